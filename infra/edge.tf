@@ -1,0 +1,222 @@
+# One door to the site. AWS Shield Standard guards every distribution without being asked or paid.
+
+locals {
+  # Policies that AWS publishes under fixed ids.
+  managed = {
+    caching_optimized             = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    caching_disabled              = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    all_viewer_except_host_header = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+  }
+
+  root_domain = var.redirect_root_domain && var.domain_name != var.zone_name ? var.zone_name : null
+  site_names  = compact([var.domain_name, local.root_domain])
+}
+
+resource "aws_cloudfront_origin_access_control" "buckets" {
+  name                              = var.project
+  description                       = "CloudFront signs what it asks of the private buckets."
+  origin_access_control_origin_type = "s3"
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+resource "aws_cloudfront_function" "viewer_request" {
+  name    = "${var.project}-viewer-request"
+  comment = "Hands on the visitor's host."
+  runtime = "cloudfront-js-2.0"
+  publish = true
+  code = templatefile("${path.module}/edge/viewer_request.js", {
+    root_domain = coalesce(local.root_domain, "-")
+    site_domain = coalesce(var.domain_name, "-")
+  })
+}
+
+resource "aws_cloudfront_public_key" "links" {
+  count = local.signed_links ? 1 : 0
+
+  name_prefix = "${var.project}-links-"
+  encoded_key = var.cloudfront_public_key
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_cloudfront_key_group" "links" {
+  count = local.signed_links ? 1 : 0
+
+  name  = "${var.project}-links"
+  items = [aws_cloudfront_public_key.links[0].id]
+}
+
+# Django sets its own headers, which win; these cover what does not come from Django.
+resource "aws_cloudfront_response_headers_policy" "pages" {
+  name = "${var.project}-pages"
+
+  security_headers_config {
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      include_subdomains         = true
+      preload                    = true
+      override                   = false
+    }
+
+    content_type_options {
+      override = true
+    }
+
+    frame_options {
+      frame_option = "DENY"
+      override     = false
+    }
+
+    referrer_policy {
+      referrer_policy = "same-origin"
+      override        = false
+    }
+  }
+}
+
+# A converted image is a stranger's bytes: whatever they are, a browser must run nothing in them.
+resource "aws_cloudfront_response_headers_policy" "images" {
+  name = "${var.project}-images"
+
+  security_headers_config {
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      include_subdomains         = true
+      preload                    = true
+      override                   = true
+    }
+
+    content_type_options {
+      override = true
+    }
+
+    frame_options {
+      frame_option = "DENY"
+      override     = true
+    }
+
+    referrer_policy {
+      referrer_policy = "same-origin"
+      override        = true
+    }
+
+    content_security_policy {
+      content_security_policy = "default-src 'none'; sandbox"
+      override                = true
+    }
+  }
+}
+
+resource "aws_cloudfront_distribution" "site" {
+  #checkov:skip=CKV_AWS_68:The firewall is a switch (var.firewall); it costs more than an idle site.
+  #checkov:skip=CKV2_AWS_47:Log4j rules: no Java here.
+  #checkov:skip=CKV_AWS_86:Access logs go through log delivery (logs.tf), which the check does not know.
+  #checkov:skip=CKV_AWS_305:`/` is a page of Django, not an object.
+  #checkov:skip=CKV_AWS_310:One origin per path; a second region is not part of this system.
+  #checkov:skip=CKV_AWS_374:The site is open to all countries.
+  #checkov:skip=CKV_AWS_174:TLSv1.2_2021 with an own certificate; the CloudFront name comes with AWS's certificate and its fixed policy.
+  #checkov:skip=CKV2_AWS_42:An own certificate comes with an own domain.
+  comment             = var.project
+  enabled             = true
+  is_ipv6_enabled     = true
+  http_version        = "http2and3"
+  price_class         = var.price_class
+  aliases             = local.site_names
+  web_acl_id          = one(aws_wafv2_web_acl.site[*].arn)
+  wait_for_deployment = false
+
+  origin {
+    origin_id                = "static"
+    domain_name              = aws_s3_bucket.this["static"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
+  }
+
+  origin {
+    origin_id                = "results"
+    domain_name              = aws_s3_bucket.this["results"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
+  }
+
+  dynamic "origin" {
+    for_each = local.api_domain[*]
+
+    content {
+      origin_id   = "api"
+      domain_name = origin.value
+      origin_path = "/production"
+
+      custom_origin_config {
+        http_port              = 80
+        https_port             = 443
+        origin_protocol_policy = "https-only"
+        origin_ssl_protocols   = ["TLSv1.2"]
+        origin_read_timeout    = 30
+      }
+
+      custom_header {
+        name  = "X-Origin-Verify"
+        value = var.origin_secret
+      }
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = local.web_deployed ? "api" : "static"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = local.managed.caching_disabled
+    origin_request_policy_id   = local.managed.all_viewer_except_host_header
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.viewer_request.arn
+    }
+  }
+
+  ordered_cache_behavior {
+    path_pattern               = "/static/*"
+    target_origin_id           = "static"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = local.managed.caching_optimized
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
+  }
+
+  # Without a key nobody could be told apart, so nothing is served from here and links are presigned by S3.
+  dynamic "ordered_cache_behavior" {
+    for_each = aws_cloudfront_key_group.links
+
+    content {
+      path_pattern               = "/results/*"
+      target_origin_id           = "results"
+      viewer_protocol_policy     = "https-only"
+      allowed_methods            = ["GET", "HEAD"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = false
+      cache_policy_id            = local.managed.caching_optimized
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.images.id
+      trusted_key_groups         = [ordered_cache_behavior.value.id]
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = var.domain_name == null
+    acm_certificate_arn            = one(aws_acm_certificate_validation.site[*].certificate_arn)
+    ssl_support_method             = var.domain_name == null ? null : "sni-only"
+    minimum_protocol_version       = var.domain_name == null ? "TLSv1" : "TLSv1.2_2021"
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+}

@@ -1,0 +1,33 @@
+# What is known of each image: one item per upload under its owner, gone with the files.
+
+resource "aws_dynamodb_table" "metadata" {
+  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds nothing that the buckets do not.
+  name                        = "${var.project}-metadata"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "owner"
+  range_key                   = "upload"
+  deletion_protection_enabled = !var.allow_data_loss
+
+  attribute {
+    name = "owner"
+    type = "S"
+  }
+
+  attribute {
+    name = "upload"
+    type = "S"
+  }
+
+  ttl {
+    attribute_name = "expires_at"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}

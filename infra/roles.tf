@@ -1,0 +1,163 @@
+# What the two functions may do, by exact action and resource. The web function never reads an original; the worker,
+# which decodes what strangers send, never reads the site's secrets.
+
+locals {
+  trust_lambda = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  logs = {
+    for function in ["web", "worker"] : function => {
+      Sid      = "WriteOwnLog"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.function[function].arn}:*"
+    }
+  }
+
+  read_own_secrets = {
+    for function, path in local.secrets_paths : function => {
+      Sid      = "ReadOwnSecrets"
+      Effect   = "Allow"
+      Action   = "ssm:GetParametersByPath"
+      Resource = "arn:${local.partition}:ssm:${var.region}:${local.account}:parameter${path}"
+    }
+  }
+
+  ask_the_worker = {
+    Sid      = "AskTheWorker"
+    Effect   = "Allow"
+    Action   = "lambda:InvokeFunction"
+    Resource = local.function_arns.worker
+  }
+
+  # A missing object must read as missing, not as forbidden.
+  tell_missing_from_forbidden = {
+    for use, prefix in { uploads = "uploads/", results = "results/" } : use => {
+      Sid                        = "TellMissingFromForbiddenIn${title(use)}"
+      Effect                     = "Allow"
+      Action                     = "s3:ListBucket"
+      Resource                   = local.bucket_arns[use]
+      Condition                  = { StringLike = { "s3:prefix" = "${prefix}*" } }
+    }
+  }
+
+  # Lambda manages the interfaces itself; these calls know no resource.
+  join_network = [for _ in range(local.network) : {
+    Sid    = "JoinNetwork"
+    Effect = "Allow"
+    Action = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
+    Resource = "*"
+  }]
+
+  # Rekognition judges the bytes it is sent; the calls know no resource.
+  label_images = [for _ in range(var.labels ? 1 : 0) : {
+    Sid      = "LabelImages"
+    Effect   = "Allow"
+    Action   = ["rekognition:DetectLabels", "rekognition:DetectModerationLabels"]
+    Resource = "*"
+  }]
+
+  web_statements = concat([
+    local.logs.web,
+    local.read_own_secrets.web,
+    local.ask_the_worker,
+    local.tell_missing_from_forbidden.results,
+    {
+      Sid      = "SignUploadsAndForgetThem"
+      Effect   = "Allow"
+      Action   = ["s3:PutObject", "s3:DeleteObject"]
+      Resource = "${local.bucket_arns.uploads}/uploads/*"
+    },
+    {
+      Sid      = "ShowResultsAndForgetThem"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:DeleteObject"]
+      Resource = "${local.bucket_arns.results}/results/*"
+    },
+    {
+      Sid      = "ReadStaticNames"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.static}/static/*"
+    },
+    {
+      Sid      = "ShowMetadata"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"]
+      Resource = aws_dynamodb_table.metadata.arn
+    },
+  ], local.join_network)
+
+  worker_statements = concat([
+    local.logs.worker,
+    local.read_own_secrets.worker,
+    local.ask_the_worker,
+    local.tell_missing_from_forbidden.uploads,
+    local.tell_missing_from_forbidden.results,
+    {
+      Sid      = "ReadOriginalsAndForgetThem"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:DeleteObject"]
+      Resource = "${local.bucket_arns.uploads}/uploads/*"
+    },
+    {
+      Sid      = "KeepResults"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+      Resource = "${local.bucket_arns.results}/results/*"
+    },
+    {
+      Sid      = "KeepMetadata"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+      Resource = aws_dynamodb_table.metadata.arn
+    },
+    {
+      Sid      = "ReportLostEvents"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = aws_sqs_queue.failed.arn
+    },
+  ], local.join_network, local.label_images)
+}
+
+resource "aws_iam_role" "web" {
+  name               = "${var.project}-web"
+  description        = "Pages and API."
+  assume_role_policy = local.trust_lambda
+}
+
+resource "aws_iam_role_policy" "web" {
+  #checkov:skip=CKV_AWS_355:Only JoinNetwork names `*`: those calls know no resource.
+  #checkov:skip=CKV_AWS_290:See above.
+  name   = "web"
+  role   = aws_iam_role.web.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.web_statements })
+}
+
+resource "aws_iam_role" "worker" {
+  name               = "${var.project}-worker"
+  description        = "Conversions and the clock."
+  assume_role_policy = local.trust_lambda
+}
+
+resource "aws_iam_role_policy" "worker" {
+  #checkov:skip=CKV_AWS_355:Only JoinNetwork and LabelImages name `*`: those calls know no resource.
+  #checkov:skip=CKV_AWS_290:See above.
+  name   = "worker"
+  role   = aws_iam_role.worker.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.worker_statements })
+}

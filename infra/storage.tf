@@ -1,0 +1,188 @@
+# Five private buckets. The notification of the uploads bucket belongs to Zappa: two owners would undo each other.
+
+locals {
+  # Days after which an object goes. The site deletes first; this is the net below it.
+  image_days = ceil(var.retention_hours / 24) + 1
+  expiry_days = {
+    uploads    = local.image_days
+    results    = local.image_days
+    logs       = var.log_retention_days
+    static     = null
+    deployment = null
+  }
+
+  # Old versions help to roll back code and pages; of images no second copy is kept, or deleting would not delete.
+  versioned = toset(["static", "deployment"])
+
+  tls_only = {
+    for use, arn in local.bucket_arns : use => {
+      Sid       = "OnlyTls"
+      Effect    = "Deny"
+      Principal = { AWS = "*" }
+      Action    = "s3:*"
+      Resource  = [arn, "${arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }
+  }
+
+  cloudfront_reads = {
+    for use, prefix in { static = "static/", results = "results/" } : use => {
+      Sid                       = "CloudFrontReads"
+      Effect                    = "Allow"
+      Principal                 = { Service = "cloudfront.amazonaws.com" }
+      Action                    = "s3:GetObject"
+      Resource                  = "${local.bucket_arns[use]}/${prefix}*"
+      Condition                 = { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.site.arn } }
+    }
+  }
+
+  logs_arrive = [
+    {
+      Sid       = "BucketLogsArrive"
+      Effect    = "Allow"
+      Principal = { Service = "logging.s3.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${local.bucket_arns.logs}/s3/*"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    },
+    {
+      Sid       = "CloudFrontLogsArrive"
+      Effect    = "Allow"
+      Principal = { Service = "delivery.logs.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${local.bucket_arns.logs}/cloudfront/*"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    },
+  ]
+
+  bucket_statements = {
+    uploads    = [local.tls_only.uploads]
+    deployment = [local.tls_only.deployment]
+    static     = [local.tls_only.static, local.cloudfront_reads.static]
+    results    = [local.tls_only.results, local.cloudfront_reads.results]
+    logs       = concat([local.tls_only.logs], local.logs_arrive)
+  }
+}
+
+resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_145:S3's own key. A customer key costs money and grants to CloudFront and the uploader, and keeps nobody out whom IAM lets in.
+  #checkov:skip=CKV_AWS_144:Images live a day; code and pages are rebuilt from the repository. No second region.
+  #checkov:skip=CKV_AWS_18:Uploads and results are logged; the other three hold nothing of visitors.
+  #checkov:skip=CKV_AWS_21:Images must be gone when deleted; static and deployment are versioned.
+  #checkov:skip=CKV2_AWS_62:Only uploads raise events, and Zappa registers them.
+  for_each = local.bucket_names
+
+  bucket        = each.value
+  force_destroy = var.allow_data_loss
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  for_each = aws_s3_bucket.this
+
+  bucket                  = each.value.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  for_each = aws_s3_bucket.this
+
+  bucket = each.value.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  for_each = aws_s3_bucket.this
+
+  bucket = each.value.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_versioning" "this" {
+  for_each = local.versioned
+
+  bucket = aws_s3_bucket.this[each.key].id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  for_each = local.expiry_days
+
+  bucket = aws_s3_bucket.this[each.key].id
+
+  rule {
+    id     = "forget"
+    status = "Enabled"
+
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+
+    dynamic "expiration" {
+      for_each = each.value[*]
+
+      content {
+        days = expiration.value
+      }
+    }
+
+    dynamic "noncurrent_version_expiration" {
+      for_each = setintersection(local.versioned, [each.key])
+
+      content {
+        noncurrent_days = 30
+      }
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  for_each = aws_s3_bucket.this
+
+  bucket = each.value.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.bucket_statements[each.key] })
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}
+
+# The browser posts image bytes straight here; only the site's own pages may ask it to.
+resource "aws_s3_bucket_cors_configuration" "uploads" {
+  bucket = aws_s3_bucket.this["uploads"].id
+
+  cors_rule {
+    allowed_methods = ["POST"]
+    allowed_origins = ["https://${local.site_domain}"]
+    allowed_headers = ["*"]
+    expose_headers  = ["ETag", "Location"]
+    max_age_seconds = 3600
+  }
+}
+
+resource "aws_s3_bucket_logging" "this" {
+  for_each = toset(["uploads", "results"])
+
+  bucket        = aws_s3_bucket.this[each.key].id
+  target_bucket = aws_s3_bucket.this["logs"].id
+  target_prefix = "s3/${each.key}/"
+
+  depends_on = [aws_s3_bucket_policy.this]
+}

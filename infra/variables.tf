@@ -1,0 +1,214 @@
+# --- What and where ---
+
+variable "project" {
+  description = "Prefix of every name, and Zappa's project_name."
+  type        = string
+  default     = "imagesite"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}$", var.project))
+    error_message = "Use 2 to 24 lower-case letters, digits and hyphens, a letter first: bucket names are made of it."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything but CloudFront's own parts."
+  type        = string
+  default     = "eu-west-1"
+}
+
+variable "allow_data_loss" {
+  description = "Let a destroy delete images, metadata, users and the database. `make destroy` sets it after asking."
+  type        = bool
+  default     = false
+}
+
+# --- Edge ---
+
+variable "domain_name" {
+  description = "Name of the site, such as images.example.com. Null: the CloudFront name is used."
+  type        = string
+  default     = null
+}
+
+variable "zone_name" {
+  description = "Route 53 hosted zone that holds domain_name, such as example.com."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || try(endswith(var.domain_name, var.zone_name), false)
+    error_message = "domain_name needs zone_name, the hosted zone it ends with."
+  }
+}
+
+variable "redirect_root_domain" {
+  description = "Also answer on the zone's own name and send visitors on to domain_name."
+  type        = bool
+  default     = false
+}
+
+variable "price_class" {
+  description = "CloudFront price class: PriceClass_100 (Europe, North America), PriceClass_200 or PriceClass_All."
+  type        = string
+  default     = "PriceClass_100"
+
+  validation {
+    condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.price_class)
+    error_message = "One of PriceClass_100, PriceClass_200, PriceClass_All."
+  }
+}
+
+variable "cloudfront_public_key" {
+  description = "PEM of the RSA 2048 key that signs download links. Null: links are presigned by S3 instead."
+  type        = string
+  default     = null
+}
+
+variable "firewall" {
+  description = "Put AWS WAF with a rate rule and Amazon's list of bad addresses in front (about 8 USD a month)."
+  type        = bool
+  default     = false
+}
+
+variable "firewall_requests_per_5_minutes" {
+  description = "Requests one address may make in five minutes before the firewall turns it away."
+  type        = number
+  default     = 2000
+}
+
+# --- Data ---
+
+variable "database_mode" {
+  description = "aurora: PostgreSQL in a private network that pauses when idle. external: any PostgreSQL URL, no network."
+  type        = string
+  default     = "aurora"
+
+  validation {
+    condition     = contains(["aurora", "external"], var.database_mode)
+    error_message = "One of aurora, external."
+  }
+}
+
+variable "database_max_capacity" {
+  description = "Aurora capacity units at full load (1 ACU is about 2 GiB of memory)."
+  type        = number
+  default     = 4
+}
+
+variable "database_pause_seconds" {
+  description = "Aurora pauses after so many seconds without a connection."
+  type        = number
+  default     = 300
+}
+
+variable "outbound_internet" {
+  description = "aurora mode: add a NAT gateway (about 35 USD a month) so that webhooks can leave the private network."
+  type        = bool
+  default     = false
+}
+
+variable "retention_hours" {
+  description = "Hours after which the site forgets a batch. The buckets delete a day later what it missed."
+  type        = number
+  default     = 24
+}
+
+variable "sweep_schedule" {
+  description = "How often deadlines are looked at. Each look wakes a paused database for five minutes."
+  type        = string
+  default     = "rate(1 hour)"
+}
+
+variable "labels" {
+  description = "Let the worker ask Rekognition what is in an image."
+  type        = bool
+  default     = false
+}
+
+# --- Functions ---
+
+variable "web_concurrency" {
+  description = "Reserved concurrency of the web function. Null: no reservation."
+  type        = number
+  default     = null
+}
+
+variable "worker_concurrency" {
+  description = "Images converted at once; keeps a burst from starving the pages. Null where the account's quota is too small to reserve."
+  type        = number
+  default     = 20
+}
+
+variable "worker_timeout_seconds" {
+  description = "Seconds one upload may take with all its outputs."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.worker_timeout_seconds >= 60 && var.worker_timeout_seconds <= 900
+    error_message = "Between 60 and 900 seconds."
+  }
+}
+
+# --- Identity ---
+
+variable "advanced_security" {
+  description = "Cognito's threat protection (Plus tier, priced per active user)."
+  type        = bool
+  default     = false
+}
+
+variable "github_repository" {
+  description = "owner/name of the repository whose main branch may deploy through OpenID Connect. Null: people of this account only."
+  type        = string
+  default     = null
+}
+
+# --- Secrets ---
+
+variable "secrets" {
+  description = "Values that reach AWS through write-only arguments and never the state. deploy.py keeps them in one SSM parameter."
+  ephemeral   = true
+  sensitive   = true
+
+  type = object({
+    web_secret_key         = string           # Django's SECRET_KEY of the web function
+    worker_secret_key      = string           # another one, so that a broken worker signs nothing for the site
+    origin_secrets         = string           # comma-separated; the first is what CloudFront sends
+    database_password      = string           # aurora mode
+    database_url           = optional(string) # external mode
+    cloudfront_private_key = optional(string) # the other half of cloudfront_public_key
+  })
+}
+
+variable "secrets_version" {
+  description = "A higher number makes Terraform write the secrets again."
+  type        = number
+}
+
+variable "origin_secret" {
+  description = "What CloudFront sends to the API as proof that a request came through it. Kept in CloudFront, hence in the state."
+  type        = string
+  sensitive   = true
+}
+
+# --- Watching ---
+
+variable "alarm_email" {
+  description = "Address that alarms and the budget write to. Null: alarms show on the dashboard only."
+  type        = string
+  default     = null
+}
+
+variable "monthly_budget" {
+  description = "US dollars a month above which the budget writes a mail. Null: no budget."
+  type        = number
+  default     = 50
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+}

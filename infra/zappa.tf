@@ -1,0 +1,61 @@
+# Zappa makes both functions and the REST API. They are found by name: before the first `zappa deploy` the list is
+# empty and the site answers from the static bucket; the apply after it joins them.
+
+data "aws_lambda_functions" "all" {}
+
+data "aws_api_gateway_rest_api" "web" {
+  count = local.web_deployed ? 1 : 0
+  name  = local.web_function
+}
+
+locals {
+  web_deployed    = contains(data.aws_lambda_functions.all.function_names, local.web_function)
+  worker_deployed = contains(data.aws_lambda_functions.all.function_names, local.worker_function)
+  api_domain      = one([for api in data.aws_api_gateway_rest_api.web : "${api.id}.execute-api.${var.region}.amazonaws.com"])
+
+  environment = {
+    CLOUDFRONT_DOMAIN            = aws_cloudfront_distribution.site.domain_name
+    CLOUDFRONT_KEY_ID            = local.signed_links ? aws_cloudfront_public_key.links[0].id : ""
+    COGNITO_CLIENT_ID            = aws_cognito_user_pool_client.site.id
+    COGNITO_USER_POOL_ID         = aws_cognito_user_pool.people.id
+    METADATA_TABLE               = aws_dynamodb_table.metadata.name
+    POWERTOOLS_METRICS_NAMESPACE = var.project
+    REKOGNITION                  = tostring(var.labels)
+    RESULTS_BUCKET               = local.bucket_names.results
+    RETENTION_HOURS              = tostring(var.retention_hours)
+    SITE_DOMAIN                  = local.site_domain
+    STATIC_BUCKET                = local.bucket_names.static
+    UPLOADS_BUCKET               = local.bucket_names.uploads
+    WORKER_FUNCTION              = local.worker_function
+  }
+
+  zappa_settings = templatefile("${path.module}/zappa_settings.json.tftpl", {
+    project            = var.project
+    region             = var.region
+    partition          = local.partition
+    deployment_bucket  = local.bucket_names.deployment
+    uploads_bucket     = local.bucket_names.uploads
+    web_role           = aws_iam_role.web.arn
+    worker_role        = aws_iam_role.worker.arn
+    web_concurrency    = jsonencode(var.web_concurrency)
+    worker_concurrency = jsonencode(var.worker_concurrency)
+    worker_timeout     = var.worker_timeout_seconds
+    sweep_schedule     = var.sweep_schedule
+    web_environment    = merge(local.environment, { POWERTOOLS_SERVICE_NAME = "web", SECRETS_PATH = local.secrets_paths.web })
+    worker_environment = merge(local.environment, { POWERTOOLS_SERVICE_NAME = "worker", SECRETS_PATH = local.secrets_paths.worker })
+    vpc_config = jsonencode(local.in_network ? {
+      SubnetIds        = aws_subnet.private[*].id
+      SecurityGroupIds = aws_security_group.functions[*].id
+    } : {})
+  })
+}
+
+# A pipeline that may deploy but not read the state takes the settings from here.
+resource "aws_s3_object" "zappa_settings" {
+  bucket       = aws_s3_bucket.this["deployment"].id
+  key          = "zappa_settings.json"
+  content      = local.zappa_settings
+  content_type = "application/json"
+
+  depends_on = [aws_s3_bucket_server_side_encryption_configuration.this]
+}
