@@ -1,0 +1,47 @@
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+BIN = .venv/bin
+MANAGE = $(BIN)/python manage.py
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+help:  ## List what there is
+	@sed -n 's/^\([a-z-]*\):.*##/\1 -/p' Makefile
+
+run: .venv/run  ## Serve the site on http://$HOST:$PORT, with all it needs, from ${DATA_DIR:-var}
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) collectstatic --no-input --verbosity 0
+	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
+
+test: .venv/dev browser check  ## All that a commit must pass
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/dev  ## Lint, types, templates, import directions
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+fix: .venv/dev  ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: .venv/dev  ## Measure; prints ratios
+	$(BIN)/python -m tests.benchmarks
+
+lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || { echo "The tests need Chromium: install it (Debian: apt-get install chromium)"; exit 1; }
+
+.venv/run: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt requirements.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) -r requirements-dev.txt
+	@touch .venv/run $@
+
+.PHONY: help run test check fix bench lock browser

@@ -1,0 +1,24 @@
+"""The clock. Called by Zappa's schedule, and at home by a thread of the server."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from converter import jobs
+from converter.models import IdempotencyKey
+
+logger = logging.getLogger(__name__)
+
+REPEATABLE_FOR = timedelta(hours=24)
+
+
+def sweep(event: dict[str, Any], context: object) -> None:
+    """End what waited too long, ask again for what was forgotten, delete what has expired."""
+    counts = jobs.sweep()
+    forgotten, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR).delete()
+    if any(counts.values()) or forgotten:
+        logger.info("Swept", extra={**counts, "idempotency_keys": forgotten})

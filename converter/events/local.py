@@ -1,0 +1,116 @@
+"""The home twin of what AWS does between the browser and the worker.
+
+S3 takes a signed form and raises an event; CloudFront opens a signed link. Here two views do, and a signal of the
+folder is turned into the same S3-shaped event for the same handler.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from converter import dispatch, storage
+from converter.storage import StorageFault, Stored
+from converter.storage.folder import FolderStorage, object_created
+
+app_name = "local"
+
+
+def connect() -> None:
+    object_created.connect(_notify, dispatch_uid="converter.events.local")
+
+
+def _notify(bucket_name: str, key: str, stored: Stored, **kwargs: object) -> None:
+    if bucket_name == storage.uploads.bucket_name:
+        dispatch.ask("converter.events.s3.on_upload", s3_event(bucket_name, key, stored))
+
+
+def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:
+    """Return the event that S3 sends for a new object (event version 2.1, what we read of it)."""
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Post",
+                "s3": {
+                    "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
+                    "object": {
+                        "key": urllib.parse.quote_plus(key, safe="/"),
+                        "size": stored.size,
+                        "eTag": stored.etag,
+                    },
+                },
+            }
+        ]
+    }
+
+
+@csrf_exempt  # the signed policy is what permits it, as on S3
+@login_not_required
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take one posted file where its policy allows it."""
+    bucket = _folder("uploads")
+    try:
+        key, most = bucket.read_policy(request.POST.get("policy", ""))
+    except PermissionError as exc:
+        if str(exc) == "expired":
+            return _refuse(403, "form_expired", "This upload form has expired. Ask for a new one.")
+        return _refuse(403, "form_forged", "This upload form is not one of ours.")
+    file = request.FILES.get("file")
+    if key != request.POST.get("key") or not isinstance(file, UploadedFile):
+        return _refuse(400, "form_incomplete", "The form needs its fields as given, then the file as “file”.")
+    if not file.size:
+        return _refuse(400, "empty_file", "The file is empty.")
+    if file.size > most:
+        return _refuse(400, "too_many_bytes", f"The file has more than the {most} bytes it was announced with.")
+    try:
+        bucket.put(key, file, filename="", content_type="application/octet-stream")
+    except StorageFault:
+        return _refuse(507, "storage_full", "The file could not be stored. Free some space and try again.")
+    return HttpResponse(status=201)
+
+
+@login_not_required
+@require_GET
+def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
+    """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
+    try:
+        file, content_type = _folder("results").open_signed(token)
+    except PermissionError as exc:
+        if str(exc) == "expired":
+            return _refuse(410, "link_expired", "This link has expired. Open the page it came from again.")
+        return _refuse(404, "not_found", "There is nothing under this address.")
+    except FileNotFoundError:
+        return _refuse(410, "expired", "This file has expired and was deleted.")
+    response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+    response["Cache-Control"] = "private, max-age=300, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _folder(bucket: str) -> FolderStorage:
+    found = storages[bucket]
+    if not isinstance(found, FolderStorage):
+        raise Http404
+    return found
+
+
+def _refuse(status: int, code: str, detail: str) -> JsonResponse:
+    problem = {"type": f"/problems/{code}/", "title": detail, "status": status, "detail": detail, "code": code}
+    return JsonResponse(problem, status=status, content_type="application/problem+json")
+
+
+urlpatterns = [
+    path("uploads", upload, name="upload"),
+    path("results/<str:token>/<path:filename>", download, name="download"),
+]

@@ -1,0 +1,47 @@
+"""An object was created in the uploads bucket. Called by S3 through Zappa, and at home by the folder twin."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import unquote_plus
+
+from django.db import close_old_connections
+
+from converter import jobs, storage
+from converter.storage import Stored
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "uploads/"
+
+
+def on_upload(event: dict[str, Any], context: object) -> None:
+    """Take in each new object and run its jobs.
+
+    Events come at least once and in any order. One record's passing fault does not keep the others from being
+    done; it is raised at the end, so that the event is sent again.
+    """
+    # Zappa calls again with fewer arguments on a TypeError: none may leave from here.
+    faults = []
+    for record in event.get("Records", []):
+        try:
+            _take(record)
+        except Exception as exc:
+            logger.exception("Could not take in an upload")
+            faults.append(exc)
+    if faults:
+        raise RuntimeError(f"{len(faults)} of {len(event['Records'])} records failed") from faults[0]
+
+
+def _take(record: dict[str, Any]) -> None:
+    bucket, created = record["s3"]["bucket"]["name"], record["s3"]["object"]
+    key = unquote_plus(created["key"])
+    # Zappa hands on every record of the bucket whatever its prefix, and a notification may be misdirected.
+    if bucket != storage.uploads.bucket_name or not key.startswith(PREFIX):
+        logger.warning("Not an upload of ours", extra={"bucket": bucket, "key": key})
+        return
+    close_old_connections()
+    upload = jobs.receive(key, Stored(size=created["size"], etag=created["eTag"]))
+    if upload:
+        jobs.run(upload.pk)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import fcntl
+import logging
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import waitress
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+
+from converter import dispatch, jobs
+from converter.dispatch.pool import PoolDispatch
+from converter.events import clock
+
+logger = logging.getLogger(__name__)
+
+TICK = 10  # seconds between two sweeps
+THREADS = 32
+
+
+class Command(BaseCommand):
+    help = "Serve the site on this machine: pages, a pool of workers and the clock."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        application = get_wsgi_application()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with _alone(Path(settings.DATA_DIR, "serve.lock")):
+            # No other server works on this data, so whatever is in work was left behind by one that was killed.
+            jobs.release_leases()
+            pool = dispatch.current()
+            if isinstance(pool, PoolDispatch):
+                pool.start()
+            threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
+            server = waitress.create_server(
+                application, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+            )
+            self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C ends it)")
+            self.stdout.flush()
+            try:
+                server.run()
+            finally:
+                if isinstance(pool, PoolDispatch):
+                    pool.close()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of this data folder; the system lets go of it however the process ends."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise CommandError(
+                f"Another server works on {path.parent}. End it, or set DATA_DIR to another folder."
+            ) from exc
+        yield
+
+
+def _tick(stopped: threading.Event) -> None:
+    while True:
+        close_old_connections()
+        try:
+            clock.sweep({}, None)
+        except Exception:
+            logger.exception("The sweep failed; the next one tries again")
+        stopped.wait(TICK)

@@ -1,0 +1,29 @@
+"""The home twin: a table of the site's own database."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from converter.models import ImageMetadata
+
+
+class DatabaseMetadata:
+    def put(self, upload: uuid.UUID, item: dict[str, Any], *, expires_at: datetime) -> None:
+        ImageMetadata.objects.update_or_create(
+            upload_id=upload, defaults={"item": item, "expires_at": expires_at}
+        )
+
+    def get(self, upload: uuid.UUID) -> dict[str, Any] | None:
+        item: dict[str, Any] | None = (
+            ImageMetadata.objects.filter(upload=upload, expires_at__gt=timezone.now())
+            .values_list("item", flat=True)
+            .first()
+        )
+        return item
+
+    def remove(self, upload: uuid.UUID) -> None:
+        ImageMetadata.objects.filter(upload=upload).delete()

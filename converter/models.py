@@ -1,0 +1,374 @@
+"""What was asked, of which image, and how far it has come.
+
+Facts about one row are methods here, facts about many rows methods of the QuerySet. Nothing here writes a
+status: `jobs.py` is the only writer of job state.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from converter import engine
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def tallies(self) -> dict[uuid.UUID, Tally]:
+        """Return how far each batch of this (small) set has come, in one query."""
+        ids = [batch.pk for batch in self]
+        tallies = {pk: Tally() for pk in ids}
+        rows = (
+            Job.objects.filter(batch__in=ids)
+            .values("batch_id", "status")
+            .annotate(n=Count("pk"), before=Sum("upload__size"), after=Sum("result_size"))
+            .order_by()
+        )
+        for row in rows:
+            tallies[row["batch_id"]].add(row["status"], row["n"], row["before"] or 0, row["after"] or 0)
+        return tallies
+
+
+class Batch(models.Model):
+    """What one person submits at once. Its state is derived from its jobs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
+    outputs = models.JSONField(help_text=_("The recipes asked for, canonical."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    expired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    zip_key = models.CharField(max_length=200, blank=True, editable=False)
+    zip_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="batch_history"),
+            models.Index(fields=["-created_at", "-id"], name="batch_age"),
+            models.Index(fields=["expires_at"], condition=Q(expired_at=None), name="batch_to_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @cached_property
+    def tally(self) -> Tally:
+        return Batch.objects.filter(pk=self.pk).tallies()[self.pk]
+
+    @property
+    def state(self) -> str:
+        return self.tally.state
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+@dataclass
+class Tally:
+    """Counts over the jobs of one batch."""
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+    def add(self, status: str, n: int, before: int, after: int) -> None:
+        self.by_status[status] = n
+        if status == Job.Status.FINISHED:
+            self.bytes_before, self.bytes_after = before, after
+
+    def __getitem__(self, status: str) -> int:
+        return self.by_status.get(status, 0)
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def done(self) -> int:
+        return sum(n for status, n in self.by_status.items() if status not in Job.UNFINISHED)
+
+    @property
+    def finished(self) -> int:
+        return self[Job.Status.FINISHED]
+
+    @property
+    def bytes_saved(self) -> int:
+        return self.bytes_before - self.bytes_after
+
+    @property
+    def state(self) -> str:
+        """Return one word for the whole: a job status, or `partially_failed`."""
+        statuses = {status for status, n in self.by_status.items() if n}
+        if not statuses & set(Job.UNFINISHED):
+            if len(statuses) == 1:
+                return statuses.pop()
+            return "partially_failed" if statuses else Job.Status.CANCELLED
+        if statuses <= {Job.Status.AWAITING_UPLOAD}:
+            return Job.Status.AWAITING_UPLOAD
+        if statuses <= {Job.Status.AWAITING_UPLOAD, Job.Status.QUEUED}:
+            return Job.Status.QUEUED
+        return Job.Status.PROCESSING
+
+
+class Upload(models.Model):
+    """One source image."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255, help_text=_("As the owner named it."))
+    key = models.CharField(max_length=300, unique=True, editable=False)
+    size = models.PositiveBigIntegerField(help_text=_("In bytes."))
+    etag = models.CharField(max_length=80, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    received_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What probing found; the whole of it is in the metadata store.
+    format = models.CharField(max_length=10, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    frames = models.PositiveIntegerField(null=True, blank=True)
+    mode = models.CharField(max_length=10, blank=True)
+    profile = models.CharField(max_length=120, blank=True)
+    thumbnail_key = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="upload_history"),
+            models.Index(fields=["-created_at", "-id"], name="upload_age"),
+            models.Index(fields=["expires_at"], condition=Q(deleted_at=None), name="upload_to_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its bytes can be read."""
+        return self.received_at is not None and self.deleted_at is None
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem or "image"
+
+    @property
+    def results_prefix(self) -> str:
+        return f"results/{self.owner_id}/{self.pk}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> JobQuerySet:
+        return self.filter(status__in=Job.UNFINISHED)
+
+    def claimable(self, now: datetime) -> JobQuerySet:
+        """Return the jobs a worker may take: queued, or left behind by one whose lease ran out."""
+        return self.filter(
+            Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING, lease_until__lt=now),
+        )
+
+    def stuck(self, now: datetime, after: timedelta = timedelta(minutes=5)) -> JobQuerySet:
+        return self.filter(
+            Q(status=Job.Status.QUEUED, queued_at__lt=now - after)
+            | Q(status=Job.Status.PROCESSING, lease_until__lt=now)
+        )
+
+
+class Job(models.Model):
+    """One upload to one output."""
+
+    class Status(models.TextChoices):
+        AWAITING_UPLOAD = "awaiting_upload", _("Waiting for upload")
+        QUEUED = "queued", _("Queued")
+        PROCESSING = "processing", _("Converting")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        EXPIRED = "expired", _("Expired")
+
+    UNFINISHED = (Status.AWAITING_UPLOAD, Status.QUEUED, Status.PROCESSING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="jobs")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="jobs")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
+    position = models.PositiveIntegerField(default=0, help_text=_("Its place in the batch."))
+    recipe = models.JSONField(help_text=_("Canonical."))
+    recipe_hash = models.CharField(max_length=64, editable=False)
+    output_format = models.CharField(max_length=10, editable=False, help_text=_("As asked for."))
+
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.AWAITING_UPLOAD)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    result_size = models.PositiveBigIntegerField(null=True, blank=True)
+    result_format = models.CharField(max_length=10, blank=True)
+    result_width = models.PositiveIntegerField(null=True, blank=True)
+    result_height = models.PositiveIntegerField(null=True, blank=True)
+    report = models.JSONField(null=True, blank=True)
+    versions = models.JSONField(null=True, blank=True, help_text=_("Of the libraries that made the result."))
+    preview_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previewed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run it.")
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    milliseconds = models.PositiveIntegerField(null=True, blank=True, help_text=_("Spent by the engine."))
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="job_status",
+                condition=Q(
+                    status__in=[
+                        "awaiting_upload",
+                        "queued",
+                        "processing",
+                        "finished",
+                        "failed",
+                        "cancelled",
+                        "expired",
+                    ]
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="job_history"),
+            models.Index(fields=["owner", "status", "-created_at", "-id"], name="job_history_by_status"),
+            models.Index(fields=["batch", "position"], name="job_in_batch"),
+            # For staff, who look at everybody's.
+            models.Index(fields=["-created_at", "-id"], name="job_age"),
+            models.Index(
+                fields=["error_code", "-created_at"], condition=~Q(error_code=""), name="job_failure"
+            ),
+            # The sweep looks only at what is not done: its cost does not grow with history.
+            models.Index(
+                fields=["status", "created_at"],
+                condition=Q(status__in=["awaiting_upload", "queued", "processing"]),
+                name="job_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upload.name} → {self.output_format}"
+
+    @property
+    def result_key(self) -> str:
+        """Return where the result goes: a function of job and recipe, so a repeat writes the same object."""
+        return f"{self.upload.results_prefix}/{self.pk}/{self.recipe_hash[:16]}"
+
+    @property
+    def before_key(self) -> str:
+        return f"{self.upload.results_prefix}/{self.pk}/before"
+
+    @property
+    def after_key(self) -> str:
+        return f"{self.upload.results_prefix}/{self.pk}/after"
+
+    @property
+    def result_name(self) -> str:
+        """Return the name people download it under."""
+        return f"{self.upload.stem}.{engine.FORMATS[self.result_format or self.output_format].extension}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    @property
+    def has_result(self) -> bool:
+        return self.status == self.Status.FINISHED
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_unfinished
+
+    @property
+    def can_retry(self) -> bool:
+        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and self.upload.is_here
+
+    @cached_property
+    def parsed_recipe(self) -> engine.Recipe:
+        return engine.Recipe.parse(self.recipe)
+
+    @property
+    def saved_percent(self) -> int | None:
+        if not self.result_size or not self.upload.size:
+            return None
+        return round(100 - 100 * self.result_size / self.upload.size)
+
+    @property
+    def waited(self) -> timedelta | None:
+        return self.started_at - self.queued_at if self.started_at and self.queued_at else None
+
+
+class ImageMetadata(models.Model):
+    """What is known of one image: the home twin's table of the metadata store."""
+
+    upload = models.OneToOneField(Upload, models.CASCADE, primary_key=True, related_name="metadata")
+    item = models.JSONField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "image metadata"
+
+    def __str__(self) -> str:
+        return str(self.upload_id)
+
+
+class Recipe(models.Model):
+    """A saved, named recipe of a user."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipes")
+    name = models.CharField(max_length=80)
+    recipe = models.JSONField(help_text=_("Canonical."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="recipe_name_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a request that a program may send again."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of method, path and body."))
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Empty while it runs."))
+    answer = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_key_of_owner")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
+
+    def __str__(self) -> str:
+        return self.key

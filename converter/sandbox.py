@@ -1,0 +1,341 @@
+"""Runs the engine where a hostile file can hurt nothing else.
+
+    worker ──starts──> nursery (a bare interpreter: engine loaded, no Django, no environment, no secrets)
+                          └──forks──> one child a file, with hard limits
+
+The nursery costs one start; a fork costs a few milliseconds. The child may use so much memory and time, may write no
+file, and speaks to the worker over a socket alone. Whatever happens to it, the worker knows which output was in
+work, fails that one with a reason, and goes on with the rest in a new child.
+Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocessing's queues and locks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn
+
+from converter import engine
+from converter.engine import errors
+
+_HEADER = struct.Struct(">IQ")  # the lengths of a message's JSON and of the bytes behind it
+_START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; sandbox._nursery({fd})"
+_GRACE = 5  # seconds that the worker waits beyond the child's own alarm
+_OPEN_FILES = 32
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The source could be opened; `facts` as of `engine.Facts.to_dict`."""
+
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Output `index` is made. `milliseconds` are the engine's own; the first one's include the decoding."""
+
+    index: int
+    data: bytes
+    format: str
+    mime: str
+    width: int
+    height: int
+    report: dict[str, Any]
+    milliseconds: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Output `index` cannot be made. The fault lies with the image or the recipe: a repeat would end the same."""
+
+    index: int
+    code: str
+    message: str
+
+
+Answer = Probed | Rendered | Refused
+
+
+class Sandbox:
+    """One nursery and its children; one file at a time."""
+
+    def __init__(self) -> None:
+        self._nursery: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def render(
+        self,
+        data: bytes,
+        recipes: Sequence[engine.Recipe],
+        limits: engine.Limits,
+        images: Mapping[str, bytes] | None = None,
+    ) -> Iterator[Answer]:
+        """Yield what was found and then, in order, one answer for each recipe."""
+        done = 0
+        while done < len(recipes):
+            again = done > 0
+            for answer in self._child(data, recipes, done, limits, images or {}):
+                if not isinstance(answer, Probed):
+                    done = answer.index + 1
+                    yield answer
+                elif not again:
+                    yield answer
+
+    def close(self) -> None:
+        if self._nursery is None or self._control is None:
+            return
+        self._control.close()
+        try:
+            os.killpg(self._nursery.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._nursery.wait()
+        self._nursery = self._control = None
+
+    def _child(
+        self,
+        data: bytes,
+        recipes: Sequence[engine.Recipe],
+        first: int,
+        limits: engine.Limits,
+        images: Mapping[str, bytes],
+    ) -> Iterator[Answer]:
+        """Yield the answers from `first` on, as far as one child comes; at least one."""
+        in_work, whole = first, False
+        line = self._fork()
+        try:
+            line.settimeout(limits.seconds + _GRACE)
+            order = {
+                "recipes": [recipe.canonical() for recipe in recipes],
+                "first": first,
+                "limits": asdict(limits),
+                "images": {name: len(image) for name, image in images.items()},
+            }
+            _send(line, order, data, *images.values())
+            while True:
+                answer = _receive_answer(line)
+                if answer is None:
+                    whole = True
+                    break
+                if not isinstance(answer, Probed):
+                    in_work = answer.index + 1
+                yield answer
+        except (ConnectionError, EOFError):
+            pass
+        except TimeoutError:
+            self.close()
+        finally:
+            line.close()
+            cause = self._cause_of_death(limits)
+        if not whole:
+            yield Refused(in_work, cause.code, str(cause))
+
+    def _fork(self) -> socket.socket:
+        """Return our end of the line to a new child."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            for attempt in (1, 2):
+                control = self._control or self._open()
+                try:
+                    socket.send_fds(control, [b"f"], [theirs.fileno()])
+                    break
+                except ConnectionError:  # the nursery was killed from outside: start another one, once
+                    self.close()
+                    if attempt == 2:
+                        raise
+        return ours
+
+    def _open(self) -> socket.socket:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._nursery = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
+                [sys.executable, "-I", "-c", _START.format(path=sys.path, fd=theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={"LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self._control
+
+    def _cause_of_death(self, limits: engine.Limits) -> engine.EngineError:
+        """Return why the child ended, as the nursery saw it; also keeps the two in step after a good end."""
+        if self._control is None:
+            return _timed_out(limits)
+        self._control.settimeout(_GRACE)
+        try:
+            status = self._control.recv(4)
+        except (ConnectionError, TimeoutError):
+            status = b""
+        if len(status) < 4:
+            self.close()
+            return _crashed()
+        signum = os.WTERMSIG(int.from_bytes(status, "big"))
+        if signum in (signal.SIGALRM, signal.SIGXCPU):
+            return _timed_out(limits)
+        if signum == signal.SIGKILL:  # how the kernel ends what eats all memory
+            return _out_of_memory(limits)
+        return _crashed()
+
+
+def _timed_out(limits: engine.Limits) -> errors.TimedOut:
+    return errors.TimedOut(
+        f"This conversion took more than {limits.seconds:.0f} seconds. Ask for a smaller size or another format."
+    )
+
+
+def _out_of_memory(limits: engine.Limits) -> errors.OutOfMemory:
+    return errors.OutOfMemory(
+        f"This conversion needs more than the {limits.memory_bytes // 2**20} MB of memory it may have. "
+        "Send a smaller picture."
+    )
+
+
+def _crashed() -> errors.Crashed:
+    return errors.Crashed("This file makes the decoder crash. It is damaged: save it anew in another program.")
+
+
+# --- The other side of the line: nothing below runs in the worker -------------------------------------------
+
+
+def _nursery(fd: int) -> NoReturn:
+    """Fork a child for each line that comes in; answer with its exit status."""
+    engine.check()  # loads the codecs, once for all children
+    with socket.socket(fileno=fd) as control:
+        while True:
+            message, lines, _, _ = socket.recv_fds(control, 1, 1)
+            if not message:
+                os._exit(0)
+            child = os.fork()
+            if not child:
+                control.close()
+                _serve(lines[0])
+            os.close(lines[0])
+            _, status = os.waitpid(child, 0)
+            control.sendall(status.to_bytes(4, "big"))
+
+
+def _serve(fd: int) -> NoReturn:
+    """Take one order, answer it, and end."""
+    code = 1
+    try:
+        with socket.socket(fileno=fd) as line:
+            order, body = _receive(line)
+            _answer(line, order, body)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _answer(line: socket.socket, order: dict[str, Any], body: memoryview) -> None:
+    limits = engine.Limits(**order["limits"])
+    recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
+    first = order["first"]
+    sizes = order["images"]
+    end = len(body) - sum(sizes.values())
+    data, images = bytes(body[:end]), {}
+    for name, size in sizes.items():
+        images[name], end = bytes(body[end : end + size]), end + size
+    _confine(limits, steps=len(recipes) - first)
+
+    index, since = first, time.monotonic()
+    try:
+        source = engine.open(data, limits)
+        _send(line, {"facts": source.facts.to_dict()})
+        source.load(recipes[first:])
+    except (engine.EngineError, MemoryError) as exc:
+        for index in range(first, len(recipes)):
+            _send(line, _refusal(index, exc, limits))
+        _send(line, {})
+        return
+    for index in range(first, len(recipes)):
+        signal.alarm(int(limits.seconds))
+        try:
+            result = source.render(recipes[index], images)
+        except (engine.EngineError, MemoryError) as exc:
+            _send(line, _refusal(index, exc, limits))
+        else:
+            now = time.monotonic()
+            answer = {
+                "index": index,
+                "format": result.format,
+                "mime": result.mime,
+                "width": result.width,
+                "height": result.height,
+                "report": result.report.to_dict(),
+                "milliseconds": round((now - since) * 1000),
+            }
+            _send(line, answer, result.data)
+        since = time.monotonic()
+    _send(line, {})
+
+
+def _refusal(index: int, exc: engine.EngineError | MemoryError, limits: engine.Limits) -> dict[str, Any]:
+    error = _out_of_memory(limits) if isinstance(exc, MemoryError) else exc
+    return {"index": index, "code": error.code, "message": str(error)}
+
+
+def _confine(limits: engine.Limits, steps: int) -> None:
+    """Give away, for good, what decoding an image does not need."""
+    seconds = int(limits.seconds)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a C loop
+    signal.alarm(seconds)
+    ceilings = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: (seconds + _GRACE) * (steps + 1),
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+    }
+    if sys.platform != "darwin":  # macOS has the limit by name only and refuses to set it
+        ceilings[resource.RLIMIT_AS] = limits.memory_bytes
+    for name, value in ceilings.items():
+        resource.setrlimit(name, (value, value))
+
+
+# --- Messages: a length, JSON, bytes ------------------------------------------------------------------------
+
+
+def _send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
+    text = json.dumps(message, separators=(",", ":")).encode()
+    line.sendall(_HEADER.pack(len(text), sum(map(len, bodies))) + text)
+    for body in bodies:
+        line.sendall(body)
+
+
+def _receive(line: socket.socket) -> tuple[dict[str, Any], memoryview]:
+    text_length, body_length = _HEADER.unpack(_exactly(line, _HEADER.size))
+    message = json.loads(bytes(_exactly(line, text_length)))
+    return message, _exactly(line, body_length)
+
+
+def _receive_answer(line: socket.socket) -> Answer | None:
+    message, body = _receive(line)
+    if not message:
+        return None
+    if "facts" in message:
+        return Probed(message["facts"])
+    if "code" in message:
+        return Refused(**message)
+    return Rendered(data=bytes(body), **message)
+
+
+def _exactly(line: socket.socket, length: int) -> memoryview:
+    buffer = memoryview(bytearray(length))
+    filled = 0
+    while filled < length:
+        received = line.recv_into(buffer[filled:])
+        if not received:
+            raise EOFError
+        filled += received
+    return buffer

@@ -1,0 +1,64 @@
+"""Where bytes live: `uploads` (what people send) and `results` (what we make).
+
+Each is a `Bucket`. The twins are `folder.FolderStorage` (home) and an S3 one; settings.STORAGES says which, and
+no caller knows which it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, Protocol, cast
+
+from django.core.files.storage import storages
+from django.utils.functional import SimpleLazyObject
+
+
+class StorageFault(Exception):
+    """The store did not answer as it should; trying again may help. A missing object is FileNotFoundError."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object as the store describes it: size in bytes, entity tag."""
+
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """A form that may be posted for a short while to send exactly one object.
+
+    `fields` go first; the file comes last, under the name `file`.
+    """
+
+    url: str
+    fields: dict[str, str]
+
+
+class Bucket(Protocol):
+    """What both twins can do."""
+
+    bucket_name: str
+
+    def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
+        """Write the object, whole or not at all."""
+
+    def read(self, key: str) -> tuple[bytes, Stored]: ...
+
+    def stat(self, key: str) -> Stored: ...
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Delete the objects; one already gone is no error."""
+
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm: ...
+
+    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
+        """Return a link that opens this object, as an attachment, for about that long."""
+
+
+# Lazy, so that tests can point STORAGES elsewhere.
+uploads = cast(Bucket, SimpleLazyObject(lambda: storages["uploads"]))
+results = cast(Bucket, SimpleLazyObject(lambda: storages["results"]))

@@ -1,0 +1,143 @@
+"""The home twin: a folder that takes signed upload forms and hands out signed, expiring links."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from django.core import signing
+from django.core.files.storage import FileSystemStorage
+from django.dispatch import Signal
+from django.urls import reverse
+from django.utils._os import safe_join
+from django.utils.deconstruct import deconstructible
+
+from converter.storage import StorageFault, Stored, UploadForm
+
+# What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
+object_created = Signal()
+
+FORM_SALT = "converter.storage.upload_form"
+LINK_SALT = "converter.storage.download_url"
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise StorageFault(f"The folder did not take it: {exc.strerror}.") from exc
+
+
+@deconstructible(path="converter.storage.folder.FolderStorage")
+class FolderStorage(FileSystemStorage):
+    """`bucket` names it and starts every key; objects are files below `root`."""
+
+    def __init__(self, bucket: str, root: Path | str) -> None:
+        super().__init__(location=root, allow_overwrite=True)
+        self.bucket_name = bucket
+
+    def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
+        path = self._path(key)
+        digest = hashlib.md5(usedforsecurity=False)  # as S3 makes its entity tags
+        with _faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".put-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    while chunk := content.read(1 << 20):
+                        digest.update(chunk)
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    size = file.tell()
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        stored = Stored(size=size, etag=digest.hexdigest())
+        object_created.send(sender=type(self), bucket_name=self.bucket_name, key=key, stored=stored)
+        return stored
+
+    def read(self, key: str) -> tuple[bytes, Stored]:
+        with _faults():
+            data = self._path(key).read_bytes()
+        return data, Stored(size=len(data), etag=hashlib.md5(data, usedforsecurity=False).hexdigest())
+
+    def stat(self, key: str) -> Stored:
+        with _faults(), self._path(key).open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+            return Stored(size=file.tell(), etag=digest.hexdigest())
+
+    def remove(self, keys: Iterable[str]) -> None:
+        with _faults():
+            for path in map(self._path, keys):
+                path.unlink(missing_ok=True)
+                self._prune(path.parent)
+
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
+        self._path(key)
+        expires = int(time.time() + lifetime.total_seconds())
+        policy = signing.dumps({"key": key, "max": max_size, "expires": expires}, salt=FORM_SALT)
+        return UploadForm(url=reverse("local:upload"), fields={"key": key, "policy": policy})
+
+    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
+        # The expiry is rounded up, so that a page shown twice has the same links and the browser's cache works.
+        step = lifetime.total_seconds()
+        expires = int((math.floor(time.time() / step) + 2) * step)
+        token = signing.Signer(salt=LINK_SALT).sign_object(
+            {"key": key, "type": content_type, "expires": expires}
+        )
+        return reverse("local:download", args=[token, filename])
+
+    def open_signed(self, token: str) -> tuple[IO[bytes], str]:
+        """Return the file and its content type; PermissionError when the link has expired or is not ours."""
+        try:
+            link = signing.Signer(salt=LINK_SALT).unsign_object(token)
+        except signing.BadSignature as exc:
+            raise PermissionError("forged") from exc
+        if link["expires"] < time.time():
+            raise PermissionError("expired")
+        with _faults():
+            return self._path(link["key"]).open("rb"), link["type"]
+
+    @staticmethod
+    def read_policy(policy: str) -> tuple[str, int]:
+        """Return the key and the most bytes a posted form may carry; PermissionError when it does not hold."""
+        try:
+            conditions = signing.loads(policy, salt=FORM_SALT)
+        except signing.BadSignature as exc:
+            raise PermissionError("forged") from exc
+        if conditions["expires"] < time.time():
+            raise PermissionError("expired")
+        return conditions["key"], conditions["max"]
+
+    @property
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.location).free
+
+    def _path(self, key: str) -> Path:
+        if not key.startswith(f"{self.bucket_name}/"):
+            raise ValueError(f"{key!r} is not a key of the bucket {self.bucket_name}.")
+        return Path(safe_join(self.location, key))
+
+    def _prune(self, folder: Path) -> None:
+        """Remove folders that became empty, so that years of use leave no litter."""
+        top = Path(self.location, self.bucket_name)
+        while folder != top and folder.is_relative_to(top):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent

@@ -1,0 +1,119 @@
+"""Who may use the site: people, and the tokens of their programs."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(DjangoUserManager["User"]):
+    """Users are known by e-mail; there is no user name."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+    def create_user(  # type: ignore[override]
+        self, email: str, password: str | None = None, **extra: Any
+    ) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(  # type: ignore[override]
+        self, email: str, password: str | None = None, **extra: Any
+    ) -> User:
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **extra})
+
+
+class User(AbstractUser):
+    """A person. `sub` ties the row to the user pool; it is empty at home."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail address"), unique=True)
+    sub = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self, now: datetime | None = None) -> ApiTokenQuerySet:
+        now = now or timezone.now()
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None, owner__is_active=True
+        )
+
+
+class ApiToken(models.Model):
+    """A program's key. Only its digest is kept: the token itself is shown once, when it is made."""
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        WRITE = "write", _("Read and write")
+
+    PREFIX = "img_"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    start = models.CharField(max_length=12, editable=False, help_text=_("How the token begins, to know it by."))
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.WRITE)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.start}…)"
+
+    @classmethod
+    def issue(
+        cls,
+        owner: User,
+        name: str,
+        *,
+        scope: str = Scope.WRITE,
+        lifetime: timedelta | None = None,
+    ) -> tuple[ApiToken, str]:
+        """Return the new row and the secret, which nobody can read again."""
+        secret = cls.PREFIX + secrets.token_urlsafe(32)
+        token = cls.objects.create(
+            owner=owner,
+            name=name,
+            start=secret[:8],
+            digest=cls.digest_of(secret),
+            scope=scope,
+            expires_at=timezone.now() + lifetime if lifetime else None,
+        )
+        return token, secret
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        # A random 256-bit secret needs no slow hash.
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @property
+    def may_write(self) -> bool:
+        return self.scope == self.Scope.WRITE

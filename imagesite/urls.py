@@ -1,0 +1,20 @@
+"""Joins the rooms."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.files.storage import storages
+from django.urls import include, path
+
+from converter.storage.folder import FolderStorage
+from imagesite.api import api
+
+urlpatterns = [
+    path("", include("converter.web.urls")),
+    path("accounts/", include("imagesite.accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+]
+
+if isinstance(storages["uploads"], FolderStorage):
+    urlpatterns.append(path("storage/", include("converter.events.local")))

@@ -1,0 +1,121 @@
+"""What the work around the engine costs, and how well the pool uses the cores.
+
+On 2-megapixel JPEG → WebP, one job a file, on SQLite and a folder, as `make run` does it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, ImageFilter
+
+if TYPE_CHECKING:
+    from converter.models import Upload
+
+POOL_IMAGES = 200
+PAIRS = 40
+
+
+def photo(seed: int, size: tuple[int, int] = (1632, 1224)) -> bytes:
+    """Return a JPEG with large shapes, soft edges and a camera's noise."""
+    draw = random.Random(seed)
+    small = Image.new("RGB", (16, 12))
+    small.putdata([tuple(draw.randrange(256) for _ in range(3)) for _ in range(16 * 12)])
+    image = small.resize(size, Image.Resampling.BICUBIC)
+    noise = Image.effect_noise(size, 40).filter(ImageFilter.GaussianBlur(1)).convert("RGB")
+    file = io.BytesIO()
+    Image.blend(image, noise, 0.25).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
+    """Return uploads whose bytes are here and whose jobs are queued."""
+    from converter import engine, jobs, storage
+
+    files = [jobs.NewFile(f"{n}.jpg", len(photos[n % len(photos)])) for n in range(count)]
+    batch = jobs.submit(owner, files=files, outputs=[engine.Recipe.parse({"format": "webp", "quality": 80})])
+    uploads = []
+    for n, job in enumerate(batch.jobs.select_related("upload").order_by("position")):
+        data = io.BytesIO(photos[n % len(photos)])
+        stored = storage.uploads.put(job.upload.key, data, filename="", content_type="image/jpeg")
+        jobs.receive(job.upload.key, stored)
+        uploads.append(job.upload)
+    return uploads
+
+
+def overhead(owner: Any, photos: list[bytes]) -> float:
+    """Return the median of (whole job) ÷ (engine alone), pair by pair."""
+    from converter import engine, jobs
+
+    recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
+    uploads = prepare(owner, PAIRS + 1, photos)
+    ratios = []
+    for n, upload in enumerate(uploads):
+        start = time.perf_counter()
+        engine.convert(photos[n % len(photos)], recipe)
+        between = time.perf_counter()
+        jobs.run(upload.pk)
+        end = time.perf_counter()
+        ratios.append((end - between) / (between - start))
+    return statistics.median(ratios[1:])  # the first one starts the sandbox
+
+
+def pool_seconds(owner: Any, photos: list[bytes], workers: int) -> float:
+    from converter.dispatch.pool import PoolDispatch
+    from converter.models import Job
+
+    pool = PoolDispatch(workers)
+    for upload in prepare(owner, workers, photos):  # warm: processes started, codecs loaded
+        pool.ask("converter.events.dispatched.convert", {"upload": str(upload.pk)})
+    while Job.objects.unfinished().exists():
+        time.sleep(0.05)
+    uploads = prepare(owner, POOL_IMAGES, photos)
+    start = time.perf_counter()
+    for upload in uploads:
+        pool.ask("converter.events.dispatched.convert", {"upload": str(upload.pk)})
+    while Job.objects.unfinished().exists():
+        time.sleep(0.05)
+    seconds = time.perf_counter() - start
+    pool.close()
+    assert not Job.objects.exclude(status=Job.Status.FINISHED).exists()
+    return seconds
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DATA_DIR"] = folder
+        os.environ["DJANGO_SETTINGS_MODULE"] = "imagesite.settings"
+        os.environ["LOG_LEVEL"] = "ERROR"
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        from django.contrib.auth import get_user_model
+        from django.db import connections
+
+        from converter import jobs
+        from converter.storage.folder import object_created
+
+        object_created.disconnect(dispatch_uid="converter.events.local")  # asked for here, when the clock runs
+        owner = get_user_model().objects.create_user("bench@example.org", "secret")
+        photos = [photo(n) for n in range(8)]
+
+        share = overhead(owner, photos) - 1
+        print(f"Around the engine, 2-megapixel JPEG to WebP: {share:+.1%} of the engine's own time")
+        jobs._sandbox.close()
+        one = pool_seconds(owner, photos, 1)
+        two = pool_seconds(owner, photos, 2)
+        print(f"A pool of {POOL_IMAGES} images: {one / two:.2f} times as fast with two workers as with one")
+        connections.close_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from PIL import Image
+
+from converter import dispatch, jobs
+from converter.models import Batch
+from tests.doubles import RecordingDispatch
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: Any, tmp_path: Path) -> Path:
+    """Give each test buckets of its own."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        **{
+            name: {
+                "BACKEND": "converter.storage.folder.FolderStorage",
+                "OPTIONS": {"bucket": name, "root": tmp_path / "data"},
+            }
+            for name in ("uploads", "results")
+        },
+    }
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def worker() -> Iterator[RecordingDispatch]:
+    """The requests made of the worker; `worker.work()` does them."""
+    recording = dispatch.current()
+    assert isinstance(recording, RecordingDispatch)
+    recording.asked.clear()
+    yield recording
+    recording.asked.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_left() -> Iterator[None]:
+    yield
+    jobs._sandbox.close()
+
+
+@pytest.fixture
+def alice(django_user_model: Any) -> Any:
+    """The owner."""
+    return django_user_model.objects.create_user("alice@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def bob(django_user_model: Any) -> Any:
+    """A stranger."""
+    return django_user_model.objects.create_user("bob@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def photo() -> bytes:
+    return make_photo()
+
+
+def make_photo(width: int = 64, height: int = 48, format: str = "JPEG", **options: Any) -> bytes:
+    """Return a picture with a gradient, so that a mirrored or turned one differs."""
+    red = Image.linear_gradient("L").resize((width, height))
+    green = Image.linear_gradient("L").rotate(90).resize((width, height))
+    file = io.BytesIO()
+    Image.merge("RGB", [red, green, Image.new("L", (width, height), 80)]).save(file, format, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def send(worker: RecordingDispatch) -> Callable[..., None]:
+    """Put the bytes of a batch's uploads where the signed form would put them."""
+
+    def send(batch: Batch, *contents: bytes) -> None:
+        uploads = {job.upload_id: job.upload for job in batch.jobs.select_related("upload").order_by("position")}
+        for upload, content in zip(uploads.values(), contents, strict=True):
+            storages["uploads"].put(upload.key, io.BytesIO(content), filename="", content_type="")
+
+    return send

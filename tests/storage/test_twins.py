@@ -1,0 +1,100 @@
+"""One set of promises; each twin has a class that makes a bucket and inherits the tests."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converter.storage import Bucket
+from converter.storage.folder import FolderStorage
+
+HOUR = timedelta(hours=1)
+
+
+class BucketPromises:
+    @pytest.fixture
+    def bucket(self) -> Bucket:
+        raise AssertionError("each twin makes its own")
+
+    def put(self, bucket: Bucket, key: str, content: bytes) -> Any:
+        return bucket.put(key, io.BytesIO(content), filename="a.png", content_type="image/png")
+
+    def test_it_reads_what_was_put(self, bucket: Bucket) -> None:
+        stored = self.put(bucket, "results/a/b", b"bytes")
+        assert bucket.read("results/a/b") == (b"bytes", stored)
+        assert bucket.stat("results/a/b") == stored
+
+    def test_the_etag_is_that_of_s3(self, bucket: Bucket) -> None:
+        stored = self.put(bucket, "results/a", b"bytes")
+        assert stored.etag == hashlib.md5(b"bytes").hexdigest()
+        assert stored.size == 5
+
+    def test_a_second_put_replaces_the_first(self, bucket: Bucket) -> None:
+        self.put(bucket, "results/a", b"first")
+        self.put(bucket, "results/a", b"other")
+        assert bucket.read("results/a")[0] == b"other"
+
+    def test_a_missing_object_is_file_not_found(self, bucket: Bucket) -> None:
+        with pytest.raises(FileNotFoundError):
+            bucket.read("results/none")
+        with pytest.raises(FileNotFoundError):
+            bucket.stat("results/none")
+
+    def test_removing_is_repeatable(self, bucket: Bucket) -> None:
+        self.put(bucket, "results/a", b"1")
+        self.put(bucket, "results/b", b"2")
+        bucket.remove(["results/a", "results/b", "results/never"])
+        bucket.remove(["results/a"])
+        with pytest.raises(FileNotFoundError):
+            bucket.read("results/b")
+
+    def test_removing_nothing_is_no_error(self, bucket: Bucket) -> None:
+        bucket.remove([])
+
+    @pytest.mark.parametrize("name", ["with space.png", "plus+sign.png", "ünïcode-写真.png", "per%25cent.png"])
+    def test_it_takes_any_name(self, bucket: Bucket, name: str) -> None:
+        self.put(bucket, f"results/a/{name}", b"1")
+        assert bucket.read(f"results/a/{name}")[0] == b"1"
+
+    def test_an_upload_form_names_its_key(self, bucket: Bucket) -> None:
+        form = bucket.upload_form("results/a", max_size=10, lifetime=HOUR)
+        assert form.fields["key"] == "results/a"
+        assert form.url
+
+    def test_a_link_is_stable_for_a_while(self, bucket: Bucket) -> None:
+        self.put(bucket, "results/a", b"1")
+        links = {
+            bucket.download_url("results/a", filename="a.png", content_type="image/png", lifetime=HOUR)
+            for _ in range(3)
+        }
+        assert len(links) == 1
+
+
+class TestFolder(BucketPromises):
+    @pytest.fixture
+    def bucket(self, tmp_path: Path) -> Bucket:
+        return FolderStorage("results", tmp_path)
+
+    def test_it_leaves_no_empty_folders(self, bucket: Bucket, tmp_path: Path) -> None:
+        self.put(bucket, "results/a/b/c", b"1")
+        bucket.remove(["results/a/b/c"])
+        assert not (tmp_path / "results" / "a").exists()
+
+    def test_it_stays_in_its_folder(self, bucket: Bucket) -> None:
+        for key in ("uploads/a", "/etc/passwd", "results/../../a"):
+            with pytest.raises(Exception, match=r"not a key|outside"):
+                self.put(bucket, key, b"1")
+
+    def test_a_broken_put_leaves_nothing(self, bucket: Bucket, tmp_path: Path) -> None:
+        class Broken(io.BytesIO):
+            def read(self, *args: Any) -> bytes:
+                raise ConnectionError("gone")
+
+        with pytest.raises(Exception, match="did not take it"):
+            bucket.put("results/a", Broken(), filename="", content_type="")
+        assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

@@ -1,0 +1,72 @@
+"""The tree is the architecture: what may import what, and what the outside relies on by name."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils.module_loading import import_string
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_imports_point_inwards() -> None:
+    assert lint_imports() == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("room", ["converter.engine", "converter.sandbox"])
+def test_hostile_bytes_meet_no_django(room: str) -> None:
+    code = f"import sys, {room}; sys.exit('django' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "converter.events.s3.on_upload",
+        "converter.events.clock.sweep",
+        "converter.events.dispatched.convert",
+        "converter.events.dispatched.preview",
+        "converter.events.dispatched.zip_batch",
+    ],
+)
+def test_what_zappa_calls_takes_exactly_event_and_context(name: str) -> None:
+    # Zappa calls again with fewer arguments after a TypeError: a default would make a handler run twice.
+    parameters = inspect.signature(import_string(name)).parameters.values()
+    assert [p.name for p in parameters] == ["event", "context"]
+    assert all(p.default is p.empty for p in parameters)
+
+
+def test_every_function_that_zappa_is_told_of_exists() -> None:
+    stages = json.loads((ROOT / "zappa_settings.json").read_text())
+    named = [event["function"] for stage in stages.values() for event in stage.get("events", [])]
+    assert sorted(set(named)) == ["converter.events.clock.sweep", "converter.events.s3.on_upload"]
+    for name in named:
+        import_string(name)
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_deployed_site_passes_the_checks_of_django(tmp_path: Path) -> None:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HTTPS": "on",
+        "SECRET_KEY": "k" * 60,
+        "ALLOWED_HOSTS": "images.example.org",
+        "DATA_DIR": str(tmp_path),
+    }
+    subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )

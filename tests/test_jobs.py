@@ -1,0 +1,507 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from PIL import Image
+
+from converter import jobs, storage
+from converter.engine import Recipe
+from converter.jobs import NewFile
+from converter.models import Batch, ImageMetadata, Job, Upload
+from converter.storage import StorageFault, Stored
+from tests.conftest import make_photo
+from tests.doubles import RecordingDispatch
+
+pytestmark = pytest.mark.django_db(transaction=False)
+
+WEBP = Recipe.parse({"format": "webp"})
+PNG = Recipe.parse({"format": "png"})
+
+Send = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _commit_at_once(django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converter.jobs.transaction.on_commit", lambda act: act())
+
+
+def submit(owner: Any, *names: str, outputs: tuple[Recipe, ...] = (WEBP,), size: int = 10_000) -> Batch:
+    return jobs.submit(owner, files=[NewFile(name, size) for name in names], outputs=outputs)
+
+
+def statuses(batch: Batch) -> list[str]:
+    return list(batch.jobs.order_by("position").values_list("status", flat=True))
+
+
+def the_job(batch: Batch) -> Job:
+    return batch.jobs.select_related("upload").get()
+
+
+# --- The whole way ------------------------------------------------------------------------------------------
+
+
+def test_it_works(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg", "b.jpg", outputs=(WEBP, PNG))
+    assert statuses(batch) == ["awaiting_upload"] * 4
+    send(batch, photo, photo)
+    worker.work()
+    assert statuses(batch) == ["finished"] * 4
+    job = batch.jobs.select_related("upload").order_by("position").first()
+    assert job
+    data, stored = storage.results.read(job.result_key)
+    assert Image.open(io.BytesIO(data)).format == "WEBP"
+    assert (job.result_size, job.result_width, job.result_height) == (stored.size, 64, 48)
+    assert job.upload.format == "jpeg"
+    assert job.upload.thumbnail_key
+    assert job.report
+    assert job.versions
+    assert ImageMetadata.objects.get(upload=job.upload).item["width"] == 64
+
+
+def test_one_upload_is_read_once_for_all_its_outputs(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    reads = []
+    read = type(storage.uploads).read
+    monkeypatch.setattr(
+        "converter.storage.folder.FolderStorage.read", lambda self, key: reads.append(key) or read(self, key)
+    )
+    worker.work()
+    assert len(reads) == 1
+
+
+def test_a_duplicate_event_changes_nothing(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    target, event = worker.asked[0]
+    worker.work()
+    before = Job.objects.values().get()
+    worker.ask(target, event)
+    worker.work()
+    assert Job.objects.values().get() == before
+
+
+def test_a_bad_file_fails_alone(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg", "b.jpg")
+    send(batch, b"not an image at all", photo)
+    worker.work()
+    assert statuses(batch) == ["failed", "finished"]
+    assert batch.state == "partially_failed"
+    failed = batch.jobs.get(status="failed")
+    assert failed.error_code == "not_an_image"
+    assert failed.error_message
+
+
+# --- Submit -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "outputs", "code"),
+    [
+        ([], [WEBP], "no_files"),
+        ([NewFile("a.jpg", 1)], [], "no_outputs"),
+        ([NewFile("a.jpg", 0)], [WEBP], "empty_file"),
+        ([NewFile("a.jpg", 10**12)], [WEBP], "too_many_bytes"),
+        ([NewFile("a.jpg", 1)] * 201, [WEBP], "too_many_files"),
+        ([NewFile("a.jpg", 1)], [WEBP, WEBP], "same_outputs"),
+    ],
+)
+def test_a_submission_that_makes_no_sense_is_refused_whole(
+    alice: Any, files: list[NewFile], outputs: list[Recipe], code: str
+) -> None:
+    with pytest.raises(jobs.InvalidSubmission) as refusal:
+        jobs.submit(alice, files=files, outputs=outputs)
+    assert refusal.value.code == code
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
+        ("", "image"),
+        ("///", "image"),
+        ("🏖️ Strand.heic", "🏖️ Strand.heic"),
+        ("\u202egpj.exe", "gpj.exe"),
+        ("a\x00b\nc.png", "abc.png"),
+        ("x" * 300 + ".jpeg", "x" * 250 + ".jpeg"),
+        (".jpg", "jpg"),
+    ],
+)
+def test_names_are_cleaned(sent: str, shown: str) -> None:
+    assert jobs.clean_name(sent) == shown
+
+
+def test_keys_hold_no_surprises(alice: Any) -> None:
+    batch = submit(alice, "../../ü & x?.jpg")
+    key = the_job(batch).upload.key
+    assert key.startswith(f"uploads/{alice.pk}/")
+    assert key.count("/") == 3
+    assert ".." not in key
+    assert "&" not in key
+
+
+def test_an_upload_is_converted_again_without_being_sent_again(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    first = submit(alice, "a.jpg")
+    send(first, photo)
+    worker.work()
+    again = jobs.submit(alice, uploads=[the_job(first).upload], outputs=[PNG])
+    assert statuses(again) == ["queued"]
+    worker.work()
+    assert statuses(again) == ["finished"]
+
+
+def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
+    upload = the_job(submit(alice, "a.jpg")).upload
+    with pytest.raises(jobs.InvalidSubmission, match="no longer here"):
+        jobs.submit(alice, uploads=[upload], outputs=[PNG])
+
+
+# --- Receive ------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_is_ignored() -> None:
+    assert jobs.receive("uploads/nobody/x/y", Stored(1, "e")) is None
+
+
+def test_other_bytes_under_the_same_key_fail_what_is_not_done(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    send(batch, make_photo(20, 20))
+    worker.work()
+    assert the_job(batch).error_code == "upload_replaced"
+
+
+def test_the_same_bytes_sent_twice_are_one_upload(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    send(batch, photo)
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
+def test_bytes_that_come_after_the_job_was_cancelled_wake_nobody(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    jobs.cancel(the_job(batch))
+    send(batch, photo)
+    worker.work()
+    assert statuses(batch) == ["cancelled"]
+
+
+# --- Faults -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [StorageFault("S3 says 503"), OperationalError("gone")])
+def test_a_passing_fault_puts_the_job_back_and_raises(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+
+    def fail(*args: Any) -> None:
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr("converter.jobs._finish", fail)
+        with pytest.raises(RuntimeError, match="1 of 1 records failed"):
+            worker.work()
+    assert statuses(batch) == ["queued"]
+    assert jobs.run(the_job(batch).upload_id) == 1
+    assert statuses(batch) == ["finished"]
+
+
+def test_a_lost_file_fails_with_a_reason(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    storage.uploads.remove([the_job(batch).upload.key])
+    worker.work()
+    assert the_job(batch).error_code == "no_upload"
+
+
+def test_two_workers_cannot_hold_one_job(alice: Any, send: Send, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    first = jobs._claim(upload.pk)
+    assert len(first) == 1
+    assert jobs._claim(upload.pk) == []
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    slow = jobs._claim(upload.pk)
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    quick = jobs._claim(upload.pk)
+    assert len(quick) == 1
+    jobs._fail(slow[0], "crashed", "too late")
+    assert statuses(batch) == ["processing"]
+    jobs._run(quick)
+    assert statuses(batch) == ["finished"]
+
+
+def test_a_job_cancelled_while_in_work_keeps_no_result(
+    alice: Any, send: Send, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    job = the_job(batch)
+    jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
+    finish = jobs._finish
+
+    def cancelled_first(claimed: Job, answer: Any) -> None:
+        jobs.cancel(Job.objects.get(pk=claimed.pk))
+        finish(claimed, answer)
+
+    monkeypatch.setattr("converter.jobs._finish", cancelled_first)
+    jobs.run(job.upload_id)
+    assert statuses(batch) == ["cancelled"]
+    with pytest.raises(FileNotFoundError):
+        storage.results.stat(job.result_key)
+
+
+# --- Retry, cancel ------------------------------------------------------------------------------------------
+
+
+def test_a_failed_job_can_be_retried(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.work()
+    Job.objects.update(status="failed", error_code="crashed")
+    job = the_job(batch)
+    jobs.retry(job)
+    assert (job.status, job.error_code) == ("queued", "")
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
+@pytest.mark.parametrize("status", ["awaiting_upload", "queued", "processing", "finished", "expired"])
+def test_retry_is_refused_where_it_means_nothing(
+    alice: Any, send: Send, photo: bytes, status: str
+) -> None:
+    batch = submit(alice, "a.jpg")
+    Upload.objects.update(received_at=timezone.now())
+    Job.objects.update(status=status)
+    with pytest.raises(jobs.Conflict):
+        jobs.retry(the_job(batch))
+    assert statuses(batch) == [status]
+
+
+def test_retry_without_the_file_is_refused(alice: Any) -> None:
+    batch = submit(alice, "a.jpg")
+    Job.objects.update(status="failed")
+    with pytest.raises(jobs.Conflict, match="Send it again"):
+        jobs.retry(the_job(batch))
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "cancelled", "expired"])
+def test_cancel_is_refused_where_it_means_nothing(alice: Any, status: str) -> None:
+    batch = submit(alice, "a.jpg")
+    Job.objects.update(status=status)
+    with pytest.raises(jobs.Conflict):
+        jobs.cancel(the_job(batch))
+    assert statuses(batch) == [status]
+
+
+def test_cancelling_a_batch_keeps_what_is_finished(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg", "b.jpg")
+    Job.objects.filter(position=0).update(status="finished")
+    assert jobs.cancel_batch(batch) == 1
+    assert statuses(batch) == ["finished", "cancelled"]
+
+
+# --- ZIP, previews ------------------------------------------------------------------------------------------
+
+
+def test_the_zip_holds_each_result_under_a_name_of_its_own(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    small = Recipe.parse({"format": "webp", "resize": {"mode": "fit", "width": 20}})
+    batch = submit(alice, "a.jpg", "A.jpg", outputs=(WEBP, small))
+    send(batch, photo, photo)
+    worker.work()
+    assert jobs.zip_url(batch) is None
+    worker.work()
+    batch.refresh_from_db()
+    assert jobs.zip_url(batch)
+    data, _ = storage.results.read(batch.zip_key)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == ["a.webp", "a (2).webp", "A (3).webp", "A (4).webp", "manifest.csv"]
+        assert archive.testzip() is None
+
+
+def test_the_zip_is_made_anew_when_more_is_finished(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg", "b.jpg")
+    send(batch, photo, b"broken")
+    worker.work()
+    jobs.zip_url(batch)
+    worker.work()
+    batch.refresh_from_db()
+    first = batch.zip_key
+    Job.objects.filter(position=1).update(status="finished", result_format="webp")
+    job = batch.jobs.select_related("upload").get(position=1)
+    storage.results.put(job.result_key, io.BytesIO(b"x"), filename="", content_type="")
+    assert jobs.zip_url(batch) is None
+    worker.work()
+    batch.refresh_from_db()
+    assert batch.zip_key not in ("", first)
+
+
+def test_no_zip_without_a_result(alice: Any) -> None:
+    with pytest.raises(jobs.Conflict):
+        jobs.zip_url(submit(alice, "a.jpg"))
+
+
+@pytest.mark.parametrize("output", ["webp", "tiff", "pdf"])
+def test_previews_are_made_when_asked_for(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, output: str
+) -> None:
+    recipe = Recipe.parse({"format": output, "rotate": 90, "resize": {"mode": "fit", "width": 30}})
+    batch = submit(alice, "a.jpg", outputs=(recipe,))
+    send(batch, photo)
+    worker.work()
+    assert jobs.preview_urls(the_job(batch)) is None
+    assert worker.work() == 1
+    job = the_job(batch)
+    assert jobs.preview_urls(job)
+    before = Image.open(io.BytesIO(storage.results.read(job.before_key)[0]))
+    assert before.size == (job.result_width, job.result_height)
+
+
+# --- Expire, remove, sweep ----------------------------------------------------------------------------------
+
+
+def test_what_is_due_expires_and_its_bytes_go(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.work()
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert jobs.sweep()["expired"] == 1
+    assert statuses(batch) == ["expired"]
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    with pytest.raises(jobs.Gone):
+        jobs.result_url(the_job(batch))
+    assert jobs.sweep()["expired"] == 0
+
+
+def test_an_upload_used_by_a_younger_batch_stays(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    old = submit(alice, "a.jpg")
+    send(old, photo)
+    worker.work()
+    upload = the_job(old).upload
+    young = jobs.submit(alice, uploads=[upload], outputs=[PNG])
+    worker.work()
+    Batch.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    jobs.sweep()
+    assert statuses(old) == ["expired"]
+    assert statuses(young) == ["finished"]
+    assert storage.uploads.stat(upload.key)
+
+
+def test_a_removed_batch_leaves_nothing(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    worker.work()
+    jobs.remove(batch)
+    assert not Batch.objects.exists()
+    assert not Job.objects.exists()
+    assert not Upload.objects.exists()
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+
+
+def test_an_upload_that_never_comes_fails(alice: Any) -> None:
+    batch = submit(alice, "a.jpg")
+    Job.objects.update(created_at=timezone.now() - jobs.UPLOAD_DEADLINE - timedelta(seconds=1))
+    assert jobs.sweep()["failed"] == 1
+    assert the_job(batch).error_code == "upload_timed_out"
+
+
+def test_an_upload_whose_event_was_lost_is_found(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.asked.clear()
+    Job.objects.update(created_at=timezone.now() - jobs.LOST_EVENT - timedelta(seconds=1))
+    assert jobs.sweep()["found"] == 1
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
+def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    for _ in range(jobs.MAX_ATTEMPTS):
+        worker.asked.clear()
+        assert jobs._claim(upload.pk)
+        Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        jobs.sweep()
+    assert the_job(batch).error_code == "gave_up"
+    assert worker.asked == []
+
+
+def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    worker.asked.clear()
+    assert jobs.sweep()["asked"] == 0
+    Job.objects.update(asked_at=timezone.now() - jobs.ASK_AGAIN - timedelta(seconds=1))
+    assert jobs.sweep()["asked"] == 1
+    assert jobs.sweep()["asked"] == 0
+
+
+def test_a_starting_server_puts_back_what_was_in_work(alice: Any, send: Send, photo: bytes) -> None:
+    batch = submit(alice, "a.jpg")
+    Job.objects.update(status="processing", lease_until=timezone.now() + timedelta(hours=1))
+    assert jobs.release_leases() == 1
+    assert statuses(batch) == ["queued"]

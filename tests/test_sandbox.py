@@ -1,0 +1,134 @@
+"""A file that crashes the decoder, eats memory or never ends fails its own output and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from converter import engine
+from converter.sandbox import Probed, Refused, Rendered, Sandbox
+from tests.conftest import make_photo
+
+WEBP = engine.Recipe.parse({"format": "webp"})
+PNG = engine.Recipe.parse({"format": "png"})
+LIMITS = engine.Limits()
+
+# What a hostile file would make a decoder do: the engine is replaced in the nursery, and so in its children.
+HOSTILE = """
+import os, sys, time, signal
+sys.path[:] = {path!r}
+from converter import engine, sandbox
+render = engine.Source.render
+def hostile(self, recipe, images=None):
+    if recipe.format == "png":
+        {deed}
+    return render(self, recipe, images or {{}})
+engine.Source.render = hostile
+sandbox._nursery({fd})
+"""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hostile(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Sandbox]:
+    def make(deed: str) -> Sandbox:
+        monkeypatch.setattr("converter.sandbox._START", HOSTILE.replace("{deed}", deed.replace("{", "{{")))
+        return sandbox
+
+    return make
+
+
+def test_it_works(sandbox: Sandbox, photo: bytes) -> None:
+    probed, webp, png = sandbox.render(photo, [WEBP, PNG], LIMITS)
+    assert isinstance(probed, Probed)
+    assert (probed.facts["format"], probed.facts["width"]) == ("jpeg", 64)
+    assert isinstance(webp, Rendered)
+    assert isinstance(png, Rendered)
+    assert (webp.index, webp.format, webp.width, webp.height) == (0, "webp", 64, 48)
+    assert png.data.startswith(b"\x89PNG")
+
+
+def test_one_nursery_serves_many_files(sandbox: Sandbox) -> None:
+    for width in range(20, 30):
+        *_, answer = sandbox.render(make_photo(width), [WEBP], LIMITS)
+        assert isinstance(answer, Rendered)
+        assert answer.width == width
+    assert sandbox._nursery
+    assert sandbox._nursery.poll() is None
+
+
+def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
+    answers = list(sandbox.render(b"just text", [WEBP, PNG], LIMITS))
+    assert [(a.index, a.code) for a in answers if isinstance(a, Refused)] == [
+        (0, "not_an_image"),
+        (1, "not_an_image"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "crashed"),
+        ("os.abort()", "crashed"),
+        ("os._exit(0)", "crashed"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory"),
+        ("bytearray(3 * 2**30)", "out_of_memory"),
+        ("time.sleep(600)", "timed_out"),
+        ("while True: pass", "timed_out"),
+    ],
+)
+def test_a_hostile_output_fails_alone(hostile: Callable[[str], Sandbox], photo: bytes, deed: str, code: str) -> None:
+    sandbox = hostile(deed)
+    limits = engine.Limits(seconds=2, memory_bytes=2**30)
+    _, first, second, third = sandbox.render(photo, [WEBP, PNG, WEBP], limits)
+    assert isinstance(first, Rendered)
+    assert isinstance(second, Refused)
+    assert (second.index, second.code) == (1, code)
+    assert isinstance(third, Rendered)
+    assert third.index == 2
+
+
+def test_the_child_writes_no_file(hostile: Callable[[str], Sandbox], photo: bytes, tmp_path: Path) -> None:
+    target = tmp_path / "loot"
+    sandbox = hostile(f"open({str(target)!r}, 'w').write('x' * 10)")
+    *_, answer = sandbox.render(photo, [PNG], LIMITS)
+    assert isinstance(answer, Refused)
+    assert not target.exists() or target.stat().st_size == 0
+
+
+def test_the_child_has_none_of_our_environment(
+    hostile: Callable[[str], Sandbox], photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "the key of the site")
+    seen = "(b'the key' in open('/proc/self/environ', 'rb').read() or 'django' in sys.modules) and os.abort()"
+    sandbox = hostile(seen)
+    *_, answer = sandbox.render(photo, [PNG], LIMITS)
+    assert isinstance(answer, Rendered)
+
+
+def test_a_killed_nursery_is_replaced(sandbox: Sandbox, photo: bytes) -> None:
+    list(sandbox.render(photo, [WEBP], LIMITS))
+    assert sandbox._nursery
+    os.kill(sandbox._nursery.pid, signal.SIGKILL)
+    sandbox._nursery.wait()
+    *_, answer = sandbox.render(photo, [WEBP], LIMITS)
+    assert isinstance(answer, Rendered)
+
+
+def test_a_reader_that_stops_half_way_leaves_the_sandbox_in_order(sandbox: Sandbox, photo: bytes) -> None:
+    answers = sandbox.render(photo, [WEBP, PNG, WEBP], LIMITS)
+    next(answers)
+    answers.close()
+    *_, answer = sandbox.render(photo, [PNG], LIMITS)
+    assert isinstance(answer, Rendered)
+    assert answer.format == "png"
