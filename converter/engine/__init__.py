@@ -1,0 +1,80 @@
+"""Bytes in, bytes out: what happens to images. Knows nothing of the web, the cloud or any settings.
+
+>>> source = open(data)
+>>> source.facts.width, source.facts.height
+>>> result = source.render(Recipe.parse({"format": "webp", "resize": {"width": 1600}}))
+>>> result.data, result.report.to_dict()
+"""
+
+from __future__ import annotations
+
+from .codecs import check, versions
+from .errors import (
+    CannotProduce,
+    Corrupt,
+    Crashed,
+    EmptyFile,
+    EngineError,
+    InvalidImage,
+    InvalidRecipe,
+    LimitExceeded,
+    NotAnImage,
+    OutOfMemory,
+    Problem,
+    Stopped,
+    TargetUnreachable,
+    TimedOut,
+    TooLargeForFormat,
+    TooManyBytes,
+    TooManyFrames,
+    TooManyPixels,
+    Truncated,
+    UnsupportedFormat,
+)
+from .formats import FORMATS, Format, format_for
+from .limits import Limits
+from .pipeline import Source, convert, open, probe
+from .probe import Facts
+from .recipe import Crop, Recipe, Resize, Watermark
+from .report import Note, Report, Result
+
+__all__ = [
+    "FORMATS",
+    "CannotProduce",
+    "Corrupt",
+    "Crashed",
+    "Crop",
+    "EmptyFile",
+    "EngineError",
+    "Facts",
+    "Format",
+    "InvalidImage",
+    "InvalidRecipe",
+    "LimitExceeded",
+    "Limits",
+    "NotAnImage",
+    "Note",
+    "OutOfMemory",
+    "Problem",
+    "Recipe",
+    "Report",
+    "Resize",
+    "Result",
+    "Source",
+    "Stopped",
+    "TargetUnreachable",
+    "TimedOut",
+    "TooLargeForFormat",
+    "TooManyBytes",
+    "TooManyFrames",
+    "TooManyPixels",
+    "Truncated",
+    "UnsupportedFormat",
+    "Watermark",
+    "check",
+    "convert",
+    "format_for",
+    "open",
+    "probe",
+    "versions",
+]

@@ -1,0 +1,109 @@
+"""Pillow and libheif behind a fence: set up once, opened by allow-list, their exceptions turned into ours."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+
+from PIL import Image, features
+
+from .errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
+from .formats import Format
+from .limits import Limits
+
+_FEATURES = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "jpg_2000", "libtiff", "littlecms2", "freetype2")
+
+
+@cache
+def set_up() -> None:
+    """Register libheif and keep every codec on one thread: the cores are busy with other files."""
+    import pi_heif
+    from PIL import AvifImagePlugin
+
+    pi_heif.register_heif_opener(thumbnails=False, aux_images=False, depth_images=False, decode_threads=1)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def open_as(data: bytes, source: Format, limits: Limits) -> Image.Image:
+    """Return the image with its header read and no pixels decoded; only this one decoder may look at it."""
+    set_up()
+    # Pillow's own check stays on behind ours, for what a header hides inside it. One value for the process.
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    with decoding():
+        return Image.open(BytesIO(data), formats=[source.pillow])
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn whatever a decoder raises into one of our errors."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except EngineError:
+        raise
+    except MemoryError as exc:
+        raise OutOfMemory("This picture needs more memory than there is. Send it with fewer pixels.") from exc
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise TooManyPixels("This picture has more pixels than are accepted. Make it smaller first.") from exc
+    except Exception as exc:
+        if isinstance(exc, EOFError) or "truncated" in str(exc).lower():
+            raise Truncated(
+                "This file ends too early; part of the picture is missing. Send it again from the original."
+            ) from exc
+        raise Corrupt(
+            "This file is damaged and cannot be read. Open and save it in another program, then try again."
+        ) from exc
+
+
+@contextmanager
+def encoding(target: Format) -> Iterator[None]:
+    """Turn whatever an encoder raises into one of our errors."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except EngineError:
+        raise
+    except MemoryError as exc:
+        raise OutOfMemory(
+            f"Writing this {target.label} needs more memory than there is. Ask for fewer pixels."
+        ) from exc
+    except Exception as exc:
+        raise CannotProduce(
+            f"This picture cannot be written as {target.label}. Choose another format or a smaller size."
+        ) from exc
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return what decodes and encodes here: library name to version."""
+    import pi_heif
+
+    found = {"pillow": features.version("pil") or ""}
+    for feature in (*_FEATURES, "raqm"):
+        version = features.version(feature)
+        if version:
+            found[feature] = version
+    heif = pi_heif.libheif_info()
+    found["pi_heif"] = pi_heif.__version__
+    found["libheif"] = heif["libheif"]
+    return found
+
+
+def check() -> list[str]:
+    """Return what is missing for the formats in the table; empty when all is well."""
+    import pi_heif
+
+    problems = [
+        f"Pillow was built without {feature}." for feature in _FEATURES if not features.check(feature)
+    ]
+    if not features.version("zlib"):
+        problems.append("zlib does not tell its version.")
+    if not pi_heif.libheif_info()["decoders"]:
+        problems.append("libheif has no decoder for HEIC.")
+    return problems

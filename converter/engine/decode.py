@@ -1,0 +1,150 @@
+"""From bytes to frames: upright, eight bits a channel, at no more resolution than is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from . import color, sniff
+from .codecs import decoding, open_as
+from .formats import Format
+from .limits import Deadline, Limits
+from .metadata import Metadata, orientation, read
+from .probe import Facts, facts_of
+from .report import Log
+from .steps import Frame, upright
+
+# A shrinking decoder leaves at least this much for the fine filter that follows.
+_SPARE_RESOLUTION = 1.5
+
+# What a GIF means by no delay at all: players take a tenth of a second.
+_UNSPECIFIED_DELAY = 100
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded frame and what belongs to it alone."""
+
+    frame: Frame
+    icc: bytes | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file whose header was read and found acceptable."""
+
+    data: bytes
+    format: Format
+    facts: Facts
+    metadata: Metadata
+    pictures_in_file: int
+    has_gain_map: bool
+
+
+def open_data(data: bytes, limits: Limits) -> Opened:
+    """Return what the header tells.
+
+    Raises the InvalidImage and LimitExceeded families.
+    """
+    limits.check_bytes(len(data))
+    source = sniff.sniff(data)
+    with decoding():
+        sniff.guard(data, source, limits)
+    image = open_as(data, source, limits)
+    facts = facts_of(data, source, image, limits)
+    with decoding():
+        return Opened(
+            data=data,
+            format=source,
+            facts=facts,
+            metadata=read(image),
+            pictures_in_file=getattr(image, "n_frames", 1),
+            has_gain_map=b"hdrgm:Version" in data[:200_000] or b"urn:com:apple:photo" in data[:200_000],
+        )
+
+
+def decode(
+    opened: Opened, limits: Limits, scale: float, first_only: bool, deadline: Deadline
+) -> Iterator[Picture]:
+    """Yield the frames or pages, at `scale` of full resolution or more.
+
+    Raises Truncated, Corrupt, OutOfMemory, TimedOut.
+    """
+    image = open_as(opened.data, opened.format, limits)
+    count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
+    delays = _delays(opened)
+    with decoding():
+        for index in range(count):
+            if index:
+                image.seek(index)
+                deadline.check()
+            limits.check_pixels(*image.size)
+            yield _picture(image, opened, scale, delays[index] if delays else None)
+
+
+def first_picture(data: bytes, limits: Limits) -> Image.Image:
+    """Return the first picture in sRGB, for use inside another."""
+    opened = open_data(data, limits)
+    picture = next(decode(opened, limits, 1, True, Deadline(limits.seconds)))
+    return color.to_srgb(picture.frame.image, picture.icc, Log())
+
+
+def _picture(image: Image.Image, opened: Opened, scale: float, delay: int | None) -> Picture:
+    full = image.size
+    held = orientation(image)
+    icc = image.info.get("icc_profile") or None
+    box = _shrunk(image, opened.format, scale)
+    image.load()
+    if orientation(image) != held:
+        # The TIFF decoder turns its pictures itself while loading.
+        held = 1
+        full = image.size
+    if delay is None:
+        delay = image.info.get("duration", 0)
+    pixels = _detached(color.eight_bit(image), image)
+    pixels = _opaque(pixels)
+    frame = Frame(
+        image=pixels,
+        box=box or (0, 0, *pixels.size),
+        width=full[0],
+        height=full[1],
+        duration=(round(delay) or _UNSPECIFIED_DELAY) if opened.facts.animated else 0,
+    )
+    return Picture(upright(frame, held), icc)
+
+
+def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
+    """Let the decoder shrink where it can; return the part of its result that counts."""
+    if not source.shrinks_on_load or scale >= 1:
+        return None
+    size = tuple(max(1, math.ceil(side * scale * _SPARE_RESOLUTION)) for side in image.size)
+    drafted = image.draft(image.mode, (size[0], size[1]))
+    if drafted is None:
+        return None
+    _, (left, top, right, bottom) = drafted
+    return (left, top, right, bottom)
+
+
+def _detached(pixels: Image.Image, opened: Image.Image) -> Image.Image:
+    """Return the pixels as a plain picture that knows nothing of its file, without copying them when unshared."""
+    if pixels is opened:
+        pixels = opened.copy() if getattr(opened, "n_frames", 1) > 1 else opened._new(opened.im)
+    pixels.info = {}
+    return pixels
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Drop an alpha channel that hides nothing: smaller and faster everywhere."""
+    if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (255, 255):
+        return image.convert(image.mode[:-1])
+    return image
+
+
+def _delays(opened: Opened) -> Sequence[int]:
+    """Return the delays in milliseconds where the container tells them better than the decoder."""
+    if opened.facts.animated and opened.format.name == "gif":
+        return sniff.gif_blocks(opened.data).delays
+    return ()

@@ -1,0 +1,287 @@
+"""From finished frames to bytes. One function per format says with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from itertools import accumulate
+from typing import Any
+
+from PIL import Image, ImageChops, PngImagePlugin
+
+from .codecs import encoding
+from .errors import TooLargeForFormat
+from .formats import Format
+from .recipe import Recipe
+from .report import Log
+from .sniff import gif_blocks
+from .steps import Frame
+
+Settings = dict[str, Any]
+
+_ICON_SIDES = (16, 24, 32, 48, 64, 128, 256)
+_PDF_DPI = 150
+_HALF = 128
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Frames made ready for one format, to be encoded once or, in a search, several times."""
+
+    target: Format
+    recipe: Recipe
+    images: Sequence[Image.Image]
+    durations: Sequence[int]
+    plays: int
+    extras: Mapping[str, Any]
+    """Encoder arguments from elsewhere: metadata and profile."""
+
+    def encode(self, quality: int | None = None) -> bytes:
+        """Return the file's bytes.
+
+        Raises CannotProduce, OutOfMemory.
+        """
+        arguments = {**self.settings(quality), **self._hidden, **self.extras}
+        text = arguments.pop("text", None)
+        if text:
+            arguments["pnginfo"] = _png_texts(text)
+        if self.target.name == "png" and "xmp" in arguments:
+            arguments["pnginfo"] = _png_texts(text or {}, arguments.pop("xmp"))
+        first, *others = self.images
+        output = BytesIO()
+        with encoding(self.target):
+            if others:
+                first.save(output, self.target.pillow, save_all=True, append_images=others, **arguments)
+            else:
+                first.save(output, self.target.pillow, **arguments)
+        return output.getvalue()
+
+    def settings(self, quality: int | None = None) -> Settings:
+        """Return what the codec is told, as the report shows it."""
+        if quality is None and self.target.quality and not self.recipe.lossless:
+            quality = self.recipe.quality or self.target.default_quality
+        return _SETTINGS[self.target.name](self.recipe, self.images, quality)
+
+    @cached_property
+    def _hidden(self) -> Settings:
+        """Arguments that are about this picture or this process, and say nothing to people."""
+        hidden = _HIDDEN.get(self.target.name, dict)()
+        if len(self.images) > 1 and self.target.animation:
+            durations = list(self.durations)
+            hidden["duration"] = _hundredths(durations) if self.target.name == "gif" else durations
+            if self.target.loops:
+                hidden.update(_loop(self.target, self.plays))
+        if self.target.name == "gif" and len(self.images) > 1:
+            clear = any("transparency" in image.info for image in self.images)
+            hidden.update(
+                {"disposal": 2, "optimize": False, "transparency": 255} if clear else {"disposal": 1}
+            )
+        return hidden
+
+    def frames_in(self, data: bytes) -> int:
+        """Return how many frames the encoder wrote; some merge equal neighbours."""
+        if self.target.name == "gif":
+            return gif_blocks(data).frames
+        return len(self.images)
+
+
+def prepare(
+    frames: Sequence[Frame], recipe: Recipe, plays: int, extras: Mapping[str, Any], bilevel: bool, log: Log
+) -> Encoder:
+    """Return the encoder for these frames, in a mode that the format stores.
+
+    Raises TooLargeForFormat.
+    """
+    target = recipe.target
+    for frame in frames:
+        _check_size(target, frame.image)
+    images = _alike([frame.image for frame in frames], target)
+    images = [_STORED.get(target.name, _as_is)(image, log) for image in images]
+    if bilevel and target.bilevel:
+        images = [_one_bit(image) for image in images]
+    return Encoder(target, recipe, images, [frame.duration for frame in frames], plays, extras)
+
+
+def _check_size(target: Format, image: Image.Image) -> None:
+    if max(image.size) > target.max_side:
+        raise TooLargeForFormat(
+            f"{target.label} holds at most {target.max_side} pixels a side; this result would be "
+            f"{image.width}×{image.height}. Ask for a smaller size, or choose PNG or TIFF."
+        )
+
+
+def _alike(images: list[Image.Image], target: Format) -> list[Image.Image]:
+    """Bring the frames of one file to one mode; pages may differ."""
+    if not target.gray:
+        images = [_in_color(image) for image in images]
+    if target.pages or len(images) == 1:
+        return images
+    alpha = any(image.mode in ("LA", "RGBA") for image in images)
+    color = any(image.mode in ("RGB", "RGBA") for image in images)
+    mode = ("RGB" if color else "L") + ("A" if alpha else "")
+    return [image if image.mode == mode else image.convert(mode) for image in images]
+
+
+def _in_color(image: Image.Image) -> Image.Image:
+    return image.convert({"L": "RGB", "LA": "RGBA"}[image.mode]) if image.mode in ("L", "LA") else image
+
+
+def _as_is(image: Image.Image, log: Log) -> Image.Image:
+    return image
+
+
+def _paletted(image: Image.Image, log: Log) -> Image.Image:
+    """Return the picture in at most 256 colours, one of them clear when there is transparency."""
+    clear = None
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        if any(alpha.histogram()[1:255]):
+            log.note("alpha_hardened")
+        clear = alpha.point([255 if value < _HALF else 0 for value in range(256)])
+        image = image.convert("RGB")
+        image.paste((0, 0, 0), mask=clear)
+    room = 256 if clear is None else 255
+    few = image.getcolors(room) is not None
+    if not few:
+        log.note("colors_reduced", colors=room)
+    dither = Image.Dither.NONE if few else Image.Dither.FLOYDSTEINBERG
+    paletted = image.quantize(room, Image.Quantize.MEDIANCUT, dither=dither)
+    if clear is not None:
+        palette = paletted.getpalette() or []
+        paletted.putpalette(palette + [0] * (768 - len(palette)))
+        paletted.paste(255, mask=clear)
+        paletted.info["transparency"] = 255
+    return paletted
+
+
+def _few_colors(image: Image.Image, log: Log) -> Image.Image:
+    """Return a flat picture with a palette when that loses nothing."""
+    if image.mode != "RGB" or image.getcolors(256) is None:
+        return image
+    paletted = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    exact = ImageChops.difference(paletted.convert("RGB"), image).getbbox() is None
+    return paletted if exact else image
+
+
+def _square(image: Image.Image, log: Log) -> Image.Image:
+    """Return an icon as icons are: square, clear around the picture."""
+    side = max(image.size)
+    icon = Image.new("RGBA", (side, side))
+    icon.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return icon
+
+
+def _one_bit(image: Image.Image) -> Image.Image:
+    """Return black and white as one bit, when it is nothing but black and white."""
+    if image.mode != "L" or any(image.histogram()[1:255]):
+        return image
+    return image.convert("1", dither=Image.Dither.NONE)
+
+
+_STORED: Mapping[str, Callable[[Image.Image, Log], Image.Image]] = {
+    "gif": _paletted,
+    "png": _few_colors,
+    "ico": _square,
+}
+
+
+def _jpeg(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    # From quality 90 on people look closely, and half the colour resolution shows.
+    subsampling = "4:4:4" if quality is not None and quality >= 90 else "4:2:0"
+    return {
+        "quality": quality,
+        "optimize": True,
+        "progressive": recipe.progressive,
+        "subsampling": subsampling,
+    }
+
+
+def _png(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    return {"compress_level": 6}
+
+
+def _webp(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    if recipe.lossless:
+        # Here quality is the effort.
+        return {"lossless": True, "quality": 75, "method": 4}
+    return {"quality": quality, "method": 4}
+
+
+def _avif(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    return {"quality": quality, "speed": 8}
+
+
+def _gif(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    return {}
+
+
+def _tiff(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    if all(image.mode == "1" for image in images):
+        return {"compression": "group4"}
+    return {"compression": "tiff_adobe_deflate"}
+
+
+def _ico(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    side = images[0].width
+    return {
+        "sizes": sorted({(smaller, smaller) for smaller in _ICON_SIDES if smaller < side} | {(side, side)})
+    }
+
+
+def _jp2(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    if quality is None:
+        return {"irreversible": False}
+    # The codec aims for a signal-to-noise ratio; 80 comes near what 80 means elsewhere.
+    return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(24 + quality * 0.2, 1)]}
+
+
+def _pdf(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    return {"quality": quality, "resolution": _PDF_DPI}
+
+
+def _plain(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    return {}
+
+
+_SETTINGS: Mapping[str, Callable[[Recipe, Sequence[Image.Image], int | None], Settings]] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _webp,
+    "avif": _avif,
+    "gif": _gif,
+    "tiff": _tiff,
+    "bmp": _plain,
+    "ico": _ico,
+    "jp2": _jp2,
+    "pdf": _pdf,
+}
+
+_HIDDEN: Mapping[str, Callable[[], Settings]] = {
+    "avif": lambda: {"max_threads": 1},
+    # The same picture must give the same bytes, so the time of day stays out.
+    "pdf": lambda: {"creationDate": None, "modDate": None},
+}
+
+
+def _loop(target: Format, plays: int) -> Settings:
+    """GIF counts repeats, and plays once when it does not say; the others count plays."""
+    if target.name != "gif":
+        return {"loop": plays}
+    return {} if plays == 1 else {"loop": max(0, plays - 1)}
+
+
+def _hundredths(durations: Sequence[int]) -> list[int]:
+    """Return durations in whole hundredths of a second, as GIF has them, without drifting from the total."""
+    ends = [round(end / 10) * 10 for end in accumulate(durations)]
+    return [max(10, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _png_texts(texts: Mapping[str, str], xmp: bytes = b"") -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for name, value in texts.items():
+        info.add_itxt(name, value)
+    if xmp:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return info

@@ -1,0 +1,122 @@
+"""What can go wrong, in one tree. Every exception that leaves the engine is one of these.
+
+EngineError                     code, message: one sentence saying what is wrong and what to do
+├── InvalidRecipe               invalid_recipe        the options; carries every problem at once
+├── InvalidImage                                      the file, whatever is asked of it
+│   ├── EmptyFile               empty_file
+│   ├── NotAnImage              not_an_image
+│   ├── UnsupportedFormat       unsupported_format    recognised, but not read here
+│   ├── Truncated               truncated
+│   └── Corrupt                 corrupt
+├── LimitExceeded                                     the file is more than is allowed
+│   ├── TooManyBytes            too_many_bytes
+│   ├── TooManyPixels           too_many_pixels
+│   └── TooManyFrames           too_many_frames
+├── CannotProduce               cannot_produce        the options and this file together
+│   ├── TooLargeForFormat       too_large_for_format
+│   └── TargetUnreachable       target_unreachable
+└── Stopped                                           raised around the engine, not by the file's content alone
+    ├── OutOfMemory             out_of_memory
+    ├── TimedOut                timed_out
+    └── Crashed                 crashed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypedDict
+
+
+class Problem(TypedDict):
+    """One wrong option: a JSON pointer to it and what is wrong, in plain words."""
+
+    pointer: str
+    detail: str
+
+
+class EngineError(Exception):
+    code: ClassVar[str] = "engine_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRecipe(EngineError):
+    code = "invalid_recipe"
+
+    def __init__(self, errors: Sequence[Problem]) -> None:
+        self.errors = list(errors)
+        super().__init__(" ".join(error["detail"] for error in self.errors))
+
+    def __reduce__(self) -> tuple[type[InvalidRecipe], tuple[list[Problem]]]:
+        # Errors cross process borders; the default would rebuild this one from its message.
+        return type(self), (self.errors,)
+
+
+class InvalidImage(EngineError):
+    pass
+
+
+class EmptyFile(InvalidImage):
+    code = "empty_file"
+
+
+class NotAnImage(InvalidImage):
+    code = "not_an_image"
+
+
+class UnsupportedFormat(InvalidImage):
+    code = "unsupported_format"
+
+
+class Truncated(InvalidImage):
+    code = "truncated"
+
+
+class Corrupt(InvalidImage):
+    code = "corrupt"
+
+
+class LimitExceeded(EngineError):
+    pass
+
+
+class TooManyBytes(LimitExceeded):
+    code = "too_many_bytes"
+
+
+class TooManyPixels(LimitExceeded):
+    code = "too_many_pixels"
+
+
+class TooManyFrames(LimitExceeded):
+    code = "too_many_frames"
+
+
+class CannotProduce(EngineError):
+    code = "cannot_produce"
+
+
+class TooLargeForFormat(CannotProduce):
+    code = "too_large_for_format"
+
+
+class TargetUnreachable(CannotProduce):
+    code = "target_unreachable"
+
+
+class Stopped(EngineError):
+    pass
+
+
+class OutOfMemory(Stopped):
+    code = "out_of_memory"
+
+
+class TimedOut(Stopped):
+    code = "timed_out"
+
+
+class Crashed(Stopped):
+    code = "crashed"

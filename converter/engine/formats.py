@@ -1,0 +1,256 @@
+"""The formats, as data. Steps ask the table what a format can do; they never test its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from . import schema
+
+
+@dataclass(frozen=True)
+class Format:
+    name: str
+    label: str
+    extensions: tuple[str, ...]
+    mime: str
+    pillow: str
+    """Pillow's name for it."""
+    decodes: bool = True
+    encodes: bool = True
+    alpha: bool = False
+    animation: bool = False
+    pages: bool = False
+    lossless: bool = False
+    """It can store the pixels without loss. With `quality` too, that is a choice."""
+    quality: bool = False
+    default_quality: int | None = None
+    progressive: bool = False
+    max_side: int = 65_535
+    """The codec cannot store a longer side, in pixels."""
+    shrinks_to_max_side: bool = False
+    """Larger pictures are shrunk to `max_side` instead of refused."""
+    shows_in_browser: bool = False
+    shrinks_on_load: bool = False
+    """The decoder can make a picture of 1/2, 1/4 or 1/8 the size much faster."""
+    icc: bool = False
+    exif: bool = False
+    xmp: bool = False
+    iptc: bool = False
+    comment: bool = False
+    texts: bool = False
+    """It can hold named texts."""
+    loops: bool = False
+    """It can say how often an animation plays."""
+    bilevel: bool = False
+    """One bit per pixel pays off."""
+    gray: bool = False
+    """It can store one grey channel."""
+
+    @property
+    def extension(self) -> str:
+        return self.extensions[0]
+
+    @property
+    def lossless_is_a_choice(self) -> bool:
+        return self.lossless and self.quality
+
+    def options(self) -> dict[str, Any]:
+        """Return the JSON schema of the recipe options that make sense for this output."""
+        unfit = set()
+        if not self.quality:
+            unfit |= {"quality", *schema.QUALITY_SEARCHES}
+        if not self.lossless_is_a_choice:
+            unfit.add("lossless")
+        if not self.progressive:
+            unfit.add("progressive")
+        if not (self.animation or self.pages):
+            unfit.add("frames")
+        options = schema.without(schema.RECIPE, unfit)
+        options["title"] = self.label
+        options["properties"]["format"] = {"const": self.name}
+        if self.quality:
+            options["properties"]["quality"]["default"] = self.default_quality
+        return options
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        format.name: format
+        for format in (
+            Format(
+                name="jpeg",
+                label="JPEG",
+                extensions=("jpg", "jpeg", "jpe", "jfif", "mpo"),
+                mime="image/jpeg",
+                pillow="JPEG",
+                quality=True,
+                default_quality=80,
+                progressive=True,
+                max_side=65_500,
+                shows_in_browser=True,
+                shrinks_on_load=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+                iptc=True,
+                comment=True,
+                gray=True,
+            ),
+            Format(
+                name="png",
+                label="PNG",
+                extensions=("png", "apng"),
+                mime="image/png",
+                pillow="PNG",
+                alpha=True,
+                animation=True,
+                lossless=True,
+                shows_in_browser=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+                texts=True,
+                loops=True,
+                bilevel=True,
+                gray=True,
+            ),
+            Format(
+                name="webp",
+                label="WebP",
+                extensions=("webp",),
+                mime="image/webp",
+                pillow="WEBP",
+                alpha=True,
+                animation=True,
+                lossless=True,
+                quality=True,
+                default_quality=80,
+                max_side=16_383,
+                shows_in_browser=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+                loops=True,
+            ),
+            Format(
+                name="avif",
+                label="AVIF",
+                extensions=("avif",),
+                mime="image/avif",
+                pillow="AVIF",
+                alpha=True,
+                animation=True,
+                quality=True,
+                default_quality=60,
+                max_side=16_384,
+                shows_in_browser=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+                gray=True,
+            ),
+            Format(
+                name="gif",
+                label="GIF",
+                extensions=("gif",),
+                mime="image/gif",
+                pillow="GIF",
+                alpha=True,
+                animation=True,
+                shows_in_browser=True,
+                comment=True,
+                loops=True,
+            ),
+            Format(
+                name="tiff",
+                label="TIFF",
+                extensions=("tif", "tiff"),
+                mime="image/tiff",
+                pillow="TIFF",
+                alpha=True,
+                pages=True,
+                lossless=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+                bilevel=True,
+                gray=True,
+            ),
+            Format(
+                name="bmp",
+                label="BMP",
+                extensions=("bmp", "dib"),
+                mime="image/bmp",
+                pillow="BMP",
+                lossless=True,
+                max_side=32_767,
+                shows_in_browser=True,
+                gray=True,
+            ),
+            Format(
+                name="ico",
+                label="ICO",
+                extensions=("ico",),
+                mime="image/vnd.microsoft.icon",
+                pillow="ICO",
+                alpha=True,
+                lossless=True,
+                max_side=256,
+                shrinks_to_max_side=True,
+                shows_in_browser=True,
+            ),
+            Format(
+                name="jp2",
+                label="JPEG 2000",
+                extensions=("jp2", "j2k", "jpx", "jpf", "j2c", "jpc"),
+                mime="image/jp2",
+                pillow="JPEG2000",
+                alpha=True,
+                lossless=True,
+                quality=True,
+                default_quality=80,
+                gray=True,
+            ),
+            Format(
+                name="heic",
+                label="HEIC",
+                extensions=("heic", "heif", "hif"),
+                mime="image/heic",
+                pillow="HEIF",
+                encodes=False,
+                alpha=True,
+                icc=True,
+                exif=True,
+                xmp=True,
+            ),
+            Format(
+                name="pdf",
+                label="PDF",
+                extensions=("pdf",),
+                mime="application/pdf",
+                pillow="PDF",
+                decodes=False,
+                pages=True,
+                quality=True,
+                default_quality=80,
+                max_side=65_500,
+                bilevel=True,
+                gray=True,
+            ),
+        )
+    }
+)
+
+_NAMES = {extension: format.name for format in FORMATS.values() for extension in format.extensions}
+
+
+def format_for(name: str) -> Format:
+    """Return the format of this name or extension ("jpg" and "tif" too).
+
+    Raises KeyError.
+    """
+    name = name.lower()
+    return FORMATS[_NAMES.get(name, name)]

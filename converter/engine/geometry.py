@@ -1,0 +1,99 @@
+"""Where pixels go: pure arithmetic on sizes and boxes, all rounding in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .recipe import Place, Resize
+
+Box = tuple[float, float, float, float]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Take `box` of the picture, make it `size`, and put it at `offset` on a `canvas`. All in pixels."""
+
+    box: Box
+    size: Size
+    canvas: Size
+    offset: Size = (0, 0)
+    refused_to_enlarge: bool = False
+
+
+def layout(resize: Resize, width: int, height: int) -> Layout:
+    """Return how a picture of this size is resized.
+
+    >>> layout(Resize(mode="fill", width=300, height=50), 200, 100).size
+    (200, 50)
+    """
+    wanted = (
+        resize.width or rounded(width * (resize.height or 1) / height),
+        resize.height or rounded(height * (resize.width or 1) / width),
+    )
+    across, down = wanted[0] / width, wanted[1] / height
+    scale = max(across, down) if resize.mode == "fill" else min(across, down)
+    refused = not resize.enlarge and (max(across, down) if resize.mode == "stretch" else scale) > 1
+    if not resize.enlarge:
+        across, down, scale = min(across, 1), min(down, 1), min(scale, 1)
+    whole = (0, 0, width, height)
+    match resize.mode:
+        case "stretch":
+            size = (rounded(width * across), rounded(height * down))
+            return Layout(whole, size, size, refused_to_enlarge=refused)
+        case "fill":
+            size = (min(wanted[0], rounded(width * scale)), min(wanted[1], rounded(height * scale)))
+            kept = (min(width, size[0] / scale), min(height, size[1] / scale))
+            left, top = placed(kept, (width, height), resize.gravity)
+            box = (left, top, left + kept[0], top + kept[1])
+            return Layout(box, size, size, refused_to_enlarge=refused)
+        case "pad":
+            size = (rounded(width * scale), rounded(height * scale))
+            left, top = placed(size, wanted, resize.gravity)
+            return Layout(whole, size, wanted, (int(left), int(top)), refused)
+        case _:
+            size = (rounded(width * scale), rounded(height * scale))
+            return Layout(whole, size, size, refused_to_enlarge=refused)
+
+
+def placed(inner: tuple[float, float], outer: tuple[float, float], place: Place) -> tuple[float, float]:
+    """Return the left and top at which `inner` sits in `outer`."""
+    words = place.split("_")
+    left, top = (outer[0] - inner[0]) / 2, (outer[1] - inner[1]) / 2
+    if "left" in words:
+        left = 0
+    if "right" in words:
+        left = outer[0] - inner[0]
+    if "top" in words:
+        top = 0
+    if "bottom" in words:
+        top = outer[1] - inner[1]
+    return left, top
+
+
+def rounded(length: float) -> int:
+    """Return whole pixels, half up, never none."""
+    return max(1, int(length + 0.5))
+
+
+def turned_box(box: Box, size: tuple[float, float], orientation: int) -> Box:
+    """Return where a box of a picture of this size lies after the picture is made upright (EXIF 1 to 8)."""
+    left, top, right, bottom = box
+    width, height = size
+    match orientation:
+        case 2:
+            return (width - right, top, width - left, bottom)
+        case 3:
+            return (width - right, height - bottom, width - left, height - top)
+        case 4:
+            return (left, height - bottom, right, height - top)
+        case 5:
+            return (top, left, bottom, right)
+        case 6:
+            return (height - bottom, left, height - top, right)
+        case 7:
+            return (height - bottom, width - right, height - top, width - left)
+        case 8:
+            return (top, width - right, bottom, width - left)
+        case _:
+            return box

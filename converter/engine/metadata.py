@@ -1,0 +1,314 @@
+"""What a file says about its picture: camera, place, time, words. Read for people, kept or removed on request.
+
+Everything read here is somebody else's text: cleaned and bounded before it leaves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from .formats import Format
+from .report import Log
+
+_MAX_TEXT = 200
+_MAX_BLOCK = 1_000_000
+
+_Base = ExifTags.Base
+_IFD = ExifTags.IFD
+_GPS = ExifTags.GPS
+
+# What describes the picture. Everything else in the first directory describes how the source stored it.
+_DESCRIPTIVE_TAGS = frozenset(
+    {
+        _Base.ImageDescription,
+        _Base.Make,
+        _Base.Model,
+        _Base.XResolution,
+        _Base.YResolution,
+        _Base.ResolutionUnit,
+        _Base.Software,
+        _Base.DateTime,
+        _Base.Artist,
+        _Base.HostComputer,
+        _Base.Copyright,
+        _Base.Rating,
+        _Base.RatingPercent,
+        _Base.XPTitle,
+        _Base.XPComment,
+        _Base.XPAuthor,
+        _Base.XPKeywords,
+        _Base.XPSubject,
+    }
+)
+
+# Offsets inside a maker note break when it moves, and nobody can say what it tells.
+_UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
+
+_LOCATION_NAMES = rb"(?:GPS\w*|City|State|Country\w*|Location\w*|Sub-?location|Province\w*|WorldRegion)"
+_XMP_LOCATION = re.compile(
+    rb"\s[\w.-]+:" + _LOCATION_NAMES + rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
+    rb"|<([\w.-]+:" + _LOCATION_NAMES + rb")(?:\s[^>]*)?(?:/>|>.*?</\1\s*>)",
+    re.DOTALL,
+)
+_XMP_LOCATION_LEFT = re.compile(rb"GPS|Location|[:>]City|[:>]Country|[:>]State", re.IGNORECASE)
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
+_XMP_THUMBNAIL = re.compile(rb"<([\w.-]+:Thumbnails)\b.*?</\1\s*>", re.DOTALL)
+
+_IPTC_RESOURCE = 0x0404
+_IPTC_LOCATION = frozenset({26, 27, 90, 92, 95, 100, 101})
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What one picture carries besides pixels, as the decoder found it."""
+
+    exif: Image.Exif = field(default_factory=Image.Exif)
+    exif_unreadable: bool = False
+    xmp: bytes = b""
+    iptc: bytes = b""
+    comment: bytes = b""
+    text: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_location(self) -> bool:
+        return bool(
+            self.exif.get_ifd(_IFD.GPSInfo)
+            or _XMP_LOCATION.search(self.xmp)
+            or any(number in _IPTC_LOCATION for number, _ in _iptc_datasets(self.iptc))
+        )
+
+    @property
+    def has_thumbnail(self) -> bool:
+        return bool(self.exif.get_ifd(_IFD.IFD1))
+
+    @property
+    def has_exif(self) -> bool:
+        return any(tag != _Base.Orientation for tag in _described(self.exif)) or bool(
+            self.exif.get_ifd(_IFD.Exif) or self.exif.get_ifd(_IFD.GPSInfo)
+        )
+
+    def kinds(self) -> list[str]:
+        """Return the names of what is there."""
+        there = {
+            "exif": self.has_exif,
+            "location": self.has_location,
+            "thumbnail": self.has_thumbnail,
+            "xmp": bool(self.xmp),
+            "iptc": bool(self.iptc),
+            "comment": bool(self.comment or self.text),
+        }
+        return [name for name, found in there.items() if found]
+
+
+def read(image: Image.Image) -> Metadata:
+    """Return what the opened image carries. Damaged EXIF is said to be so and left behind."""
+    exif, unreadable = Image.Exif(), False
+    try:
+        exif = image.getexif()
+        for ifd in (_IFD.Exif, _IFD.GPSInfo, _IFD.IFD1):
+            exif.get_ifd(ifd)
+    except Exception:
+        # Pillow's EXIF parser raises whatever its arithmetic runs into.
+        exif, unreadable = Image.Exif(), True
+    xmp = image.info.get("xmp", image.info.get("XML:com.adobe.xmp", b""))
+    if isinstance(xmp, str):
+        xmp = xmp.encode(errors="replace")
+    comment = image.info.get("comment", b"")
+    if isinstance(comment, str):
+        comment = comment.encode(errors="replace")
+    text = {
+        name: str(value)
+        for name, value in (getattr(image, "text", None) or {}).items()
+        if name != "XML:com.adobe.xmp" and not name.startswith("Raw profile")
+    }
+    return Metadata(
+        exif=exif,
+        exif_unreadable=unreadable,
+        xmp=xmp if isinstance(xmp, bytes) and len(xmp) <= _MAX_BLOCK else b"",
+        iptc=_jpeg_iptc(image) or _tiff_iptc(exif),
+        comment=comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b"",
+        text=text,
+    )
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; nonsense is 1."""
+    try:
+        value = image.getexif().get(_Base.Orientation, 1)
+    except Exception:
+        # As in `read`: a damaged block says nothing.
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def describe(metadata: Metadata) -> dict[str, Any]:
+    """Return what people want to know, cleaned: camera, lens, taken_at, location, software, copyright."""
+    exif = metadata.exif
+    details = exif.get_ifd(_IFD.Exif)
+    make, model = clean(exif.get(_Base.Make)), clean(exif.get(_Base.Model))
+    if make and model and not model.lower().startswith(make.lower().split()[0]):
+        model = f"{make} {model}"
+    return {
+        "camera": model or make,
+        "lens": clean(details.get(_Base.LensModel)),
+        "taken_at": _moment(details.get(_Base.DateTimeOriginal) or exif.get(_Base.DateTime)),
+        "has_location": metadata.has_location,
+        "location": _coordinates(exif.get_ifd(_IFD.GPSInfo)),
+        "software": clean(exif.get(_Base.Software)),
+        "copyright": clean(exif.get(_Base.Copyright)),
+    }
+
+
+def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int], log: Log) -> dict[str, Any]:
+    """Return the encoder arguments that carry on what the policy allows, and log what is left behind.
+
+    `policy` is "strip", "strip_location" or "keep"; `size` is that of the finished picture.
+    """
+    found = metadata.kinds()
+    if metadata.exif_unreadable:
+        log.warn("exif_unreadable")
+    kept: dict[str, Any] = {}
+    if policy != "strip":
+        kept = _kept(metadata, target, size, with_location=policy == "keep")
+    carried = {"exif": "exif", "xmp": "xmp", "extra": "iptc", "comment": "comment", "text": "comment"}
+    survivors = {carried[name] for name in kept}
+    if policy == "keep" and survivors & {"exif", "xmp", "iptc"}:
+        survivors.add("location")
+    removed = [kind for kind in found if kind not in survivors]
+    log.metadata_removed = removed
+    if "location" in removed:
+        log.note("location_removed")
+    if "thumbnail" in removed and policy != "strip":
+        log.note("thumbnail_removed")
+    if policy == "strip" and removed:
+        log.note("metadata_removed")
+    if survivors:
+        log.note("metadata_kept")
+    lost = [kind for kind in removed if kind not in ("location", "thumbnail")]
+    if policy != "strip" and lost:
+        log.warn("metadata_not_kept", format=target.label, kinds=", ".join(lost))
+    return kept
+
+
+def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_location: bool) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if target.exif and metadata.has_exif:
+        exif = _rebuilt(metadata.exif, size, with_location)
+        if exif:
+            kept["exif"] = exif
+    if target.xmp and metadata.xmp:
+        xmp = metadata.xmp if with_location else _without_location(metadata.xmp)
+        if xmp:
+            kept["xmp"] = _XMP_THUMBNAIL.sub(b"", _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+    if target.iptc and metadata.iptc:
+        iptc = b"".join(
+            raw
+            for number, raw in _iptc_datasets(metadata.iptc)
+            if with_location or number not in _IPTC_LOCATION
+        )
+        if iptc:
+            kept["extra"] = _app13(iptc)
+    if target.comment and metadata.comment:
+        kept["comment"] = metadata.comment
+    if target.texts and metadata.text:
+        kept["text"] = dict(metadata.text)
+    return kept
+
+
+def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> bytes:
+    """Return EXIF made anew: no orientation (the pixels are upright), no thumbnail, no maker note."""
+    rebuilt = Image.Exif()
+    for tag, value in _described(exif).items():
+        rebuilt[tag] = value
+    details = {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
+    for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
+        if tag in details:
+            details[tag] = side
+    if details:
+        rebuilt[_IFD.Exif] = details
+    gps = exif.get_ifd(_IFD.GPSInfo)
+    if gps and with_location:
+        rebuilt[_IFD.GPSInfo] = dict(gps)
+    return rebuilt.tobytes() if len(rebuilt) else b""
+
+
+def _described(exif: Image.Exif) -> dict[int, Any]:
+    return {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE_TAGS}
+
+
+def _without_location(xmp: bytes) -> bytes:
+    """Return the packet without places; nothing at all where a place may still hide in it."""
+    cleaned = _XMP_LOCATION.sub(b"", xmp)
+    if b"\x00" in cleaned or _XMP_LOCATION_LEFT.search(cleaned):
+        return b""
+    return cleaned
+
+
+def _jpeg_iptc(image: Image.Image) -> bytes:
+    """Return the IPTC datasets of a JPEG, out of its Photoshop resources."""
+    resources = image.info.get("photoshop")
+    iptc = resources.get(_IPTC_RESOURCE, b"") if isinstance(resources, dict) else b""
+    return iptc if isinstance(iptc, bytes) else b""
+
+
+def _tiff_iptc(exif: Image.Exif) -> bytes:
+    iptc = exif.get(_Base.IPTCNAA, b"")
+    return iptc if isinstance(iptc, bytes) else b""
+
+
+def _iptc_datasets(iptc: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the number within the application record and the raw bytes of each dataset."""
+    at = 0
+    while at + 5 <= len(iptc) and iptc[at] == 0x1C:
+        end = at + 5 + int.from_bytes(iptc[at + 3 : at + 5], "big")
+        yield (iptc[at + 2] if iptc[at + 1] == 2 else 0), iptc[at:end]
+        at = end
+
+
+def _app13(iptc: bytes) -> bytes:
+    """Return a JPEG segment that holds these datasets; nothing when they are more than a segment takes."""
+    padded = iptc + b"\x00" * (len(iptc) % 2)
+    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
+    return b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block if len(block) < 65_000 else b""
+
+
+def clean(value: object) -> str | None:
+    """Return a text fit to be shown: one line, bounded, nothing invisible; None when nothing is left."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    words = "".join(char if char.isprintable() else " " for char in value[: 4 * _MAX_TEXT]).split()
+    return " ".join(words)[:_MAX_TEXT] or None
+
+
+def _moment(value: object) -> str | None:
+    """Return EXIF's date and time as ISO 8601; it has no zone."""
+    try:
+        return datetime.strptime(str(value).strip("\x00 "), "%Y:%m:%d %H:%M:%S").isoformat()
+    except ValueError:
+        return None
+
+
+def _coordinates(gps: Mapping[int, Any]) -> tuple[float, float] | None:
+    """Return latitude and longitude in degrees."""
+    try:
+        latitude = _degrees(gps[_GPS.GPSLatitude], gps.get(_GPS.GPSLatitudeRef) == "S")
+        longitude = _degrees(gps[_GPS.GPSLongitude], gps.get(_GPS.GPSLongitudeRef) == "W")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return None
+    return latitude, longitude
+
+
+def _degrees(parts: Any, negative: bool) -> float:
+    degrees, minutes, seconds = (float(part) for part in parts)
+    value = degrees + minutes / 60 + seconds / 3600
+    return round(-value if negative else value, 6)

@@ -1,0 +1,233 @@
+"""From a file and recipes to results: one decode, a list of steps, one encode each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from . import color, metadata, steps
+from .codecs import versions
+from .decode import Opened, Picture, decode, open_data
+from .encode import prepare
+from .errors import EngineError
+from .limits import DEFAULT_LIMITS, Deadline, Limits
+from .probe import Facts
+from .recipe import Recipe
+from .report import Log, Report, Result
+from .steps import Frame, Job
+from .watermark import watermark
+
+Step = Callable[[Frame, Job], Frame]
+
+PIPELINE: tuple[Step, ...] = (
+    steps.crop,
+    steps.turn,
+    steps.resize,
+    steps.pad,
+    steps.shrink_for_format,
+    steps.flatten,
+    watermark,
+)
+
+_NO_IMAGES: Mapping[str, bytes] = MappingProxyType({})
+
+
+class Source:
+    """One file, opened: decoded once, rendered as often as there are recipes."""
+
+    def __init__(self, opened: Opened, limits: Limits) -> None:
+        self._opened = opened
+        self._limits = limits
+        self._pictures: list[Picture] = []
+        self._in_srgb: list[Frame] = []
+        self._color_log = Log()
+        self._scale = 0.0
+        self._has_all = False
+
+    @property
+    def facts(self) -> Facts:
+        return self._opened.facts
+
+    def load(self, recipes: Sequence[Recipe]) -> None:
+        """Decode once, as small as serves all of these recipes.
+
+        Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
+        """
+        facts = self.facts
+        scale = max((steps.needed_scale(recipe, facts.width, facts.height) for recipe in recipes), default=1)
+        wants_all = any(self._keeps_all(recipe) for recipe in recipes)
+        deadline = Deadline(self._limits.seconds)
+        self._in_srgb = []
+        self._pictures = list(decode(self._opened, self._limits, scale, not wants_all, deadline))
+        self._scale, self._has_all = scale, wants_all
+
+    def render(self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES) -> Result:
+        """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name.
+
+        Raises InvalidRecipe, TooLargeForFormat, CannotProduce, TooManyPixels, OutOfMemory, TimedOut.
+        """
+        if not self._serves(recipe):
+            self.load([recipe])
+        deadline = Deadline(self._limits.seconds)
+        log = Log()
+        job = Job(recipe, self._limits, log, images)
+        self._note_source(recipe, log)
+        icc = self._kept_profile(recipe, log)
+        frames = [self._pictures[0].frame] if icc else self._srgb_frames(log)
+        if icc and self._keeps_all(recipe):
+            frames = [picture.frame for picture in self._pictures]
+        if not self._keeps_all(recipe):
+            frames = frames[:1]
+        finished = []
+        for frame in frames:
+            for step in PIPELINE:
+                deadline.check()
+                frame = step(frame, job)
+            finished.append(frame)
+        size = finished[0].image.size
+        extras = metadata.keep(self._opened.metadata, recipe.metadata, recipe.target, size, log)
+        encoder = prepare(
+            finished,
+            recipe,
+            self.facts.plays,
+            {**extras, **self._profile(recipe, icc)},
+            bilevel=self.facts.bits == 1,
+            log=log,
+        )
+        deadline.check()
+        data = encoder.encode()
+        kept = encoder.frames_in(data)
+        if kept < len(finished):
+            log.note("frames_merged", frames=len(finished), kept=kept)
+        if len(data) > len(self._opened.data):
+            log.warn("larger_than_source")
+        width, height = encoder.images[0].size
+        return Result(
+            data=data,
+            format=recipe.target.name,
+            extension=recipe.target.extension,
+            mime=recipe.target.mime,
+            width=width,
+            height=height,
+            frames=kept,
+            report=Report(
+                notes=tuple(log.notes),
+                warnings=tuple(log.warnings),
+                resized=self._resized((width, height)),
+                bytes_before=len(self._opened.data),
+                bytes_after=len(data),
+                frames_in=max(self.facts.frames, self.facts.pages),
+                frames_kept=len(finished),
+                encoder=recipe.target.label,
+                settings=encoder.settings(),
+                metadata_removed=tuple(log.metadata_removed),
+                engine=versions(),
+            ),
+        )
+
+    def _serves(self, recipe: Recipe) -> bool:
+        """Whether what is decoded is enough for this recipe."""
+        needed = steps.needed_scale(recipe, self.facts.width, self.facts.height)
+        return (
+            bool(self._pictures) and needed <= self._scale and (self._has_all or not self._keeps_all(recipe))
+        )
+
+    def _keeps_all(self, recipe: Recipe) -> bool:
+        """Whether the result holds every frame or page."""
+        if recipe.frames == "first":
+            return False
+        if self.facts.animated:
+            return recipe.target.animation or recipe.target.pages
+        return self.facts.pages > 1 and recipe.target.pages
+
+    def _srgb_frames(self, log: Log) -> list[Frame]:
+        """Return the frames in sRGB, converted once for all recipes."""
+        if not self._in_srgb:
+            self._color_log = Log()
+            self._in_srgb = [
+                replace(
+                    picture.frame,
+                    image=color.to_srgb(picture.frame.image, picture.icc, self._color_log),
+                )
+                for picture in self._pictures
+            ]
+        log.include(self._color_log)
+        return self._in_srgb
+
+    def _kept_profile(self, recipe: Recipe, log: Log) -> bytes | None:
+        """Return the profile to keep with the pixels as they are; None when they go to sRGB."""
+        icc = self._pictures[0].icc
+        image = self._pictures[0].frame.image
+        if recipe.color != "keep" or not icc or image.mode == "CMYK" or not color.fits(icc, image):
+            return None
+        if not recipe.target.icc:
+            log.warn("profile_not_kept", format=recipe.target.label)
+            return None
+        log.note("profile_kept", profile=color.profile_name(icc))
+        return icc
+
+    def _profile(self, recipe: Recipe, icc: bytes | None) -> dict[str, bytes]:
+        return {"icc_profile": icc} if icc else {}
+
+    def _note_source(self, recipe: Recipe, log: Log) -> None:
+        """Say what happens to this source whatever the pixels are."""
+        facts, target = self.facts, recipe.target
+        if facts.orientation != 1:
+            log.note("upright")
+        if facts.bits > 8:
+            log.note("bits_reduced", bits=facts.bits)
+        if self._opened.has_gain_map:
+            log.warn("hdr_lost")
+        if facts.format == "heic" and self._opened.pictures_in_file > 1:
+            log.warn("primary_image_only", pictures=self._opened.pictures_in_file)
+        if recipe.frames == "first":
+            return
+        keeps_all = self._keeps_all(recipe)
+        if facts.animated and keeps_all:
+            log.note("frames_kept", frames=facts.frames)
+            if facts.plays and not target.loops and target.animation:
+                log.warn("loop_not_kept", format=target.label)
+        if facts.animated and not keeps_all:
+            log.warn("first_frame_only", format=target.label, frames=facts.frames)
+        if facts.pages > 1 and keeps_all:
+            log.note("pages_kept", pages=facts.pages)
+        if facts.pages > 1 and not keeps_all:
+            log.warn("first_page_only", format=target.label, pages=facts.pages)
+
+    def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        before = (self.facts.width, self.facts.height)
+        return None if before == size else (before, size)
+
+
+def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:
+    """Return the file, recognised by its content and within the limits; no pixels are decoded yet.
+
+    Raises the InvalidImage and LimitExceeded families.
+    """
+    return Source(open_data(data, limits), limits)
+
+
+def probe(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Facts:
+    """Return what the file is.
+
+    Raises the InvalidImage and LimitExceeded families.
+    """
+    return open_data(data, limits).facts
+
+
+def convert(data: bytes, *recipes: Recipe, limits: Limits = DEFAULT_LIMITS) -> list[Result | EngineError]:
+    """Return a result or an error for each recipe, from one decode. A file that cannot be read fails them all."""
+    try:
+        source = open(data, limits)
+        source.load(recipes)
+    except EngineError as exc:
+        return [exc for _ in recipes]
+    return [_rendered(source, recipe) for recipe in recipes]
+
+
+def _rendered(source: Source, recipe: Recipe) -> Result | EngineError:
+    try:
+        return source.render(recipe)
+    except EngineError as exc:
+        return exc

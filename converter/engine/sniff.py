@@ -1,0 +1,279 @@
+"""What a file is, judged by its first bytes and never by its name; and how large its header says it is."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .errors import Corrupt, EmptyFile, NotAnImage, Truncated, UnsupportedFormat
+from .formats import FORMATS, Format
+from .limits import Limits
+
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+    (b"\x00\x00\x01\x00", "ico"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
+)
+
+_EXPORT = "Export it as PNG or JPEG first."
+_DEVELOP = "Develop it in your photo program and export a JPEG or TIFF."
+
+_REFUSED: tuple[tuple[bytes, str, str], ...] = (
+    (b"%PDF", "PDF document", "Export its pages as PNG or JPEG first."),
+    (b"%!PS", "EPS or PostScript drawing", _EXPORT),
+    (b"\xc5\xd0\xd3\xc6", "EPS drawing", _EXPORT),
+    (b"8BPS", "Photoshop document (PSD)", _EXPORT),
+    (b"FUJIFILMCCD-RAW", "camera RAW file", _DEVELOP),
+    (b"IIU\x00", "camera RAW file", _DEVELOP),
+    (b"IIRO", "camera RAW file", _DEVELOP),
+    (b"IIRS", "camera RAW file", _DEVELOP),
+    (b"MMOR", "camera RAW file", _DEVELOP),
+    (b"\xff\x0a", "JPEG XL picture", _EXPORT),
+    (b"\x00\x00\x00\x0cJXL ", "JPEG XL picture", _EXPORT),
+    (b"gimp xcf", "GIMP document", _EXPORT),
+    (b"qoif", "QOI picture", _EXPORT),
+    (b"DDS ", "DDS texture", _EXPORT),
+    (b"v/1\x01", "OpenEXR picture", _EXPORT),
+    (b"\x00\x00\x02\x00", "Windows cursor", _EXPORT),
+    (b"\xd7\xcd\xc6\x9a", "Windows metafile", _EXPORT),
+    (b"PK\x03\x04", "ZIP archive", "Unpack it and send the pictures in it."),
+)
+
+
+def sniff(data: bytes) -> Format:
+    """Return the format these bytes are in.
+
+    Raises EmptyFile, UnsupportedFormat, NotAnImage.
+    """
+    if not data:
+        raise EmptyFile("This file is empty. Send it again; the upload may have been cut off.")
+    if data[4:8] == b"ftyp":
+        return _sniff_boxes(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return FORMATS["webp"]
+    if data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR":
+        raise _refused("camera RAW file", _DEVELOP)
+    for signature, name in _SIGNATURES:
+        if data.startswith(signature):
+            return FORMATS[name]
+    for signature, what, advice in _REFUSED:
+        if data.startswith(signature):
+            raise _refused(what, advice)
+    start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"<svg") or (
+        start.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start
+    ):
+        raise _refused("SVG drawing", _EXPORT)
+    raise NotAnImage(
+        "This is not a picture in a format known here. "
+        "Send JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, ICO, JPEG 2000 or HEIC."
+    )
+
+
+def _sniff_boxes(data: bytes) -> Format:
+    """Tell the relatives of MP4 apart by their brands."""
+    size = int.from_bytes(data[:4], "big")
+    major = data[8:12]
+    brands = {data[at : at + 4] for at in range(16, min(size, 256, len(data)), 4)} | {major}
+    if brands & _AVIF_BRANDS:
+        return FORMATS["avif"]
+    if major in _HEIC_BRANDS:
+        return FORMATS["heic"]
+    if major == b"crx ":
+        raise _refused("camera RAW file", _DEVELOP)
+    raise _refused("video", "Send a picture, or save one frame of it.")
+
+
+def _refused(what: str, advice: str) -> UnsupportedFormat:
+    article = "an" if what[0] in "AEIO" else "a"
+    return UnsupportedFormat(f"This is {article} {what}, which cannot be read here. {advice}")
+
+
+def guard(data: bytes, source: Format, limits: Limits) -> None:
+    """Refuse what the container already shows to be too much or cut short, before any decoder sees it."""
+    check = _GUARDS.get(source.name)
+    if check is not None:
+        check(data, limits)
+
+
+_GIF_LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
+
+
+@dataclass(frozen=True)
+class GifBlocks:
+    """`plays` is how often the animation runs, 0 for ever; `delays` are milliseconds, one per frame."""
+
+    frames: int
+    plays: int
+    delays: tuple[int, ...]
+
+
+def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
+    """Return what the blocks of a GIF say, decoding nothing; stop counting just above `max_frames`.
+
+    Raises Truncated, Corrupt.
+    """
+    try:
+        return _gif_blocks(data, max_frames)
+    except (IndexError, struct.error) as exc:
+        raise _cut_short() from exc
+
+
+def _gif_blocks(data: bytes, max_frames: int | None) -> GifBlocks:
+    at = 13 + _gif_palette(data[10])
+    frames, plays, delay, delays = 0, 1, 0, []
+    while at < len(data):
+        kind = data[at]
+        if kind == 0x3B:
+            break
+        if kind == 0x2C:
+            frames += 1
+            delays.append(delay)
+            delay = 0
+            if max_frames is not None and frames > max_frames:
+                break
+            at = _gif_skip(data, at + 11 + _gif_palette(data[at + 9]))
+        elif kind == 0x21:
+            label = data[at + 1]
+            if label == 0xF9:
+                delay = 10 * struct.unpack_from("<H", data, at + 4)[0]
+            if label == 0xFF and data[at + 3 : at + 16] in _GIF_LOOPS:
+                repeats = struct.unpack_from("<H", data, at + 16)[0]
+                plays = repeats + 1 if repeats else 0
+            at = _gif_skip(data, at + 2)
+        else:
+            # Some writers leave stray bytes between blocks; decoders step over them.
+            at += 1
+    return GifBlocks(frames, plays, tuple(delays))
+
+
+def _gif_palette(flags: int) -> int:
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _gif_skip(data: bytes, at: int) -> int:
+    """Return where a chain of sub-blocks ends."""
+    while data[at]:
+        at += data[at] + 1
+    return at + 1
+
+
+def _guard_gif(data: bytes, limits: Limits) -> None:
+    try:
+        width, height = struct.unpack_from("<HH", data, 6)
+    except struct.error as exc:
+        raise _cut_short() from exc
+    limits.check_pixels(width, height)
+    frames = gif_blocks(data, limits.max_frames).frames
+    limits.check_frames(frames)
+    limits.check_total_pixels(width * height * frames)
+
+
+def _guard_ico(data: bytes, limits: Limits) -> None:
+    """Pillow decodes an icon while opening it, so its pictures are measured here."""
+    try:
+        count = struct.unpack_from("<H", data, 4)[0]
+        if not count:
+            raise Corrupt("This icon holds no picture. Export it again.")
+        for entry in range(count):
+            size, offset = struct.unpack_from("<II", data, 6 + 16 * entry + 8)
+            if offset + size > len(data):
+                raise _cut_short()
+            if data[offset : offset + 8] == b"\x89PNG\r\n\x1a\n":
+                width, height = struct.unpack_from(">II", data, offset + 16)
+            else:
+                width, height = struct.unpack_from("<ii", data, offset + 4)
+            limits.check_pixels(abs(width), abs(height))
+    except struct.error as exc:
+        raise _cut_short() from exc
+
+
+def _guard_png(data: bytes, limits: Limits) -> None:
+    """Pillow is content without the end of a PNG; we are not."""
+    for kind, _ in _png_chunks(data):
+        if kind == b"IEND":
+            return
+    raise _cut_short()
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
+    at = 8
+    while at + 12 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if at + 12 + size > len(data):
+            return
+        yield data[at + 4 : at + 8], at + 8
+        at += 12 + size
+
+
+def _guard_webp(data: bytes, limits: Limits) -> None:
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):
+        raise _cut_short()
+
+
+def _guard_boxes(data: bytes, limits: Limits) -> None:
+    """The boxes of AVIF, HEIC and JP2 say how long they are."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size == 0:
+            return
+        if size < 8:
+            raise Corrupt("This file is damaged and cannot be read. Export it again from the original.")
+        at += size
+    if at > len(data):
+        raise _cut_short()
+
+
+def _guard_jp2(data: bytes, limits: Limits) -> None:
+    """Some decoders fill a cut-off JPEG 2000 with grey; its end marker tells."""
+    if data[4:8] == b"jP  ":
+        _guard_boxes(data, limits)
+    if b"\xff\xd9" not in data[-64:]:
+        raise _cut_short()
+
+
+_GUARDS = {
+    "gif": _guard_gif,
+    "ico": _guard_ico,
+    "png": _guard_png,
+    "webp": _guard_webp,
+    "avif": _guard_boxes,
+    "heic": _guard_boxes,
+    "jp2": _guard_jp2,
+}
+
+
+def bits_per_channel(data: bytes, source: Format) -> int | None:
+    """Return the bits a channel had in the file, where the decoder does not tell; None when it does."""
+    match source.name:
+        case "png":
+            return data[24]
+        case "jp2":
+            at = data.find(b"\xff\x51", 0, 4096)
+            return (data[at + 40] & 0x7F) + 1 if 0 <= at < len(data) - 40 else None
+        case "avif" | "heic":
+            at = data.find(b"pixi", 0, 65_536)
+            return data[at + 9] if 0 <= at < len(data) - 9 else None
+    return None
+
+
+def _cut_short() -> Truncated:
+    return Truncated(
+        "This file ends too early; part of the picture is missing. Send it again from the original."
+    )

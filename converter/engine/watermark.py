@@ -1,0 +1,138 @@
+"""A text or a picture laid over the frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+from .decode import first_picture
+from .errors import EngineError, InvalidRecipe
+from .geometry import Size, placed, rounded
+from .recipe import Watermark
+from .steps import Frame, Job
+
+_MARGIN = 0.02
+_MIN_FONT_SIZE = 8
+_STROKE = 1 / 16
+_READABLE = 0.025
+_TALLEST = 0.2
+_REFERENCE = 100
+
+
+def watermark(frame: Frame, job: Job) -> Frame:
+    mark = job.recipe.watermark
+    if mark is None:
+        return frame
+    size = frame.image.size
+    if size not in job.overlays:
+        job.overlays[size] = _overlay(mark, size, job)
+    base = frame.image.convert("RGBA")
+    base.alpha_composite(job.overlays[size])
+    job.log.note("watermarked")
+    return replace(frame, image=base if frame.has_alpha else base.convert("RGB"))
+
+
+def _overlay(mark: Watermark, size: Size, job: Job) -> Image.Image:
+    """Return a transparent picture of the frame's size with the mark on it."""
+    stamp = _text_stamp(mark, size) if mark.text else _picture_stamp(mark, size, job)
+    overlay = Image.new("RGBA", size)
+    margin = min(rounded(_MARGIN * min(size)), (size[0] - 1) // 2, (size[1] - 1) // 2)
+    room = (max(1, size[0] - 2 * margin), max(1, size[1] - 2 * margin))
+    stamp = _fitted(stamp, room)
+    left, top = placed(stamp.size, room, mark.position)
+    overlay.paste(_faded(stamp, mark.opacity), (margin + int(left), margin + int(top)))
+    return overlay
+
+
+def _faded(stamp: Image.Image, opacity: float) -> Image.Image:
+    stamp = stamp.copy()
+    stamp.putalpha(stamp.getchannel("A").point([round(value * opacity) for value in range(256)]))
+    return stamp
+
+
+def _fitted(stamp: Image.Image, room: Size) -> Image.Image:
+    scale = min(room[0] / stamp.width, room[1] / stamp.height)
+    if scale >= 1:
+        return stamp
+    size = (rounded(stamp.width * scale), rounded(stamp.height * scale))
+    return stamp.resize(size, Image.Resampling.LANCZOS)
+
+
+def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
+    data = job.images.get(mark.image or "")
+    if data is None:
+        raise InvalidRecipe(
+            [{"pointer": "/watermark/image", "detail": "The watermark picture was not found."}]
+        )
+    try:
+        picture = first_picture(data, job.limits).convert("RGBA")
+    except EngineError as exc:
+        raise InvalidRecipe(
+            [
+                {
+                    "pointer": "/watermark/image",
+                    "detail": f"The watermark picture cannot be used. {exc.message}",
+                }
+            ]
+        ) from exc
+    width = rounded(mark.scale * size[0])
+    return picture.resize((width, rounded(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+
+
+def _text_stamp(mark: Watermark, size: Size) -> Image.Image:
+    """Return the text, white with a dark edge so that it shows on anything, about as wide as asked.
+
+    A text too long for that at a readable size is wrapped instead.
+    """
+    text = "\n".join(line for line in (mark.text or "").splitlines() if line.strip()) or " "
+    width = mark.scale * size[0]
+    smallest = max(_MIN_FONT_SIZE, _READABLE * min(size))
+    natural = max(_font(_REFERENCE).getlength(line) for line in text.splitlines()) or 1
+    fitting = _REFERENCE * width / natural
+    font = _font(rounded(min(max(fitting, smallest), _TALLEST * size[1] + _MIN_FONT_SIZE)))
+    lines = [part for line in text.splitlines() for part in _wrapped(line, font, max(width, font.size * 4))]
+    align = next((side for side in ("left", "right") if side in mark.position), "center")
+    stroke = rounded(font.size * _STROKE)
+    canvas = ImageDraw.Draw(Image.new("L", (1, 1)))
+    left, top, right, bottom = canvas.multiline_textbbox(
+        (0, 0), "\n".join(lines), font, align=align, stroke_width=stroke
+    )
+    stamp = Image.new("RGBA", (rounded(right - left), rounded(bottom - top)))
+    ImageDraw.Draw(stamp).multiline_text(
+        (-left, -top),
+        "\n".join(lines),
+        "white",
+        font,
+        align=align,
+        stroke_width=stroke,
+        stroke_fill=(0, 0, 0, 160),
+    )
+    return stamp
+
+
+def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """Return the line broken at spaces, or between letters where one word alone is too wide."""
+    lines, current = [], ""
+    for word in line.split():
+        candidate = f"{current} {word}" if current else word
+        if current and font.getlength(candidate) > width:
+            lines.append(current)
+            candidate = word
+        while len(candidate) > 1 and font.getlength(candidate) > width:
+            cut = next(
+                (at for at in range(len(candidate) - 1, 1, -1) if font.getlength(candidate[:at]) <= width), 1
+            )
+            lines.append(candidate[:cut])
+            candidate = candidate[cut:]
+        current = candidate
+    return [*lines, current] if current else lines or [" "]
+
+
+@lru_cache(maxsize=4)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
