@@ -120,7 +120,7 @@ def submit(
     now = timezone.now()
     expires_at = now + settings.CONVERTER_RETENTION
     batch = Batch(
-        owner=owner,
+        owner_id=owner.pk,
         outputs=[output.canonical() for output in outputs],
         created_at=now,
         expires_at=expires_at,
@@ -131,7 +131,7 @@ def submit(
         Job(
             batch=batch,
             upload=upload,
-            owner=owner,
+            owner_id=owner.pk,
             position=position,
             recipe=output.canonical(),
             recipe_hash=output.hash,
@@ -177,7 +177,7 @@ def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_a
     name = clean_name(file.name)
     return Upload(
         pk=pk,
-        owner=owner,
+        owner_id=owner.pk,
         name=name,
         key=f"uploads/{owner.pk}/{pk}/{_safe_name(name)}",
         size=file.size,
@@ -187,7 +187,10 @@ def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_a
 
 
 def _check_submission(
-    owner: AbstractBaseUser, outputs: Sequence[engine.Recipe], files: Sequence[NewFile], uploads: Sequence[Upload]
+    owner: AbstractBaseUser,
+    outputs: Sequence[engine.Recipe],
+    files: Sequence[NewFile],
+    uploads: Sequence[Upload],
 ) -> None:
     count = len(files) + len(uploads)
     if not count:
@@ -336,7 +339,9 @@ def _run(jobs: list[Job]) -> None:
         _fail_all(jobs, "no_upload", "The uploaded file is no longer here. Send it again.")
         return
     if stored.etag != upload.etag:
-        _fail_all(jobs, "upload_replaced", "The file was replaced by another one after it came. Send it again.")
+        _fail_all(
+            jobs, "upload_replaced", "The file was replaced by another one after it came. Send it again."
+        )
         return
 
     ready, images = [], {}
@@ -402,20 +407,24 @@ def _finish(job: Job, answer: Rendered) -> None:
         filename=f"{job.upload.stem}.{extension}",
         content_type=answer.mime,
     )
-    ours = _held([job]).filter(pk=job.pk).update(
-        status=Job.Status.FINISHED,
-        lease=None,
-        lease_until=None,
-        error_code="",
-        error_message="",
-        finished_at=timezone.now(),
-        milliseconds=answer.milliseconds,
-        result_size=len(answer.data),
-        result_format=answer.format,
-        result_width=answer.width,
-        result_height=answer.height,
-        report=answer.report,
-        versions=answer.report.get("engine"),
+    ours = (
+        _held([job])
+        .filter(pk=job.pk)
+        .update(
+            status=Job.Status.FINISHED,
+            lease=None,
+            lease_until=None,
+            error_code="",
+            error_message="",
+            finished_at=timezone.now(),
+            milliseconds=answer.milliseconds,
+            result_size=len(answer.data),
+            result_format=answer.format,
+            result_width=answer.width,
+            result_height=answer.height,
+            report=answer.report,
+            versions=answer.report.get("engine"),
+        )
     )
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if ours:
@@ -475,7 +484,9 @@ def _image_upload(owner_id: uuid.UUID, name: str) -> Upload | None:
 def retry(job: Job) -> None:
     """Queue a failed or cancelled job again."""
     if not job.upload.is_here:
-        raise Conflict("The uploaded file is not here, so there is nothing to retry. Send it again.", code="no_upload")
+        raise Conflict(
+            "The uploaded file is not here, so there is nothing to retry. Send it again.", code="no_upload"
+        )
     now = timezone.now()
     queued = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).update(
         status=Job.Status.QUEUED,
@@ -514,7 +525,9 @@ def retry_batch(batch: Batch) -> int:
     """Queue again what failed or was cancelled, where the file is here; return how many."""
     jobs = [
         job
-        for job in batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).select_related("upload")
+        for job in batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).select_related(
+            "upload"
+        )
         if job.can_retry
     ]
     for job in jobs:
@@ -651,7 +664,9 @@ def make_zip(batch_id: uuid.UUID) -> None:
         return
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            names = dict(zip((job.pk for job in finished), _unique(job.result_name for job in finished), strict=True))
+            names = dict(
+                zip((job.pk for job in finished), _unique(job.result_name for job in finished), strict=True)
+            )
             for job in finished:
                 data, _ = storage.results.read(job.result_key)
                 archive.writestr(names[job.pk], data)
@@ -714,7 +729,9 @@ def expire(batch: Batch) -> None:
     storage.results.remove(_result_keys(batch, jobs))
     now = timezone.now()
     batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
-    Batch.objects.filter(pk=batch.pk).update(expired_at=now, zip_key="", expires_at=min(now, batch.expires_at))
+    Batch.objects.filter(pk=batch.pk).update(
+        expired_at=now, zip_key="", expires_at=min(now, batch.expires_at)
+    )
     _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
 
 

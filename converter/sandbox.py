@@ -203,7 +203,9 @@ def _out_of_memory(limits: engine.Limits) -> errors.OutOfMemory:
 
 
 def _crashed() -> errors.Crashed:
-    return errors.Crashed("This file makes the decoder crash. It is damaged: save it anew in another program.")
+    return errors.Crashed(
+        "This file makes the decoder crash. It is damaged: save it anew in another program."
+    )
 
 
 # --- The other side of the line: nothing below runs in the worker -------------------------------------------

@@ -78,7 +78,9 @@ def send(worker: RecordingDispatch) -> Callable[..., None]:
     """Put the bytes of a batch's uploads where the signed form would put them."""
 
     def send(batch: Batch, *contents: bytes) -> None:
-        uploads = {job.upload_id: job.upload for job in batch.jobs.select_related("upload").order_by("position")}
+        uploads = {
+            job.upload_id: job.upload for job in batch.jobs.select_related("upload").order_by("position")
+        }
         for upload, content in zip(uploads.values(), contents, strict=True):
             storages["uploads"].put(upload.key, io.BytesIO(content), filename="", content_type="")
 

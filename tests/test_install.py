@@ -39,7 +39,9 @@ def test_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; .+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
 
 
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if "infra" not in lock.name], ids=lambda lock: lock.name)
+@pytest.mark.parametrize(
+    "lock", [lock for lock in LOCKS if "infra" not in lock.name], ids=lambda lock: lock.name
+)
 def test_what_is_locked_is_what_is_installed(lock: Path) -> None:
     for name, locked in re.findall(r"^([a-z0-9-]+)==(\S+) \\", lock.read_text(), flags=re.MULTILINE):
         assert version(name) == locked, name

@@ -307,9 +307,7 @@ def test_a_failed_job_can_be_retried(alice: Any, send: Send, worker: RecordingDi
 
 
 @pytest.mark.parametrize("status", ["awaiting_upload", "queued", "processing", "finished", "expired"])
-def test_retry_is_refused_where_it_means_nothing(
-    alice: Any, send: Send, photo: bytes, status: str
-) -> None:
+def test_retry_is_refused_where_it_means_nothing(alice: Any, send: Send, photo: bytes, status: str) -> None:
     batch = submit(alice, "a.jpg")
     Upload.objects.update(received_at=timezone.now())
     Job.objects.update(status=status)

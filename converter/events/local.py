@@ -72,7 +72,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not file.size:
         return _refuse(400, "empty_file", "The file is empty.")
     if file.size > most:
-        return _refuse(400, "too_many_bytes", f"The file has more than the {most} bytes it was announced with.")
+        return _refuse(
+            400, "too_many_bytes", f"The file has more than the {most} bytes it was announced with."
+        )
     try:
         bucket.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
@@ -106,7 +108,13 @@ def _folder(bucket: str) -> FolderStorage:
 
 
 def _refuse(status: int, code: str, detail: str) -> JsonResponse:
-    problem = {"type": f"/problems/{code}/", "title": detail, "status": status, "detail": detail, "code": code}
+    problem = {
+        "type": f"/problems/{code}/",
+        "title": detail,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
     return JsonResponse(problem, status=status, content_type="application/problem+json")
 
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import IO, Protocol, cast
 
 from django.core.files.storage import storages
-from django.utils.functional import SimpleLazyObject
 
 
 class StorageFault(Exception):
@@ -59,6 +58,12 @@ class Bucket(Protocol):
         """Return a link that opens this object, as an attachment, for about that long."""
 
 
-# Lazy, so that tests can point STORAGES elsewhere.
-uploads = cast(Bucket, SimpleLazyObject(lambda: storages["uploads"]))
-results = cast(Bucket, SimpleLazyObject(lambda: storages["results"]))
+uploads: Bucket
+results: Bucket
+
+
+def __getattr__(name: str) -> Bucket:
+    # Looked up at each use: settings.STORAGES is read once Django is ready, and tests may point it elsewhere.
+    if name not in ("uploads", "results"):
+        raise AttributeError(name)
+    return cast(Bucket, storages[name])

@@ -104,7 +104,9 @@ def main() -> None:
         from converter import jobs
         from converter.storage.folder import object_created
 
-        object_created.disconnect(dispatch_uid="converter.events.local")  # asked for here, when the clock runs
+        object_created.disconnect(
+            dispatch_uid="converter.events.local"
+        )  # asked for here, when the clock runs
         owner = get_user_model().objects.create_user("bench@example.org", "secret")
         photos = [photo(n) for n in range(8)]
 

@@ -45,7 +45,12 @@ class Command(BaseCommand):
                 pool.start()
             threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
             server = waitress.create_server(
-                application, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+                application,
+                host=host,
+                port=port,
+                threads=THREADS,
+                ident=None,
+                clear_untrusted_proxy_headers=True,
             )
             self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C ends it)")
             self.stdout.flush()

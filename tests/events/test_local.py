@@ -1,0 +1,110 @@
+"""The home twin keeps the promises of S3's forms and CloudFront's links."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from converter import storage
+from tests.doubles import RecordingDispatch
+
+MINUTES = timedelta(minutes=5)
+KEY = "uploads/someone/something/a b+ü.jpg"
+
+
+def post(client: Client, content: bytes = b"bytes", key: str = KEY, most: int = 10, **changes: Any) -> Any:
+    form = storage.uploads.upload_form(key, max_size=most, lifetime=changes.pop("lifetime", MINUTES))
+    fields = {**form.fields, "file": SimpleUploadedFile("whatever", content), **changes}
+    return client.post(form.url, {name: value for name, value in fields.items() if value is not None})
+
+
+def test_a_posted_form_stores_the_file_and_raises_an_event(client: Client, worker: RecordingDispatch) -> None:
+    assert post(client).status_code == 201
+    data, stored = storage.uploads.read(KEY)
+    assert data == b"bytes"
+    ((target, event),) = worker.asked
+    assert target == "converter.events.s3.on_upload"
+    assert event["Records"][0]["s3"]["bucket"]["name"] == "uploads"
+    assert event["Records"][0]["s3"]["object"] == {
+        "key": "uploads/someone/something/a+b%2B%C3%BC.jpg",
+        "size": 5,
+        "eTag": stored.etag,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"content": b""}, 400, "empty_file"),
+        ({"content": b"more than ten"}, 400, "too_many_bytes"),
+        ({"lifetime": timedelta(seconds=-1)}, 403, "form_expired"),
+        ({"policy": "made:up"}, 403, "form_forged"),
+        ({"policy": None}, 403, "form_forged"),
+        ({"file": None}, 400, "form_incomplete"),
+        ({"file": "text"}, 400, "form_incomplete"),
+    ],
+)
+def test_a_form_that_breaks_its_policy_is_refused(
+    client: Client, worker: RecordingDispatch, changes: dict[str, Any], status: int, code: str
+) -> None:
+    answer = post(client, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert worker.asked == []
+    with pytest.raises(FileNotFoundError):
+        storage.uploads.stat(KEY)
+
+
+def test_a_form_is_good_for_its_own_key_only(client: Client) -> None:
+    form = storage.uploads.upload_form(KEY, max_size=10, lifetime=MINUTES)
+    file = SimpleUploadedFile("a", b"bytes")
+    answer = client.post(form.url, {**form.fields, "key": "uploads/other/x/a.jpg", "file": file})
+    assert answer.status_code == 400
+
+
+def test_a_full_disk_is_said_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("converter.storage.folder.os.replace", full)
+    answer = post(client)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+
+
+def link(lifetime: timedelta = MINUTES) -> str:
+    storage.results.put("results/a", io.BytesIO(b"<script>"), filename="", content_type="")
+    return storage.results.download_url(
+        "results/a", filename="é ü.svg", content_type="image/webp", lifetime=lifetime
+    )
+
+
+def test_a_link_opens_as_an_attachment_of_a_fixed_type(client: Client) -> None:
+    answer = client.get(link())
+    assert b"".join(answer.streaming_content) == b"<script>"  # type: ignore[attr-defined]
+    assert answer["Content-Type"] == "image/webp"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_expired_link_is_gone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = link()
+    now = time.time()
+    monkeypatch.setattr("converter.storage.folder.time.time", lambda: now + 3600)
+    answer = client.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (410, "link_expired")
+
+
+def test_a_link_to_deleted_bytes_is_gone(client: Client) -> None:
+    url = link()
+    storage.results.remove(["results/a"])
+    assert client.get(url).status_code == 410
+
+
+def test_a_forged_link_is_not_found(client: Client) -> None:
+    before, token, name = link().rsplit("/", 2)
+    assert client.get(f"{before}/{token[:-2]}xx/{name}").status_code == 404
