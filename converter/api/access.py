@@ -1,0 +1,37 @@
+"""Who calls, and the one way to a row: through its owner."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from converter.api.problems import Problem
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever mounts the API makes these. `key` tells one session or token of the user from another."""
+
+    user: AbstractBaseUser
+    key: str
+    may_write: bool = True
+
+
+class ApiRequest(HttpRequest):
+    auth: Caller
+
+
+def own(request: ApiRequest, rows: QuerySet[M], pk: uuid.UUID) -> M:
+    """Return the caller's row; to others it does not exist."""
+    row = rows.filter(pk=pk, owner=request.auth.user.pk).first()
+    if row is None:
+        name = rows.model._meta.verbose_name
+        raise Problem("not_found", f"There is no {name} of yours with this id.")
+    return row

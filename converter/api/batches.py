@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from ninja import Header, Query, Router, Status
+
+from converter import engine, jobs
+from converter.api import idempotency, schemas
+from converter.api.access import ApiRequest, own
+from converter.api.cursors import Paging, page
+from converter.api.openapi import problems
+from converter.api.problems import Problem
+from converter.models import Batch, Upload
+
+router = Router(tags=["batches"])
+
+Key = Annotated[
+    str | None,
+    Header(
+        None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key and body within 24 hours give the first answer again, and nothing is done twice.",
+    ),
+]
+
+
+@router.post("", response={201: schemas.Batch}, openapi_extra=problems(409), url_name="batches")
+def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Key = None) -> HttpResponse:
+    """Ask for images to be converted: one job for each image and output.
+
+    Then post each file by its form; its jobs start when it is here.
+    """
+
+    def act() -> schemas.Batch:
+        batch = jobs.submit(
+            request.auth.user,
+            outputs=parse_outputs(body.outputs),
+            files=[jobs.NewFile(file.name, file.size) for file in body.files],
+            uploads=_own_uploads(request, body.uploads),
+        )
+        return schemas.Batch.of(batch, with_forms=True)
+
+    response = idempotency.once(request, idempotency_key, act)
+    return response
+
+
+def parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
+    recipes: list[engine.Recipe] = []
+    errors: list[engine.Problem] = []
+    for index, output in enumerate(outputs):
+        try:
+            recipes.append(engine.Recipe.parse(output))
+        except engine.InvalidRecipe as exc:
+            for error in exc.errors:
+                errors.append({"pointer": f"/outputs/{index}{error['pointer']}", "detail": error["detail"]})
+    if errors:
+        raise Problem("invalid_recipe", " ".join(e["detail"] for e in errors), errors=errors)
+    return recipes
+
+
+def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
+    found = Upload.objects.filter(owner=request.auth.user.pk).in_bulk(ids)
+    missing = [index for index, pk in enumerate(ids) if pk not in found]
+    if missing:
+        raise Problem(
+            "invalid_submission",
+            "There is no upload of yours with this id.",
+            errors=[
+                {"pointer": f"/uploads/{index}", "detail": "Not an upload of yours."} for index in missing
+            ],
+        )
+    return [found[pk] for pk in dict.fromkeys(ids)]
+
+
+@router.get("", response=schemas.Batches, openapi_extra=problems(), url_name="batches")
+def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
+    """Your batches, newest first."""
+    found, following = page(Batch.objects.filter(owner=request.auth.user.pk), paging)
+    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found]).tallies()
+    return schemas.Batches(items=schemas.summaries(found, tallies), next=following)
+
+
+@router.get("/{uuid:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
+def get_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
+    """One batch with its jobs."""
+    return schemas.Batch.of(own(request, Batch.objects.all(), batch_id))
+
+
+@router.delete("/{uuid:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")
+def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
+    """Delete a batch, its images and its results now."""
+    jobs.remove(own(request, Batch.objects.all(), batch_id))
+    return Status(204, None)
+
+
+@router.get(
+    "/{uuid:batch_id}/zip",
+    response={202: schemas.Preparing, 302: None},
+    openapi_extra=problems(404, 409, 410),
+    url_name="batch_zip",
+)
+def get_zip(
+    request: ApiRequest, batch_id: uuid.UUID, response: HttpResponse
+) -> HttpResponse | Status[schemas.Preparing]:
+    """All finished results as one ZIP: 302 to it, or 202 while it is made."""
+    url = jobs.zip_url(own(request, Batch.objects.all(), batch_id))
+    if url:
+        return HttpResponseRedirect(url)
+    response["Retry-After"] = "2"
+    return Status(202, schemas.Preparing(detail="The ZIP is being made. Ask again in a moment."))

@@ -1,0 +1,84 @@
+"""Turns what the inner rooms and django-ninja raise into problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from converter import jobs
+from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
+from converter.storage import StorageFault
+
+REFUSED = {jobs.InvalidSubmission: 422, jobs.Conflict: 409, jobs.Gone: 410}
+
+
+def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
+    return exc.response()
+
+
+def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
+    status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
+    errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
+    body = document(exc.code, status, str(exc), str(exc), errors)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def _invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
+    errors = [_where(error["loc"]) | {"detail": f"{error['msg']}."} for error in exc.errors]
+    return Problem("invalid_request", " ".join(e["detail"] for e in errors), errors=errors).response()
+
+
+def _where(location: tuple[str | int, ...]) -> dict[str, str]:
+    source, _, *rest = location
+    if source in ("body", "form", "file"):
+        return {"pointer": "".join(f"/{part}" for part in rest)}
+    return {"parameter": str(location[-1])}
+
+
+def _http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
+    if isinstance(exc.__cause__, Problem):  # ninja's own wrapping of what a parser raises
+        return exc.__cause__.response()
+    if exc.status_code == 400:
+        return Problem("malformed_json", "The body is not JSON as RFC 8259 has it.").response()
+    if exc.status_code == 401:
+        return Problem(
+            "unauthenticated",
+            "Send a token as “Authorization: Bearer …”, or log in.",
+            headers={"WWW-Authenticate": "Bearer"},
+        ).response()
+    code = "csrf_failed" if exc.status_code == 403 else FOR_STATUS[exc.status_code]
+    return Problem(code, DETAILS.get(code, str(exc))).response()
+
+
+def _missing(request: HttpRequest, exc: Http404) -> HttpResponse:
+    return Problem("not_found", DETAILS["not_found"]).response()
+
+
+def _too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
+    return Problem("body_too_large", DETAILS["body_too_large"]).response()
+
+
+def _store_down(request: HttpRequest, exc: StorageFault) -> HttpResponse:
+    return Problem(
+        "unavailable", "The store did not answer. Try again.", headers={"Retry-After": "5"}
+    ).response()
+
+
+HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
+    Problem: _problem,
+    jobs.Refusal: _refusal,
+    ValidationError: _invalid,
+    HttpError: _http_error,
+    Http404: _missing,
+    RequestDataTooBig: _too_big,
+    StorageFault: _store_down,
+}
+
+
+def install(api: NinjaAPI) -> None:
+    for kind, handler in HANDLERS.items():
+        api.add_exception_handler(kind, handler)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from ninja import Router
+
+from converter import engine
+from converter.api import schemas
+from converter.api.access import ApiRequest
+from converter.api.openapi import problems
+
+router = Router(tags=["formats"])
+
+
+@router.get("", response=schemas.Formats, openapi_extra=problems(), url_name="formats")
+def list_formats(request: ApiRequest) -> schemas.Formats:
+    """What can be read and written, and the options of each output."""
+    return schemas.Formats(items=[schemas.Format.of(format) for format in engine.FORMATS.values()])

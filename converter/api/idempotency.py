@@ -1,0 +1,78 @@
+"""`Idempotency-Key`: a program that had no answer may ask again, and what it asked for is done once.
+
+The answer is stored in the transaction that does the work. After a crash in between there is neither, and the key
+may be taken over as soon as its first request cannot be running any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from ninja import Schema
+from ninja.responses import NinjaJSONEncoder
+
+from converter.api.access import ApiRequest
+from converter.api.problems import Problem
+from converter.models import IdempotencyKey
+
+LONGEST_REQUEST = timedelta(minutes=2)
+
+
+def once(request: ApiRequest, key: str | None, act: Callable[[], Schema]) -> HttpResponse:
+    """Return what `act` made as 201, doing it only the first time this key comes."""
+    if key is None:
+        return JsonResponse(_plain(act()), status=201)
+    row = _claim(request, key)
+    if row.status is not None:
+        return JsonResponse(row.answer, status=row.status, headers={"Idempotent-Replayed": "true"})
+    ours = IdempotencyKey.objects.filter(pk=row.pk, created_at=row.created_at, status=None)
+    try:
+        with transaction.atomic():
+            answer = _plain(act())
+            if not ours.update(status=201, answer=answer):
+                raise _in_progress()
+    except Exception:
+        ours.delete()  # nothing was done, so the same key may be used for a corrected request
+        raise
+    return JsonResponse(answer, status=201)
+
+
+def _claim(request: ApiRequest, key: str) -> IdempotencyKey:
+    fingerprint = hashlib.sha256(
+        b"\n".join([str(request.method).encode(), request.path.encode(), request.body])
+    ).hexdigest()
+    row, new = IdempotencyKey.objects.get_or_create(
+        owner=request.auth.user, key=key, defaults={"fingerprint": fingerprint}
+    )
+    if new:
+        return row
+    if row.fingerprint != fingerprint:
+        raise Problem("key_reused", "This Idempotency-Key came with another request before. Take a new one.")
+    if row.status is None:
+        now = timezone.now()
+        abandoned = IdempotencyKey.objects.filter(
+            pk=row.pk, status=None, created_at__lt=now - LONGEST_REQUEST
+        )
+        if not abandoned.update(created_at=now):
+            raise _in_progress()
+        row.created_at = now
+    return row
+
+
+def _in_progress() -> Problem:
+    return Problem(
+        "in_progress",
+        "The first request with this Idempotency-Key still runs. Ask again in a moment.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _plain(answer: Schema) -> Any:
+    return json.loads(json.dumps(answer.model_dump(), cls=NinjaJSONEncoder))

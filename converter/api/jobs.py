@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from django.http import HttpResponseRedirect
+from ninja import Field, Query, Router
+
+from converter import jobs
+from converter.api import schemas, waiting
+from converter.api.access import ApiRequest, own
+from converter.api.cursors import Paging, page
+from converter.api.openapi import problems
+from converter.models import Job
+
+router = Router(tags=["jobs"])
+
+WITH_UPLOAD = Job.objects.select_related("upload")
+
+
+class JobFilter(Paging):
+    status: Job.Status | None = None
+    batch: Annotated[uuid.UUID | None, Field(description="Only the jobs of this batch.")] = None
+
+
+@router.get("", response=schemas.Jobs, openapi_extra=problems(), url_name="jobs")
+def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
+    """Your jobs, newest first."""
+    rows = WITH_UPLOAD.filter(owner=request.auth.user.pk)
+    if query.status:
+        rows = rows.filter(status=query.status)
+    if query.batch:
+        rows = rows.filter(batch=query.batch)
+    found, following = page(rows, query)
+    return schemas.Jobs(items=[schemas.Job.of(job) for job in found], next=following)
+
+
+@router.get("/{uuid:job_id}", response=schemas.Job, openapi_extra=problems(404), url_name="job")
+def get_job(
+    request: ApiRequest,
+    job_id: uuid.UUID,
+    wait: Annotated[
+        float,
+        Query(0, ge=0, le=waiting.LONGEST, description="Seconds to wait for its end before answering."),
+    ] = 0,
+) -> schemas.Job:
+    """One job."""
+    job = own(request, WITH_UPLOAD.all(), job_id)
+    if wait and job.is_unfinished:
+        waiting.until_done(job, wait)
+        job = own(request, WITH_UPLOAD.all(), job_id)
+    return schemas.Job.of(job)
+
+
+@router.post(
+    "/{uuid:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409), url_name="retry_job"
+)
+def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
+    """Queue a failed or cancelled job again."""
+    job = own(request, WITH_UPLOAD.all(), job_id)
+    jobs.retry(job)
+    return schemas.Job.of(job)
+
+
+@router.post(
+    "/{uuid:job_id}/cancel", response=schemas.Job, openapi_extra=problems(404, 409), url_name="cancel_job"
+)
+def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
+    """Stop a job that is not done."""
+    job = own(request, WITH_UPLOAD.all(), job_id)
+    jobs.cancel(job)
+    return schemas.Job.of(job)
+
+
+@router.get(
+    "/{uuid:job_id}/download",
+    response={302: None},
+    openapi_extra=problems(404, 409, 410),
+    url_name="download_job",
+)
+def download_job(request: ApiRequest, job_id: uuid.UUID) -> HttpResponseRedirect:
+    """302 to the bytes of the result; the link is good for some minutes."""
+    return HttpResponseRedirect(jobs.result_url(own(request, WITH_UPLOAD.all(), job_id)))

@@ -1,0 +1,229 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.urls import reverse
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+from converter import engine, jobs, models
+from converter.engine.schema import RECIPE
+
+# The engine validates recipes; the documents say what it takes.
+RecipeIn = Annotated[dict[str, Any], Field(json_schema_extra=RECIPE)]
+
+
+class Strict(Schema):
+    """What is sent to us: a name we do not know is a mistake, not to be overlooked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- Sent to us --------------------------------------------------------------------------------------------
+
+
+class FileIn(Strict):
+    name: Annotated[str, Field(max_length=1000)]
+    size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+
+
+class BatchIn(Strict):
+    files: Annotated[list[FileIn], Field(description="Images that you are about to send.")] = []
+    uploads: Annotated[list[uuid.UUID], Field(description="Images sent before, to convert again.")] = []
+    outputs: Annotated[list[RecipeIn], Field(min_length=1, description="One job for each image and output.")]
+
+
+# --- Sent by us --------------------------------------------------------------------------------------------
+
+
+class Failure(Schema):
+    code: str
+    message: str
+
+
+class Result(Schema):
+    name: str
+    size: Annotated[int, Field(description="In bytes.")]
+    width: int
+    height: int
+    format: str
+    url: Annotated[str, Field(description="Leads to the bytes for as long as they are kept.")]
+
+
+class Job(Schema):
+    id: uuid.UUID
+    batch: uuid.UUID
+    upload: uuid.UUID
+    status: models.Job.Status
+    recipe: dict[str, Any]
+    error: Failure | None
+    result: Result | None
+    report: Annotated[dict[str, Any] | None, Field(description="What happened to the image.")]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: models.Job) -> Job:
+        """Return the job as it is told to programs; needs its upload."""
+        return cls(
+            id=job.pk,
+            batch=job.batch_id,
+            upload=job.upload_id,
+            status=models.Job.Status(job.status),
+            recipe=job.recipe,
+            error=Failure(code=job.error_code, message=job.error_message) if job.error_code else None,
+            result=_result(job) if job.has_result else None,
+            report=job.report,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
+
+
+def _result(job: models.Job) -> Result:
+    return Result(
+        name=job.result_name,
+        size=job.result_size or 0,
+        width=job.result_width or 0,
+        height=job.result_height or 0,
+        format=job.result_format,
+        # Not the signed link itself: that one is good for minutes, and a list may be read tomorrow.
+        url=reverse("api:download_job", args=[job.pk]),
+    )
+
+
+class Form(Schema):
+    """Post `fields`, then the file as `file`, as multipart/form-data to `url`."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class Upload(Schema):
+    id: uuid.UUID
+    name: str
+    form: Annotated[Form | None, Field(description="For bytes that are awaited; good for some minutes.")]
+
+    @classmethod
+    def of(cls, upload: models.Upload, *, with_form: bool) -> Upload:
+        form = jobs.upload_form(upload) if with_form and not upload.received_at else None
+        return cls(
+            id=upload.pk, name=upload.name, form=Form(url=form.url, fields=form.fields) if form else None
+        )
+
+
+class BatchSummary(Schema):
+    id: uuid.UUID
+    status: Annotated[str, Field(description="A status of jobs, or `partially_failed`.")]
+    created_at: datetime
+    expires_at: datetime
+    total: Annotated[int, Field(description="Jobs in all.")]
+    done: Annotated[int, Field(description="Jobs that came to an end, whichever.")]
+    bytes_before: Annotated[int, Field(description="Of the sources of finished jobs.")]
+    bytes_after: Annotated[int, Field(description="Of the results of finished jobs.")]
+
+    @staticmethod
+    def facts(batch: models.Batch, tally: models.Tally) -> dict[str, Any]:
+        return {
+            "id": batch.pk,
+            "status": tally.state,
+            "created_at": batch.created_at,
+            "expires_at": batch.expires_at,
+            "total": tally.total,
+            "done": tally.done,
+            "bytes_before": tally.bytes_before,
+            "bytes_after": tally.bytes_after,
+        }
+
+
+class Batch(BatchSummary):
+    uploads: list[Upload]
+    jobs: list[Job]
+
+    @classmethod
+    def of(cls, batch: models.Batch, *, with_forms: bool = False) -> Batch:
+        rows = list(batch.jobs.select_related("upload").order_by("position"))
+        uploads = {job.upload_id: job.upload for job in rows}.values()
+        return cls(
+            **cls.facts(batch, batch.tally),
+            uploads=[Upload.of(upload, with_form=with_forms) for upload in uploads],
+            jobs=[Job.of(job) for job in rows],
+        )
+
+
+class Preparing(Schema):
+    detail: str
+
+
+class Format(Schema):
+    name: str
+    label: str
+    extensions: list[str]
+    mime: str
+    decodes: bool
+    encodes: bool
+    alpha: bool
+    animation: bool
+    pages: bool
+    lossless: bool
+    quality: bool
+    icc: bool
+    max_side: Annotated[int, Field(description="In pixels.")]
+    shows_in_browser: bool
+    options: Annotated[
+        dict[str, Any] | None,
+        Field(description="JSON schema of a recipe for this output; null when only read."),
+    ]
+
+    @classmethod
+    def of(cls, format: engine.Format) -> Format:
+        names = set(cls.model_fields) - {"extensions", "options"}
+        return cls(
+            **{name: getattr(format, name) for name in names},
+            extensions=list(format.extensions),
+            options=format.options() if format.encodes else None,
+        )
+
+
+class Jobs(Schema):
+    items: list[Job]
+    next: str | None
+
+
+class Batches(Schema):
+    items: list[BatchSummary]
+    next: str | None
+
+
+class Formats(Schema):
+    items: list[Format]
+    next: str | None = None
+
+
+class ProblemDetail(Schema):
+    """One thing that is wrong: a JSON pointer into the body, or the name of a parameter."""
+
+    pointer: str | None = None
+    parameter: str | None = None
+    detail: str
+
+
+class Problem(Schema):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Annotated[str, Field(description="Never changes; `type` leads to what it means.")]
+    errors: list[ProblemDetail] | None = None
+
+
+def summaries(batches: Iterable[models.Batch], tallies: dict[uuid.UUID, models.Tally]) -> list[BatchSummary]:
+    return [BatchSummary(**BatchSummary.facts(batch, tallies[batch.pk])) for batch in batches]

@@ -1,0 +1,83 @@
+"""Mounts the API and says who may call it: a bearer token, or a logged-in browser with its CSRF token."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from ninja.security import APIKeyCookie, HttpBearer
+
+from converter.api import batches, errors, formats, jobs, uploads
+from converter.api.access import Caller
+from converter.api.openapi import Api, JsonParser
+from converter.api.problems import Problem
+from imagesite.accounts import tokens
+
+READS = ("GET", "HEAD", "OPTIONS")
+
+
+class Token(HttpBearer):
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+        caller = tokens.caller_of(token)
+        if caller is None:
+            raise Problem(
+                "invalid_token",
+                "The token is unknown, expired or revoked. Make a new one.",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+        if not caller.may_write and request.method not in READS:
+            raise Problem(
+                "read_only_token",
+                "This token may only read. Make one that may write too.",
+                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
+            )
+        return caller
+
+
+class Session(APIKeyCookie):
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        # Whoever is nobody is told so, not that a CSRF token is missing.
+        return super().__call__(request) if request.user.is_authenticated else None
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+        return (
+            Caller(user=request.user, key=f"user:{request.user.pk}")
+            if request.user.is_authenticated
+            else None
+        )
+
+
+api = Api(
+    title="Images",
+    version="1",
+    description="Convert, resize and watermark images.",
+    urls_namespace="api",
+    auth=[Token(), Session()],
+    parser=JsonParser(),
+    docs_url=None,
+)
+errors.install(api)
+api.add_router("/batches", batches.router)
+api.add_router("/jobs", jobs.router)
+api.add_router("/uploads", uploads.router)
+api.add_router("/formats", formats.router)
+
+
+@login_not_required
+def docs(request: HttpRequest) -> HttpResponse:
+    return api.docs.render_page(request, api)
+
+
+endpoints, app_name, namespace = api.urls
+for endpoint in endpoints:
+    # Ninja asks who calls; Django must not send programs to the log-in page.
+    if endpoint.callback:
+        login_not_required(endpoint.callback)
+
+urlpatterns = [
+    path("v1/", (endpoints, app_name, namespace)),
+    path("docs", docs, name="api_docs"),
+]
