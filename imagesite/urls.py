@@ -7,13 +7,12 @@ from django.core.files.storage import storages
 from django.urls import include, path
 
 from converter.storage.folder import FolderStorage
-from imagesite.api import api
 
 urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", api.urls),
+    path("api/", include("imagesite.api")),
 ]
 
 if isinstance(storages["uploads"], FolderStorage):

@@ -1,0 +1,358 @@
+"""Oversight for staff: everything can be seen, little changed, and every act goes through the verbs and leaves a trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from converter import engine, jobs
+from converter.models import Batch, Job, Recipe, Upload
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than staff would leaf, so that a table of millions opens as fast as one of hundreds."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[: self.MOST].count()
+
+
+class Overseen(admin.ModelAdmin):
+    """Shows rows and lets nobody edit them; `oversee` is the right to act on them."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    date_hierarchy = None
+    actions: Any = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_oversee_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"converter.change_{self.opts.model_name}")
+
+    def act(
+        self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str
+    ) -> None:
+        """Do the verb to each row, note who did it, and say how many it was done to and why not to others."""
+        changed: list[Model] = []
+        refused: dict[str, int] = {}
+        for row in rows:
+            try:
+                result = verb(row)
+            except jobs.Refusal as exc:
+                refused[str(exc)] = refused.get(str(exc), 0) + 1
+                continue
+            if result != 0:
+                changed.append(row)
+        if changed:
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk), changed, CHANGE, change_message=f"{done}.", single_object=False
+            )
+        level = messages.SUCCESS if changed else messages.WARNING
+        self.message_user(request, f"{done}: {len(changed)} of {len(rows)}.", level)
+        for reason, count in refused.items():
+            self.message_user(request, f"{count} × {reason}", messages.WARNING)
+
+
+def pretty(value: object) -> str | SafeString:
+    if value is None:
+        return "–"
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+def picture(upload: Upload) -> str | SafeString:
+    url = jobs.thumbnail_url(upload)
+    return format_html('<img src="{}" alt="" height="160">', url) if url else "–"
+
+
+def link(row: Model, text: object) -> SafeString:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text)
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = "age"
+    parameter_name = "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("stuck", "stuck"), ("unfinished", "not done")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "stuck":
+                return queryset.stuck(timezone.now())
+            case "unfinished":
+                return queryset.unfinished()
+        return None
+
+
+class OutputFilter(admin.SimpleListFilter):
+    title = "format"
+    parameter_name = "output_format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(format.name, format.label) for format in engine.FORMATS.values() if format.encodes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(output_format=self.value()) if self.value() else None
+
+
+class SourceFilter(OutputFilter):
+    parameter_name = "format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(format.name, format.label) for format in engine.FORMATS.values() if format.decodes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(format=self.value()) if self.value() else None
+
+
+class FailureFilter(admin.SimpleListFilter):
+    title = "failure"
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = Job.objects.exclude(error_code="").order_by("error_code").values_list("error_code", flat=True)
+        return [(code, code) for code in codes.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(error_code=self.value()) if self.value() else None
+
+
+@admin.register(Job)
+class JobAdmin(Overseen):
+    list_display = (
+        "short_id", "name", "owner", "output_format", "status", "error_code", "attempts",
+        "before", "after", "waiting", "milliseconds", "created_at",
+    )  # fmt: skip
+    list_display_links = ("short_id", "name")
+    list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
+    list_select_related = ("upload", "owner")
+    search_fields = ("=id", "=batch__id", "owner__email", "upload__name")
+    search_help_text = "Owner's e-mail, name of the image, id of the job or batch"
+    actions = ("retry", "cancel", "expire")
+    fieldsets = (
+        (None, {"fields": ("id", "status", "picture", "source", "in_batch", "owner", "output_format")}),
+        ("Failure", {"fields": ("error_code", "error_message", "attempts", "lease_until")}),
+        (
+            "Timings",
+            {
+                "fields": (
+                    "created_at", "queued_at", "asked_at", "started_at", "finished_at", "waiting", "milliseconds",
+                )
+            },
+        ),
+        ("Result", {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
+        ("Details", {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
+    )  # fmt: skip
+
+    @admin.display(description="id")
+    def short_id(self, job: Job) -> str:
+        return str(job.pk)[:8]
+
+    @admin.display(description="image")
+    def name(self, job: Job) -> str:
+        return job.upload.name
+
+    @admin.display(description="thumbnail")
+    def picture(self, job: Job) -> str:
+        return picture(job.upload)
+
+    @admin.display(description="image")
+    def source(self, job: Job) -> str:
+        return link(job.upload, job.upload.name)
+
+    @admin.display(description="batch")
+    def in_batch(self, job: Job) -> str:
+        return link(job.batch, job.batch_id)
+
+    @admin.display
+    def before(self, job: Job) -> str:
+        return filesizeformat(job.upload.size)
+
+    @admin.display
+    def after(self, job: Job) -> str:
+        return filesizeformat(job.result_size) if job.result_size else "–"
+
+    @admin.display(description="waited")
+    def waiting(self, job: Job) -> str:
+        return f"{job.waited.total_seconds():.1f} s" if job.waited else "–"
+
+    @admin.display(description="what happened")
+    def changes(self, job: Job) -> str | SafeString:
+        report = job.report or {}
+        said = [note["text"] for note in [*report.get("warnings", []), *report.get("notes", [])]]
+        return (
+            format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((text,) for text in said))) or "–"
+        )
+
+    @admin.display(description="recipe")
+    def recipe_in_words(self, job: Job) -> str:
+        return job.parsed_recipe.sentence()
+
+    @admin.display(description="recipe, canonical")
+    def recipe_json(self, job: Job) -> str:
+        return pretty(job.recipe)
+
+    @admin.display(description="report")
+    def report_json(self, job: Job) -> str:
+        return pretty(job.report)
+
+    @admin.display(description="versions")
+    def versions_json(self, job: Job) -> str:
+        return pretty(job.versions)
+
+    @admin.action(description="Retry", permissions=["oversee"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.act(request, queryset.select_related("upload"), jobs.retry, "Queued again")
+
+    @admin.action(description="Cancel", permissions=["oversee"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.act(request, queryset, jobs.cancel, "Cancelled")
+
+    @admin.action(description="Expire their batches now", permissions=["oversee"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        batches = Batch.objects.filter(pk__in=queryset.order_by().values("batch"), expired_at=None)
+        self.act(request, batches, jobs.expire, "Batches expired")
+
+
+class BatchList(ChangeList):
+    """Looks up how far all batches of the page have come in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        tallies = Batch.objects.filter(pk__in=[batch.pk for batch in self.result_list]).tallies()
+        for batch in self.result_list:
+            batch.tally = tallies[batch.pk]
+
+
+@admin.register(Batch)
+class BatchAdmin(Overseen):
+    list_display = ("id", "owner", "status", "progress", "before", "after", "created_at", "expires_at")
+    list_filter = ("created_at", "expired_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email")
+    search_help_text = "Owner's e-mail, or id of the batch"
+    actions = ("retry", "cancel", "expire")
+    fields = (
+        "id", "owner", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
+        "asked_for", "its_jobs",
+    )  # fmt: skip
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BatchList
+
+    @admin.display
+    def status(self, batch: Batch) -> str:
+        return batch.state
+
+    @admin.display(description="done")
+    def progress(self, batch: Batch) -> str:
+        return f"{batch.tally.done} of {batch.tally.total}"
+
+    @admin.display
+    def before(self, batch: Batch) -> str:
+        return filesizeformat(batch.tally.bytes_before)
+
+    @admin.display
+    def after(self, batch: Batch) -> str:
+        return filesizeformat(batch.tally.bytes_after)
+
+    @admin.display(description="outputs")
+    def asked_for(self, batch: Batch) -> str:
+        return pretty(batch.outputs)
+
+    @admin.display(description="jobs")
+    def its_jobs(self, batch: Batch) -> SafeString:
+        rows = batch.jobs.select_related("upload").order_by("position")
+        return format_html_join("", "<div>{} – {}</div>", ((link(job, job), job.status) for job in rows))
+
+    @admin.action(description="Retry what failed or was cancelled", permissions=["oversee"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset, jobs.retry_batch, "Queued again")
+
+    @admin.action(description="Cancel what is not done", permissions=["oversee"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset, jobs.cancel_batch, "Cancelled")
+
+    @admin.action(description="Expire now", permissions=["oversee"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset.filter(expired_at=None), jobs.expire, "Expired")
+
+
+@admin.register(Upload)
+class UploadAdmin(Overseen):
+    list_display = (
+        "name", "owner", "format", "dimensions", "frames", "bytes", "created_at", "received_at", "deleted_at",
+    )  # fmt: skip
+    list_filter = (SourceFilter, "created_at", ("deleted_at", admin.EmptyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "name")
+    search_help_text = "Owner's e-mail, name of the image, or id"
+    fields = (
+        "id", "name", "picture", "owner", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
+        "created_at", "received_at", "expires_at", "deleted_at", "its_jobs",
+    )  # fmt: skip
+
+    @admin.display(description="thumbnail")
+    def picture(self, upload: Upload) -> str:
+        return picture(upload)
+
+    @admin.display
+    def dimensions(self, upload: Upload) -> str:
+        return f"{upload.width}×{upload.height}" if upload.width else "–"
+
+    @admin.display(description="size", ordering="size")
+    def bytes(self, upload: Upload) -> str:
+        return filesizeformat(upload.size)
+
+    @admin.display(description="jobs")
+    def its_jobs(self, upload: Upload) -> SafeString:
+        rows = upload.jobs.order_by("created_at", "position")
+        return format_html_join(
+            "", "<div>{} – {}</div>", ((link(job, job.output_format), job.status) for job in rows)
+        )
+
+
+@admin.register(Recipe)
+class RecipeAdmin(Overseen):
+    list_display = ("name", "owner", "sentence", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "name")
+    fields = ("id", "name", "owner", "sentence", "canonical", "created_at", "updated_at")
+    ordering = ("-updated_at",)
+
+    @admin.display(description="in words")
+    def sentence(self, recipe: Recipe) -> str:
+        return engine.Recipe.parse(recipe.recipe).sentence()
+
+    @admin.display(description="recipe")
+    def canonical(self, recipe: Recipe) -> str:
+        return pretty(recipe.recipe)

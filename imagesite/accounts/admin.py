@@ -1,0 +1,82 @@
+"""People and the tokens of their programs, for staff."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from imagesite.accounts.models import ApiToken, User
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
+    search_fields = ("=id", "email", "first_name", "last_name", "=sub")
+    ordering = ("email",)
+    readonly_fields = ("id", "sub", "date_joined", "last_login")
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("id", "email", "password", "sub")}),
+        ("Name", {"fields": ("first_name", "last_name")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
+    )
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """Tokens can be revoked here. Nobody can see one: only its digest is kept, and not even that is shown."""
+
+    list_display = (
+        "name",
+        "start",
+        "owner",
+        "scope",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "name", "start")
+    show_full_result_count = False
+    fields = ("id", *list_display)
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_apitoken")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        tokens = list(queryset.filter(revoked_at=None))
+        ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked_at=None).update(
+            revoked_at=timezone.now()
+        )
+        if tokens:
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk), tokens, CHANGE, change_message="Revoked.", single_object=False
+            )
+        self.message_user(
+            request, f"Revoked: {len(tokens)}.", messages.SUCCESS if tokens else messages.WARNING
+        )
