@@ -50,8 +50,9 @@ SWEEP_SIZE = 500
 
 THUMBNAIL = engine.Recipe.parse(
     {
-        "format": "webp",
-        "quality": 70,
+        "format": "jpeg",  # the quickest to make
+        "quality": 75,
+        "background": "#eeeeee",
         "frames": "first",
         "resize": {"mode": "fit", "width": 320, "height": 320},
     }
@@ -384,10 +385,14 @@ def _held(jobs: Sequence[Job]) -> Any:
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
     if upload.format:
         return
-    upload.format = facts["format"]
-    upload.width, upload.height, upload.frames = facts["width"], facts["height"], facts["frames"]
-    upload.mode, upload.profile = facts["mode"], (facts["profile"] or "")[:120]
-    upload.save(update_fields=["format", "width", "height", "frames", "mode", "profile"])
+    Upload.objects.filter(pk=upload.pk).update(
+        format=facts["format"],
+        width=facts["width"],
+        height=facts["height"],
+        frames=facts["frames"],
+        mode=facts["mode"],
+        profile=(facts["profile"] or "")[:120],
+    )
     metadata.store().put(upload.pk, facts, expires_at=upload.expires_at)
 
 
@@ -395,7 +400,7 @@ def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     if isinstance(answer, Refused):
         return  # the jobs themselves say what is wrong with the image
     key = f"{upload.results_prefix}/thumbnail"
-    storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.webp", content_type=answer.mime)
+    storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
     Upload.objects.filter(pk=upload.pk).update(thumbnail_key=key)
 
 
@@ -542,7 +547,7 @@ def thumbnail_url(upload: Upload) -> str | None:
     if not upload.thumbnail_key or upload.deleted_at:
         return None
     return storage.results.download_url(
-        upload.thumbnail_key, filename="thumbnail.webp", content_type="image/webp", lifetime=LINK_LIFETIME
+        upload.thumbnail_key, filename="thumbnail.jpg", content_type="image/jpeg", lifetime=LINK_LIFETIME
     )
 
 

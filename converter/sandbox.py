@@ -11,6 +11,7 @@ Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocess
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -31,6 +32,9 @@ _HEADER = struct.Struct(">IQ")  # the lengths of a message's JSON and of the byt
 _START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; sandbox._nursery({fd})"
 _GRACE = 5  # seconds that the worker waits beyond the child's own alarm
 _OPEN_FILES = 32
+_PICTURE = bytes.fromhex(  # a BMP of one pixel
+    "424d3a000000000000003600000028000000010000000100000001001800000000000400000000000000000000000000000000000000ffffff00"
+)
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,8 @@ def _crashed() -> errors.Crashed:
 
 def _nursery(fd: int) -> NoReturn:
     """Fork a child for each line that comes in; answer with its exit status."""
-    engine.check()  # loads the codecs, once for all children
+    _warm_up()
+    gc.freeze()  # children share these pages; a collection would copy them
     with socket.socket(fileno=fd) as control:
         while True:
             message, lines, _, _ = socket.recv_fds(control, 1, 1)
@@ -226,6 +231,16 @@ def _nursery(fd: int) -> NoReturn:
             os.close(lines[0])
             _, status = os.waitpid(child, 0)
             control.sendall(status.to_bytes(4, "big"))
+
+
+def _warm_up() -> None:
+    """Load codecs, profiles and fonts once for all children, by converting a picture of our own."""
+    picture = _PICTURE
+    for name in ("tiff", "gif", "jpeg", "png", "avif", "webp", "jp2"):
+        recipe = engine.Recipe.parse({"format": name, "watermark": {"text": "a"}})
+        made = engine.convert(picture, recipe)[0]
+        if isinstance(made, engine.Result):
+            picture = made.data
 
 
 def _serve(fd: int) -> NoReturn:

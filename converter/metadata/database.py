@@ -13,8 +13,9 @@ from converter.models import ImageMetadata
 
 class DatabaseMetadata:
     def put(self, upload: uuid.UUID, item: dict[str, Any], *, expires_at: datetime) -> None:
-        ImageMetadata.objects.update_or_create(
-            upload_id=upload, defaults={"item": item, "expires_at": expires_at}
+        row = ImageMetadata(upload_id=upload, item=item, expires_at=expires_at)
+        ImageMetadata.objects.bulk_create(  # one statement, whether it is there or not
+            [row], update_conflicts=True, unique_fields=["upload"], update_fields=["item", "expires_at"]
         )
 
     def get(self, upload: uuid.UUID) -> dict[str, Any] | None:
