@@ -13,7 +13,8 @@ run: .venv/run  ## Serve the site on http://$HOST:$PORT, with all it needs, from
 	@$(MANAGE) collectstatic --no-input --verbosity 0
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
-test: .venv/dev browser check  ## All that a commit must pass
+test: .venv/dev check  ## All that a commit must pass
+	@tests/tools.sh
 	$(BIN)/python -m pytest -n auto
 
 check: .venv/dev  ## Lint, types, templates, import directions
@@ -31,9 +32,6 @@ lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || { echo "The tests need Chromium: install it (Debian: apt-get install chromium)"; exit 1; }
-
 .venv/run: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) -r requirements.txt
@@ -44,4 +42,4 @@ browser:
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run $@
 
-.PHONY: help run test check fix bench lock browser
+.PHONY: help run test check fix bench lock

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Programs that the tests run and pip cannot install. As root on Debian they are installed; elsewhere it is said how.
+set -eu
+missing=""
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    missing="$missing chromium"
+command -v exiftool >/dev/null || missing="$missing libimage-exiftool-perl"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
+    exit 0
+fi
+echo "The tests need:$missing. On Debian or Ubuntu: sudo apt-get install$missing" >&2
+exit 1
