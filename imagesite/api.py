@@ -6,12 +6,13 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from ninja.security import APIKeyCookie, HttpBearer
 
 from converter.api import batches, errors, formats, jobs, uploads
 from converter.api.access import Caller
 from converter.api.openapi import Api, JsonParser
-from converter.api.problems import Problem
+from converter.api.problems import DETAILS, Problem
 from imagesite.accounts import tokens
 
 READS = ("GET", "HEAD", "OPTIONS")
@@ -71,13 +72,20 @@ def docs(request: HttpRequest) -> HttpResponse:
     return api.docs.render_page(request, api)
 
 
-endpoints, app_name, namespace = api.urls
-for endpoint in endpoints:
+@login_not_required
+@csrf_exempt
+def unknown(request: HttpRequest, path: str) -> HttpResponse:
+    return Problem("not_found", DETAILS["not_found"]).response()
+
+
+mounted = api.urls
+for endpoint in mounted[0]:
     # Ninja asks who calls; Django must not send programs to the log-in page.
     if endpoint.callback:
         login_not_required(endpoint.callback)
 
 urlpatterns = [
-    path("v1/", (endpoints, app_name, namespace)),
+    path("v1/", mounted),
     path("docs", docs, name="api_docs"),
+    path("<path:path>", unknown),
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -12,6 +15,8 @@ from ninja.errors import HttpError, ValidationError
 from converter import jobs
 from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
 from converter.storage import StorageFault
+
+logger = logging.getLogger(__name__)
 
 REFUSED = {jobs.InvalidSubmission: 422, jobs.Conflict: 409, jobs.Gone: 410}
 
@@ -62,10 +67,15 @@ def _too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
     return Problem("body_too_large", DETAILS["body_too_large"]).response()
 
 
-def _store_down(request: HttpRequest, exc: StorageFault) -> HttpResponse:
-    return Problem(
-        "unavailable", "The store did not answer. Try again.", headers={"Retry-After": "5"}
-    ).response()
+def _passing(request: HttpRequest, exc: Exception) -> HttpResponse:
+    logger.error("A store or the database did not answer", exc_info=exc)
+    return Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}).response()
+
+
+def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:
+    logger.error("A request to the API broke down", exc_info=exc, extra={"path": request.path})
+    got_request_exception.send(sender=None, request=request)
+    return Problem("internal_error", DETAILS["internal_error"]).response()
 
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
@@ -75,7 +85,9 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     HttpError: _http_error,
     Http404: _missing,
     RequestDataTooBig: _too_big,
-    StorageFault: _store_down,
+    StorageFault: _passing,
+    OperationalError: _passing,
+    Exception: _mistake,
 }
 
 

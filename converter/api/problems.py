@@ -58,6 +58,7 @@ DETAILS = {
     "method_not_allowed": "See the header Allow for what is possible here.",
     "body_too_large": "Send less at once. Image bytes go to the upload form, not into the request.",
     "internal_error": "Something broke on our side and was logged. Trying again may help.",
+    "unavailable": "Something we need did not answer. Try again in a moment.",
 }
 
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from imagesite.accounts.models import ApiToken
+
+
+class Program:
+    """Calls the API as a program does: JSON, and a token or none."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(f"/api/v1/{path}", query)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(f"/api/v1/{path}", body, content_type="application/json", headers=named)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(f"/api/v1/{path}", body, content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/api/v1/{path}")
+
+    def submit(self, *names: str, outputs: list[Any] | None = None, size: int = 1000) -> Any:
+        files = [{"name": name, "size": size} for name in names or ("a.jpg",)]
+        response = self.post("batches", {"files": files, "outputs": outputs or [{"format": "webp"}]})
+        assert response.status_code == 201, response.content
+        return response.json()
+
+
+def problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
+    """Check that the response is that problem, whole; return it."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()  # type: ignore[attr-defined]
+    assert body["status"] == status
+    assert body["code"] == code
+    assert body["type"] == f"/problems/{code}/"
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@pytest.fixture
+def program(alice: Any) -> Program:
+    """Alice's program, with a token that may write."""
+    return Program(ApiToken.issue(alice, "test")[1])
+
+
+@pytest.fixture
+def reader(alice: Any) -> Program:
+    """Alice's program, with a token that may only read."""
+    return Program(ApiToken.issue(alice, "test", scope="read")[1])
+
+
+@pytest.fixture
+def stranger(bob: Any) -> Program:
+    return Program(ApiToken.issue(bob, "test")[1])
+
+
+@pytest.fixture
+def nobody() -> Program:
+    return Program()

@@ -1,0 +1,88 @@
+"""Who may call what, and how it is said when not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from imagesite.accounts.models import ApiToken
+from tests.api.conftest import Program, problem
+
+pytestmark = pytest.mark.django_db
+
+BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
+
+
+@pytest.mark.parametrize("path", ["batches", "jobs", "formats"])
+def test_nobody_is_asked_who_they_are(nobody: Program, path: str) -> None:
+    response = nobody.get(path)
+    problem(response, 401, "unauthenticated")
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_wrong_token_is_refused_even_beside_a_session(alice: Any) -> None:
+    program = Program("img_nonsense")
+    program.client.force_login(alice)
+    response = program.post("batches", BODY)
+    problem(response, 401, "invalid_token")
+    assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_a_token_that_may_read_may_not_write(reader: Program) -> None:
+    assert reader.get("batches").status_code == 200
+    response = reader.post("batches", BODY)
+    problem(response, 403, "read_only_token")
+    assert "insufficient_scope" in response["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revoked_at": timezone.now()},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+    ],
+)
+def test_a_token_that_is_over_is_refused(program: Program, change: dict[str, Any]) -> None:
+    assert program.get("batches").status_code == 200
+    ApiToken.objects.update(**change)
+    problem(program.get("batches"), 401, "invalid_token")
+
+
+def test_the_token_of_a_suspended_user_is_refused(program: Program, alice: Any) -> None:
+    alice.is_active = False
+    alice.save()
+    problem(program.get("batches"), 401, "invalid_token")
+
+
+def test_a_browser_may_read_with_its_session(alice: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.get("/api/v1/batches").status_code == 200
+
+
+def test_a_browser_must_send_its_csrf_token_to_write(alice: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    problem(client.post("/api/v1/batches", BODY, content_type="application/json"), 403, "csrf_failed")
+
+    client.cookies["csrftoken"] = "t" * 32
+    headers = {"X-CSRFToken": "t" * 32}
+    response = client.post("/api/v1/batches", BODY, content_type="application/json", headers=headers)
+    assert response.status_code == 201
+
+
+def test_a_program_needs_no_csrf_token(alice: Any) -> None:
+    secret = ApiToken.issue(alice, "test")[1]
+    client = Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {secret}"})
+    assert client.post("/api/v1/batches", BODY, content_type="application/json").status_code == 201
+
+
+@pytest.mark.parametrize("path", ["", "/jobs", "/zip"])
+def test_a_strangers_batch_does_not_exist(program: Program, stranger: Program, path: str) -> None:
+    batch = program.submit()
+    problem(stranger.get(f"batches/{batch['id']}{path}"), 404, "not_found")
+    assert stranger.get("jobs", batch=batch["id"]).json() == {"items": [], "next": None}

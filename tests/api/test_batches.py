@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from converter import jobs
+from converter.models import Batch, Job, Upload
+from tests.api.conftest import Program, problem
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.django_db
+
+
+def post_file(upload: dict[str, Any], content: bytes) -> Any:
+    form = upload["form"]
+    file = io.BytesIO(content)
+    file.name = upload["name"]
+    return Client().post(form["url"], {**form["fields"], "file": file})
+
+
+def test_a_batch_goes_all_the_way(
+    program: Program, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    photo = make_photo(64, 48)
+    batch = program.submit(
+        "a.jpg", outputs=[{"format": "webp"}, {"format": "png", "resize": {"width": 32}}], size=len(photo)
+    )
+    assert batch["status"] == "awaiting_upload"
+    assert [job["status"] for job in batch["jobs"]] == ["awaiting_upload"] * 2
+
+    assert post_file(batch["uploads"][0], photo).status_code == 201
+    worker.work()
+
+    batch = program.get(f"batches/{batch['id']}").json()
+    assert batch["status"] == "finished"
+    assert (batch["total"], batch["done"]) == (2, 2)
+    png = program.get(f"jobs/{batch['jobs'][1]['id']}").json()
+    assert set(png) == {
+        "id", "batch", "upload", "status", "recipe", "error", "result", "report", "created_at", "started_at", "finished_at"
+    }  # fmt: skip
+    assert png["error"] is None
+    assert png["recipe"] == {"format": "png", "resize": {"width": 32}}
+    assert png["result"] | {"size": 0} == {
+        "name": "a.png",
+        "size": 0,
+        "width": 32,
+        "height": 24,
+        "format": "png",
+        "url": f"/api/v1/jobs/{png['id']}/download",
+    }
+    assert png["report"]["resized"] == {"from": [64, 48], "to": [32, 24]}
+
+    link = program.get(f"jobs/{png['id']}/download")
+    assert link.status_code == 302
+    content = b"".join(Client().get(link["Location"]).streaming_content)
+    assert len(content) == png["result"]["size"]
+    assert Image.open(io.BytesIO(content)).size == (32, 24)
+
+
+def test_what_is_sent_back_names_the_files_as_they_were_sent(program: Program) -> None:
+    batch = program.submit("Ferien 🏖.jpg", "../../x.jpg")
+    assert [upload["name"] for upload in batch["uploads"]] == ["Ferien 🏖.jpg", "x.jpg"]
+    assert all(set(upload["form"]) == {"url", "fields"} for upload in batch["uploads"])
+
+
+def test_images_sent_before_are_converted_again(program: Program, alice: Any, send: Any, worker: Any) -> None:
+    batch = program.submit("a.jpg")
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    again = program.post("batches", {"uploads": [batch["uploads"][0]["id"]], "outputs": [{"format": "png"}]})
+    assert again.status_code == 201
+    assert again.json()["uploads"] == [{**batch["uploads"][0], "form": None}]
+    assert again.json()["jobs"][0]["status"] == "queued"
+
+
+def test_an_upload_of_somebody_else_cannot_be_converted(program: Program, stranger: Program) -> None:
+    upload = stranger.submit("a.jpg")["uploads"][0]["id"]
+    body = problem(
+        program.post("batches", {"uploads": [upload], "outputs": [{"format": "png"}]}),
+        422,
+        "invalid_submission",
+    )
+    assert [error["pointer"] for error in body["errors"]] == ["/uploads/0"]
+
+
+def test_an_upload_that_never_came_cannot_be_converted_again(program: Program) -> None:
+    upload = program.submit("a.jpg")["uploads"][0]["id"]
+    body = problem(
+        program.post("batches", {"uploads": [upload], "outputs": [{"format": "png"}]}), 422, "no_upload"
+    )
+    assert body["errors"][0]["pointer"] == "/uploads/0"
+
+
+def test_a_wrong_recipe_is_pointed_at(program: Program) -> None:
+    outputs = [{"format": "webp"}, {"format": "jpeg", "quality": 101, "resize": {"wide": 3}}]
+    response = program.post("batches", {"files": [{"name": "a.jpg", "size": 3}], "outputs": outputs})
+    body = problem(response, 422, "invalid_recipe")
+    pointers = {error["pointer"] for error in body["errors"]}
+    assert pointers >= {"/outputs/1/quality", "/outputs/1/resize/wide"}
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"outputs": [{"format": "webp"}]}, "no_files", None),
+        ({"files": [{"name": "a", "size": 1}]}, "invalid_request", "/outputs"),
+        ({"files": [{"name": "a", "size": 1}], "outputs": []}, "invalid_request", "/outputs"),
+        ({"files": [{"name": "a"}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/size"),
+        ({"files": [{"name": "a", "size": 0}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/size"),
+        ({"files": [{"name": "a", "size": True}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/size"),
+        ({"files": [{"name": "a", "size": 10**30}], "outputs": [{"format": "webp"}]}, "too_many_bytes", "/files/0/size"),
+        ({"files": [{"name": 3, "size": 1}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/name"),
+        ({"fils": [], "outputs": [{"format": "webp"}]}, "invalid_request", "/fils"),
+        ({"uploads": ["x"], "outputs": [{"format": "webp"}]}, "invalid_request", "/uploads/0"),
+        ({"files": [{"name": "a", "size": 1}], "outputs": ["webp"]}, "invalid_request", "/outputs/0"),
+        ([], "invalid_request", ""),
+    ],
+)  # fmt: skip
+def test_a_batch_that_makes_no_sense_is_refused_with_a_pointer(
+    program: Program, body: Any, code: str, pointer: str | None
+) -> None:
+    refused = problem(program.post("batches", body), 422, code)
+    if pointer is not None:
+        assert pointer in [error["pointer"] for error in refused["errors"]]
+    assert not Batch.objects.exists()
+
+
+def test_two_equal_outputs_are_refused(program: Program) -> None:
+    outputs = [{"format": "jpeg"}, {"format": "jpg", "quality": None}]
+    problem(
+        program.post("batches", {"files": [{"name": "a", "size": 1}], "outputs": outputs}),
+        422,
+        "same_outputs",
+    )
+
+
+def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Program, alice: Any) -> None:
+    ids = [program.submit()["id"] for _ in range(5)]
+    stranger.submit()
+    # Two of one moment: the cursor must part them too.
+    moment = timezone.now() - timedelta(days=1)
+    Batch.objects.filter(pk__in=ids[:2]).update(created_at=moment)
+    seen: list[str] = []
+    cursor = None
+    for expected in (2, 2, 1):
+        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        found = program.get("batches", **query).json()
+        assert len(found["items"]) == expected
+        seen += [item["id"] for item in found["items"]]
+        cursor = found["next"]
+    assert cursor is None
+    assert seen == [*reversed(ids[2:]), *sorted(ids[:2], reverse=True)]
+
+
+def test_a_list_costs_the_same_with_one_row_and_with_thirty(
+    program: Program, django_assert_num_queries: Any
+) -> None:
+    program.submit()
+    for rows in (1, 30):
+        while Batch.objects.count() < rows:
+            program.submit()
+        with django_assert_num_queries(4):  # who calls, the page, how far they have come (2)
+            assert len(program.get("batches", limit=100).json()["items"]) == rows
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "eHg", "MjAyNi0xMS0yMSB4", "é"])
+def test_a_made_up_cursor_is_refused(program: Program, cursor: str) -> None:
+    body = problem(program.get("batches", cursor=cursor), 422, "invalid_request")
+    assert body["errors"][0]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "x", "-1"])
+def test_a_limit_out_of_range_is_refused(program: Program, limit: str) -> None:
+    body = problem(program.get("batches", limit=limit), 422, "invalid_request")
+    assert body["errors"][0]["parameter"] == "limit"
+
+
+def test_a_batch_is_deleted_with_its_bytes(program: Program, send: Any, worker: Any, folders: Any) -> None:
+    batch = program.submit()
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    response = program.delete(f"batches/{batch['id']}")
+    assert (response.status_code, response.content) == (204, b"")
+    assert not Batch.objects.exists()
+    assert not Upload.objects.exists()
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    problem(program.get(f"batches/{batch['id']}"), 404, "not_found")
+
+
+def test_the_zip_is_made_and_then_handed_out(
+    program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    batch = program.submit("a.jpg", "b.jpg")
+    problem(program.get(f"batches/{batch['id']}/zip"), 409, "no_result")
+    send(Batch.objects.get(), make_photo(), make_photo(8, 8))
+    worker.work()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = program.get(f"batches/{batch['id']}/zip")
+    assert response.status_code == 202
+    assert int(response["Retry-After"]) > 0
+    assert response.json()["detail"]
+    worker.work()
+
+    response = program.get(f"batches/{batch['id']}/zip")
+    assert response.status_code == 302
+    content = b"".join(Client().get(response["Location"]).streaming_content)
+    assert sorted(zipfile.ZipFile(io.BytesIO(content)).namelist()) == ["a.webp", "b.webp", "manifest.csv"]
+
+
+def test_an_expired_batch_says_so(program: Program, send: Any, worker: Any) -> None:
+    batch = program.submit()
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    jobs.expire(Batch.objects.get())
+    problem(program.get(f"batches/{batch['id']}/zip"), 410, "expired")
+    problem(program.get(f"jobs/{batch['jobs'][0]['id']}/download"), 410, "expired")
+    assert program.get(f"batches/{batch['id']}").json()["status"] == Job.Status.EXPIRED
+
+
+def test_a_fresh_form_may_be_had_while_bytes_are_awaited(program: Program, send: Any, worker: Any) -> None:
+    upload = program.submit("a.jpg")["uploads"][0]
+    form = program.post(f"uploads/{upload['id']}/form").json()
+    assert form["fields"]["key"] == upload["form"]["fields"]["key"]
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    problem(program.post(f"uploads/{upload['id']}/form"), 409, "already_uploaded")
+    Upload.objects.update(received_at=None, expires_at=timezone.now())
+    problem(program.post(f"uploads/{upload['id']}/form"), 410, "expired")
+    problem(program.post(f"uploads/{uuid.uuid4()}/form"), 404, "not_found")

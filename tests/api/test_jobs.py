@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from converter.api import waiting
+from converter.models import Batch, Job
+from tests.api.conftest import Program, problem
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.django_db
+
+
+def test_jobs_are_filtered_by_status_and_batch(program: Program) -> None:
+    first, second = program.submit("a.jpg", "b.jpg"), program.submit("c.jpg")
+    program.post(f"jobs/{second['jobs'][0]['id']}/cancel")
+
+    def found(**query: Any) -> set[str]:
+        return {job["id"] for job in program.get("jobs", **query).json()["items"]}
+
+    assert found() == {job["id"] for job in first["jobs"] + second["jobs"]}
+    assert found(status="cancelled") == {second["jobs"][0]["id"]}
+    assert found(batch=first["id"]) == {job["id"] for job in first["jobs"]}
+    assert found(batch=first["id"], status="cancelled") == set()
+
+
+def test_an_unknown_status_is_refused(program: Program) -> None:
+    body = problem(program.get("jobs", status="done"), 422, "invalid_request")
+    assert body["errors"][0]["parameter"] == "status"
+
+
+def test_jobs_of_one_moment_are_paged_without_loss(program: Program) -> None:
+    batch = program.submit(*(f"{n}.jpg" for n in range(7)))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        found = program.get("jobs", limit=3, **cursor).json()
+        seen += [job["id"] for job in found["items"]]
+        if found["next"] is None:
+            break
+        cursor = {"cursor": found["next"]}
+    assert sorted(seen) == sorted(job["id"] for job in batch["jobs"])
+
+
+def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
+    program: Program, django_assert_num_queries: Any
+) -> None:
+    program.submit("a.jpg", "b.jpg", "c.jpg")
+    with django_assert_num_queries(2):  # who calls, the page
+        assert len(program.get("jobs").json()["items"]) == 3
+    program.submit(*(f"{n}.jpg" for n in range(27)))
+    with django_assert_num_queries(2):
+        assert len(program.get("jobs").json()["items"]) == 30
+
+
+def test_a_failed_job_says_why_and_is_retried(
+    program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    batch = program.submit()
+    send(Batch.objects.get(), b"not an image")
+    worker.work()
+    path = f"jobs/{batch['jobs'][0]['id']}"
+    job = program.get(path).json()
+    assert job["status"] == "failed"
+    assert job["error"]["code"] == "not_an_image"
+    assert job["error"]["message"]
+    assert job["result"] is None
+    problem(program.get(f"{path}/download"), 409, "no_result")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        again = program.post(f"{path}/retry")
+    assert (again.status_code, again.json()["status"]) == (200, "queued")
+    assert worker.asked
+    problem(program.post(f"{path}/retry"), 409, "conflict")
+
+
+def test_a_job_without_its_file_cannot_be_retried(program: Program) -> None:
+    path = f"jobs/{program.submit()['jobs'][0]['id']}"
+    program.post(f"{path}/cancel")
+    problem(program.post(f"{path}/retry"), 409, "no_upload")
+
+
+def test_a_job_is_cancelled_once(program: Program) -> None:
+    path = f"jobs/{program.submit()['jobs'][0]['id']}"
+    assert program.post(f"{path}/cancel").json()["status"] == "cancelled"
+    problem(program.post(f"{path}/cancel"), 409, "conflict")
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.naps = 0
+        self.at_nap: dict[int, Any] = {}
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.naps += 1
+        if self.naps in self.at_nap:
+            self.at_nap[self.naps]()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "time", clock)
+    return clock
+
+
+def test_waiting_ends_when_the_job_does(program: Program, clock: Clock) -> None:
+    job = program.submit()["jobs"][0]
+    clock.at_nap[3] = lambda: Job.objects.update(status=Job.Status.CANCELLED)
+    assert program.get(f"jobs/{job['id']}", wait=20).json()["status"] == "cancelled"
+    assert clock.naps == 3
+
+
+def test_waiting_ends_when_the_time_is_up(program: Program, clock: Clock) -> None:
+    job = program.submit()["jobs"][0]
+    assert program.get(f"jobs/{job['id']}", wait=20).json()["status"] == "awaiting_upload"
+    assert clock.now == pytest.approx(20)
+
+
+def test_a_job_that_is_deleted_while_waited_for_is_gone(program: Program, clock: Clock) -> None:
+    job = program.submit()["jobs"][0]
+    clock.at_nap[1] = lambda: Job.objects.all().delete()
+    problem(program.get(f"jobs/{job['id']}", wait=20), 404, "not_found")
+
+
+def test_a_finished_job_is_not_waited_for(program: Program, clock: Clock) -> None:
+    job = program.submit()["jobs"][0]
+    Job.objects.update(status=Job.Status.CANCELLED)
+    program.get(f"jobs/{job['id']}", wait=20)
+    assert clock.naps == 0
+
+
+def test_only_so_many_wait_at_once_and_further_ones_are_answered(program: Program, clock: Clock) -> None:
+    job = program.submit()["jobs"][0]
+    for _ in range(waiting.AT_ONCE):
+        assert waiting._places.acquire(blocking=False)
+    try:
+        assert program.get(f"jobs/{job['id']}", wait=20).status_code == 200
+        assert clock.naps == 0
+    finally:
+        for _ in range(waiting.AT_ONCE):
+            waiting._places.release()
+    program.get(f"jobs/{job['id']}", wait=1)
+    assert clock.naps > 0
+
+
+@pytest.mark.parametrize("wait", ["21", "-1", "nan", "x"])
+def test_a_wait_out_of_range_is_refused(program: Program, wait: str) -> None:
+    job = program.submit()["jobs"][0]
+    problem(program.get(f"jobs/{job['id']}", wait=wait), 422, "invalid_request")
+
+
+def test_a_report_of_what_happened_comes_with_the_job(program: Program, send: Any, worker: Any) -> None:
+    program.submit()
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    job = program.get("jobs").json()["items"][0]
+    assert job["report"]["encoder"]["name"]
+    assert job["started_at"] <= job["finished_at"]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from converter import jobs
+from converter.models import Batch
+from converter.storage import StorageFault
+from tests.api.conftest import Program, problem
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["nothing", "batches/", "batches/1", "jobs/x/retry", ""])
+def test_an_unknown_address_is_a_problem_too(program: Program, path: str) -> None:
+    problem(program.get(path), 404, "not_found")
+
+
+def test_an_unknown_address_beside_the_version_is_a_problem_too(program: Program) -> None:
+    problem(program.client.get("/api/v2/jobs"), 404, "not_found")
+
+
+def test_a_wrong_method_is_told_the_right_ones(program: Program) -> None:
+    response = program.put("batches", {})
+    problem(response, 405, "method_not_allowed")
+    assert sorted(response["Allow"].split(", ")) == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "", "\xff", '{"files": NaN}', "[" * 100_000, "1" * 5000],
+    ids=["open", "empty", "latin", "nan", "deep", "long"],
+)
+def test_a_body_that_is_not_json_is_refused(program: Program, body: str) -> None:
+    response = program.client.post("/api/v1/batches", body.encode("latin-1"), content_type="application/json")
+    if body:
+        problem(response, 400, "malformed_json")
+    else:
+        problem(response, 422, "invalid_request")
+
+
+def test_a_body_of_another_type_is_refused(program: Program) -> None:
+    response = program.client.post("/api/v1/batches", b"a=b", content_type="text/plain")
+    problem(response, 415, "unsupported_media_type")
+
+
+def test_a_body_that_is_too_large_is_refused(program: Program, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    problem(program.post("batches", {"files": []}), 413, "body_too_large")
+
+
+def test_our_own_mistake_is_a_problem_without_secrets(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*args: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(jobs, "zip_url", break_down)
+    batch = program.submit()
+    program.client.raise_request_exception = False
+    response = program.get(f"batches/{batch['id']}/zip")
+    problem(response, 500, "internal_error")
+    assert b"secret" not in response.content
+
+
+@pytest.mark.parametrize("fault", [StorageFault("down"), OperationalError("database is locked")])
+def test_a_passing_fault_asks_to_come_again(
+    program: Program, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def break_down(*args: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(jobs, "zip_url", break_down)
+    response = program.get(f"batches/{program.submit()['id']}/zip")
+    problem(response, 503, "unavailable")
+    assert int(response["Retry-After"]) > 0
+
+
+def test_a_page_that_is_not_of_the_api_keeps_its_face(program: Program) -> None:
+    response = program.client.get("/admin/nothing")
+    assert "json" not in response.get("Content-Type", "")
+    assert not Batch.objects.exists()

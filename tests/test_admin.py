@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from converter import jobs
+from converter.admin import BoundedPaginator
+from converter.engine import Recipe as EngineRecipe
+from converter.models import Batch, Job, Recipe, Upload
+from imagesite.accounts.models import ApiToken, User
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [
+    "converter/job", "converter/batch", "converter/upload", "converter/recipe", "accounts/user", "accounts/apitoken",
+]  # fmt: skip
+
+
+@pytest.fixture
+def root(django_user_model: Any) -> Any:
+    return django_user_model.objects.create_superuser("root@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def staff(root: Any) -> Client:
+    client = Client()
+    client.force_login(root)
+    return client
+
+
+def fill(owner: Any, count: int) -> None:
+    for n in range(count):
+        user = User.objects.create(email=f"{User.objects.count()}@example.org")
+        ApiToken.issue(user, "test")
+        Recipe.objects.create(owner=user, name="r", recipe={"format": "webp"})
+        jobs.submit(
+            user, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
+        )
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
+    staff: Client, alice: Any, path: str, django_assert_num_queries: Any
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    fill(alice, 3)
+    with CaptureQueriesContext(connection) as few:
+        assert staff.get(f"/admin/{path}/").status_code == 200
+    fill(alice, 27)
+    with django_assert_num_queries(len(few)):
+        response = staff.get(f"/admin/{path}/")
+    assert len(response.context["cl"].result_list) >= 30
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_is_searched_by_owner_and_id(staff: Client, alice: Any, path: str) -> None:
+    fill(alice, 2)
+    model = {
+        "job": Job,
+        "batch": Batch,
+        "upload": Upload,
+        "recipe": Recipe,
+        "user": User,
+        "apitoken": ApiToken,
+    }[path.split("/")[1]]
+    row = model.objects.exclude(**{("pk" if model is User else "owner"): None}).last()
+    assert row is not None
+    email = row.email if isinstance(row, User) else row.owner.email
+    for term, count in [(str(row.pk), 1), (email, 1), ("nobody-at-all", 0)]:
+        response = staff.get(f"/admin/{path}/", {"q": term})
+        assert len(response.context["cl"].result_list) == count
+
+
+def test_jobs_are_searched_by_the_name_of_the_image(staff: Client, alice: Any) -> None:
+    fill(alice, 12)
+    found = staff.get("/admin/converter/job/", {"q": "11.jpg"}).context["cl"].result_list
+    assert [job.upload.name for job in found] == ["11.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"status__exact": "failed"}, {"failed"}),
+        ({"error_code": "truncated"}, {"failed"}),
+        ({"age": "stuck"}, {"queued"}),
+        ({"age": "unfinished"}, {"queued", "awaiting_upload"}),
+        ({"output_format": "webp"}, {"failed", "queued", "awaiting_upload", "finished"}),
+        ({"output_format": "png"}, set()),
+    ],
+)
+def test_jobs_are_filtered(staff: Client, alice: Any, query: dict[str, str], expected: set[str]) -> None:
+    fill(alice, 4)
+    failed, queued, finished, _ = Job.objects.all()
+    Job.objects.filter(pk=failed.pk).update(status="failed", error_code="truncated", error_message="Cut off.")
+    Job.objects.filter(pk=queued.pk).update(status="queued", queued_at=timezone.now() - timedelta(hours=1))
+    Job.objects.filter(pk=finished.pk).update(status="finished", result_format="webp")
+    response = staff.get("/admin/converter/job/", query)
+    assert {job.status for job in response.context["cl"].result_list} == expected
+
+
+def run_action(staff: Client, path: str, name: str, *rows: Any) -> list[str]:
+    response = staff.post(
+        f"/admin/{path}/", {"action": name, "_selected_action": [row.pk for row in rows]}, follow=True
+    )
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_jobs_are_cancelled_with_a_count_and_a_trace(staff: Client, root: Any, alice: Any) -> None:
+    fill(alice, 3)
+    rows = list(Job.objects.all())
+    jobs.cancel(rows[0])
+    said = run_action(staff, "converter/job", "cancel", *rows)
+    assert said[0] == "Cancelled: 2 of 3."
+    assert said[1].startswith("1 × Only a job that is not done")
+    assert set(Job.objects.values_list("status", flat=True)) == {"cancelled"}
+    assert {(entry.user, entry.object_id) for entry in LogEntry.objects.all()} == {
+        (root, str(row.pk)) for row in rows[1:]
+    }
+
+
+def test_a_failed_job_is_retried(
+    staff: Client, alice: Any, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    fill(alice, 1)
+    send(Batch.objects.get(), b"not an image")
+    worker.work()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert run_action(staff, "converter/job", "retry", Job.objects.get()) == ["Queued again: 1 of 1."]
+    assert Job.objects.get().status == "queued"
+    assert worker.asked
+
+
+def test_a_batch_is_expired(staff: Client, alice: Any, send: Any, worker: Any, folders: Any) -> None:
+    fill(alice, 1)
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    assert run_action(staff, "converter/batch", "expire", Batch.objects.get()) == ["Expired: 1 of 1."]
+    assert Job.objects.get().status == "expired"
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    assert LogEntry.objects.get().change_message == "Expired."
+
+
+def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
+    fill(alice, 2)
+    said = run_action(staff, "converter/job", "expire", Job.objects.first())
+    assert said == ["Batches expired: 1 of 1."]
+    assert Batch.objects.filter(expired_at=None).count() == 1
+
+
+@pytest.mark.parametrize("path", LISTS[:4])
+def test_rows_are_shown_whole_and_edited_by_nobody(
+    staff: Client, alice: Any, send: Any, worker: Any, path: str
+) -> None:
+    fill(alice, 1)
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    row = staff.get(f"/admin/{path}/").context["cl"].result_list[0]
+    page = staff.get(f"/admin/{path}/{row.pk}/change/")
+    assert page.status_code == 200
+    assert "_save" not in page.text
+    assert staff.post(f"/admin/{path}/{row.pk}/change/", {}).status_code == 403
+    assert staff.post(f"/admin/{path}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert staff.get(f"/admin/{path}/add/").status_code == 403
+
+
+def test_a_job_shows_its_report_its_timings_and_a_thumbnail(
+    staff: Client, alice: Any, send: Any, worker: Any
+) -> None:
+    fill(alice, 1)
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    text = staff.get(f"/admin/converter/job/{Job.objects.get().pk}/change/").text
+    assert "bytes_before" in text
+    assert '<img src="/storage/results/' in text
+    assert "Started at" in text
+
+
+def test_staff_who_may_only_look_cannot_act(alice: Any, bob: Any) -> None:
+    fill(bob, 1)
+    alice.is_staff = True
+    alice.save()
+    alice.user_permissions.set(Permission.objects.filter(codename="view_job"))
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/admin/converter/job/").status_code == 200
+    client.post("/admin/converter/job/", {"action": "cancel", "_selected_action": [Job.objects.get().pk]})
+    assert Job.objects.get().status == "awaiting_upload"
+
+
+def test_a_token_is_revoked_and_never_shown(staff: Client, alice: Any) -> None:
+    token, secret = ApiToken.issue(alice, "ci")
+    for page in ("/admin/accounts/apitoken/", f"/admin/accounts/apitoken/{token.pk}/change/"):
+        text = staff.get(page).text
+        assert secret not in text
+        assert token.digest not in text
+    assert run_action(staff, "accounts/apitoken", "revoke", token) == ["Revoked: 1."]
+    assert not ApiToken.objects.usable().exists()
+    assert LogEntry.objects.get().change_message == "Revoked."
+
+
+def test_a_user_is_suspended_by_staff(staff: Client, alice: Any) -> None:
+    page = staff.get(f"/admin/accounts/user/{alice.pk}/change/")
+    form = page.context["adminform"].form
+    data = {
+        name: value
+        for name, value in form.initial.items()
+        if value not in (None, False) and name != "password"
+    }
+    del data["is_active"]
+    response = staff.post(f"/admin/accounts/user/{alice.pk}/change/", data)
+    assert response.status_code == 302, response.context["errors"]
+    alice.refresh_from_db()
+    assert not alice.is_active
+
+
+def test_a_user_is_made_by_staff(staff: Client) -> None:
+    data = {
+        "email": "new@example.org",
+        "usable_password": "true",
+        "password1": "long and odd 1",
+        "password2": "long and odd 1",
+    }
+    assert staff.post("/admin/accounts/user/add/", data).status_code == 302
+    assert User.objects.get(email="new@example.org").check_password("long and odd 1")
+
+
+def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(alice, 5)
+    monkeypatch.setattr(BoundedPaginator, "MOST", 3)
+    assert BoundedPaginator(Job.objects.all(), 2).count == 3
