@@ -31,7 +31,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
-from converter import dispatch, engine, metadata, storage
+from converter import dispatch, engine, metadata, metrics, storage
 from converter.models import Batch, Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from converter.storage import StorageFault, Stored, UploadForm
@@ -152,6 +152,7 @@ def submit(
         for upload in uploads:
             _ask_to_convert(upload.pk)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
+    metrics.emit(Submitted=len(rows))
     return batch
 
 
@@ -304,6 +305,7 @@ def run(upload_id: uuid.UUID) -> int:
     jobs = _claim(upload_id)
     if not jobs:
         logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
+        metrics.emit(Duplicates=1)
         return 0
     try:
         _run(jobs)
@@ -375,6 +377,7 @@ def _run(jobs: list[Job]) -> None:
         if timezone.now() - renewed > LEASE / 6:
             renewed = timezone.now()
             _held(ready).update(lease_until=renewed + LEASE)
+    _note_outputs(upload)
 
 
 def _held(jobs: Sequence[Job]) -> Any:
@@ -385,6 +388,9 @@ def _held(jobs: Sequence[Job]) -> Any:
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
     if upload.format:
         return
+    # The row last: where the store does not take it, the next attempt does all of this again.
+    item = {"owner": str(upload.owner_id), "name": upload.name, **facts, "outputs": []}
+    metadata.store().put(upload.pk, item, expires_at=upload.expires_at)
     Upload.objects.filter(pk=upload.pk).update(
         format=facts["format"],
         width=facts["width"],
@@ -393,7 +399,22 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
         mode=facts["mode"],
         profile=(facts["profile"] or "")[:120],
     )
-    metadata.store().put(upload.pk, facts, expires_at=upload.expires_at)
+
+
+def _note_outputs(upload: Upload) -> None:
+    finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED).order_by("finished_at", "pk")
+    outputs = [
+        {
+            "job": str(job.pk),
+            "format": job.result_format,
+            "width": job.result_width,
+            "height": job.result_height,
+            "size": job.result_size,
+        }
+        for job in finished
+    ]
+    if outputs:
+        metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)
 
 
 def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
@@ -402,6 +423,8 @@ def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     key = f"{upload.results_prefix}/thumbnail"
     storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
     Upload.objects.filter(pk=upload.pk).update(thumbnail_key=key)
+    if labels := metadata.labels_of(answer.data):
+        metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
 
 
 def _finish(job: Job, answer: Rendered) -> None:
@@ -433,7 +456,15 @@ def _finish(job: Job, answer: Rendered) -> None:
     )
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if ours:
-        logger.info("Job finished", extra={**facts, "before": job.upload.size, "after": len(answer.data)})
+        before, after = job.upload.size, len(answer.data)
+        logger.info("Job finished", extra={**facts, "before": before, "after": after})
+        metrics.emit(
+            {"format": answer.format},
+            Finished=1,
+            Milliseconds=answer.milliseconds,
+            BytesIn=before,
+            BytesOut=after,
+        )
         return
     logger.info("Job was no longer ours", extra=facts)
     if not Job.objects.filter(pk=job.pk, status__in=[*Job.UNFINISHED, Job.Status.FINISHED]).exists():
@@ -444,6 +475,7 @@ def _fail(job: Job, code: str, message: str) -> None:
     ours = _held([job]).filter(pk=job.pk).update(**_failure(code, message))
     if ours:
         logger.info("Job failed", extra={"job": str(job.pk), "code": code})
+        metrics.emit({"code": code}, Failed=1)
 
 
 def _fail_all(jobs: Sequence[Job], code: str, message: str) -> None:

@@ -14,9 +14,14 @@ from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
 env = environ.Env()
+if secrets_path := env.str("SECRETS_PATH", default=""):
+    from imagesite import parameters
+
+    env.ENVIRON = {**env.ENVIRON, **parameters.read(secrets_path)}
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+IN_CLOUD = "UPLOADS_BUCKET" in env.ENVIRON
+DATA_DIR = Path(env.str("DATA_DIR", default="/tmp" if IN_CLOUD else str(BASE_DIR / "var"))).resolve()  # noqa: S108
 
 
 def _home_secret() -> str:
@@ -32,10 +37,13 @@ def _home_secret() -> str:
 # --- Where it runs -----------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _home_secret()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+SECRET_KEY = env.str("SECRET_KEY") if IN_CLOUD else env.str("SECRET_KEY", default="") or _home_secret()
+SITE_DOMAIN = env.str("SITE_DOMAIN", default="")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else ["127.0.0.1", "localhost", "[::1]"]
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-HTTPS = env.bool("HTTPS", default=False)
+HTTPS = env.bool("HTTPS", default=IN_CLOUD)
 
 ROOT_URLCONF = "imagesite.urls"
 WSGI_APPLICATION = "imagesite.wsgi.application"
@@ -84,13 +92,18 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"web": "converter.web.tags"},
         },
     }
 ]
 
 # --- Database ----------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {
+    "default": env.db_url("DATABASE_URL")
+    if IN_CLOUD
+    else env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Many processes write: WAL lets readers pass, IMMEDIATE takes the write lock when a transaction begins
     # (a read that turns into a write would fail at once instead of waiting).
@@ -102,6 +115,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=0)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A paused cluster takes up to 15 s to wake.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 20)
 
 # --- Who you are -------------------------------------------------------------------------------------------
 
@@ -162,6 +177,12 @@ CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
 CONVERTER_METADATA = "converter.metadata.database.DatabaseMetadata"
+CONVERTER_LABELS: str = (
+    "converter.metadata.rekognition.of_picture" if env.bool("REKOGNITION", default=False) else ""
+)
+
+CONVERTER_METRICS: str = env.str("POWERTOOLS_METRICS_NAMESPACE", default="")
+CONVERTER_SERVICE: str = env.str("POWERTOOLS_SERVICE_NAME", default="imagesite")
 
 # --- Safety ------------------------------------------------------------------------------------------------
 
@@ -175,7 +196,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[str]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "base-uri": [NONE],
@@ -208,7 +229,7 @@ LOGGING = {
     "formatters": {
         "json": {
             "()": "aws_lambda_powertools.logging.formatter.LambdaPowertoolsFormatter",
-            "service": "imagesite",
+            "service": CONVERTER_SERVICE,
             "utc": True,
         }
     },
@@ -216,3 +237,61 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
 }
+
+# --- In the cloud ------------------------------------------------------------------------------------------
+
+if IN_CLOUD:
+    REGION = env.str("AWS_REGION")
+    UPLOADS_BUCKET, RESULTS_BUCKET = env.str("UPLOADS_BUCKET"), env.str("RESULTS_BUCKET")
+    CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
+    CLOUDFRONT_DOMAIN = env.str("CLOUDFRONT_DOMAIN") if CLOUDFRONT_KEY_ID else ""
+
+    def _bucket_origin(bucket: str) -> str:
+        """Return where the browser meets a bucket."""
+        return str(env.str("AWS_ENDPOINT_URL", default=f"https://{bucket}.s3.{REGION}.amazonaws.com"))
+
+    # CloudFront hands the visitor's host on; the secret header proves that it was CloudFront.
+    USE_X_FORWARDED_HOST = True
+    FORCE_SCRIPT_NAME = ""  # the stage is in API Gateway's path, not in ours
+    ORIGIN_SECRETS: list[str] = env.list("ORIGIN_SECRETS", default=[])
+    MIDDLEWARE = [
+        "imagesite.middleware.OriginMiddleware",
+        *(name for name in MIDDLEWARE if not name.startswith("whitenoise.")),
+    ]
+
+    STORAGES["uploads"] = {
+        "BACKEND": "converter.storage.s3.S3Bucket",
+        "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION},
+    }
+    _signer = (
+        {
+            "custom_domain": CLOUDFRONT_DOMAIN,
+            "cloudfront_key_id": CLOUDFRONT_KEY_ID,
+            "cloudfront_key": env.str("CLOUDFRONT_PRIVATE_KEY"),
+        }
+        if CLOUDFRONT_KEY_ID
+        else {}
+    )
+    STORAGES["results"] = {
+        "BACKEND": "converter.storage.s3.S3Bucket",
+        "OPTIONS": {"bucket_name": RESULTS_BUCKET, "region_name": REGION, **_signer},
+    }
+    STORAGES["staticfiles"] = {
+        "BACKEND": "imagesite.static.StaticFiles",
+        "OPTIONS": {
+            "bucket_name": env.str("STATIC_BUCKET"),
+            "region_name": REGION,
+            "manifest_folder": str(BASE_DIR),
+        },
+    }
+    CONVERTER_DISPATCH = "converter.dispatch.invoke.InvokeDispatch"
+    CONVERTER_WORKER_FUNCTION: str = env.str("WORKER_FUNCTION")
+    CONVERTER_METADATA = "converter.metadata.dynamodb.DynamoDBMetadata"
+    CONVERTER_METADATA_TABLE: str = env.str("METADATA_TABLE")
+
+    for directive, origin in {
+        "connect-src": _bucket_origin(UPLOADS_BUCKET),
+        "form-action": _bucket_origin(UPLOADS_BUCKET),
+        "img-src": f"https://{CLOUDFRONT_DOMAIN}" if CLOUDFRONT_KEY_ID else _bucket_origin(RESULTS_BUCKET),
+    }.items():
+        CONTENT_SECURITY_POLICY["DIRECTIVES"][directive].append(origin)

@@ -1,17 +1,11 @@
-# What is known of each image: one item per upload under its owner, gone with the files.
+# What is known of each image: one item per upload, gone with the files.
 
 resource "aws_dynamodb_table" "metadata" {
   #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds nothing that the buckets do not.
   name                        = "${var.project}-metadata"
   billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "owner"
-  range_key                   = "upload"
+  hash_key                    = "upload"
   deletion_protection_enabled = !var.allow_data_loss
-
-  attribute {
-    name = "owner"
-    type = "S"
-  }
 
   attribute {
     name = "upload"

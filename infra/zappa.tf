@@ -14,8 +14,6 @@ locals {
   api_domain      = one([for api in data.aws_api_gateway_rest_api.web : "${api.id}.execute-api.${var.region}.amazonaws.com"])
 
   environment = {
-    CLOUDFRONT_DOMAIN            = aws_cloudfront_distribution.site.domain_name
-    CLOUDFRONT_KEY_ID            = local.signed_links ? aws_cloudfront_public_key.links[0].id : ""
     COGNITO_CLIENT_ID            = aws_cognito_user_pool_client.site.id
     COGNITO_USER_POOL_ID         = aws_cognito_user_pool.people.id
     METADATA_TABLE               = aws_dynamodb_table.metadata.name
@@ -41,7 +39,12 @@ locals {
     worker_concurrency = jsonencode(var.worker_concurrency)
     worker_timeout     = var.worker_timeout_seconds
     sweep_schedule     = var.sweep_schedule
-    web_environment    = merge(local.environment, { POWERTOOLS_SERVICE_NAME = "web", SECRETS_PATH = local.secrets_paths.web })
+    web_environment = merge(local.environment, {
+      CLOUDFRONT_DOMAIN       = aws_cloudfront_distribution.site.domain_name
+      CLOUDFRONT_KEY_ID       = local.signed_links ? aws_cloudfront_public_key.links[0].id : ""
+      POWERTOOLS_SERVICE_NAME = "web"
+      SECRETS_PATH            = local.secrets_paths.web
+    })
     worker_environment = merge(local.environment, { POWERTOOLS_SERVICE_NAME = "worker", SECRETS_PATH = local.secrets_paths.worker })
     vpc_config = jsonencode(local.in_network ? {
       SubnetIds        = aws_subnet.private[*].id

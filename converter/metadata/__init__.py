@@ -1,6 +1,7 @@
 """What is known of each image: in the database (home) or in DynamoDB (cloud).
 
-An item is a JSON object: what probing found (`engine.Facts.to_dict`), and what was added since.
+An item is a JSON object: what probing found (`engine.Facts.to_dict`), whose image it is, and what was added since:
+the outputs, and the labels where that is switched on. Where a store does not answer, StorageFault is raised.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ Item = dict[str, Any]
 class Metadata(Protocol):
     def put(self, upload: uuid.UUID, item: Item, *, expires_at: datetime) -> None: ...
 
+    def update(self, upload: uuid.UUID, fields: Item, *, expires_at: datetime) -> None:
+        """Replace these fields of the item; one that is gone stays gone."""
+
     def get(self, upload: uuid.UUID) -> Item | None: ...
 
     def remove(self, upload: uuid.UUID) -> None: ...
@@ -32,3 +36,11 @@ def _store(path: str) -> Metadata:
 
 def store() -> Metadata:
     return _store(settings.CONVERTER_METADATA)
+
+
+def labels_of(jpeg: bytes) -> Item:
+    """Return what is to be seen in a small JPEG as `labels` and `moderation`; empty when that is switched off."""
+    if not settings.CONVERTER_LABELS:
+        return {}
+    found: Item = import_string(settings.CONVERTER_LABELS)(jpeg)
+    return found

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from converter.models import ImageMetadata
@@ -17,6 +18,13 @@ class DatabaseMetadata:
         ImageMetadata.objects.bulk_create(  # one statement, whether it is there or not
             [row], update_conflicts=True, unique_fields=["upload"], update_fields=["item", "expires_at"]
         )
+
+    def update(self, upload: uuid.UUID, fields: dict[str, Any], *, expires_at: datetime) -> None:
+        with transaction.atomic():
+            row = ImageMetadata.objects.select_for_update().filter(upload=upload).first()
+            if row:
+                row.item, row.expires_at = {**row.item, **fields}, expires_at
+                row.save(update_fields=["item", "expires_at"])
 
     def get(self, upload: uuid.UUID) -> dict[str, Any] | None:
         item: dict[str, Any] | None = (

@@ -1,0 +1,133 @@
+"""The cloud twin: private buckets, reached through django-storages."""
+
+from __future__ import annotations
+
+import math
+import time
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import IO, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.utils.http import content_disposition_header
+from storages.backends.s3 import S3Storage
+
+from converter.storage import StorageFault, Stored, UploadForm
+
+DELETE_AT_ONCE = 1000  # what S3 takes in one call
+LINKS_REMEMBERED = 4096
+
+# SigV4 and the region's own host: what boto3 signs by default is SigV2 on the global host, which newer buckets refuse
+# and which answers a cross-origin POST with a redirect that browsers do not follow.
+CLIENT = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=20,
+)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        code = exc.response["Error"]["Code"]
+        if code in ("404", "NoSuchKey"):
+            raise FileNotFoundError("There is no such object.") from exc
+        raise StorageFault(f"S3 refused: {code}.") from exc
+    except BotoCoreError as exc:
+        raise StorageFault(f"S3 did not answer: {type(exc).__name__}.") from exc
+
+
+class S3Bucket(S3Storage):  # type: ignore[misc]
+    """One bucket. With `cloudfront_key_id` and the PEM `cloudfront_key`, links go through `custom_domain`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(client_config=CLIENT, **options)
+        self._presigned = lru_cache(LINKS_REMEMBERED)(self._presign)
+
+    def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
+        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes.
+        with _faults():
+            answer = self._client.put_object(
+                Bucket=self.bucket_name,
+                Key=key,
+                Body=content,
+                ContentType=content_type or "application/octet-stream",
+                ContentDisposition=content_disposition_header(True, filename) or "attachment",
+                CacheControl="private, max-age=300, immutable",
+            )
+        return Stored(size=content.tell(), etag=_bare(answer["ETag"]))
+
+    def read(self, key: str) -> tuple[bytes, Stored]:
+        with _faults():
+            answer = self._client.get_object(Bucket=self.bucket_name, Key=key)
+            data: bytes = answer["Body"].read()
+        return data, Stored(size=len(data), etag=_bare(answer["ETag"]))
+
+    def stat(self, key: str) -> Stored:
+        with _faults():
+            answer = self._client.head_object(Bucket=self.bucket_name, Key=key)
+        return Stored(size=answer["ContentLength"], etag=_bare(answer["ETag"]))
+
+    def remove(self, keys: Iterable[str]) -> None:
+        ordered = list(keys)
+        for start in range(0, len(ordered), DELETE_AT_ONCE):
+            objects = [{"Key": key} for key in ordered[start : start + DELETE_AT_ONCE]]
+            with _faults():
+                answer = self._client.delete_objects(
+                    Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True}
+                )
+            if errors := answer.get("Errors"):
+                raise StorageFault(f"S3 kept {len(errors)} of {len(objects)} objects: {errors[0]['Code']}.")
+
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
+        # Every field needs a condition of its own. The type is fixed: an original is never served back.
+        fixed = {"Content-Type": "application/octet-stream", "success_action_status": "201"}
+        with _faults():
+            form = self._client.generate_presigned_post(
+                self.bucket_name,
+                key,
+                Fields=dict(fixed),
+                Conditions=[
+                    *({name: value} for name, value in fixed.items()),
+                    ["content-length-range", 1, max_size],
+                ],
+                ExpiresIn=int(lifetime.total_seconds()),
+            )
+        return UploadForm(url=form["url"], fields=form["fields"])
+
+    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
+        # Name and type were stored with the object. The expiry is rounded up, so that a page shown twice has the
+        # same links and the browser's cache works.
+        step = lifetime.total_seconds()
+        expires = int((math.floor(time.time() / step) + 2) * step)
+        if self.cloudfront_signer is None:
+            return self._presigned(key, expires)
+        link: str = self.cloudfront_signer.generate_presigned_url(
+            f"https://{self.custom_domain}/{urllib.parse.quote(key)}",
+            date_less_than=datetime.fromtimestamp(expires, UTC),
+        )
+        return link
+
+    def _presign(self, key: str, expires: int) -> str:
+        link: str = self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.bucket_name, "Key": key},
+            ExpiresIn=math.ceil(expires - time.time()),
+        )
+        return link
+
+    @property
+    def _client(self) -> Any:
+        return self.connection.meta.client
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
