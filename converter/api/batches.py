@@ -44,8 +44,7 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
         )
         return schemas.Batch.of(batch, with_forms=True)
 
-    response = idempotency.once(request, idempotency_key, act)
-    return response
+    return idempotency.once(request, idempotency_key, act, "api:batch")
 
 
 def parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:

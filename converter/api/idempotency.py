@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
 from ninja import Schema
 from ninja.responses import NinjaJSONEncoder
@@ -25,13 +26,15 @@ from converter.models import IdempotencyKey
 LONGEST_REQUEST = timedelta(minutes=2)
 
 
-def once(request: ApiRequest, key: str | None, act: Callable[[], Schema]) -> HttpResponse:
+def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_name: str) -> HttpResponse:
     """Return what `act` made as 201, doing it only the first time this key comes."""
     if key is None:
-        return JsonResponse(_plain(act()), status=201)
+        return _created(_plain(act()), url_name)
     row = _claim(request, key)
     if row.status is not None:
-        return JsonResponse(row.answer, status=row.status, headers={"Idempotent-Replayed": "true"})
+        response = _created(row.answer, url_name)
+        response["Idempotent-Replayed"] = "true"
+        return response
     ours = IdempotencyKey.objects.filter(pk=row.pk, created_at=row.created_at, status=None)
     try:
         with transaction.atomic():
@@ -41,7 +44,11 @@ def once(request: ApiRequest, key: str | None, act: Callable[[], Schema]) -> Htt
     except Exception:
         ours.delete()  # nothing was done, so the same key may be used for a corrected request
         raise
-    return JsonResponse(answer, status=201)
+    return _created(answer, url_name)
+
+
+def _created(answer: Any, url_name: str) -> HttpResponse:
+    return JsonResponse(answer, status=201, headers={"Location": reverse(url_name, args=[answer["id"]])})
 
 
 def _claim(request: ApiRequest, key: str) -> IdempotencyKey:

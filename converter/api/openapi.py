@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 from ninja.parser import Parser
 
 from converter.api import schemas
@@ -36,18 +37,37 @@ def _refuse(constant: str) -> None:
 
 
 class Api(NinjaAPI):
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        problem = schemas.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         components = schema["components"]
+        problem = schemas.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         components["schemas"].update(problem.pop("$defs"))
         components["schemas"]["Problem"] = problem
-        content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        components["responses"] = {}
-        for status, title in KINDS.values():
-            known = components["responses"].setdefault(
-                str(status), {"description": title, "content": content}
-            )
-            if known["description"] != title:
-                known["description"] += f"; {title[0].lower()}{title[1:]}"
+        components["responses"] = _problem_responses()
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                operation["summary"] = operation["summary"].capitalize()
+                for parameter in operation["parameters"]:
+                    parameter["schema"] = _not_null(parameter["schema"])
         return schema
+
+
+def _problem_responses() -> dict[str, Any]:
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    titles: dict[int, list[str]] = {}
+    for status, title in KINDS.values():
+        titles.setdefault(status, []).append(title)
+    return {
+        str(status): {"description": "; ".join(said), "content": content} for status, said in titles.items()
+    }
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, which is left out where a body would say null."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key != "anyOf"}, **choices[0]}

@@ -26,9 +26,7 @@ def post_file(upload: dict[str, Any], content: bytes) -> Any:
     return Client().post(form["url"], {**form["fields"], "file": file})
 
 
-def test_a_batch_goes_all_the_way(
-    program: Program, worker: Any, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_a_batch_goes_all_the_way(program: Program, worker: Any) -> None:
     photo = make_photo(64, 48)
     batch = program.submit(
         "a.jpg", outputs=[{"format": "webp"}, {"format": "png", "resize": {"width": 32}}], size=len(photo)

@@ -21,6 +21,7 @@ def test_the_same_request_is_done_once_and_answered_twice(program: Program) -> N
     second = program.post("batches", BODY, Idempotency_Key="k")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()
+    assert first["Location"] == second["Location"] == f"/api/v1/batches/{first.json()['id']}"
     assert "Idempotent-Replayed" not in first
     assert second["Idempotent-Replayed"] == "true"
     assert Batch.objects.count() == 1

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from django.test import Client
+from openapi_spec_validator import validate
+from playwright.sync_api import sync_playwright
+
+from tests.api.conftest import Program
+
+
+@pytest.fixture
+def described() -> dict[str, Any]:
+    response = Client().get("/api/v1/openapi.json")
+    assert response.status_code == 200
+    document: dict[str, Any] = response.json()
+    return document
+
+
+@pytest.mark.django_db
+def test_the_description_is_valid_openapi_3_1_and_open_to_all(described: dict[str, Any]) -> None:
+    assert described["openapi"].startswith("3.1")
+    validate(described)
+
+
+@pytest.mark.django_db
+def test_every_operation_says_who_may_call_it_and_which_problems_it_has(described: dict[str, Any]) -> None:
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            assert operation["security"] == [{"Token": []}, {"Session": []}]
+            assert {"401", "403", "422", "429"} <= set(operation["responses"])
+            assert operation["description"]
+
+
+@pytest.mark.django_db
+def test_the_formats_come_with_schemas_of_their_options(program: Program) -> None:
+    body = program.get("formats").json()
+    formats = {format["name"]: format for format in body["items"]}
+    assert body["next"] is None
+    assert formats["heic"]["options"] is None
+    assert formats["jpeg"]["extensions"][0] == "jpg"
+    assert formats["jpeg"]["options"]["properties"]["format"] == {"const": "jpeg"}
+    assert "lossless" not in formats["jpeg"]["options"]["properties"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_documents_are_shown_under_the_content_security_policy(live_server: Any) -> None:
+    browser_path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])))
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path)
+        page = browser.new_page()
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        response = page.goto(f"{live_server.url}/api/docs")
+        assert response is not None
+        policy = response.headers["content-security-policy"]
+        page.get_by_text("/api/v1/batches/{batch_id}/zip").wait_for()
+        page.get_by_text("Submit batch").click()
+        page.get_by_text("Request body").wait_for()
+        browser.close()
+    assert "unsafe-inline" not in policy
+    assert complaints == []
