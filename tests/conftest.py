@@ -41,6 +41,12 @@ def worker() -> Iterator[RecordingDispatch]:
     recording.asked.clear()
 
 
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events run within the test's own transaction."""
+    monkeypatch.setattr("converter.events.connections.close_old_connections", lambda: None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_left() -> Iterator[None]:
     yield

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from converter import jobs
+from converter.events.connections import fresh_connections
 from converter.models import IdempotencyKey
 
 logger = logging.getLogger(__name__)
@@ -18,7 +19,9 @@ REPEATABLE_FOR = timedelta(hours=24)
 
 def sweep(event: dict[str, Any], context: object) -> None:
     """End what waited too long, ask again for what was forgotten, delete what has expired."""
-    counts = jobs.sweep()
-    forgotten, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR).delete()
+    with fresh_connections():
+        counts = jobs.sweep()
+        old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
+        forgotten, _ = old.delete()
     if any(counts.values()) or forgotten:
         logger.info("Swept", extra={**counts, "idempotency_keys": forgotten})

@@ -6,18 +6,22 @@ import uuid
 from typing import Any
 
 from converter import jobs
+from converter.events.connections import fresh_connections
 
 
 def convert(event: dict[str, Any], context: object) -> None:
     """`{"upload": id}`: run the queued jobs of an upload."""
-    jobs.run(uuid.UUID(event["upload"]))
+    with fresh_connections():
+        jobs.run(uuid.UUID(event["upload"]))
 
 
 def preview(event: dict[str, Any], context: object) -> None:
     """`{"job": id}`: make the pictures for comparing before and after."""
-    jobs.make_preview(uuid.UUID(event["job"]))
+    with fresh_connections():
+        jobs.make_preview(uuid.UUID(event["job"]))
 
 
 def zip_batch(event: dict[str, Any], context: object) -> None:
     """`{"batch": id}`: make the ZIP of what is finished."""
-    jobs.make_zip(uuid.UUID(event["batch"]))
+    with fresh_connections():
+        jobs.make_zip(uuid.UUID(event["batch"]))

