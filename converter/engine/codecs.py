@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 
-from PIL import Image, features
+from PIL import Image, ImageFile, features
 
 from .errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
 from .formats import Format
@@ -77,6 +77,17 @@ def encoding(target: Format) -> Iterator[None]:
         raise CannotProduce(
             f"This picture cannot be written as {target.label}. Choose another format or a smaller size."
         ) from exc
+
+
+@contextmanager
+def room_for(size: tuple[int, int]) -> Iterator[None]:
+    """Give the JPEG encoder a buffer that holds any picture of this size; it cannot grow, and noise fills it."""
+    usual = ImageFile.MAXBLOCK
+    ImageFile.MAXBLOCK = max(usual, 4 * size[0] * size[1])
+    try:
+        yield
+    finally:
+        ImageFile.MAXBLOCK = usual
 
 
 @cache

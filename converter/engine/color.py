@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -65,18 +66,35 @@ def _from_lab(image: Image.Image) -> Image.Image:
     return converted
 
 
-def profile_name(icc: bytes | None) -> str | None:
-    """Return what the profile calls itself, cleaned; None without a usable profile."""
-    profile = _opened(icc)
-    if profile is None:
+@dataclass(frozen=True)
+class Profile:
+    """A usable colour profile: what it calls itself, and which channels it speaks of (RGB, GRAY, CMYK …)."""
+
+    name: str
+    space: str
+    handle: ImageCms.ImageCmsProfile
+
+    @property
+    def is_srgb(self) -> bool:
+        return self.space == "RGB" and "srgb" in self.name.lower()
+
+    def fits(self, image: Image.Image) -> bool:
+        return self.space == _space(image)
+
+
+def profile_of(icc: bytes | None) -> Profile | None:
+    """Return the profile in these bytes, or None when there is none that can be used."""
+    from PIL import ImageCms
+
+    if not icc:
         return None
-    return clean(profile.profile.profile_description) or "unnamed profile"
-
-
-def fits(icc: bytes | None, image: Image.Image) -> bool:
-    """Whether the profile is usable and speaks of this picture's channels."""
-    profile = _opened(icc)
-    return profile is not None and profile.profile.xcolor_space.strip() == _space(image)
+    try:
+        handle = ImageCms.ImageCmsProfile(BytesIO(icc))
+        name = clean(handle.profile.profile_description) or "unnamed profile"
+        return Profile(name, handle.profile.xcolor_space.strip(), handle)
+    except (OSError, ValueError, ImageCms.PyCMSError):
+        # A damaged profile fails at its first byte or only where its texts are read.
+        return None
 
 
 def to_srgb(image: Image.Image, icc: bytes | None, log: Log) -> Image.Image:
@@ -95,25 +113,23 @@ def to_srgb(image: Image.Image, icc: bytes | None, log: Log) -> Image.Image:
 def _through_profile(image: Image.Image, icc: bytes, log: Log) -> Image.Image | None:
     from PIL import ImageCms
 
-    profile = _opened(icc)
+    profile = profile_of(icc)
     if profile is None:
         log.warn("profile_unusable")
         return None
-    space = profile.profile.xcolor_space.strip()
-    if space != _space(image):
+    if not profile.fits(image):
         # A grey picture with an RGB profile is common and harmless; anything else is a mistake in the file.
-        if not (space == "RGB" and _space(image) == "GRAY"):
+        if not (profile.space == "RGB" and _space(image) == "GRAY"):
             log.warn("profile_unusable")
         return None
-    name = profile_name(icc) or ""
-    if space == "RGB" and "srgb" in name.lower():
+    if profile.is_srgb:
         return image
     try:
-        converted = _converted(image, profile)
+        converted = _converted(image, profile.handle)
     except ImageCms.PyCMSError:
         log.warn("profile_unusable")
         return None
-    log.note("color_converted", profile=name)
+    log.note("color_converted", profile=profile.name)
     return converted
 
 
@@ -126,18 +142,8 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     converted = ImageCms.profileToProfile(image, profile, _srgb(), outputMode=mode)
     assert converted is not None
+    converted.info = {}
     return converted.convert("L") if image.mode == "L" else converted
-
-
-def _opened(icc: bytes | None) -> ImageCms.ImageCmsProfile | None:
-    from PIL import ImageCms
-
-    if not icc:
-        return None
-    try:
-        return ImageCms.ImageCmsProfile(BytesIO(icc))
-    except (OSError, ImageCms.PyCMSError):
-        return None
 
 
 def _space(image: Image.Image) -> str:

@@ -94,14 +94,10 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
 
 def _picture(image: Image.Image, opened: Opened, scale: float, delay: int | None) -> Picture:
     full = image.size
-    held = orientation(image)
+    held = 1 if opened.format.decoder_turns else orientation(image)
     icc = image.info.get("icc_profile") or None
     box = _shrunk(image, opened.format, scale)
     image.load()
-    if orientation(image) != held:
-        # The TIFF decoder turns its pictures itself while loading.
-        held = 1
-        full = image.size
     if delay is None:
         delay = image.info.get("duration", 0)
     pixels = _detached(color.eight_bit(image), image)

@@ -11,7 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from .codecs import encoding
+from .codecs import encoding, room_for
+from .containers import tiff_tags, tiff_with_exif, without_clock
 from .errors import TooLargeForFormat
 from .formats import Format
 from .recipe import Recipe
@@ -43,20 +44,24 @@ class Encoder:
 
         Raises CannotProduce, OutOfMemory.
         """
-        arguments = {**self.settings(quality), **self._hidden, **self.extras}
-        text = arguments.pop("text", None)
-        if text:
-            arguments["pnginfo"] = _png_texts(text)
-        if self.target.name == "png" and "xmp" in arguments:
-            arguments["pnginfo"] = _png_texts(text or {}, arguments.pop("xmp"))
+        arguments = {**self.settings(quality), **self._hidden, **_CARRY.get(self.target.name, _plainly)(self)}
         first, *others = self.images
         output = BytesIO()
-        with encoding(self.target):
+        with encoding(self.target), room_for(first.size):
             if others:
                 first.save(output, self.target.pillow, save_all=True, append_images=others, **arguments)
             else:
                 first.save(output, self.target.pillow, **arguments)
-        return output.getvalue()
+            return self._finished(output.getvalue())
+
+    def _finished(self, data: bytes) -> bytes:
+        """Put right what the writer left undone."""
+        match self.target.name:
+            case "tiff" if "exif" in self.extras:
+                return tiff_with_exif(data, self.extras["exif"])
+            case "avif" if len(self.images) > 1:
+                return without_clock(data)
+        return data
 
     def settings(self, quality: int | None = None) -> Settings:
         """Return what the codec is told, as the report shows it."""
@@ -278,10 +283,27 @@ def _hundredths(durations: Sequence[int]) -> list[int]:
     return [max(10, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def _png_texts(texts: Mapping[str, str], xmp: bytes = b"") -> PngImagePlugin.PngInfo:
+def _plainly(encoder: Encoder) -> Settings:
+    return dict(encoder.extras)
+
+
+def _carry_png(encoder: Encoder) -> Settings:
+    """PNG takes words and XMP as named texts."""
+    carried = dict(encoder.extras)
     info = PngImagePlugin.PngInfo()
-    for name, value in texts.items():
+    for name, value in carried.pop("text", {}).items():
         info.add_itxt(name, value)
+    xmp = carried.pop("xmp", b"")
     if xmp:
         info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-    return info
+    return {**carried, "pnginfo": info}
+
+
+def _carry_tiff(encoder: Encoder) -> Settings:
+    """TIFF takes everything as tags of its own."""
+    carried = dict(encoder.extras)
+    predict = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in encoder.images)
+    return {**carried, "tiffinfo": tiff_tags(carried.pop("exif", b""), carried.pop("xmp", b""), predict)}
+
+
+_CARRY: Mapping[str, Callable[[Encoder], Settings]] = {"png": _carry_png, "tiff": _carry_tiff}

@@ -35,6 +35,8 @@ class Format:
     shows_in_browser: bool = False
     shrinks_on_load: bool = False
     """The decoder can make a picture of 1/2, 1/4 or 1/8 the size much faster."""
+    decoder_turns: bool = False
+    """The decoder makes pictures upright itself."""
     icc: bool = False
     exif: bool = False
     xmp: bool = False
@@ -173,6 +175,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 alpha=True,
                 pages=True,
                 lossless=True,
+                decoder_turns=True,
                 icc=True,
                 exif=True,
                 xmp=True,
@@ -222,6 +225,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 pillow="HEIF",
                 encodes=False,
                 alpha=True,
+                decoder_turns=True,
                 icc=True,
                 exif=True,
                 xmp=True,

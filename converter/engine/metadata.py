@@ -235,7 +235,11 @@ def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> by
     gps = exif.get_ifd(_IFD.GPSInfo)
     if gps and with_location:
         rebuilt[_IFD.GPSInfo] = dict(gps)
-    return rebuilt.tobytes() if len(rebuilt) else b""
+    try:
+        return rebuilt.tobytes() if len(rebuilt) else b""
+    except Exception:
+        # Values of the wrong type are read as they are and only fail when written.
+        return b""
 
 
 def _described(exif: Image.Exif) -> dict[int, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from . import color, metadata, steps
-from .codecs import versions
+from .codecs import decoding, versions
 from .decode import Opened, Picture, decode, open_data
 from .encode import prepare
 from .errors import EngineError
@@ -69,6 +69,10 @@ class Source:
         """
         if not self._serves(recipe):
             self.load([recipe])
+        with decoding():
+            return self._rendered(recipe, images)
+
+    def _rendered(self, recipe: Recipe, images: Mapping[str, bytes]) -> Result:
         deadline = Deadline(self._limits.seconds)
         log = Log()
         job = Job(recipe, self._limits, log, images)
@@ -159,12 +163,13 @@ class Source:
         """Return the profile to keep with the pixels as they are; None when they go to sRGB."""
         icc = self._pictures[0].icc
         image = self._pictures[0].frame.image
-        if recipe.color != "keep" or not icc or image.mode == "CMYK" or not color.fits(icc, image):
+        profile = color.profile_of(icc) if recipe.color == "keep" else None
+        if profile is None or image.mode == "CMYK" or not profile.fits(image):
             return None
         if not recipe.target.icc:
             log.warn("profile_not_kept", format=recipe.target.label)
             return None
-        log.note("profile_kept", profile=color.profile_name(icc))
+        log.note("profile_kept", profile=profile.name)
         return icc
 
     def _profile(self, recipe: Recipe, icc: bytes | None) -> dict[str, bytes]:

@@ -66,9 +66,10 @@ def facts_of(data: bytes, source: Format, image: Image.Image, limits: Limits) ->
         limits.check_pixels(*image.size)
         pictures = _measured(source, image, limits)
         found = metadata.read(image)
+        profile = color.profile_of(image.info.get("icc_profile"))
         orientation = metadata.orientation(image)
         width, height = image.size
-        if orientation in _SIDEWAYS:
+        if orientation in _SIDEWAYS and not source.decoder_turns:
             width, height = height, width
         animated = source.animation and pictures > 1
         delays, plays = _timing(data, source, image) if animated else ((), 1)
@@ -82,8 +83,9 @@ def facts_of(data: bytes, source: Format, image: Image.Image, limits: Limits) ->
             mode=image.mode,
             bits=_bits(data, source, image),
             has_alpha=image.has_transparency_data,
-            profile=color.profile_name(image.info.get("icc_profile")),
-            orientation=orientation,
+            profile=profile.name if profile else None,
+            # libheif turns HEIC itself and keeps the old value aside.
+            orientation=image.info.get("original_orientation") or orientation,
             animated=animated,
             duration_ms=sum(delays) or None,
             plays=plays,

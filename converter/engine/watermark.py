@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 

@@ -1,0 +1,122 @@
+"""Real files, damaged at random, through the whole engine: only our own errors may come out.
+
+Run for long with `python -m tests.engine.fuzz --seconds 3600`; every run says its seed, and a seed repeats a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+import time
+
+from converter.engine import EngineError, Limits, Recipe, open
+
+from . import samples
+
+LIMITS = Limits(max_pixels=1_000_000, max_total_pixels=2_000_000, max_frames=30, seconds=20)
+
+RECIPES = [
+    Recipe.parse(mapping)
+    for mapping in (
+        {"format": "jpeg", "resize": {"width": 20}, "metadata": "keep"},
+        {"format": "webp", "color": "keep", "metadata": "strip_location"},
+        {"format": "png", "rotate": 90, "metadata": "keep", "watermark": {"text": "x"}},
+        {"format": "gif", "resize": {"mode": "pad", "width": 40, "height": 40}},
+        {"format": "tiff", "metadata": "keep"},
+    )
+]
+
+# A run may keep caches and fragments; a leak over thousands of files is far more than this.
+MAX_GROWTH_KB = 150_000
+
+
+def seeds():
+    """Small files of every kind that is read."""
+    small = samples.quarters((48, 32))
+    found = [samples.phone_jpeg(), samples.png_with_text(small), (samples.FILES / "phone.heic").read_bytes()]
+    for format in ("PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"):
+        found.append(samples.saved(small, format))
+    for format in ("GIF", "WEBP", "PNG", "AVIF"):
+        found.append(samples.animated(format, 3, size=(30, 20), alpha=format != "AVIF"))
+    found.append(samples.saved(small.convert("CMYK"), "JPEG", icc_profile=samples.display_p3()))
+    found.append(samples.saved(small, "JPEG", progressive=True))
+    found.append(samples.saved(small.convert("P"), "PNG", transparency=3, icc_profile=samples.display_p3()))
+    found.append(samples.saved(small.convert("L").convert("I;16"), "PNG"))
+    found.append(samples.tiff_pages(2, compression="tiff_lzw"))
+    found.append(samples.saved(small.convert("1"), "TIFF", compression="group4"))
+    found.append(samples.saved(small, "TIFF", compression="jpeg"))
+    found.append(samples.saved(small, "JPEG2000", no_jp2=True))
+    return found
+
+
+def mutated(chance, sources):
+    """Return one of the files, damaged."""
+    data = bytearray(chance.choice(sources))
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        at = chance.randrange(len(data))
+        match chance.randrange(7):
+            case 0:
+                data[at] ^= 1 << chance.randrange(8)
+            case 1:
+                data[at] = chance.choice((0, 1, 0x7F, 0x80, 0xFF))
+            case 2:
+                data[at : at + 4] = chance.choice(
+                    (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\xff\xff")
+                )
+            case 3:
+                del data[at : at + chance.randrange(1, 64)]
+            case 4:
+                data[at:at] = data[at : at + chance.randrange(1, 64)]
+            case 5:
+                data[at : at + 8] = chance.randbytes(8)
+            case _:
+                # Headers are where the traps are.
+                data[chance.randrange(min(len(data), 64))] = chance.randrange(256)
+        data = data or bytearray(b"\0")
+    return bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
+
+
+def attack(data):
+    """Open, decode and render; anything but a result or one of our errors gets out."""
+    try:
+        source = open(data, LIMITS)
+        source.load(RECIPES)
+    except EngineError as exc:
+        return exc.code
+    for recipe in RECIPES:
+        try:
+            result = source.render(recipe)
+        except EngineError as exc:
+            return exc.code
+        assert result.data
+    return "converted"
+
+
+def run(seconds, seed):
+    """Attack for so long; return how often each thing happened."""
+    chance, sources, counts = random.Random(seed), seeds(), {}
+    end, warm = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        data = mutated(chance, sources)
+        try:
+            outcome = attack(data)
+        except BaseException:
+            print(f"seed {seed}, file {sum(counts.values()) + 1}: {data.hex()}", file=sys.stderr)
+            raise
+        counts[outcome] = counts.get(outcome, 0) + 1
+        if sum(counts.values()) == 1000:
+            warm = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - warm if warm else 0
+    assert grown < MAX_GROWTH_KB, f"memory grew by {grown} KB after the first thousand files"
+    return counts
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    print(run(options.seconds, options.seed))

@@ -1,0 +1,295 @@
+"""Pictures made in code, each with the trap that its name says."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+
+FILES = Path(__file__).parent / "files"
+
+# Where the upright picture is red, green, blue and white.
+QUARTERS = {"red": (0.25, 0.25), "green": (0.75, 0.25), "blue": (0.25, 0.75), "white": (0.75, 0.75)}
+COLORS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 210), "white": (255, 255, 255)}
+
+
+def quarters(size=(160, 120), mode="RGB"):
+    """Four coloured quarters, so that turning, cropping and colours show."""
+    image = Image.new("RGB", size)
+    draw = ImageDraw.Draw(image)
+    for name, (across, down) in QUARTERS.items():
+        left, top = (across > 0.5) * size[0] // 2, (down > 0.5) * size[1] // 2
+        draw.rectangle((left, top, left + size[0] // 2 - 1, top + size[1] // 2 - 1), fill=COLORS[name])
+    return image.convert(mode)
+
+
+def photo(size=(320, 240)):
+    """Something like a photograph: smooth, with detail."""
+    red = Image.linear_gradient("L").resize(size)
+    green = Image.radial_gradient("L").resize(size)
+    blue = Image.effect_mandelbrot(size, (-2, -1.2, 1, 1.2), 60)
+    return Image.merge("RGB", (red, green, blue))
+
+
+def saved(image, format, **arguments):
+    output = BytesIO()
+    if format == "ICO":
+        image = image.resize((min(256, image.width), min(256, image.height)))
+        arguments.setdefault("sizes", [image.size])
+    image.save(output, format, **arguments)
+    return output.getvalue()
+
+
+def opened(result):
+    image = Image.open(BytesIO(result.data))
+    image.load()
+    return image
+
+
+def colors_at_quarters(image):
+    image = image.convert("RGB")
+    return {
+        name: image.getpixel((int(across * image.width), int(down * image.height)))
+        for name, (across, down) in QUARTERS.items()
+    }
+
+
+def is_near(color, other, distance=12):
+    return all(abs(a - b) <= distance for a, b in zip(color, other, strict=True))
+
+
+def looks_like_quarters(image, distance=12):
+    found = colors_at_quarters(image)
+    return all(is_near(found[name], COLORS[name], distance) for name in COLORS)
+
+
+def exif(orientation=None, location=True, thumbnail=False):
+    """What a phone writes."""
+    block = Image.Exif()
+    if orientation:
+        block[0x0112] = orientation
+    block[0x010F] = "Phonemaker"
+    block[0x0110] = "Phone 15"
+    block[0x0131] = "Camera app 1.2"
+    block[0x013B] = "Alice"
+    block[0x8298] = "(c) Alice"
+    block[0x8769] = {
+        0x9003: "2026:05:01 12:30:00",
+        0xA434: "Back lens",
+        0xA002: 160,
+        0xA003: 120,
+        0xA431: "SERIAL-123",
+        0x927C: b"secret maker note",
+    }
+    if location:
+        block[0x8825] = {1: "N", 2: (48.0, 12.0, 30.0), 3: "E", 4: (11.0, 30.0, 0.0)}
+    data = block.tobytes()
+    return _with_thumbnail(data) if thumbnail else data
+
+
+def _with_thumbnail(data):
+    """Append a first-thumbnail directory, as cameras do."""
+    thumbnail = saved(quarters((64, 48)), "JPEG")
+    tiff = data[6:]
+    endian = "<" if tiff[:2] == b"II" else ">"
+    first = struct.unpack_from(endian + "I", tiff, 4)[0]
+    count = struct.unpack_from(endian + "H", tiff, first)[0]
+    link = first + 2 + 12 * count
+    at = len(tiff) + len(tiff) % 2
+    entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, at + 2 + 12 * 3 + 4), (0x0202, 4, 1, len(thumbnail))]
+    directory = struct.pack(endian + "H", len(entries))
+    for tag, kind, number, value in entries:
+        directory += struct.pack(endian + "HHI", tag, kind, number)
+        directory += struct.pack(endian + "HH", value, 0) if kind == 3 else struct.pack(endian + "I", value)
+    directory += struct.pack(endian + "I", 0)
+    tiff = tiff[:link] + struct.pack(endian + "I", at) + tiff[link + 4 :]
+    return data[:6] + tiff.ljust(at, b"\0") + directory + thumbnail
+
+
+XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"
+ exif:GPSLatitude="48,12.5N" exif:GPSLongitude="11,30.0E" photoshop:City="Munich" dc:format="image/jpeg">
+<photoshop:Country>Germany</photoshop:Country></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+
+
+def _dataset(number, value):
+    return b"\x1c\x02" + bytes([number]) + len(value).to_bytes(2, "big") + value
+
+
+IPTC = _dataset(105, b"A headline") + _dataset(90, b"Munich") + _dataset(80, b"Alice")
+
+
+def app13(iptc=IPTC):
+    padded = iptc + b"\0" * (len(iptc) % 2)
+    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
+    return b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block
+
+
+def phone_jpeg(orientation=6):
+    """Everything that can leak, in one JPEG held sideways."""
+    held = {
+        1: None,
+        6: Image.Transpose.ROTATE_90,
+        8: Image.Transpose.ROTATE_270,
+        3: Image.Transpose.ROTATE_180,
+    }
+    image = quarters()
+    if held[orientation] is not None:
+        image = image.transpose(held[orientation])
+    return saved(
+        image,
+        "JPEG",
+        quality=90,
+        exif=exif(orientation, thumbnail=True),
+        xmp=XMP,
+        comment=b"A secret comment",
+        extra=app13(),
+    )
+
+
+def png_with_text(image=None):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "Alice")
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    return saved(image or quarters(), "PNG", pnginfo=info, exif=exif())
+
+
+def srgb_profile():
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def display_p3():
+    """Display P3 as a matrix profile: sRGB's curves, wider primaries (values adapted to D50)."""
+    return _matrix_profile(
+        "Display P3",
+        ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378)),
+    )
+
+
+def _matrix_profile(name, primaries):
+    def fixed(value):
+        return struct.pack(">i", round(value * 65536))
+
+    def xyz(values):
+        return b"XYZ \0\0\0\0" + b"".join(fixed(value) for value in values)
+
+    curve = b"para\0\0\0\0\0\x03\0\0" + b"".join(
+        fixed(value) for value in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    )
+    text = name.encode("utf-16-be")
+    described = (
+        b"mluc\0\0\0\0" + struct.pack(">II", 1, 12) + b"enUS" + struct.pack(">II", len(text), 28) + text
+    )
+    tags = {
+        b"desc": described,
+        b"cprt": described,
+        b"wtpt": xyz((0.9642, 1.0, 0.8249)),
+        b"rXYZ": xyz(primaries[0]),
+        b"gXYZ": xyz(primaries[1]),
+        b"bXYZ": xyz(primaries[2]),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    return _profile(b"RGB ", tags)
+
+
+def gray_gamma(gamma=1.0):
+    """A grey profile with another brightness curve."""
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    text = (
+        b"mluc\0\0\0\0"
+        + struct.pack(">II", 1, 12)
+        + b"enUS"
+        + struct.pack(">II", 8, 28)
+        + "Gray".encode("utf-16-be")
+    )
+    white = b"XYZ \0\0\0\0" + b"".join(
+        struct.pack(">i", round(value * 65536)) for value in (0.9642, 1.0, 0.8249)
+    )
+    return _profile(b"GRAY", {b"desc": text, b"cprt": text, b"wtpt": white, b"kTRC": curve})
+
+
+def _profile(space, tags):
+    table, body, at = b"", b"", 128 + 4 + 12 * len(tags)
+    for tag, value in tags.items():
+        value += b"\0" * (-len(value) % 4)
+        table += tag + struct.pack(">II", at, len(value))
+        body += value
+        at += len(value)
+    header = struct.pack(">I4sI4s4s4s", at, b"lcms", 0x04300000, b"mntr", space, b"XYZ ")
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + b"\0" * 28
+    header += b"".join(struct.pack(">i", round(value * 65536)) for value in (0.9642, 1.0, 0.8249))
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def animation_frames(count=5, size=(60, 40), alpha=False):
+    """A square that walks to the right."""
+    frames = []
+    for index in range(count):
+        frame = Image.new("RGBA", size, (0, 0, 0, 0) if alpha else (250, 250, 250, 255))
+        left = 2 + index * (size[0] - 14) // max(1, count - 1)
+        ImageDraw.Draw(frame).rectangle((left, 10, left + 9, 29), fill=(200, 20 + 30 * index % 200, 40, 255))
+        frames.append(frame if alpha else frame.convert("RGB"))
+    return frames
+
+
+def animated(format="GIF", count=5, durations=None, alpha=False, size=(60, 40), **arguments):
+    frames = animation_frames(count, size, alpha)
+    durations = durations or [40, 100, 200, 50, 300, 90, 60][:count]
+    if format == "GIF" and alpha:
+        arguments["disposal"] = 2
+    if format in ("WEBP", "AVIF"):
+        arguments.setdefault("quality", 95)
+    return saved(frames[0], format, save_all=True, append_images=frames[1:], duration=durations, **arguments)
+
+
+def frames_of(data):
+    """Every frame as it is seen, and how long."""
+    image = Image.open(BytesIO(data))
+    found = []
+    for index in range(getattr(image, "n_frames", 1)):
+        image.seek(index)
+        image.load()
+        found.append((image.convert("RGBA"), image.info.get("duration")))
+    return found
+
+
+def png_bomb(width=20_000, height=20_000):
+    """A tiny PNG that says it is huge."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def gif_of_empty_frames(count, size=(10, 10)):
+    """Many frames in few bytes, made by repeating one block."""
+    one = saved(Image.new("P", size), "GIF")
+    start = one.index(b"\x2c")
+    block = one[start:-1]
+    return one[:start] + block * count + b";"
+
+
+def tiff_pages(count=3, size=(40, 30), **arguments):
+    pages = [Image.new("RGB", size, (40 * index, 0, 200)) for index in range(count)]
+    return saved(pages[0], "TIFF", save_all=True, append_images=pages[1:], **arguments)
+
+
+def ico_bomb():
+    """An icon that says it is 16×16 and holds a PNG that says it is huge."""
+    png = png_bomb()
+    entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22)
+    return struct.pack("<HHH", 0, 1, 1) + entry + png

@@ -1,0 +1,182 @@
+"""Animations keep their frames, their pace and their end; pages stay pages."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from converter.engine import Recipe, open
+from converter.engine.sniff import gif_blocks
+
+from . import samples
+from .samples import animated, frames_of, opened
+
+ANIMATED = ["gif", "webp", "png", "avif"]
+PILLOW = {"gif": "GIF", "webp": "WEBP", "png": "PNG", "avif": "AVIF"}
+
+
+def render(data, **recipe):
+    return open(data).render(Recipe.parse(recipe))
+
+
+def codes(result):
+    return {note.code for note in (*result.report.notes, *result.report.warnings)}
+
+
+def far(a, b):
+    white = Image.new("RGBA", a.size, "white")
+    first, second = (Image.alpha_composite(white, image).convert("RGB") for image in (a, b))
+    return max(ImageStat.Stat(ImageChops.difference(first, second)).mean)
+
+
+@pytest.mark.parametrize(("source", "target"), list(itertools.product(ANIMATED, ANIMATED)))
+@pytest.mark.parametrize("alpha", [False, True], ids=["solid", "clear"])
+def test_every_animation_becomes_every_other(source, target, alpha):
+    data = animated(PILLOW[source], alpha=alpha)
+    result = render(data, format=target)
+    assert (result.frames, result.report.frames_in, result.report.frames_kept) == (5, 5, 5)
+    before, after = frames_of(data), frames_of(result.data)
+    assert [round(duration) for _, duration in after] == [40, 100, 200, 50, 300]
+    for (frame, _), (other, _) in zip(before, after, strict=True):
+        assert far(frame, other) < 6
+    assert "frames_kept" in codes(result)
+
+
+@pytest.mark.parametrize("target", ANIMATED)
+def test_an_animation_is_resized_frame_by_frame(target):
+    data = animated("GIF", alpha=True)
+    result = render(data, format=target, resize={"width": 30}, watermark={"text": "x"})
+    frames = frames_of(result.data)
+    assert len(frames) == 5
+    assert all(frame.size == (30, 20) for frame, _ in frames)
+    plain = frames_of(render(data, format=target, resize={"width": 30}).data)
+    for (frame, _), (source, _) in zip(plain, frames_of(data), strict=True):
+        assert far(frame, source.resize((30, 20), Image.Resampling.LANCZOS)) < 12
+
+
+@pytest.mark.parametrize(("repeats", "plays"), [(None, 1), (0, 0), (1, 2), (2, 3)])
+def test_gif_counts_repeats_and_the_others_count_plays(repeats, plays):
+    arguments = {} if repeats is None else {"loop": repeats}
+    gif = animated("GIF", **arguments)
+    assert open(gif).facts.plays == plays
+    for target in ("webp", "png"):
+        result = render(gif, format=target)
+        assert opened(result).info["loop"] == plays
+        back = render(result.data, format="gif")
+        assert gif_blocks(back.data).plays == plays
+    assert gif_blocks(render(gif, format="gif").data).plays == plays
+
+
+def test_avif_says_that_it_cannot_count():
+    assert "loop_not_kept" in codes(render(animated("GIF", loop=2), format="avif"))
+    assert "loop_not_kept" not in codes(render(animated("GIF", loop=0), format="avif"))
+
+
+def test_a_pace_finer_than_gif_does_not_drift():
+    webp = animated("WEBP", durations=[15, 15, 15, 15, 40])
+    result = render(webp, format="gif")
+    delays = gif_blocks(result.data).delays
+    assert sum(delays) == 100
+    assert set(delays) <= {10, 20, 40}
+
+
+def test_a_gif_without_delays_plays_as_viewers_play_it():
+    gif = animated("GIF", durations=[0, 0, 0, 0, 0])
+    assert [duration for _, duration in frames_of(render(gif, format="webp").data)] == [100] * 5
+
+
+def test_equal_frames_may_merge_but_time_does_not_shrink():
+    first, second = samples.animation_frames(2)
+    webp = samples.saved(
+        first,
+        "WEBP",
+        save_all=True,
+        append_images=[first, first, second],
+        duration=[100, 50, 30, 60],
+        lossless=True,
+    )
+    assert open(webp).facts.frames >= 2
+    result = render(webp, format="gif")
+    assert sum(gif_blocks(result.data).delays) == 240
+    assert result.frames == gif_blocks(result.data).frames
+
+
+@pytest.mark.parametrize("target", ["jpeg", "bmp", "jp2", "ico"])
+def test_one_picture_is_kept_where_there_is_room_for_one_and_it_is_the_first(target):
+    data = animated("GIF")
+    result = render(data, format=target)
+    assert (result.frames, result.report.frames_in, result.report.frames_kept) == (1, 5, 1)
+    assert "first_frame_only" in codes(result)
+    if target != "ico":
+        assert far(opened(result).convert("RGBA"), frames_of(data)[0][0]) < 6
+
+
+@pytest.mark.parametrize("target", ANIMATED)
+def test_the_first_frame_alone_when_asked(target):
+    result = render(animated("WEBP"), format=target, frames="first")
+    assert result.frames == 1
+    assert getattr(opened(result), "n_frames", 1) == 1
+    assert "first_frame_only" not in codes(result)
+
+
+def test_first_and_all_from_one_decode():
+    source = open(animated("GIF"))
+    every = Recipe.parse({"format": "webp"})
+    first = Recipe.parse({"format": "webp", "frames": "first"})
+    source.load([first, every])
+    assert [source.render(recipe).frames for recipe in (first, every, first)] == [1, 5, 1]
+
+
+def test_frames_that_cover_only_a_part_are_seen_whole():
+    base = Image.new("RGB", (50, 50), "white")
+    frames = []
+    for index in range(4):
+        base = base.copy()
+        base.paste((200, 0, 50 * index), (10 * index, 10 * index, 10 * index + 10, 10 * index + 10))
+        frames.append(base)
+    gif = samples.saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50, optimize=True)
+    result = render(gif, format="webp", lossless=True)
+    for (frame, _), expected in zip(frames_of(result.data), frames, strict=True):
+        assert ImageChops.difference(frame.convert("RGB"), expected).getbbox() is None
+
+
+@pytest.mark.parametrize("target", ["tiff", "pdf"])
+def test_pages_stay_pages(target):
+    result = render(samples.tiff_pages(3), format=target)
+    assert (result.frames, result.report.frames_in, result.report.frames_kept) == (3, 3, 3)
+    assert "pages_kept" in codes(result)
+    if target == "pdf":
+        assert result.data.count(b"/Type /Page\n") == 3
+    else:
+        assert [frame.getpixel((5, 5))[:3] for frame, _ in frames_of(result.data)] == [
+            (0, 0, 200),
+            (40, 0, 200),
+            (80, 0, 200),
+        ]
+
+
+def test_pages_of_different_size_and_mode():
+    pages = [
+        samples.quarters((60, 40)),
+        samples.quarters((30, 50)).convert("L"),
+        samples.quarters((20, 20)).convert("1"),
+    ]
+    tiff = samples.saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    for target in ("tiff", "pdf"):
+        assert render(tiff, format=target).frames == 3
+    sizes = [frame.size for frame, _ in frames_of(render(tiff, format="tiff", resize={"width": 20}).data)]
+    assert sizes == [(20, 13), (20, 33), (20, 20)]
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "gif"])
+def test_pages_are_not_frames_of_a_film(target):
+    result = render(samples.tiff_pages(3), format=target)
+    assert result.frames == 1
+    assert "first_page_only" in codes(result)
+    assert opened(result).convert("RGB").getpixel((5, 5))[0] < 8
+
+
+def test_an_animation_becomes_pages():
+    assert render(animated("GIF"), format="tiff").frames == 5

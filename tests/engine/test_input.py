@@ -1,0 +1,231 @@
+"""What comes in: recognised by content, refused in words, never half read."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from converter.engine import (
+    Corrupt,
+    EmptyFile,
+    EngineError,
+    Limits,
+    NotAnImage,
+    Recipe,
+    TooManyBytes,
+    TooManyFrames,
+    TooManyPixels,
+    Truncated,
+    UnsupportedFormat,
+    convert,
+    open,
+    probe,
+)
+
+from . import samples
+
+PNG = Recipe.parse({"format": "png"})
+
+
+def error_of(data, limits=None):
+    """Open, decode and render; return the error that one of these raised."""
+    results = convert(data, PNG, limits=limits or Limits())
+    assert isinstance(results[0], EngineError), "no error"
+    assert results[0].message.endswith(".")
+    return results[0]
+
+
+def test_an_empty_file_is_told_as_such():
+    assert error_of(b"").code == "empty_file"
+    with pytest.raises(EmptyFile):
+        open(b"")
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello, I am not a picture", b"\0" * 100, b"<html><body>", b"\xff", b"RIFF1234WAVE"]
+)
+def test_what_is_no_image_is_told_as_such(data):
+    with pytest.raises(NotAnImage):
+        open(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn --><svg/>", "SVG"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "EPS"),
+        (b"8BPS\0\1", "PSD"),
+        (b"II*\0\x10\0\0\0CR\2\0", "RAW"),
+        (b"FUJIFILMCCD-RAW 0201", "RAW"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "RAW"),
+        (b"\0\0\0\x18ftypisom\0\0\0\1isommp42", "video"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"PK\3\4....", "ZIP"),
+    ],
+)
+def test_what_is_known_but_not_read_is_refused_with_advice(data, word):
+    with pytest.raises(UnsupportedFormat, match=word) as caught:
+        open(data)
+    assert caught.value.message.count(".") >= 2
+
+
+def test_a_dng_is_not_taken_for_its_tiff_preview():
+    with pytest.raises(UnsupportedFormat, match="RAW"):
+        open(samples.saved(samples.quarters(), "TIFF", tiffinfo={50706: b"\1\4\0\0"}))
+
+
+READ = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"]
+
+
+def cut_files():
+    for format in READ:
+        data = samples.saved(samples.photo(), format)
+        for part in (0.5, 0.9):
+            yield pytest.param(data[: int(len(data) * part)], id=f"{format}-{part}")
+    heic = (samples.FILES / "phone.heic").read_bytes()
+    yield pytest.param(heic[: len(heic) * 9 // 10], id="HEIC-0.9")
+    animated = samples.animated("WEBP")
+    yield pytest.param(animated[: len(animated) * 3 // 4], id="animated WEBP")
+    animated = samples.animated("GIF")
+    yield pytest.param(animated[: len(animated) * 3 // 4], id="animated GIF")
+
+
+@pytest.mark.parametrize("data", list(cut_files()))
+def test_a_file_that_ends_too_early_is_an_error(data):
+    assert error_of(data).code in {"truncated", "corrupt"}
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "ICO", "JPEG2000", "BMP"])
+def test_cutting_off_the_end_is_called_by_its_name(format):
+    data = samples.saved(samples.photo(), format)
+    assert isinstance(error_of(data[: len(data) * 2 // 3]), Truncated)
+
+
+@pytest.mark.parametrize("format", READ)
+def test_a_header_alone_is_an_error(format):
+    data = samples.saved(samples.photo(), format)
+    for length in (4, 8, 12, 16, 24, 40):
+        assert error_of(data[:length]).code in {"truncated", "corrupt", "not_an_image", "unsupported_format"}
+
+
+def test_noise_after_a_good_header_is_an_error():
+    data = samples.saved(samples.photo(), "PNG")
+    assert isinstance(error_of(data[:60] + bytes(range(256)) * 20), Corrupt | Truncated)
+
+
+def test_too_many_bytes_are_refused_before_anything_is_read():
+    data = samples.saved(samples.quarters(), "PNG")
+    with pytest.raises(TooManyBytes):
+        open(data, Limits(max_bytes=len(data) - 1))
+    open(data, Limits(max_bytes=len(data)))
+
+
+def test_bombs_are_refused_from_their_headers():
+    bombs = [samples.png_bomb(), samples.ico_bomb()]
+    bombs.append(b"GIF89a" + struct.pack("<HHBBB", 60_000, 60_000, 0, 0, 0) + b";")
+    bombs.append(
+        samples.tiff_pages(1).replace(
+            struct.pack("<HHII", 256, 4, 1, 40), struct.pack("<HHII", 256, 4, 1, 20_000_000)
+        )
+    )
+    jpeg = samples.saved(samples.quarters(), "JPEG")
+    at = jpeg.index(b"\xff\xc0")
+    bombs.append(jpeg[: at + 5] + struct.pack(">HH", 60_000, 60_000) + jpeg[at + 9 :])
+    bmp = samples.saved(samples.quarters(), "BMP")
+    bombs.append(bmp[:18] + struct.pack("<ii", 50_000, 50_000) + bmp[26:])
+    for bomb in bombs:
+        with pytest.raises(TooManyPixels):
+            open(bomb)
+
+
+def test_the_pixel_limit_is_exact():
+    data = samples.saved(samples.quarters((100, 50)), "PNG")
+    open(data, Limits(max_pixels=5000))
+    with pytest.raises(TooManyPixels):
+        open(data, Limits(max_pixels=4999))
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_frames_count_and_add_up(format):
+    data = samples.animated(format, size=(60, 40))
+    assert probe(data, Limits(max_frames=5, max_total_pixels=12_000)).frames == 5
+    with pytest.raises(TooManyFrames):
+        open(data, Limits(max_frames=4))
+    with pytest.raises(TooManyPixels):
+        open(data, Limits(max_total_pixels=11_999))
+
+
+def test_ten_thousand_frames_are_refused():
+    with pytest.raises(TooManyFrames):
+        open(samples.gif_of_empty_frames(10_000))
+
+
+def test_pages_count_and_add_up():
+    data = samples.tiff_pages(3, (40, 30))
+    assert probe(data, Limits(max_frames=3, max_total_pixels=3600)).pages == 3
+    with pytest.raises(TooManyFrames):
+        open(data, Limits(max_frames=2))
+    with pytest.raises(TooManyPixels):
+        open(data, Limits(max_total_pixels=3599))
+
+
+def test_a_result_that_is_too_large_is_refused():
+    recipe = Recipe.parse({"format": "png", "resize": {"width": 60_000, "height": 60_000, "mode": "pad"}})
+    source = open(samples.saved(samples.quarters(), "PNG"))
+    with pytest.raises(TooManyPixels):
+        source.render(recipe)
+
+
+def test_time_is_checked_between_steps():
+    source = open(samples.animated("GIF"), Limits(seconds=-1))
+    with pytest.raises(EngineError) as caught:
+        source.render(PNG)
+    assert caught.value.code == "timed_out"
+
+
+def test_a_broken_file_fails_every_recipe_and_a_broken_recipe_only_itself():
+    broken = samples.saved(samples.photo(), "JPEG")[:2000]
+    assert [result.code for result in convert(broken, PNG, PNG)] == ["truncated", "truncated"]
+    outside = Recipe.parse({"format": "png", "crop": {"x": 0, "y": 0, "width": 1000, "height": 10}})
+    first, second = convert(samples.saved(samples.quarters(), "PNG"), outside, PNG)
+    assert first.code == "invalid_recipe"
+    assert first.errors[0]["pointer"] == "/crop"
+    assert second.format == "png"
+
+
+def test_facts_are_for_people_and_for_json():
+    import json
+
+    facts = probe(samples.phone_jpeg(6))
+    assert (facts.width, facts.height, facts.orientation) == (160, 120, 6)
+    assert (facts.camera, facts.lens, facts.software) == (
+        "Phonemaker Phone 15",
+        "Back lens",
+        "Camera app 1.2",
+    )
+    assert facts.taken_at == "2026-05-01T12:30:00"
+    assert facts.has_location
+    assert facts.location == (48.208333, 11.5)
+    assert facts.copyright == "(c) Alice"
+    assert json.loads(json.dumps(facts.to_dict()))["camera"] == "Phonemaker Phone 15"
+
+
+def test_hostile_words_in_metadata_are_cleaned_and_bounded():
+    from PIL import Image
+
+    block = Image.Exif()
+    block[0x0110] = "Cam\x1b[31m\n\t" + "x" * 5000
+    block[0x8298] = "\0\0"
+    facts = probe(samples.saved(samples.quarters(), "JPEG", exif=block))
+    assert facts.camera.startswith("Cam [31m xxx")
+    assert len(facts.camera) <= 200
+    assert facts.copyright is None
+
+
+def test_damaged_exif_is_left_behind_and_said():
+    data = samples.saved(samples.quarters(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\xff\xff")
+    result = open(data).render(PNG)
+    assert samples.looks_like_quarters(samples.opened(result))

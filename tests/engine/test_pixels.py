@@ -1,0 +1,481 @@
+"""What becomes of pixels: upright, right in depth, transparency and colour."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageChops, ImageCms, ImageStat
+
+from converter.engine import FORMATS, Recipe, open
+
+from . import samples
+from .samples import is_near, opened, saved
+
+WRITTEN = [name for name, format in FORMATS.items() if format.encodes]
+READ_BACK = [name for name in WRITTEN if name != "pdf"]
+
+
+def render(data, **recipe):
+    return open(data).render(Recipe.parse({"format": "png", **recipe}))
+
+
+def codes(result):
+    return {note.code for note in (*result.report.notes, *result.report.warnings)}
+
+
+@pytest.mark.parametrize("target", READ_BACK)
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"])
+def test_every_format_becomes_every_other(source, target):
+    result = render(saved(samples.quarters((128, 96)), source), format=target)
+    assert result.format == target
+    image = opened(result)
+    assert image.size == (result.width, result.height)
+    if target != "ico":
+        assert image.size == (128, 96)
+        assert samples.looks_like_quarters(image, 25)
+
+
+def test_pdf_holds_the_picture():
+    result = render(saved(samples.quarters(), "PNG"), format="pdf")
+    assert result.data.startswith(b"%PDF")
+    assert result.data.rstrip().endswith(b"%%EOF")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(orientation):
+    undo = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    held = samples.quarters() if undo is None else samples.quarters().transpose(undo)
+    block = Image.Exif()
+    block[0x0112] = orientation
+    for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        source = open(saved(held, format, exif=block.tobytes(), quality=95))
+        assert (source.facts.width, source.facts.height) == (160, 120), format
+        for recipe in ({}, {"resize": {"width": 40}}):
+            result = source.render(Recipe.parse({"format": "png", **recipe}))
+            assert samples.looks_like_quarters(opened(result), 25), format
+            assert ("upright" in codes(result)) == (orientation != 1)
+            assert opened(result).getexif().get(0x0112) is None
+
+
+def test_a_photo_from_a_phone_in_heic_is_upright():
+    source = open((samples.FILES / "phone.heic").read_bytes())
+    assert (source.facts.width, source.facts.height, source.facts.orientation) == (120, 160, 6)
+    result = source.render(Recipe.parse({"format": "jpeg"}))
+    image = opened(result)
+    assert image.size == (120, 160)
+    assert is_near(image.getpixel((100, 20)), (220, 40, 30), 25)
+    assert is_near(image.getpixel((20, 20)), (40, 90, 200), 25)
+    assert "upright" in codes(result)
+
+
+def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
+    photo = samples.photo((1603, 1203))
+    data = saved(photo, "JPEG", quality=95)
+    for width in (100, 150, 333, 800, 1500):
+        image = opened(render(data, resize={"width": width}))
+        expected = photo.resize(image.size, Image.Resampling.LANCZOS)
+        difference = ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean
+        assert max(difference) < 2.5, width
+
+
+def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded():
+    photo = samples.photo((1603, 1203))
+    data = saved(photo, "JPEG", quality=95)
+    crop = {"x": 401, "y": 203, "width": 900, "height": 901}
+    image = opened(render(data, crop=crop, resize={"width": 101}))
+    expected = photo.crop((401, 203, 1301, 1104)).resize((101, 101), Image.Resampling.LANCZOS)
+    assert image.size == (101, 101)
+    assert max(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean) < 2.5
+    exact = opened(render(saved(photo, "PNG"), crop=crop))
+    assert ImageChops.difference(exact.convert("RGB"), photo.crop((401, 203, 1301, 1104))).getbbox() is None
+
+
+def test_one_decode_serves_recipes_of_every_kind_and_none_disturbs_another():
+    data = samples.phone_jpeg()
+    recipes = [
+        Recipe.parse(mapping)
+        for mapping in (
+            {"format": "jpeg", "resize": {"width": 20}},
+            {"format": "png", "watermark": {"text": "mine", "scale": 1}},
+            {"format": "webp", "rotate": 90, "flip": "horizontal"},
+            {"format": "gif", "crop": {"x": 10, "y": 10, "width": 50, "height": 50}},
+            {"format": "tiff", "resize": {"mode": "pad", "width": 300, "height": 300}},
+        )
+    ]
+    together = open(data)
+    together.load(recipes)
+    shared = [together.render(recipe).data for recipe in [*recipes, *recipes]]
+    source = open(data)
+    source.load([Recipe.parse({"format": "png"})])
+    alone = [source.render(recipe).data for recipe in recipes]
+    assert shared == alone + alone
+
+
+def test_a_larger_recipe_than_was_loaded_for_decodes_again():
+    source = open(saved(samples.photo((800, 600)), "JPEG"))
+    source.load([Recipe.parse({"format": "png", "resize": {"width": 50}})])
+    assert source.render(Recipe.parse({"format": "png"})).width == 800
+
+
+def test_rotating_comes_before_resizing_so_sizes_are_those_of_the_result():
+    result = render(saved(samples.quarters((160, 120)), "PNG"), rotate=90, resize={"width": 60})
+    assert (result.width, result.height) == (60, 80)
+    corner = opened(result).convert("RGB").getpixel((45, 10))
+    assert is_near(corner, samples.COLORS["red"])
+
+
+def test_flipping_mirrors():
+    image = opened(render(saved(samples.quarters(), "PNG"), flip="horizontal"))
+    assert is_near(image.convert("RGB").getpixel((120, 30)), samples.COLORS["red"])
+    image = opened(render(saved(samples.quarters(), "PNG"), flip="vertical"))
+    assert is_near(image.convert("RGB").getpixel((40, 90)), samples.COLORS["red"])
+
+
+def sixteen_bit(format):
+    image = Image.new("I;16", (64, 16))
+    for x in range(64):
+        for y in range(16):
+            image.putpixel((x, y), x * 1000)
+    return saved(image, format)
+
+
+@pytest.mark.parametrize("target", READ_BACK)
+@pytest.mark.parametrize("source", ["PNG", "TIFF"])
+def test_sixteen_bits_become_eight_and_not_white(source, target):
+    result = render(sixteen_bit(source), format=target)
+    assert "bits_reduced" in codes(result)
+    image = opened(result).convert("L")
+    scale = image.width / 64
+    for x in (5, 20, 40, 60):
+        assert abs(image.getpixel((int(x * scale + scale / 2), image.height // 2)) - x * 1000 // 256) <= 8
+
+
+def test_big_endian_sixteen_bits_become_eight():
+    tiff = saved(Image.frombytes("I;16B", (2, 1), b"\x40\x00\xff\x00"), "TIFF")
+    assert list(opened(render(tiff)).convert("L").get_flattened_data()) == [0x40, 0xFF]
+
+
+def test_wide_integers_and_floats_become_eight_bits():
+    integers = Image.new("I", (2, 1))
+    integers.putpixel((0, 0), 32768)
+    integers.putpixel((1, 0), 65535)
+    assert list(opened(render(saved(integers, "TIFF"))).convert("L").get_flattened_data()) == [128, 255]
+    floats = Image.new("F", (2, 1))
+    floats.putpixel((0, 0), 0.5)
+    floats.putpixel((1, 0), 1.0)
+    assert list(opened(render(saved(floats, "TIFF"))).convert("L").get_flattened_data()) == [127, 255]
+
+
+def transparent(mode):
+    image = Image.new("RGBA", (40, 30), (200, 20, 20, 255))
+    image.paste((10, 200, 10, 0), (0, 0, 20, 30))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("target", ["jpeg", "bmp"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_flattened_on_the_background_and_said(mode, target):
+    result = render(saved(transparent(mode), "PNG"), format=target, background="#0000ff")
+    image = opened(result).convert("RGB")
+    assert is_near(image.getpixel((5, 15)), (0, 0, 255), 20)
+    assert not is_near(image.getpixel((35, 15)), (0, 0, 255), 60)
+    assert "alpha_flattened" in codes(result)
+
+
+@pytest.mark.parametrize("target", ["png", "webp", "avif", "gif", "tiff", "ico", "jp2"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_stays_where_the_format_has_it(mode, target):
+    result = render(saved(transparent(mode), "PNG"), format=target)
+    image = opened(result).convert("RGBA")
+    middle = image.height // 2
+    assert image.getpixel((2 * image.width // 40, middle))[3] < 10
+    assert image.getpixel((image.width - 3, middle))[3] > 245
+    assert "alpha_flattened" not in codes(result)
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "solid"), [("L", 77, 200), ("RGB", (1, 2, 3), (200, 10, 10)), ("I;16", 1000, 60000)]
+)
+def test_a_transparent_colour_is_transparency_too(mode, clear, solid):
+    image = Image.new(mode, (20, 10), solid)
+    for x in range(10):
+        for y in range(10):
+            image.putpixel((x, y), clear)
+    result = render(saved(image, "PNG", transparency=clear), format="webp")
+    alpha = opened(result).convert("RGBA").getchannel("A")
+    assert (alpha.getpixel((2, 5)), alpha.getpixel((17, 5))) == (0, 255)
+
+
+def test_hidden_colour_does_not_bleed_when_resizing():
+    image = Image.new("RGBA", (100, 100), (0, 255, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 50, 100))
+    small = opened(render(saved(image, "PNG"), resize={"width": 10})).convert("RGBA")
+    red, green, _, alpha = small.getpixel((4, 5))
+    assert alpha > 200
+    assert red > 240
+    assert green < 15
+
+
+def test_an_alpha_channel_that_hides_nothing_is_dropped():
+    result = render(saved(samples.photo().convert("RGBA"), "PNG"), format="jpeg")
+    assert "alpha_flattened" not in codes(result)
+
+
+def test_flat_art_keeps_every_colour_in_png_and_gif():
+    source = samples.quarters((200, 200))
+    for target in ("png", "gif"):
+        image = opened(render(saved(source, "PNG"), format=target))
+        assert image.mode == "P"
+        assert ImageChops.difference(image.convert("RGB"), source).getbbox() is None
+
+
+def test_photos_stay_photos_in_png():
+    photo = samples.photo()
+    image = opened(render(saved(photo, "PNG")))
+    assert ImageChops.difference(image, photo).getbbox() is None
+
+
+def test_grey_stays_grey():
+    gray = saved(samples.photo().convert("L"), "PNG")
+    for target in ("jpeg", "png", "tiff", "jp2"):
+        assert opened(render(gray, format=target)).mode == "L"
+
+
+def test_half_transparent_pixels_in_gif_are_said():
+    image = samples.quarters(mode="RGBA")
+    image.putalpha(100)
+    assert "alpha_hardened" in codes(render(saved(image, "PNG"), format="gif"))
+    assert "colors_reduced" in codes(render(saved(samples.photo(), "PNG"), format="gif"))
+
+
+def test_black_and_white_pages_stay_one_bit():
+    page = samples.quarters().convert("1")
+    tiff = saved(page, "TIFF", compression="group4")
+    for target in ("tiff", "png"):
+        assert opened(render(tiff, format=target)).mode == "1"
+    assert opened(render(tiff, format="png", resize={"width": 33})).mode == "L"
+
+
+P3_RED = saved(Image.new("RGB", (16, 16), (241, 0, 0)), "PNG", icc_profile=samples.display_p3())
+
+
+def test_display_p3_is_converted_to_srgb_and_said():
+    for target in ("png", "jpeg", "webp", "gif"):
+        result = render(P3_RED, format=target)
+        assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (255, 0, 0), 4), target
+        assert "icc_profile" not in opened(result).info
+        note = next(note for note in result.report.notes if note.code == "color_converted")
+        assert note.text == "Colours converted from Display P3 to sRGB"
+
+
+@pytest.mark.parametrize("target", ["png", "jpeg", "webp", "avif", "tiff"])
+def test_a_profile_can_be_kept(target):
+    result = render(P3_RED, format=target, color="keep")
+    image = opened(result)
+    assert image.info["icc_profile"] == samples.display_p3()
+    assert is_near(image.convert("RGB").getpixel((8, 8)), (241, 0, 0), 4)
+    assert "profile_kept" in codes(result)
+
+
+@pytest.mark.parametrize("target", ["gif", "bmp", "jp2", "ico"])
+def test_a_profile_that_the_format_cannot_hold_is_applied_instead(target):
+    result = render(P3_RED, format=target, color="keep")
+    assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (255, 0, 0), 6)
+    assert {"profile_not_kept", "color_converted"} <= codes(result)
+
+
+def test_transparency_survives_the_colour_conversion():
+    image = transparent("RGBA")
+    result = render(saved(image, "PNG", icc_profile=samples.display_p3()))
+    found = opened(result).convert("RGBA")
+    assert [found.getpixel((x, 5))[3] for x in (5, 35)] == [0, 255]
+    assert "color_converted" in codes(result)
+
+
+def test_an_srgb_profile_needs_no_conversion():
+    result = render(saved(samples.quarters(), "PNG", icc_profile=samples.srgb_profile()))
+    assert "color_converted" not in codes(result)
+    assert "icc_profile" not in opened(result).info
+
+
+def test_a_grey_profile_changes_the_brightness_and_stays_grey():
+    for mode in ("L", "LA"):
+        gray = Image.new("L", (8, 8), 128).convert(mode)
+        if mode == "LA":
+            gray.putalpha(200)
+        image = opened(render(saved(gray, "PNG", icc_profile=samples.gray_gamma(1.0))))
+        assert image.mode == mode
+        assert abs(image.getchannel(0).getpixel((4, 4)) - 188) <= 2
+        if mode == "LA":
+            assert image.getchannel(1).getpixel((4, 4)) == 200
+
+
+def test_a_grey_picture_with_an_rgb_profile_is_left_alone():
+    gray = saved(Image.new("L", (8, 8), 128), "PNG", icc_profile=samples.display_p3())
+    result = render(gray)
+    assert opened(result).getpixel((4, 4)) == 128
+    assert "profile_unusable" not in codes(result)
+
+
+def test_a_broken_profile_is_dropped_and_said():
+    for broken in (b"not a profile", samples.display_p3()[:200], samples.gray_gamma()):
+        result = render(saved(samples.quarters(), "PNG", icc_profile=broken), color="keep")
+        assert samples.looks_like_quarters(opened(result))
+        assert "profile_unusable" in codes(result)
+        assert "icc_profile" not in opened(result).info
+
+
+def test_cmyk_becomes_rgb():
+    cmyk = saved(samples.quarters().convert("CMYK"), "JPEG", quality=95)
+    for target in READ_BACK:
+        result = render(cmyk, format=target)
+        assert opened(result).mode not in ("CMYK",)
+        assert "cmyk_without_profile" in codes(result)
+    assert samples.looks_like_quarters(opened(render(cmyk)), 25)
+
+
+def test_lab_becomes_rgb():
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    image = ImageCms.profileToProfile(samples.quarters(), srgb, lab, outputMode="LAB")
+    assert samples.looks_like_quarters(opened(render(saved(image, "TIFF"))), 15)
+
+
+def test_padding_puts_the_background_around():
+    source = saved(samples.quarters((100, 50)), "PNG")
+    image = opened(render(source, resize={"mode": "pad", "width": 100, "height": 100}, background="#ff00ff"))
+    assert image.size == (100, 100)
+    assert is_near(image.convert("RGB").getpixel((50, 5)), (255, 0, 255))
+    clear = opened(
+        render(source, resize={"mode": "pad", "width": 100, "height": 100}, background="transparent")
+    )
+    assert clear.convert("RGBA").getpixel((50, 5))[3] == 0
+    assert clear.convert("RGBA").getpixel((30, 40))[3] == 255
+    top = opened(render(source, resize={"mode": "pad", "width": 100, "height": 100, "gravity": "top"}))
+    assert is_near(top.convert("RGB").getpixel((20, 5)), samples.COLORS["red"])
+
+
+def test_filling_cuts_what_is_over():
+    image = opened(
+        render(
+            saved(samples.quarters((200, 100)), "PNG"),
+            resize={"mode": "fill", "width": 50, "height": 50, "gravity": "left"},
+        )
+    )
+    assert image.size == (50, 50)
+    assert is_near(image.convert("RGB").getpixel((10, 10)), samples.COLORS["red"])
+
+
+def test_nothing_is_enlarged_unless_told():
+    source = saved(samples.quarters((100, 50)), "PNG")
+    result = render(source, resize={"width": 400})
+    assert (result.width, result.height) == (100, 50)
+    assert "not_enlarged" in codes(result)
+    assert render(source, resize={"width": 400, "enlarge": True}).width == 400
+
+
+def test_icons_are_square_and_small():
+    result = render(saved(samples.quarters((500, 300)), "PNG"), format="ico")
+    icon = Image.open(BytesIO(result.data))
+    assert (result.width, result.height) == (256, 256)
+    assert icon.info["sizes"] == {(side, side) for side in (16, 24, 32, 48, 64, 128, 256)}
+    assert "shrunk_for_format" in codes(result)
+    tiny = Image.open(BytesIO(render(saved(samples.quarters((10, 6)), "PNG"), format="ico").data))
+    assert tiny.info["sizes"] == {(10, 10)}
+
+
+@pytest.mark.parametrize("target", ["webp", "avif"])
+def test_what_the_codec_cannot_hold_is_refused_before_encoding(target):
+    strip = Image.new("L", (FORMATS[target].max_side + 1, 1))
+    source = open(saved(strip, "PNG"))
+    with pytest.raises(Exception, match=f"at most {FORMATS[target].max_side} pixels") as caught:
+        source.render(Recipe.parse({"format": target}))
+    assert caught.value.code == "too_large_for_format"
+
+
+@pytest.mark.parametrize("target", WRITTEN)
+def test_the_longest_side_that_the_table_promises_can_be_written(target):
+    side = FORMATS[target].max_side
+    result = render(saved(Image.new("L", (side, 1), 80), "PNG"), format=target)
+    assert result.width == side
+
+
+def test_the_same_work_gives_the_same_bytes():
+    data = saved(samples.photo((64, 48)), "PNG")
+    for target in WRITTEN:
+        assert render(data, format=target).data == render(data, format=target).data
+
+
+def test_noise_can_be_written_at_the_best_quality():
+    noise = Image.merge("RGB", [Image.effect_noise((300, 200), 200) for _ in range(3)])
+    for quality in (50, 89, 90, 94, 95, 100):
+        for progressive in (True, False):
+            result = render(saved(noise, "PNG"), format="jpeg", quality=quality, progressive=progressive)
+            assert opened(result).size == (300, 200)
+
+
+def test_lossless_means_every_pixel():
+    photo = samples.photo()
+    for target in ("webp", "jp2"):
+        image = opened(render(saved(photo, "PNG"), format=target, lossless=True))
+        assert ImageChops.difference(image.convert("RGB"), photo).getbbox() is None
+
+
+def test_quality_changes_the_size():
+    data = saved(samples.photo(), "PNG")
+    for target in ("jpeg", "webp", "avif", "jp2", "pdf"):
+        low, high = (render(data, format=target, quality=quality) for quality in (20, 90))
+        assert len(low.data) < len(high.data), target
+
+
+def test_the_report_says_what_happened():
+    import json
+
+    result = open(samples.phone_jpeg()).render(Recipe.parse({"format": "webp", "resize": {"width": 80}}))
+    report = json.loads(json.dumps(result.report.to_dict()))
+    assert report["resized"] == {"from": [160, 120], "to": [80, 60]}
+    assert report["frames"] == {"in": 1, "kept": 1}
+    assert report["bytes_after"] == len(result.data)
+    assert report["encoder"] == {"name": "WebP", "settings": {"quality": 80, "method": 4}}
+    assert report["similarity"] is None
+    assert report["engine"]["pillow"]
+    texts = [note["text"] for note in report["notes"]]
+    assert texts[:2] == ["Turned upright", "Resized from 160×120 to 80×60"]
+    assert "Location removed" in texts
+
+
+def test_a_result_larger_than_its_source_is_said():
+    assert "larger_than_source" in codes(render(saved(samples.photo(), "JPEG", quality=20), format="bmp"))
+
+
+def test_every_note_can_be_said():
+    import re
+
+    from converter.engine.report import NOTES, WARNINGS, Note
+
+    for code, text in {**NOTES, **WARNINGS}.items():
+        params = dict.fromkeys(re.findall(r"{(\w+)}", text), "x")
+        assert "{" not in Note(code, params).text
+    assert not set(NOTES) & set(WARNINGS)
+
+
+def test_a_file_with_something_behind_it_comes_out_without():
+    data = samples.phone_jpeg() + b"PK\3\4 a hidden archive"
+    result = open(data).render(Recipe.parse({"format": "jpeg", "metadata": "keep"}))
+    assert b"hidden archive" not in result.data
+
+
+def test_an_mpo_is_read_as_its_first_picture():
+    mpo = saved(samples.quarters(), "MPO", save_all=True, append_images=[samples.photo((160, 120))])
+    source = open(mpo)
+    assert (source.facts.format, source.facts.frames, source.facts.pages) == ("jpeg", 1, 1)
+    assert samples.looks_like_quarters(opened(source.render(Recipe.parse({"format": "png"}))), 25)

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from converter.engine import FORMATS, InvalidRecipe, Recipe
+
+FULL = {
+    "format": "webp",
+    "quality": 80,
+    "lossless": False,
+    "progressive": True,
+    "resize": {"mode": "fit", "width": 1600, "height": 1200, "enlarge": False, "gravity": "center"},
+    "crop": {"x": 0, "y": 0, "width": 100, "height": 100},
+    "rotate": 0,
+    "flip": None,
+    "background": "#ffffff",
+    "metadata": "strip",
+    "color": "srgb",
+    "frames": "all",
+    "watermark": {"text": "© me", "image": None, "position": "bottom_right", "opacity": 0.5, "scale": 0.2},
+}
+
+
+def pointers(mapping):
+    with pytest.raises(InvalidRecipe) as caught:
+        Recipe.parse(mapping)
+    assert caught.value.code == "invalid_recipe"
+    assert all(error["detail"].endswith(".") for error in caught.value.errors)
+    return {error["pointer"] for error in caught.value.errors}
+
+
+def test_a_recipe_with_every_option_at_its_default_is_the_smallest_recipe():
+    recipe = Recipe.parse(FULL)
+    assert recipe.canonical() == {
+        "format": "webp",
+        "quality": 80,
+        "crop": {"height": 100, "width": 100, "x": 0, "y": 0},
+        "resize": {"height": 1200, "width": 1600},
+        "watermark": {"text": "© me"},
+    }
+    assert list(recipe.canonical()) == sorted(recipe.canonical())
+
+
+def test_short_names_mean_the_long_ones():
+    assert Recipe.parse({"format": "jpg"}) == Recipe.parse({"format": "jpeg"})
+    assert Recipe.parse({"format": "tif"}).hash == Recipe.parse({"format": "tiff"}).hash
+
+
+def test_one_meaning_has_one_hash():
+    same = [
+        {"format": "png", "background": "#FFF"},
+        {"format": "png", "lossless": True},
+        {"format": "png", "progressive": False},
+        {"format": "png", "resize": None},
+    ]
+    assert {Recipe.parse(mapping).hash for mapping in same} == {Recipe.parse({"format": "png"}).hash}
+
+
+def test_the_canonical_json_is_compact_and_sorted():
+    text = Recipe.parse({"resize": {"width": 5}, "format": "png"}).to_json()
+    assert text == '{"format":"png","resize":{"width":5}}'
+
+
+def test_all_problems_are_told_at_once():
+    assert pointers(
+        {
+            "format": "jpeg",
+            "quality": 101,
+            "lossless": True,
+            "rotate": 45,
+            "resize": {"width": 0, "mode": "squeeze"},
+            "sharpen": 3,
+            "background": "white",
+        }
+    ) == {"/quality", "/lossless", "/rotate", "/resize/width", "/resize/mode", "/sharpen", "/background"}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "pointer"),
+    [
+        ({}, "/format"),
+        ({"format": "heic"}, "/format"),
+        ({"format": "svg"}, "/format"),
+        ({"format": None}, "/format"),
+        ({"format": "png", "quality": 80}, "/quality"),
+        ({"format": "jpeg", "lossless": True}, "/lossless"),
+        ({"format": "gif", "lossless": True}, "/lossless"),
+        ({"format": "webp", "lossless": True, "quality": 80}, "/quality"),
+        ({"format": "jpeg", "background": "transparent"}, "/background"),
+        ({"format": "webp", "quality": True}, "/quality"),
+        ({"format": "webp", "quality": 80.0}, "/quality"),
+        ({"format": "webp", "quality": "80"}, "/quality"),
+        ({"format": "webp", "lossless": 1}, "/lossless"),
+        ({"format": "webp", "resize": {}}, "/resize"),
+        ({"format": "webp", "resize": {"width": None}}, "/resize"),
+        ({"format": "webp", "resize": {"width": 70000}}, "/resize/width"),
+        ({"format": "webp", "resize": 5}, "/resize"),
+        ({"format": "webp", "resize": {"width": 5, "filter": "box"}}, "/resize/filter"),
+        ({"format": "webp", "crop": {"x": 0, "y": 0, "width": 5}}, "/crop/height"),
+        ({"format": "webp", "crop": {"x": -1, "y": 0, "width": 5, "height": 5}}, "/crop/x"),
+        ({"format": "webp", "crop": {"x": 0, "y": 0, "width": 0, "height": 5}}, "/crop/width"),
+        ({"format": "webp", "watermark": {}}, "/watermark"),
+        ({"format": "webp", "watermark": {"text": "a", "image": "b"}}, "/watermark"),
+        ({"format": "webp", "watermark": {"text": ""}}, "/watermark/text"),
+        ({"format": "webp", "watermark": {"text": "a", "opacity": 2}}, "/watermark/opacity"),
+        ({"format": "webp", "watermark": {"text": "a", "opacity": float("nan")}}, "/watermark/opacity"),
+        ({"format": "webp", "background": "#fff\n"}, "/background"),
+        ({"format": "webp", "a/b~c": 1}, "/a~1b~0c"),
+        ([], ""),
+        (None, ""),
+        ("webp", ""),
+    ],
+)
+def test_what_makes_no_sense_is_refused_where_it_is(mapping, pointer):
+    assert pointers(mapping) == {pointer}
+
+
+def test_an_error_survives_the_way_between_processes():
+    import pickle
+
+    with pytest.raises(InvalidRecipe) as caught:
+        Recipe.parse({"format": "png", "quality": 3})
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.errors, again.message) == (caught.value.errors, caught.value.message)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "sentence"),
+    [
+        (
+            {
+                "format": "webp",
+                "quality": 80,
+                "resize": {"width": 1600, "height": 1600},
+                "metadata": "strip_location",
+            },
+            "WebP, quality 80, fit in 1600×1600, location removed",
+        ),
+        ({"format": "jpg"}, "JPEG, metadata removed"),
+        (
+            {
+                "format": "png",
+                "crop": {"x": 1, "y": 2, "width": 3, "height": 4},
+                "rotate": 90,
+                "metadata": "keep",
+            },
+            "PNG, cropped to 3×4 at 1,2, rotated 90°, metadata kept",
+        ),
+        (
+            {"format": "gif", "frames": "first", "resize": {"mode": "fill", "width": 10, "enlarge": True}},
+            "GIF, fill 10 wide, enlarged if needed, first frame only, metadata removed",
+        ),
+        (
+            {"format": "webp", "lossless": True, "watermark": {"text": "mine"}, "color": "keep"},
+            "WebP, lossless, watermark “mine”, colour profile kept, metadata removed",
+        ),
+    ],
+)
+def test_a_recipe_can_be_said_in_plain_words(mapping, sentence):
+    assert Recipe.parse(mapping).sentence() == sentence
+
+
+SIDE = st.integers(1, 5000)
+RESIZE = st.fixed_dictionaries(
+    {"width": SIDE},
+    optional={
+        "height": SIDE | st.none(),
+        "mode": st.sampled_from(["fit", "fill", "pad", "stretch"]),
+        "enlarge": st.booleans(),
+        "gravity": st.sampled_from(["center", "top_left", "bottom"]),
+    },
+)
+RECIPES = st.fixed_dictionaries(
+    {
+        "format": st.sampled_from(
+            [name for name, format in FORMATS.items() if format.encodes] + ["jpg", "tif"]
+        )
+    },
+    optional={
+        "resize": RESIZE | st.none(),
+        "rotate": st.sampled_from([0, 90, 180, 270]),
+        "flip": st.sampled_from([None, "horizontal", "vertical"]),
+        "background": st.sampled_from(["#fff", "#FFFFFF", "#123abc"]),
+        "metadata": st.sampled_from(["strip", "strip_location", "keep"]),
+        "color": st.sampled_from(["srgb", "keep"]),
+        "frames": st.sampled_from(["all", "first"]),
+        "progressive": st.booleans(),
+        "watermark": st.none()
+        | st.fixed_dictionaries(
+            {"text": st.text(min_size=1, max_size=20)},
+            optional={"opacity": st.floats(0.01, 1), "scale": st.just(1)},
+        ),
+    },
+)
+
+
+@given(RECIPES)
+@settings(max_examples=200, deadline=None)
+def test_the_canonical_form_means_the_same(mapping):
+    recipe = Recipe.parse(mapping)
+    again = Recipe.parse(json.loads(recipe.to_json()))
+    assert again.canonical() == recipe.canonical()
+    assert again.hash == recipe.hash
+    assert recipe.sentence()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*FULL, "text", "x"]), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+@settings(max_examples=300, deadline=None)
+def test_any_json_is_either_a_recipe_or_refused(value):
+    try:
+        recipe = Recipe.parse(value)
+    except InvalidRecipe as exc:
+        problems = exc.errors
+    else:
+        problems = [] if recipe.target.encodes else None
+    assert problems is not None
+    assert all(problem["detail"] for problem in problems)

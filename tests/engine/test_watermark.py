@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+from PIL import Image, ImageChops
+
+from converter.engine import InvalidRecipe, Recipe, open
+
+from . import samples
+from .samples import opened, saved
+
+PLAIN = saved(Image.new("RGB", (400, 300), (90, 90, 90)), "PNG")
+
+
+def marked(data=PLAIN, images=None, **mark):
+    """Return the box of what a watermark changed, and the picture."""
+    source = open(data)
+    plain = opened(source.render(Recipe.parse({"format": "png"}))).convert("RGB")
+    result = source.render(Recipe.parse({"format": "png", "watermark": mark}), images or {})
+    assert "watermarked" in {note.code for note in result.report.notes}
+    image = opened(result).convert("RGB")
+    return ImageChops.difference(image, plain).getbbox(), image
+
+
+@pytest.mark.parametrize(
+    ("position", "across", "down"),
+    [
+        ("top_left", 0, 0),
+        ("top", 1, 0),
+        ("top_right", 2, 0),
+        ("left", 0, 1),
+        ("center", 1, 1),
+        ("right", 2, 1),
+        ("bottom_left", 0, 2),
+        ("bottom", 1, 2),
+        ("bottom_right", 2, 2),
+    ],
+)
+def test_a_mark_sits_where_it_is_told(position, across, down):
+    (left, top, right, bottom), _ = marked(text="mine", position=position)
+    assert int((left + right) / 2 * 3 / 400) == across
+    assert int((top + bottom) / 2 * 3 / 300) == down
+
+
+def test_a_text_is_about_as_wide_as_asked():
+    for scale in (0.2, 0.5, 0.9):
+        (left, _, right, _), _ = marked(text="© Alice 2026", scale=scale)
+        assert abs((right - left) / 400 - scale) < 0.08
+
+
+def test_a_long_text_is_wrapped_and_stays_inside():
+    box, _ = marked(text="A very long notice that nobody could read on one line " * 3, scale=0.3)
+    assert 0 <= box[0] < box[2] <= 400
+    assert box[2] - box[0] < 0.45 * 400
+    assert box[3] - box[1] > 40
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "W" * 200, "\n\n", "a\nb", "é ü ß", "日本語", "\u202eright", "👍", "\ud800"]
+)
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (64, 64)])
+def test_any_text_on_any_picture_works(text, size):
+    data = saved(Image.new("RGB", size), "PNG")
+    result = open(data).render(Recipe.parse({"format": "png", "watermark": {"text": text}}))
+    assert opened(result).size == size
+
+
+def test_opacity_fades_the_mark():
+    faint, strong = (marked(text="mine", scale=0.6, opacity=opacity)[1] for opacity in (0.1, 1))
+    assert max(faint.getextrema()[0]) < 120
+    assert max(strong.getextrema()[0]) == 255
+
+
+def test_a_picture_can_be_the_mark():
+    logo = saved(samples.quarters((40, 40)), "PNG")
+    (left, top, right, bottom), image = marked(
+        image="logo", images={"logo": logo}, scale=0.25, opacity=1, position="top_left"
+    )
+    assert (right - left, bottom - top) == (100, 100)
+    assert samples.looks_like_quarters(image.crop((left, top, right, bottom)))
+
+
+def test_a_picture_too_tall_is_fitted():
+    tall = saved(Image.new("RGB", (10, 1000), "red"), "PNG")
+    box, _ = marked(image="logo", images={"logo": tall}, scale=0.5)
+    assert box[1] >= 0
+    assert box[3] - box[1] <= 300
+
+
+@pytest.mark.parametrize("images", [{}, {"logo": b"no image"}, {"logo": b""}])
+def test_a_picture_that_is_not_there_or_broken_is_refused(images):
+    recipe = Recipe.parse({"format": "png", "watermark": {"image": "logo"}})
+    with pytest.raises(InvalidRecipe) as caught:
+        open(PLAIN).render(recipe, images)
+    assert caught.value.errors[0]["pointer"] == "/watermark/image"
+
+
+def test_a_mark_keeps_transparency_around_it():
+    data = saved(Image.new("RGBA", (200, 100), (0, 0, 0, 0)), "PNG")
+    image = opened(open(data).render(Recipe.parse({"format": "webp", "watermark": {"text": "mine"}})))
+    assert image.convert("RGBA").getpixel((2, 2))[3] == 0
+    assert image.convert("RGBA").getchannel("A").getextrema()[1] > 100
+
+
+def test_a_mark_is_seen_on_grey_and_on_every_frame():
+    gray = saved(Image.new("L", (200, 100), 90), "PNG")
+    assert marked(gray, text="mine")[0]
+    result = open(samples.animated("GIF", size=(120, 80))).render(
+        Recipe.parse({"format": "webp", "watermark": {"text": "mine", "opacity": 1, "position": "bottom"}})
+    )
+    before = samples.frames_of(samples.animated("GIF", size=(120, 80)))
+    for (frame, _), (plain, _) in zip(samples.frames_of(result.data), before, strict=True):
+        changed = ImageChops.difference(frame.convert("RGB"), plain.convert("RGB")).crop((0, 50, 120, 80))
+        assert max(extreme for _, extreme in changed.getextrema()) > 80
