@@ -9,7 +9,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from ninja.security import APIKeyCookie, HttpBearer
 
-from converter.api import batches, errors, formats, jobs, uploads
+from converter.api import batches, convert, errors, formats, jobs, recipes, uploads
 from converter.api.access import Caller
 from converter.api.openapi import Api, JsonParser
 from converter.api.problems import DETAILS, Problem
@@ -64,6 +64,8 @@ errors.install(api)
 api.add_router("/batches", batches.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/uploads", uploads.router)
+api.add_router("/convert", convert.router)
+api.add_router("/recipes", recipes.router)
 api.add_router("/formats", formats.router)
 
 

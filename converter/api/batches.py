@@ -38,7 +38,7 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
     def act() -> schemas.Batch:
         batch = jobs.submit(
             request.auth.user,
-            outputs=parse_outputs(body.outputs),
+            outputs=_parse_outputs(body.outputs),
             files=[jobs.NewFile(file.name, file.size) for file in body.files],
             uploads=_own_uploads(request, body.uploads),
         )
@@ -47,17 +47,17 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
     return idempotency.once(request, idempotency_key, act, "api:batch")
 
 
-def parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
-    recipes: list[engine.Recipe] = []
-    errors: list[engine.Problem] = []
+def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
+    """Return the recipes, or everything that is wrong with any of them."""
+    recipes, wrong = [], []
     for index, output in enumerate(outputs):
         try:
-            recipes.append(engine.Recipe.parse(output))
-        except engine.InvalidRecipe as exc:
-            for error in exc.errors:
-                errors.append({"pointer": f"/outputs/{index}{error['pointer']}", "detail": error["detail"]})
-    if errors:
-        raise Problem("invalid_recipe", " ".join(e["detail"] for e in errors), errors=errors)
+            recipes.append(schemas.parse_recipe(output, f"/outputs/{index}"))
+        except Problem as problem:
+            wrong.append(problem)
+    if wrong:
+        errors = [error for problem in wrong for error in problem.errors]
+        raise Problem("invalid_recipe", " ".join(problem.detail for problem in wrong), errors=errors)
     return recipes
 
 

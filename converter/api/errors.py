@@ -38,17 +38,24 @@ def _invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
 
 
 def _where(location: tuple[str | int, ...]) -> dict[str, str]:
-    source, _, *rest = location
-    if source in ("body", "form", "file"):
-        return {"pointer": "".join(f"/{part}" for part in rest)}
-    return {"parameter": str(location[-1])}
+    source, name, *rest = location
+    match source:
+        case "body":  # the name is that of our own argument
+            return {"pointer": "".join(f"/{part}" for part in rest)}
+        case "form" | "file":
+            return {"pointer": f"/{name}"}
+        case _:
+            return {"parameter": str(location[-1])}
 
 
 def _http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
     if isinstance(exc.__cause__, Problem):  # ninja's own wrapping of what a parser raises
         return exc.__cause__.response()
     if exc.status_code == 400:
-        return Problem("malformed_json", "The body is not JSON as RFC 8259 has it.").response()
+        return Problem(
+            "malformed_json",
+            "The body is not JSON, or holds text that cannot be kept: NUL, or half of a surrogate pair.",
+        ).response()
     if exc.status_code == 401:
         return Problem(
             "unauthenticated",

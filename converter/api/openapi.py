@@ -24,12 +24,41 @@ def problems(*statuses: int) -> dict[str, Any]:
     }
 
 
+def any_bytes(description: str) -> dict[str, Any]:
+    content = {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+    return {"description": description, "content": content}
+
+
 class JsonParser(Parser):
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != "application/json":
             raise Problem("unsupported_media_type", "Send the body as application/json.")
-        body: dict[str, Any] = json.loads(request.body, parse_constant=_refuse)
+        body: dict[str, Any] = parse_json(request.body.decode())
         return body
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text; ValueError when it is none, or holds text that no database keeps."""
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        _check_text(value)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
+    return value
+
+
+def _check_text(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("holds NUL")
+        value.encode()  # UnicodeEncodeError is a ValueError: half of a surrogate pair
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            _check_text(key)
+            _check_text(part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_text(part)
 
 
 def _refuse(constant: str) -> None:

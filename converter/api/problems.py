@@ -22,6 +22,8 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "Nothing here"),
     "method_not_allowed": (405, "The method is not allowed here"),
     "conflict": (409, "Not possible in this state"),
+    "name_taken": (409, "The name is taken"),
+    "not_looked_into": (409, "Nobody has looked into the file yet"),
     "in_progress": (409, "The first request with this key still runs"),
     "expired": (410, "Expired and deleted"),
     "body_too_large": (413, "The body is too large"),

@@ -12,10 +12,20 @@ from ninja import Field, Schema
 from pydantic import ConfigDict
 
 from converter import engine, jobs, models
+from converter.api.problems import Problem as Refused
 from converter.engine.schema import RECIPE
 
 # The engine validates recipes; the documents say what it takes.
-RecipeIn = Annotated[dict[str, Any], Field(json_schema_extra=RECIPE)]
+RawRecipe = Annotated[dict[str, Any], Field(json_schema_extra=RECIPE)]
+
+
+def parse_recipe(value: object, pointer: str) -> engine.Recipe:
+    """Return the recipe, or say where it is wrong; `pointer` is where it stands in the body."""
+    try:
+        return engine.Recipe.parse(value)
+    except engine.InvalidRecipe as exc:
+        errors = [{**error, "pointer": pointer + error["pointer"]} for error in exc.errors]
+        raise Refused("invalid_recipe", str(exc), errors=errors) from exc
 
 
 class Strict(Schema):
@@ -35,7 +45,12 @@ class FileIn(Strict):
 class BatchIn(Strict):
     files: Annotated[list[FileIn], Field(description="Images that you are about to send.")] = []
     uploads: Annotated[list[uuid.UUID], Field(description="Images sent before, to convert again.")] = []
-    outputs: Annotated[list[RecipeIn], Field(min_length=1, description="One job for each image and output.")]
+    outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+
+
+class RecipeIn(Strict):
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    recipe: RawRecipe
 
 
 # --- Sent by us --------------------------------------------------------------------------------------------
@@ -191,6 +206,36 @@ class Format(Schema):
         )
 
 
+class Recipe(Schema):
+    id: uuid.UUID
+    name: str
+    recipe: Annotated[dict[str, Any], Field(description="Canonical: without what is default.")]
+    sentence: Annotated[str, Field(description="The recipe in plain words.")]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, recipe: models.Recipe) -> Recipe:
+        return cls(
+            id=recipe.pk,
+            name=recipe.name,
+            recipe=recipe.recipe,
+            sentence=engine.Recipe.parse(recipe.recipe).sentence(),
+            created_at=recipe.created_at,
+            updated_at=recipe.updated_at,
+        )
+
+
+class Metadata(Schema):
+    upload: uuid.UUID
+    name: str
+    size: Annotated[int, Field(description="In bytes.")]
+    received_at: datetime
+    found: Annotated[
+        dict[str, Any], Field(description="What looking into the file found: format, size, EXIF …")
+    ]
+
+
 class Jobs(Schema):
     items: list[Job]
     next: str | None
@@ -198,6 +243,11 @@ class Jobs(Schema):
 
 class Batches(Schema):
     items: list[BatchSummary]
+    next: str | None
+
+
+class Recipes(Schema):
+    items: list[Recipe]
     next: str | None
 
 

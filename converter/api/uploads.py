@@ -4,10 +4,11 @@ import uuid
 
 from ninja import Router
 
-from converter import jobs
+from converter import jobs, metadata
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.openapi import problems
+from converter.api.problems import Problem
 from converter.models import Upload
 
 router = Router(tags=["uploads"])
@@ -23,3 +24,24 @@ def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
     """A fresh form for bytes that are still awaited."""
     form = jobs.upload_form(own(request, Upload.objects.all(), upload_id))
     return schemas.Form(url=form.url, fields=form.fields)
+
+
+@router.get(
+    "/{uuid:upload_id}/metadata",
+    response=schemas.Metadata,
+    openapi_extra=problems(404, 409, 410),
+    url_name="upload_metadata",
+)
+def get_metadata(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Metadata:
+    """What is known of an image; there once its first job was started."""
+    upload = own(request, Upload.objects.all(), upload_id)
+    if upload.deleted_at:
+        raise jobs.Gone("This image has expired and was deleted with what was known of it.")
+    found = metadata.store().get(upload.pk)
+    if upload.received_at is None or found is None:
+        raise Problem(
+            "not_looked_into", "Nothing is known of this image yet. Ask again when a job of it is done."
+        )
+    return schemas.Metadata(
+        upload=upload.pk, name=upload.name, size=upload.size, received_at=upload.received_at, found=found
+    )

@@ -35,6 +35,24 @@ class Program:
         return response.json()
 
 
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.naps = 0
+        self.at_nap: dict[int, Any] = {}
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.naps += 1
+        if self.naps in self.at_nap:
+            self.at_nap[self.naps]()
+
+
 def problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
     """Check that the response is that problem, whole; return it."""
     assert response.status_code == status, response.content

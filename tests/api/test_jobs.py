@@ -6,7 +6,7 @@ import pytest
 
 from converter.api import waiting
 from converter.models import Batch, Job
-from tests.api.conftest import Program, problem
+from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.django_db
@@ -85,24 +85,6 @@ def test_a_job_is_cancelled_once(program: Program) -> None:
     path = f"jobs/{program.submit()['jobs'][0]['id']}"
     assert program.post(f"{path}/cancel").json()["status"] == "cancelled"
     problem(program.post(f"{path}/cancel"), 409, "conflict")
-
-
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.naps = 0
-        self.at_nap: dict[int, Any] = {}
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.naps += 1
-        if self.naps in self.at_nap:
-            self.at_nap[self.naps]()
 
 
 @pytest.fixture

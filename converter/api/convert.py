@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from ninja import File, Form, Router, Status, UploadedFile
+
+from converter import engine, jobs, storage
+from converter.api import schemas, waiting
+from converter.api.access import ApiRequest
+from converter.api.openapi import any_bytes, parse_json, problems
+from converter.api.problems import CONTENT_TYPE, Problem, document
+from converter.models import Job
+
+router = Router(tags=["convert"])
+
+LONGEST = 25  # seconds; a gateway in front gives up at 29
+LONGEST_HEADER = 4000  # characters
+
+
+@router.post(
+    "",
+    response={200: None, 202: schemas.Job},
+    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems(413)["responses"]}},
+    url_name="convert",
+)
+def convert_image(
+    request: ApiRequest,
+    file: Annotated[
+        UploadedFile, File(description="The image; a small one, see the limit in the documents.")
+    ],
+    recipe: Annotated[str, Form(description="A recipe, as JSON.")],
+) -> HttpResponse | Status[schemas.Job]:
+    """Convert one small image at once.
+
+    200 with the bytes, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a header);
+    202 with the job when it takes longer than 25 seconds or the result is too large to be carried here.
+    """
+    if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
+        raise Problem(
+            "body_too_large",
+            f"An image sent this way may have {settings.CONVERTER_ONE_SHOT_BYTES} bytes. Submit a batch instead.",
+        )
+    batch = jobs.submit(
+        request.auth.user,
+        outputs=[_parsed(recipe)],
+        files=[jobs.NewFile(file.name or "image", file.size)],
+    )
+    job = batch.jobs.select_related("upload").get()
+    stored = storage.uploads.put(
+        job.upload.key, file, filename=job.upload.name, content_type="application/octet-stream"
+    )
+    jobs.receive(job.upload.key, stored)
+
+    waiting.until_done(job, LONGEST)
+    job = Job.objects.select_related("upload").get(pk=job.pk)
+    if job.status == Job.Status.FAILED:
+        body = document(job.error_code, 422, job.error_message, job.error_message)
+        return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
+    if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
+        return Status(202, schemas.Job.of(job))
+    data, _ = storage.results.read(job.result_key)
+    response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
+    response["Job-Id"] = str(job.pk)
+    response["Content-Disposition"] = "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    report = json.dumps(job.report)
+    if len(report) <= LONGEST_HEADER:
+        response["Job-Report"] = report
+    return response
+
+
+def _parsed(recipe: str) -> engine.Recipe:
+    try:
+        value: Any = parse_json(recipe)
+    except ValueError as exc:
+        raise Problem(
+            "invalid_recipe",
+            "The recipe is not JSON.",
+            errors=[{"pointer": "/recipe", "detail": "Not JSON."}],
+        ) from exc
+    return schemas.parse_recipe(value, "/recipe")

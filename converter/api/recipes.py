@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.urls import reverse
+from ninja import Query, Router, Status
+
+from converter.api import schemas
+from converter.api.access import ApiRequest, own
+from converter.api.cursors import Paging, page
+from converter.api.openapi import problems
+from converter.api.problems import Problem
+from converter.models import Recipe
+
+router = Router(tags=["recipes"])
+
+
+@router.get("", response=schemas.Recipes, openapi_extra=problems(), url_name="recipes")
+def list_recipes(request: ApiRequest, paging: Query[Paging]) -> schemas.Recipes:
+    """Your saved recipes, newest first."""
+    found, following = page(Recipe.objects.filter(owner=request.auth.user.pk), paging)
+    return schemas.Recipes(items=[schemas.Recipe.of(recipe) for recipe in found], next=following)
+
+
+@router.post("", response={201: schemas.Recipe}, openapi_extra=problems(409), url_name="recipes")
+def save_recipe(
+    request: ApiRequest, body: schemas.RecipeIn, response: HttpResponse
+) -> Status[schemas.Recipe]:
+    """Save a recipe under a name."""
+    recipe = _save(Recipe(owner_id=request.auth.user.pk), body)
+    response["Location"] = reverse("api:recipe", args=[recipe.pk])
+    return Status(201, schemas.Recipe.of(recipe))
+
+
+@router.get("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404), url_name="recipe")
+def get_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> schemas.Recipe:
+    """One saved recipe."""
+    return schemas.Recipe.of(own(request, Recipe.objects.all(), recipe_id))
+
+
+@router.put("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404, 409), url_name="recipe")
+def replace_recipe(request: ApiRequest, recipe_id: uuid.UUID, body: schemas.RecipeIn) -> schemas.Recipe:
+    """Put another recipe, or another name, in its place."""
+    return schemas.Recipe.of(_save(own(request, Recipe.objects.all(), recipe_id), body))
+
+
+@router.delete("/{uuid:recipe_id}", response={204: None}, openapi_extra=problems(404), url_name="recipe")
+def delete_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> Status[None]:
+    """Forget a saved recipe; jobs made with it stay as they are."""
+    own(request, Recipe.objects.all(), recipe_id).delete()
+    return Status(204, None)
+
+
+def _save(recipe: Recipe, body: schemas.RecipeIn) -> Recipe:
+    recipe.name = body.name
+    recipe.recipe = schemas.parse_recipe(body.recipe, "/recipe").canonical()
+    try:
+        with transaction.atomic():
+            recipe.save()
+    except IntegrityError as exc:
+        raise Problem("name_taken", f"You have another recipe named “{body.name}”.") from exc
+    return recipe

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from converter.api import convert, waiting
+from converter.models import Batch, Job
+from tests.api.conftest import Clock, Program, problem
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.django_db
+
+WEBP = {"format": "webp", "resize": {"width": 20}}
+
+
+def post(program: Program, content: bytes, recipe: Any, name: str = "a.jpg") -> Any:
+    text = recipe if isinstance(recipe, str) else json.dumps(recipe)
+    return program.client.post("/api/v1/convert", {"file": SimpleUploadedFile(name, content), "recipe": text})
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, worker: Any) -> Clock:
+    """Time passes only while somebody waits, and the worker works at the first nap."""
+    clock = Clock()
+    clock.at_nap[1] = worker.work
+    monkeypatch.setattr(waiting, "time", clock)
+    return clock
+
+
+def test_an_image_is_sent_and_comes_back_converted(program: Program, clock: Clock) -> None:
+    response = post(program, make_photo(40, 30), WEBP)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "image/webp"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    image = Image.open(io.BytesIO(response.content))
+    assert (image.format, image.size) == ("WEBP", (20, 15))
+    job = program.get(f"jobs/{response['Job-Id']}").json()
+    assert job["status"] == "finished"
+    assert json.loads(response["Job-Report"]) == job["report"]
+
+
+def test_a_job_that_takes_longer_is_handed_over(program: Program, clock: Clock) -> None:
+    clock.at_nap.clear()
+    response = post(program, make_photo(), WEBP)
+    assert response.status_code == 202
+    assert response.json()["status"] == "queued"
+    assert clock.now == pytest.approx(convert.LONGEST)
+
+
+def test_what_is_wrong_with_the_image_is_said(program: Program, clock: Clock) -> None:
+    response = post(program, b"hello", WEBP)
+    problem(response, 422, "not_an_image")
+    assert program.get(f"jobs/{response['Job-Id']}").json()["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "pointer"),
+    [
+        ({"format": "webp", "quality": 0}, "/recipe/quality"),
+        ("{", "/recipe"),
+        ("[]", "/recipe"),
+        ('{"format": "webp", "quality": NaN}', "/recipe"),
+    ],
+)
+def test_a_wrong_recipe_is_pointed_at(program: Program, recipe: Any, pointer: str) -> None:
+    body = problem(post(program, make_photo(), recipe), 422, "invalid_recipe")
+    assert [error["pointer"] for error in body["errors"]] == [pointer]
+    assert not Batch.objects.exists()
+
+
+def test_both_parts_are_needed(program: Program) -> None:
+    body = problem(program.client.post("/api/v1/convert", {}), 422, "invalid_request")
+    assert {error["pointer"] for error in body["errors"]} == {"/file", "/recipe"}
+
+
+def test_an_image_that_is_too_large_for_this_is_refused(program: Program, settings: Any) -> None:
+    settings.CONVERTER_ONE_SHOT_BYTES = 10
+    problem(post(program, make_photo(), WEBP), 413, "body_too_large")
+    assert not Batch.objects.exists()
+
+
+def test_a_result_that_is_too_large_for_this_is_fetched(
+    program: Program, clock: Clock, settings: Any
+) -> None:
+    photo = make_photo(64, 48)
+    settings.CONVERTER_ONE_SHOT_BYTES = len(photo)
+    response = post(program, photo, {"format": "bmp"})
+    assert response.status_code == 202
+    assert response.json()["result"]["size"] > len(photo)
+
+
+def test_an_empty_file_is_refused(program: Program) -> None:
+    problem(post(program, b"", WEBP), 422, "empty_file")
+    assert not Job.objects.exists()

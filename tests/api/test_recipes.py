@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from converter.models import Recipe
+from tests.api.conftest import Program, problem
+
+pytestmark = pytest.mark.django_db
+
+WEB = {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "metadata": "strip"}}
+
+
+def test_a_recipe_is_saved_changed_and_forgotten(program: Program) -> None:
+    made = program.post("recipes", WEB)
+    assert made.status_code == 201
+    recipe = made.json()
+    assert made["Location"] == f"/api/v1/recipes/{recipe['id']}"
+    assert recipe["recipe"] == {"format": "webp", "quality": 75}
+    assert recipe["sentence"].startswith("WebP, quality 75")
+    assert program.get(f"recipes/{recipe['id']}").json() == recipe
+
+    changed = program.put(f"recipes/{recipe['id']}", {"name": "Small", "recipe": {"format": "avif"}}).json()
+    assert (changed["name"], changed["recipe"]) == ("Small", {"format": "avif"})
+    assert [item["name"] for item in program.get("recipes").json()["items"]] == ["Small"]
+
+    assert program.delete(f"recipes/{recipe['id']}").status_code == 204
+    problem(program.get(f"recipes/{recipe['id']}"), 404, "not_found")
+
+
+def test_a_name_is_taken_once_by_each_user(program: Program, stranger: Program) -> None:
+    program.post("recipes", WEB)
+    problem(program.post("recipes", WEB), 409, "name_taken")
+    other = program.post("recipes", {**WEB, "name": "Other"}).json()
+    problem(program.put(f"recipes/{other['id']}", WEB), 409, "name_taken")
+    assert program.put(f"recipes/{other['id']}", {**WEB, "name": "Other"}).status_code == 200
+    assert stranger.post("recipes", WEB).status_code == 201
+
+
+def test_a_strangers_recipe_does_not_exist(program: Program, stranger: Program) -> None:
+    path = f"recipes/{program.post('recipes', WEB).json()['id']}"
+    for response in (stranger.get(path), stranger.put(path, WEB), stranger.delete(path)):
+        problem(response, 404, "not_found")
+    assert stranger.get("recipes").json()["items"] == []
+    assert Recipe.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "pointer"),
+    [
+        ({**WEB, "recipe": {"format": "webp", "quality": 0}}, 422, "invalid_recipe", "/recipe/quality"),
+        ({**WEB, "name": ""}, 422, "invalid_request", "/name"),
+        ({**WEB, "name": "x" * 81}, 422, "invalid_request", "/name"),
+        ({**WEB, "name": "a\nb"}, 422, "invalid_request", "/name"),
+        ({"name": "x"}, 422, "invalid_request", "/recipe"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused_with_a_pointer(
+    program: Program, body: Any, status: int, code: str, pointer: str
+) -> None:
+    refused = problem(program.post("recipes", body), status, code)
+    assert [error["pointer"] for error in refused["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
+@pytest.mark.parametrize("body", ['{"name": "%s", "recipe": {"format": "webp"}}', '{"%s": 1}', '[["%s"]]'])
+def test_text_that_no_database_keeps_is_refused(program: Program, body: str, text: str) -> None:
+    response = program.client.post("/api/v1/recipes", body % text, content_type="application/json")
+    problem(response, 400, "malformed_json")
