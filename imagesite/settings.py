@@ -173,6 +173,7 @@ CONVERTER_LIMITS: dict[str, int] = {
 }
 CONVERTER_MAX_FILES = env.int("MAX_FILES_PER_BATCH", default=200)
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
+CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
 CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
