@@ -1,0 +1,351 @@
+// The page on which images come in: choose, check, send each by its own form, then go to the batch.
+
+import { clearProblems, readRecipe, showProblem, showWhatFits } from "./options.js";
+import { Expired, send, Stopped } from "./upload.js";
+
+const AT_ONCE = 4;
+const form = document.querySelector("[data-convert]");
+const texts = JSON.parse(document.getElementById("texts").textContent);
+const limits = { bytes: Number(form.dataset.maxBytes), files: Number(form.dataset.maxFiles), outputs: Number(form.dataset.maxOutputs) };
+const find = (name) => form.querySelector(`[data-${name}]`);
+const csrf = form.querySelector("[name=csrfmiddlewaretoken]").value;
+const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const extensions = form.querySelector("#id_images").accept.split(",");
+
+let rows = []; // {file, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
+let busy = false;
+let batch = "";
+
+document.documentElement.classList.add("has-script");
+for (const element of form.querySelectorAll("[data-needs-script]")) element.hidden = false;
+
+// --- Files -------------------------------------------------------------------------------------------------
+
+function sizeInWords(count) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const step = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), 3);
+  const value = count / 1000 ** step;
+  const digits = step && value < 10 ? 1 : 0;
+  const options = { style: "unit", unit: units[step], maximumFractionDigits: digits, unitDisplay: step ? "short" : "long" };
+  return new Intl.NumberFormat(document.documentElement.lang, options).format(value).replace("kB", "KB");
+}
+
+function problemOf(file) {
+  if (!file.size) return texts.empty;
+  if (file.size > limits.bytes) return say(texts.tooLarge, { size: sizeInWords(limits.bytes) });
+  const extension = `.${file.name.split(".").pop().toLowerCase()}`;
+  // Only what says that it is something else is refused here; the server looks into the file.
+  if (file.type && !file.type.startsWith("image/") && !extensions.includes(extension)) return texts.notAnImage;
+  if (rows.some((row) => row.state !== "bad" && row.file.name === file.name && row.file.size === file.size && row.file.lastModified === file.lastModified)) return texts.twice;
+  return "";
+}
+
+function add(files) {
+  if (busy || batch) return;
+  for (const file of files) {
+    const good = rows.filter((row) => row.state !== "bad").length;
+    if (good >= limits.files) {
+      find("refusal").textContent = say(texts.tooMany, { count: limits.files });
+      find("refusal").hidden = false;
+      break;
+    }
+    const row = { file, element: rowElement(file), state: "ready", share: 0, stop: null, upload: null };
+    const problem = problemOf(file);
+    rows.push(row);
+    find("rows").append(row.element);
+    set(row, problem ? "bad" : "ready", problem || sizeInWords(file.size));
+  }
+  summarise();
+}
+
+function rowElement(file) {
+  const element = document.querySelector("[data-row-template]").content.firstElementChild.cloneNode(true);
+  element.querySelector(".file-name").textContent = file.name;
+  element.querySelector(".file-name").title = file.name;
+  element.querySelector("progress").setAttribute("aria-label", file.name);
+  const remove = element.querySelector("[data-remove]");
+  remove.setAttribute("aria-label", say(texts.remove, { name: file.name }));
+  remove.addEventListener("click", () => takeOut(element));
+  const resume = element.querySelector("[data-resume]");
+  resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));
+  resume.addEventListener("click", () => resumeOne(element));
+  const image = element.querySelector("img");
+  if (file.type.startsWith("image/") && file.size && file.size < 30e6) {
+    image.src = URL.createObjectURL(file);
+    image.onload = () => { image.hidden = false; URL.revokeObjectURL(image.src); };
+    image.onerror = () => URL.revokeObjectURL(image.src);
+  }
+  return element;
+}
+
+function set(row, state, note) {
+  row.state = state;
+  row.element.querySelector(".file-note").textContent = note;
+  row.element.classList.toggle("is-bad", state === "bad" || state === "failed");
+  row.element.classList.toggle("is-sent", state === "sent");
+  row.element.classList.toggle("is-out", state === "out");
+  row.element.querySelector("[data-resume]").hidden = state !== "failed";
+  row.element.querySelector("[data-remove]").hidden = ["sent", "out"].includes(state) || (state === "failed" && batch);
+  const bar = row.element.querySelector("progress");
+  bar.hidden = !["waiting", "sending"].includes(state);
+  bar.value = row.share * 100;
+  const verb = ["waiting", "sending"].includes(state) ? texts.cancel : texts.remove;
+  row.element.querySelector("[data-remove]").setAttribute("aria-label", say(verb, { name: row.file.name }));
+}
+
+function takeOut(element) {
+  const row = rows.find((one) => one.element === element);
+  if (busy || batch) {
+    row.stop?.abort();
+    set(row, "out", texts.cancelled);
+    return;
+  }
+  const next = element.nextElementSibling ?? element.previousElementSibling;
+  rows = rows.filter((one) => one !== row);
+  element.remove();
+  (next?.querySelector("[data-remove]") ?? form.querySelector("#id_images")).focus();
+  summarise();
+}
+
+const ready = () => rows.filter((row) => row.state === "ready");
+const kept = () => [...form.querySelectorAll("[data-upload]:checked")].map((box) => box.value);
+
+function summarise() {
+  const files = ready();
+  const size = sizeInWords(files.reduce((sum, row) => sum + row.file.size, 0));
+  find("summary").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
+}
+
+form.querySelector("#id_images").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+find("folder").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length) { event.preventDefault(); add(files); }
+});
+let over = 0;
+for (const [type, change] of [["dragenter", 1], ["dragleave", -1]]) {
+  document.addEventListener(type, () => { over += change; find("drop").classList.toggle("is-over", over > 0); });
+}
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", async (event) => {
+  event.preventDefault();
+  over = 0;
+  find("drop").classList.remove("is-over");
+  // Entries must be taken before the first await: the list is empty afterwards.
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (entries.some((entry) => entry.isDirectory)) {
+    for (const entry of entries) add(await filesIn(entry));
+  } else {
+    add(event.dataTransfer.files);
+  }
+});
+
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found.filter((file) => !file.name.startsWith("."));
+    for (const child of some) found.push(...(await filesIn(child)));
+  }
+}
+
+// --- Outputs -----------------------------------------------------------------------------------------------
+
+const cards = () => [...form.querySelectorAll("[data-outputs] [data-output]")];
+
+function addOutput() {
+  const html = form.querySelector("[data-output-template]").innerHTML.replaceAll("__prefix__", nextNumber++);
+  find("outputs").insertAdjacentHTML("beforeend", html);
+  const card = cards().at(-1);
+  const used = cards().slice(0, -1).map((one) => one.querySelector("[name$='-format']").value);
+  const select = card.querySelector("[name$='-format']");
+  select.value = [...select.options].map((option) => option.value).find((value) => !used.includes(value)) ?? select.value;
+  number();
+  showWhatFits(card);
+  select.focus();
+}
+
+function number() {
+  cards().forEach((card, index) => {
+    card.querySelector("[data-output-title]").textContent = say(texts.output, { number: index + 1 });
+    card.querySelector("[data-remove-output]").hidden = cards().length === 1;
+  });
+  find("add-output").hidden = cards().length >= limits.outputs;
+}
+
+let nextNumber = cards().length;
+find("add-output").addEventListener("click", (event) => { event.preventDefault(); addOutput(); });
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-remove-output]");
+  if (!button) return;
+  event.preventDefault();
+  button.closest("[data-output]").remove();
+  number();
+  find("add-output").focus();
+});
+form.addEventListener("change", async (event) => {
+  const card = event.target.closest("[data-output]");
+  if (!card) return;
+  if (event.target.name.endsWith("-format")) showWhatFits(card);
+  if (event.target.matches("[type=file][data-part=watermark]")) await keepWatermark(card, event.target);
+});
+cards().forEach(showWhatFits);
+number();
+
+async function keepWatermark(card, input) {
+  const target = card.querySelector("[data-path='watermark.image']");
+  target.value = "";
+  if (!input.files.length) return;
+  const body = new FormData();
+  body.append("file", input.files[0]);
+  const answer = await ask(form.dataset.watermark, body);
+  const said = await answer?.json().catch(() => null);
+  if (answer?.status === 201) target.value = said.id;
+  input.closest(".field").querySelector(".error").textContent = target.value ? "" : (said?.detail ?? texts.offline);
+}
+
+// --- Sending -----------------------------------------------------------------------------------------------
+
+function ask(url, body) {
+  const json = !(body instanceof FormData);
+  const headers = { "X-CSRFToken": csrf, Accept: "application/json" };
+  if (json) headers["Content-Type"] = "application/json";
+  return fetch(url, { method: "POST", headers, body: json ? JSON.stringify(body) : body }).catch(() => null);
+}
+
+function refuse(text) {
+  find("refusal").textContent = text;
+  find("refusal").hidden = false;
+  find("refusal").scrollIntoView({ block: "center" });
+  working(false);
+}
+
+function working(yes) {
+  busy = yes;
+  find("submit").disabled = yes;
+  find("stop").hidden = !yes || !batch;
+  find("progress").hidden = !yes;
+}
+
+form.addEventListener("submit", async (event) => {
+  if (event.submitter && !event.submitter.matches("[data-submit]")) return;
+  event.preventDefault();
+  if (busy) return;
+  if (batch) { await sendAll(rows.filter((row) => row.state === "failed")); return; }
+  find("refusal").hidden = true;
+  cards().forEach(clearProblems);
+  const files = ready();
+  if (!files.length && !kept().length) {
+    refuse(texts.noFiles);
+    form.querySelector("#id_images").focus();
+    return;
+  }
+  working(true);
+  const answer = await ask(form.dataset.batches, {
+    files: files.map(({ file }) => ({ name: file.name, size: file.size })),
+    uploads: kept(),
+    outputs: cards().map(readRecipe),
+  });
+  if (answer?.status !== 201) { await explain(answer, files); return; }
+  const made = await answer.json();
+  batch = form.dataset.batch.replace("00000000-0000-0000-0000-000000000000", made.id);
+  const forms = made.uploads.filter((upload) => upload.form);
+  files.forEach((row, index) => { row.upload = forms[index]; });
+  for (const box of form.querySelectorAll("[data-upload], #id_images, #id_folder")) box.disabled = true;
+  await sendAll(files);
+});
+
+async function explain(answer, files) {
+  const said = await answer?.json().catch(() => null);
+  if (!answer) { refuse(texts.offline); return; }
+  if (answer.status === 401 || answer.status === 403) { refuse(texts.loggedOut); return; }
+  let placed = 0;
+  for (const { pointer = "", detail } of said?.errors ?? []) {
+    const [, list, index, ...path] = pointer.split("/");
+    if (list === "outputs" && cards()[index] && showProblem(cards()[index], path.join("."), detail)) placed += 1;
+    if (list === "files" && files[index]) { set(files[index], "bad", detail); placed += 1; }
+  }
+  refuse(placed ? texts.refused : (said?.detail ?? texts.refused));
+}
+
+async function sendAll(some) {
+  working(true);
+  for (const row of some) { row.share = 0; set(row, "waiting", texts.waiting); }
+  showTotal();
+  const queue = [...some];
+  const lane = async () => { for (let row = queue.shift(); row; row = queue.shift()) await sendOne(row); };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  working(false);
+  done();
+}
+
+async function sendOne(row, isSecondTry = false) {
+  if (row.state === "out") return;
+  row.stop = new AbortController();
+  try {
+    await send(row.upload.form, row.file, {
+      signal: row.stop.signal,
+      progress: (share) => {
+        row.share = share;
+        set(row, "sending", say(texts.sending, { percent: Math.round(share * 100) }));
+        showTotal();
+      },
+    });
+    row.share = 1;
+    set(row, "sent", texts.sent);
+  } catch (error) {
+    if (error instanceof Stopped) return;
+    if (error instanceof Expired && !isSecondTry && (await renew(row))) { await sendOne(row, true); return; }
+    set(row, "failed", error.message && error.message !== "network" ? error.message : texts.failed);
+  }
+  showTotal();
+}
+
+// A form works for some minutes only; a slow line, or a second try, needs a new one.
+async function renew(row) {
+  const answer = await ask(`${form.dataset.uploads}${row.upload.id}/form`, {});
+  if (answer?.status !== 200) return false;
+  row.upload.form = await answer.json();
+  return true;
+}
+
+async function resumeOne(element) {
+  const row = rows.find((one) => one.element === element);
+  const alone = !busy;
+  working(true);
+  row.share = 0;
+  set(row, "waiting", texts.waiting);
+  if (await renew(row)) await sendOne(row, true);
+  else set(row, "failed", texts.failed);
+  if (alone) { working(false); done(); }
+}
+
+function showTotal() {
+  const sent = rows.filter((row) => row.upload && row.state !== "out");
+  const bytes = sent.reduce((sum, row) => sum + row.file.size, 0);
+  const gone = sent.reduce((sum, row) => sum + row.file.size * row.share, 0);
+  find("progress").value = bytes ? (gone / bytes) * 100 : 100;
+  find("go-note").textContent = sent.length ? say(texts.progress, { done: sent.filter((row) => row.state === "sent").length, count: sent.length }) : "";
+}
+
+function done() {
+  const failed = rows.filter((row) => row.state === "failed");
+  if (!failed.length) { location.assign(batch); return; }
+  find("go-note").textContent = texts.someFailed;
+  find("go-on").href = batch;
+  find("go-on").hidden = false;
+}
+
+find("stop").addEventListener("click", async () => {
+  for (const row of rows) {
+    row.stop?.abort();
+    if (["waiting", "sending"].includes(row.state)) set(row, "out", texts.cancelled);
+  }
+  await ask(`${batch}cancel/`, new FormData());
+  busy = false;
+  location.assign(batch);
+});
+
+window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });

@@ -1,0 +1,2 @@
+// Begins the download as soon as what was waited for is ready.
+document.addEventListener("htmx:load", (event) => event.detail.elt.querySelector("[data-download]")?.click());

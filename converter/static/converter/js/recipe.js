@@ -1,0 +1,24 @@
+// Says in one sentence what the recipe does, while it is being changed.
+
+import { showWhatFits } from "./options.js";
+
+const form = document.querySelector("[data-recipe]");
+const card = form.querySelector("[data-output]");
+const says = form.querySelector("[data-says]");
+let timer = 0;
+let last = 0;
+
+async function refresh() {
+  const turn = ++last;
+  const answer = await fetch(form.dataset.sentence, { method: "POST", body: new FormData(form) }).catch(() => null);
+  if (!answer?.ok || turn !== last) return;
+  const said = await answer.json();
+  says.textContent = said.sentence ?? said.errors.join(" ");
+}
+
+form.addEventListener("input", () => {
+  showWhatFits(card);
+  clearTimeout(timer);
+  timer = setTimeout(refresh, 250);
+});
+showWhatFits(card);

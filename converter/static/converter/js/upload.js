@@ -1,0 +1,36 @@
+// One file to one signed form: its fields first, the file last.
+
+export class Stopped extends Error {}
+export class Expired extends Error {}
+
+// `signal` stops it; `progress` hears a share from 0 to 1. Fails with Stopped, Expired (ask for a new form) or Error.
+export function send(form, file, { signal, progress }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    request.onabort = () => reject(new Stopped());
+    request.onerror = () => reject(new Error("network"));
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve();
+      else if (request.status === 403) reject(new Expired());
+      else reject(new Error(detailOf(request)));
+    };
+    request.onloadend = () => signal.removeEventListener("abort", stop);
+    const body = new FormData();
+    for (const [name, value] of Object.entries(form.fields)) body.append(name, value);
+    body.append("file", file);
+    request.open("POST", form.url);
+    request.send(body);
+    if (signal.aborted) stop();
+  });
+}
+
+function detailOf(request) {
+  try {
+    return JSON.parse(request.responseText).detail ?? "";
+  } catch {
+    return "";
+  }
+}

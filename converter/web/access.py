@@ -1,0 +1,22 @@
+"""The only way from a page to a row: through its owner. A stranger's id is 404."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.shortcuts import get_object_or_404
+
+from converter.models import Batch, Job, Recipe
+from converter.web.http import PersonRequest
+
+
+def batch_of(request: PersonRequest, pk: uuid.UUID) -> Batch:
+    return get_object_or_404(Batch, pk=pk, owner_id=request.user.pk)
+
+
+def job_of(request: PersonRequest, pk: uuid.UUID) -> Job:
+    return get_object_or_404(Job.objects.select_related("upload", "batch"), pk=pk, owner_id=request.user.pk)
+
+
+def recipe_of(request: PersonRequest, pk: uuid.UUID) -> Recipe:
+    return get_object_or_404(Recipe, pk=pk, owner_id=request.user.pk)

@@ -1,0 +1,21 @@
+"""A refusal as a page with a face."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from converter import jobs
+
+
+def refusal_page(request: HttpRequest, refusal: jobs.Refusal) -> HttpResponse:
+    """Return what to show when an act was not possible: 410 for what has expired, else 409."""
+    status = 410 if isinstance(refusal, jobs.Gone) else 409
+    title = _("This has expired") if status == 410 else _("That is not possible now")
+    return render(
+        request,
+        f"{status}.html",
+        {"title": title, "message": str(refusal), "code": refusal.code},
+        status=status,
+    )

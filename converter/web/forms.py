@@ -1,0 +1,214 @@
+"""What people fill in, made from the engine's table of options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from converter import engine
+from converter.web import words
+from converter.web.options import Option, inputs, options, outputs, recipe_mapping, values_of
+
+PLAIN = ("format", "aim", "target_bytes", "quality", "metadata")
+PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
+
+
+class OutputForm(forms.Form):
+    """One output: a recipe, field by field."""
+
+    watermark_file = forms.FileField(
+        label=_("Watermark picture"), required=False, widget=forms.FileInput(attrs={"accept": "image/*"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = self.fields.pop("watermark_file")
+        self.fields["format"] = forms.ChoiceField(label=_("Format"), choices=_format_choices, initial="webp")
+        for option in options():
+            self.fields[option.path] = _field(option)
+        self.fields["watermark.image"].widget = forms.HiddenInput(attrs=_attrs(_option("watermark.image")))
+        self.fields["watermark_file"] = kept
+        kept.widget.attrs["data-part"] = "watermark"
+
+    def mapping(self) -> dict[str, Any]:
+        """Return the recipe as JSON; a watermark that is still to be stored is named `pending`."""
+        values = dict(self.cleaned_data)
+        if self.watermark is not None:
+            values["watermark.image"] = "pending"
+        return recipe_mapping(values["format"], values)
+
+    def clean(self) -> None:
+        if "format" not in self.cleaned_data or self.errors:
+            return
+        try:
+            engine.Recipe.parse(self.mapping())
+        except engine.InvalidRecipe as exc:
+            for error in exc.errors:
+                self.add_error(self._field_at(error["pointer"]), error["detail"])
+
+    def recipe(self, *, watermark: str = "") -> engine.Recipe:
+        """Return the recipe, with the upload id of its watermark in place."""
+        mapping = self.mapping()
+        if watermark:
+            mapping["watermark"]["image"] = watermark
+        return engine.Recipe.parse(mapping)
+
+    @property
+    def watermark(self) -> UploadedFile | None:
+        return self.cleaned_data.get("watermark_file")
+
+    def _field_at(self, pointer: str) -> str | None:
+        path = pointer.strip("/").replace("/", ".")
+        return next((name for name in self.fields if name == path or name.startswith(f"{path}.")), None)
+
+    # How the fields are laid out.
+
+    def size_fields(self) -> list[forms.BoundField]:
+        return [self[path] for path in PLAIN_SIZE if path in self.fields]
+
+    def plain_fields(self) -> list[forms.BoundField]:
+        return [self[path] for path in PLAIN if path in self.fields]
+
+    def more(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return the other fields in named groups, the parts of the recipe first."""
+        groups: dict[str, list[forms.BoundField]] = {}
+        for option in options():
+            if option.path not in (*PLAIN, *PLAIN_SIZE) and option.path != "watermark.image":
+                groups.setdefault(option.part, []).append(self[option.path])
+        if "watermark_file" in self.fields:
+            groups["watermark"].append(self["watermark_file"])
+        loose = groups.pop("")
+        return [(words.title("picture", str(_("Picture"))), loose)] + [
+            (words.title(part), fields) for part, fields in groups.items()
+        ]
+
+    def watermark_id(self) -> forms.BoundField:
+        return self["watermark.image"]
+
+    def more_is_used(self) -> bool:
+        """Whether the folded part says something, so that it must not be hidden."""
+        if self.is_bound:
+            return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.errors)
+        return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.initial)
+
+
+class SavedOutputForm(OutputForm):
+    """A recipe to be kept: it outlives any picture that was sent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["watermark_file"]
+
+
+OutputFormSet = forms.formset_factory(
+    OutputForm,
+    extra=0,
+    min_num=1,
+    validate_min=True,
+    max_num=settings.CONVERTER_MAX_OUTPUTS,
+    absolute_max=settings.CONVERTER_MAX_OUTPUTS + 1,
+    validate_max=True,
+)
+
+
+def initial_of(recipes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [values_of(recipe) for recipe in recipes]
+
+
+class MultipleFileInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class MultipleFileField(forms.FileField):
+    """Cleans to a list of files. Empty ones pass: each file is judged by itself."""
+
+    widget = MultipleFileInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = data if isinstance(data, list | tuple) else [data]
+        return [file for file in files if isinstance(file, UploadedFile)]
+
+
+class FilesForm(forms.Form):
+    images = MultipleFileField(label=_("Choose images"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["images"].widget.attrs["accept"] = accepted()
+
+
+class WatermarkForm(forms.Form):
+    file = forms.FileField()
+
+
+class ResendForm(forms.Form):
+    file = forms.FileField(label=_("The same image again"))
+
+
+class RecipeForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+
+
+def accepted() -> str:
+    """Return what a file chooser offers: what the engine reads."""
+    return ",".join(["image/*", *(f".{extension}" for format in inputs() for extension in format.extensions)])
+
+
+def _format_choices() -> list[Any]:
+    anywhere = [(format.name, format.label) for format in outputs() if format.shows_in_browser]
+    others = [(format.name, format.label) for format in outputs() if not format.shows_in_browser]
+    return [(_("Shown by browsers"), anywhere), (_("For other programs"), others)]
+
+
+def _option(path: str) -> Option:
+    return next(option for option in options() if option.path == path)
+
+
+def _attrs(option: Option) -> dict[str, Any]:
+    attrs: dict[str, Any] = {
+        "data-path": option.path,
+        "data-kind": option.kind,
+        "data-formats": " ".join(option.formats),
+    }
+    if option.tells and option.part:
+        attrs["data-tells"] = option.part
+    if option.default is not None:
+        attrs["data-default"] = str(option.default).lower() if option.kind == "boolean" else option.default
+    elif any(value is not None for value in option.defaults.values()):
+        for name, value in option.defaults.items():
+            attrs[f"data-default-{name}"] = value
+    return attrs
+
+
+def _field(option: Option) -> forms.Field:
+    schema = option.schema
+    given: dict[str, Any] = {
+        "label": words.title(option.path, schema.get("title", "")),
+        "help_text": words.hint(option.path, schema.get("description", "")),
+        "required": False,
+        "initial": option.default,
+    }
+    field: forms.Field
+    if "enum" in schema:
+        values = {"" if value is None else str(value): value for value in schema["enum"]}
+        field = forms.TypedChoiceField(
+            choices=[(key, words.choice(option.path, value)) for key, value in values.items()],
+            coerce=lambda key: values[key],
+            empty_value=None,
+            **given,
+        )
+    elif option.kind == "boolean":
+        field = forms.BooleanField(**given)
+    elif option.kind == "integer":
+        field = forms.IntegerField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
+    elif option.kind == "number":
+        field = forms.FloatField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
+    else:
+        field = forms.CharField(max_length=schema.get("maxLength"), **given)
+    field.widget.attrs.update(_attrs(option))
+    return field

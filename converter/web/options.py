@@ -1,0 +1,100 @@
+"""The options of all outputs as one flat list, read from the engine's format table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from converter import engine
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a recipe. `path` is dotted (`resize.width`), `formats` are those it makes sense for."""
+
+    path: str
+    schema: Mapping[str, Any]
+    formats: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    tells: bool
+    """Whether giving it is what switches its part on: a width asks for a resize, a mode alone does not."""
+
+    @property
+    def part(self) -> str:
+        return self.path.rpartition(".")[0]
+
+    @property
+    def kind(self) -> str:
+        kinds = self.schema.get("type", "string")
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        return str(next(kind for kind in kinds if kind != "null"))
+
+    @property
+    def default(self) -> Any:
+        values = list(self.defaults.values())
+        return values[0] if all(value == values[0] for value in values) else None
+
+
+def outputs() -> list[engine.Format]:
+    return [format for format in engine.FORMATS.values() if format.encodes]
+
+
+def inputs() -> list[engine.Format]:
+    return [format for format in engine.FORMATS.values() if format.decodes]
+
+
+@cache
+def options() -> tuple[Option, ...]:
+    """Return every option that any output has, in the schema's order."""
+    found: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
+    for format in outputs():
+        for path, schema, tells in _leaves(format.options()):
+            found.setdefault(path, {})[format.name] = (schema, tells)
+    return tuple(
+        Option(
+            path=path,
+            schema=next(iter(by_format.values()))[0],
+            formats=tuple(by_format),
+            defaults={name: schema.get("default") for name, (schema, _) in by_format.items()},
+            tells=next(iter(by_format.values()))[1],
+        )
+        for path, by_format in found.items()
+    )
+
+
+def _leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    for name, part in schema["properties"].items():
+        if "const" in part:
+            continue
+        if "properties" in part:
+            yield from _leaves(part, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", part, name in schema.get("required", ()) or part.get("default") is None
+
+
+def recipe_mapping(format: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recipe that these values (by path) describe, without what the format does not have."""
+    mapping: dict[str, Any] = {"format": format}
+    told = set()
+    for option in options():
+        value = values.get(option.path)
+        if format not in option.formats or value in ("", None) or value == option.defaults[format]:
+            continue
+        part, _, name = option.path.rpartition(".")
+        (mapping.setdefault(part, {}) if part else mapping)[name] = value
+        if option.tells:
+            told.add(part)
+    return {name: value for name, value in mapping.items() if not isinstance(value, dict) or name in told}
+
+
+def values_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe as values by path: what `recipe_mapping` reads."""
+    values = {}
+    for name, value in recipe.items():
+        if isinstance(value, Mapping):
+            values.update({f"{name}.{key}": part for key, part in value.items()})
+        else:
+            values[name] = value
+    return values

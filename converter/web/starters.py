@@ -1,0 +1,34 @@
+"""Recipes to begin with, for people who know what they want it for and not what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Starter:
+    name: str | Promise
+    recipes: list[dict[str, Any]]
+
+
+STARTERS: Mapping[str, Starter] = {
+    "web": Starter(_("For the web"), [{"format": "webp", "resize": {"width": 1600, "height": 1600}}]),
+    "email": Starter(
+        _("For e-mail"), [{"format": "jpeg", "quality": 75, "resize": {"width": 1200, "height": 1200}}]
+    ),
+    "jpg": Starter(_("iPhone → JPG"), [{"format": "jpeg", "quality": 90, "metadata": "strip_location"}]),
+    "print": Starter(_("For print"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
+    "everywhere": Starter(
+        _("Website set"),
+        [
+            {"format": "avif", "resize": {"width": 1600}},
+            {"format": "webp", "resize": {"width": 1600}},
+            {"format": "jpeg", "resize": {"width": 1600}},
+        ],
+    ),
+}

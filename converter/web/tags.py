@@ -1,0 +1,138 @@
+"""How the pages say sizes, formats and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timeuntil as time_until
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from converter import engine, jobs
+from converter.models import Batch, Upload
+from converter.web import words
+
+register = template.Library()
+
+
+def bytes_in_words(count: int) -> str:
+    """Return a size in units of 1000, as the limits are given: 999 bytes, 1.2 KB, 34 MB."""
+    if abs(count) < 1000:
+        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
+    value, unit = count / 1000, "KB"
+    for larger in ("MB", "GB", "TB"):
+        if abs(value) < 999.5:
+            break
+        value, unit = value / 1000, larger
+    digits = 1 if abs(value) < 10 else 0
+    return f"{number_format(round(value, digits), digits)}\u00a0{unit}"
+
+
+@register.filter
+def size(count: int | None) -> SafeString | str:
+    """Return the size in words, with the exact number on hover."""
+    if count is None:
+        return ""
+    exact = ngettext("%(n)s byte", "%(n)s bytes", count) % {
+        "n": number_format(count, use_l10n=True, force_grouping=True)
+    }
+    return format_html('<span class="nowrap" title="{}">{}</span>', exact, bytes_in_words(count))
+
+
+@register.filter
+def plain_size(count: int) -> str:
+    return bytes_in_words(count)
+
+
+@register.filter
+def exact_bytes(count: int) -> str:
+    return number_format(count, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def absolute(count: int) -> int:
+    return abs(count)
+
+
+@register.filter
+def megapixels(count: int) -> str:
+    return number_format(count / 1_000_000, 0)
+
+
+@register.filter
+def state(name: str) -> str:
+    return words.state(name)
+
+
+@register.filter
+def label(name: str) -> str:
+    """Return how people call a format."""
+    return engine.FORMATS[name].label if name in engine.FORMATS else name.upper()
+
+
+@register.filter
+def sentence(recipe: Mapping[str, Any]) -> str:
+    try:
+        return engine.Recipe.parse(recipe).sentence()
+    except engine.InvalidRecipe:
+        return _("Made with options that are no longer offered")
+
+
+@register.filter
+def output_labels(outputs: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(label(output["format"]) for output in outputs))
+
+
+@register.filter
+def input_labels(batch: Batch) -> str:
+    """Return the formats of the images that the history shows."""
+    first = getattr(batch, "first_jobs", [])
+    return ", ".join(dict.fromkeys(label(job.upload.format) for job in first if job.upload.format))
+
+
+@register.filter
+def thumbnail(upload: Upload) -> str | None:
+    return jobs.thumbnail_url(upload)
+
+
+@register.filter
+def percent_saved(before: int, after: int) -> int:
+    return round(100 - 100 * after / before) if before else 0
+
+
+@register.filter
+def saved_words(percent: int | None) -> str:
+    if percent is None:
+        return ""
+    if percent > 0:
+        return _("%(n)s %% smaller") % {"n": percent}
+    return _("%(n)s %% larger") % {"n": -percent} if percent else _("same size")
+
+
+@register.filter
+def expires(moment: datetime) -> str:
+    if moment <= timezone.now():
+        return _("expired")
+    return _("expires in %(time)s") % {"time": time_until(moment, depth=1)}
+
+
+@register.filter
+def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what probing found, as rows of a table."""
+    rows = [(name, facts.get(key)) for key, name in words.FACTS.items()]
+    return [(str(name), _value(value)) for name, value in rows if value not in (None, "", [], False)]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(part) for part in value)
+    return str(value)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from converter.web.views import batches, convert, jobs, recipes, site
+
+app_name = "web"
+
+urlpatterns = [
+    path("", site.landing, name="landing"),
+    path("formats/", site.formats, name="formats"),
+    path("problems/<slug:code>/", site.problem, name="problem"),
+    path("healthz", site.healthz, name="healthz"),
+    path("convert/", convert.convert, name="convert"),
+    path("convert/watermark/", convert.watermark, name="watermark"),
+    path("batches/", batches.history, name="batches"),
+    path("batches/<uuid:pk>/", batches.batch, name="batch"),
+    path("batches/<uuid:pk>/cancel/", batches.cancel, name="batch_cancel"),
+    path("batches/<uuid:pk>/retry/", batches.retry, name="batch_retry"),
+    path("batches/<uuid:pk>/delete/", batches.delete, name="batch_delete"),
+    path("batches/<uuid:pk>/zip/", batches.zip_file, name="batch_zip"),
+    path("jobs/<uuid:pk>/", jobs.job, name="job"),
+    path("jobs/<uuid:pk>/compare/", jobs.compare, name="job_compare"),
+    path("jobs/<uuid:pk>/download/", jobs.download, name="job_download"),
+    path("jobs/<uuid:pk>/retry/", jobs.retry, name="job_retry"),
+    path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="job_cancel"),
+    path("jobs/<uuid:pk>/file/", jobs.resend, name="job_resend"),
+    path("recipes/", recipes.recipes, name="recipes"),
+    path("recipes/new/", recipes.edit, name="recipe_new"),
+    path("recipes/sentence/", recipes.sentence, name="recipe_sentence"),
+    path("recipes/<uuid:pk>/", recipes.edit, name="recipe"),
+    path("recipes/<uuid:pk>/delete/", recipes.delete, name="recipe_delete"),
+]

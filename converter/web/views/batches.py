@@ -1,0 +1,123 @@
+"""What somebody submitted: the history, and one batch with its jobs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from converter import jobs
+from converter.models import Batch, Job
+from converter.web import cursor
+from converter.web.access import batch_of
+from converter.web.errors import refusal_page
+from converter.web.http import PersonRequest
+
+PAGE = 20
+JOBS_PAGE = 100
+SHOWN = 5  # pictures of a batch in the history
+
+
+@require_safe
+def history(request: PersonRequest) -> HttpResponse:
+    batches = Batch.objects.filter(owner_id=request.user.pk)
+    query = request.GET.get("q", "").strip()[:100]
+    state = request.GET.get("state", "")
+    if query:
+        named = Job.objects.filter(owner_id=request.user.pk, upload__name__icontains=query)
+        batches = batches.filter(pk__in=named.values("batch"))
+    if state in Job.Status:
+        batches = batches.filter(
+            pk__in=Job.objects.filter(owner_id=request.user.pk, status=state).values("batch")
+        )
+    first = Job.objects.select_related("upload").order_by("position")[:SHOWN]
+    page, after = cursor.page(
+        batches.prefetch_related(Prefetch("jobs", first, to_attr="first_jobs")),
+        request.GET.get("after"),
+        PAGE,
+    )
+    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in page]).tallies()
+    for batch in page:
+        batch.tally = tallies[batch.pk]
+    context = {
+        "batches": page,
+        "after": after,
+        "query": query,
+        "state": state,
+        "states": list(Job.Status),
+        "filtered": bool(query or state or request.GET.get("after")),
+    }
+    return render(request, "web/history.html", context)
+
+
+@require_safe
+def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = batch_of(request, pk)
+    rows = found.jobs.select_related("upload").order_by("position")
+    page = Paginator(rows, JOBS_PAGE).get_page(request.GET.get("page"))
+    polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
+    working = found.tally.done < found.tally.total
+    context = {
+        "batch": found,
+        "tally": found.tally,
+        "page": page,
+        "working": working,
+        "polls": polls + 1,
+        "delay": min(2**polls, 10),
+        "retryable": found.tally["failed"] + found.tally["cancelled"],
+        "single_output": len(found.outputs) == 1,
+    }
+    return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
+
+
+@require_POST
+def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = batch_of(request, pk)
+    count = jobs.cancel_batch(found)
+    messages.success(request, ngettext("%(n)s job cancelled.", "%(n)s jobs cancelled.", count) % {"n": count})
+    return redirect("web:batch", pk)
+
+
+@require_POST
+def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = batch_of(request, pk)
+    count = jobs.retry_batch(found)
+    if count:
+        messages.success(
+            request, ngettext("%(n)s job tried again.", "%(n)s jobs tried again.", count) % {"n": count}
+        )
+    else:
+        messages.warning(request, _("There was nothing to try again: the files are not here any more."))
+    return redirect("web:batch", pk)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = batch_of(request, pk)
+    if request.method == "GET":
+        return render(request, "web/batch_delete.html", {"batch": found, "tally": found.tally})
+    jobs.remove(found)
+    messages.success(request, _("Deleted: the images, the results and the entry."))
+    return redirect("web:batches")
+
+
+@require_safe
+def zip_file(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Lead to the ZIP; wait with a page while the worker makes it."""
+    found = batch_of(request, pk)
+    try:
+        url = jobs.zip_url(found)
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    if request.htmx:
+        return render(request, "web/_zip.html", {"batch": found, "url": url})
+    if url:
+        return redirect(url)
+    return render(request, "web/zip.html", {"batch": found, "url": None}, status=202)

@@ -1,0 +1,177 @@
+"""Where images come in: the page, the plain form behind it, and the picture of a watermark."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from converter import engine, jobs, storage
+from converter.models import Batch, Recipe, Upload
+from converter.web import texts
+from converter.web.access import batch_of, job_of, recipe_of
+from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
+from converter.web.http import PersonRequest
+from converter.web.starters import STARTERS
+
+PREFIX = "outputs"
+
+
+@require_http_methods(["GET", "POST"])
+def convert(request: PersonRequest) -> HttpResponse:
+    if request.method == "GET":
+        uploads, recipes = _asked_for(request)
+        outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
+        return _page(request, FilesForm(), outputs, uploads)
+
+    files = FilesForm(request.POST, request.FILES)
+    uploads = _uploads_here(request, request.POST.getlist("uploads"))
+    if "add" in request.POST or "remove" in request.POST:
+        return _page(request, FilesForm(), _with_one_more_or_less(request), uploads)
+
+    outputs = OutputFormSet(request.POST, request.FILES, prefix=PREFIX)
+    if not (files.is_valid() and outputs.is_valid()):
+        return _page(request, files, outputs, uploads, status=422)
+    try:
+        batch = _submit(request, files.cleaned_data["images"], uploads, _recipes(request, outputs))
+    except jobs.InvalidSubmission as refusal:
+        return _page(request, files, outputs, uploads, refusal, status=422)
+    return redirect("web:batch", batch.pk)
+
+
+@require_POST
+def watermark(request: PersonRequest) -> JsonResponse:
+    """Keep one picture to be put on others, and say its upload id."""
+    form = WatermarkForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return JsonResponse({"detail": _("Choose a picture.")}, status=422)
+    try:
+        upload = _keep(request, form.cleaned_data["file"])
+    except jobs.InvalidSubmission as refusal:
+        return JsonResponse({"detail": str(refusal), "code": refusal.code}, status=422)
+    return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
+
+
+def _page(
+    request: PersonRequest,
+    files: FilesForm,
+    outputs: Any,
+    uploads: Sequence[Upload],
+    refusal: jobs.InvalidSubmission | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "files": files,
+        "outputs": outputs,
+        "uploads": uploads,
+        "refusal": refusal,
+        "starters": STARTERS,
+        "saved": Recipe.objects.filter(owner_id=request.user.pk),
+        "limits": jobs.limits(),
+        "max_files": settings.CONVERTER_MAX_FILES,
+        "texts": texts.for_convert(),
+    }
+    return render(request, "web/convert.html", context, status=status)
+
+
+def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
+    """Return the uploads and recipes that a link to this page names: a batch or job to do again, a recipe."""
+    ask = request.GET
+    if pk := _uuid(ask.get("batch")):
+        batch = batch_of(request, pk)
+        return _uploads_of(batch), batch.outputs
+    if pk := _uuid(ask.get("job")):
+        job = job_of(request, pk)
+        return [job.upload] if job.upload.is_here else [], [job.recipe]
+    if pk := _uuid(ask.get("recipe")):
+        return [], [recipe_of(request, pk).recipe]
+    if starter := STARTERS.get(ask.get("starter", "")):
+        return [], starter.recipes
+    return [], [{"format": "webp"}]
+
+
+def _uploads_of(batch: Batch) -> list[Upload]:
+    found = Upload.objects.filter(jobs__batch=batch, deleted_at=None).exclude(received_at=None)
+    return list(found.distinct().order_by("created_at", "pk"))
+
+
+def _uploads_here(request: PersonRequest, ids: Sequence[str]) -> list[Upload]:
+    wanted = [pk for text in ids if (pk := _uuid(text))]
+    found = Upload.objects.filter(owner_id=request.user.pk, pk__in=wanted, deleted_at=None)
+    return list(found.exclude(received_at=None).order_by("created_at", "pk"))
+
+
+def _uuid(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
+
+
+def _with_one_more_or_less(request: PersonRequest) -> Any:
+    """Return the outputs as filled in so far, with one added or taken away: for a page without JavaScript."""
+    data = request.POST.copy()
+    count = int(data.get(f"{PREFIX}-TOTAL_FORMS") or 1)
+    outputs = OutputFormSet(data, prefix=PREFIX)
+    recipes = [form.mapping() if form.is_valid() else {"format": "webp"} for form in outputs.forms[:count]]
+    gone = str(data.get("remove", ""))
+    if "add" in data:
+        recipes.append({"format": "jpeg"})
+    elif gone.isdecimal() and len(recipes) > 1:
+        del recipes[int(gone) : int(gone) + 1]
+    return OutputFormSet(prefix=PREFIX, initial=initial_of(recipes[: OutputFormSet.max_num]))
+
+
+def _recipes(request: PersonRequest, outputs: Any) -> list[engine.Recipe]:
+    return [
+        form.recipe(watermark=str(_keep(request, form.watermark).pk) if form.watermark else "")
+        for form in outputs.forms
+    ]
+
+
+def _keep(request: PersonRequest, file: UploadedFile) -> Upload:
+    upload = jobs.keep_image(request.user, jobs.NewFile(file.name or "", file.size or 0))
+    _store(upload, file)
+    return upload
+
+
+def _submit(
+    request: PersonRequest,
+    sent: Sequence[UploadedFile],
+    uploads: Sequence[Upload],
+    recipes: list[engine.Recipe],
+) -> Batch:
+    """Make the batch of the files that can be taken, and say which cannot."""
+    files = [(file, jobs.NewFile(file.name or "", file.size or 0)) for file in sent]
+    problems = [problem for _, new in files if (problem := jobs.file_problem(new))]
+    taken = [(file, new) for file, new in files if not jobs.file_problem(new)]
+    if problems and not taken and not uploads:
+        raise jobs.InvalidSubmission(" ".join(problems))
+    batch = jobs.submit(request.user, outputs=recipes, files=[new for _, new in taken], uploads=uploads)
+    known = {upload.pk for upload in uploads}
+    fresh = [u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known]
+    for upload, (file, _new) in zip(fresh, taken, strict=True):
+        _store(upload, file)
+    for problem in problems:
+        messages.warning(request, _("Left out: %(problem)s") % {"problem": problem})
+    return batch
+
+
+def _jobs_of(batch: Batch) -> Any:
+    return batch.jobs.select_related("upload").order_by("position")
+
+
+def _store(upload: Upload, file: UploadedFile) -> None:
+    """Put the bytes in their place and note at once that they are here; the event that follows is a repeat."""
+    stored = storage.uploads.put(
+        upload.key, file, filename=upload.name, content_type="application/octet-stream"
+    )
+    jobs.receive(upload.key, stored)

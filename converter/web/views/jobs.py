@@ -1,0 +1,97 @@
+"""One image and its result."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from converter import jobs, metadata, storage
+from converter.models import Job
+from converter.web.access import job_of
+from converter.web.errors import refusal_page
+from converter.web.forms import ResendForm
+from converter.web.http import PersonRequest
+
+
+@require_safe
+def job(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = job_of(request, pk)
+    siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
+    context = {
+        "job": found,
+        "previews": jobs.preview_urls(found),
+        "facts": metadata.store().get(found.upload_id) if found.upload.is_here else None,
+        "resend": ResendForm() if found.status == Job.Status.AWAITING_UPLOAD else None,
+        "before": siblings.filter(position__lt=found.position).order_by("-position").first(),
+        "after": siblings.filter(position__gt=found.position).order_by("position").first(),
+    }
+    return render(request, "web/_job.html" if request.htmx else "web/job.html", context)
+
+
+@require_safe
+def compare(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Return the part of the page that compares, asked for until its pictures are made."""
+    found = job_of(request, pk)
+    return render(request, "web/_compare.html", {"job": found, "previews": jobs.preview_urls(found)})
+
+
+@require_safe
+def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    try:
+        return redirect(jobs.result_url(job_of(request, pk)))
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+
+
+@require_POST
+def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = job_of(request, pk)
+    try:
+        jobs.retry(found)
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    return _back(request, found)
+
+
+@require_POST
+def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = job_of(request, pk)
+    try:
+        jobs.cancel(found)
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    return _back(request, found)
+
+
+@require_POST
+def resend(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take the bytes of an upload that never came."""
+    found = job_of(request, pk)
+    form = ResendForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Choose the image that was not sent."))
+        return redirect("web:job", pk)
+    file = form.cleaned_data["file"]
+    try:
+        jobs.upload_form(found.upload)  # only while it is awaited
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    if problem := jobs.file_problem(jobs.NewFile(found.upload.name, file.size)):
+        messages.error(request, problem)
+        return redirect("web:job", pk)
+    stored = storage.uploads.put(
+        found.upload.key, file, filename=found.upload.name, content_type="application/octet-stream"
+    )
+    jobs.receive(found.upload.key, stored)
+    return redirect("web:job", pk)
+
+
+def _back(request: PersonRequest, found: Job) -> HttpResponse:
+    if request.POST.get("from") == "batch":
+        return redirect("web:batch", found.batch_id)
+    return redirect("web:job", found.pk)

@@ -1,0 +1,89 @@
+"""Recipes that somebody saved to use again."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from converter.models import Recipe
+from converter.web.access import job_of, recipe_of
+from converter.web.forms import RecipeForm, SavedOutputForm
+from converter.web.http import PersonRequest
+from converter.web.options import values_of
+from converter.web.starters import STARTERS
+
+PREFIX = "recipe"
+
+
+@require_safe
+def recipes(request: PersonRequest) -> HttpResponse:
+    saved = Recipe.objects.filter(owner_id=request.user.pk)
+    return render(request, "web/recipes.html", {"recipes": saved, "starters": STARTERS})
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: PersonRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+    """Make a recipe (`pk` is None), or change one."""
+    saved = recipe_of(request, pk) if pk else Recipe(owner_id=request.user.pk, recipe=_begin(request))
+    if request.method == "GET":
+        name, output = (
+            RecipeForm(initial={"name": saved.name}),
+            SavedOutputForm(prefix=PREFIX, initial=values_of(saved.recipe)),
+        )
+        return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output})
+    name = RecipeForm(request.POST)
+    output = SavedOutputForm(request.POST, prefix=PREFIX)
+    if name.is_valid() and output.is_valid():
+        saved.name = name.cleaned_data["name"]
+        saved.recipe = output.recipe().canonical()
+        if _save(saved):
+            messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
+            return redirect("web:recipes")
+        name.add_error("name", _("You have a recipe of this name. Choose another name."))
+    return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    saved = recipe_of(request, pk)
+    if request.method == "GET":
+        return render(request, "web/recipe_delete.html", {"recipe": saved})
+    saved.delete()
+    messages.success(request, _("“%(name)s” is deleted.") % {"name": saved.name})
+    return redirect("web:recipes")
+
+
+@require_POST
+def sentence(request: PersonRequest) -> JsonResponse:
+    """Say what the form as filled in so far would do."""
+    output = SavedOutputForm(request.POST, prefix=PREFIX)
+    if not output.is_valid():
+        return JsonResponse({"errors": [error for errors in output.errors.values() for error in errors]})
+    return JsonResponse({"sentence": output.recipe().sentence()})
+
+
+def _begin(request: PersonRequest) -> dict[str, object]:
+    """Return the recipe to begin with: that of a job, or of a starter."""
+    try:
+        pk = uuid.UUID(request.GET.get("job", ""))
+    except ValueError:
+        starter = STARTERS.get(request.GET.get("starter", ""))
+        return starter.recipes[0] if starter else {"format": "webp"}
+    recipe: dict[str, object] = job_of(request, pk).recipe
+    return recipe
+
+
+def _save(saved: Recipe) -> bool:
+    """Return whether the name was free."""
+    try:
+        with transaction.atomic():
+            saved.save()
+    except IntegrityError:
+        return False
+    return True

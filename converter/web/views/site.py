@@ -1,0 +1,99 @@
+"""Pages that are open to everybody."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles import finders
+from django.core.files.storage import storages
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
+
+from converter import engine, jobs
+from converter.storage import StorageFault
+from converter.web import problems
+from converter.web.options import inputs, outputs
+
+logger = logging.getLogger(__name__)
+
+
+@login_not_required
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    return render(
+        request,
+        "web/landing.html",
+        {
+            "inputs": inputs(),
+            "outputs": outputs(),
+            "limits": jobs.limits(),
+            "retention_hours": round(settings.CONVERTER_RETENTION.total_seconds() / 3600),
+            "hero_before": _size_of("converter/img/hills.jpg"),
+            "hero_after": _size_of("converter/img/hills.webp"),
+        },
+    )
+
+
+@login_not_required
+@require_safe
+def formats(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/formats.html", {"formats": engine.FORMATS.values(), "limits": jobs.limits()})
+
+
+@login_not_required
+@require_safe
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    found = problems.PROBLEMS.get(code)
+    if found is None:
+        raise Http404
+    return render(request, "web/problem.html", {"code": code, "problem": found})
+
+
+@login_not_required
+@require_GET
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Say whether the database answers and the stores do."""
+    checks = {"database": _database_answers(), "storage": _stores_answer()}
+    healthy = all(checks.values())
+    return JsonResponse(
+        {
+            "status": "ok" if healthy else "unavailable",
+            **{k: "ok" if v else "failed" for k, v in checks.items()},
+        },
+        status=200 if healthy else 503,
+    )
+
+
+@cache
+def _size_of(path: str) -> int:
+    """Return the bytes of a static file, so that the page cannot claim what is not so."""
+    found = finders.find(path)
+    return os.path.getsize(found) if found else 0
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        logger.exception("The database does not answer")
+        return False
+    return True
+
+
+def _stores_answer() -> bool:
+    try:
+        for name in ("uploads", "results"):
+            storages[name].exists(f"{name}/healthz")
+    except (StorageFault, OSError):
+        logger.exception("A store does not answer")
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Plain words for what the engine names by code. What is missing here is shown as the engine says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+Words = Mapping[str, str | Promise]
+
+TITLES: Words = {
+    "format": _("Format"),
+    "quality": _("Quality"),
+    "aim": _("Aim for"),
+    "target_bytes": _("At most (bytes)"),
+    "effort": _("Effort"),
+    "lossless": _("Lossless"),
+    "progressive": _("Progressive"),
+    "resize": _("Size"),
+    "resize.mode": _("How it fits"),
+    "resize.width": _("Width"),
+    "resize.height": _("Height"),
+    "resize.scale": _("Percent"),
+    "resize.enlarge": _("Enlarge small pictures"),
+    "resize.gravity": _("Keep this part"),
+    "crop": _("Crop"),
+    "crop.x": _("From the left"),
+    "crop.y": _("From the top"),
+    "crop.width": _("Crop width"),
+    "crop.height": _("Crop height"),
+    "rotate": _("Rotate"),
+    "flip": _("Flip"),
+    "background": _("Background"),
+    "metadata": _("Photo details"),
+    "color": _("Colours"),
+    "frames": _("Animation and pages"),
+    "watermark": _("Watermark"),
+    "watermark.text": _("Text"),
+    "watermark.image": _("Picture"),
+    "watermark.position": _("Where"),
+    "watermark.opacity": _("Opacity"),
+    "watermark.scale": _("Share of the width"),
+    "watermark.tile": _("Repeat all over"),
+}
+
+HINTS: Words = {
+    "quality": _("1 to 100. Left empty, a good value for the format."),
+    "aim": _("Measured on your picture instead of a fixed number."),
+    "target_bytes": _("The result is never larger than this."),
+    "effort": _("More effort makes smaller files and takes longer."),
+    "lossless": _("Keeps every pixel. Larger for photos, smaller for drawings."),
+    "progressive": _("Shows a rough picture first while it loads."),
+    "resize.width": _("Pixels. Leave empty to keep."),
+    "resize.height": _("Pixels. Leave empty to keep."),
+    "resize.gravity": _("When filling cuts something off."),
+    "background": _("Behind transparency and around padding: #ffffff, or transparent."),
+    "metadata": _("Camera, date and place stored in the file."),
+    "color": _("sRGB looks right everywhere."),
+    "watermark.opacity": _("0.01 (barely there) to 1 (solid)."),
+    "watermark.scale": _("0.01 to 1: 0.2 is a fifth of the picture."),
+}
+
+_PLACES: Words = {
+    "top_left": _("Top left"),
+    "top": _("Top"),
+    "top_right": _("Top right"),
+    "left": _("Left"),
+    "center": _("Centre"),
+    "right": _("Right"),
+    "bottom_left": _("Bottom left"),
+    "bottom": _("Bottom"),
+    "bottom_right": _("Bottom right"),
+}
+
+CHOICES: Mapping[str, Words] = {
+    "aim": {
+        "None": _("The quality below"),
+        "small": _("Small file"),
+        "balanced": _("Balanced"),
+        "near_identical": _("Looks the same"),
+    },
+    "resize.mode": {
+        "fit": _("Fit inside"),
+        "fill": _("Fill and crop"),
+        "pad": _("Fit and pad"),
+        "stretch": _("Stretch"),
+    },
+    "resize.gravity": _PLACES,
+    "watermark.position": _PLACES,
+    "rotate": {
+        "0": _("No"),
+        "90": _("90° to the right"),
+        "180": _("Upside down"),
+        "270": _("90° to the left"),
+    },
+    "flip": {"None": _("No"), "horizontal": _("Left to right"), "vertical": _("Top to bottom")},
+    "metadata": {
+        "strip": _("Remove all"),
+        "strip_location": _("Remove the place only"),
+        "keep": _("Keep"),
+    },
+    "color": {"srgb": _("Convert to sRGB"), "keep": _("Keep the profile")},
+    "frames": {"all": _("Keep all"), "first": _("First only")},
+}
+
+FACTS: Words = {
+    "camera": _("Camera"),
+    "lens": _("Lens"),
+    "taken_at": _("Taken"),
+    "location": _("Place (latitude, longitude)"),
+    "copyright": _("Copyright"),
+    "software": _("Software"),
+    "profile": _("Colour profile"),
+    "mode": _("Colour mode"),
+    "bits": _("Bits a channel"),
+    "has_alpha": _("Transparency"),
+    "animated": _("Animated"),
+    "frames": _("Frames"),
+    "pages": _("Pages"),
+    "duration_ms": _("Duration in milliseconds"),
+}
+
+STATES: Words = {
+    "awaiting_upload": _("Waiting for upload"),
+    "queued": _("In the queue"),
+    "processing": _("Converting"),
+    "finished": _("Done"),
+    "failed": _("Failed"),
+    "partially_failed": _("Partly failed"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Expired"),
+}
+
+
+def title(path: str, fallback: str = "") -> str:
+    return str(TITLES.get(path) or gettext(fallback) or path)
+
+
+def hint(path: str, fallback: str = "") -> str:
+    return str(HINTS.get(path, gettext(fallback) if fallback else ""))
+
+
+def choice(path: str, value: object) -> str:
+    words = CHOICES.get(path, {}).get(str(value))
+    return str(words or ("–" if value is None else str(value).replace("_", " ").capitalize()))
+
+
+def state(name: str) -> str:
+    return str(STATES.get(name, name))
