@@ -226,18 +226,42 @@ def _guard_webp(data: bytes, limits: Limits) -> None:
 
 def _guard_boxes(data: bytes, limits: Limits) -> None:
     """The boxes of AVIF, HEIC and JP2 say how long they are."""
+    for _ in _boxes(data):
+        pass
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, start and end of each outermost box.
+
+    Raises Truncated, Corrupt.
+    """
     at = 0
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
         if size == 0:
-            return
+            size = len(data) - at
         if size < 8:
-            raise Corrupt("This file is damaged and cannot be read. Export it again from the original.")
+            raise _damaged()
+        if at + size > len(data):
+            raise _cut_short()
+        yield data[at + 4 : at + 8], at, at + size
         at += size
-    if at > len(data):
-        raise _cut_short()
+
+
+def _guard_heic(data: bytes, limits: Limits) -> None:
+    """libheif's binding crashes on items whose names are not text, so they are looked at here."""
+    for kind, start, end in _boxes(data):
+        at = data.find(b"infe", start, end) if kind == b"meta" else -1
+        while at >= 0:
+            size = int.from_bytes(data[at - 4 : at], "big")
+            names = data[at + (12 if data[at + 4] == 2 else 14) : min(at - 4 + size, end)]
+            try:
+                names.decode()
+            except UnicodeDecodeError as exc:
+                raise _damaged() from exc
+            at = data.find(b"infe", at + 4, end)
 
 
 def _guard_jp2(data: bytes, limits: Limits) -> None:
@@ -254,7 +278,7 @@ _GUARDS = {
     "png": _guard_png,
     "webp": _guard_webp,
     "avif": _guard_boxes,
-    "heic": _guard_boxes,
+    "heic": _guard_heic,
     "jp2": _guard_jp2,
 }
 
@@ -271,6 +295,12 @@ def bits_per_channel(data: bytes, source: Format) -> int | None:
             at = data.find(b"pixi", 0, 65_536)
             return data[at + 9] if 0 <= at < len(data) - 9 else None
     return None
+
+
+def _damaged() -> Corrupt:
+    return Corrupt(
+        "This file is damaged and cannot be read. Open and save it in another program, then try again."
+    )
 
 
 def _cut_short() -> Truncated:

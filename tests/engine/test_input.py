@@ -229,3 +229,9 @@ def test_damaged_exif_is_left_behind_and_said():
     data = samples.saved(samples.quarters(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\xff\xff")
     result = open(data).render(PNG)
     assert samples.looks_like_quarters(samples.opened(result))
+
+
+def test_a_heic_whose_item_names_are_no_text_is_refused_before_the_decoder_sees_it():
+    data = (samples.FILES / "phone.heic").read_bytes()
+    with pytest.raises(Corrupt):
+        open(data.replace(b"Exif\0\0\0\0\x0e", b"E\xffif\0\0\0\0\x0e", 1))
