@@ -89,7 +89,7 @@ class Tally:
         if status == Job.Status.FINISHED:
             self.bytes_before, self.bytes_after = before, after
 
-    def __getitem__(self, status: str) -> int:
+    def count(self, status: str) -> int:
         return self.by_status.get(status, 0)
 
     @property
@@ -102,7 +102,7 @@ class Tally:
 
     @property
     def finished(self) -> int:
-        return self[Job.Status.FINISHED]
+        return self.count(Job.Status.FINISHED)
 
     @property
     def bytes_saved(self) -> int:

@@ -126,7 +126,8 @@ def expires(moment: datetime) -> str:
 @register.filter
 def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what probing found, as rows of a table."""
-    rows = [(name, facts.get(key)) for key, name in words.FACTS.items()]
+    alone = {key for key in ("frames", "pages") if facts.get(key) == 1}  # goes without saying
+    rows = [(name, facts.get(key)) for key, name in words.FACTS.items() if key not in alone]
     return [(str(name), _value(value)) for name, value in rows if value not in (None, "", [], False)]
 
 

@@ -54,6 +54,8 @@ HINTS: Words = {
     "progressive": _("Shows a rough picture first while it loads."),
     "resize.width": _("Pixels. Leave empty to keep."),
     "resize.height": _("Pixels. Leave empty to keep."),
+    "resize.mode": "",
+    "rotate": "",
     "resize.gravity": _("When filling cuts something off."),
     "background": _("Behind transparency and around padding: #ffffff, or transparent."),
     "metadata": _("Camera, date and place stored in the file."),

@@ -71,7 +71,7 @@ def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         "working": working,
         "polls": polls + 1,
         "delay": min(2**polls, 10),
-        "retryable": found.tally["failed"] + found.tally["cancelled"],
+        "retryable": found.tally.count(Job.Status.FAILED) + found.tally.count(Job.Status.CANCELLED),
         "single_output": len(found.outputs) == 1,
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)

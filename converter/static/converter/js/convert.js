@@ -26,7 +26,7 @@ function sizeInWords(count) {
   const step = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), 3);
   const value = count / 1000 ** step;
   const digits = step && value < 10 ? 1 : 0;
-  const options = { style: "unit", unit: units[step], maximumFractionDigits: digits, unitDisplay: step ? "short" : "long" };
+  const options = { style: "unit", unit: units[step], minimumFractionDigits: digits, maximumFractionDigits: digits, unitDisplay: step ? "short" : "long" };
   return new Intl.NumberFormat(document.documentElement.lang, options).format(value).replace("kB", "KB");
 }
 
