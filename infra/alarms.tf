@@ -191,7 +191,7 @@ resource "aws_sns_topic" "alarms" {
 }
 
 resource "aws_sns_topic" "edge_alarms" {
-  #checkov:skip=CKV_AWS_26:See above.
+  #checkov:skip=CKV_AWS_26:As for the topic above.
   provider = aws.us_east_1
 
   name = "${var.project}-edge-alarms"

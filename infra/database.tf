@@ -69,7 +69,6 @@ resource "aws_rds_cluster" "this" {
 resource "aws_rds_cluster_instance" "this" {
   #checkov:skip=CKV_AWS_118:Enhanced monitoring never lets the cluster pause for free.
   #checkov:skip=CKV_AWS_353:Performance Insights keeps a paused cluster awake.
-  #checkov:skip=CKV_AWS_354:See above.
   count = local.network
 
   identifier                 = var.project
@@ -77,5 +76,4 @@ resource "aws_rds_cluster_instance" "this" {
   engine                     = aws_rds_cluster.this[0].engine
   instance_class             = "db.serverless"
   auto_minor_version_upgrade = true
-  ca_cert_identifier         = "rds-ca-rsa2048-g1"
 }

@@ -154,7 +154,6 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 resource "aws_iam_role" "deployer" {
-  #checkov:skip=CKV_AWS_61:Any person of this account whom IAM lets assume it, with a second factor.
   name                 = "${var.project}-deployer"
   description          = "Deploys the code, not the infrastructure."
   assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = local.deployer_trust })
@@ -162,7 +161,6 @@ resource "aws_iam_role" "deployer" {
 }
 
 resource "aws_iam_role_policy" "deployer" {
-  #checkov:skip=CKV_AWS_355:Only CallsWithoutResource and LookAtNetwork name `*`: listing knows no resource.
   name   = "deployer"
   role   = aws_iam_role.deployer.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.deployer_statements })

@@ -49,7 +49,7 @@ resource "aws_cloudfront_key_group" "links" {
   items = [aws_cloudfront_public_key.links[0].id]
 }
 
-# Django sets its own headers, which win; these cover what does not come from Django.
+# Django sets its own frame and referrer headers, which win; these cover what does not come from Django.
 resource "aws_cloudfront_response_headers_policy" "pages" {
   name = "${var.project}-pages"
 
@@ -58,7 +58,7 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
       access_control_max_age_sec = 31536000
       include_subdomains         = true
       preload                    = true
-      override                   = false
+      override                   = true
     }
 
     content_type_options {
@@ -111,14 +111,11 @@ resource "aws_cloudfront_response_headers_policy" "images" {
 }
 
 resource "aws_cloudfront_distribution" "site" {
-  #checkov:skip=CKV_AWS_68:The firewall is a switch (var.firewall); it costs more than an idle site.
   #checkov:skip=CKV2_AWS_47:Log4j rules: no Java here.
   #checkov:skip=CKV_AWS_86:Access logs go through log delivery (logs.tf), which the check does not know.
   #checkov:skip=CKV_AWS_305:`/` is a page of Django, not an object.
   #checkov:skip=CKV_AWS_310:One origin per path; a second region is not part of this system.
   #checkov:skip=CKV_AWS_374:The site is open to all countries.
-  #checkov:skip=CKV_AWS_174:TLSv1.2_2021 with an own certificate; the CloudFront name comes with AWS's certificate and its fixed policy.
-  #checkov:skip=CKV2_AWS_42:An own certificate comes with an own domain.
   comment             = var.project
   enabled             = true
   is_ipv6_enabled     = true

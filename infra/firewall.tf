@@ -2,7 +2,6 @@
 
 resource "aws_wafv2_web_acl" "site" {
   #checkov:skip=CKV2_AWS_31:Every blocked request is counted and sampled; full logs would cost more than the rules.
-  #checkov:skip=CKV_AWS_192:Log4j rules: no Java here.
   count    = var.firewall ? 1 : 0
   provider = aws.us_east_1
 

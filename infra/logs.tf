@@ -10,8 +10,8 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_cloudwatch_log_group" "database" {
-  #checkov:skip=CKV_AWS_158:See above.
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_158:As above: CloudWatch's own key.
+  #checkov:skip=CKV_AWS_338:As above: the days are a variable.
   count = local.network
 
   name              = "/aws/rds/cluster/${var.project}/postgresql"

@@ -141,8 +141,6 @@ resource "aws_iam_role" "web" {
 }
 
 resource "aws_iam_role_policy" "web" {
-  #checkov:skip=CKV_AWS_355:Only JoinNetwork names `*`: those calls know no resource.
-  #checkov:skip=CKV_AWS_290:See above.
   name   = "web"
   role   = aws_iam_role.web.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.web_statements })
@@ -155,8 +153,6 @@ resource "aws_iam_role" "worker" {
 }
 
 resource "aws_iam_role_policy" "worker" {
-  #checkov:skip=CKV_AWS_355:Only JoinNetwork and LabelImages name `*`: those calls know no resource.
-  #checkov:skip=CKV_AWS_290:See above.
   name   = "worker"
   role   = aws_iam_role.worker.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.worker_statements })

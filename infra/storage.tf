@@ -37,22 +37,18 @@ locals {
   }
 
   logs_arrive = [
-    {
-      Sid       = "BucketLogsArrive"
+    for folder, service in {
+      "s3/uploads" = "logging.s3.amazonaws.com"
+      "s3/results" = "logging.s3.amazonaws.com"
+      "cloudfront" = "delivery.logs.amazonaws.com"
+      } : {
+      Sid       = "LogsArriveIn${replace(title(replace(folder, "/", " ")), " ", "")}"
       Effect    = "Allow"
-      Principal = { Service = "logging.s3.amazonaws.com" }
+      Principal = { Service = service }
       Action    = "s3:PutObject"
-      Resource  = "${local.bucket_arns.logs}/s3/*"
+      Resource  = "${local.bucket_arns.logs}/${folder}/*"
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    },
-    {
-      Sid       = "CloudFrontLogsArrive"
-      Effect    = "Allow"
-      Principal = { Service = "delivery.logs.amazonaws.com" }
-      Action    = "s3:PutObject"
-      Resource  = "${local.bucket_arns.logs}/cloudfront/*"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    },
+    }
   ]
 
   bucket_statements = {
@@ -121,9 +117,9 @@ resource "aws_s3_bucket_versioning" "this" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  for_each = local.expiry_days
+  for_each = aws_s3_bucket.this
 
-  bucket = aws_s3_bucket.this[each.key].id
+  bucket = each.value.id
 
   rule {
     id     = "forget"
@@ -136,7 +132,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
 
     dynamic "expiration" {
-      for_each = each.value[*]
+      for_each = local.expiry_days[each.key][*]
 
       content {
         days = expiration.value

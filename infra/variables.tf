@@ -180,6 +180,16 @@ variable "secrets" {
     database_url           = optional(string) # external mode
     cloudfront_private_key = optional(string) # the other half of cloudfront_public_key
   })
+
+  validation {
+    condition     = var.database_mode == "aurora" || var.secrets.database_url != null
+    error_message = "database_mode = \"external\" needs a database_url."
+  }
+
+  validation {
+    condition     = var.cloudfront_public_key == null || var.secrets.cloudfront_private_key != null
+    error_message = "cloudfront_public_key needs its cloudfront_private_key."
+  }
 }
 
 variable "secrets_version" {

@@ -1,0 +1,113 @@
+# The same apply is run before and after `zappa deploy`; what Zappa made is found by name.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+override_resource {
+  target = aws_iam_role.web
+  values = { arn = "arn:aws:iam::123456789012:role/imagesite-web" }
+}
+
+override_resource {
+  target = aws_iam_role.worker
+  values = { arn = "arn:aws:iam::123456789012:role/imagesite-worker" }
+}
+
+# The values of the example that is committed as zappa_settings.json.
+variables {
+  origin_secret         = "first"
+  secrets_version       = 1
+  database_mode         = "external"
+  domain_name           = "images.example.com"
+  zone_name             = "example.com"
+  cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
+  secrets = {
+    web_secret_key         = "web"
+    worker_secret_key      = "worker"
+    origin_secrets         = "first,second"
+    database_password      = "password"
+    database_url           = "postgres://somewhere"
+    cloudfront_private_key = "-----BEGIN PRIVATE KEY-----"
+  }
+}
+
+run "before_zappa_deploy" {
+  assert {
+    condition     = output.deployed == false
+    error_message = "Nothing is deployed yet."
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.default_cache_behavior[0].target_origin_id == "static"
+    error_message = "Before the first deploy there is no API to send pages to."
+  }
+
+  assert {
+    condition     = toset([for origin in aws_cloudfront_distribution.site.origin : origin.origin_id]) == toset(["static", "results"])
+    error_message = "Before the first deploy only the buckets are origins."
+  }
+
+  assert {
+    condition     = length(aws_lambda_function_event_invoke_config.worker) == 0
+    error_message = "The worker does not exist yet."
+  }
+
+  assert {
+    condition     = output.zappa_settings == file("../zappa_settings.json")
+    error_message = "zappa_settings.json in the repository is not what the template gives for the example's values."
+  }
+
+  assert {
+    condition     = aws_s3_object.zappa_settings.content == output.zappa_settings
+    error_message = "A pipeline must find the same settings in the deployment bucket."
+  }
+}
+
+run "between_the_two_deploys" {
+  override_data {
+    target = data.aws_lambda_functions.all
+    values = { function_names = ["imagesite-production", "somebody-elses"] }
+  }
+
+  assert {
+    condition     = output.deployed == false && length(aws_lambda_function_event_invoke_config.worker) == 0
+    error_message = "Without the worker the system is not deployed."
+  }
+}
+
+run "after_zappa_deploy" {
+  override_data {
+    target = data.aws_lambda_functions.all
+    values = { function_names = ["imagesite-production", "imagesite-production-worker"] }
+  }
+
+  assert {
+    condition     = output.deployed
+    error_message = "Both functions are there."
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.default_cache_behavior[0].target_origin_id == "api"
+    error_message = "Pages come from the API."
+  }
+
+  assert {
+    condition = anytrue([
+      for origin in aws_cloudfront_distribution.site.origin :
+      origin.domain_name == "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com" && origin.origin_path == "/production" &&
+      anytrue([for header in origin.custom_header : header.name == "X-Origin-Verify" && header.value == "first"])
+    ])
+    error_message = "The API is reached under Zappa's stage, with the secret header."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.worker[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.failed.arn
+    error_message = "Events that fail for good must land in the failed queue."
+  }
+}

@@ -1,0 +1,220 @@
+# Every policy, decoded, with every switch on that adds a statement.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+variables {
+  origin_secret         = "first"
+  secrets_version       = 1
+  labels                = true
+  cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
+  github_repository     = "example/imagesite"
+  secrets = {
+    web_secret_key         = "web"
+    worker_secret_key      = "worker"
+    origin_secrets         = "first"
+    database_password      = "password"
+    cloudfront_private_key = "-----BEGIN PRIVATE KEY-----"
+  }
+}
+
+run "roles" {
+  assert {
+    condition = alltrue(flatten([
+      for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
+        for statement in jsondecode(policy).Statement : [
+          for action in flatten([statement.Action]) : !strcontains(action, "*")
+        ]
+      ]
+    ]))
+    error_message = "An action with * is granted."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
+        for statement in jsondecode(policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
+      ]
+    ])) == toset(["JoinNetwork", "LabelImages", "CallsWithoutResource", "LookAtNetwork"])
+    error_message = "The resource * stands in another statement than the listed ones, whose calls know no resource."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
+        for statement in jsondecode(policy).Statement : [
+          for resource in flatten([statement.Resource]) :
+          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis")
+        ]
+      ]
+    ]))
+    error_message = "A statement reaches beyond this project's own resources."
+  }
+
+  assert {
+    condition = length([
+      for statement in jsondecode(aws_iam_role_policy.web.policy).Statement : statement
+      if contains(flatten([statement.Action]), "s3:GetObject") && anytrue([for resource in flatten([statement.Resource]) : strcontains(resource, "-uploads-")])
+    ]) == 0
+    error_message = "The web function can read originals."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_role_policy.worker.policy).Statement : [
+        for resource in flatten([statement.Resource]) :
+        !strcontains(resource, ":parameter") || endswith(resource, ":parameter/imagesite/production_worker")
+      ]
+    ]))
+    error_message = "The worker can read secrets that are not its own."
+  }
+
+  assert {
+    condition = toset([for parameter in aws_ssm_parameter.secret : parameter.name if startswith(parameter.name, "/imagesite/production_worker/")]) == toset([
+      "/imagesite/production_worker/SECRET_KEY",
+      "/imagesite/production_worker/DATABASE_URL",
+    ])
+    error_message = "The worker is given more than its own key and the database."
+  }
+
+  assert {
+    condition     = alltrue([for parameter in aws_ssm_parameter.secret : parameter.type == "SecureString" && parameter.value_wo_version == 1])
+    error_message = "A secret would be in the state."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [aws_iam_role.web.assume_role_policy, aws_iam_role.worker.assume_role_policy] :
+      [for statement in jsondecode(policy).Statement : statement.Principal] == [{ Service = "lambda.amazonaws.com" }]
+    ])
+    error_message = "Somebody other than Lambda can take on a function's role."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in jsondecode(aws_iam_role.deployer.assume_role_policy).Statement :
+      statement.Action == "sts:AssumeRoleWithWebIdentity" &&
+      try(statement.Condition.StringEquals["token.actions.githubusercontent.com:sub"], "") == "repo:example/imagesite:ref:refs/heads/main"
+    ])
+    error_message = "GitHub may deploy from the named repository's main branch, and from nowhere else."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role.deployer.assume_role_policy).Statement :
+      statement.Action == "sts:AssumeRoleWithWebIdentity" || try(statement.Condition.Bool["aws:MultiFactorAuthPresent"], "") == "true"
+    ])
+    error_message = "People deploy with a second factor only."
+  }
+}
+
+run "buckets" {
+  assert {
+    condition     = toset(keys(aws_s3_bucket_policy.this)) == toset(keys(aws_s3_bucket.this)) && length(aws_s3_bucket.this) == 5
+    error_message = "A bucket has no policy."
+  }
+
+  assert {
+    condition = alltrue([
+      for use, bucket in aws_s3_bucket.this :
+      aws_s3_bucket_public_access_block.this[use].block_public_acls &&
+      aws_s3_bucket_public_access_block.this[use].block_public_policy &&
+      aws_s3_bucket_public_access_block.this[use].ignore_public_acls &&
+      aws_s3_bucket_public_access_block.this[use].restrict_public_buckets &&
+      aws_s3_bucket_ownership_controls.this[use].rule[0].object_ownership == "BucketOwnerEnforced"
+    ])
+    error_message = "A bucket can be made public."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_s3_bucket_policy.this : anytrue([
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Effect == "Deny" && try(statement.Condition.Bool["aws:SecureTransport"], "") == "false" && length(statement.Resource) == 2
+      ])
+    ])
+    error_message = "A bucket answers without TLS."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in aws_s3_bucket_policy.this : [
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Effect == "Deny" || (can(statement.Principal.Service) && can(statement.Condition.StringEquals) && !strcontains(statement.Action, "*"))
+      ]
+    ]))
+    error_message = "A bucket lets in somebody else than a named AWS service on this account's behalf."
+  }
+
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.this : bucket.force_destroy == false])
+    error_message = "A destroy would take images along unasked."
+  }
+
+  assert {
+    condition = alltrue([
+      for use in ["uploads", "results"] :
+      aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 2
+    ])
+    error_message = "Images outlive their retention."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_cors_configuration.uploads.cors_rule : rule.allowed_origins == toset(["https://d111111abcdef8.cloudfront.net"])])
+    error_message = "Pages of another site may post to the uploads bucket."
+  }
+}
+
+run "edge" {
+  assert {
+    condition     = aws_cloudfront_distribution.site.http_version == "http2and3" && aws_cloudfront_distribution.site.is_ipv6_enabled
+    error_message = "HTTP/3 and IPv6."
+  }
+
+  assert {
+    condition = alltrue([
+      for behaviour in concat(aws_cloudfront_distribution.site.default_cache_behavior, aws_cloudfront_distribution.site.ordered_cache_behavior) :
+      contains(["redirect-to-https", "https-only"], behaviour.viewer_protocol_policy) && behaviour.response_headers_policy_id != null
+    ])
+    error_message = "Every path needs TLS and security headers."
+  }
+
+  assert {
+    condition = anytrue([
+      for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior :
+      behaviour.path_pattern == "/results/*" && length(coalesce(behaviour.trusted_key_groups, [])) == 1
+    ])
+    error_message = "Results must ask for a signed link."
+  }
+
+  assert {
+    condition = alltrue([
+      for origin in aws_cloudfront_distribution.site.origin :
+      origin.origin_id == "api" || origin.origin_access_control_id != ""
+    ])
+    error_message = "A bucket is asked without a signature."
+  }
+}
+
+run "identity" {
+  assert {
+    condition     = aws_cognito_user_pool_client.site.generate_secret == false && aws_cognito_user_pool_client.site.explicit_auth_flows == toset(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])
+    error_message = "SRP, and no flow in which a password travels."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool_client.site.prevent_user_existence_errors == "ENABLED"
+    error_message = "The pool tells who has an account."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.people.deletion_protection == "ACTIVE"
+    error_message = "A destroy would take the people along unasked."
+  }
+}

@@ -1,0 +1,298 @@
+# Each switch alone, against the defaults.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+variables {
+  origin_secret   = "first"
+  secrets_version = 1
+  secrets = {
+    web_secret_key    = "web"
+    worker_secret_key = "worker"
+    origin_secrets    = "first"
+    database_password = "password"
+    database_url      = "postgres://somewhere"
+  }
+}
+
+run "defaults" {
+  command = plan
+
+  assert {
+    condition = (
+      length(aws_rds_cluster.this) == 1 && length(aws_vpc.this) == 1 && length(aws_nat_gateway.this) == 0 && length(aws_internet_gateway.this) == 0
+    )
+    error_message = "Aurora in a network without a way out."
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this[0].serverlessv2_scaling_configuration[0].min_capacity == 0 && aws_rds_cluster.this[0].storage_encrypted && aws_rds_cluster.this[0].deletion_protection
+    error_message = "Aurora pauses at nothing, encrypted, protected."
+  }
+
+  assert {
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ssm", "cognito-idp", "lambda"]) && toset(keys(aws_vpc_endpoint.gateway)) == toset(["s3", "dynamodb"])
+    error_message = "What the functions call must be reachable from the private network."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.site) == 0 && length(aws_acm_certificate.site) == 0 && length(aws_route53_record.site) == 0 && length(aws_cloudfront_key_group.links) == 0
+    error_message = "What costs money or needs a name of one's own is off."
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_distribution.site.aliases) == 0 && aws_cloudfront_distribution.site.viewer_certificate[0].cloudfront_default_certificate
+    error_message = "Without a domain the CloudFront name and certificate serve."
+  }
+
+  assert {
+    condition     = !anytrue([for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : behaviour.path_pattern == "/results/*"])
+    error_message = "Without a key results must not be open to everybody."
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.alarms) == 0 && length(aws_budgets_budget.monthly) == 0
+    error_message = "Without an address nobody is written to."
+  }
+}
+
+run "external_database" {
+  command = plan
+
+  variables {
+    database_mode = "external"
+  }
+
+  assert {
+    condition = (
+      length(aws_rds_cluster.this) + length(aws_vpc.this) + length(aws_subnet.private) + length(aws_vpc_endpoint.interface) +
+      length(aws_vpc_endpoint.gateway) + length(aws_security_group.functions) + length(aws_cloudwatch_log_group.database) == 0
+    )
+    error_message = "An external database needs no network."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "database-full")
+    error_message = "There is no Aurora to watch."
+  }
+}
+
+run "way_out" {
+  command = plan
+
+  variables {
+    outbound_internet = true
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.this) == 1 && length(aws_route.private_out) == 1
+    error_message = "The private subnets need a route through the NAT gateway."
+  }
+}
+
+run "domain" {
+  command = plan
+
+  variables {
+    domain_name = "images.example.com"
+    zone_name   = "example.com"
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.aliases == toset(["images.example.com"]) && aws_cloudfront_distribution.site.viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021"
+    error_message = "The own name with TLS 1.2 or better."
+  }
+
+  assert {
+    condition     = toset(keys(aws_route53_record.site)) == toset(["images.example.com A", "images.example.com AAAA"])
+    error_message = "One alias for IPv4, one for IPv6."
+  }
+
+  assert {
+    condition     = output.site_url == "https://images.example.com"
+    error_message = "The site is where its name says."
+  }
+}
+
+run "root_domain" {
+  command = plan
+
+  variables {
+    domain_name          = "images.example.com"
+    zone_name            = "example.com"
+    redirect_root_domain = true
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.site.aliases == toset(["images.example.com", "example.com"]) && length(aws_route53_record.site) == 4
+    error_message = "The root domain is answered too."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudfront_function.viewer_request.code, "host === 'example.com'") && strcontains(aws_cloudfront_function.viewer_request.code, "https://images.example.com")
+    error_message = "Visitors of the root domain are sent on."
+  }
+}
+
+run "domain_without_zone" {
+  command = plan
+
+  variables {
+    domain_name = "images.example.com"
+  }
+
+  expect_failures = [var.zone_name]
+}
+
+run "firewall" {
+  command = plan
+
+  variables {
+    firewall = true
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.site) == 1 && toset([for rule in aws_wafv2_web_acl.site[0].rule : rule.name]) == toset(["rate", "bad-addresses"])
+    error_message = "A rate rule and a list of bad addresses."
+  }
+}
+
+run "signed_links" {
+  command = plan
+
+  variables {
+    cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
+    secrets = {
+      web_secret_key         = "web"
+      worker_secret_key      = "worker"
+      origin_secrets         = "first"
+      database_password      = "password"
+      cloudfront_private_key = "-----BEGIN PRIVATE KEY-----"
+    }
+  }
+
+  assert {
+    condition     = anytrue([for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : behaviour.path_pattern == "/results/*"])
+    error_message = "With a key results are served at the edge."
+  }
+
+  assert {
+    condition     = contains(keys(aws_ssm_parameter.secret), "web/CLOUDFRONT_PRIVATE_KEY") && !contains(keys(aws_ssm_parameter.secret), "worker/CLOUDFRONT_PRIVATE_KEY")
+    error_message = "The web function signs links; the worker cannot."
+  }
+}
+
+run "labels" {
+  command = plan
+
+  variables {
+    labels = true
+  }
+
+  assert {
+    condition     = contains(keys(aws_vpc_endpoint.interface), "rekognition") && anytrue([for statement in local.worker_statements : statement.Sid == "LabelImages"])
+    error_message = "The worker needs the right to ask and a way to Rekognition."
+  }
+
+  assert {
+    condition     = !anytrue([for statement in local.web_statements : statement.Sid == "LabelImages"])
+    error_message = "The web function has no business with Rekognition."
+  }
+}
+
+run "advanced_security" {
+  command = plan
+
+  variables {
+    advanced_security = true
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.people.user_pool_add_ons[0].advanced_security_mode == "ENFORCED" && aws_cognito_user_pool.people.user_pool_tier == "PLUS"
+    error_message = "Threat protection comes with the Plus tier."
+  }
+}
+
+run "mail" {
+  command = plan
+
+  variables {
+    alarm_email = "someone@example.com"
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.alarms) == 1 && length(aws_sns_topic_subscription.edge_alarms) == 1 && length(aws_budgets_budget.monthly) == 1
+    error_message = "Alarms of both regions and the budget write to the address."
+  }
+}
+
+run "github" {
+  command = plan
+
+  variables {
+    github_repository = "example/imagesite"
+  }
+
+  assert {
+    condition     = length(aws_iam_openid_connect_provider.github) == 1
+    error_message = "GitHub is known."
+  }
+}
+
+run "data_loss_allowed" {
+  command = plan
+
+  variables {
+    allow_data_loss = true
+  }
+
+  assert {
+    condition = (
+      alltrue([for bucket in aws_s3_bucket.this : bucket.force_destroy]) && aws_cognito_user_pool.people.deletion_protection == "INACTIVE" &&
+      !aws_rds_cluster.this[0].deletion_protection && aws_rds_cluster.this[0].skip_final_snapshot && !aws_dynamodb_table.metadata.deletion_protection_enabled
+    )
+    error_message = "Something would still refuse to be destroyed."
+  }
+}
+
+run "unknown_database_mode" {
+  command = plan
+
+  variables {
+    database_mode = "mysql"
+  }
+
+  expect_failures = [var.database_mode]
+}
+
+run "unusable_project_name" {
+  command = plan
+
+  variables {
+    project = "My.Site"
+  }
+
+  expect_failures = [var.project]
+}
+
+run "external_database_without_url" {
+  command = plan
+
+  variables {
+    database_mode = "external"
+    secrets = {
+      web_secret_key    = "web"
+      worker_secret_key = "worker"
+      origin_secrets    = "first"
+      database_password = "password"
+    }
+  }
+
+  expect_failures = [var.secrets]
+}
