@@ -1,0 +1,233 @@
+"""A folder in, a folder out: the engine in its sandbox on all cores, without server or database."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from converter import engine, jobs
+from converter.sandbox import Refused, Rendered, Sandbox
+
+READABLE = {
+    f".{extension}" for format in engine.FORMATS.values() if format.decodes for extension in format.extensions
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    source: Path
+    target: Path
+
+
+class NotConverted(Exception):
+    """One file could not be converted; the others go on."""
+
+
+class Command(BaseCommand):
+    help = "Convert images, or folders of them, into another folder. Exits with 1 when a file could not be converted."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "sources", nargs="+", type=Path, metavar="SRC", help="an image, or a folder of images"
+        )
+        parser.add_argument(
+            "-o", "--output", required=True, type=Path, metavar="DIR", help="where results go"
+        )
+        parser.add_argument("--to", metavar="FORMAT", help="jpeg, png, webp, avif …")
+        parser.add_argument("--resize", metavar="WxH", help="fit inside: 1600x1200, 1600x or x1200 pixels")
+        parser.add_argument("--quality", type=int, help="1 to 100")
+        parser.add_argument(
+            "--recipe", type=Path, metavar="FILE", help="a recipe as JSON; the options above go before it"
+        )
+        parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        parser.add_argument(
+            "--workers", type=int, default=os.cpu_count() or 1, help="at once; one a core by default"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        recipe = read_recipe(options)
+        images = watermark_of(recipe, options["recipe"])
+        tasks, left = plan(options["sources"], options["output"], recipe.target.extension)
+        if not tasks:
+            raise CommandError("There is no image to convert.", returncode=2)
+        if options["dry_run"]:
+            self.stdout.write(recipe.sentence())
+            for task in tasks:
+                self.stdout.write(f"{task.source} → {task.target}")
+            return
+
+        failed: dict[Path, str] = {}
+        before = after = 0
+        console = Console(stderr=True)
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with (
+            Workers(max(1, options["workers"])) as workers,
+            Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+        ):
+            bar = progress.add_task(recipe.target.label, total=len(tasks))
+            for task, outcome in workers.convert(tasks, recipe, images, overwrite=options["overwrite"]):
+                if isinstance(outcome, NotConverted):
+                    failed[task.source] = str(outcome)
+                else:
+                    before, after = before + outcome[0], after + outcome[1]
+                progress.advance(bar)
+
+        self.stdout.write(
+            f"{len(tasks) - len(failed)} of {len(tasks)} converted, {filesizeformat(before)} → {filesizeformat(after)}."
+        )
+        if left:
+            self.stdout.write(f"Left alone, as they do not look like images: {left}.")
+        if failed:
+            lines = "\n".join(f"  {source}: {failed[source]}" for source in sorted(failed))
+            raise CommandError(f"{len(failed)} could not be converted:\n{lines}", returncode=1)
+
+
+def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
+    mapping: Any = {}
+    if options["recipe"]:
+        try:
+            mapping = json.loads(options["recipe"].read_text())
+        except (OSError, ValueError) as exc:
+            raise CommandError(f"{options['recipe']} is not a recipe: {exc}", returncode=2) from exc
+    if not isinstance(mapping, dict):
+        raise CommandError(f"{options['recipe']} is not a recipe: a JSON object is wanted.", returncode=2)
+    if options["to"]:
+        mapping["format"] = options["to"]
+    if options["quality"] is not None:
+        mapping["quality"] = options["quality"]
+    if options["resize"]:
+        sides = re.fullmatch(r"(\d+)?x(\d+)?", options["resize"])
+        if not sides or not any(sides.groups()):
+            raise CommandError("--resize wants 1600x1200, 1600x or x1200.", returncode=2)
+        mapping["resize"] = {
+            name: int(side) for name, side in zip(("width", "height"), sides.groups(), strict=True) if side
+        }
+    try:
+        return engine.Recipe.parse(mapping)
+    except engine.InvalidRecipe as exc:
+        raise CommandError(" ".join(error["detail"] for error in exc.errors), returncode=2) from exc
+
+
+def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
+    """Return the picture that the recipe puts on top: a path, from where the recipe is."""
+    if not recipe.watermark or not recipe.watermark.image:
+        return {}
+    path = (file.parent if file else Path()) / recipe.watermark.image
+    try:
+        return {recipe.watermark.image: path.read_bytes()}
+    except OSError as exc:
+        raise CommandError(f"The watermark {path} cannot be read: {exc.strerror}", returncode=2) from exc
+
+
+def plan(sources: Iterable[Path], output: Path, extension: str) -> tuple[list[Task], int]:
+    """Return what goes where, each folder's tree kept, and how many files of the folders do not look like images."""
+    tasks: list[Task] = []
+    taken: set[str] = set()
+    left = 0
+    for source in sources:
+        if not source.exists():
+            raise CommandError(f"{source} does not exist.", returncode=2)
+        if source.is_file():
+            found = [(source, Path(source.name))]
+        else:
+            files = [
+                path for path in sorted(source.rglob("*")) if path.is_file() and not _within(path, output)
+            ]
+            found = [(path, path.relative_to(source)) for path in files if path.suffix.lower() in READABLE]
+            left += len(files) - len(found)
+        for path, relative in found:
+            tasks.append(Task(path, _free(output / relative.with_suffix(f".{extension}"), taken)))
+    return tasks, left
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _free(target: Path, taken: set[str]) -> Path:
+    """Return the path, with a number where this run uses it already (letter case aside)."""
+    number, free = 1, target
+    while str(free).casefold() in taken:
+        number += 1
+        free = target.with_stem(f"{target.stem} ({number})")
+    taken.add(str(free).casefold())
+    return free
+
+
+class Workers:
+    """Threads with a sandbox each: the work itself is done in the sandboxes' processes."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count)
+        self._local = threading.local()
+        self._sandboxes: list[Sandbox] = []
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        for sandbox in self._sandboxes:
+            sandbox.close()
+
+    def convert(
+        self, tasks: Iterable[Task], recipe: engine.Recipe, images: Mapping[str, bytes], *, overwrite: bool
+    ) -> Iterator[tuple[Task, tuple[int, int] | NotConverted]]:
+        """Yield each task as it is done, with its sizes in bytes before and after, or why it is not."""
+        futures = {self._pool.submit(self._one, task, recipe, images, overwrite): task for task in tasks}
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except NotConverted as exc:
+                yield futures[future], exc
+
+    def _one(
+        self, task: Task, recipe: engine.Recipe, images: Mapping[str, bytes], overwrite: bool
+    ) -> tuple[int, int]:
+        if task.target.exists() and (not overwrite or task.target.samefile(task.source)):
+            raise NotConverted(f"{task.target} is there already")
+        limits = jobs.limits()
+        try:
+            if task.source.stat().st_size > limits.max_bytes:
+                raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}")
+            data = task.source.read_bytes()
+            answer = list(self._sandbox().render(data, [recipe], limits, images))[-1]
+            if isinstance(answer, Refused):
+                raise NotConverted(answer.message)
+            assert isinstance(answer, Rendered)
+            write(task.target, answer.data)
+        except OSError as exc:
+            raise NotConverted(exc.strerror or str(exc)) from exc
+        return len(data), len(answer.data)
+
+    def _sandbox(self) -> Sandbox:
+        if not hasattr(self._local, "sandbox"):
+            self._local.sandbox = Sandbox()
+            self._sandboxes.append(self._local.sandbox)
+        sandbox: Sandbox = self._local.sandbox
+        return sandbox
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from tests.conftest import make_photo
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    album = tmp_path / "album"
+    (album / "sub").mkdir(parents=True)
+    (album / "a.jpg").write_bytes(make_photo(64, 48))
+    (album / "A.PNG").write_bytes(make_photo(30, 20, "PNG"))
+    (album / "sub" / "c.png").write_bytes(make_photo(20, 20, "PNG"))
+    (album / "notes.txt").write_text("hello")
+    return album
+
+
+def run(*arguments: Any, **options: Any) -> str:
+    out = io.StringIO()
+    call_command("convert", *map(str, arguments), stdout=out, **options)
+    return out.getvalue()
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_goes_in_and_its_tree_comes_out(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = run(album, "-o", out, "--to", "webp", "--resize", "16x")
+    assert files(out) == {"A.webp", "a (2).webp", "sub/c.webp"}
+    for path in out.rglob("*.webp"):
+        with Image.open(path) as image:
+            assert (image.format, image.width) == ("WEBP", 16)
+    assert said.startswith("3 of 3 converted")
+    assert "images: 1" in said
+
+
+def test_a_bad_file_stops_nothing_and_is_named_at_the_end(album: Path, tmp_path: Path) -> None:
+    (album / "broken.jpg").write_bytes(make_photo()[:300])
+    with pytest.raises(CommandError) as failure:
+        run(album, "-o", tmp_path / "out", "--to", "png")
+    assert failure.value.returncode == 1
+    assert f"{album / 'broken.jpg'}: " in str(failure.value)
+    assert len(files(tmp_path / "out")) == 3
+
+
+def test_what_is_there_already_stays(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.webp").write_bytes(b"mine")
+    with pytest.raises(CommandError, match="is there already"):
+        run(album / "a.jpg", "-o", out, "--to", "webp")
+    assert (out / "a.webp").read_bytes() == b"mine"
+    run(album / "a.jpg", "-o", out, "--to", "webp", "--overwrite")
+    assert (out / "a.webp").read_bytes() != b"mine"
+
+
+def test_a_source_is_never_overwritten(album: Path) -> None:
+    source = (album / "a.jpg").read_bytes()
+    with pytest.raises(CommandError, match="is there already"):
+        run(album / "a.jpg", "-o", album, "--to", "jpeg", "--overwrite")
+    assert (album / "a.jpg").read_bytes() == source
+
+
+def test_results_within_the_folder_are_not_converted_again(album: Path) -> None:
+    run(album, "-o", album / "out", "--to", "webp")
+    run(album, "-o", album / "out", "--to", "png")
+    assert len(files(album / "out")) == 6
+
+
+def test_a_dry_run_does_nothing(album: Path, tmp_path: Path) -> None:
+    said = run(album, "-o", tmp_path / "out", "--to", "webp", "--dry-run")
+    assert f"{album / 'a.jpg'} → {tmp_path / 'out' / 'a (2).webp'}" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_comes_from_a_file_and_options_go_before_it(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(make_photo(8, 8, "PNG"))
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"format": "webp", "rotate": 90, "watermark": {"image": "logo.png"}}))
+    run(album / "a.jpg", "-o", tmp_path / "out", "--recipe", recipe, "--to", "png")
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert image.size == (48, 64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--to", "nothing"], "Format"),
+        ([], "Format is missing"),
+        (["--to", "webp", "--resize", "x"], "--resize"),
+        (["--to", "webp", "--quality", "101"], "Quality"),
+        (["--recipe", "nowhere.json"], "not a recipe"),
+        (["--recipe", "album/notes.txt"], "not a recipe"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_anything_is_done(
+    album: Path, tmp_path: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match=said) as failure:
+        run(album, "-o", tmp_path / "out", *arguments)
+    assert failure.value.returncode == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_images_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no image"):
+        run(tmp_path, "-o", tmp_path / "out", "--to", "webp")
+
+
+def test_a_source_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="does not exist"):
+        run(tmp_path / "nowhere", "-o", tmp_path / "out", "--to", "webp")
