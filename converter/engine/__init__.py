@@ -31,7 +31,7 @@ from .errors import (
     Truncated,
     UnsupportedFormat,
 )
-from .formats import FORMATS, Format, format_for
+from .formats import FORMATS, Format, auto_options, format_for
 from .limits import Limits
 from .pipeline import Source, convert, open, probe
 from .probe import Facts
@@ -71,6 +71,7 @@ __all__ = [
     "Truncated",
     "UnsupportedFormat",
     "Watermark",
+    "auto_options",
     "check",
     "convert",
     "format_for",

@@ -22,6 +22,8 @@ _SPARE_RESOLUTION = 1.5
 
 # What a GIF means by no delay at all: players take a tenth of a second.
 _UNSPECIFIED_DELAY = 100
+# The longest, in milliseconds, that every format can tell.
+_LONGEST_DELAY = 65_535
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,14 @@ def decode(
     image = open_as(opened.data, opened.format, limits)
     count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
     delays = _delays(opened)
+    canvas = image.size if opened.facts.animated else None
     with decoding():
         for index in range(count):
             if index:
                 image.seek(index)
                 deadline.check()
             limits.check_pixels(*image.size)
-            yield _picture(image, opened, scale, delays[index] if delays else None)
+            yield _picture(image, opened, scale, delays[index] if delays else None, canvas)
 
 
 def first_picture(data: bytes, limits: Limits) -> Image.Image:
@@ -92,7 +95,9 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
     return color.to_srgb(picture.frame.image, picture.icc, Log())
 
 
-def _picture(image: Image.Image, opened: Opened, scale: float, delay: int | None) -> Picture:
+def _picture(
+    image: Image.Image, opened: Opened, scale: float, delay: int | None, canvas: tuple[int, int] | None
+) -> Picture:
     full = image.size
     held = 1 if opened.format.decoder_turns else orientation(image)
     icc = image.info.get("icc_profile") or None
@@ -102,12 +107,15 @@ def _picture(image: Image.Image, opened: Opened, scale: float, delay: int | None
         delay = image.info.get("duration", 0)
     pixels = _detached(color.eight_bit(image), image)
     pixels = _opaque(pixels)
+    if canvas and pixels.size != canvas:
+        # A frame that reaches outside makes some decoders grow the canvas for it alone.
+        pixels, full = pixels.crop((0, 0, *canvas)), canvas
     frame = Frame(
         image=pixels,
         box=box or (0, 0, *pixels.size),
         width=full[0],
         height=full[1],
-        duration=(round(delay) or _UNSPECIFIED_DELAY) if opened.facts.animated else 0,
+        duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
     )
     return Picture(upright(frame, held), icc)
 

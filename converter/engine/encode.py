@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from itertools import accumulate
@@ -84,6 +84,14 @@ class Encoder:
                 {"disposal": 2, "optimize": False, "transparency": 255} if clear else {"disposal": 1}
             )
         return hidden
+
+    def first_only(self) -> Encoder:
+        """Return an encoder for the first frame alone, to try settings on."""
+        return (
+            self
+            if len(self.images) == 1
+            else replace(self, images=self.images[:1], durations=self.durations[:1])
+        )
 
     def frames_in(self, data: bytes) -> int:
         """Return how many frames the encoder wrote; some merge equal neighbours."""
@@ -192,6 +200,12 @@ _STORED: Mapping[str, Callable[[Image.Image, Log], Image.Image]] = {
 }
 
 
+def _effort(recipe: Recipe) -> int:
+    effort = recipe.effort or recipe.target.default_effort
+    assert effort is not None
+    return effort
+
+
 def _jpeg(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
     # From quality 90 on people look closely, and half the colour resolution shows.
     subsampling = "4:4:4" if quality is not None and quality >= 90 else "4:2:0"
@@ -204,18 +218,20 @@ def _jpeg(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) ->
 
 
 def _png(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
-    return {"compress_level": 6}
+    return {"compress_level": _effort(recipe)}
 
 
 def _webp(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
+    # 1 to 9 become the codec's 0 to 6; 5 is its 4, the usual choice.
+    method = (0, 1, 2, 3, 4, 4, 5, 5, 6)[_effort(recipe) - 1]
     if recipe.lossless:
         # Here quality is the effort.
-        return {"lossless": True, "quality": 75, "method": 4}
-    return {"quality": quality, "method": 4}
+        return {"lossless": True, "quality": 75, "method": method}
+    return {"quality": quality, "method": method}
 
 
 def _avif(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
-    return {"quality": quality, "speed": 8}
+    return {"quality": quality, "speed": 10 - _effort(recipe)}
 
 
 def _gif(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:

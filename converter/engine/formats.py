@@ -27,6 +27,8 @@ class Format:
     """It can store the pixels without loss. With `quality` too, that is a choice."""
     quality: bool = False
     default_quality: int | None = None
+    default_effort: int | None = None
+    """How hard the encoder tries, 1 to 9; None when it has no such choice."""
     progressive: bool = False
     max_side: int = 65_535
     """The codec cannot store a longer side, in pixels."""
@@ -64,6 +66,8 @@ class Format:
         unfit = set()
         if not self.quality:
             unfit |= {"quality", *schema.QUALITY_SEARCHES}
+        if not self.default_effort:
+            unfit.add("effort")
         if not self.lossless_is_a_choice:
             unfit.add("lossless")
         if not self.progressive:
@@ -75,6 +79,8 @@ class Format:
         options["properties"]["format"] = {"const": self.name}
         if self.quality:
             options["properties"]["quality"]["default"] = self.default_quality
+        if self.default_effort:
+            options["properties"]["effort"]["default"] = self.default_effort
         return options
 
 
@@ -107,6 +113,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 extensions=("png", "apng"),
                 mime="image/png",
                 pillow="PNG",
+                default_effort=6,
                 alpha=True,
                 animation=True,
                 lossless=True,
@@ -125,6 +132,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 extensions=("webp",),
                 mime="image/webp",
                 pillow="WEBP",
+                default_effort=5,
                 alpha=True,
                 animation=True,
                 lossless=True,
@@ -143,6 +151,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 extensions=("avif",),
                 mime="image/avif",
                 pillow="AVIF",
+                default_effort=2,
                 alpha=True,
                 animation=True,
                 quality=True,
@@ -247,6 +256,20 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         )
     }
 )
+
+AUTO = "auto"
+
+# What `auto` chooses among: what every browser shows.
+CANDIDATES = ("jpeg", "png", "webp", "avif")
+
+
+def auto_options() -> dict[str, Any]:
+    """Return the JSON schema of the recipe options when the format is chosen for each picture."""
+    options = schema.without(schema.RECIPE, {"quality", "progressive"})
+    options["title"] = "Best for each picture"
+    options["properties"]["format"] = {"const": AUTO}
+    return options
+
 
 _NAMES = {extension: format.name for format in FORMATS.values() for extension in format.extensions}
 

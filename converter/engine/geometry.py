@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .recipe import Place, Resize
+from .recipe import Gravity, Resize
 
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]
@@ -27,6 +27,9 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
     >>> layout(Resize(mode="fill", width=300, height=50), 200, 100).size
     (200, 50)
     """
+    if resize.scale is not None:
+        size = (rounded(width * resize.scale / 100), rounded(height * resize.scale / 100))
+        return Layout((0, 0, width, height), size, size)
     wanted = (
         resize.width or rounded(width * (resize.height or 1) / height),
         resize.height or rounded(height * (resize.width or 1) / width),
@@ -56,8 +59,8 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
             return Layout(whole, size, size, refused_to_enlarge=refused)
 
 
-def placed(inner: tuple[float, float], outer: tuple[float, float], place: Place) -> tuple[float, float]:
-    """Return the left and top at which `inner` sits in `outer`."""
+def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravity) -> tuple[float, float]:
+    """Return the left and top at which `inner` sits in `outer`; where "smart" has nothing to say, in the middle."""
     words = place.split("_")
     left, top = (outer[0] - inner[0]) / 2, (outer[1] - inner[1]) / 2
     if "left" in words:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from . import color, metadata, steps
+from .choose import chosen
 from .codecs import decoding, versions
 from .decode import Opened, Picture, decode, open_data
-from .encode import prepare
+from .encode import Encoder, prepare
 from .errors import EngineError
 from .limits import DEFAULT_LIMITS, Deadline, Limits
 from .probe import Facts
+from .produce import Made, produce
 from .recipe import Recipe
 from .report import Log, Report, Result
 from .steps import Frame, Job
@@ -55,8 +57,9 @@ class Source:
         Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
         """
         facts = self.facts
-        scale = max((steps.needed_scale(recipe, facts.width, facts.height) for recipe in recipes), default=1)
-        wants_all = any(self._keeps_all(recipe) for recipe in recipes)
+        concrete = [_concrete(recipe) for recipe in recipes]
+        scale = max((steps.needed_scale(recipe, facts.width, facts.height) for recipe in concrete), default=1)
+        wants_all = any(self._keeps_all(recipe) for recipe in concrete)
         deadline = Deadline(self._limits.seconds)
         self._in_srgb = []
         self._pictures = list(decode(self._opened, self._limits, scale, not wants_all, deadline))
@@ -75,40 +78,57 @@ class Source:
     def _rendered(self, recipe: Recipe, images: Mapping[str, bytes]) -> Result:
         deadline = Deadline(self._limits.seconds)
         log = Log()
-        job = Job(recipe, self._limits, log, images)
+        finished, icc = self._finished(recipe, images, log, deadline)
+        if recipe.is_auto:
+            choice = chosen(finished, recipe, deadline)
+            recipe = choice.recipe
+            log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         self._note_source(recipe, log)
-        icc = self._kept_profile(recipe, log)
-        frames = [self._pictures[0].frame] if icc else self._srgb_frames(log)
-        if icc and self._keeps_all(recipe):
-            frames = [picture.frame for picture in self._pictures]
-        if not self._keeps_all(recipe):
-            frames = frames[:1]
+        size = finished[0].image.size
+        extras = metadata.keep(self._opened.metadata, recipe.metadata, recipe.target, size, log)
+        if icc:
+            extras["icc_profile"] = icc
+
+        def ready(frames: Sequence[Frame]) -> Encoder:
+            return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
+
+        deadline.check()
+        made = produce(finished, recipe, ready, self._most_bytes(recipe, size), log, deadline)
+        return self._result(made, recipe, len(finished), log)
+
+    def _finished(
+        self, recipe: Recipe, images: Mapping[str, bytes], log: Log, deadline: Deadline
+    ) -> tuple[list[Frame], bytes | None]:
+        """Return the frames as they will be encoded, and the profile they are in, if not sRGB."""
+        concrete = _concrete(recipe)
+        job = Job(concrete, self._limits, log, images)
+        if self.facts.orientation != 1:
+            log.note("upright")
+        icc = self._kept_profile(concrete, log)
+        frames = [picture.frame for picture in self._pictures] if icc else self._srgb_frames(log)
         finished = []
-        for frame in frames:
+        for frame in frames if self._keeps_all(concrete) else frames[:1]:
             for step in PIPELINE:
                 deadline.check()
                 frame = step(frame, job)
             finished.append(frame)
-        size = finished[0].image.size
-        extras = metadata.keep(self._opened.metadata, recipe.metadata, recipe.target, size, log)
-        encoder = prepare(
-            finished,
-            recipe,
-            self.facts.plays,
-            {**extras, **self._profile(recipe, icc)},
-            bilevel=self.facts.bits == 1,
-            log=log,
-        )
-        deadline.check()
-        data = encoder.encode()
-        kept = encoder.frames_in(data)
-        if kept < len(finished):
-            log.note("frames_merged", frames=len(finished), kept=kept)
-        if len(data) > len(self._opened.data):
+        return finished, icc
+
+    def _most_bytes(self, recipe: Recipe, size: tuple[int, int]) -> int | None:
+        """An aim never makes a file larger than its source in the same format and size."""
+        same = recipe.format == self.facts.format and size == (self.facts.width, self.facts.height)
+        return len(self._opened.data) if recipe.aim and same else None
+
+    def _result(self, made: Made, recipe: Recipe, frames: int, log: Log) -> Result:
+        before, after = len(self._opened.data), len(made.data)
+        kept = made.encoder.frames_in(made.data)
+        if kept < frames:
+            log.note("frames_merged", frames=frames, kept=kept)
+        if after > before:
             log.warn("larger_than_source")
-        width, height = encoder.images[0].size
+        width, height = made.encoder.images[0].size
         return Result(
-            data=data,
+            data=made.data,
             format=recipe.target.name,
             extension=recipe.target.extension,
             mime=recipe.target.mime,
@@ -119,12 +139,13 @@ class Source:
                 notes=tuple(log.notes),
                 warnings=tuple(log.warnings),
                 resized=self._resized((width, height)),
-                bytes_before=len(self._opened.data),
-                bytes_after=len(data),
+                bytes_before=before,
+                bytes_after=after,
                 frames_in=max(self.facts.frames, self.facts.pages),
-                frames_kept=len(finished),
+                frames_kept=frames,
+                similarity=made.similarity,
                 encoder=recipe.target.label,
-                settings=encoder.settings(),
+                settings=made.encoder.settings(made.quality),
                 metadata_removed=tuple(log.metadata_removed),
                 engine=versions(),
             ),
@@ -132,6 +153,7 @@ class Source:
 
     def _serves(self, recipe: Recipe) -> bool:
         """Whether what is decoded is enough for this recipe."""
+        recipe = _concrete(recipe)
         needed = steps.needed_scale(recipe, self.facts.width, self.facts.height)
         return (
             bool(self._pictures) and needed <= self._scale and (self._has_all or not self._keeps_all(recipe))
@@ -172,14 +194,9 @@ class Source:
         log.note("profile_kept", profile=profile.name)
         return icc
 
-    def _profile(self, recipe: Recipe, icc: bytes | None) -> dict[str, bytes]:
-        return {"icc_profile": icc} if icc else {}
-
     def _note_source(self, recipe: Recipe, log: Log) -> None:
         """Say what happens to this source whatever the pixels are."""
         facts, target = self.facts, recipe.target
-        if facts.orientation != 1:
-            log.note("upright")
         if facts.bits > 8:
             log.note("bits_reduced", bits=facts.bits)
         if self._opened.has_gain_map:
@@ -203,6 +220,11 @@ class Source:
     def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
         before = (self.facts.width, self.facts.height)
         return None if before == size else (before, size)
+
+
+def _concrete(recipe: Recipe) -> Recipe:
+    """Return the recipe with a format that holds all that `auto` may choose to keep."""
+    return replace(recipe, format="webp") if recipe.is_auto else recipe
 
 
 def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:

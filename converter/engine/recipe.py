@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from . import schema
 from .errors import InvalidRecipe, Problem
-from .formats import FORMATS, Format, format_for
+from .formats import AUTO, FORMATS, Format, format_for
 
 Place = Literal[
     "top_left", "top", "top_right", "left", "center", "right", "bottom_left", "bottom", "bottom_right"
 ]
+Gravity = Place | Literal["smart"]
+Aim = Literal["small", "balanced", "near_identical"]
 
 T = TypeVar("T")
 
@@ -27,8 +29,10 @@ class Resize:
     mode: Literal["fit", "fill", "pad", "stretch"] = "fit"
     width: int | None = None
     height: int | None = None
+    scale: float | None = None
+    """In percent, instead of width and height."""
     enlarge: bool = False
-    gravity: Place = "center"
+    gravity: Gravity = "center"
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,17 @@ class Watermark:
     opacity: float = 0.5
     scale: float = 0.2
     """Its width as a part of the picture's width."""
+    tile: bool = False
 
 
 @dataclass(frozen=True)
 class Recipe:
     format: str
     quality: int | None = None
+    aim: Aim | None = None
+    target_bytes: int | None = None
+    shrink_to_fit: bool = False
+    effort: int | None = None
     lossless: bool = False
     progressive: bool = True
     resize: Resize | None = None
@@ -88,8 +97,18 @@ class Recipe:
         return cls(**_tidied(values))
 
     @property
+    def is_auto(self) -> bool:
+        """Whether the format is to be chosen for each picture."""
+        return self.format == AUTO
+
+    @property
     def target(self) -> Format:
+        """The format asked for; raises KeyError while it is still to be chosen."""
         return FORMATS[self.format]
+
+    @property
+    def label(self) -> str:
+        return "Best format" if self.is_auto else self.target.label
 
     def canonical(self) -> dict[str, Any]:
         """Return the smallest mapping that parses to this recipe: no defaults, keys sorted."""
@@ -119,24 +138,43 @@ def _contradictions(mapping: Mapping[str, Any], broken: set[str]) -> list[Proble
         value = mapping.get(name)
         return value if isinstance(value, kind) and f"/{name}" not in broken else None
 
-    target = None
     name = given("format", str)
-    if name is not None:
+    target = None
+    if name is not None and name != AUTO:
         try:
             target = format_for(name)
         except KeyError:
             choices = ", ".join(format.name for format in FORMATS.values() if format.encodes)
-            refuse("/format", f"Format must be one of {choices}.")
+            refuse("/format", f"Format must be one of {choices}, auto.")
     if target is not None and not target.encodes:
         refuse("/format", f"{target.label} can be read but not written. Choose JPEG, WebP or AVIF instead.")
+        target = None
 
-    quality = given("quality", int)
     lossless = given("lossless", bool)
-    if target is not None and target.encodes:
-        if quality is not None and not target.quality:
+    asked = [option for option in ("quality", "aim", "target_bytes") if mapping.get(option) is not None]
+    for option in asked[1:]:
+        refuse(f"/{option}", "Choose one of quality, aim and target bytes, not several.")
+    if mapping.get("shrink_to_fit") is True and mapping.get("target_bytes") is None:
+        refuse("/shrink_to_fit", "Shrink to fit needs target bytes to fit in.")
+    for option in asked if lossless else ():
+        refuse(
+            f"/{option}",
+            f"Lossless keeps every pixel, so it has no {_TITLES[option]}. Leave one of the two out.",
+        )
+    if name == AUTO and given("quality", int) is not None:
+        refuse(
+            "/quality", "The same quality means different things in different formats. Choose an aim instead."
+        )
+    if target is not None:
+        for option in asked if not target.quality else ():
             refuse(
-                "/quality",
-                f"{target.label} has no quality setting. Leave quality out, or choose JPEG, WebP or AVIF.",
+                f"/{option}",
+                f"{target.label} has no quality to choose. Leave {_TITLES[option]} out, or choose JPEG, WebP or AVIF.",
+            )
+        if given("effort", int) is not None and not target.default_effort:
+            refuse(
+                "/effort",
+                f"{target.label} has no effort to choose. Leave it out, or choose WebP, AVIF or PNG.",
             )
         if lossless and not target.lossless:
             refuse("/lossless", f"{target.label} cannot be lossless. Choose PNG, WebP or TIFF.")
@@ -144,12 +182,10 @@ def _contradictions(mapping: Mapping[str, Any], broken: set[str]) -> list[Proble
             refuse(
                 "/background", f"{target.label} cannot be transparent. Choose a colour, or PNG, WebP or AVIF."
             )
-    if lossless and quality is not None:
-        refuse("/quality", "Lossless keeps every pixel, so it has no quality. Leave one of the two out.")
 
     resize = mapping.get("resize")
-    if isinstance(resize, Mapping) and all(resize.get(side) is None for side in ("width", "height")):
-        refuse("/resize", "Resize needs a width, a height or both.")
+    if isinstance(resize, Mapping):
+        found.extend(_resize_contradictions(resize))
     watermark = mapping.get("watermark")
     if (
         isinstance(watermark, Mapping)
@@ -159,16 +195,43 @@ def _contradictions(mapping: Mapping[str, Any], broken: set[str]) -> list[Proble
     return found
 
 
+def _resize_contradictions(resize: Mapping[str, Any]) -> list[Problem]:
+    found: list[Problem] = []
+    scale = resize.get("scale")
+    sides = [side for side in ("width", "height") if resize.get(side) is not None]
+    if scale is None and not sides:
+        found.append({"pointer": "/resize", "detail": "Resize needs a width, a height, both, or a scale."})
+    if scale is not None and sides:
+        found.append({"pointer": "/resize/scale", "detail": "Choose a scale or a size, not both."})
+    if scale is not None and resize.get("mode", "fit") != "fit":
+        found.append({"pointer": "/resize/mode", "detail": "A scale keeps the shape, so it needs no mode."})
+    if isinstance(scale, int | float) and scale > 100 and not resize.get("enlarge"):
+        found.append(
+            {"pointer": "/resize/scale", "detail": "More than 100 percent enlarges. Turn enlarge on too."}
+        )
+    if resize.get("gravity") == "smart" and resize.get("mode", "fit") != "fill":
+        found.append(
+            {
+                "pointer": "/resize/gravity",
+                "detail": "Smart chooses what to keep when filling. Set mode to fill.",
+            }
+        )
+    return found
+
+
 def _tidied(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with one spelling for what means the same, so that equal recipes hash equally."""
+    if "background" in values:
+        values["background"] = _long_color(values["background"].lower())
+    if values["format"] == AUTO:
+        values.pop("progressive", None)
+        return values
     target = format_for(values["format"])
     values["format"] = target.name
     if not target.lossless_is_a_choice:
         values.pop("lossless", None)
     if not target.progressive:
         values.pop("progressive", None)
-    if "background" in values:
-        values["background"] = _long_color(values["background"].lower())
     return values
 
 
@@ -190,7 +253,9 @@ def _without_defaults(part: Recipe | Resize | Crop | Watermark) -> dict[str, Any
     return kept
 
 
+_TITLES = {"quality": "quality", "aim": "aim", "target_bytes": "target bytes"}
 _RESIZE_WORDS = {"fit": "fit in", "fill": "fill", "pad": "pad to", "stretch": "stretch to"}
+_AIM_WORDS = {"small": "as small as looks fine", "balanced": "balanced", "near_identical": "looks the same"}
 _METADATA_WORDS = {
     "strip": "metadata removed",
     "strip_location": "location removed",
@@ -199,11 +264,18 @@ _METADATA_WORDS = {
 
 
 def _words(recipe: Recipe) -> list[str]:
-    words = [recipe.target.label]
+    words = [recipe.label]
     if recipe.lossless:
         words.append("lossless")
     if recipe.quality is not None:
         words.append(f"quality {recipe.quality}")
+    if recipe.aim is not None:
+        words.append(_AIM_WORDS[recipe.aim])
+    if recipe.target_bytes is not None:
+        smaller = " (smaller picture if needed)" if recipe.shrink_to_fit else ""
+        words.append(f"at most {recipe.target_bytes:,} bytes{smaller}")
+    if recipe.effort is not None:
+        words.append(f"effort {recipe.effort}")
     if not recipe.progressive:
         words.append("not progressive")
     if recipe.crop:
@@ -219,7 +291,8 @@ def _words(recipe: Recipe) -> list[str]:
         words.append(f"background {recipe.background}")
     if recipe.watermark:
         mark = recipe.watermark
-        words.append(f"watermark “{mark.text}”" if mark.text else "watermark picture")
+        what = f"watermark “{mark.text}”" if mark.text else "watermark picture"
+        words.append(f"{what} all over" if mark.tile else what)
     if recipe.color == "keep":
         words.append("colour profile kept")
     if recipe.frames == "first":
@@ -229,6 +302,8 @@ def _words(recipe: Recipe) -> list[str]:
 
 
 def _resize_words(resize: Resize) -> str:
+    if resize.scale:
+        return f"scaled to {resize.scale:g} percent"
     if resize.width and resize.height:
         size = f"{resize.width}×{resize.height}"
     elif resize.width:

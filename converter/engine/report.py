@@ -15,6 +15,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "flipped": "Flipped {direction}",
         "resized": "Resized from {from_width}×{from_height} to {width}×{height}",
         "not_enlarged": "Not enlarged: the picture is only {width}×{height}",
+        "focused": "Cut to the part where most is to be seen",
         "padded": "Padded to {width}×{height} with {background}",
         "shrunk_for_format": "Shrunk to fit in {side}×{side}, the most that {format} holds",
         "color_converted": "Colours converted from {profile} to sRGB",
@@ -27,6 +28,11 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "frames_merged": "Equal frames merged: {frames} became {kept}",
         "frames_kept": "All {frames} frames kept",
         "pages_kept": "All {pages} pages kept",
+        "quality_chosen": "Quality {quality} chosen: similarity {similarity:.3f} to the picture at this size",
+        "bytes_met": "Quality {quality} chosen to stay within {target:,} bytes",
+        "shrunk_to_fit": "Shrunk to {width}×{height} to stay within {target:,} bytes",
+        "format_chosen": "{format} chosen: {reason}",
+        "held_to_source": "Quality lowered to {quality} so that the result is not larger than the original",
         "location_removed": "Location removed",
         "metadata_removed": "Metadata removed",
         "metadata_kept": "Metadata kept",
@@ -46,6 +52,8 @@ WARNINGS: Mapping[str, str] = MappingProxyType(
         "metadata_not_kept": "{format} cannot hold some metadata, which was removed: {kinds}",
         "hdr_lost": "The brighter HDR version inside this photo is not kept",
         "loop_not_kept": "{format} always plays again and again; the number of repeats is not kept",
+        "glyphs_missing": "Some characters of the watermark are not in the font: {characters}",
+        "aim_missed": "The aim was not reached: similarity {similarity:.3f} instead of {wanted:.3f}",
         "larger_than_source": "The result is larger than the original",
     }
 )
@@ -58,7 +66,7 @@ class Note:
 
     @property
     def text(self) -> str:
-        return (NOTES.get(self.code) or WARNINGS[self.code]).format(**self.params)
+        return {**NOTES, **WARNINGS}[self.code].format(**self.params)
 
     def to_dict(self) -> dict[str, Any]:
         return {"code": self.code, "params": dict(self.params), "text": self.text}

@@ -23,7 +23,10 @@ PLACES = (
     "bottom_right",
 )
 
-QUALITY_SEARCHES: frozenset[str] = frozenset()
+AIMS = ("small", "balanced", "near_identical")
+
+# Other ways than a number to say how good a lossy picture shall be.
+QUALITY_SEARCHES = ("aim", "target_bytes", "shrink_to_fit")
 
 _SIDE = {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_SIDE, "default": None}
 
@@ -40,6 +43,35 @@ RECIPE: dict[str, Any] = {
             "default": None,
             "title": "Quality",
             "description": "Higher looks better and takes more bytes.",
+        },
+        "aim": {
+            "type": ["string", "null"],
+            "enum": [None, *AIMS],
+            "default": None,
+            "title": "Aim for",
+            "description": "The lowest quality that still looks this good, measured on the picture.",
+        },
+        "target_bytes": {
+            "type": ["integer", "null"],
+            "minimum": 100,
+            "maximum": 1_000_000_000,
+            "default": None,
+            "title": "At most so many bytes",
+            "description": "The best quality that does not exceed this size.",
+        },
+        "shrink_to_fit": {
+            "type": "boolean",
+            "default": False,
+            "title": "Shrink to fit",
+            "description": "Make the picture smaller when no quality meets the bytes asked for.",
+        },
+        "effort": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": 9,
+            "default": None,
+            "title": "Effort",
+            "description": "1 is fastest, 9 makes the smallest file.",
         },
         "lossless": {
             "type": "boolean",
@@ -66,6 +98,14 @@ RECIPE: dict[str, Any] = {
                     "title": "How",
                     "description": "fit inside, fill and cut what is over, pad with the background, or stretch.",
                 },
+                "scale": {
+                    "type": ["number", "null"],
+                    "minimum": 1,
+                    "maximum": 1000,
+                    "default": None,
+                    "title": "Percent",
+                    "description": "Of the picture's own size, instead of width and height.",
+                },
                 "width": {**_SIDE, "title": "Width"},
                 "height": {**_SIDE, "title": "Height"},
                 "enlarge": {
@@ -75,10 +115,11 @@ RECIPE: dict[str, Any] = {
                 },
                 "gravity": {
                     "type": "string",
-                    "enum": list(PLACES),
+                    "enum": [*PLACES, "smart"],
                     "default": "center",
                     "title": "Keep",
-                    "description": "The part that stays when filling cuts, or where the picture sits when padding.",
+                    "description": "The part that stays when filling cuts (smart: where most is to be seen), "
+                    "or where the picture sits when padding.",
                 },
             },
         },
@@ -169,6 +210,7 @@ RECIPE: dict[str, Any] = {
                     "default": 0.5,
                     "title": "Opacity",
                 },
+                "tile": {"type": "boolean", "default": False, "title": "All over the picture"},
                 "scale": {
                     "type": "number",
                     "minimum": 0.01,

@@ -9,6 +9,7 @@ from functools import cached_property
 from PIL import Image, ImageColor
 
 from .errors import InvalidRecipe
+from .focus import focused
 from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
 from .limits import Limits
 from .recipe import Recipe
@@ -61,6 +62,7 @@ class Job:
     log: Log
     images: Mapping[str, bytes] = field(default_factory=dict)
     overlays: dict[Size, Image.Image] = field(default_factory=dict)
+    focus: dict[Size, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def background(self) -> tuple[int, int, int, int]:
@@ -124,7 +126,21 @@ def resize(frame: Frame, job: Job) -> Frame:
     if plan.size != (frame.width, frame.height):
         width, height = plan.size
         job.log.note("resized", from_width=frame.width, from_height=frame.height, width=width, height=height)
-    return Frame.whole(_resampled(frame.image, _within(frame, plan.box), plan.size), frame.duration)
+    box = _within(frame, plan.box)
+    if job.recipe.resize is not None and job.recipe.resize.gravity == "smart":
+        box = _focused(frame, box, job)
+    return Frame.whole(_resampled(frame.image, box, plan.size), frame.duration)
+
+
+def _focused(frame: Frame, box: Box, job: Job) -> Box:
+    """Move the box to where most is to be seen; the frames of an animation all follow the first."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    if frame.image.size not in job.focus:
+        job.focus[frame.image.size] = focused(frame.image, frame.box, (width, height))
+        job.log.note("focused")
+    across, down = job.focus[frame.image.size]
+    left, top = frame.box[0] + across, frame.box[1] + down
+    return (left, top, left + width, top + height)
 
 
 def shrink_for_format(frame: Frame, job: Job) -> Frame:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -19,6 +22,7 @@ _STROKE = 1 / 16
 _READABLE = 0.025
 _TALLEST = 0.2
 _REFERENCE = 100
+_NO_CHARACTER = "\U0010ffff"
 
 
 def watermark(frame: Frame, job: Job) -> Frame:
@@ -36,14 +40,26 @@ def watermark(frame: Frame, job: Job) -> Frame:
 
 def _overlay(mark: Watermark, size: Size, job: Job) -> Image.Image:
     """Return a transparent picture of the frame's size with the mark on it."""
-    stamp = _text_stamp(mark, size) if mark.text else _picture_stamp(mark, size, job)
+    stamp = _text_stamp(mark, size, job) if mark.text else _picture_stamp(mark, size, job)
     overlay = Image.new("RGBA", size)
     margin = min(rounded(_MARGIN * min(size)), (size[0] - 1) // 2, (size[1] - 1) // 2)
     room = (max(1, size[0] - 2 * margin), max(1, size[1] - 2 * margin))
-    stamp = _fitted(stamp, room)
+    stamp = _faded(_fitted(stamp, room), mark.opacity)
+    if mark.tile:
+        _tile(overlay, stamp)
+        return overlay
     left, top = placed(stamp.size, room, mark.position)
-    overlay.paste(_faded(stamp, mark.opacity), (margin + int(left), margin + int(top)))
+    overlay.paste(stamp, (margin + int(left), margin + int(top)))
     return overlay
+
+
+def _tile(overlay: Image.Image, stamp: Image.Image) -> None:
+    """Lay the stamp all over, every second row shifted, so that no crop gets rid of it."""
+    across, down = stamp.width * 3 // 2 + 1, stamp.height * 2 + 1
+    for row, top in enumerate(range(0, overlay.height, down)):
+        start = -(across // 2) if row % 2 else 0
+        for left in range(start, overlay.width, across):
+            overlay.paste(stamp, (left, top))
 
 
 def _faded(stamp: Image.Image, opacity: float) -> Image.Image:
@@ -81,12 +97,15 @@ def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
     return picture.resize((width, rounded(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
 
 
-def _text_stamp(mark: Watermark, size: Size) -> Image.Image:
+def _text_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
     """Return the text, white with a dark edge so that it shows on anything, about as wide as asked.
 
     A text too long for that at a readable size is wrapped instead.
     """
     text = "\n".join(line for line in (mark.text or "").splitlines() if line.strip()) or " "
+    missing = _missing(text)
+    if missing:
+        job.log.warn("glyphs_missing", characters=missing)
     width = mark.scale * size[0]
     smallest = max(_MIN_FONT_SIZE, _READABLE * min(size))
     natural = max(_font(_REFERENCE).getlength(line) for line in text.splitlines()) or 1
@@ -130,8 +149,35 @@ def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]
     return [*lines, current] if current else lines or [" "]
 
 
+def _missing(text: str) -> str:
+    """Return the characters of the text that the font draws as its empty box."""
+    font = _font(_REFERENCE)
+    box = bytes(font.getmask(_NO_CHARACTER))
+    return "".join(
+        char
+        for char in dict.fromkeys(text)
+        if char.isprintable() and char != " " and bytes(font.getmask(char)) == box
+    )
+
+
 @lru_cache(maxsize=4)
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    data = _font_file()
+    if data is not None:
+        return ImageFont.truetype(BytesIO(data), size)
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)
     return font
+
+
+@cache
+def _font_file() -> bytes | None:
+    """Return FiraGO (Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai), where it is installed.
+
+    Pillow's own font knows Latin letters only; what a font lacks is said in the report.
+    """
+    if find_spec("pymupdf_fonts") is None:
+        return None
+    data = import_module("pymupdf_fonts.FiraGO_Regular").fontbuffer
+    assert isinstance(data, bytes)
+    return data

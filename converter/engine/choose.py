@@ -1,0 +1,98 @@
+"""The best format for one picture, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from .encode import Encoder, prepare
+from .formats import CANDIDATES, FORMATS
+from .limits import Deadline
+from .recipe import Recipe
+from .report import Log
+from .search import AIMS, lowest_alike
+from .steps import Frame
+
+# Formats are compared on a copy of at most this many pixels: the order is the same, the time is not.
+_MOST_PIXELS = 500_000
+
+# A picture with this few colours is drawn, not photographed.
+_FLAT_COLORS = 1024
+
+
+@dataclass(frozen=True)
+class Choice:
+    recipe: Recipe
+    reason: str
+
+
+def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choice:
+    """Return the recipe with a format in place of `auto`, and why."""
+    image = frames[0].image
+    names = [name for name in CANDIDATES if max(image.size) <= FORMATS[name].max_side]
+    if len(frames) > 1:
+        names = [name for name in names if FORMATS[name].animation and FORMATS[name].loops]
+        if "webp" in names:
+            return Choice(replace(recipe, format="webp"), "it moves, and WebP keeps every frame in few bytes")
+        return Choice(replace(recipe, format="png"), "it moves and is too large for WebP")
+    sample = _sample(image)
+    if recipe.lossless or (_is_flat(image) and not recipe.target_bytes):
+        why = (
+            "the smallest that keeps every pixel"
+            if recipe.lossless
+            else "a drawing in few colours, kept exactly"
+        )
+        exact = [
+            replace(recipe, format=name, aim=None, lossless=name == "webp")
+            for name in names
+            if name in ("png", "webp")
+        ]
+        return _smallest(exact, lambda option: _size(sample, option), why)
+    lossy = [replace(recipe, format=name) for name in names if FORMATS[name].quality]
+    if frames[0].has_alpha:
+        lossy = [option for option in lossy if option.target.alpha]
+    why = "the smallest at equal similarity"
+    if frames[0].has_alpha:
+        why += " that keeps transparency"
+    if not lossy:
+        return Choice(replace(recipe, format="png", aim=None), "too large for every other format that suits")
+    wanted = AIMS[recipe.aim or "balanced"]
+    return _smallest(lossy, lambda option: _size_alike(sample, option, wanted, deadline), why)
+
+
+def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str) -> Choice:
+    sizes = {option.format: size(option) for option in options}
+    best = min(options, key=lambda option: sizes[option.format])
+    others = ", ".join(
+        f"{FORMATS[name].label} {count / sizes[best.format]:.1f}×"
+        for name, count in sizes.items()
+        if name != best.format
+    )
+    return Choice(best, f"{why} ({others} as large)" if others else why)
+
+
+def _size(sample: Image.Image, option: Recipe) -> int:
+    return len(_encoder(sample, option).encode())
+
+
+def _size_alike(sample: Image.Image, option: Recipe, wanted: float, deadline: Deadline) -> int:
+    found, _ = lowest_alike(_encoder(sample, option).encode, sample, wanted, deadline)
+    return len(found.data)
+
+
+def _encoder(sample: Image.Image, option: Recipe) -> Encoder:
+    return prepare([Frame.whole(sample)], option, 1, {}, bilevel=False, log=Log())
+
+
+def _sample(image: Image.Image) -> Image.Image:
+    """Return a cut from the middle rather than a smaller copy, so that its grain and edges are the picture's own."""
+    scale = min(1.0, (_MOST_PIXELS / (image.width * image.height)) ** 0.5)
+    width, height = max(1, int(image.width * scale)), max(1, int(image.height * scale))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _is_flat(image: Image.Image) -> bool:
+    return image.mode in ("RGB", "RGBA") and image.getcolors(_FLAT_COLORS) is not None

@@ -1,0 +1,129 @@
+"""The encodes of one result: one for a number, several for a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .encode import Encoder
+from .errors import TargetUnreachable
+from .geometry import rounded
+from .limits import Deadline
+from .recipe import Recipe
+from .report import Log
+from .search import AIMS, HIGHEST, Found, largest_within, lowest_alike, measured
+from .steps import Frame
+
+# A picture shrunk to fit shall still look decent at its new size.
+_DECENT = 40
+_MOST_SHRINKS = 8
+_SMALLEST_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Made:
+    """`quality` is None where the recipe's own or the format's default was used."""
+
+    data: bytes
+    encoder: Encoder
+    quality: int | None = None
+    similarity: float | None = None
+
+
+Ready = Callable[[Sequence[Frame]], Encoder]
+
+
+def produce(
+    frames: Sequence[Frame],
+    recipe: Recipe,
+    ready: Ready,
+    most_bytes: int | None,
+    log: Log,
+    deadline: Deadline,
+) -> Made:
+    """Return the encoded frames; `most_bytes` bounds an aim.
+
+    Raises TargetUnreachable, TooLargeForFormat, CannotProduce.
+    """
+    encoder = ready(frames)
+    if recipe.target_bytes is not None:
+        return _within_bytes(frames, encoder, recipe, ready, log, deadline)
+    if recipe.aim is not None and recipe.target.quality and not recipe.lossless:
+        return _alike(frames, encoder, AIMS[recipe.aim], most_bytes, log, deadline)
+    return Made(encoder.encode(), encoder)
+
+
+def _alike(
+    frames: Sequence[Frame],
+    encoder: Encoder,
+    wanted: float,
+    most_bytes: int | None,
+    log: Log,
+    deadline: Deadline,
+) -> Made:
+    """Search on the first frame, and encode all of them with what it found."""
+    original = frames[0].image
+    first = encoder.first_only()
+    found, score = lowest_alike(first.encode, original, wanted, deadline)
+    data = found.data if first is encoder else encoder.encode(found.quality)
+    if most_bytes is not None and len(data) > most_bytes:
+        lower = largest_within(encoder.encode, most_bytes, deadline, highest=found.quality)
+        if lower is not None:
+            found, data, score = lower, lower.data, measured(first.encode(lower.quality), original)
+            log.note("held_to_source", quality=found.quality)
+    log.note("quality_chosen", quality=found.quality, similarity=score)
+    if score < wanted:
+        log.warn("aim_missed", similarity=score, wanted=wanted)
+    return Made(data, encoder, found.quality, score)
+
+
+def _within_bytes(
+    frames: Sequence[Frame], encoder: Encoder, recipe: Recipe, ready: Ready, log: Log, deadline: Deadline
+) -> Made:
+    target = recipe.target_bytes or 0
+    found = largest_within(encoder.encode, target, deadline)
+    if found is None:
+        frames, encoder, found = _shrunk(frames, encoder, target, ready, deadline)
+        width, height = frames[0].image.size
+        if not recipe.shrink_to_fit:
+            raise TargetUnreachable(
+                f"No quality brings this picture down to {target:,} bytes. "
+                f"At {width}×{height} pixels it would fit: resize to that, or ask to shrink to fit."
+            )
+        log.note("shrunk_to_fit", width=width, height=height, target=target)
+    log.note("bytes_met", quality=found.quality, target=target)
+    similarity = None
+    if recipe.target.decodes and len(frames) == 1:
+        similarity = measured(found.data, frames[0].image)
+    return Made(found.data, encoder, found.quality, similarity)
+
+
+def _shrunk(
+    frames: Sequence[Frame], encoder: Encoder, target: int, ready: Ready, deadline: Deadline
+) -> tuple[Sequence[Frame], Encoder, Found]:
+    """Return the frames at a size that fits at a decent quality, proven by encoding them."""
+    scale = 1.0
+    size = len(encoder.encode(_DECENT))
+    for _ in range(_MOST_SHRINKS):
+        deadline.check()
+        # Bytes fall a little more slowly than pixels.
+        scale *= min(0.9, (target / size) ** 0.55)
+        smaller = [_scaled(frame, scale) for frame in frames]
+        encoder = ready(smaller)
+        data = encoder.encode(_DECENT)
+        size = len(data)
+        if size <= target:
+            found = largest_within(encoder.encode, target, deadline, HIGHEST)
+            return smaller, encoder, found or Found(_DECENT, data)
+        if max(smaller[0].image.size) <= _SMALLEST_SIDE:
+            break
+    raise TargetUnreachable(
+        f"No size of this picture fits in {target:,} bytes as {encoder.target.label}. Allow more bytes."
+    )
+
+
+def _scaled(frame: Frame, scale: float) -> Frame:
+    size = (rounded(frame.image.width * scale), rounded(frame.image.height * scale))
+    return Frame.whole(frame.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), frame.duration)
