@@ -27,12 +27,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
-from converter import dispatch, engine, metadata, metrics, storage
-from converter.models import Batch, Job, Upload
+from converter import dispatch, engine, metadata, metrics, outbound, storage, webhooks
+from converter.models import Batch, Delivery, Job, Quota, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from converter.storage import StorageFault, Stored, UploadForm
 
@@ -43,6 +43,7 @@ LINK_LIFETIME = timedelta(minutes=5)
 UPLOAD_DEADLINE = timedelta(hours=1)
 QUEUE_DEADLINE = timedelta(hours=6)
 LEASE = timedelta(minutes=3)
+FETCH_SECONDS = 60
 ASK_AGAIN = timedelta(minutes=5)
 LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
 MAX_ATTEMPTS = 3
@@ -67,6 +68,7 @@ class Refusal(Exception):
 
     Refusal
     ├── InvalidSubmission   what was sent makes no sense; `errors` says where
+    │   └── OverQuota       it makes sense, but is more than this user may use
     ├── Conflict            not in this state
     └── Gone                it was there, and has expired
     """
@@ -86,6 +88,10 @@ class InvalidSubmission(Refusal):
         self.errors = list(errors)
 
 
+class OverQuota(InvalidSubmission):
+    code = "quota_exceeded"
+
+
 class Conflict(Refusal):
     code = "conflict"
 
@@ -96,10 +102,11 @@ class Gone(Refusal):
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that somebody is about to send; size in bytes."""
+    """A file that somebody is about to send, or that is fetched from `url`; size in bytes, 0 where not known yet."""
 
     name: str
     size: int
+    url: str = ""
 
 
 def limits() -> engine.Limits:
@@ -151,6 +158,9 @@ def submit(
         Job.objects.bulk_create(rows)
         for upload in uploads:
             _ask_to_convert(upload.pk)
+        for upload in fresh:
+            if upload.source_url:
+                _ask("fetch", upload=upload.pk)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch
@@ -159,6 +169,7 @@ def submit(
 def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
     """Return a new upload that no job waits for: an image to be used in recipes, such as a watermark."""
     _check_files([file])
+    _check_quota(owner, jobs=0, size=file.size)
     now = timezone.now()
     upload = _new_upload(owner, file, now, now + settings.CONVERTER_RETENTION)
     upload.save(force_insert=True)
@@ -169,6 +180,8 @@ def upload_form(upload: Upload) -> UploadForm:
     """Return the form by which the bytes are sent; a new one may be had for as long as they are awaited."""
     if upload.received_at:
         raise Conflict("This file is already here.", code="already_uploaded")
+    if upload.source_url:
+        raise Conflict("This file is fetched from its address; it cannot be sent.", code="already_uploaded")
     if upload.expires_at <= timezone.now():
         raise Gone("This upload has expired. Submit the file again.")
     return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
@@ -182,6 +195,7 @@ def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_a
         owner_id=owner.pk,
         name=name,
         key=f"uploads/{owner.pk}/{pk}/{_safe_name(name)}",
+        source_url=file.url,
         size=file.size,
         created_at=now,
         expires_at=expires_at,
@@ -225,6 +239,7 @@ def _check_submission(
                 code="no_watermark",
                 errors=[{"pointer": f"/outputs/{index}/watermark/image", "detail": "Not here."}],
             )
+    _check_quota(owner, jobs=count * len(outputs), size=sum(file.size for file in files))
 
 
 def _check_files(files: Sequence[NewFile]) -> None:
@@ -232,13 +247,36 @@ def _check_files(files: Sequence[NewFile]) -> None:
     problems = [
         {"pointer": f"/files/{index}/size", "detail": problem}
         for index, file in enumerate(files)
-        if (problem := file_problem(file, most))
+        if not file.url and (problem := file_problem(file, most))
     ]
     if problems:
-        empty = any(file.size <= 0 for file in files)
+        empty = any(file.size <= 0 and not file.url for file in files)
         raise InvalidSubmission(
             problems[0]["detail"], code="empty_file" if empty else "too_many_bytes", errors=problems
         )
+
+
+def _check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
+    now = timezone.now()
+    quota = Quota.objects.filter(owner=owner.pk).first() or Quota()
+    most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day
+    most_bytes = settings.CONVERTER_BYTES_KEPT if quota.bytes_kept is None else quota.bytes_kept
+    if jobs and most_jobs:
+        today = Job.objects.filter(owner=owner.pk, created_at__gt=now - timedelta(days=1)).count()
+        if today + jobs > most_jobs:
+            raise OverQuota(
+                f"These would be {jobs} more conversions; you may have {most_jobs} in 24 hours and had {today}. "
+                "Try again later, or with fewer."
+            )
+    if size and most_bytes:
+        uploads = Upload.objects.filter(owner=owner.pk, deleted_at=None).aggregate(n=Sum("size"))["n"] or 0
+        finished = Job.objects.filter(owner=owner.pk, status=Job.Status.FINISHED)
+        results = finished.aggregate(n=Sum("result_size"))["n"] or 0
+        if uploads + results + size > most_bytes:
+            raise OverQuota(
+                f"Your files would take more than the {most_bytes // 10**6} MB you may keep here. "
+                "Delete a batch that you do not need, or wait until one expires."
+            )
 
 
 def file_problem(file: NewFile, most: int | None = None) -> str:
@@ -291,6 +329,41 @@ def receive(key: str, stored: Stored) -> Upload | None:
     elif upload.etag != stored.etag:
         logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
     return upload
+
+
+def fetch(upload_id: uuid.UUID) -> None:
+    """Bring the bytes of an upload from its address; the event that follows takes them in.
+
+    What cannot be had ends the jobs that wait for it as failed.
+    """
+    upload = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="").first()
+    if upload is None or not upload.jobs.filter(status=Job.Status.AWAITING_UPLOAD).exists():
+        return
+    try:
+        answer = outbound.request(
+            "GET",
+            upload.source_url,
+            seconds=FETCH_SECONDS,
+            most_bytes=limits().max_bytes,
+            allowed=settings.CONVERTER_OUTBOUND_ALLOWED,
+        )
+    except outbound.Unreachable as exc:
+        _end_awaited(upload, "fetch_failed", f"The file could not be fetched. {exc}")
+        return
+    if answer.status != 200:
+        _end_awaited(
+            upload, "fetch_failed", f"The file could not be fetched: the address answered {answer.status}."
+        )
+    elif not answer.body:
+        _end_awaited(upload, "empty_file", "The file that was fetched is empty.")
+    else:
+        storage.uploads.put(
+            upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
+        )
+
+
+def _end_awaited(upload: Upload, code: str, message: str) -> None:
+    _end(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), code, message)
 
 
 # --- Run ---------------------------------------------------------------------------------------------------
@@ -435,25 +508,28 @@ def _finish(job: Job, answer: Rendered) -> None:
         filename=f"{job.upload.stem}.{extension}",
         content_type=answer.mime,
     )
-    ours = (
-        _held([job])
-        .filter(pk=job.pk)
-        .update(
-            status=Job.Status.FINISHED,
-            lease=None,
-            lease_until=None,
-            error_code="",
-            error_message="",
-            finished_at=timezone.now(),
-            milliseconds=answer.milliseconds,
-            result_size=len(answer.data),
-            result_format=answer.format,
-            result_width=answer.width,
-            result_height=answer.height,
-            report=answer.report,
-            versions=answer.report.get("engine"),
+    with transaction.atomic():
+        ours = (
+            _held([job])
+            .filter(pk=job.pk)
+            .update(
+                status=Job.Status.FINISHED,
+                lease=None,
+                lease_until=None,
+                error_code="",
+                error_message="",
+                finished_at=timezone.now(),
+                milliseconds=answer.milliseconds,
+                result_size=len(answer.data),
+                result_format=answer.format,
+                result_width=answer.width,
+                result_height=answer.height,
+                report=answer.report,
+                versions=answer.report.get("engine"),
+            )
         )
-    )
+        if ours:
+            _tell_of_job(job)
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if ours:
         before, after = job.upload.size, len(answer.data)
@@ -465,6 +541,7 @@ def _finish(job: Job, answer: Rendered) -> None:
             BytesIn=before,
             BytesOut=after,
         )
+        _tell_of_batch(job.batch_id, job.owner_id)
         return
     logger.info("Job was no longer ours", extra=facts)
     if not Job.objects.filter(pk=job.pk, status__in=[*Job.UNFINISHED, Job.Status.FINISHED]).exists():
@@ -472,8 +549,7 @@ def _finish(job: Job, answer: Rendered) -> None:
 
 
 def _fail(job: Job, code: str, message: str) -> None:
-    ours = _held([job]).filter(pk=job.pk).update(**_failure(code, message))
-    if ours:
+    if _end(_held([job]).filter(pk=job.pk), code, message):
         logger.info("Job failed", extra={"job": str(job.pk), "code": code})
         metrics.emit({"code": code}, Failed=1)
 
@@ -481,6 +557,19 @@ def _fail(job: Job, code: str, message: str) -> None:
 def _fail_all(jobs: Sequence[Job], code: str, message: str) -> None:
     for job in jobs:
         _fail(job, code, message)
+
+
+def _end(jobs: QuerySet[Job], code: str, message: str) -> int:
+    """End those of the jobs as failed that still are as they are asked for; return how many, and tell of them."""
+    ended = []
+    for job in jobs.only("pk", "batch_id", "owner_id")[:SWEEP_SIZE]:
+        with transaction.atomic():
+            if jobs.filter(pk=job.pk).update(**_failure(code, message)):
+                _tell_of_job(job)
+                ended.append(job)
+    for batch_id, owner_id in {(job.batch_id, job.owner_id) for job in ended}:
+        _tell_of_batch(batch_id, owner_id)
+    return len(ended)
 
 
 def _failure(code: str, message: str) -> dict[str, Any]:
@@ -549,13 +638,17 @@ def cancel(job: Job) -> None:
     job.refresh_from_db()
     if not cancelled:
         raise Conflict(f"Only a job that is not done can be cancelled; this one is {job.status}.")
+    _tell_of_batch(job.batch_id, job.owner_id)
 
 
 def cancel_batch(batch: Batch) -> int:
     """Cancel what is not done yet and return how many; finished jobs stay."""
-    return batch.jobs.filter(status__in=Job.UNFINISHED).update(
+    cancelled = batch.jobs.filter(status__in=Job.UNFINISHED).update(
         status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
     )
+    if cancelled:
+        _tell_of_batch(batch.pk, batch.owner_id)
+    return cancelled
 
 
 def retry_batch(batch: Batch) -> int:
@@ -817,6 +910,7 @@ def sweep() -> dict[str, int]:
         "failed": _end_overdue(now),
         "asked": _ask_for_waiting(now),
         "expired": _expire_due(now),
+        "told": _tell_again(now),
     }
 
 
@@ -841,6 +935,8 @@ def _find_lost_uploads(now: datetime) -> int:
         try:
             stored = storage.uploads.stat(upload.key)
         except FileNotFoundError:
+            if upload.source_url:
+                _ask("fetch", upload=upload.pk)
             continue
         if receive(upload.key, stored):
             _ask_to_convert(upload.pk)
@@ -866,7 +962,7 @@ def _end_overdue(now: datetime) -> int:
             f"The conversion broke off {MAX_ATTEMPTS} times. The image may be damaged; try it again or save it anew.",
         ),
     ]
-    return sum(Job.objects.filter(due).update(**_failure(code, text)) for due, code, text in overdue)
+    return sum(_end(Job.objects.filter(due), code, text) for due, code, text in overdue)
 
 
 def _ask_for_waiting(now: datetime) -> int:
@@ -892,11 +988,35 @@ def _expire_due(now: datetime) -> int:
     return len(batches)
 
 
+def _tell_again(now: datetime) -> int:
+    webhooks.forget_old(now)
+    due = webhooks.due(now)
+    for delivery_id in due:
+        _ask("deliver", delivery=delivery_id)
+    return len(due)
+
+
 # --- Asking a worker ---------------------------------------------------------------------------------------
 
 
 def _ask_to_convert(upload_id: uuid.UUID) -> None:
     _ask("convert", upload=upload_id)
+
+
+def send_to_webhook(delivery: Delivery) -> None:
+    """Send a message now, whatever became of it before."""
+    webhooks.send_again(delivery)
+    _ask("deliver", delivery=delivery.pk)
+
+
+def _tell_of_job(job: Job) -> None:
+    for delivery_id in webhooks.note_job(job.pk, job.owner_id):
+        _ask("deliver", delivery=delivery_id)
+
+
+def _tell_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
+    for delivery_id in webhooks.note_batch(batch_id, owner_id):
+        _ask("deliver", delivery=delivery_id)
 
 
 def _ask(act: str, **ids: uuid.UUID) -> None:

@@ -130,7 +130,10 @@ class Upload(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255, help_text=_("As the owner named it."))
     key = models.CharField(max_length=300, unique=True, editable=False)
-    size = models.PositiveBigIntegerField(help_text=_("In bytes."))
+    source_url = models.CharField(
+        max_length=2000, blank=True, editable=False, help_text=_("Where it is fetched from; empty when sent.")
+    )
+    size = models.PositiveBigIntegerField(help_text=_("In bytes; 0 while it is being fetched."))
     etag = models.CharField(max_length=80, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     received_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -150,6 +153,7 @@ class Upload(models.Model):
         indexes = [
             models.Index(fields=["owner", "-created_at"], name="upload_history"),
             models.Index(fields=["-created_at", "-id"], name="upload_age"),
+            models.Index(fields=["owner", "size"], condition=Q(deleted_at=None), name="upload_kept"),
             models.Index(fields=["expires_at"], condition=Q(deleted_at=None), name="upload_to_expire"),
         ]
 
@@ -259,6 +263,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "-created_at", "-id"], name="job_history"),
             models.Index(fields=["owner", "status", "-created_at", "-id"], name="job_history_by_status"),
             models.Index(fields=["batch", "position"], name="job_in_batch"),
+            models.Index(fields=["owner", "result_size"], condition=Q(status="finished"), name="job_kept"),
             # For staff, who look at everybody's.
             models.Index(fields=["-created_at", "-id"], name="job_age"),
             models.Index(
@@ -372,3 +377,87 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RateLimit(models.Model):
+    """How far one caller of the API has run ahead of the rate that is allowed."""
+
+    key = models.CharField(max_length=60, primary_key=True)
+    caught_up_at = models.FloatField(help_text=_("When nothing of it will be left, in seconds since 1970."))
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Quota(models.Model):
+    """What one user may use, where staff have decided otherwise than for everybody."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="quota"
+    )
+    jobs_a_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("0 for no limit; empty for what everybody has.")
+    )
+    bytes_kept = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("0 for no limit; empty for what everybody has.")
+    )
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+
+class Webhook(models.Model):
+    """An address that wants to hear what becomes of its owner's jobs."""
+
+    class Event(models.TextChoices):
+        BATCH_FINISHED = "batch.finished"
+        JOB_FINISHED = "job.finished"
+        JOB_FAILED = "job.failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2000)
+    events = models.JSONField(help_text=_("Which it wants to hear of."))
+    secret = models.CharField(max_length=60, editable=False)
+    old_secret = models.CharField(max_length=60, blank=True, editable=False)
+    old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="webhook_history")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One message to a webhook: written down with what it tells of, then sent until it arrives or a day is over."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=30)
+    subject = models.CharField(max_length=100, help_text=_("What it tells of; told to a webhook once."))
+    body = models.TextField(help_text=_("JSON, as sent."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True, help_text=_("When it is sent next; empty when done with."))
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.CharField(max_length=500, blank=True, help_text=_("How the answer begins, or what went wrong."))
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "event", "subject"], name="delivery_told_once")
+        ]
+        indexes = [
+            models.Index(fields=["webhook", "-created_at", "-id"], name="delivery_history"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
+            models.Index(fields=["created_at"], name="delivery_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} → {self.webhook_id}"

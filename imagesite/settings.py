@@ -134,6 +134,18 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+COGNITO_USER_POOL_ID: str = env.str("COGNITO_USER_POOL_ID", default="")
+COGNITO_CLIENT_ID: str = env.str("COGNITO_CLIENT_ID", default="")
+if COGNITO_USER_POOL_ID:
+    _pools = f"https://cognito-idp.{COGNITO_USER_POOL_ID.partition('_')[0]}.amazonaws.com"
+    COGNITO_JWKS_URL: str = (
+        f"{env.str('AWS_ENDPOINT_URL', default=_pools)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
+    )
+    AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
+        "imagesite.accounts.middleware.PoolMiddleware",
+    )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")
 
@@ -174,6 +186,11 @@ CONVERTER_LIMITS: dict[str, int] = {
 CONVERTER_MAX_FILES = env.int("MAX_FILES_PER_BATCH", default=200)
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
 CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
+CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)
+CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # networks reached though not public
+CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit
+CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # of one user; 0 for no limit
+CONVERTER_BYTES_KEPT = env.int("BYTES_KEPT", default=50_000_000_000)  # of one user; 0 for no limit
 CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"

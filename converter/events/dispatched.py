@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from converter import jobs
+from converter import jobs, webhooks
 from converter.events.connections import fresh_connections
 
 
@@ -25,3 +25,15 @@ def zip_batch(event: dict[str, Any], context: object) -> None:
     """`{"batch": id}`: make the ZIP of what is finished."""
     with fresh_connections():
         jobs.make_zip(uuid.UUID(event["batch"]))
+
+
+def fetch(event: dict[str, Any], context: object) -> None:
+    """`{"upload": id}`: bring the bytes of an upload from its address."""
+    with fresh_connections():
+        jobs.fetch(uuid.UUID(event["upload"]))
+
+
+def deliver(event: dict[str, Any], context: object) -> None:
+    """`{"delivery": id}`: send a message to a webhook."""
+    with fresh_connections():
+        webhooks.deliver(uuid.UUID(event["delivery"]))

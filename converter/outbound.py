@@ -1,0 +1,186 @@
+"""Requests to addresses that users name. The guard stands where the connection is made, so that neither a name that
+resolves to something else the second time nor a redirect gets around it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+REDIRECTS = 5
+CHUNK = 64 * 1024
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class Unreachable(Exception):
+    """The address was refused, or nothing usable came from it; says why in words for the user."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    url: str
+    """Where it came from in the end."""
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float,
+    most_bytes: int,
+    cut: bool = False,
+    allowed: Sequence[str] = (),
+) -> Answer:
+    """Return the answer, redirects followed, within so many seconds in all.
+
+    A body of more than `most_bytes` is an error, or cut there. `allowed` are networks that may be reached although
+    they are not public. Raises Unreachable.
+    """
+    deadline = time.monotonic() + seconds
+    for _ in range(REDIRECTS + 1):
+        try:
+            status, location, data = _once(
+                method, url, body, headers or {}, deadline, most_bytes, cut, allowed
+            )
+        except ssl.SSLError as exc:
+            raise Unreachable("Its certificate or encryption does not hold.") from exc
+        except TimeoutError as exc:
+            raise Unreachable("It took too long.") from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise Unreachable("No connection, or one that broke off.") from exc
+        if location is None or not _follows(method, status):
+            return Answer(status, data, url)
+        url = urljoin(url, location)
+    raise Unreachable("It redirects too often.")
+
+
+def _follows(method: str, status: int) -> bool:
+    return status in (307, 308) or (method == "GET" and status in (301, 302, 303))
+
+
+def _once(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    deadline: float,
+    most_bytes: int,
+    cut: bool,
+    allowed: Sequence[str],
+) -> tuple[int, str | None, bytes]:
+    connection, target = _connection(url, deadline, allowed)
+    try:
+        connection.request(method, target, body=body, headers={"User-Agent": "imagesite", **headers})
+        answer = connection.getresponse()
+        return (
+            answer.status,
+            answer.headers.get("Location"),
+            _read(connection, answer, deadline, most_bytes, cut),
+        )
+    finally:
+        connection.close()
+
+
+def _connection(url: str, deadline: float, allowed: Sequence[str]) -> tuple[http.client.HTTPConnection, str]:
+    host, port, secure, target = parts(url)
+    if secure:
+        connection: Any = http.client.HTTPSConnection(host, port)
+    else:
+        connection = http.client.HTTPConnection(host, port)
+    # What http.client calls to make the connection; it wraps the result in TLS for the name, not the address.
+    connection._create_connection = lambda *args: _connect(host, port, deadline, allowed)
+    return connection, target
+
+
+def parts(url: str) -> tuple[str, int, bool, str]:
+    """Return host, port, whether it is HTTPS, and what to ask the host for; Unreachable for any other URL."""
+    try:
+        split = urlsplit(url)
+        port = split.port
+        host = (split.hostname or "").encode("idna").decode("ascii") if split.hostname else ""
+    except (ValueError, UnicodeError) as exc:
+        raise Unreachable("This is not a web address.") from exc
+    if split.scheme not in ("http", "https") or not host or any(c.isspace() or c < "!" for c in url):
+        raise Unreachable("This is not a web address: it must begin with https:// or http://.")
+    if split.username is not None or split.password is not None:
+        raise Unreachable("A web address with a user name or password is not taken.")
+    secure = split.scheme == "https"
+    target = quote(split.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    if split.query:
+        target += "?" + quote(split.query, safe="/%:@!$&'()*+,;=~-._?[]{}|\\^`\"<>")
+    return host, port or (443 if secure else 80), secure, target
+
+
+def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> socket.socket:
+    """Return a connection to the host, made to the very address that was looked at."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise Unreachable("There is no such host.") from exc
+    if not all(is_permitted(str(address[0]), allowed) for *_, address in found):
+        raise Unreachable("This address is not in the public internet.")
+    fault: OSError = TimeoutError()
+    for family, kind, protocol, _, address in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(_left(deadline))
+            sock.connect(address)
+            return sock
+        except OSError as exc:
+            sock.close()
+            fault = exc
+    raise fault
+
+
+def is_permitted(address: str, allowed: Sequence[str] = ()) -> bool:
+    """Return whether an address is public: not private, loopback, link-local, shared (CGNAT), multicast or reserved.
+
+    An IPv4 address inside an IPv6 one is judged itself.
+    """
+    ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in NAT64:
+            inner = IPv4Address(int(ip) & 0xFFFFFFFF)
+        ip = inner or ip
+    if any(ip in ip_network(network) for network in allowed):
+        return True
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _read(
+    connection: http.client.HTTPConnection,
+    answer: http.client.HTTPResponse,
+    deadline: float,
+    most_bytes: int,
+    cut: bool,
+) -> bytes:
+    data = bytearray()
+    while len(data) <= most_bytes:
+        if connection.sock:
+            connection.sock.settimeout(_left(deadline))
+        chunk = answer.read1(CHUNK)
+        if not chunk:
+            return bytes(data)
+        data += chunk
+    if not cut:
+        raise Unreachable(f"It has more than the {most_bytes} bytes that are taken.")
+    return bytes(data[:most_bytes])
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
