@@ -145,7 +145,9 @@ def with_empty_lists(config: str) -> str:
     root = ET.fromstring(config)
     for name in ("Aliases", "CacheBehaviors", "CustomErrorResponses", "OriginGroups"):
         if root.find(f"{{{NAMESPACE}}}{name}") is None:
-            ET.SubElement(ET.SubElement(root, f"{{{NAMESPACE}}}{name}"), f"{{{NAMESPACE}}}Quantity").text = "0"
+            ET.SubElement(
+                ET.SubElement(root, f"{{{NAMESPACE}}}{name}"), f"{{{NAMESPACE}}}Quantity"
+            ).text = "0"
     return ET.tostring(root, encoding="unicode")
 
 
@@ -190,8 +192,8 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
         return json.dumps({"ResourceTags": budget_tags})
 
     patch.setattr(BudgetsResponse, "create_budget", create_budget_with_tags)
-    for missing in (describe_subscribers_for_notification, list_tags_for_resource):
-        patch.setattr(BudgetsResponse, missing.__name__, missing, raising=False)
+    for answer in (describe_subscribers_for_notification, list_tags_for_resource):
+        patch.setattr(BudgetsResponse, answer.__name__, answer, raising=False)
     queries: dict[str, dict[str, Any]] = {}
 
     def put_query_definition(self: LogsResponse) -> str:
@@ -213,11 +215,10 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     for missing in (put_query_definition, describe_query_definitions, delete_query_definition):
         patch.setattr(LogsResponse, missing.__name__, missing, raising=False)
     patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
-    # moto keeps the description of a rule between groups and forgets to tell it.
-    describe_range = SecurityGroupRule.description.fget
 
+    # moto keeps the description of a rule between groups and forgets to tell it.
     def description(self: SecurityGroupRule) -> str | None:
-        return describe_range(self) or self.source_group.get("Description")
+        return self.ip_range.get("Description") or self.source_group.get("Description")
 
     patch.setattr(SecurityGroupRule, "description", property(description))
     # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
@@ -233,7 +234,11 @@ def mock_aws() -> Iterator[str]:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/2020-05-31/"):
             return cloudfront(Request(environ))(environ, start_response)
-        return moto(environ, start_response)
+        if environ["PATH_INFO"] == "/2016-08-19/account-settings":
+            limits = {"AccountLimit": {"ConcurrentExecutions": 1000}}
+            return Response(json.dumps(limits), content_type="application/json")(environ, start_response)
+        answer: Iterable[bytes] = moto(environ, start_response)
+        return answer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with pytest.MonkeyPatch.context() as patch:

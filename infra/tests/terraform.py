@@ -89,7 +89,9 @@ class Terraform:
             check=False,
         )
         text = done.stdout + done.stderr
-        assert done.returncode in expect, f"terraform {' '.join(arguments)} ended with {done.returncode}:\n{text[-6000:]}"
+        assert done.returncode in expect, (
+            f"terraform {' '.join(arguments)} ended with {done.returncode}:\n{text[-6000:]}"
+        )
         return text
 
     def changes(self) -> list[str]:
