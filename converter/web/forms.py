@@ -12,10 +12,25 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import engine
 from converter.web import words
-from converter.web.options import Option, inputs, options, outputs, recipe_mapping, values_of
+from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
-PLAIN = ("format", "aim", "target_bytes", "quality", "metadata")
+PLAIN = ("format", "aim", "quality", "target_bytes", "metadata")
 PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
+
+
+class ThousandsField(forms.FloatField):
+    """A whole number of bytes, said in KB."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        return None if number is None else round(number * 1000)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value / 1000:g}" if isinstance(value, int) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        return {**attrs, "min": 0, "max": (self.max_value or 0) / 1000}
 
 
 class OutputForm(forms.Form):
@@ -34,6 +49,10 @@ class OutputForm(forms.Form):
         self.fields["watermark.image"].widget = forms.HiddenInput(attrs=_attrs(_option("watermark.image")))
         self.fields["watermark_file"] = kept
         kept.widget.attrs["data-part"] = "watermark"
+
+    def has_changed(self) -> bool:
+        """An output left as it is offered is wanted too."""
+        return True
 
     def mapping(self) -> dict[str, Any]:
         """Return the recipe as JSON; a watermark that is still to be stored is named `pending`."""
@@ -162,7 +181,11 @@ def accepted() -> str:
 def _format_choices() -> list[Any]:
     anywhere = [(format.name, format.label) for format in outputs() if format.shows_in_browser]
     others = [(format.name, format.label) for format in outputs() if not format.shows_in_browser]
-    return [(_("Shown by browsers"), anywhere), (_("For other programs"), others)]
+    return [
+        (AUTO, words.format_label(AUTO)),
+        (_("Shown by browsers"), anywhere),
+        (_("For other programs"), others),
+    ]
 
 
 def _option(path: str) -> Option:
@@ -198,12 +221,15 @@ def _field(option: Option) -> forms.Field:
         values = {"" if value is None else str(value): value for value in schema["enum"]}
         field = forms.TypedChoiceField(
             choices=[(key, words.choice(option.path, value)) for key, value in values.items()],
-            coerce=lambda key: values[key],
+            coerce=lambda key: values[str(key)],
             empty_value=None,
             **given,
         )
     elif option.kind == "boolean":
         field = forms.BooleanField(**given)
+    elif option.path in words.IN_THOUSANDS:
+        field = ThousandsField(min_value=schema["minimum"], max_value=schema["maximum"], **given)
+        field.widget.attrs["data-times"] = 1000
     elif option.kind == "integer":
         field = forms.IntegerField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
     elif option.kind == "number":

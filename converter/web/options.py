@@ -9,6 +9,8 @@ from typing import Any
 
 from converter import engine
 
+AUTO = "auto"
+
 
 @dataclass(frozen=True)
 class Option:
@@ -49,9 +51,10 @@ def inputs() -> list[engine.Format]:
 def options() -> tuple[Option, ...]:
     """Return every option that any output has, in the schema's order."""
     found: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
-    for format in outputs():
-        for path, schema, tells in _leaves(format.options()):
-            found.setdefault(path, {})[format.name] = (schema, tells)
+    schemas = {format.name: format.options() for format in outputs()} | {AUTO: engine.auto_options()}
+    for name, schema in schemas.items():
+        for path, leaf, tells in _leaves(schema):
+            found.setdefault(path, {})[name] = (leaf, tells)
     return tuple(
         Option(
             path=path,

@@ -185,6 +185,19 @@ PROBLEMS: Mapping[str, Explained] = {
         _("What was asked for makes no sense in the state that the job is in."),
         _("Look at its page for what is possible."),
     ),
+    "quota_exceeded": Explained(
+        _("That is more than you may send for now"),
+        _("Every account has a limit on how much it sends or keeps in a while."),
+        _("Delete what you no longer need, or go on when some time has passed."),
+    ),
+    "not_looked_into": Explained(
+        _("Nobody has looked into the file yet"),
+        _("What is in a file is known when a job of it is done."),
+        _("Ask again in a moment."),
+    ),
+    "name_taken": Explained(
+        _("The name is taken"), _("You have another one of this name."), _("Choose another name.")
+    ),
     # The request.
     "bad_request": Explained(
         _("The request could not be understood"),

@@ -17,11 +17,16 @@ class Starter:
 
 
 STARTERS: Mapping[str, Starter] = {
-    "web": Starter(_("For the web"), [{"format": "webp", "resize": {"width": 1600, "height": 1600}}]),
+    "web": Starter(
+        _("For the web"), [{"format": "webp", "aim": "balanced", "resize": {"width": 1600, "height": 1600}}]
+    ),
     "email": Starter(
         _("For e-mail"), [{"format": "jpeg", "quality": 75, "resize": {"width": 1200, "height": 1200}}]
     ),
     "jpg": Starter(_("iPhone → JPG"), [{"format": "jpeg", "quality": 90, "metadata": "strip_location"}]),
+    "small": Starter(
+        _("Exactly under 200 KB"), [{"format": "jpeg", "target_bytes": 200_000, "shrink_to_fit": True}]
+    ),
     "print": Starter(_("For print"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
     "everywhere": Starter(
         _("Website set"),

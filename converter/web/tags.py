@@ -73,8 +73,7 @@ def state(name: str) -> str:
 
 @register.filter
 def label(name: str) -> str:
-    """Return how people call a format."""
-    return engine.FORMATS[name].label if name in engine.FORMATS else name.upper()
+    return words.format_label(name)
 
 
 @register.filter

@@ -8,13 +8,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from converter import engine
+
 Words = Mapping[str, str | Promise]
 
 TITLES: Words = {
     "format": _("Format"),
     "quality": _("Quality"),
     "aim": _("Aim for"),
-    "target_bytes": _("At most (bytes)"),
+    "target_bytes": _("At most (KB)"),
+    "shrink_to_fit": _("Smaller picture if need be"),
     "effort": _("Effort"),
     "lossless": _("Lossless"),
     "progressive": _("Progressive"),
@@ -46,9 +49,10 @@ TITLES: Words = {
 }
 
 HINTS: Words = {
-    "quality": _("1 to 100. Left empty, a good value for the format."),
-    "aim": _("Measured on your picture instead of a fixed number."),
-    "target_bytes": _("The result is never larger than this."),
+    "quality": _("1 to 100. Empty: a good value."),
+    "aim": _("Measured on each picture, in place of a number."),
+    "target_bytes": _("Never larger than this, in as good a quality as fits."),
+    "shrink_to_fit": _("When no quality meets the size in KB."),
     "effort": _("More effort makes smaller files and takes longer."),
     "lossless": _("Keeps every pixel. Larger for photos, smaller for drawings."),
     "progressive": _("Shows a rough picture first while it loads."),
@@ -74,11 +78,12 @@ _PLACES: Words = {
     "bottom_left": _("Bottom left"),
     "bottom": _("Bottom"),
     "bottom_right": _("Bottom right"),
+    "smart": _("Where most is to be seen"),
 }
 
 CHOICES: Mapping[str, Words] = {
     "aim": {
-        "None": _("The quality below"),
+        "None": _("A fixed quality"),
         "small": _("Small file"),
         "balanced": _("Balanced"),
         "near_identical": _("Looks the same"),
@@ -134,6 +139,17 @@ STATES: Words = {
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
 }
+
+
+# Paths whose numbers people say in thousands: bytes as KB.
+IN_THOUSANDS = frozenset({"target_bytes"})
+
+
+def format_label(name: str) -> str:
+    """Return how people call a format, or the choice of one."""
+    if name == "auto":
+        return str(_("Best for each picture"))
+    return engine.FORMATS[name].label if name in engine.FORMATS else name.upper()
 
 
 def title(path: str, fallback: str = "") -> str:

@@ -119,9 +119,8 @@ def _uuid(text: str | None) -> uuid.UUID | None:
 def _with_one_more_or_less(request: PersonRequest) -> Any:
     """Return the outputs as filled in so far, with one added or taken away: for a page without JavaScript."""
     data = request.POST.copy()
-    count = int(data.get(f"{PREFIX}-TOTAL_FORMS") or 1)
     outputs = OutputFormSet(data, prefix=PREFIX)
-    recipes = [form.mapping() if form.is_valid() else {"format": "webp"} for form in outputs.forms[:count]]
+    recipes = [form.mapping() if form.is_valid() else {"format": "webp"} for form in outputs.forms]
     gone = str(data.get("remove", ""))
     if "add" in data:
         recipes.append({"format": "jpeg"})

@@ -40,7 +40,7 @@ export function readRecipe(card) {
 function valueOf(input) {
   if (input.dataset.kind === "boolean") return input.checked;
   if (input.value.trim() === "") return null;
-  if (input.dataset.kind === "integer" || input.dataset.kind === "number") return Number(input.value);
+  if (input.dataset.kind === "integer" || input.dataset.kind === "number") return Math.round(Number(input.value) * Number(input.dataset.times ?? 1) * 1e6) / 1e6;
   return input.value;
 }
 

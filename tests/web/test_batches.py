@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import io
+import re
+import uuid
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.test import Client
+from django.utils import timezone
+
+from converter import jobs
+from converter.models import Batch, Job
+from tests.conftest import make_photo
+from tests.doubles import RecordingDispatch
+from tests.web.conftest import submit, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> None:
+    shown = text(page.get(f"/batches/{batch.pk}/"))
+    assert "2 results" in shown
+    assert "All done." in shown
+    assert shown.count('class="chip is-finished"') == 3  # the batch and its two jobs
+    assert f"/jobs/{job.pk}/download/" in shown
+    assert "photo 0.jpg" in shown
+
+
+def test_it_polls_only_while_something_is_to_be_done(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, photo)
+    send(batch, photo)
+    assert "hx-get" in text(page.get(f"/batches/{batch.pk}/"))
+    worker.work()
+    shown = text(page.get(f"/batches/{batch.pk}/", headers={"HX-Request": "true"}))
+    assert "hx-get" not in shown
+    assert "<html" not in shown
+
+
+def test_it_asks_more_and_more_seldom(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, photo)
+    delays = [
+        int(re.search(r"load delay:(\d+)s", text(page.get(f"/batches/{batch.pk}/?polls={n}")))[1])  # type: ignore[index]
+        for n in range(6)
+    ]
+    assert delays == [1, 2, 4, 8, 10, 10]
+
+
+@pytest.mark.parametrize("polls", ["-1", "x", "9" * 50, "²"])
+def test_a_nonsense_count_of_polls_is_no_crash(page: Client, alice: Any, photo: bytes, polls: str) -> None:
+    batch = submit(alice, photo)
+    assert page.get(f"/batches/{batch.pk}/", {"polls": polls}).status_code == 200
+
+
+def test_without_scripts_the_page_loads_itself_again(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, photo)
+    assert '<noscript><meta http-equiv="refresh"' in text(page.get(f"/batches/{batch.pk}/"))
+
+
+def test_a_done_page_does_not_load_itself_again(page: Client, batch: Batch) -> None:
+    assert 'http-equiv="refresh"' not in text(page.get(f"/batches/{batch.pk}/"))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "says"),
+    [
+        (["awaiting_upload"] * 2, "Waiting for the images to be sent."),
+        (["queued", "finished"], "1 of 2 done"),
+        (["processing", "queued"], "0 of 2 done"),
+        (["finished"] * 2, "All done."),
+        (["finished", "failed"], "1 of 2 worked."),
+        (["failed"] * 2, "None of it worked."),
+        (["cancelled"] * 2, "Cancelled."),
+        (["expired"] * 2, "Expired:"),
+    ],
+)
+def test_every_state_has_a_face(
+    page: Client, alice: Any, photo: bytes, statuses: list[str], says: str
+) -> None:
+    batch = submit(alice, photo, photo)
+    for job, status in zip(batch.jobs.order_by("position"), statuses, strict=True):
+        Job.objects.filter(pk=job.pk).update(
+            status=status,
+            error_code="truncated" if status == "failed" else "",
+            error_message="This file ends too early." if status == "failed" else "",
+            result_size=100 if status == "finished" else None,
+            result_format="webp" if status == "finished" else "",
+        )
+    shown = text(page.get(f"/batches/{batch.pk}/"))
+    assert says in shown
+    assert ("/problems/truncated/" in shown) == ("failed" in statuses)
+    assert text(page.get("/batches/")).count('class="entry card"') == 1
+
+
+def test_cancel_ends_what_is_not_done(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, photo)
+    response = page.post(f"/batches/{batch.pk}/cancel/", follow=True)
+    assert "1 job cancelled." in text(response)
+    assert batch.jobs.get().status == "cancelled"
+
+
+def test_retry_queues_the_failed_again(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, photo)
+    send(batch, b"no image" + photo[8:])
+    worker.work()
+    assert batch.jobs.get().status == "failed"
+    assert "1 job tried again." in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+    assert batch.jobs.get().status == "queued"
+
+
+def test_retry_of_nothing_says_so(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, photo)
+    jobs.cancel_batch(batch)
+    assert "nothing to try again" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+
+
+def test_delete_asks_first(page: Client, batch: Batch) -> None:
+    assert "Delete this batch?" in text(page.get(f"/batches/{batch.pk}/delete/"))
+    assert Batch.objects.exists()
+    assert "Deleted" in text(page.post(f"/batches/{batch.pk}/delete/", follow=True))
+    assert not Batch.objects.exists()
+
+
+def test_the_zip_is_waited_for_then_downloaded(page: Client, batch: Batch, worker: RecordingDispatch) -> None:
+    waiting = page.get(f"/batches/{batch.pk}/zip/")
+    assert waiting.status_code == 202
+    assert "Packing your ZIP" in text(waiting)
+    worker.work()
+    assert "data-download" in text(page.get(f"/batches/{batch.pk}/zip/", headers={"HX-Request": "true"}))
+    response = page.get(f"/batches/{batch.pk}/zip/", follow=True)
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
+    assert sorted(archive.namelist()) == ["manifest.csv", "photo 0.tif", "photo 0.webp"]
+
+
+def test_there_is_no_zip_before_a_result(page: Client, alice: Any, photo: bytes) -> None:
+    response = page.get(f"/batches/{submit(alice, photo).pk}/zip/")
+    assert response.status_code == 409
+    assert "No result is finished yet." in text(response)
+
+
+def test_the_zip_of_an_expired_batch_is_gone(page: Client, batch: Batch) -> None:
+    jobs.expire(batch)
+    response = page.get(f"/batches/{batch.pk}/zip/")
+    assert response.status_code == 410
+    assert "/problems/expired/" in text(response)
+
+
+def test_many_jobs_come_in_pages(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, *[photo] * 101)
+    assert text(page.get(f"/batches/{batch.pk}/")).count('id="job-') == 100
+    assert text(page.get(f"/batches/{batch.pk}/?page=2")).count('id="job-') == 1
+
+
+@pytest.mark.parametrize("act", ["", "delete/", "zip/"])
+def test_a_stranger_gets_404(strangers_page: Client, batch: Batch, act: str) -> None:
+    assert strangers_page.get(f"/batches/{batch.pk}/{act}").status_code == 404
+
+
+@pytest.mark.parametrize("act", ["cancel/", "retry/", "delete/"])
+def test_a_stranger_changes_nothing(strangers_page: Client, batch: Batch, act: str) -> None:
+    assert strangers_page.post(f"/batches/{batch.pk}/{act}").status_code == 404
+    assert Job.objects.filter(status="finished").count() == 2
+
+
+def test_no_batch_is_404(page: Client) -> None:
+    assert page.get(f"/batches/{uuid.uuid4()}/").status_code == 404
+
+
+# --- History -----------------------------------------------------------------------------------------------
+
+
+def test_an_empty_history_leads_to_the_converter(page: Client) -> None:
+    assert "Convert your first images" in text(page.get("/batches/"))
+
+
+def test_the_history_says_what_each_entry_was(page: Client, batch: Batch) -> None:
+    shown = text(page.get("/batches/"))
+    assert "photo 0.jpg" in shown
+    assert "and 1 more result" in shown
+    assert "JPEG → <strong>WebP, TIFF</strong>" in shown
+    assert "expires in" in shown
+    assert 'alt="" width="72"' in shown
+
+
+def test_the_history_comes_in_pages(page: Client, alice: Any, photo: bytes) -> None:
+    made = [submit(alice, photo) for _ in range(23)]
+    first = page.get("/batches/")
+    second = page.get(f"/batches/?after={first.context['after']}".replace("+", "%2B"))
+    shown = [*first.context["batches"], *second.context["batches"]]
+    assert [batch.pk for batch in shown] == [batch.pk for batch in reversed(made)]
+    assert "Older" in text(first)
+    assert "Older" not in text(second)
+
+
+def test_rows_of_one_moment_are_neither_lost_nor_shown_twice(page: Client, alice: Any, photo: bytes) -> None:
+    for _ in range(23):
+        submit(alice, photo)
+    Batch.objects.update(created_at=timezone.now())
+    first = page.get("/batches/")
+    second = page.get("/batches/", {"after": first.context["after"]})
+    assert len({batch.pk for batch in [*first.context["batches"], *second.context["batches"]]}) == 23
+
+
+@pytest.mark.parametrize("after", ["nonsense", "2026-01-01_x", "_", "2026-01-01T00:00:00_68bf2750-1ee9-44ad-9115-88b3389149be"])
+def test_a_nonsense_cursor_begins_anew(page: Client, batch: Batch, after: str) -> None:
+    assert len(page.get("/batches/", {"after": after}).context["batches"]) == 1
+
+
+def test_the_history_is_searched_by_name_and_state(
+    page: Client, alice: Any, batch: Batch, photo: bytes
+) -> None:
+    waiting = submit(alice, photo, photo)
+
+    def found(**query: str) -> list[uuid.UUID]:
+        return [one.pk for one in page.get("/batches/", query).context["batches"]]
+
+    assert found(q="PHOTO 1") == [waiting.pk]
+    assert found(state="finished") == [batch.pk]
+    assert found(q="photo 0", state="awaiting_upload") == [waiting.pk]
+    assert found(q="nothing like it") == []
+    assert found(state="nonsense") == [waiting.pk, batch.pk]
+
+
+def test_the_history_is_ones_own(strangers_page: Client, batch: Batch) -> None:
+    assert "photo 0.jpg" not in text(strangers_page.get("/batches/"))
+    assert "photo 0.jpg" not in text(strangers_page.get("/batches/?q=photo"))
+
+
+def test_a_hostile_name_is_only_text(page: Client, alice: Any) -> None:
+    jobs.submit(
+        alice,
+        outputs=[jobs.engine.Recipe.parse({"format": "webp"})],
+        files=[jobs.NewFile("<script>alert(1)</script>.jpg", 5)],
+    )
+    assert "<script>alert" not in text(page.get("/batches/"))
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_no_page_asks_the_database_much(
+    page: Client,
+    alice: Any,
+    send: Callable[..., None],
+    worker: RecordingDispatch,
+    django_assert_max_num_queries: Any,
+    count: int,
+) -> None:
+    photo = make_photo(16, 16)
+    for _ in range(count):
+        batch = submit(alice, photo, recipes=[{"format": "webp"}, {"format": "png"}])
+        send(batch, photo)
+    worker.work()
+    big = submit(alice, *[photo] * count)
+    job = Job.objects.filter(status="finished").first()
+    assert job
+    for path in [
+        "/batches/",
+        f"/batches/{big.pk}/",
+        f"/jobs/{job.pk}/",
+        "/convert/",
+        f"/convert/?batch={big.pk}",
+        "/recipes/",
+    ]:
+        with django_assert_max_num_queries(12):
+            assert page.get(path).status_code == 200
+
+
+def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
+    Batch.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    jobs.sweep()
+    shown = text(page.get(f"/batches/{batch.pk}/"))
+    assert "Expired: the images and results are deleted." in shown
+    assert "Download" not in shown
+    assert not storages["results"].exists(batch.jobs.all()[0].result_key)

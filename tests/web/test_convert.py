@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from converter import engine, jobs
+from converter.models import Batch, Job, Recipe, Upload
+from tests.conftest import make_photo
+from tests.doubles import RecordingDispatch
+from tests.web.conftest import FORM, sent, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_plain_form_converts(page: Client, photo: bytes, worker: RecordingDispatch) -> None:
+    response = page.post("/convert/", {**FORM, "images": [sent("a.jpg", photo), sent("b.jpg", photo)]})
+    batch = Batch.objects.get()
+    assert response.url == f"/batches/{batch.pk}/"  # type: ignore[attr-defined]
+    assert [job.status for job in batch.jobs.all()] == ["queued", "queued"]
+    worker.work()
+    assert {(job.status, job.result_format) for job in batch.jobs.all()} == {("finished", "webp")}
+
+
+def test_files_keep_their_own_names_and_bytes(page: Client, worker: RecordingDispatch) -> None:
+    small, large = make_photo(20, 10), make_photo(40, 30)
+    page.post("/convert/", {**FORM, "images": [sent("small.jpg", small), sent("large.jpg", large)]})
+    worker.work()
+    assert set(Upload.objects.values_list("name", "width")) == {("small.jpg", 20), ("large.jpg", 40)}
+
+
+def test_every_option_reaches_the_recipe(page: Client, photo: bytes) -> None:
+    options = {
+        "quality": "55",
+        "resize.width": "30",
+        "resize.mode": "fill",
+        "resize.enlarge": "on",
+        "crop.x": "0",
+        "crop.y": "1",
+        "crop.width": "20",
+        "crop.height": "10",
+        "rotate": "90",
+        "flip": "vertical",
+        "background": "#abcdef",
+        "metadata": "keep",
+        "color": "keep",
+        "frames": "first",
+        "watermark.text": "© me",
+        "watermark.opacity": "0.25",
+    }
+    form = {**FORM, **{f"outputs-0-{name}": value for name, value in options.items()}}
+    page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    assert Job.objects.get().recipe == {
+        "format": "webp",
+        "quality": 55,
+        "resize": {"width": 30, "mode": "fill", "enlarge": True},
+        "crop": {"x": 0, "y": 1, "width": 20, "height": 10},
+        "rotate": 90,
+        "flip": "vertical",
+        "background": "#abcdef",
+        "metadata": "keep",
+        "color": "keep",
+        "frames": "first",
+        "watermark": {"text": "© me", "opacity": 0.25},
+    }
+
+
+def test_an_option_that_the_format_lacks_is_left_out(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-0-format": "png", "outputs-0-quality": "55"}
+    page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    assert Job.objects.get().recipe == {"format": "png"}
+
+
+def test_a_way_to_fit_without_a_size_means_nothing(page: Client, photo: bytes) -> None:
+    page.post("/convert/", {**FORM, "outputs-0-resize.mode": "pad", "images": sent("a.jpg", photo)})
+    assert Job.objects.get().recipe == {"format": "webp"}
+
+
+def test_switching_off_what_is_on_by_default_counts(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-0-format": "jpeg"}  # a box that is not ticked sends nothing
+    page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    assert Job.objects.get().recipe == {"format": "jpeg", "progressive": False}
+
+
+def test_a_contradiction_is_said_at_its_field(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-0-quality": "55", "outputs-0-lossless": "on"}
+    response = page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    assert response.status_code == 422
+    assert "Lossless keeps every pixel" in str(response.context["outputs"].forms[0].errors["quality"])
+    assert not Batch.objects.exists()
+
+
+def test_without_a_file_it_says_so_and_keeps_the_options(page: Client) -> None:
+    response = page.post("/convert/", {**FORM, "outputs-0-quality": "55"})
+    assert response.status_code == 422
+    assert "Choose at least one image." in text(response)
+    assert 'value="55"' in text(response)
+
+
+def test_one_bad_file_does_not_spoil_the_others(page: Client, photo: bytes) -> None:
+    response = page.post(
+        "/convert/", {**FORM, "images": [sent("a.jpg", photo), sent("none.jpg", b"")]}, follow=True
+    )
+    assert Job.objects.count() == 1
+    assert "none.jpg is empty." in text(response)
+
+
+def test_too_large_a_file_is_refused_with_the_limit(page: Client, photo: bytes, settings: Any) -> None:
+    settings.CONVERTER_LIMITS = {"max_bytes": 10}
+    response = page.post("/convert/", {**FORM, "images": sent("a.jpg", photo)})
+    assert response.status_code == 422
+    assert "larger than" in text(response)
+
+
+def test_two_equal_outputs_are_refused(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-1-format": "webp"}
+    response = page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    assert "Two of the outputs are the same." in text(response)
+
+
+def test_an_output_is_added_without_scripts(page: Client) -> None:
+    response = page.post("/convert/", {**FORM, "outputs-0-quality": "33", "add": "1"})
+    assert len(response.context["outputs"].forms) == 2
+    assert 'value="33"' in text(response)
+
+
+def test_an_output_is_removed_without_scripts(page: Client) -> None:
+    form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-1-format": "gif"}
+    outputs = page.post("/convert/", {**form, "remove": "0"}).context["outputs"]
+    assert [one["format"].value() for one in outputs.forms] == ["gif"]
+
+
+def test_the_last_output_stays(page: Client) -> None:
+    assert len(page.post("/convert/", {**FORM, "remove": "0"}).context["outputs"].forms) == 1
+
+
+def test_a_watermark_picture_is_stored_and_used(
+    page: Client, photo: bytes, worker: RecordingDispatch
+) -> None:
+    mark = sent("mark.png", make_photo(8, 8, "PNG"))
+    page.post("/convert/", {**FORM, "outputs-0-watermark_file": mark, "images": sent("a.jpg", photo)})
+    worker.work()
+    job = Job.objects.get()
+    assert job.status == "finished", job.error_message
+    assert job.recipe["watermark"]["image"] == str(Upload.objects.get(name="mark.png").pk)
+
+
+def test_a_watermark_picture_may_be_sent_first(page: Client, alice: Any) -> None:
+    response = page.post("/convert/watermark/", {"file": sent("mark.png", make_photo(8, 8, "PNG"))})
+    upload = Upload.objects.get()
+    assert (response.status_code, response.json()["id"]) == (201, str(upload.pk))
+    assert upload.is_here
+    assert upload.owner == alice
+
+
+def test_an_empty_watermark_picture_is_refused(page: Client) -> None:
+    assert page.post("/convert/watermark/", {"file": sent("mark.png", b"")}).status_code == 422
+
+
+def test_convert_again_uses_the_images_that_are_here(page: Client, batch: Batch) -> None:
+    response = page.get(f"/convert/?batch={batch.pk}")
+    upload = Upload.objects.get()
+    assert f'value="{upload.pk}"' in text(response)
+    assert [form["format"].value() for form in response.context["outputs"]] == ["webp", "tiff"]
+    page.post("/convert/", {**FORM, "outputs-0-format": "gif", "uploads": str(upload.pk)})
+    assert Job.objects.filter(upload=upload, output_format="gif", status="queued").exists()
+
+
+def test_new_images_and_those_that_are_here_go_together(page: Client, job: Job) -> None:
+    other = make_photo(30, 30)
+    page.post("/convert/", {**FORM, "uploads": str(job.upload_id), "images": sent("b.jpg", other)})
+    newest = Batch.objects.latest("created_at")
+    assert {one.upload.name for one in newest.jobs.all()} == {job.upload.name, "b.jpg"}
+    assert Upload.objects.get(name="b.jpg").size == len(other)
+
+
+def test_a_strangers_image_is_not_converted(strangers_page: Client, job: Job) -> None:
+    response = strangers_page.post("/convert/", {**FORM, "uploads": str(job.upload_id)})
+    assert response.status_code == 422
+    assert Batch.objects.count() == 1
+
+
+@pytest.mark.parametrize("asked", ["batch", "job", "recipe"])
+def test_what_is_a_strangers_cannot_be_begun_with(
+    strangers_page: Client, job: Job, alice: Any, asked: str
+) -> None:
+    saved = Recipe.objects.create(owner=alice, name="mine", recipe={"format": "gif"})
+    pk = {"batch": job.batch_id, "job": job.pk, "recipe": saved.pk}[asked]
+    assert strangers_page.get(f"/convert/?{asked}={pk}").status_code == 404
+
+
+def test_a_saved_recipe_fills_the_form(page: Client, alice: Any) -> None:
+    recipe = {"format": "jpeg", "resize": {"width": 300}}
+    saved = Recipe.objects.create(owner=alice, name="small", recipe=recipe)
+    form = page.get(f"/convert/?recipe={saved.pk}").context["outputs"].forms[0]
+    assert (form["format"].value(), form["resize.width"].value()) == ("jpeg", 300)
+
+
+@pytest.mark.parametrize("starter", ["web", "email", "jpg", "print", "everywhere"])
+def test_every_starter_is_a_recipe_the_form_can_hold(page: Client, starter: str) -> None:
+    from converter.web.options import recipe_mapping, values_of
+    from converter.web.starters import STARTERS
+
+    assert page.get(f"/convert/?starter={starter}").status_code == 200
+    for recipe in STARTERS[starter].recipes:
+        canonical = engine.Recipe.parse(recipe).canonical()
+        assert (
+            engine.Recipe.parse(recipe_mapping(recipe["format"], values_of(recipe))).canonical() == canonical
+        )
+
+
+def test_a_link_that_makes_no_sense_begins_anew(page: Client) -> None:
+    assert page.get("/convert/?batch=nonsense&starter=none").status_code == 200
+
+
+def test_a_batch_that_is_not_there_is_404(page: Client) -> None:
+    assert page.get(f"/convert/?batch={uuid.uuid4()}").status_code == 404
+
+
+def test_more_outputs_than_allowed_are_refused(page: Client, photo: bytes, settings: Any) -> None:
+    most = settings.CONVERTER_MAX_OUTPUTS
+    form = {f"outputs-{n}-format": "webp" for n in range(most + 1)}
+    form |= {f"outputs-{n}-quality": str(n + 1) for n in range(most + 1)}
+    form |= {"outputs-TOTAL_FORMS": str(most + 1), "outputs-INITIAL_FORMS": "0"}
+    assert page.post("/convert/", {**form, "images": sent("a.jpg", photo)}).status_code == 422
+    assert not Batch.objects.exists()
+
+
+def test_a_form_without_its_counts_is_no_crash(page: Client, photo: bytes) -> None:
+    assert page.post("/convert/", {"images": sent("a.jpg", photo)}).status_code == 422
+    assert page.post("/convert/", {"add": "1"}).status_code == 200
+    assert page.post("/convert/", {"add": "1", "outputs-TOTAL_FORMS": "many"}).status_code == 200
+
+
+def test_limits_are_told_to_the_page(page: Client) -> None:
+    assert f'data-max-bytes="{jobs.limits().max_bytes}"' in text(page.get("/convert/"))

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from converter import jobs
+from converter.models import Batch, Job
+from tests.doubles import RecordingDispatch
+from tests.web.conftest import sent, submit, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert "What was done" in shown
+    assert "What we found in the original" in shown
+    assert "64×48" in shown
+    assert f"{job.result_size:,} bytes" in shown
+
+
+def test_the_comparison_is_made_when_somebody_looks(
+    page: Client, job: Job, worker: RecordingDispatch
+) -> None:
+    assert "Preparing the comparison" in text(page.get(f"/jobs/{job.pk}/"))
+    worker.work()
+    shown = text(page.get(f"/jobs/{job.pk}/compare/"))
+    assert "data-before" in shown
+    assert "<html" not in shown
+
+
+def test_a_tiff_is_compared_through_a_preview(page: Client, batch: Batch, worker: RecordingDispatch) -> None:
+    tiff = batch.jobs.get(output_format="tiff")
+    page.get(f"/jobs/{tiff.pk}/")
+    worker.work()
+    assert text(page.get(f"/jobs/{tiff.pk}/compare/")).count("preview.webp") == 2
+
+
+def test_download_leads_to_the_bytes(page: Client, job: Job) -> None:
+    response = page.get(f"/jobs/{job.pk}/download/", follow=True)
+    assert response["Content-Type"] == "image/webp"
+    assert (
+        "photo%200.webp" in response["Content-Disposition"]
+        or "photo 0.webp" in response["Content-Disposition"]
+    )
+    assert len(b"".join(response.streaming_content)) == job.result_size  # type: ignore[attr-defined]
+
+
+def test_there_is_no_download_before_the_result(page: Client, alice: Any, photo: bytes) -> None:
+    job = submit(alice, photo).jobs.get()
+    assert page.get(f"/jobs/{job.pk}/download/").status_code == 409
+
+
+def test_an_expired_result_is_gone(page: Client, batch: Batch, job: Job) -> None:
+    jobs.expire(batch)
+    assert page.get(f"/jobs/{job.pk}/download/").status_code == 410
+    assert "Deleted on" in text(page.get(f"/jobs/{job.pk}/"))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("awaiting_upload", "The image has not come yet"),
+        ("queued", "In the queue"),
+        ("processing", "Being converted"),
+        ("failed", "This file ends too early."),
+        ("cancelled", "Nothing was made"),
+    ],
+)
+def test_every_state_has_a_face(page: Client, alice: Any, photo: bytes, status: str, says: str) -> None:
+    job = submit(alice, photo).jobs.get()
+    message = (
+        {"error_code": "truncated", "error_message": "This file ends too early."}
+        if status == "failed"
+        else {}
+    )
+    Job.objects.filter(pk=job.pk).update(status=status, **message)
+    assert says in text(page.get(f"/jobs/{job.pk}/"))
+
+
+def test_a_lost_upload_is_sent_again(
+    page: Client, alice: Any, photo: bytes, worker: RecordingDispatch
+) -> None:
+    job = submit(alice, photo).jobs.get()
+    page.post(f"/jobs/{job.pk}/file/", {"file": sent("other name.jpg", photo)})
+    worker.work()
+    job.refresh_from_db()
+    assert job.status == "finished"
+
+
+def test_a_file_that_is_here_is_not_taken_again(page: Client, job: Job, photo: bytes) -> None:
+    assert page.post(f"/jobs/{job.pk}/file/", {"file": sent("a.jpg", photo)}).status_code == 409
+
+
+def test_sending_nothing_again_says_so(page: Client, alice: Any, photo: bytes) -> None:
+    job = submit(alice, photo).jobs.get()
+    assert "Choose the image" in text(page.post(f"/jobs/{job.pk}/file/", follow=True))
+
+
+def test_cancel_then_retry(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, photo)
+    job = batch.jobs.get()
+    send(batch, photo)
+    page.post(f"/jobs/{job.pk}/cancel/")
+    worker.work()
+    job.refresh_from_db()
+    assert job.status == "cancelled"
+    assert page.post(f"/jobs/{job.pk}/retry/", {"from": "batch"}).url == f"/batches/{batch.pk}/"  # type: ignore[attr-defined]
+    worker.work()
+    job.refresh_from_db()
+    assert job.status == "finished"
+
+
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+def test_what_makes_no_sense_now_is_refused(page: Client, job: Job, act: str) -> None:
+    response = page.post(f"/jobs/{job.pk}/{act}/")
+    assert response.status_code == 409
+    assert "That is not possible now" in text(response)
+
+
+@pytest.mark.parametrize("act", ["", "compare/", "download/"])
+def test_a_stranger_gets_404(strangers_page: Client, job: Job, act: str) -> None:
+    assert strangers_page.get(f"/jobs/{job.pk}/{act}").status_code == 404
+
+
+@pytest.mark.parametrize("act", ["cancel/", "retry/", "file/"])
+def test_a_stranger_changes_nothing(strangers_page: Client, job: Job, act: str) -> None:
+    assert strangers_page.post(f"/jobs/{job.pk}/{act}").status_code == 404
+
+
+def test_one_walks_from_job_to_job(page: Client, batch: Batch) -> None:
+    first, second = batch.jobs.order_by("position")
+    assert f"/jobs/{second.pk}/" in text(page.get(f"/jobs/{first.pk}/"))
+    assert f"/jobs/{first.pk}/" in text(page.get(f"/jobs/{second.pk}/"))
+
+
+def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
+    from converter import metadata
+
+    facts = metadata.store().get(job.upload_id)
+    assert facts
+    metadata.store().put(
+        job.upload_id,
+        {**facts, "has_location": True, "location": [48.1, 11.5]},
+        expires_at=job.upload.expires_at,
+    )
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert "The photo says where it was taken. The result does not." in shown
+    assert "48.1, 11.5" in shown

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client, RequestFactory
+from django.urls import get_resolver, reverse
+from django.views import defaults
+
+from converter import engine, jobs
+from converter.web.problems import PROBLEMS
+from converter.web.tags import bytes_in_words, expires, saved_words
+from tests.web.conftest import text
+
+ROOT = Path(__file__).resolve().parents[2]
+OPEN = {"landing", "formats", "problem", "healthz"}
+PAGES = list(get_resolver("converter.web.urls").url_patterns)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/formats/", "/problems/truncated/", "/healthz"])
+def test_open_pages_need_no_login(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pattern", [p for p in PAGES if p.name not in OPEN], ids=lambda p: p.name)
+def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
+    kwargs = {"pk": "00000000-0000-0000-0000-000000000000"} if "pk" in str(pattern.pattern) else {}
+    for method in (client.get, client.post):
+        response = method(reverse(f"web:{pattern.name}", kwargs=kwargs))
+        assert response.status_code == 302
+        assert response.url.startswith("/accounts/login/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_the_formats_page_lists_all_formats(client: Client) -> None:
+    shown = text(client.get("/formats/"))
+    assert all(format.label in shown for format in engine.FORMATS.values())
+    assert f"{jobs.limits().max_frames}" in shown
+
+
+@pytest.mark.django_db
+def test_the_landing_page_claims_the_true_sizes(client: Client) -> None:
+    shown = text(client.get("/"))
+    for name in ("hills.jpg", "hills.webp"):
+        size = (ROOT / "converter/static/converter/img" / name).stat().st_size
+        assert bytes_in_words(size) in shown
+
+
+def subclasses(cls: type) -> set[type]:
+    return {cls}.union(*(subclasses(child) for child in cls.__subclasses__()))
+
+
+def codes() -> set[str]:
+    """Return every error code that the code can give."""
+    found = {cls.code for root in (engine.EngineError, jobs.Refusal) for cls in subclasses(root)}  # type: ignore[attr-defined]
+    for path in (ROOT / "converter").rglob("*.py"):
+        source = path.read_text()
+        found |= set(re.findall(r'\bcode="(\w+)"', source))
+        found |= set(re.findall(r'_refuse\(\d+, "(\w+)"', source))
+        found |= set(re.findall(r'_fail(?:_all)?\(\w+, "(\w+)"', source))
+        found |= set(re.findall(r'Problem\(\s*"(\w+)"', source))
+    from converter.api.problems import KINDS
+
+    return found | set(KINDS)
+
+
+def test_every_error_code_is_explained() -> None:
+    assert codes() - set(PROBLEMS) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_explanation_has_a_page(client: Client, code: str) -> None:
+    assert "What to do" in text(client.get(f"/problems/{code}/"))
+
+
+@pytest.mark.django_db
+def test_an_unknown_problem_is_404(client: Client) -> None:
+    assert client.get("/problems/no-such-thing/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_health_says_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get("/healthz").json() == {"status": "ok", "database": "ok", "storage": "ok"}
+
+    def fail(*args: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr("converter.web.views.site.connection.cursor", fail)
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()["database"]) == (503, "failed")
+
+
+def test_health_notices_a_store_that_fails(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    from converter.web.views import site
+
+    def fail(*args: object) -> bool:
+        raise OSError
+
+    monkeypatch.setattr("converter.storage.folder.FolderStorage.exists", fail)
+    assert site.healthz(rf.get("/healthz")).status_code == 503
+
+
+@pytest.mark.django_db
+def test_error_pages_have_a_face(client: Client, rf: RequestFactory) -> None:
+    assert "There is nothing here" in text(client.get("/no/such/page"))
+    assert "Our mistake" in text(defaults.server_error(rf.get("/")))
+    assert "not understand" in text(defaults.bad_request(rf.get("/"), Exception()))
+    assert "not for you" in text(defaults.permission_denied(rf.get("/"), Exception()))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [413, 429])
+def test_the_other_error_pages_render(rf: RequestFactory, status: int) -> None:
+    from django.shortcuts import render
+
+    assert str(status) in text(render(rf.get("/"), f"{status}.html"))
+
+
+@pytest.mark.django_db
+def test_a_form_that_cannot_be_trusted_is_explained(alice: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    response = client.post("/convert/")
+    assert response.status_code == 403
+    assert "Please send that again" in text(response)
+
+
+@pytest.mark.django_db
+def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
+    for path in [
+        "/",
+        "/formats/",
+        "/convert/",
+        "/batches/",
+        "/recipes/",
+        "/recipes/new/",
+        "/accounts/",
+        "/accounts/tokens/",
+    ]:
+        response = page.get(path)
+        shown = text(response)
+        assert not re.search(r"\sstyle=|<style|\son\w+=", shown), path
+        inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", shown)
+        assert not inline, path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', shown), path
+        assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 KB"),
+        (9949, "9.9 KB"),
+        (9950, "9.9 KB"),
+        (200_353, "200 KB"),
+        (999_499, "999 KB"),
+        (999_500, "1.0 MB"),
+        (100_000_000, "100 MB"),
+        (2_500_000_000, "2.5 GB"),
+    ],
+)
+def test_sizes_are_said_in_words(count: int, says: str) -> None:
+    assert bytes_in_words(count).replace("\u00a0", " ") == says
+
+
+def test_savings_are_said_in_words() -> None:
+    assert [saved_words(n) for n in (65, 0, -5, None)] == ["65 % smaller", "same size", "5 % larger", ""]
+
+
+def test_what_is_past_is_expired() -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    assert expires(timezone.now() - timedelta(seconds=1)) == "expired"
+    assert (
+        expires(timezone.now() + timedelta(hours=5, minutes=1)).replace("\u00a0", " ") == "expires in 5 hours"
+    )
