@@ -21,7 +21,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from converter import engine, jobs
-from converter.models import Batch, Job, Recipe, Upload
+from converter.models import Batch, Delivery, Job, Quota, Recipe, Upload, Webhook
 
 
 class BoundedPaginator(Paginator):
@@ -356,3 +356,39 @@ class RecipeAdmin(Overseen):
     @admin.display(description="recipe")
     def canonical(self, recipe: Recipe) -> str:
         return pretty(recipe.recipe)
+
+
+@admin.register(Quota)
+class QuotaAdmin(admin.ModelAdmin):
+    """The one thing staff write themselves: what a user may use beside what everybody may."""
+
+    list_display = ("owner", "jobs_a_day", "bytes_kept")
+    list_select_related = ("owner",)
+    search_fields = ("owner__email",)
+    autocomplete_fields = ("owner",)
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+
+@admin.register(Webhook)
+class WebhookAdmin(Overseen):
+    """The secret is not shown."""
+
+    list_display = ("url", "owner", "events", "created_at", "disabled_at")
+    list_filter = (("disabled_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "url")
+    fields = ("id", *list_display)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(Overseen):
+    list_display = ("event", "webhook", "attempts", "answer_status", "created_at", "due_at", "delivered_at")
+    list_filter = (
+        "event",
+        ("delivered_at", admin.EmptyFieldListFilter),
+        ("due_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("webhook__owner",)
+    search_fields = ("=id", "=webhook__id", "webhook__owner__email")
+    fields = ("id", *list_display, "answer", "body")

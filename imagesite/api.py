@@ -9,7 +9,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from ninja.security import APIKeyCookie, HttpBearer
 
-from converter.api import batches, convert, errors, formats, jobs, recipes, uploads
+from converter.api import batches, convert, errors, formats, jobs, rates, recipes, uploads, webhooks
 from converter.api.access import Caller
 from converter.api.openapi import Api, JsonParser
 from converter.api.problems import DETAILS, Problem
@@ -33,6 +33,7 @@ class Token(HttpBearer):
                 "This token may only read. Make one that may write too.",
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
             )
+        rates.spend(caller.key)
         return caller
 
 
@@ -44,11 +45,11 @@ class Session(APIKeyCookie):
         return super().__call__(request) if request.user.is_authenticated else None
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        return (
-            Caller(user=request.user, key=f"user:{request.user.pk}")
-            if request.user.is_authenticated
-            else None
-        )
+        if not request.user.is_authenticated:
+            return None
+        caller = Caller(user=request.user, key=f"user:{request.user.pk}")
+        rates.spend(caller.key)
+        return caller
 
 
 api = Api(
@@ -66,6 +67,7 @@ api.add_router("/jobs", jobs.router)
 api.add_router("/uploads", uploads.router)
 api.add_router("/convert", convert.router)
 api.add_router("/recipes", recipes.router)
+api.add_router("/webhooks", webhooks.router)
 api.add_router("/formats", formats.router)
 
 

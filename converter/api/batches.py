@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import uuid
 from typing import Annotated, Any
+from urllib.parse import unquote
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Header, Query, Router, Status
 
-from converter import engine, jobs
+from converter import engine, jobs, outbound
 from converter.api import idempotency, schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
@@ -39,7 +41,7 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
         batch = jobs.submit(
             request.auth.user,
             outputs=_parse_outputs(body.outputs),
-            files=[jobs.NewFile(file.name, file.size) for file in body.files],
+            files=[_new_file(index, file) for index, file in enumerate(body.files)],
             uploads=_own_uploads(request, body.uploads),
         )
         return schemas.Batch.of(batch, with_forms=True)
@@ -59,6 +61,23 @@ def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
         errors = [error for problem in wrong for error in problem.errors]
         raise Problem("invalid_recipe", " ".join(problem.detail for problem in wrong), errors=errors)
     return recipes
+
+
+def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
+    if isinstance(file, schemas.FileIn):
+        return jobs.NewFile(file.name, file.size)
+    detail = ""
+    if not settings.CONVERTER_IMPORT_BY_URL:
+        detail = "Images are not fetched by URL here. Send the file."
+    try:
+        _, _, _, path = outbound.parts(file.url)
+    except outbound.Unreachable as exc:
+        detail = str(exc)
+    if detail:
+        errors = [{"pointer": f"/files/{index}/url", "detail": detail}]
+        raise Problem("invalid_submission", detail, errors=errors)
+    name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
+    return jobs.NewFile(name, size=0, url=file.url)
 
 
 def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:

@@ -14,11 +14,12 @@ from ninja.errors import HttpError, ValidationError
 
 from converter import jobs
 from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
+from converter.api.schemas import TAG
 from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-REFUSED = {jobs.InvalidSubmission: 422, jobs.Conflict: 409, jobs.Gone: 410}
+REFUSED = {jobs.OverQuota: 429, jobs.InvalidSubmission: 422, jobs.Conflict: 409, jobs.Gone: 410}
 
 
 def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
@@ -29,7 +30,10 @@ def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
     status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
     errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
     body = document(exc.code, status, str(exc), str(exc), errors)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    response = JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    if status == 429:
+        response["Retry-After"] = "3600"
+    return response
 
 
 def _invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
@@ -41,7 +45,7 @@ def _where(location: tuple[str | int, ...]) -> dict[str, str]:
     source, name, *rest = location
     match source:
         case "body":  # the name is that of our own argument
-            return {"pointer": "".join(f"/{part}" for part in rest)}
+            return {"pointer": "".join(f"/{part}" for part in rest if not str(part).startswith(TAG))}
         case "form" | "file":
             return {"pointer": f"/{name}"}
         case _:

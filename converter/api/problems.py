@@ -32,6 +32,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "invalid_recipe": (422, "The recipe makes no sense"),
     "invalid_submission": (422, "The batch makes no sense"),
     "key_reused": (422, "The idempotency key was used for another request"),
+    "quota_exceeded": (429, "More than you may use"),
     "too_many_requests": (429, "Too many requests"),
     "internal_error": (500, "Our mistake"),
     "unavailable": (503, "Not available at the moment"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from django.urls import reverse
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Discriminator, Tag
 
 from converter import engine, jobs, models
 from converter.api.problems import Problem as Refused
@@ -38,14 +38,41 @@ class Strict(Schema):
 
 
 class FileIn(Strict):
+    """An image that you are about to send."""
+
     name: Annotated[str, Field(max_length=1000)]
     size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
 
 
+class UrlIn(Strict):
+    """An image that is fetched from an address in the public internet."""
+
+    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+
+
+# Tags stand in the place where an error is; a reader of the error knows nothing of them.
+TAG = "·"
+
+
+def _sent_or_fetched(value: object) -> str:
+    return f"{TAG}fetched" if isinstance(value, dict) and "url" in value else f"{TAG}sent"
+
+
+AnyFile = Annotated[
+    Annotated[FileIn, Tag(f"{TAG}sent")] | Annotated[UrlIn, Tag(f"{TAG}fetched")],
+    Discriminator(_sent_or_fetched),
+]
+
+
 class BatchIn(Strict):
-    files: Annotated[list[FileIn], Field(description="Images that you are about to send.")] = []
+    files: list[AnyFile] = []
     uploads: Annotated[list[uuid.UUID], Field(description="Images sent before, to convert again.")] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+
+
+class WebhookIn(Strict):
+    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+    events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 
 class RecipeIn(Strict):
@@ -127,7 +154,8 @@ class Upload(Schema):
 
     @classmethod
     def of(cls, upload: models.Upload, *, with_form: bool) -> Upload:
-        form = jobs.upload_form(upload) if with_form and not upload.received_at else None
+        awaited = not upload.received_at and not upload.source_url
+        form = jobs.upload_form(upload) if with_form and awaited else None
         return cls(
             id=upload.pk, name=upload.name, form=Form(url=form.url, fields=form.fields) if form else None
         )
@@ -236,6 +264,44 @@ class Metadata(Schema):
     ]
 
 
+class Webhook(Schema):
+    id: uuid.UUID
+    url: str
+    events: list[models.Webhook.Event]
+    created_at: datetime
+    disabled_at: Annotated[datetime | None, Field(description="When its address answered 410.")]
+
+    @classmethod
+    def of(cls, webhook: models.Webhook) -> Self:
+        names = set(cls.model_fields) - {"events"}
+        return cls(
+            **{name: getattr(webhook, name) for name in names},
+            events=[models.Webhook.Event(event) for event in webhook.events],
+        )
+
+
+class NewWebhook(Webhook):
+    secret: Annotated[
+        str, Field(description="Signs the messages as Standard Webhooks 1.0 has it; not shown again.")
+    ]
+
+
+class Delivery(Schema):
+    id: uuid.UUID
+    event: str
+    body: Annotated[str, Field(description="As sent: JSON.")]
+    created_at: datetime
+    attempts: int
+    due_at: Annotated[datetime | None, Field(description="When it is sent next; null when done with.")]
+    delivered_at: datetime | None
+    answer_status: int | None
+    answer: Annotated[str, Field(description="How the answer began, or what went wrong.")]
+
+    @classmethod
+    def of(cls, delivery: models.Delivery) -> Delivery:
+        return cls(**{name: getattr(delivery, name) for name in cls.model_fields})
+
+
 class Jobs(Schema):
     items: list[Job]
     next: str | None
@@ -248,6 +314,16 @@ class Batches(Schema):
 
 class Recipes(Schema):
     items: list[Recipe]
+    next: str | None
+
+
+class Webhooks(Schema):
+    items: list[Webhook]
+    next: str | None
+
+
+class Deliveries(Schema):
+    items: list[Delivery]
     next: str | None
 
 

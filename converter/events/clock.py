@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from converter import jobs
 from converter.events.connections import fresh_connections
-from converter.models import IdempotencyKey
+from converter.models import IdempotencyKey, RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -23,5 +23,6 @@ def sweep(event: dict[str, Any], context: object) -> None:
         counts = jobs.sweep()
         old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
         forgotten, _ = old.delete()
+        RateLimit.objects.filter(caught_up_at__lt=timezone.now().timestamp() - 3600).delete()
     if any(counts.values()) or forgotten:
         logger.info("Swept", extra={**counts, "idempotency_keys": forgotten})

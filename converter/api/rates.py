@@ -1,0 +1,48 @@
+"""How often one caller may call. One row a caller and one conditional UPDATE a request, so it holds across processes.
+
+Each request takes one interval of a minute's allowance; what was taken comes back as time goes by. A caller that was
+silent for a minute may spend a whole minute's requests at once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
+from converter.api.problems import Problem
+from converter.models import RateLimit
+
+MINUTE = 60.0
+
+
+def spend(key: str) -> None:
+    """Count one request of this caller, or refuse it and say when to come again."""
+    if not settings.CONVERTER_REQUESTS_A_MINUTE:
+        return
+    interval = MINUTE / settings.CONVERTER_REQUESTS_A_MINUTE
+    now = time.time()
+    most = now + MINUTE - interval
+    row = RateLimit.objects.filter(key=key)
+    if row.filter(caught_up_at__lte=most).update(
+        caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(interval)
+    ):
+        return
+    caught_up_at = row.values_list("caught_up_at", flat=True).first()
+    if caught_up_at is None:
+        try:
+            with transaction.atomic():
+                RateLimit.objects.create(key=key, caught_up_at=now + interval)
+        except IntegrityError:
+            spend(key)  # another process was first
+        return
+    wait = max(1, math.ceil(caught_up_at - most))
+    raise Problem(
+        "too_many_requests",
+        f"This token may send {settings.CONVERTER_REQUESTS_A_MINUTE} requests a minute. Come again in {wait} s.",
+        headers={"Retry-After": str(wait)},
+    )

@@ -1,0 +1,132 @@
+"""How often a caller may call, and how much a user may use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+
+from converter.api import rates
+from converter.models import Batch, Quota, RateLimit
+from imagesite.accounts.models import ApiToken
+from tests.api.conftest import Clock, Program, problem
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    clock.now = 1_000_000.0
+    monkeypatch.setattr(rates, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def _two_a_minute(settings: Any) -> None:
+    settings.CONVERTER_REQUESTS_A_MINUTE = 2
+
+
+def test_whoever_calls_too_often_is_told_when_to_come_again(program: Program, clock: Clock) -> None:
+    assert [program.get("formats").status_code for _ in range(2)] == [200, 200]
+    response = program.get("formats")
+    problem(response, 429, "too_many_requests")
+    assert response["Retry-After"] == "30"
+    clock.now += 29
+    assert program.get("formats")["Retry-After"] == "1"
+    clock.now += 1
+    assert program.get("formats").status_code == 200
+    assert program.get("formats").status_code == 429
+
+
+def test_a_silent_minute_gives_back_all_and_no_more(program: Program, clock: Clock) -> None:
+    for silence in (0, 60, 10_000):
+        clock.now += silence
+        assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_each_token_has_its_own_allowance(program: Program, alice: Any, clock: Clock) -> None:
+    while program.get("formats").status_code == 200:
+        pass
+    other = Program(ApiToken.issue(alice, "other")[1])
+    assert other.get("formats").status_code == 200
+
+
+def test_a_browser_has_an_allowance_too(alice: Any, clock: Clock) -> None:
+    browser = Program()
+    browser.client.force_login(alice)
+    assert [browser.get("formats").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_no_limit_is_none(program: Program, settings: Any) -> None:
+    settings.CONVERTER_REQUESTS_A_MINUTE = 0
+    assert {program.get("formats").status_code for _ in range(5)} == {200}
+    assert not RateLimit.objects.exists()
+
+
+def test_whoever_is_overtaken_at_the_first_request_counts_all_the_same(
+    program: Program, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = RateLimit.objects.create
+
+    def overtaken(**fields: Any) -> RateLimit:
+        monkeypatch.setattr(RateLimit.objects, "create", create)
+        raise IntegrityError
+
+    monkeypatch.setattr(RateLimit.objects, "create", overtaken)
+    assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
+
+
+# --- Quotas ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unhurried(settings: Any) -> None:
+    settings.CONVERTER_REQUESTS_A_MINUTE = 0
+
+
+def body(files: int, size: int = 10) -> dict[str, Any]:
+    return {
+        "files": [{"name": f"{n}.jpg", "size": size} for n in range(files)],
+        "outputs": [{"format": "webp"}, {"format": "png"}],
+    }
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_user_has_so_many_jobs_a_day(program: Program, stranger: Program, settings: Any) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 4
+    assert program.post("batches", body(1)).status_code == 201
+    response = program.post("batches", body(2))
+    problem(response, 429, "quota_exceeded")
+    assert int(response["Retry-After"]) > 0
+    assert program.post("batches", body(1)).status_code == 201
+    assert stranger.post("batches", body(2)).status_code == 201
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_user_keeps_so_many_bytes(program: Program, send: Any, worker: Any, settings: Any) -> None:
+    photo = make_photo()
+    batch = program.post("batches", body(1, len(photo))).json()
+    send(Batch.objects.get(), photo)
+    worker.work()
+    results = sum(job["result"]["size"] for job in program.get(f"batches/{batch['id']}").json()["jobs"])
+    settings.CONVERTER_BYTES_KEPT = len(photo) + results + 10
+    problem(program.post("batches", body(1, 11)), 429, "quota_exceeded")
+    assert program.post("batches", body(1, 10)).status_code == 201
+    problem(program.post("batches", body(1, 1)), 429, "quota_exceeded")
+    program.delete(f"batches/{batch['id']}")
+    assert program.post("batches", body(1, 1)).status_code == 201
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_staff_may_allow_a_user_more_or_less(program: Program, alice: Any, settings: Any) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 2
+    settings.CONVERTER_BYTES_KEPT = 100
+    quota = Quota.objects.create(owner=alice, jobs_a_day=0, bytes_kept=50)
+    assert program.post("batches", body(2)).status_code == 201
+    problem(program.post("batches", body(1, 31)), 429, "quota_exceeded")
+    quota.jobs_a_day = None
+    quota.save()
+    problem(program.post("batches", body(1)), 429, "quota_exceeded")

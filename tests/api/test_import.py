@@ -1,0 +1,115 @@
+"""Images fetched by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from converter.events import clock
+from converter.models import Batch, Job, Upload
+from tests.api.conftest import Program, problem
+from tests.conftest import make_photo
+from tests.receiver import Receiver, receiver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Receiver]:
+    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
+    with receiver() as server:
+        yield server
+
+
+@pytest.fixture
+def fetch(program: Program, worker: Any, django_capture_on_commit_callbacks: Any) -> Any:
+    def fetch(url: str) -> Any:
+        with django_capture_on_commit_callbacks(execute=True):
+            response = program.post("batches", {"files": [{"url": url}], "outputs": [{"format": "webp"}]})
+        assert response.status_code == 201, response.content
+        assert response.json()["uploads"][0]["form"] is None
+        worker.work()
+        return program.get(f"batches/{response.json()['id']}").json()
+
+    return fetch
+
+
+def test_an_image_is_fetched_and_converted(server: Receiver, fetch: Any) -> None:
+    photo = make_photo()
+    server.answers["/a%20b.jpg?x=1"] = (200, {}, photo)
+    batch = fetch(f"{server.url}/a%20b.jpg?x=1")
+    assert batch["status"] == "finished"
+    assert batch["uploads"][0]["name"] == "a b.jpg"
+    assert batch["jobs"][0]["result"]["name"] == "a b.webp"
+    assert Upload.objects.get().size == len(photo)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((404, {}, b"no"), "fetch_failed"),
+        ((200, {}, b""), "empty_file"),
+        ((200, {}, b"<html>"), "not_an_image"),
+        ((302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""), "fetch_failed"),
+    ],
+)
+def test_what_cannot_be_had_fails_with_a_reason(server: Receiver, fetch: Any, answer: Any, code: str) -> None:
+    server.answers["/a.jpg"] = answer
+    (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
+    assert (job["status"], job["error"]["code"]) == ("failed", code)
+    assert job["error"]["message"]
+
+
+def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:
+    settings.CONVERTER_LIMITS = {"max_bytes": 100}
+    server.answers["/a.jpg"] = (200, {}, b"x" * 101)
+    (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
+    assert job["error"]["code"] == "fetch_failed"
+    assert "100 bytes" in job["error"]["message"]
+
+
+def test_this_machine_is_not_asked(server: Receiver, fetch: Any, settings: Any) -> None:
+    settings.CONVERTER_OUTBOUND_ALLOWED = []
+    (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
+    assert job["error"]["code"] == "fetch_failed"
+    assert server.asked == []
+
+
+def test_it_can_be_switched_off(program: Program, settings: Any) -> None:
+    settings.CONVERTER_IMPORT_BY_URL = False
+    response = program.post(
+        "batches", {"files": [{"url": "https://example.org/a.jpg"}], "outputs": [{"format": "webp"}]}
+    )
+    body = problem(response, 422, "invalid_submission")
+    assert body["errors"][0]["pointer"] == "/files/0/url"
+
+
+@pytest.mark.parametrize("url", ["https://user:pw@example.org/", "https://", "http://[::1"])
+def test_an_address_that_is_none_is_refused(program: Program, url: str) -> None:
+    response = program.post("batches", {"files": [{"url": url}], "outputs": [{"format": "webp"}]})
+    body = problem(response, 422, "invalid_submission")
+    assert body["errors"][0]["pointer"] == "/files/0/url"
+    assert not Batch.objects.exists()
+
+
+def test_a_fetch_that_broke_off_is_asked_for_again_by_the_clock(
+    program: Program, server: Receiver, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    server.answers["/a.jpg"] = (200, {}, make_photo())
+    program.post("batches", {"files": [{"url": f"{server.url}/a.jpg"}], "outputs": [{"format": "webp"}]})
+    worker.asked.clear()
+    Job.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    with django_capture_on_commit_callbacks(execute=True):
+        clock.sweep({}, None)
+    worker.work()
+    assert Job.objects.get().status == "finished"
+
+
+def test_nothing_is_sent_for_an_image_that_is_fetched(program: Program) -> None:
+    body = {"files": [{"url": "https://example.org/a.jpg"}], "outputs": [{"format": "webp"}]}
+    upload = program.post("batches", body).json()["uploads"][0]["id"]
+    problem(program.post(f"uploads/{upload}/form"), 409, "already_uploaded")

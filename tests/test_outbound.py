@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from converter import outbound
+from converter.outbound import Unreachable
+from tests.receiver import Receiver, receiver
+
+HOME = ["127.0.0.1/32"]
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with receiver() as server:
+        yield server
+
+
+def get(url: str, allowed: list[str] | None = None, **options: Any) -> outbound.Answer:
+    options = {"seconds": 20, "most_bytes": 1000, **options}
+    return outbound.request("GET", url, allowed=allowed or [], **options)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
+        "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1",
+        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::",
+    ],
+)  # fmt: skip
+def test_what_is_not_public_is_not_permitted(address: str) -> None:
+    assert not outbound.is_permitted(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_what_is_public_is_permitted(address: str) -> None:
+    assert outbound.is_permitted(address)
+
+
+def test_a_network_may_be_allowed() -> None:
+    assert outbound.is_permitted("192.168.1.7", ["192.168.1.0/24"])
+    assert not outbound.is_permitted("192.168.2.7", ["192.168.1.0/24", "fd00::/8"])
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_this_machine_is_not_reached_however_it_is_spelt(server: Receiver, host: str) -> None:
+    port = server.url.rpartition(":")[2]
+    with pytest.raises(Unreachable):
+        get(f"http://{host}:{port}/")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/", "file:///etc/passwd", "//example.org", "example.org", "", "http://", "http://:80/",
+        "http://user:pw@example.org/", "http://example.org:99999/", "http://exa mple.org/", "http://example.org/\r\nX: 1",
+        "http://[::1", "http://" + "a" * 70 + ".org/",
+    ],
+)  # fmt: skip
+def test_what_is_no_web_address_is_refused(url: str) -> None:
+    with pytest.raises(Unreachable):
+        outbound.parts(url)
+
+
+def test_an_answer_is_brought(server: Receiver) -> None:
+    server.answers["/a%20b?q=%C3%A9"] = (200, {}, b"hello")
+    answer = get(f"{server.url}/a b?q=é".replace(" ", "%20"), HOME)
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert server.asked[0].headers["Host"] == server.url.removeprefix("http://")
+
+
+def test_redirects_are_followed_and_each_is_guarded(server: Receiver) -> None:
+    server.answers["/here"] = (302, {"Location": "/there"}, b"")
+    server.answers["/there"] = (200, {}, b"found")
+    assert get(f"{server.url}/here", HOME) == outbound.Answer(200, b"found", f"{server.url}/there")
+
+    port = server.url.rpartition(":")[2]
+    for target in (f"http://127.0.0.2:{port}/there", "http://169.254.169.254/latest/", "file:///etc/passwd"):
+        server.answers["/here"] = (302, {"Location": target}, b"")
+        with pytest.raises(Unreachable):
+            get(f"{server.url}/here", HOME)
+    assert [asked.path for asked in server.asked] == ["/here", "/there", "/here", "/here", "/here"]
+
+
+def test_a_circle_of_redirects_ends(server: Receiver) -> None:
+    server.answers["/"] = (302, {"Location": "/"}, b"")
+    with pytest.raises(Unreachable, match="too often"):
+        get(f"{server.url}/", HOME)
+
+
+def test_a_post_is_repeated_only_where_the_redirect_asks_for_it(server: Receiver) -> None:
+    server.answers["/303"] = (303, {"Location": "/there"}, b"")
+    server.answers["/308"] = (308, {"Location": "/there"}, b"")
+    for path, status in (("/303", 303), ("/308", 200)):
+        answer = outbound.request(
+            "POST", server.url + path, body=b"x", seconds=20, most_bytes=10, allowed=HOME
+        )
+        assert answer.status == status
+    assert [(asked.method, asked.path, asked.body) for asked in server.asked][-1] == ("POST", "/there", b"x")
+
+
+def test_a_name_is_looked_up_once_and_the_address_that_was_judged_is_the_one_reached(
+    server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(server.url.rpartition(":")[2])
+    lookups = []
+
+    def rebind(host: str, *args: Any, **kwargs: Any) -> list[Any]:
+        lookups.append(host)
+        address = "127.0.0.1" if len(lookups) == 1 else "10.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebind)
+    assert get(f"http://rebinding.example:{port}/", HOME).status == 200
+    assert lookups == ["rebinding.example"]
+    with pytest.raises(Unreachable):
+        get(f"http://rebinding.example:{port}/", HOME)
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    with pytest.raises(Unreachable, match="public internet"):
+        get("http://both.example/")
+
+
+def test_a_body_that_is_too_large_is_refused_or_cut(server: Receiver) -> None:
+    server.answers["/"] = (200, {}, b"x" * 1001)
+    with pytest.raises(Unreachable, match="1000 bytes"):
+        get(f"{server.url}/", HOME)
+    assert len(get(f"{server.url}/", HOME, cut=True).body) == 1000
+    server.answers["/"] = (200, {}, b"x" * 1000)
+    assert len(get(f"{server.url}/", HOME).body) == 1000
+
+
+def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
+    with pytest.raises(Unreachable, match="too long"):
+        get(f"{server.url}/slow", HOME, seconds=0.2)
+
+
+def test_a_host_that_does_not_exist_or_listen_is_said(server: Receiver) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(Unreachable, match="No connection"):
+            get(f"http://127.0.0.1:{taken.getsockname()[1]}/", HOME)
+    with pytest.raises(Unreachable):
+        get("http://nowhere.invalid/")
+
+
+def test_a_plain_server_is_not_taken_for_an_encrypted_one(server: Receiver) -> None:
+    with pytest.raises(Unreachable, match="certificate or encryption"):
+        get(server.url.replace("http:", "https:"), HOME)
