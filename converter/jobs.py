@@ -914,19 +914,23 @@ def sweep() -> dict[str, int]:
     }
 
 
-def release_leases() -> int:
-    """Put back everything in work: for a server that starts and knows that no worker of its own is left."""
-    return Job.objects.filter(status=Job.Status.PROCESSING).update(
-        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
+def recover() -> None:
+    """Take up what was left behind: for a server that starts and knows that no worker of its own is alive."""
+    now = timezone.now()
+    Job.objects.filter(status=Job.Status.PROCESSING).update(
+        status=Job.Status.QUEUED, lease=None, lease_until=None
     )
+    Job.objects.unfinished().update(asked_at=None)  # those who were asked are gone
+    _find_lost_uploads(now, older_than=timedelta(0))
+    _ask_for_waiting(now)
 
 
-def _find_lost_uploads(now: datetime) -> int:
+def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int:
     """Receive uploads that are here although no event said so."""
     waiting = Job.objects.filter(
         Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN),
         status=Job.Status.AWAITING_UPLOAD,
-        created_at__lt=now - LOST_EVENT,
+        created_at__lt=now - older_than,
     )
     found = 0
     uploads = Upload.objects.filter(pk__in=waiting.values("upload"))[:SWEEP_SIZE]

@@ -498,8 +498,18 @@ def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
     assert jobs.sweep()["asked"] == 0
 
 
-def test_a_starting_server_puts_back_what_was_in_work(alice: Any, send: Send, photo: bytes) -> None:
-    batch = submit(alice, "a.jpg")
-    Job.objects.update(status="processing", lease_until=timezone.now() + timedelta(hours=1))
-    assert jobs.release_leases() == 1
-    assert statuses(batch) == ["queued"]
+def test_a_starting_server_takes_up_what_a_killed_one_left(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    in_work, waiting, unheard, awaited = (submit(alice, "a.jpg") for _ in range(4))
+    for batch in (in_work, waiting, unheard):
+        send(batch, photo)
+    for batch in (in_work, waiting):
+        upload = the_job(batch).upload
+        jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    assert jobs._claim(the_job(in_work).upload_id)
+    worker.asked.clear()
+    jobs.recover()
+    worker.work()
+    assert [statuses(batch)[0] for batch in (in_work, waiting, unheard)] == ["finished"] * 3
+    assert statuses(awaited) == ["awaiting_upload"]

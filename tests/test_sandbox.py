@@ -28,6 +28,7 @@ def hostile(self, recipe, images=None):
         {deed}
     return render(self, recipe, images or {{}})
 engine.Source.render = hostile
+sandbox._warm_up = lambda: None
 sandbox._nursery({fd})
 """
 

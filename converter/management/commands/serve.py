@@ -15,13 +15,14 @@ import waitress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
-from converter.events import clock
 
 logger = logging.getLogger(__name__)
 
+CLOCK = "converter.events.clock.sweep"  # by its path, as Zappa's schedule names it
 TICK = 10  # seconds between two sweeps
 THREADS = 32
 
@@ -37,11 +38,10 @@ class Command(BaseCommand):
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with _alone(Path(settings.DATA_DIR, "serve.lock")):
-            # No other server works on this data, so whatever is in work was left behind by one that was killed.
-            jobs.release_leases()
             pool = dispatch.current()
             if isinstance(pool, PoolDispatch):
                 pool.start()
+            jobs.recover()  # no other server works on this data
             threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
             server = waitress.create_server(
                 application,
@@ -76,7 +76,7 @@ def _alone(path: Path) -> Iterator[None]:
 def _tick(stopped: threading.Event) -> None:
     while True:
         try:
-            clock.sweep({}, None)
+            import_string(CLOCK)({}, None)
         except Exception:
             logger.exception("The sweep failed; the next one tries again")
         stopped.wait(TICK)
