@@ -1,0 +1,234 @@
+"""The engine against what people would use instead: sharp, ImageMagick, thumbor's Pillow path.
+
+Every engine stays loaded, reads the same bytes and uses its own defaults; for lossy formats each rival gets the
+quality at which its result is as similar to the source as ours. Runs are interleaved, and a ratio is the median of
+ratios of neighbours. On one core, time is processor time, which a busy machine disturbs least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import pictures
+from .rivals import OURS, RIVALS, Order, Rival, Worker, install
+from .similarity import Plane, alike, lumas
+
+# Ours, by format: what the engine takes when nobody says otherwise.
+_LOSSY = {"jpeg": 80, "webp": 80, "avif": 60}
+_SECONDS_A_SOURCE = 4.0
+_FEWEST_RUNS = 3
+_WHITE = "#ffffff"
+_SEARCH = 16  # so far from our quality a rival's is sought
+
+
+@dataclass(frozen=True)
+class Cell:
+    name: str
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one engine did in one cell, over its sources."""
+
+    milliseconds: float
+    size: int
+    similarity: float
+    ratio: float
+    """Our time in parts of theirs; the geometric mean over the sources."""
+
+
+def cells() -> list[Cell]:
+    photographs = (pictures.RAIN, pictures.WOOD)
+    flat = (pictures.GRADIENTS, pictures.screenshot(1920, 1080), pictures.cut_out())
+    phone, real = pictures.phone_4k(), pictures.ELEPHANTS_4K
+    large_png = (pictures.photo_png_4k(), pictures.screenshot(3840, 2160))
+    moving = (pictures.animation(), pictures.cartoon())
+
+    def cell(name: str, sources: Sequence[Path], format: str, **more: object) -> Cell:
+        quality = _LOSSY.get(format)
+        return Cell(name, tuple(Order(source, format, quality, **more) for source in sources))  # type: ignore[arg-type]
+
+    return [
+        *(
+            cell(f"JPEG → {name.upper()}", photographs, name)
+            for name in ("png", "webp", "avif", "jpeg", "tiff")
+        ),
+        cell("PNG → JPEG", flat, "jpeg", flatten=_WHITE),
+        cell("PNG → WEBP", flat, "webp"),
+        cell("JPEG 4K → 1280 JPEG", (phone, real), "jpeg", width=1280),
+        cell("JPEG 4K → 320 JPEG", (phone, real), "jpeg", width=320),
+        cell("PNG 4K → 1280 WEBP", large_png, "webp", width=1280),
+        cell("GIF → WEBP", moving, "webp", animated=True),
+    ]
+
+
+def measure(cell: Cell, rivals: Sequence[Rival], core: int) -> dict[str, Measured]:
+    """Return the figures of every engine that can do this cell."""
+    figures: dict[str, list[Measured]] = {}
+    qualities: dict[str, int] = {}
+    for order in cell.orders:
+        with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+            workers = [stack.enter_context(Worker(rival, {core})) for rival in (OURS, *rivals)]
+            for name, found in _measured(order, workers, qualities, Path(folder) / "made").items():
+                figures.setdefault(name, []).append(found)
+    return {
+        name: Measured(
+            sum(one.milliseconds for one in found),
+            sum(one.size for one in found),
+            statistics.mean(one.similarity for one in found),
+            geometric_mean([one.ratio for one in found]),
+        )
+        for name, found in figures.items()
+    }
+
+
+def _measured(
+    order: Order, workers: Sequence[Worker], qualities: dict[str, int], out: Path
+) -> dict[str, Measured]:
+    """Return the figures for one source; `qualities` remembers what was found equal on the cell's first one."""
+    reference = lumas(order.source.read_bytes(), order.width)
+    ours, *others = workers
+    size, similarity = {}, {}
+    orders = {}
+    for worker in workers:
+        name = worker.rival.name
+        orders[name] = order
+        if worker is not ours and order.quality:
+            if name not in qualities:
+                qualities[name] = _equal_quality(worker, order, reference, similarity["ours"], out)
+            orders[name] = replace(order, quality=qualities[name])
+        answer = worker.ask(orders[name], out=str(out))
+        if "unable" not in answer:
+            size[name] = answer["bytes"]
+            similarity[name] = alike(out.read_bytes(), reference)
+    able = [worker for worker in workers if worker.rival.name in size]
+    seconds: dict[str, list[float]] = {worker.rival.name: [] for worker in able}
+    end = time.monotonic() + _SECONDS_A_SOURCE
+    while len(seconds["ours"]) < _FEWEST_RUNS or time.monotonic() < end:
+        for worker in able:
+            seconds[worker.rival.name].append(worker.ask(orders[worker.rival.name])["seconds"])
+    return {
+        name: Measured(
+            statistics.median(times) * 1000,
+            size[name],
+            similarity[name],
+            statistics.median(a / b for a, b in zip(seconds["ours"], times, strict=True)),
+        )
+        for name, times in seconds.items()
+    }
+
+
+def _equal_quality(worker: Worker, order: Order, reference: list[Plane], wanted: float, out: Path) -> int:
+    """Return the quality at which this rival comes nearest to the similarity that we reach."""
+    assert order.quality is not None
+    low, high = order.quality - _SEARCH, order.quality + _SEARCH
+    found: dict[int, float] = {}
+    while low <= high:
+        quality = (low + high) // 2
+        if "unable" in worker.ask(replace(order, quality=quality), out=str(out)):
+            return quality
+        found[quality] = alike(out.read_bytes(), reference)
+        if found[quality] < wanted:
+            low = quality + 1
+        else:
+            high = quality - 1
+    return min(found, key=lambda quality: abs(found[quality] - wanted))
+
+
+def throughput(cell: Cell, rivals: Sequence[Rival], cores: set[int]) -> dict[str, float]:
+    """Return our wall time in parts of theirs, when every engine may use all cores for many pictures at once."""
+    each = 2
+    ratios: dict[str, list[float]] = {}
+    for order in cell.orders:
+        with ExitStack() as stack:
+            teams = {rival.name: stack.enter_context(_team(rival, cores)) for rival in (OURS, *rivals)}
+            able = {name: team for name, team in teams.items() if "unable" not in team[0].ask(order)}
+            found: dict[str, list[float]] = {name: [] for name in able}
+            for _ in range(_FEWEST_RUNS):
+                for name, team in able.items():
+                    times = each * len(cores) // len(team)
+                    start = time.perf_counter()
+                    for worker in team:
+                        worker.send(order, times=times)
+                    for worker in team:
+                        worker.receive()
+                    found[name].append(time.perf_counter() - start)
+            for name, seconds in found.items():
+                ratios.setdefault(name, []).append(
+                    statistics.median(a / b for a, b in zip(found["ours"], seconds, strict=True))
+                )
+    return {name: geometric_mean(found) for name, found in ratios.items() if name != "ours"}
+
+
+@contextmanager
+def _team(rival: Rival, cores: set[int]) -> Iterator[list[Worker]]:
+    with ExitStack() as stack:
+        count = 1 if rival.threads_itself else len(cores)
+        yield [stack.enter_context(Worker(rival, cores)) for _ in range(count)]
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    return math.exp(statistics.mean(map(math.log, ratios)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cell", default="", help="only the cells whose name contains this")
+    parser.add_argument("--rival", help="only this rival")
+    parser.add_argument("--one-core", action="store_true", help="leave out the run on all cores")
+    wanted = parser.parse_args()
+    install()
+    rivals = [rival for rival in RIVALS if wanted.rival in (None, rival.name)]
+    chosen = [cell for cell in cells() if wanted.cell in cell.name]
+    cores = os.sched_getaffinity(0)
+
+    print("One core: milliseconds · kB · SSIM to the source; in brackets our time in parts of theirs\n")
+    names = ["ours", *(rival.name for rival in rivals)]
+    print("| |", " | ".join(names), "|")
+    print("|" + " --- |" * (len(names) + 1))
+    ratios: dict[str, list[float]] = {}
+    for cell in chosen:
+        figures = measure(cell, rivals, max(cores))
+        texts = []
+        for name in names:
+            found = figures.get(name)
+            if found is None:
+                texts.append("cannot")
+                continue
+            ratio = "" if name == "ours" else f" ({found.ratio:.2f}×)"
+            texts.append(
+                f"{found.milliseconds:.0f} · {found.size / 1000:.0f} · {found.similarity:.4f}{ratio}"
+            )
+            ratios.setdefault(name, []).append(found.ratio)
+        print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
+    means = [f"**{geometric_mean(ratios[rival.name]):.2f}×**" for rival in rivals]
+    print("| geometric mean | |", " | ".join(means), "|")
+
+    if wanted.one_core:
+        return
+    print(f"\nAll {len(cores)} cores, many pictures at once: our time in parts of theirs\n")
+    print("| |", " | ".join(names[1:]), "|")
+    print("|" + " --- |" * len(names))
+    ratios = {}
+    for cell in chosen:
+        found_ratios = throughput(cell, rivals, cores)
+        for name, ratio in found_ratios.items():
+            ratios.setdefault(name, []).append(ratio)
+        texts = [f"{found_ratios[name]:.2f}×" if name in found_ratios else "cannot" for name in names[1:]]
+        print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
+    means = [f"**{geometric_mean(ratios[name]):.2f}×**" for name in names[1:]]
+    print("| geometric mean |", " | ".join(means), "|")
+
+
+if __name__ == "__main__":
+    main()

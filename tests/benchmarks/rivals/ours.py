@@ -1,0 +1,24 @@
+"""The engine of this project, with the settings it has for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lines import serve
+
+from converter import engine
+
+
+def convert(data: bytes, order: dict[str, Any]) -> bytes:
+    recipe: dict[str, Any] = {"format": order["format"]}
+    if order["quality"]:
+        recipe["quality"] = order["quality"]
+    if order["width"]:
+        recipe["resize"] = {"width": order["width"]}
+    (result,) = engine.convert(data, engine.Recipe.parse(recipe))
+    if isinstance(result, engine.EngineError):
+        raise result
+    return result.data
+
+
+serve(convert)
