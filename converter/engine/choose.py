@@ -12,7 +12,7 @@ from .formats import CANDIDATES, FORMATS
 from .limits import Deadline
 from .recipe import Recipe
 from .report import Log
-from .search import AIMS, lowest_alike
+from .search import AIMS, Aim, lowest_alike
 from .steps import Frame
 
 # Formats are compared on a copy of at most this many pixels: the order is the same, the time is not.
@@ -58,8 +58,8 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
         why += " that keeps transparency"
     if not lossy:
         return Choice(replace(recipe, format="png", aim=None), "too large for every other format that suits")
-    wanted = AIMS[recipe.aim or "balanced"]
-    return _smallest(lossy, lambda option: _size_alike(sample, option, wanted, deadline), why)
+    aim = AIMS[recipe.aim or "balanced"]
+    return _smallest(lossy, lambda option: _size_alike(sample, option, aim, deadline), why)
 
 
 def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str) -> Choice:
@@ -77,8 +77,8 @@ def _size(sample: Image.Image, option: Recipe) -> int:
     return len(_encoder(sample, option).encode())
 
 
-def _size_alike(sample: Image.Image, option: Recipe, wanted: float, deadline: Deadline) -> int:
-    found, _ = lowest_alike(_encoder(sample, option).encode, sample, wanted, deadline)
+def _size_alike(sample: Image.Image, option: Recipe, aim: Aim, deadline: Deadline) -> int:
+    found, _ = lowest_alike(_encoder(sample, option).encode, sample, aim, deadline)
     return len(found.data)
 
 

@@ -207,8 +207,10 @@ def _effort(recipe: Recipe) -> int:
 
 
 def _jpeg(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
-    # From quality 90 on people look closely, and half the colour resolution shows.
-    subsampling = "4:4:4" if quality is not None and quality >= 90 else "4:2:0"
+    # From quality 90 on people look closely, and half the colour resolution shows; a bound on bytes buys more with
+    # quality than with colour resolution.
+    full = quality is not None and quality >= 90 and recipe.target_bytes is None
+    subsampling = "4:4:4" if full else "4:2:0"
     return {
         "quality": quality,
         "optimize": True,
@@ -254,8 +256,8 @@ def _ico(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> 
 def _jp2(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
     if quality is None:
         return {"irreversible": False}
-    # The codec aims for a signal-to-noise ratio; 80 comes near what 80 means elsewhere.
-    return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(24 + quality * 0.2, 1)]}
+    # The codec aims for a signal-to-noise ratio. 36 dB on fur and grass has SSIM 0.965, as WebP has at 80.
+    return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
 
 
 def _pdf(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:

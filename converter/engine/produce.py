@@ -13,7 +13,7 @@ from .geometry import rounded
 from .limits import Deadline
 from .recipe import Recipe
 from .report import Log
-from .search import AIMS, HIGHEST, Found, largest_within, lowest_alike, measured
+from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike, measured
 from .steps import Frame
 
 # A picture shrunk to fit shall still look decent at its new size.
@@ -58,7 +58,7 @@ def produce(
 def _alike(
     frames: Sequence[Frame],
     encoder: Encoder,
-    wanted: float,
+    aim: Aim,
     most_bytes: int | None,
     log: Log,
     deadline: Deadline,
@@ -66,7 +66,7 @@ def _alike(
     """Search on the first frame, and encode all of them with what it found."""
     original = frames[0].image
     first = encoder.first_only()
-    found, score = lowest_alike(first.encode, original, wanted, deadline)
+    found, score = lowest_alike(first.encode, original, aim, deadline)
     data = found.data if first is encoder else encoder.encode(found.quality)
     if most_bytes is not None and len(data) > most_bytes:
         lower = largest_within(encoder.encode, most_bytes, deadline, highest=found.quality)
@@ -74,8 +74,6 @@ def _alike(
             found, data, score = lower, lower.data, measured(first.encode(lower.quality), original)
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", quality=found.quality, similarity=score)
-    if score < wanted:
-        log.warn("aim_missed", similarity=score, wanted=wanted)
     return Made(data, encoder, found.quality, score)
 
 

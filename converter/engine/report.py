@@ -53,7 +53,6 @@ WARNINGS: Mapping[str, str] = MappingProxyType(
         "hdr_lost": "The brighter HDR version inside this photo is not kept",
         "loop_not_kept": "{format} always plays again and again; the number of repeats is not kept",
         "glyphs_missing": "Some characters of the watermark are not in the font: {characters}",
-        "aim_missed": "The aim was not reached: similarity {similarity:.3f} instead of {wanted:.3f}",
         "larger_than_source": "The result is larger than the original",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from io import BytesIO
@@ -32,6 +33,12 @@ def photo(size=(320, 240)):
     green = Image.radial_gradient("L").resize(size)
     blue = Image.effect_mandelbrot(size, (-2, -1.2, 1, 1.2), 60)
     return Image.merge("RGB", (red, green, blue))
+
+
+def grainy(size=(320, 240), seed=0):
+    """A photograph with grain, which takes many bytes; the same grain for the same seed."""
+    grain = Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
+    return Image.blend(photo(size), grain, 0.15)
 
 
 def saved(image, format, **arguments):

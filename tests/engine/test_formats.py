@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from converter.engine import FORMATS, Recipe, check, format_for, probe, versions
+from converter.engine import FORMATS, Recipe, auto_options, check, format_for, probe, versions
 
 from .samples import quarters, saved
 
@@ -32,6 +32,8 @@ def test_options_are_what_the_recipe_accepts(format):
     Recipe.parse({"format": format.name})
     offered = set(options["properties"])
     assert ("quality" in offered) == format.quality
+    assert ("aim" in offered) == ("target_bytes" in offered) == format.quality
+    assert ("effort" in offered) == bool(format.default_effort)
     assert ("lossless" in offered) == (format.lossless and format.quality)
     assert ("frames" in offered) == (format.animation or format.pages)
     for name, option in options["properties"].items():
@@ -47,6 +49,14 @@ def test_options_are_what_the_recipe_accepts(format):
 def test_a_file_is_known_by_its_content(format):
     facts = probe(saved(quarters(), format.pillow))
     assert (facts.format, facts.mime, facts.width, facts.height) == (format.name, format.mime, 160, 120)
+
+
+def test_choosing_for_each_picture_has_options_too():
+    options = auto_options()["properties"]
+    assert options["format"] == {"const": "auto"}
+    assert "quality" not in options
+    assert {"aim", "target_bytes", "lossless", "frames"} <= set(options)
+    Recipe.parse({"format": "auto", "aim": "small"})
 
 
 def test_every_codec_is_there():

@@ -28,6 +28,8 @@ from converter.engine.geometry import layout, turned_box
         (Resize("stretch", 800, 100), (400, 200), (400, 100), (400, 100)),
         (Resize("stretch", 800, 100, enlarge=True), (400, 200), (800, 100), (800, 100)),
         (Resize("fit", 1), (5000, 3), (1, 1), (1, 1)),
+        (Resize(scale=50), (401, 300), (201, 150), (201, 150)),
+        (Resize(scale=200, enlarge=True), (40, 30), (80, 60), (80, 60)),
     ],
 )
 def test_sizes_of_every_mode(resize, source, size, canvas):

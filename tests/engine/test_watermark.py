@@ -111,3 +111,20 @@ def test_a_mark_is_seen_on_grey_and_on_every_frame():
     for (frame, _), (plain, _) in zip(samples.frames_of(result.data), before, strict=True):
         changed = ImageChops.difference(frame.convert("RGB"), plain.convert("RGB")).crop((0, 50, 120, 80))
         assert max(extreme for _, extreme in changed.getextrema()) > 80
+
+
+def test_a_tiled_mark_is_everywhere():
+    _, image = marked(text="mine", tile=True, opacity=1)
+    plain = Image.new("RGB", (400, 300), (90, 90, 90))
+    changed = ImageChops.difference(image, plain)
+    for left in range(0, 400, 134):
+        for top in range(0, 300, 100):
+            assert changed.crop((left, top, left + 134, top + 100)).getbbox(), (left, top)
+
+
+def test_letters_that_the_font_lacks_are_said():
+    result = open(PLAIN).render(Recipe.parse({"format": "png", "watermark": {"text": "a\U0001f44db"}}))
+    warning = next(note for note in result.report.warnings if note.code == "glyphs_missing")
+    assert warning.params == {"characters": "\U0001f44d"}
+    plain = open(PLAIN).render(Recipe.parse({"format": "png", "watermark": {"text": "Alice © 2026"}}))
+    assert not [note for note in plain.report.warnings if note.code == "glyphs_missing"]

@@ -1,0 +1,261 @@
+"""Promises about bytes and likeness are kept, and formats are chosen for a reason."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from converter.engine import Recipe, TargetUnreachable, open
+from converter.engine.limits import Deadline
+from converter.engine.search import Found, largest_within
+from converter.engine.similarity import similarity
+
+from . import samples
+from .samples import opened, saved
+
+PHOTO = saved(samples.grainy((640, 480)), "PNG")
+
+
+def render(data, **recipe):
+    return open(data).render(Recipe.parse(recipe))
+
+
+def note(result, code):
+    return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jp2", "pdf"])
+def test_a_target_in_bytes_is_never_exceeded_and_well_used(format):
+    smallest, largest = (len(render(PHOTO, format=format, quality=quality).data) for quality in (10, 95))
+    for part in (0.3, 0.6, 0.9):
+        target = round(smallest + (largest - smallest) * part)
+        result = render(PHOTO, format=format, target_bytes=target)
+        assert len(result.data) <= target
+        assert len(result.data) >= 0.75 * target
+        assert note(result, "bytes_met").params["target"] == target
+        if format != "pdf":
+            assert 0 < result.report.similarity <= 1
+
+
+def test_a_target_that_is_easily_met_takes_the_best_quality():
+    result = render(PHOTO, format="jpeg", target_bytes=10_000_000)
+    assert note(result, "bytes_met").params["quality"] == 95
+
+
+def test_few_encodes_find_the_target():
+    for target in range(20_000, 400_000, 7_000):
+        tried = []
+
+        def encode(quality, tried=tried):
+            tried.append(quality)
+            return bytes(int(12_000 * math.exp(quality / 27)))
+
+        found = largest_within(encode, target, Deadline(60))
+        assert len(found.data) <= target
+        assert len(tried) <= 8
+        assert (
+            found.quality == 95 or len(encode(found.quality + 1)) > target or len(found.data) >= 0.97 * target
+        )
+        assert len(tried) == len(set(tried)) or tried[-1] == found.quality + 1
+
+
+def test_a_curve_that_is_no_curve_is_searched_too():
+    def steps(quality):
+        return bytes(1000 if quality < 60 else 90_000)
+
+    assert len(largest_within(steps, 50_000, Deadline(60)).data) == 1000
+    assert largest_within(steps, 999, Deadline(60)) is None
+    assert isinstance(largest_within(steps, 1000, Deadline(60)), Found)
+
+
+def test_an_impossible_target_names_the_size_that_would_fit():
+    with pytest.raises(TargetUnreachable, match=r"At \d+×\d+ pixels it would fit") as caught:
+        render(PHOTO, format="jpeg", target_bytes=2000)
+    width = int(caught.value.message.split("At ")[1].split("×")[0])
+    result = render(PHOTO, format="jpeg", target_bytes=2000, resize={"width": width})
+    assert len(result.data) <= 2000
+
+
+def test_a_picture_is_shrunk_to_fit_when_asked():
+    result = render(PHOTO, format="webp", target_bytes=2000, shrink_to_fit=True)
+    assert len(result.data) <= 2000
+    assert result.width < 640
+    assert abs(result.width / result.height - 640 / 480) < 0.1
+    assert note(result, "shrunk_to_fit").params["width"] == result.width
+    assert result.report.resized == ((640, 480), (result.width, result.height))
+
+
+def test_a_target_that_no_size_meets_is_told():
+    with pytest.raises(TargetUnreachable, match="No size"):
+        render(PHOTO, format="pdf", target_bytes=100, shrink_to_fit=True)
+
+
+def test_an_animation_meets_its_target_too():
+    data = samples.saved(
+        samples.grainy((80, 60)),
+        "WEBP",
+        save_all=True,
+        append_images=[samples.grainy((80, 60), seed) for seed in (1, 2, 3)],
+        duration=50,
+        quality=95,
+    )
+    result = render(data, format="webp", target_bytes=6000)
+    assert result.frames == 4
+    assert len(result.data) <= 6000
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+def test_aims_are_ordered_bounded_and_measured(format):
+    results = [render(PHOTO, format=format, aim=aim) for aim in ("small", "balanced", "near_identical")]
+    sizes = [len(result.data) for result in results]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[2]
+    for result in results:
+        chosen = note(result, "quality_chosen").params
+        assert 30 <= chosen["quality"] <= 95
+        assert result.report.similarity == chosen["similarity"]
+        measured = similarity(samples.grainy((640, 480)), opened(result))
+        assert measured == pytest.approx(chosen["similarity"], abs=0.001)
+        assert result.report.encoder == {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}[format]
+        assert result.report.settings["quality"] == chosen["quality"]
+
+
+def test_an_aim_never_makes_the_file_larger_than_its_source():
+    source = saved(samples.grainy((320, 240)), "JPEG", quality=35)
+    result = render(source, format="jpeg", aim="near_identical")
+    assert len(result.data) <= len(source)
+    assert note(result, "held_to_source").params["quality"] < 75
+
+
+def test_an_aim_holds_for_every_frame_of_an_animation():
+    result = render(samples.animated("GIF"), format="webp", aim="balanced")
+    assert result.frames == 5
+    assert result.report.similarity > 0.9
+
+
+def test_effort_makes_smaller_files():
+    for format in ("webp", "avif", "png"):
+        fast, thorough = (
+            len(render(saved(samples.photo(), "PNG"), format=format, effort=effort).data) for effort in (1, 9)
+        )
+        assert thorough < fast * 1.02
+
+
+def test_similarity_is_one_for_equal_pictures_and_falls_with_damage():
+    photo = samples.photo((300, 200))
+    scores = [similarity(photo, photo.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 1, 3, 9)]
+    assert scores[0] == pytest.approx(1)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-1] < 0.97
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 200), (1700, 1300)])
+def test_similarity_works_at_any_size(size):
+    image = samples.photo(size)
+    assert similarity(image, image) == pytest.approx(1)
+
+
+def test_similarity_agrees_with_the_formula():
+    import numpy
+
+    first = samples.photo((64, 48)).convert("L")
+    second = first.filter(ImageFilter.GaussianBlur(2))
+    x, y = (numpy.asarray(image, dtype=float) for image in (first, second))
+    scores = []
+    for top in range(0, 48 - 7, 4):
+        for left in range(0, 64 - 7, 4):
+            a, b = (plane[top : top + 8, left : left + 8] for plane in (x, y))
+            covariance = ((a - a.mean()) * (b - b.mean())).mean()
+            c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+            luminance = (2 * a.mean() * b.mean() + c1) / (a.mean() ** 2 + b.mean() ** 2 + c1)
+            scores.append(luminance * (2 * covariance + c2) / (a.var() + b.var() + c2))
+    assert similarity(first, second) == pytest.approx(sum(scores) / len(scores), abs=0.002)
+
+
+def drawing():
+    image = Image.new("RGB", (400, 300), "white")
+    draw = ImageDraw.Draw(image)
+    for index in range(12):
+        draw.rectangle((20 + 25 * index, 30, 40 + 25 * index, 270 - 15 * index), fill=(20 * index, 60, 200))
+        draw.text((20 + 25 * index, 280), str(index), fill="black")
+    return image
+
+
+def test_auto_chooses_by_what_the_picture_is():
+    photo = render(PHOTO, format="auto")
+    assert photo.format in {"jpeg", "webp", "avif"}
+    assert "smallest at equal similarity" in note(photo, "format_chosen").params["reason"]
+    flat = render(saved(drawing(), "PNG"), format="auto")
+    assert flat.format in {"png", "webp"}
+    assert similarity(drawing(), opened(flat)) == pytest.approx(1)
+    assert "drawing" in note(flat, "format_chosen").params["reason"]
+    moving = render(samples.animated("GIF"), format="auto")
+    assert (moving.format, moving.frames) == ("webp", 5)
+    assert "moves" in note(moving, "format_chosen").params["reason"]
+
+
+def test_auto_keeps_transparency():
+    image = samples.grainy((320, 240)).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((320, 240)))
+    result = render(saved(image, "PNG"), format="auto")
+    assert result.format in {"webp", "avif"}
+    assert opened(result).convert("RGBA").getchannel("A").getextrema()[0] < 10
+    assert "transparency" in note(result, "format_chosen").params["reason"]
+
+
+def test_auto_goes_with_the_other_options():
+    small = render(PHOTO, format="auto", target_bytes=20_000, resize={"width": 200})
+    assert len(small.data) <= 20_000
+    assert small.width == 200
+    exact = render(PHOTO, format="auto", lossless=True)
+    assert similarity(samples.opened(exact), samples.grainy((640, 480))) == pytest.approx(1)
+    aimed = render(PHOTO, format="auto", aim="small")
+    assert note(aimed, "quality_chosen")
+
+
+def test_auto_copes_with_a_picture_too_long_for_most_formats():
+    result = render(saved(Image.new("L", (20_000, 2), 80), "PNG"), format="auto")
+    assert result.format in {"png", "jpeg"}
+
+
+def busy_corner(corner):
+    """An even picture with detail in one corner."""
+    image = Image.new("RGB", (400, 300), (120, 130, 140))
+    detail = samples.quarters((80, 80)).filter(ImageFilter.EDGE_ENHANCE_MORE)
+    image.paste(detail, {"left": (10, 110), "right": (310, 110)}[corner])
+    return image
+
+
+@pytest.mark.parametrize("corner", ["left", "right"])
+def test_smart_gravity_keeps_where_most_is_to_be_seen(corner):
+    resize = {"mode": "fill", "width": 150, "height": 300, "gravity": "smart"}
+    result = render(saved(busy_corner(corner), "PNG"), format="png", resize=resize)
+    assert (result.width, result.height) == (150, 300)
+    image = opened(result).convert("RGB")
+    reds = [
+        pixel for pixel in image.get_flattened_data() if samples.is_near(pixel, samples.COLORS["red"], 40)
+    ]
+    assert len(reds) > 1000
+    assert note(result, "focused")
+
+
+def test_smart_gravity_takes_the_middle_of_an_even_picture():
+    from converter.engine.focus import focused
+
+    even = Image.new("RGB", (400, 100), (9, 9, 9))
+    left, top = focused(even, (0, 0, 400, 100), (100, 100))
+    assert (left, top) == (150, 0)
+
+
+def test_smart_gravity_is_the_same_for_every_frame():
+    resize = {"mode": "fill", "width": 20, "height": 40, "gravity": "smart"}
+    result = render(samples.animated("GIF"), format="webp", resize=resize, lossless=True)
+    assert result.frames == 5
+    assert {frame.size for frame, _ in samples.frames_of(result.data)} == {(20, 40)}
+
+
+def test_a_scale_is_percent_of_the_picture():
+    result = render(PHOTO, format="webp", resize={"scale": 25})
+    assert (result.width, result.height) == (160, 120)
