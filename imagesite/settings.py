@@ -134,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+TOKEN_VERIFIERS = ["imagesite.accounts.tokens.ours"]
 COGNITO_USER_POOL_ID: str = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID: str = env.str("COGNITO_CLIENT_ID", default="")
 if COGNITO_USER_POOL_ID:
@@ -142,6 +143,7 @@ if COGNITO_USER_POOL_ID:
         f"{env.str('AWS_ENDPOINT_URL', default=_pools)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
     )
     AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
+    TOKEN_VERIFIERS = ["imagesite.accounts.backends.ours", "imagesite.accounts.backends.bearer"]
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
         "imagesite.accounts.middleware.PoolMiddleware",
@@ -206,6 +208,7 @@ CONVERTER_SERVICE: str = env.str("POWERTOOLS_SERVICE_NAME", default="imagesite")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "session"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie: Zappa multiplies them
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -7,10 +7,12 @@ from django.core.files.storage import storages
 from django.urls import include, path
 
 from converter.storage.folder import FolderStorage
+from imagesite.accounts.views import admin_login
 
 urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/", include("imagesite.api")),
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -32,6 +33,35 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
     )
+    actions = ("take_second_factor",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        if not settings.COGNITO_USER_POOL_ID:
+            actions.pop("take_second_factor", None)
+        return actions
+
+    def has_take_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Take the second factor away (the authenticator is lost)", permissions=["take"])
+    def take_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        from imagesite.accounts import cognito  # slow to load, and not needed at home
+
+        people = [user for user in queryset if user.sub]
+        for user in people:
+            cognito.take_totp_from(str(user.sub))
+        if people:
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk),
+                people,
+                CHANGE,
+                change_message="Took the second factor away.",
+                single_object=False,
+            )
+        self.message_user(
+            request, f"Taken away: {len(people)}.", messages.SUCCESS if people else messages.WARNING
+        )
 
 
 @admin.register(ApiToken)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from converter.api.access import Caller
 from imagesite.accounts.models import ApiToken
@@ -31,9 +33,7 @@ def ours(secret: str) -> Caller | None:
     return Caller(user=token.owner, key=f"token:{token.pk}", may_write=token.may_write)
 
 
-# Asked in turn; the first to know the token answers.
-VERIFIERS: list[Callable[[str], Caller | None]] = [ours]
-
-
 def caller_of(secret: str) -> Caller | None:
-    return next((caller for verify in VERIFIERS if (caller := verify(secret))), None)
+    """Ask the verifiers in turn; the first to know the token answers."""
+    verifiers: Iterable[Callable[[str], Caller | None]] = map(import_string, settings.TOKEN_VERIFIERS)
+    return next((caller for verify in verifiers if (caller := verify(secret))), None)

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from imagesite.accounts import views
 
 app_name = "accounts"
 
-urlpatterns = [
-    path("", views.account, name="account"),
+at_home = [
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("signup/", views.signup, name="signup"),
@@ -21,6 +21,11 @@ urlpatterns = [
         name="password_reset_confirm",
     ),
     path("password/reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+]
+
+urlpatterns = [
+    path("", include("imagesite.accounts.pool_urls") if settings.COGNITO_USER_POOL_ID else include(at_home)),
+    path("", views.account, name="account"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<uuid:pk>/revoke/", views.revoke, name="token_revoke"),
 ]

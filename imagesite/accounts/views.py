@@ -8,9 +8,11 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -80,6 +82,15 @@ def signup(request: HttpRequest) -> HttpResponse:
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
         return redirect(wanted)
     return redirect(resolve_url("web:convert"))
+
+
+@login_not_required
+@require_safe
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Send staff to the one log-in page: the admin's own knows no user pool and no second factor."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 @require_safe

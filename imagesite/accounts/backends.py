@@ -1,0 +1,133 @@
+"""A verified identity of the user pool -> the row of a person."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import login
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from converter.api.access import Caller
+from converter.api.problems import DETAILS, Problem
+from imagesite.accounts import cognito, tokens
+from imagesite.accounts.cognito import Claims, Tokens
+from imagesite.accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+STAFF_GROUP = "staff"
+SESSION_KEY = "pool"
+ENABLED_FOR = timedelta(
+    minutes=10
+)  # how long an answer of the pool is believed; with 5 for a page, a quarter of an hour
+
+
+class PoolBackend(BaseBackend):
+    """Knows people by their row. Nobody logs in through it alone: `start_session` is the way in."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def start_session(request: HttpRequest, issued: Tokens) -> User | None:
+    """Log the person in whom the tokens stand for; None when staff have closed the account here.
+
+    The tokens stay on the server, in the session, which gets a new key.
+    """
+    user = user_of(cognito.verify(issued.id, "id", access=issued.access))
+    access = cognito.verify(issued.access, "access")
+    if not user.is_active:
+        return None
+    login(request, user, backend="imagesite.accounts.backends.PoolBackend")
+    request.session[SESSION_KEY] = {
+        "access": issued.access,
+        "refresh": issued.refresh,
+        "until": access["exp"],
+    }
+    return user
+
+
+def user_of(claims: Claims, email: str = "") -> User:
+    """Return the row of the pool's `sub`, brought up to date; made at the first visit."""
+    sub, email = claims["sub"], (email or claims.get("email", "")).lower()
+    is_staff = STAFF_GROUP in claims.get("cognito:groups", [])
+    user = User.objects.filter(sub=sub).first() or _make(sub, email)
+    changed = {"is_staff": is_staff, "is_superuser": is_staff, "email": email or user.email}
+    fields = [name for name, value in changed.items() if getattr(user, name) != value]
+    if fields:
+        with transaction.atomic():
+            if "email" in fields:
+                _release(email, but=sub)
+            for name in fields:
+                setattr(user, name, changed[name])
+            user.save(update_fields=fields)
+    return user
+
+
+def _make(sub: str, email: str) -> User:
+    try:
+        with transaction.atomic():
+            _release(email, but=sub)
+            return User.objects.create_user(email, sub=sub)
+    except IntegrityError:
+        return User.objects.get(sub=sub)  # two first visits at once
+
+
+def _release(email: str, *, but: str) -> None:
+    """Take the address from a row of another `sub`: an address may change hands, what was made under it does not."""
+    other = User.objects.filter(email__iexact=email).exclude(sub=but).first()
+    if other:
+        other.email, other.is_active = f"{other.pk}@replaced.invalid", False
+        other.save(update_fields=["email", "is_active"])
+        logger.warning("An address changed hands; the older row is closed", extra={"user": str(other.pk)})
+
+
+def bearer(secret: str) -> Caller | None:
+    """Return whom an access token of the pool stands for."""
+    if secret.count(".") != 2:
+        return None
+    with _unavailable():
+        try:
+            claims = cognito.verify(secret, "access")
+            known = User.objects.filter(sub=claims["sub"]).exists()
+            user = user_of(claims, email="" if known else cognito.email_of(secret))
+        except (cognito.InvalidToken, cognito.Refusal):
+            return None
+    return Caller(user=user, key=f"user:{user.pk}") if user.is_active else None
+
+
+def ours(secret: str) -> Caller | None:
+    """Return whom one of our own tokens stands for, while the pool still knows that person."""
+    caller = tokens.ours(secret)
+    with _unavailable():
+        return caller if caller and is_enabled(caller.user) else None
+
+
+def is_enabled(user: AbstractBaseUser) -> bool:
+    """Return whether the pool still knows the person, asking it every few minutes."""
+    sub: str | None = getattr(user, "sub", None)
+    if not sub:
+        return False
+    key = f"pool-enabled:{sub}"
+    enabled: bool | None = cache.get(key)
+    if enabled is None:
+        enabled = cognito.is_enabled(sub)
+        cache.set(key, enabled, ENABLED_FOR.total_seconds())
+    return enabled
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except cognito.PoolFault as exc:
+        logger.error("The user pool did not answer", exc_info=exc)
+        raise Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}) from exc

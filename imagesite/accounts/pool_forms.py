@@ -1,0 +1,88 @@
+"""What people enter where a user pool keeps the accounts. It judges the passwords, so these forms do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+def _email() -> forms.EmailField:
+    return forms.EmailField(
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+
+def _password(label: Any, autocomplete: str, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=256,
+        strip=False,
+        help_text=help_text,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+def _code(help_text: Any) -> forms.CharField:
+    return forms.CharField(
+        label=_("Code"),
+        max_length=12,
+        help_text=help_text,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+STRONG = _("At least 12 characters, with capital and small letters and digits.")
+MAILED = _("From the mail that we sent.")
+SHOWN = _("The six digits that your authenticator shows now.")
+
+
+class PoolForm(forms.Form):
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean_code(self) -> str:
+        return "".join(str(self.cleaned_data["code"]).split())
+
+
+class LoginForm(PoolForm):
+    email = _email()
+    password = _password(_("Password"), "current-password")
+
+
+class SignupForm(PoolForm):
+    email = _email()
+    password = _password(_("Password"), "new-password", STRONG)
+
+
+class ConfirmForm(PoolForm):
+    email = _email()
+    code = _code(MAILED)
+
+
+class EmailForm(PoolForm):
+    email = _email()
+
+
+class ResetForm(PoolForm):
+    email = _email()
+    code = _code(MAILED)
+    password = _password(_("New password"), "new-password", STRONG)
+
+
+class NewPasswordForm(PoolForm):
+    password = _password(_("New password"), "new-password", STRONG)
+
+
+class PasswordChangeForm(PoolForm):
+    old = _password(_("Present password"), "current-password")
+    password = _password(_("New password"), "new-password", STRONG)
+
+
+class CodeForm(PoolForm):
+    code = _code(SHOWN)
+
+
+class PasswordForm(PoolForm):
+    password = _password(_("Password"), "current-password")

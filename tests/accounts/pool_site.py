@@ -1,0 +1,15 @@
+"""The site's addresses as they are where a user pool keeps the accounts."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from imagesite import urls
+from imagesite.accounts import pool_urls
+from imagesite.accounts import urls as accounts_urls
+
+accounts = [*pool_urls.urlpatterns, *accounts_urls.urlpatterns[1:]]
+urlpatterns = [
+    path("accounts/", include((accounts, "accounts"))),
+    *(pattern for pattern in urls.urlpatterns if str(pattern.pattern) != "accounts/"),
+]
