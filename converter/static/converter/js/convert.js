@@ -161,7 +161,7 @@ function addOutput() {
   const card = cards().at(-1);
   const used = cards().slice(0, -1).map((one) => one.querySelector("[name$='-format']").value);
   const select = card.querySelector("[name$='-format']");
-  select.value = [...select.options].map((option) => option.value).find((value) => !used.includes(value)) ?? select.value;
+  select.value = [...select.options].map((option) => option.value).find((value) => value !== "auto" && !used.includes(value)) ?? select.value;
   number();
   showWhatFits(card);
   select.focus();

@@ -1,0 +1,322 @@
+"""What people do on the site, from end to end."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from tests.conftest import make_photo
+from tests.e2e.conftest import Site, convert, photo
+
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_from_sign_up_to_download(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
+    page = visit(width=width)
+    page.get_by_label("Width", exact=True).fill("100")
+    page.get_by_role("button", name="Add another output").click()
+    expect(page.get_by_role("heading", name="Output 2")).to_be_visible()
+    convert(page, photos)
+    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator(".job.is-finished")).to_have_count(6)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download photo 0.webp").click()
+    assert download.value.suggested_filename == "photo 0.webp"
+    with Image.open(download.value.path()) as image:
+        assert (image.format, image.width) == ("WEBP", 100)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 7
+
+
+@pytest.mark.parametrize("width", ["desktop", "phone"])
+def test_the_same_without_scripts(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
+    page = visit(scripts=False, width=width)
+    page.get_by_role("button", name="Add another output").click()
+    page.locator("#id_outputs-1-format").select_option("png")
+    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)  # the page loads itself again
+    page.get_by_role("link", name="Compare photo 0.jpg").first.click()
+    expect(page.locator(".compare-frame img")).to_have_count(2, timeout=20_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download WebP").click()
+    with Image.open(download.value.path()) as image:
+        assert image.format == "WEBP"
+
+
+def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    for name, content in {"good.jpg": make_photo(), "empty.jpg": b"", "letter.txt": b"Dear"}.items():
+        (tmp_path / name).write_bytes(content)
+    page.locator("#id_images").set_input_files([tmp_path / name for name in ("good.jpg", "empty.jpg", "letter.txt")])
+    page.locator("#id_images").set_input_files([tmp_path / "good.jpg"])
+    expect(page.locator(".file-row.is-bad")).to_have_count(3)
+    expect(page.get_by_text("This file is empty.")).to_be_visible()
+    expect(page.get_by_text("This does not look like an image we can read.")).to_be_visible()
+    expect(page.get_by_text("This file is already in the list.")).to_be_visible()
+    expect(page.get_by_text("1 image,")).to_be_visible()
+    page.get_by_role("button", name="Remove empty.jpg").click()
+    expect(page.get_by_text("This file is empty.")).to_have_count(0)
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".job")).to_have_count(1)
+
+
+def test_nothing_chosen_is_said(visit: Visit) -> None:
+    page = visit()
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("Choose at least one image first.")).to_be_visible()
+
+
+def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.get_by_label("Quality").fill("50")
+    page.get_by_text("More options").click()
+    page.get_by_label("Lossless").check()
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.locator("[data-field=quality] .error")).to_contain_text("Lossless keeps every pixel")
+    page.get_by_label("Lossless").uncheck()
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+
+
+def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    broken = []
+
+    def break_once(route: Route) -> None:
+        if broken:
+            route.continue_()
+        else:
+            broken.append(route)
+            route.abort()
+
+    page.route("**/storage/uploads", break_once)
+    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("Not sent: the connection broke.")).to_be_visible()
+    page.locator(".file-row.is-bad").get_by_role("button", name="again").click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+
+
+def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    refused = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route)
+            route.fulfill(status=403, json={"code": "form_expired"})
+
+    page.route("**/storage/uploads", refuse_once)
+    convert(page, photos)
+    expect(page.get_by_text("All done.")).to_be_visible()
+    assert refused
+
+
+def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    held: list[Route] = []
+    page.route("**/storage/uploads", lambda route: held.append(route))
+    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("setTimeout(() => location.assign('/recipes/'))")
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
+    assert page.url.endswith("/convert/")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".job.is-cancelled")).to_have_count(1)
+
+
+def test_a_paste_and_a_drop(visit: Visit) -> None:
+    page = visit()
+    give = """([type, name]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(100)], name, {type: "image/png"}));
+        const event = type === "paste"
+            ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})
+            : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+        document.body.dispatchEvent(event);
+    }"""
+    page.evaluate(give, ["paste", "pasted.png"])
+    page.evaluate(give, ["drop", "dropped.png"])
+    expect(page.get_by_text("pasted.png")).to_be_visible()
+    expect(page.get_by_text("dropped.png")).to_be_visible()
+
+
+def test_a_folder(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "one.jpg").write_bytes(make_photo())
+    (tmp_path / "inner" / "two.jpg").write_bytes(make_photo(60, 40))
+    page.locator("#id_folder").set_input_files(tmp_path)
+    expect(page.locator(".file-row")).to_have_count(2)
+
+
+def test_partly_failed_then_tried_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    cut = photo("cut.jpg", make_photo(400, 300)[:3000])
+    convert(page, [*photos[:1], cut])
+    expect(page.get_by_text("1 of 2 worked.")).to_be_visible()
+    expect(page.locator(".job.is-failed .job-error")).to_contain_text("Send it again")
+    page.get_by_role("button", name="Try the failed again").click()
+    expect(page.get_by_text("1 job tried again.")).to_be_visible()
+    page.locator("#batch:not([hx-get])").wait_for()
+    page.locator(".job-error a").click()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
+
+
+def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_outputs-0-format").select_option("tiff")
+    convert(page, [photo("big.jpg", make_photo(1600, 1200))])
+    page.get_by_role("link", name="Compare big.jpg").click()
+    compare = page.locator(".compare.is-live")
+    compare.wait_for()
+    slider = page.get_by_role("slider", name="How much of the original is shown")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(slider).to_have_value("55")
+    frame = page.locator("[data-frame]")
+    assert frame.evaluate("frame => frame.style.getPropertyValue('--split')") == "55%"
+    box = frame.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    expect(slider).to_have_value("20")
+    page.get_by_label("Actual size").check()
+    assert frame.evaluate("frame => frame.offsetWidth") == 1600
+    page.get_by_label("Difference").check()
+    expect(page.locator(".compare.is-difference")).to_be_visible()
+    page.get_by_label("Behind").select_option("black")
+    expect(frame).to_have_class("compare-frame on-black")
+    loaded = frame.locator("img").evaluate_all(
+        "images => images.map((image) => image.complete && image.naturalWidth)"
+    )
+    assert all(loaded), loaded
+
+
+def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.get_by_label("Width", exact=True).fill("64")
+    convert(page, photos[:1])
+    page.get_by_role("link", name="photo 0.jpg").last.click()
+    page.get_by_role("link", name="Save as recipe").click()
+    page.get_by_label("Name").fill("Tiny")
+    page.get_by_label("Quality").fill("33")
+    expect(page.get_by_text("WebP, quality 33, fit in 64 wide")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Use Tiny").click()
+    expect(page.get_by_label("Width", exact=True)).to_have_value("64")
+    page.goto("/batches/")
+    page.get_by_role("link", name="photo 0.jpg").click()
+    page.get_by_role("link", name="Convert again with…").click()
+    page.locator("#id_outputs-0-format").select_option("png")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.locator(".job-line strong")).to_have_text("PNG")
+
+
+def test_options_follow_the_format(visit: Visit) -> None:
+    page = visit()
+    expect(page.get_by_label("Quality")).to_be_visible()
+    page.locator("#id_outputs-0-format").select_option("png")
+    expect(page.get_by_label("Quality")).to_be_hidden()
+    page.locator("#id_outputs-0-format").select_option("avif")
+    expect(page.get_by_label("Quality")).to_have_attribute("placeholder", "60")
+
+
+def test_script_and_server_read_the_form_alike(
+    visit: Visit, site: Site, photos: list[dict[str, Any]]
+) -> None:
+    recipes = []
+    for scripts in (True, False):
+        page = visit(scripts=scripts)
+        if scripts:
+            page.get_by_text("More options").click()
+        else:
+            page.locator("details.more > summary").click()
+        for name, value in {"resize.width": "90", "background": "#aabbcc", "watermark.text": "me"}.items():
+            page.locator(f"[id='id_outputs-0-{name}']").fill(value)
+        page.locator("#id_outputs-0-rotate").select_option("90")
+        page.locator("#id_outputs-0-metadata").select_option("strip_location")
+        page.locator("[id='id_outputs-0-resize.mode']").select_option("pad")
+        page.locator("[id='id_outputs-0-target_bytes']").fill("12.5")
+        page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+        page.get_by_role("button", name="Convert", exact=True).click()
+        page.wait_for_url("**/batches/*/")
+        pk = page.url.rstrip("/").rsplit("/", 1)[-1]
+        recipes.append(
+            site.python(f"from converter.models import Batch; print(Batch.objects.get(pk='{pk}').outputs)")
+        )
+    assert recipes[0] == recipes[1]
+    assert "12500" in recipes[0]
+
+
+def test_a_watermark_picture(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.get_by_text("More options").click()
+    with page.expect_response("**/convert/watermark/"):
+        page.get_by_label("Watermark picture").set_input_files(
+            photo("mark.png", make_photo(20, 20, "PNG"), "image/png")
+        )  # type: ignore[arg-type]
+    convert(page, photos[:1])
+    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.get_by_text("Watermark added")).to_be_visible()
+
+
+def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.route("**/storage/uploads", lambda route: route.abort())
+    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.get_by_role("link", name="Go on without them").click()
+    expect(page.get_by_text("Waiting for the images to be sent.")).to_be_visible()
+    page.get_by_role("link", name="Send it again").click()
+    page.get_by_label("The same image again").set_input_files(photos[0])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Send it").click()
+    expect(page.get_by_role("link", name="Download WebP")).to_be_visible(timeout=20_000)
+
+
+def test_a_token_of_the_page_works(visit: Visit, site: Site) -> None:
+    page = visit()
+    page.goto("/accounts/tokens/")
+    page.get_by_label("Name").fill("script")
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.locator("#secret").text_content()
+    answer = page.request.get("/api/v1/batches", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.json() == {"items": [], "next": None}
+    page.get_by_role("button", name="Revoke script").click()
+    answer = page.request.get("/api/v1/batches", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status == 401
+
+
+def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (40, 30), color) for color in ("red", "green", "blue")]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    page = visit()
+    convert(page, [photo("move.gif", file.getvalue(), "image/gif")])
+    expect(page.get_by_text("All 3 frames kept")).to_be_visible()
