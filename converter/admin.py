@@ -21,6 +21,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from converter import engine, jobs
+from converter.engine.formats import AUTO
 from converter.models import Batch, Delivery, Job, Quota, Recipe, Upload, Webhook
 
 
@@ -118,7 +119,8 @@ class OutputFilter(admin.SimpleListFilter):
     parameter_name = "output_format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(format.name, format.label) for format in engine.FORMATS.values() if format.encodes]
+        formats = [(format.name, format.label) for format in engine.FORMATS.values() if format.encodes]
+        return [*formats, (AUTO, "chosen for each image")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         return queryset.filter(output_format=self.value()) if self.value() else None

@@ -11,7 +11,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from converter.api import batches, convert, errors, formats, jobs, rates, recipes, uploads, webhooks
 from converter.api.access import Caller
-from converter.api.openapi import Api, JsonParser
+from converter.api.openapi import Api, StrictParser
 from converter.api.problems import DETAILS, Problem
 from imagesite.accounts import tokens
 
@@ -58,7 +58,7 @@ api = Api(
     description="Convert, resize and watermark images.",
     urls_namespace="api",
     auth=[Token(), Session()],
-    parser=JsonParser(),
+    parser=StrictParser(),
     docs_url=None,
 )
 errors.install(api)

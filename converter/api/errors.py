@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -78,6 +79,10 @@ def _too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
     return Problem("body_too_large", DETAILS["body_too_large"]).response()
 
 
+def _garbled(request: HttpRequest, exc: Exception) -> HttpResponse:
+    return Problem("bad_request", f"The form could not be read: {exc}").response()
+
+
 def _passing(request: HttpRequest, exc: Exception) -> HttpResponse:
     logger.error("A store or the database did not answer", exc_info=exc)
     return Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}).response()
@@ -96,6 +101,9 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     HttpError: _http_error,
     Http404: _missing,
     RequestDataTooBig: _too_big,
+    MultiPartParserError: _garbled,
+    SuspiciousOperation: _garbled,
+    UnreadablePostError: _garbled,
     StorageFault: _passing,
     OperationalError: _passing,
     Exception: _mistake,

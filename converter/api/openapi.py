@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -29,7 +30,17 @@ def any_bytes(description: str) -> dict[str, Any]:
     return {"description": description, "content": content}
 
 
-class JsonParser(Parser):
+class StrictParser(Parser):
+    """Takes a body only as the type that it is."""
+
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        if data is not request.GET and request.content_type != "multipart/form-data":
+            raise Problem("unsupported_media_type", "Send the body as multipart/form-data.")
+        fields: dict[str, Any] = super().parse_querydict(data, list_fields, request)
+        return fields
+
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != "application/json":
             raise Problem("unsupported_media_type", "Send the body as application/json.")

@@ -13,10 +13,20 @@ from pydantic import ConfigDict, Discriminator, Tag
 
 from converter import engine, jobs, models
 from converter.api.problems import Problem as Refused
+from converter.engine.formats import AUTO
 from converter.engine.schema import RECIPE
 
 # The engine validates recipes; the documents say what it takes.
-RawRecipe = Annotated[dict[str, Any], Field(json_schema_extra=RECIPE)]
+OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
+RawRecipe = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            **RECIPE,
+            "properties": {**RECIPE["properties"], "format": {"type": "string", "enum": OUTPUTS}},
+        }
+    ),
+]
 
 
 def parse_recipe(value: object, pointer: str) -> engine.Recipe:
@@ -330,6 +340,9 @@ class Deliveries(Schema):
 class Formats(Schema):
     items: list[Format]
     next: str | None = None
+    auto: Annotated[
+        dict[str, Any], Field(description="JSON schema of a recipe that leaves the format to us.")
+    ]
 
 
 class ProblemDetail(Schema):

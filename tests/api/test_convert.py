@@ -97,3 +97,14 @@ def test_a_result_that_is_too_large_for_this_is_fetched(
 def test_an_empty_file_is_refused(program: Program) -> None:
     problem(post(program, b"", WEBP), 422, "empty_file")
     assert not Job.objects.exists()
+
+
+def test_a_form_that_cannot_be_read_is_refused(program: Program) -> None:
+    response = program.client.post("/api/v1/convert", b"x", content_type="multipart/form-data")
+    problem(response, 400, "bad_request")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", ""])
+def test_a_body_of_another_type_is_refused(program: Program, content_type: str) -> None:
+    response = program.client.post("/api/v1/convert", b"{}", content_type=content_type)
+    problem(response, 415, "unsupported_media_type")

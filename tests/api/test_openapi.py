@@ -39,6 +39,7 @@ def test_the_formats_come_with_schemas_of_their_options(program: Program) -> Non
     body = program.get("formats").json()
     formats = {format["name"]: format for format in body["items"]}
     assert body["next"] is None
+    assert body["auto"]["properties"]["format"] == {"const": "auto"}
     assert formats["heic"]["options"] is None
     assert formats["jpeg"]["extensions"][0] == "jpg"
     assert formats["jpeg"]["options"]["properties"]["format"] == {"const": "jpeg"}

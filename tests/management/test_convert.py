@@ -121,3 +121,14 @@ def test_a_folder_without_images_is_said(tmp_path: Path) -> None:
 def test_a_source_that_does_not_exist_is_said(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         run(tmp_path / "nowhere", "-o", tmp_path / "out", "--to", "webp")
+
+
+def test_the_format_may_be_left_to_each_image(album: Path, tmp_path: Path) -> None:
+    run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")
+    (made,) = (tmp_path / "out").iterdir()
+    with Image.open(made) as image:
+        assert image.size == (64, 48)
+        assert image.format is not None
+        assert made.suffix == {"JPEG": ".jpg"}.get(image.format, f".{image.format.lower()}")
+    with pytest.raises(CommandError, match="is there already"):
+        run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")

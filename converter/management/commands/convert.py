@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from converter import engine, jobs
+from converter.engine.formats import AUTO
 from converter.sandbox import Refused, Rendered, Sandbox
 
 READABLE = {
@@ -27,6 +28,8 @@ READABLE = {
 
 @dataclass(frozen=True)
 class Task:
+    """`target` has no suffix yet where the format is chosen for each image."""
+
     source: Path
     target: Path
 
@@ -46,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "-o", "--output", required=True, type=Path, metavar="DIR", help="where results go"
         )
-        parser.add_argument("--to", metavar="FORMAT", help="jpeg, png, webp, avif …")
+        parser.add_argument("--to", metavar="FORMAT", help="jpeg, png, webp, avif …, or auto")
         parser.add_argument("--resize", metavar="WxH", help="fit inside: 1600x1200, 1600x or x1200 pixels")
         parser.add_argument("--quality", type=int, help="1 to 100")
         parser.add_argument(
@@ -61,7 +64,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         recipe = read_recipe(options)
         images = watermark_of(recipe, options["recipe"])
-        tasks, left = plan(options["sources"], options["output"], recipe.target.extension)
+        tasks, left = plan(options["sources"], options["output"], recipe)
         if not tasks:
             raise CommandError("There is no image to convert.", returncode=2)
         if options["dry_run"]:
@@ -78,7 +81,7 @@ class Command(BaseCommand):
             Workers(max(1, options["workers"])) as workers,
             Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ):
-            bar = progress.add_task(recipe.target.label, total=len(tasks))
+            bar = progress.add_task("Converting", total=len(tasks))
             for task, outcome in workers.convert(tasks, recipe, images, overwrite=options["overwrite"]):
                 if isinstance(outcome, NotConverted):
                     failed[task.source] = str(outcome)
@@ -133,8 +136,9 @@ def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
         raise CommandError(f"The watermark {path} cannot be read: {exc.strerror}", returncode=2) from exc
 
 
-def plan(sources: Iterable[Path], output: Path, extension: str) -> tuple[list[Task], int]:
+def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[list[Task], int]:
     """Return what goes where, each folder's tree kept, and how many files of the folders do not look like images."""
+    suffix = "" if recipe.format == AUTO else f".{recipe.target.extension}"
     tasks: list[Task] = []
     taken: set[str] = set()
     left = 0
@@ -150,7 +154,7 @@ def plan(sources: Iterable[Path], output: Path, extension: str) -> tuple[list[Ta
             found = [(path, path.relative_to(source)) for path in files if path.suffix.lower() in READABLE]
             left += len(files) - len(found)
         for path, relative in found:
-            tasks.append(Task(path, _free(output / relative.with_suffix(f".{extension}"), taken)))
+            tasks.append(Task(path, _free(output / relative.with_suffix(suffix), taken)))
     return tasks, left
 
 
@@ -198,8 +202,8 @@ class Workers:
     def _one(
         self, task: Task, recipe: engine.Recipe, images: Mapping[str, bytes], overwrite: bool
     ) -> tuple[int, int]:
-        if task.target.exists() and (not overwrite or task.target.samefile(task.source)):
-            raise NotConverted(f"{task.target} is there already")
+        if recipe.format != AUTO:
+            _check_free(task.target, task.source, overwrite)
         limits = jobs.limits()
         try:
             if task.source.stat().st_size > limits.max_bytes:
@@ -209,7 +213,11 @@ class Workers:
             if isinstance(answer, Refused):
                 raise NotConverted(answer.message)
             assert isinstance(answer, Rendered)
-            write(task.target, answer.data)
+            target = task.target
+            if recipe.format == AUTO:
+                target = target.with_name(f"{target.name}.{engine.FORMATS[answer.format].extension}")
+                _check_free(target, task.source, overwrite)
+            write(target, answer.data)
         except OSError as exc:
             raise NotConverted(exc.strerror or str(exc)) from exc
         return len(data), len(answer.data)
@@ -220,6 +228,11 @@ class Workers:
             self._sandboxes.append(self._local.sandbox)
         sandbox: Sandbox = self._local.sandbox
         return sandbox
+
+
+def _check_free(target: Path, source: Path, overwrite: bool) -> None:
+    if target.exists() and (not overwrite or target.samefile(source)):
+        raise NotConverted(f"{target} is there already")
 
 
 def write(path: Path, data: bytes) -> None:
