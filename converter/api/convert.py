@@ -31,7 +31,10 @@ def convert_image(
     file: Annotated[
         UploadedFile, File(description="The image; a small one, see the limit in the documents.")
     ],
-    recipe: Annotated[str, Form(description="A recipe, as JSON.")],
+    recipe: Annotated[
+        str,
+        Form(description="A recipe, as JSON.", examples=['{"format": "webp", "resize": {"width": 1600}}']),
+    ],
 ) -> HttpResponse | Status[schemas.Job]:
     """Convert one small image at once.
 

@@ -38,24 +38,27 @@ def parse_recipe(value: object, pointer: str) -> engine.Recipe:
         raise Refused("invalid_recipe", str(exc), errors=errors) from exc
 
 
-class Strict(Schema):
-    """What is sent to us: a name we do not know is a mistake, not to be overlooked."""
-
-    model_config = ConfigDict(extra="forbid")
+def strictly(*examples: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of what is sent to us: a name we do not know is a mistake, not to be overlooked."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
 
 
 # --- Sent to us --------------------------------------------------------------------------------------------
 
 
-class FileIn(Strict):
+class FileIn(Schema):
     """An image that you are about to send."""
+
+    model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
 
     name: Annotated[str, Field(max_length=1000)]
     size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
 
 
-class UrlIn(Strict):
+class UrlIn(Schema):
     """An image that is fetched from an address in the public internet."""
+
+    model_config = strictly({"url": "https://example.org/holiday.jpg"})
 
     url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
 
@@ -74,18 +77,35 @@ AnyFile = Annotated[
 ]
 
 
-class BatchIn(Strict):
+class BatchIn(Schema):
+    model_config = strictly(
+        {
+            "files": [{"name": "holiday.jpg", "size": 2_400_000}],
+            "outputs": [
+                {"format": "webp", "quality": 80, "resize": {"width": 1600}},
+                {"format": "jpeg", "metadata": "strip_location"},
+            ],
+        },
+        {"files": [{"url": "https://example.org/holiday.jpg"}], "outputs": [{"format": "avif"}]},
+    )
+
     files: list[AnyFile] = []
     uploads: Annotated[list[uuid.UUID], Field(description="Images sent before, to convert again.")] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
 
 
-class WebhookIn(Strict):
+class WebhookIn(Schema):
+    model_config = strictly({"url": "https://example.org/hooks/images", "events": ["batch.finished"]})
+
     url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
     events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 
-class RecipeIn(Strict):
+class RecipeIn(Schema):
+    model_config = strictly(
+        {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "resize": {"width": 1600}}}
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
     recipe: RawRecipe
 

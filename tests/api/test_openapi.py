@@ -8,6 +8,8 @@ from django.test import Client
 from openapi_spec_validator import validate
 from playwright.sync_api import sync_playwright
 
+from converter.api.problems import KINDS
+from converter.web.problems import PROBLEMS
 from tests.api.conftest import Program
 
 
@@ -66,3 +68,23 @@ def test_the_documents_are_shown_under_the_content_security_policy(live_server: 
         browser.close()
     assert "unsafe-inline" not in policy
     assert complaints == []
+
+
+@pytest.mark.django_db
+def test_the_examples_do_what_they_say(program: Program, described: dict[str, Any]) -> None:
+    tried = 0
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            reference = content.get("application/json", {}).get("schema", {}).get("$ref")
+            if reference is None or method != "post":
+                continue
+            for example in described["components"]["schemas"][reference.rpartition("/")[2]]["examples"]:
+                response = program.post(path.removeprefix("/api/v1/"), example)
+                assert response.status_code == 201, response.content
+                tried += 1
+    assert tried == 4
+
+
+def test_every_code_of_the_api_is_explained_on_a_page() -> None:
+    assert set(KINDS) - set(PROBLEMS) == set()
