@@ -107,9 +107,9 @@ locals {
       statistic   = "Average", threshold = 95, period = 300, periods = 3
     }
     database-connections = {
-      description = "Three quarters of the connections the functions may open are in use."
+      description = "The functions hold 600 connections; a cluster of 4 ACU takes about 820."
       namespace   = "AWS/RDS", metric = "DatabaseConnections", dimensions = { DBClusterIdentifier = var.project }
-      statistic   = "Maximum", threshold = 300, period = 300, periods = 1
+      statistic   = "Maximum", threshold = 600, period = 300, periods = 1
     }
   }
 }

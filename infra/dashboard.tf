@@ -30,9 +30,12 @@ locals {
 
   widgets = [
     {
-      title   = "Conversions"
-      metrics = [for name in ["Submitted", "Finished", "Failed", "Duplicates"] : [var.project, name, "service", "worker"]]
-      stat    = "Sum"
+      title = "Conversions"
+      metrics = concat(
+        [[var.project, "Submitted", "service", "web"]],
+        [for name in ["Finished", "Failed", "Duplicates"] : [var.project, name, "service", "worker"]],
+      )
+      stat = "Sum"
     },
     {
       title = "How long things take (ms, p95)"

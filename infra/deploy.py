@@ -130,20 +130,17 @@ class Deployment:
             ),
             Step("package", self.make_package, "Run `make package` alone and read its message."),
             Step(
-                "functions",
-                self.deploy_functions,
-                "Read Zappa's message; `zappa tail production` shows the function's own.",
+                "static files",
+                self.publish_static_files,
+                "You must be allowed to write to the static bucket.",
             ),
+            Step("worker", self.deploy_worker, "Read Zappa's message; logs: `zappa tail production_worker`."),
             Step(
                 "database",
                 self.migrate,
                 "A paused database takes 15 seconds to wake; run it again. Logs: `zappa tail production_worker`.",
             ),
-            Step(
-                "static files",
-                self.publish_static_files,
-                "The deployer must be allowed to write to the static bucket.",
-            ),
+            Step("pages", self.deploy_pages, "Read Zappa's message; logs: `zappa tail production`."),
             Step("join", self.terraform_apply, "Read Terraform's last message."),
             Step("doctor", self.consult_doctor, "Each line that is not `ok` says what is wrong."),
             Step(
@@ -358,12 +355,16 @@ class Deployment:
         pages = self.aws("apigateway").get_paginator("get_rest_apis").paginate()
         return any(api["name"] == self.function_name("production") for page in pages for api in page["items"])
 
-    def deploy_functions(self) -> None:
-        """Deploy what is not there, update what is; a deploy that broke half-way is undone first."""
-        if self.has_function("production") and not self.has_api():
+    def deploy_worker(self) -> None:
+        self.zappa("update" if self.has_function("production_worker") else "deploy", "production_worker")
+
+    def deploy_pages(self) -> None:
+        """Deploy or update the web function; a deploy that broke before it had its API is undone first."""
+        deployed = self.has_function("production")
+        if deployed and not self.has_api():
             self.zappa("undeploy", "production", "--yes")
-        for stage in ("production_worker", "production"):
-            self.zappa("update" if self.has_function(stage) else "deploy", stage)
+            deployed = False
+        self.zappa("update" if deployed else "deploy", "production")
 
     def undeploy_functions(self) -> None:
         """Let Zappa take away its functions, with their events and API; the settings come from Terraform's state."""
@@ -378,6 +379,7 @@ class Deployment:
         self.zappa("manage", "production_worker", "migrate --no-input")
 
     def publish_static_files(self) -> None:
+        """Send the static files, and leave the list of their names where the package is made."""
         self.manage("collectstatic", "--no-input")
 
     # --- After ---

@@ -88,16 +88,16 @@ locals {
       Resource = "${local.bucket_arns.results}/results/*"
     },
     {
-      Sid      = "ReadStaticNames"
+      Sid      = "ShowMetadataAndForgetIt"
       Effect   = "Allow"
-      Action   = "s3:GetObject"
-      Resource = "${local.bucket_arns.static}/static/*"
+      Action   = ["dynamodb:GetItem", "dynamodb:DeleteItem"]
+      Resource = aws_dynamodb_table.metadata.arn
     },
     {
-      Sid      = "ShowMetadata"
+      Sid      = "LookAfterPeople"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"]
-      Resource = aws_dynamodb_table.metadata.arn
+      Action   = ["cognito-idp:AdminGetUser", "cognito-idp:AdminSetUserMFAPreference"]
+      Resource = aws_cognito_user_pool.people.arn
     },
   ], local.join_network)
 
@@ -108,15 +108,15 @@ locals {
     local.tell_missing_from_forbidden.uploads,
     local.tell_missing_from_forbidden.results,
     {
-      Sid      = "ReadOriginalsAndForgetThem"
+      Sid      = "ReadAndFetchOriginalsAndForgetThem"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:DeleteObject"]
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
       Resource = "${local.bucket_arns.uploads}/uploads/*"
     },
     {
       Sid      = "KeepResults"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
       Resource = "${local.bucket_arns.results}/results/*"
     },
     {

@@ -103,7 +103,7 @@ variable "database_pause_seconds" {
 }
 
 variable "outbound_internet" {
-  description = "aurora mode: add a NAT gateway (about 35 USD a month) so that webhooks can leave the private network."
+  description = "aurora mode: add a NAT gateway (about 35 USD a month) so that webhooks and imports by URL can leave the private network."
   type        = bool
   default     = false
 }

@@ -56,6 +56,8 @@ def environment(scratch: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_ARGS_apply": "-parallelism=40",  # most of an apply is waiting
+        "TF_CLI_ARGS_destroy": "-parallelism=40",
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
     }

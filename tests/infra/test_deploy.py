@@ -104,10 +104,10 @@ def test_the_first_deploy_applies_deploys_and_applies_again(site: Site) -> None:
         "terraform apply",
         "terraform output",
         "make package",
-        "zappa deploy production_worker",
-        "zappa deploy production",
-        "zappa manage production_worker",
         "python manage.py collectstatic",
+        "zappa deploy production_worker",
+        "zappa manage production_worker",
+        "zappa deploy production",
         "terraform apply",
         "python manage.py doctor",
         "terraform output",
@@ -129,7 +129,7 @@ def test_a_deploy_that_broke_before_its_api_is_undone_first(site: Site) -> None:
     make_function("imagesite-production")
     assert walk(site.up()) == 0
     asked = programs(site).asked
-    assert asked.index("zappa undeploy production") < asked.index("zappa deploy production_worker")
+    assert asked.index("zappa undeploy production") < asked.index("zappa deploy production")
 
 
 def test_it_stops_at_the_first_failure_and_says_what_to_do(

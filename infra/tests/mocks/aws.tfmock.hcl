@@ -89,7 +89,8 @@ mock_resource "aws_cloudwatch_log_group" {
 
 mock_resource "aws_cognito_user_pool" {
   defaults = {
-    id = "eu-west-1_Example01"
+    id  = "eu-west-1_Example01"
+    arn = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/imagesite"
   }
 }
 

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra import costs, scale
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
+SCALE = (ROOT / "docs" / "scale.md").read_text()
+
+
+def test_the_costs_in_the_docs_are_the_computed_ones() -> None:
+    assert costs.table() in DEPLOY
+    assert costs.price_table() in DEPLOY
+
+
+def test_the_dashboard_estimates_with_the_same_prices() -> None:
+    text = (ROOT / "infra" / "dashboard.tf").read_text()
+    told = {name: float(price) for name, price in re.findall(r"^    (\w+) += (0\.0\d+)$", text, re.MULTILINE)}
+    assert told == pytest.approx(
+        {
+            "lambda_request": costs.PRICES["lambda_request"],
+            "lambda_gb_second": costs.PRICES["lambda_gb_second"],
+            "api_request": costs.PRICES["api_request"],
+            "cloudfront_byte": costs.PRICES["cloudfront_gb"] / 1e9,
+        }
+    )
+
+
+def test_every_alarm_has_its_chapter_and_every_chapter_its_alarm() -> None:
+    text = (ROOT / "infra" / "alarms.tf").read_text()
+    listed = re.findall(r"^    ([a-z-]+) = \{$", text, re.MULTILINE)
+    alone = re.findall(r'alarm_name += "\$\{var\.project\}-([a-z-]+)"', text)
+    chapters = re.findall(r"^### ([a-z]+(?:-[a-z]+)+)$", DEPLOY, re.MULTILINE)
+    assert sorted(chapters) == sorted(listed + alone)
+    assert len(listed + alone) == costs.ALARMS
+
+
+def test_every_variable_named_in_the_docs_exists() -> None:
+    variables = set(
+        re.findall(r'^variable "(\w+)"', (ROOT / "infra" / "variables.tf").read_text(), re.MULTILINE)
+    )
+    named = set(re.findall(r"`(\w+) = [^`]+`", DEPLOY + SCALE)) | set(
+        re.findall(r"`(\w+_concurrency)`", DEPLOY + SCALE)
+    )
+    assert named
+    assert named <= variables
+
+
+def test_every_step_of_the_walk_is_told() -> None:
+    walk = (ROOT / "infra" / "deploy.py").read_text()
+    up = walk[walk.index("def up") : walk.index("def down")]
+    for step in re.findall(r'Step\(\s*"([a-z ]+)"', up):
+        assert re.search(rf"^\| [a-z, ]*\b{step}\b[a-z, ]* \|", DEPLOY, re.MULTILINE), step
+
+
+def test_the_burst_table_in_the_docs_is_the_simulated_one() -> None:
+    assert scale.table() in SCALE
+
+
+def test_every_upload_of_a_burst_ends_in_exactly_one_way() -> None:
+    for uploads, workers in scale.CASES:
+        out = scale.simulate(uploads, workers)
+        assert out.finished + out.failed + out.given_up == uploads
+
+
+def test_more_workers_never_make_anybody_wait_longer() -> None:
+    waits = [scale.simulate(50_000, workers).longest_wait for workers in (5, 10, 20, 40, 80)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] > waits[-1] == 0
+
+
+def test_enough_workers_leave_no_queue() -> None:
+    out = scale.simulate(3_600, 10)
+    assert out.longest_wait == 0
+    assert out.busiest <= 10
+
+
+def test_waiting_grows_as_the_arithmetic_says() -> None:
+    # 40 uploads a second for an hour against 8 a second: the last waits (144,000 / 8) - 3,600 seconds.
+    given = scale.Assumptions(fault_rate=0.0)
+    out = scale.simulate(144_000, 20, given)
+    assert abs(out.longest_wait - (144_000 / 8 - 3_600)) <= 2
+
+
+def test_what_waits_longer_than_six_hours_is_given_up() -> None:
+    out = scale.simulate(1_000_000, 20, scale.Assumptions(fault_rate=0.0))
+    # Seven hours of work are done (one of arrivals, six of waiting), the rest is given up.
+    assert abs(out.finished - 7 * 3_600 * 8) <= 16 * 8
+    assert out.given_up == 1_000_000 - out.finished
+
+
+def test_faults_cost_attempts_and_no_images() -> None:
+    calm = scale.simulate(10_000, 20, scale.Assumptions(fault_rate=0.0))
+    rough = scale.simulate(10_000, 20, scale.Assumptions(fault_rate=0.05))
+    assert rough.finished + rough.failed == calm.finished == 10_000
+    assert rough.failed <= 10_000 * 0.05**3 * 2
+    assert rough.usd > calm.usd
