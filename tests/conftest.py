@@ -9,7 +9,8 @@ import pytest
 from django.core.files.storage import storages
 from PIL import Image
 
-from converter import dispatch, jobs
+from converter import dispatch
+from converter.jobs import running
 from converter.models import Batch
 from tests.doubles import RecordingDispatch
 
@@ -50,7 +51,7 @@ def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_left() -> Iterator[None]:
     yield
-    jobs._sandbox.close()
+    running.SANDBOX.close()
 
 
 @pytest.fixture

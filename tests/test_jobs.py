@@ -13,7 +13,7 @@ from PIL import Image
 
 from converter import jobs, storage
 from converter.engine import Recipe
-from converter.jobs import NewFile
+from converter.jobs import NewFile, running, sweeping
 from converter.models import Batch, ImageMetadata, Job, Upload
 from converter.storage import StorageFault, Stored
 from tests.conftest import make_photo
@@ -29,7 +29,7 @@ Send = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def _commit_at_once(django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("converter.jobs.transaction.on_commit", lambda act: act())
+    monkeypatch.setattr("converter.jobs.asking.transaction.on_commit", lambda act: act())
 
 
 def submit(owner: Any, *names: str, outputs: tuple[Recipe, ...] = (WEBP,), size: int = 10_000) -> Batch:
@@ -228,7 +228,7 @@ def test_a_passing_fault_puts_the_job_back_and_raises(
         raise fault
 
     with monkeypatch.context() as patch:
-        patch.setattr("converter.jobs._finish", fail)
+        patch.setattr("converter.jobs.running._finish", fail)
         with pytest.raises(RuntimeError, match="1 of 1 records failed"):
             worker.work()
     assert statuses(batch) == ["queued"]
@@ -251,9 +251,9 @@ def test_two_workers_cannot_hold_one_job(alice: Any, send: Send, photo: bytes) -
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    first = jobs._claim(upload.pk)
+    first = running._claim(upload.pk)
     assert len(first) == 1
-    assert jobs._claim(upload.pk) == []
+    assert running._claim(upload.pk) == []
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, photo: bytes) -> None:
@@ -261,13 +261,13 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    slow = jobs._claim(upload.pk)
+    slow = running._claim(upload.pk)
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    quick = jobs._claim(upload.pk)
+    quick = running._claim(upload.pk)
     assert len(quick) == 1
-    jobs._fail(slow[0], "crashed", "too late")
+    running._fail(slow[0], "crashed", "too late")
     assert statuses(batch) == ["processing"]
-    jobs._run(quick)
+    running._run(quick)
     assert statuses(batch) == ["finished"]
 
 
@@ -278,13 +278,13 @@ def test_a_job_cancelled_while_in_work_keeps_no_result(
     send(batch, photo)
     job = the_job(batch)
     jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
-    finish = jobs._finish
+    finish = running._finish
 
     def cancelled_first(claimed: Job, answer: Any) -> None:
         jobs.cancel(Job.objects.get(pk=claimed.pk))
         finish(claimed, answer)
 
-    monkeypatch.setattr("converter.jobs._finish", cancelled_first)
+    monkeypatch.setattr("converter.jobs.running._finish", cancelled_first)
     jobs.run(job.upload_id)
     assert statuses(batch) == ["cancelled"]
     with pytest.raises(FileNotFoundError):
@@ -451,7 +451,7 @@ def test_a_removed_batch_leaves_nothing(
 
 def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
-    Job.objects.update(created_at=timezone.now() - jobs.UPLOAD_DEADLINE - timedelta(seconds=1))
+    Job.objects.update(created_at=timezone.now() - sweeping.UPLOAD_DEADLINE - timedelta(seconds=1))
     assert jobs.sweep()["failed"] == 1
     assert the_job(batch).error_code == "upload_timed_out"
 
@@ -462,7 +462,7 @@ def test_an_upload_whose_event_was_lost_is_found(
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     worker.asked.clear()
-    Job.objects.update(created_at=timezone.now() - jobs.LOST_EVENT - timedelta(seconds=1))
+    Job.objects.update(created_at=timezone.now() - sweeping.LOST_EVENT - timedelta(seconds=1))
     assert jobs.sweep()["found"] == 1
     worker.work()
     assert statuses(batch) == ["finished"]
@@ -475,9 +475,9 @@ def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(running.MAX_ATTEMPTS):
         worker.asked.clear()
-        assert jobs._claim(upload.pk)
+        assert running._claim(upload.pk)
         Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         jobs.sweep()
     assert the_job(batch).error_code == "gave_up"
@@ -493,7 +493,7 @@ def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
     worker.asked.clear()
     assert jobs.sweep()["asked"] == 0
-    Job.objects.update(asked_at=timezone.now() - jobs.ASK_AGAIN - timedelta(seconds=1))
+    Job.objects.update(asked_at=timezone.now() - sweeping.ASK_AGAIN - timedelta(seconds=1))
     assert jobs.sweep()["asked"] == 1
     assert jobs.sweep()["asked"] == 0
 
@@ -507,7 +507,7 @@ def test_a_starting_server_takes_up_what_a_killed_one_left(
     for batch in (in_work, waiting):
         upload = the_job(batch).upload
         jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    assert jobs._claim(the_job(in_work).upload_id)
+    assert running._claim(the_job(in_work).upload_id)
     worker.asked.clear()
     jobs.recover()
     worker.work()

@@ -54,6 +54,7 @@ def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
 def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
     """Return two medians, pair by pair: (whole job) ÷ (engine, same outputs), and what the thumbnail adds."""
     from converter import engine, jobs
+    from converter.jobs import running
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     uploads = prepare(owner, PAIRS + 1, photos)
@@ -63,7 +64,7 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
         times = [time.perf_counter()]
         for act in (
             lambda data=data: engine.convert(data, recipe),
-            lambda data=data: engine.convert(data, jobs.THUMBNAIL, recipe),
+            lambda data=data: engine.convert(data, running.THUMBNAIL, recipe),
             lambda upload=upload: jobs.run(upload.pk),
         ):
             act()
@@ -108,7 +109,6 @@ def main() -> None:
         from django.contrib.auth import get_user_model
         from django.db import connections
 
-        from converter import jobs
         from converter.storage.folder import object_created
 
         object_created.disconnect(
@@ -121,7 +121,7 @@ def main() -> None:
         print("2-megapixel JPEG to WebP, one job:")
         print(f"  claim, sandbox, storage, database, report: {whole - 1:+.1%} of the engine's own time")
         print(f"  the thumbnail that the pages show:         {thumbnail - 1:+.1%}")
-        jobs._sandbox.close()
+        running.SANDBOX.close()
         one = pool_seconds(owner, photos, 1)
         two = pool_seconds(owner, photos, 2)
         print(f"A pool of {POOL_IMAGES} images: {one / two:.2f} times as fast with two workers as with one")

@@ -1,0 +1,59 @@
+"""The acts: submit, receive, run, retry, cancel, expire. The only writer of job state.
+
+    awaiting_upload ──receive──> queued ──run──> processing ──> finished ──expire──> expired
+           │                       │                 │  └─────> failed ──retry──> queued
+           └───────────────────────┴──────cancel─────┴────────> cancelled ──retry──> queued
+
+Every act may be repeated and raced. A state changes by one conditional UPDATE whose count says who won; a worker
+holds a lease and writes only while it still does. The sweep ends or asks again for whatever waits too long.
+"""
+
+from __future__ import annotations
+
+from converter.jobs.archive import make_zip, zip_name, zip_url
+from converter.jobs.asking import send_to_webhook
+from converter.jobs.changes import cancel, cancel_batch, retry, retry_batch
+from converter.jobs.links import result_url, thumbnail_url
+from converter.jobs.names import clean_name
+from converter.jobs.previews import make_preview, preview_urls
+from converter.jobs.reception import fetch, receive
+from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota, Refusal
+from converter.jobs.retention import expire, remove
+from converter.jobs.running import run
+from converter.jobs.sources import limits
+from converter.jobs.submission import NewFile, file_problem, keep_image, submit, upload_form
+from converter.jobs.sweeping import recover, sweep
+
+__all__ = [
+    "Conflict",
+    "Gone",
+    "InvalidSubmission",
+    "NewFile",
+    "OverQuota",
+    "Refusal",
+    "cancel",
+    "cancel_batch",
+    "clean_name",
+    "expire",
+    "fetch",
+    "file_problem",
+    "keep_image",
+    "limits",
+    "make_preview",
+    "make_zip",
+    "preview_urls",
+    "receive",
+    "recover",
+    "remove",
+    "result_url",
+    "retry",
+    "retry_batch",
+    "run",
+    "send_to_webhook",
+    "submit",
+    "sweep",
+    "thumbnail_url",
+    "upload_form",
+    "zip_name",
+    "zip_url",
+]

@@ -1,0 +1,35 @@
+"""Asking a worker, and telling other programs, once what they are to see is committed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+
+from converter import dispatch, webhooks
+from converter.models import Delivery, Job
+
+
+def ask_to_convert(upload_id: uuid.UUID) -> None:
+    ask("convert", upload=upload_id)
+
+
+def send_to_webhook(delivery: Delivery) -> None:
+    """Send a message now, whatever became of it before."""
+    webhooks.send_again(delivery)
+    ask("deliver", delivery=delivery.pk)
+
+
+def tell_of_job(job: Job) -> None:
+    for delivery_id in webhooks.note_job(job.pk, job.owner_id):
+        ask("deliver", delivery=delivery_id)
+
+
+def tell_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
+    for delivery_id in webhooks.note_batch(batch_id, owner_id):
+        ask("deliver", delivery=delivery_id)
+
+
+def ask(act: str, **ids: uuid.UUID) -> None:
+    event = {name: str(pk) for name, pk in ids.items()}
+    transaction.on_commit(lambda: dispatch.ask(f"converter.events.dispatched.{act}", event))

@@ -1,0 +1,67 @@
+"""Retry and cancel."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from converter.jobs.asking import ask_to_convert, tell_of_batch
+from converter.jobs.refusals import Conflict
+from converter.models import Batch, Job
+
+
+def retry(job: Job) -> None:
+    """Queue a failed or cancelled job again."""
+    if not job.upload.is_here:
+        raise Conflict(
+            "The uploaded file is not here, so there is nothing to retry. Send it again.", code="no_upload"
+        )
+    now = timezone.now()
+    queued = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).update(
+        status=Job.Status.QUEUED,
+        attempts=0,
+        error_code="",
+        error_message="",
+        queued_at=now,
+        asked_at=now,
+        started_at=None,
+        finished_at=None,
+    )
+    job.refresh_from_db()
+    if not queued:
+        raise Conflict(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
+    ask_to_convert(job.upload_id)
+
+
+def cancel(job: Job) -> None:
+    """Stop a job that is not done. What a worker has in hand is thrown away when it is ready."""
+    cancelled = Job.objects.filter(pk=job.pk, status__in=Job.UNFINISHED).update(
+        status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
+    )
+    job.refresh_from_db()
+    if not cancelled:
+        raise Conflict(f"Only a job that is not done can be cancelled; this one is {job.status}.")
+    tell_of_batch(job.batch_id, job.owner_id)
+
+
+def cancel_batch(batch: Batch) -> int:
+    """Cancel what is not done yet and return how many; finished jobs stay."""
+    cancelled = batch.jobs.filter(status__in=Job.UNFINISHED).update(
+        status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
+    )
+    if cancelled:
+        tell_of_batch(batch.pk, batch.owner_id)
+    return cancelled
+
+
+def retry_batch(batch: Batch) -> int:
+    """Queue again what failed or was cancelled, where the file is here; return how many."""
+    jobs = [
+        job
+        for job in batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).select_related(
+            "upload"
+        )
+        if job.can_retry
+    ]
+    for job in jobs:
+        retry(job)
+    return len(jobs)

@@ -1,0 +1,33 @@
+"""How jobs end as failed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from converter.jobs.asking import tell_of_batch, tell_of_job
+from converter.models import Job
+
+MOST_AT_ONCE = 500
+
+
+def end(jobs: QuerySet[Job], code: str, message: str) -> int:
+    """End those of the jobs as failed that still are as they are asked for; return how many, and tell of them."""
+    failed = {
+        "status": Job.Status.FAILED,
+        "lease": None,
+        "lease_until": None,
+        "error_code": code,
+        "error_message": message[:500],
+        "finished_at": timezone.now(),
+    }
+    ended = []
+    for job in jobs.only("pk", "batch_id", "owner_id")[:MOST_AT_ONCE]:
+        with transaction.atomic():
+            if jobs.filter(pk=job.pk).update(**failed):
+                tell_of_job(job)
+                ended.append(job)
+    for batch_id, owner_id in {(job.batch_id, job.owner_id) for job in ended}:
+        tell_of_batch(batch_id, owner_id)
+    return len(ended)

@@ -1,0 +1,33 @@
+"""Links to what the worker has stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from converter import engine, storage
+from converter.jobs.refusals import Conflict, Gone
+from converter.models import Job, Upload
+
+LINK_LIFETIME = timedelta(minutes=5)
+
+
+def thumbnail_url(upload: Upload) -> str | None:
+    if not upload.thumbnail_key or upload.deleted_at:
+        return None
+    return storage.results.download_url(
+        upload.thumbnail_key, filename="thumbnail.jpg", content_type="image/jpeg", lifetime=LINK_LIFETIME
+    )
+
+
+def result_url(job: Job) -> str:
+    """Return a link to the result that works for some minutes."""
+    if job.status == Job.Status.EXPIRED:
+        raise Gone("This result has expired and was deleted.")
+    if not job.has_result:
+        raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")
+    return storage.results.download_url(
+        job.result_key,
+        filename=job.result_name,
+        content_type=engine.FORMATS[job.result_format].mime,
+        lifetime=LINK_LIFETIME,
+    )

@@ -1,0 +1,90 @@
+"""Pictures of before and after, made when somebody wants to compare."""
+
+from __future__ import annotations
+
+import io
+import logging
+import uuid
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from converter import engine, storage
+from converter.jobs.asking import ask
+from converter.jobs.links import LINK_LIFETIME, result_url
+from converter.jobs.running import SANDBOX
+from converter.jobs.sources import image_upload, limits, watermark_of
+from converter.models import Job
+from converter.sandbox import Refused, Rendered
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_SIDE = 2000
+
+
+def preview_urls(job: Job) -> tuple[str, str] | None:
+    """Return links to pictures of before and after that any browser shows; None while they are being made."""
+    if not job.has_result or not job.upload.is_here:
+        return None
+    if not job.previewed_at:
+        now = timezone.now()
+        due = Q(preview_asked_at=None) | Q(preview_asked_at__lt=now - timedelta(minutes=1))
+        if Job.objects.filter(due, pk=job.pk).update(preview_asked_at=now):
+            ask("preview", job=job.pk)
+        return None
+
+    def link(key: str) -> str:
+        return storage.results.download_url(
+            key, filename="preview.webp", content_type="image/webp", lifetime=LINK_LIFETIME
+        )
+
+    after = result_url(job) if engine.FORMATS[job.result_format].shows_in_browser else link(job.after_key)
+    return link(job.before_key), after
+
+
+def make_preview(job_id: uuid.UUID) -> None:
+    """Store a picture of the source as the result is cut, and one of the result where browsers do not show it."""
+    job = Job.objects.select_related("upload").filter(pk=job_id, status=Job.Status.FINISHED).first()
+    if job is None or job.previewed_at or not job.upload.is_here:
+        return
+    data, _ = storage.uploads.read(job.upload.key)
+    keys, recipes = [job.before_key], [_preview_recipe(job, watermark=False)]
+    if not engine.FORMATS[job.result_format].shows_in_browser:
+        keys.append(job.after_key)
+        recipes.append(_preview_recipe(job, watermark=True))
+    images = {}
+    name = watermark_of(job.parsed_recipe)
+    if name and (image := image_upload(job.owner_id, name)):
+        images[name], _ = storage.uploads.read(image.key)
+    made = 0
+    for answer in SANDBOX.render(data, recipes, limits(), images):
+        if isinstance(answer, Rendered):
+            storage.results.put(
+                keys[answer.index], io.BytesIO(answer.data), filename="preview.webp", content_type=answer.mime
+            )
+            made += 1
+        elif isinstance(answer, Refused):
+            logger.warning("No preview", extra={"job": str(job.pk), "code": answer.code})
+    if made == len(keys):
+        Job.objects.filter(pk=job.pk).update(previewed_at=timezone.now())
+
+
+def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:
+    """Return the job's own geometry as a WebP of screen size."""
+    canonical = job.parsed_recipe.canonical()
+    shape = ["crop", "rotate", "flip", "background", *(["watermark"] if watermark else [])]
+    recipe = {key: canonical[key] for key in shape if key in canonical}
+    width, height = job.result_width or 1, job.result_height or 1
+    scale = min(1, PREVIEW_SIDE / max(width, height))
+    # The result's own shape, so that the two lie on each other; "pad" and "fill" keep their meaning.
+    resize = canonical.get("resize", {})
+    mode = resize.get("mode", "fit")
+    recipe["resize"] = {
+        **{key: resize[key] for key in ("gravity",) if key in resize},
+        "mode": mode if mode in ("fill", "pad") else "stretch",
+        "width": max(1, round(width * scale)),
+        "height": max(1, round(height * scale)),
+        "enlarge": True,
+    }
+    return engine.Recipe.parse({**recipe, "format": "webp", "quality": 90, "frames": "first"})

@@ -1,0 +1,78 @@
+"""Receive: the bytes of an upload are here, or are brought."""
+
+from __future__ import annotations
+
+import io
+import logging
+import uuid
+
+from django.conf import settings
+from django.utils import timezone
+
+from converter import outbound, storage
+from converter.jobs.ending import end
+from converter.jobs.sources import limits
+from converter.models import Job, Upload
+from converter.storage import Stored
+
+logger = logging.getLogger(__name__)
+
+FETCH_SECONDS = 60
+
+
+def receive(key: str, stored: Stored) -> Upload | None:
+    """Note that the bytes of an upload are here and queue its jobs; None for a key that is not ours.
+
+    The first bytes to come are the upload. Others that replace them are noticed when they are read.
+    """
+    now = timezone.now()
+    upload = Upload.objects.filter(key=key).first()
+    if upload is None:
+        logger.warning("An object came that nobody awaits", extra={"key": key})
+        return None
+    first = Upload.objects.filter(pk=upload.pk, received_at=None).update(
+        received_at=now, etag=stored.etag, size=stored.size
+    )
+    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(
+        status=Job.Status.QUEUED, queued_at=now, asked_at=now
+    )
+    if first:
+        upload.refresh_from_db()
+    elif upload.etag != stored.etag:
+        logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
+    return upload
+
+
+def fetch(upload_id: uuid.UUID) -> None:
+    """Bring the bytes of an upload from its address; the event that follows takes them in.
+
+    What cannot be had ends the jobs that wait for it as failed.
+    """
+    upload = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="").first()
+    if upload is None or not upload.jobs.filter(status=Job.Status.AWAITING_UPLOAD).exists():
+        return
+    try:
+        answer = outbound.request(
+            "GET",
+            upload.source_url,
+            seconds=FETCH_SECONDS,
+            most_bytes=limits().max_bytes,
+            allowed=settings.CONVERTER_OUTBOUND_ALLOWED,
+        )
+    except outbound.Unreachable as exc:
+        _end_awaited(upload, "fetch_failed", f"The file could not be fetched. {exc}")
+        return
+    if answer.status != 200:
+        _end_awaited(
+            upload, "fetch_failed", f"The file could not be fetched: the address answered {answer.status}."
+        )
+    elif not answer.body:
+        _end_awaited(upload, "empty_file", "The file that was fetched is empty.")
+    else:
+        storage.uploads.put(
+            upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
+        )
+
+
+def _end_awaited(upload: Upload, code: str, message: str) -> None:
+    end(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), code, message)

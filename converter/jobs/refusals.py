@@ -1,0 +1,42 @@
+"""Why an act was not done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Refusal(Exception):
+    """An act that is not possible.
+
+    Refusal
+    ├── InvalidSubmission   what was sent makes no sense; `errors` says where
+    │   └── OverQuota       it makes sense, but is more than this user may use
+    ├── Conflict            not in this state
+    └── Gone                it was there, and has expired
+    """
+
+    code = "refused"
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code or self.code
+
+
+class InvalidSubmission(Refusal):
+    code = "invalid_submission"
+
+    def __init__(self, message: str, *, code: str = "", errors: Sequence[dict[str, str]] = ()) -> None:
+        super().__init__(message, code=code)
+        self.errors = list(errors)
+
+
+class OverQuota(InvalidSubmission):
+    code = "quota_exceeded"
+
+
+class Conflict(Refusal):
+    code = "conflict"
+
+
+class Gone(Refusal):
+    code = "expired"

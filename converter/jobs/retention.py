@@ -1,0 +1,59 @@
+"""Expire and remove: bytes go, and with `remove` the rows too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Q
+from django.utils import timezone
+
+from converter import metadata, storage
+from converter.jobs.changes import cancel_batch
+from converter.models import Batch, Job, Upload
+
+
+def expire(batch: Batch) -> None:
+    """Delete the bytes of a batch now; its rows stay as facts."""
+    jobs = list(batch.jobs.select_related("upload"))
+    cancel_batch(batch)
+    storage.results.remove(_result_keys(batch, jobs))
+    now = timezone.now()
+    batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
+    Batch.objects.filter(pk=batch.pk).update(
+        expired_at=now, zip_key="", expires_at=min(now, batch.expires_at)
+    )
+    _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
+
+
+def remove(batch: Batch) -> None:
+    """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left."""
+    jobs = list(batch.jobs.select_related("upload"))
+    cancel_batch(batch)
+    storage.results.remove(_result_keys(batch, jobs))
+    uploads = {job.upload for job in jobs}
+    _drop_uploads(uploads, keep_for=Q(), but=batch)
+    batch.delete()
+    Upload.objects.filter(pk__in=[u.pk for u in uploads], jobs=None, deleted_at__isnull=False).delete()
+
+
+def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
+    keys = [key for job in jobs for key in (job.result_key, job.before_key, job.after_key)]
+    return [*keys, batch.zip_key] if batch.zip_key else keys
+
+
+def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None:
+    """Delete the bytes of uploads that no other batch (such as `keep_for` describes) still uses."""
+    ids = [upload.pk for upload in uploads]
+    used = Batch.objects.filter(keep_for, jobs__upload__in=ids).exclude(pk=but.pk)
+    shared = set(used.values_list("jobs__upload", flat=True))
+    delete_bytes([upload for upload in uploads if upload.pk not in shared])
+
+
+def delete_bytes(uploads: Sequence[Upload]) -> None:
+    storage.uploads.remove(upload.key for upload in uploads)
+    storage.results.remove(upload.thumbnail_key for upload in uploads if upload.thumbnail_key)
+    for upload in uploads:
+        metadata.store().remove(upload.pk)
+    Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(
+        deleted_at=timezone.now(), thumbnail_key=""
+    )

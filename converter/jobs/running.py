@@ -1,0 +1,234 @@
+"""Run: claim with a lease, convert in the sandbox, store, and write only while the lease is ours."""
+
+from __future__ import annotations
+
+import io
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from converter import engine, metadata, metrics, storage
+from converter.jobs.asking import tell_of_batch, tell_of_job
+from converter.jobs.ending import end
+from converter.jobs.sources import image_upload, limits, watermark_of
+from converter.models import Job, Upload
+from converter.sandbox import Probed, Refused, Rendered, Sandbox
+from converter.storage import StorageFault
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=3)
+MAX_ATTEMPTS = 3
+THUMBNAIL = engine.Recipe.parse(
+    {
+        "format": "jpeg",  # the quickest to make
+        "quality": 75,
+        "background": "#eeeeee",
+        "frames": "first",
+        "resize": {"mode": "fit", "width": 320, "height": 320},
+    }
+)
+SANDBOX = Sandbox()
+
+
+def run(upload_id: uuid.UUID) -> int:
+    """Convert one upload to all outputs that wait for it, decoding it once; return how many were claimed.
+
+    What is wrong with the image ends its jobs as failed. A passing fault (store, database) puts back what is not
+    done and raises.
+    """
+    jobs = _claim(upload_id)
+    if not jobs:
+        logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
+        metrics.emit(Duplicates=1)
+        return 0
+    try:
+        _run(jobs)
+    except (StorageFault, DatabaseError):
+        _put_back(jobs)
+        raise
+    return len(jobs)
+
+
+def _claim(upload_id: uuid.UUID) -> list[Job]:
+    now = timezone.now()
+    lease = uuid.uuid4()
+    claimed = (
+        Job.objects.claimable(now)
+        .filter(upload=upload_id, attempts__lt=MAX_ATTEMPTS)
+        .update(
+            status=Job.Status.PROCESSING,
+            lease=lease,
+            lease_until=now + LEASE,
+            attempts=F("attempts") + 1,
+            started_at=now,
+        )
+    )
+    if not claimed:
+        return []
+    return list(Job.objects.filter(lease=lease).select_related("upload").order_by("position"))
+
+
+def _run(jobs: list[Job]) -> None:
+    upload = jobs[0].upload
+    try:
+        data, stored = storage.uploads.read(upload.key)
+    except FileNotFoundError:
+        _fail_all(jobs, "no_upload", "The uploaded file is no longer here. Send it again.")
+        return
+    if stored.etag != upload.etag:
+        _fail_all(
+            jobs, "upload_replaced", "The file was replaced by another one after it came. Send it again."
+        )
+        return
+
+    ready, images = [], {}
+    for job in jobs:
+        name = watermark_of(job.parsed_recipe)
+        if name and name not in images:
+            image = image_upload(upload.owner_id, name)
+            if image is None:
+                _fail(job, "no_watermark", "The watermark image is no longer here. Choose it again.")
+                continue
+            images[name], _ = storage.uploads.read(image.key)
+        ready.append(job)
+    if not ready:
+        return
+
+    recipes = [job.parsed_recipe for job in ready]
+    extra = [] if upload.thumbnail_key else [THUMBNAIL]
+    renewed = timezone.now()
+    for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images):
+        if isinstance(answer, Probed):
+            _note_facts(upload, answer.facts)
+        elif answer.index < len(extra):
+            _keep_thumbnail(upload, answer)
+        else:
+            job = ready[answer.index - len(extra)]
+            if isinstance(answer, Refused):
+                _fail(job, answer.code, answer.message)
+            else:
+                _finish(job, answer)
+        if timezone.now() - renewed > LEASE / 6:
+            renewed = timezone.now()
+            _held(ready).update(lease_until=renewed + LEASE)
+    _note_outputs(upload)
+
+
+def _held(jobs: Sequence[Job]) -> Any:
+    """Return those of the jobs that are still ours."""
+    return Job.objects.filter(lease=jobs[0].lease, status=Job.Status.PROCESSING)
+
+
+def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
+    if upload.format:
+        return
+    # The row last: where the store does not take it, the next attempt does all of this again.
+    item = {"owner": str(upload.owner_id), "name": upload.name, **facts, "outputs": []}
+    metadata.store().put(upload.pk, item, expires_at=upload.expires_at)
+    Upload.objects.filter(pk=upload.pk).update(
+        format=facts["format"],
+        width=facts["width"],
+        height=facts["height"],
+        frames=facts["frames"],
+        mode=facts["mode"],
+        profile=(facts["profile"] or "")[:120],
+    )
+
+
+def _note_outputs(upload: Upload) -> None:
+    finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED).order_by("finished_at", "pk")
+    outputs = [
+        {
+            "job": str(job.pk),
+            "format": job.result_format,
+            "width": job.result_width,
+            "height": job.result_height,
+            "size": job.result_size,
+        }
+        for job in finished
+    ]
+    if outputs:
+        metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)
+
+
+def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
+    if isinstance(answer, Refused):
+        return  # the jobs themselves say what is wrong with the image
+    key = f"{upload.results_prefix}/thumbnail"
+    storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
+    Upload.objects.filter(pk=upload.pk).update(thumbnail_key=key)
+    if labels := metadata.labels_of(answer.data):
+        metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
+
+
+def _finish(job: Job, answer: Rendered) -> None:
+    extension = engine.FORMATS[answer.format].extension
+    storage.results.put(
+        job.result_key,
+        io.BytesIO(answer.data),
+        filename=f"{job.upload.stem}.{extension}",
+        content_type=answer.mime,
+    )
+    with transaction.atomic():
+        ours = (
+            _held([job])
+            .filter(pk=job.pk)
+            .update(
+                status=Job.Status.FINISHED,
+                lease=None,
+                lease_until=None,
+                error_code="",
+                error_message="",
+                finished_at=timezone.now(),
+                milliseconds=answer.milliseconds,
+                result_size=len(answer.data),
+                result_format=answer.format,
+                result_width=answer.width,
+                result_height=answer.height,
+                report=answer.report,
+                versions=answer.report.get("engine"),
+            )
+        )
+        if ours:
+            tell_of_job(job)
+    facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
+    if ours:
+        before, after = job.upload.size, len(answer.data)
+        logger.info("Job finished", extra={**facts, "before": before, "after": after})
+        metrics.emit(
+            {"format": answer.format},
+            Finished=1,
+            Milliseconds=answer.milliseconds,
+            BytesIn=before,
+            BytesOut=after,
+        )
+        tell_of_batch(job.batch_id, job.owner_id)
+        return
+    logger.info("Job was no longer ours", extra=facts)
+    if not Job.objects.filter(pk=job.pk, status__in=[*Job.UNFINISHED, Job.Status.FINISHED]).exists():
+        storage.results.remove([job.result_key])  # cancelled or deleted meanwhile
+
+
+def _fail(job: Job, code: str, message: str) -> None:
+    if end(_held([job]).filter(pk=job.pk), code, message):
+        logger.info("Job failed", extra={"job": str(job.pk), "code": code})
+        metrics.emit({"code": code}, Failed=1)
+
+
+def _fail_all(jobs: Sequence[Job], code: str, message: str) -> None:
+    for job in jobs:
+        _fail(job, code, message)
+
+
+def _put_back(jobs: Sequence[Job]) -> None:
+    try:
+        _held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None)
+    except DatabaseError:
+        logger.exception("Could not put jobs back; their lease will end")
