@@ -25,6 +25,7 @@ Settings = dict[str, Any]
 _ICON_SIDES = (16, 24, 32, 48, 64, 128, 256)
 _PDF_DPI = 150
 _HALF = 128
+_DRAWN_COLORS = 20_000
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,9 @@ def _jpeg(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) ->
 
 
 def _png(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
-    return {"compress_level": _effort(recipe)}
+    # On photographs level 2 is 1.7 times as fast as 6 and 1 % smaller; on drawings it is 9 % larger.
+    drawn = images[0].mode == "P" or images[0].getcolors(_DRAWN_COLORS) is not None
+    return {"compress_level": recipe.effort or (_effort(recipe) if drawn else 2)}
 
 
 def _webp(recipe: Recipe, images: Sequence[Image.Image], quality: int | None) -> Settings:
@@ -282,7 +285,8 @@ _SETTINGS: Mapping[str, Callable[[Recipe, Sequence[Image.Image], int | None], Se
 }
 
 _HIDDEN: Mapping[str, Callable[[], Settings]] = {
-    "avif": lambda: {"max_threads": 1},
+    # Tiles are for threads; on one they only cost bytes.
+    "avif": lambda: {"max_threads": 1, "autotiling": False},
     # The same picture must give the same bytes, so the time of day stays out.
     "pdf": lambda: {"creationDate": None, "modDate": None},
 }

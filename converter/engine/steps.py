@@ -158,7 +158,10 @@ def pad(frame: Frame, job: Job) -> Frame:
     wanted = job.recipe.resize
     if wanted is None or wanted.mode != "pad":
         return frame
-    canvas = (wanted.width or frame.width, wanted.height or frame.height)
+    canvas = (
+        wanted.width or rounded(frame.width * (wanted.height or 1) / frame.height),
+        wanted.height or rounded(frame.height * (wanted.width or 1) / frame.width),
+    )
     if canvas == frame.image.size:
         return frame
     red, green, blue, alpha = job.background

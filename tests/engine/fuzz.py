@@ -25,7 +25,7 @@ RECIPES = [
         {"format": "png", "rotate": 90, "metadata": "keep", "watermark": {"text": "x"}},
         {"format": "gif", "resize": {"mode": "pad", "width": 40, "height": 40}},
         {"format": "tiff", "metadata": "keep"},
-        {"format": "jpeg", "target_bytes": 700, "shrink_to_fit": True},
+        {"format": "jpeg", "target_bytes": 900, "shrink_to_fit": True},
         {
             "format": "webp",
             "resize": {"mode": "fill", "width": 20, "height": 9, "gravity": "smart"},

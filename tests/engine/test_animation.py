@@ -180,3 +180,14 @@ def test_pages_are_not_frames_of_a_film(target):
 
 def test_an_animation_becomes_pages():
     assert render(animated("GIF"), format="tiff").frames == 5
+
+
+def test_a_frame_that_reaches_outside_is_cut_to_the_canvas():
+    import struct
+
+    gif = animated("GIF", size=(60, 40))
+    canvas = struct.pack("<HH", 60, 40)
+    later = gif.index(b"\x2c", gif.index(b"\x2c" + bytes(4) + canvas) + 1)
+    moved = gif[: later + 1] + struct.pack("<HH", 55, 10) + gif[later + 5 :]
+    result = render(moved, format="webp")
+    assert (result.width, result.height, result.frames) == (60, 40, 5)

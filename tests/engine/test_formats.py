@@ -69,3 +69,12 @@ def test_a_missing_codec_is_told(monkeypatch):
 
     monkeypatch.setattr(features, "check", lambda feature: feature != "avif")
     assert check() == ["Pillow was built without avif."]
+
+
+def test_a_library_that_does_not_say_what_it_is_is_told(monkeypatch):
+    import pi_heif
+    from PIL import features
+
+    monkeypatch.setattr(features, "version", lambda feature: None)
+    monkeypatch.setattr(pi_heif, "libheif_info", lambda: {"decoders": {}})
+    assert check() == ["zlib does not tell its version.", "libheif has no decoder for HEIC."]

@@ -235,3 +235,83 @@ def test_a_heic_whose_item_names_are_no_text_is_refused_before_the_decoder_sees_
     data = (samples.FILES / "phone.heic").read_bytes()
     with pytest.raises(Corrupt):
         open(data.replace(b"Exif\0\0\0\0\x0e", b"E\xffif\0\0\0\0\x0e", 1))
+
+
+def test_an_icon_without_pictures_is_damaged():
+    with pytest.raises(Corrupt):
+        open(struct.pack("<HHH", 0, 1, 0) + bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("odd"), "corrupt"),
+        (EOFError(), "truncated"),
+        (OSError("image file is truncated"), "truncated"),
+    ],
+)
+def test_whatever_a_decoder_raises_is_one_of_ours(raised, code, monkeypatch):
+    from PIL import Image
+
+    def fail(*args, **kwargs):
+        raise raised
+
+    data = samples.saved(samples.quarters(), "PNG")
+    monkeypatch.setattr(Image, "open", fail)
+    assert error_of(data).code == code
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (OverflowError(), "cannot_produce"),
+        (Truncated("As it was."), "truncated"),
+    ],
+)
+def test_whatever_an_encoder_raises_is_one_of_ours(raised, code, monkeypatch):
+    from PIL import Image
+
+    def fail(*args, **kwargs):
+        raise raised
+
+    data = samples.saved(samples.quarters(), "PNG")
+    monkeypatch.setattr(Image.Image, "save", fail)
+    assert error_of(data).code == code
+
+
+def test_coordinates_off_the_globe_are_no_location_to_show():
+    from PIL import Image
+
+    block = Image.Exif()
+    block[0x8825] = {1: "S", 2: (99.0, 0.0, 0.0), 3: "W", 4: (11.0, 30.0, 0.0)}
+    facts = probe(samples.saved(samples.quarters(), "JPEG", exif=block.tobytes()))
+    assert (facts.has_location, facts.location) == (True, None)
+    block[0x8825] = {1: "S", 2: (9.0, 30.0, 0.0), 3: "W", 4: (11.0, 30.0, 0.0)}
+    facts = probe(samples.saved(samples.quarters(), "JPEG", exif=block.tobytes()))
+    assert facts.location == (-9.5, -11.5)
+
+
+def test_exif_that_cannot_be_read_is_said(monkeypatch):
+    from PIL import Image
+
+    def fail(self):
+        raise ValueError("odd")
+
+    data = samples.phone_jpeg(1)
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    result = open(data).render(Recipe.parse({"format": "png", "metadata": "keep"}))
+    assert "exif_unreadable" in {note.code for note in result.report.warnings}
+
+
+def test_exif_that_cannot_be_written_is_left_out():
+    from PIL import Image
+
+    block = Image.Exif()
+    block[0x0110] = "Phone 15"
+    data = samples.saved(samples.quarters(), "JPEG", exif=block.tobytes())
+    broken = data.replace(b"\x01\x10\x00\x02", b"\x01\x10\x00\x0c")
+    assert broken != data
+    result = open(broken).render(Recipe.parse({"format": "webp", "metadata": "keep"}))
+    assert samples.looks_like_quarters(samples.opened(result), 25)

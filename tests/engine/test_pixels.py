@@ -479,3 +479,53 @@ def test_an_mpo_is_read_as_its_first_picture():
     source = open(mpo)
     assert (source.facts.format, source.facts.frames, source.facts.pages) == ("jpeg", 1, 1)
     assert samples.looks_like_quarters(opened(source.render(Recipe.parse({"format": "png"}))), 25)
+
+
+def test_the_bright_version_inside_a_photo_is_said_to_be_lost():
+    xmp = samples.XMP.replace(b"dc:format", b'hdrgm:Version="1.0" dc:format')
+    result = render(saved(samples.quarters(), "JPEG", xmp=xmp))
+    assert "hdr_lost" in codes(result)
+
+
+def test_of_several_pictures_in_heic_the_main_one_is_kept():
+    source = open((samples.FILES / "two.heic").read_bytes())
+    result = source.render(Recipe.parse({"format": "png"}))
+    assert "primary_image_only" in codes(result)
+    assert is_near(opened(result).convert("RGB").getpixel((30, 20)), (30, 30, 200), 20)
+
+
+@pytest.mark.parametrize("mode", ["YCbCr", "HSV", "La", "RGBa", "RGBX", "LAB", "PA", "I;16B"])
+def test_every_mode_that_a_decoder_may_give_is_understood(mode):
+    from converter.engine.color import eight_bit
+
+    via = {"La": "LA", "RGBa": "RGBA", "I;16B": "I;16", "PA": "P"}.get(mode)
+    image = (
+        Image.new("LAB", (4, 4), (200, 128, 128)) if mode == "LAB" else samples.quarters((4, 4), via or "RGB")
+    )
+    if mode == "I;16B":
+        image = Image.frombytes("I;16B", (4, 4), b"\x80\x00" * 16)
+    elif mode != "LAB":
+        image = image.convert(mode)
+    assert eight_bit(image).mode in {"L", "LA", "RGB", "RGBA"}
+
+
+def test_a_profile_that_fits_but_cannot_be_used_is_dropped(monkeypatch):
+    def fail(*args, **kwargs):
+        raise ImageCms.PyCMSError("cannot build transform")
+
+    monkeypatch.setattr(ImageCms, "profileToProfile", fail)
+    result = render(P3_RED)
+    assert "profile_unusable" in codes(result)
+    assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (241, 0, 0))
+
+
+def test_padding_one_side_keeps_the_shape():
+    source = saved(samples.quarters((100, 50)), "PNG")
+    result = render(source, resize={"mode": "pad", "width": 500})
+    assert (result.width, result.height) == (500, 250)
+    same = render(source, resize={"mode": "pad", "width": 100, "height": 50})
+    assert "padded" not in codes(same)
+    on_transparent = render(
+        saved(transparent("RGBA"), "PNG"), resize={"mode": "pad", "width": 60, "height": 60}
+    )
+    assert opened(on_transparent).convert("RGBA").getpixel((2, 2)) == (255, 255, 255, 255)

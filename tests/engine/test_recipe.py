@@ -56,8 +56,14 @@ def test_one_meaning_has_one_hash():
         {"format": "png", "lossless": True},
         {"format": "png", "progressive": False},
         {"format": "png", "resize": None},
+        {"format": "PNG"},
     ]
     assert {Recipe.parse(mapping).hash for mapping in same} == {Recipe.parse({"format": "png"}).hash}
+
+
+def test_a_whole_number_is_the_same_with_and_without_a_point():
+    whole, pointed = ({"format": "png", "resize": {"scale": scale}} for scale in (50, 50.0))
+    assert Recipe.parse(whole).hash == Recipe.parse(pointed).hash
 
 
 def test_the_canonical_json_is_compact_and_sorted():
@@ -157,6 +163,16 @@ def test_an_error_survives_the_way_between_processes():
             "WebP, quality 80, fit in 1600×1600, location removed",
         ),
         ({"format": "jpg"}, "JPEG, metadata removed"),
+        (
+            {
+                "format": "jpg",
+                "progressive": False,
+                "background": "#000",
+                "flip": "vertical",
+                "resize": {"height": 9},
+            },
+            "JPEG, not progressive, flipped top to bottom, fit in 9 high, background #000000, metadata removed",
+        ),
         ({"format": "auto", "aim": "small"}, "Best format, as small as looks fine, metadata removed"),
         (
             {"format": "webp", "target_bytes": 200000, "shrink_to_fit": True, "resize": {"scale": 50}},

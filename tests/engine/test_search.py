@@ -33,8 +33,9 @@ def test_a_target_in_bytes_is_never_exceeded_and_well_used(format):
         target = round(smallest + (largest - smallest) * part)
         result = render(PHOTO, format=format, target_bytes=target)
         assert len(result.data) <= target
-        assert len(result.data) >= 0.75 * target
-        assert note(result, "bytes_met").params["target"] == target
+        met = note(result, "bytes_met").params
+        assert met["target"] == target
+        assert len(result.data) >= 0.75 * target or met["quality"] == 95
         if format != "pdf":
             assert 0 < result.report.similarity <= 1
 
@@ -157,6 +158,14 @@ def test_similarity_works_at_any_size(size):
     assert similarity(image, image) == pytest.approx(1)
 
 
+def test_similarity_sees_palettes_and_transparency():
+    flat = samples.quarters((40, 40))
+    assert similarity(flat, flat.quantize(16)) == pytest.approx(1, abs=0.01)
+    clear = flat.convert("RGBA")
+    clear.putalpha(0)
+    assert similarity(clear, Image.new("RGB", (40, 40), "white")) == pytest.approx(1)
+
+
 def test_similarity_agrees_with_the_formula():
     import numpy
 
@@ -218,6 +227,16 @@ def test_auto_goes_with_the_other_options():
 def test_auto_copes_with_a_picture_too_long_for_most_formats():
     result = render(saved(Image.new("L", (20_000, 2), 80), "PNG"), format="auto")
     assert result.format in {"png", "jpeg"}
+
+
+def test_auto_copes_with_what_few_formats_hold():
+    long = Image.new("LA", (17_000, 3), (80, 255))
+    long.putpixel((5, 1), (80, 0))
+    assert render(saved(long, "PNG"), format="auto", target_bytes=90_000).format == "png"
+    frames = [Image.new("RGB", (17_000, 2), (shade, 0, 0)) for shade in (10, 200)]
+    film = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    result = render(film, format="auto")
+    assert (result.format, result.frames) == ("png", 2)
 
 
 def busy_corner(corner):
