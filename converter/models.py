@@ -1,7 +1,7 @@
 """What was asked, of which image, and how far it has come.
 
 Facts about one row are methods here, facts about many rows methods of the QuerySet. Nothing here writes a
-status: `jobs.py` is the only writer of job state.
+status: `jobs` is the only writer of job state.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from django.http import HttpResponseBase, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
 
-# The codes that the API itself gives, with their status and what they mean. Refusals of `jobs.py` and of the engine
+# The codes that the API itself gives, with their status and what they mean. Refusals of `jobs` and of the engine
 # bring a code of their own; their status follows from what kind of refusal they are.
 KINDS: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request could not be understood"),

@@ -109,6 +109,7 @@ def main() -> None:
         from django.contrib.auth import get_user_model
         from django.db import connections
 
+        from converter.jobs import running
         from converter.storage.folder import object_created
 
         object_created.disconnect(
