@@ -50,15 +50,17 @@ _DESCRIPTIVE_TAGS = frozenset(
 # Offsets inside a maker note break when it moves, and nobody can say what it tells.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
-_LOCATION_NAMES = rb"(?:GPS\w*|City|State|Country\w*|Location\w*|Sub-?location|Province\w*|WorldRegion)"
-_XMP_LOCATION = re.compile(
-    rb"\s[\w.-]+:" + _LOCATION_NAMES + rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
-    rb"|<([\w.-]+:" + _LOCATION_NAMES + rb")(?:\s[^>]*)?(?:/>|>.*?</\1\s*>)",
-    re.DOTALL,
+# Every repetition is bounded: this is somebody else's text, and a pattern that looks back and forth over it hangs.
+_LOCATION_NAMES = (
+    rb"(?:GPS\w{0,40}|City|State|Country\w{0,20}|Location\w{0,20}|Sub-?location|Province\w{0,20}|WorldRegion)"
 )
-_XMP_LOCATION_LEFT = re.compile(rb"GPS|Location|[:>]City|[:>]Country|[:>]State", re.IGNORECASE)
+_XMP_LOCATION = re.compile(
+    rb"\s[\w.-]{1,40}:" + _LOCATION_NAMES + rb"""\s{0,9}=\s{0,9}(?:"[^"]{0,999}"|'[^']{0,999}')"""
+    rb"|<([\w.-]{1,40}:" + _LOCATION_NAMES + rb")(?:\s[^>]{0,999})?(?:/>|>[^<]{0,999}</\1\s{0,9}>)"
+)
+_XMP_LOCATION_LEFT = re.compile(rb"GPS|Location|[:>]City|[:>]Country|[:>]State|[:>]Province", re.IGNORECASE)
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
-_XMP_THUMBNAIL = re.compile(rb"<([\w.-]+:Thumbnails)\b.*?</\1\s*>", re.DOTALL)
+_XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
 
 _IPTC_RESOURCE = 0x0404
 _IPTC_LOCATION = frozenset({26, 27, 90, 92, 95, 100, 101})
@@ -79,7 +81,7 @@ class Metadata:
     def has_location(self) -> bool:
         return bool(
             self.exif.get_ifd(_IFD.GPSInfo)
-            or _XMP_LOCATION.search(self.xmp)
+            or _XMP_LOCATION_LEFT.search(self.xmp)
             or any(number in _IPTC_LOCATION for number, _ in _iptc_datasets(self.iptc))
         )
 
@@ -116,12 +118,7 @@ def read(image: Image.Image) -> Metadata:
     except Exception:
         # Pillow's EXIF parser raises whatever its arithmetic runs into.
         exif, unreadable = Image.Exif(), True
-    xmp = image.info.get("xmp", image.info.get("XML:com.adobe.xmp", b""))
-    if isinstance(xmp, str):
-        xmp = xmp.encode(errors="replace")
-    comment = image.info.get("comment", b"")
-    if isinstance(comment, str):
-        comment = comment.encode(errors="replace")
+    xmp, comment = image.info.get("xmp"), image.info.get("comment")
     text = {
         name: str(value)
         for name, value in (getattr(image, "text", None) or {}).items()
@@ -203,17 +200,19 @@ def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_locati
         if exif:
             kept["exif"] = exif
     if target.xmp and metadata.xmp:
-        xmp = metadata.xmp if with_location else _without_location(metadata.xmp)
+        xmp = _without_thumbnails(metadata.xmp)
+        xmp = xmp if with_location else _without_location(xmp)
         if xmp:
-            kept["xmp"] = _XMP_THUMBNAIL.sub(b"", _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+            kept["xmp"] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     if target.iptc and metadata.iptc:
         iptc = b"".join(
             raw
             for number, raw in _iptc_datasets(metadata.iptc)
             if with_location or number not in _IPTC_LOCATION
         )
-        if iptc:
-            kept["extra"] = _app13(iptc)
+        segment = _app13(iptc) if iptc else b""
+        if segment:
+            kept["extra"] = segment
     if target.comment and metadata.comment:
         kept["comment"] = metadata.comment
     if target.texts and metadata.text:
@@ -252,6 +251,17 @@ def _without_location(xmp: bytes) -> bytes:
     if b"\x00" in cleaned or _XMP_LOCATION_LEFT.search(cleaned):
         return b""
     return cleaned
+
+
+def _without_thumbnails(xmp: bytes) -> bytes:
+    """Return the packet without the small copies of the picture that some programs put in it."""
+    start = _XMP_THUMBNAIL.search(xmp)
+    if start is None:
+        return xmp
+    last = xmp.rfind(b":Thumbnails>")
+    if last < start.end():
+        return b""
+    return xmp[: start.start()] + xmp[last + len(b":Thumbnails>") :]
 
 
 def _jpeg_iptc(image: Image.Image) -> bytes:

@@ -153,3 +153,22 @@ def test_one_recipe_does_not_take_metadata_from_the_next(orientation):
     }
     first = {target: source.render(recipe[target]).data for target in recipe}
     assert {target: source.render(recipe[target]).data for target in recipe} == first
+
+
+def test_thumbnails_inside_xmp_go():
+    copy = b"<xmp:Thumbnails><rdf:Alt><rdf:li>small copy</rdf:li></rdf:Alt></xmp:Thumbnails>"
+    held = samples.XMP.replace(b"</rdf:Description>", copy + b"</rdf:Description>")
+    result = render(samples.saved(samples.quarters(), "JPEG", xmp=held), metadata="keep")
+    assert b"small copy" not in result.data
+    assert b"xmpmeta" in result.data
+    cut = samples.saved(samples.quarters(), "JPEG", xmp=held.replace(b"</xmp:Thumbnails>", b""))
+    assert b"small copy" not in render(cut, metadata="keep").data
+
+
+@pytest.mark.parametrize(
+    "piece", [b"<a:City>", b' a:City="', b"<a:Thumbnails>", b"<", b" a:", b"GPS", b"<a:GPSx "]
+)
+def test_hostile_xmp_is_searched_in_time(piece):
+    hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (900_000 // len(piece)))
+    for policy in ("strip_location", "keep"):
+        assert render(hostile, format="webp", metadata=policy).width == 160
