@@ -18,7 +18,8 @@ from converter.jobs.names import clean_name
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.reception import fetch, receive
 from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota, Refusal
-from converter.jobs.retention import expire, remove
+from converter.jobs.retention import expire, remove, remove_all
+from converter.jobs.reuse import use_result
 from converter.jobs.running import run
 from converter.jobs.sources import limits
 from converter.jobs.submission import NewFile, file_problem, keep_image, submit, upload_form
@@ -45,6 +46,7 @@ __all__ = [
     "receive",
     "recover",
     "remove",
+    "remove_all",
     "result_url",
     "retry",
     "retry_batch",
@@ -54,6 +56,7 @@ __all__ = [
     "sweep",
     "thumbnail_url",
     "upload_form",
+    "use_result",
     "zip_name",
     "zip_url",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.utils import timezone
 
@@ -34,6 +35,14 @@ def remove(batch: Batch) -> None:
     _drop_uploads(uploads, keep_for=Q(), but=batch)
     batch.delete()
     Upload.objects.filter(pk__in=[u.pk for u in uploads], jobs=None, deleted_at__isnull=False).delete()
+
+
+def remove_all(owner: AbstractBaseUser) -> None:
+    """Delete every image and result of a person, and what is known of them."""
+    for batch in Batch.objects.filter(owner=owner.pk):
+        remove(batch)
+    delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))
+    Upload.objects.filter(owner=owner.pk).delete()
 
 
 def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from converter import engine
+from converter import engine, outbound
+from converter.jobs import NewFile
 from converter.web import words
 from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
@@ -153,11 +155,28 @@ class MultipleFileField(forms.FileField):
         return [file for file in files if isinstance(file, UploadedFile)]
 
 
+class AddressesField(forms.CharField):
+    """Web addresses, one a line; cleans to files that are to be fetched."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> list[NewFile]:
+        return [_fetched(line) for line in map(str.strip, super().clean(value).splitlines()) if line]
+
+
 class FilesForm(forms.Form):
     images = MultipleFileField(label=_("Choose images"), required=False)
+    addresses = AddressesField(
+        label=_("Addresses of images, one a line"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://", "spellcheck": "false"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not settings.CONVERTER_IMPORT_BY_URL:
+            del self.fields["addresses"]
         self.fields["images"].widget.attrs["accept"] = accepted()
 
 
@@ -171,6 +190,15 @@ class ResendForm(forms.Form):
 
 class RecipeForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
+
+
+def _fetched(url: str) -> NewFile:
+    try:
+        _host, _port, _secure, path = outbound.parts(url)
+    except outbound.Unreachable as exc:
+        raise forms.ValidationError(f"{url[:100]}: {exc}") from exc
+    name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
+    return NewFile(name, size=0, url=url)
 
 
 def accepted() -> str:

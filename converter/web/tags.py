@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from converter import engine, jobs
 from converter.models import Batch, Upload
-from converter.web import words
+from converter.web import links, words
 
 register = template.Library()
 
@@ -82,6 +82,11 @@ def sentence(recipe: Mapping[str, Any]) -> str:
         return engine.Recipe.parse(recipe).sentence()
     except engine.InvalidRecipe:
         return _("Made with options that are no longer offered")
+
+
+@register.filter
+def recipe_link(recipe: Mapping[str, Any]) -> str:
+    return links.write(recipe)
 
 
 @register.filter

@@ -29,5 +29,11 @@ def for_convert() -> dict[str, str]:
         "refused": _("The site did not take this. Check the marked places."),
         "loggedOut": _("You are logged out. Log in again in another tab, then come back and press Convert."),
         "offline": _("The site cannot be reached. Check your connection and try again."),
+        "trying": _("Trying it on the first image…"),
+        "tried": _("{before} → {after}, {change}"),
+        "smaller": _("{percent} % smaller"),
+        "larger": _("{percent} % larger"),
+        "tryTooLarge": _("Only images up to {size} can be tried before sending."),
+        "tryFailed": _("It takes longer than a trial may. Convert it to see the result."),
         "output": _("Output {number}"),
     }

@@ -40,6 +40,22 @@ class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # 
         return email
 
 
+class DeleteAccountForm(forms.Form):
+    email = forms.EmailField(
+        label=_("Your e-mail address"), help_text=_("So that nobody does this by a slip of the hand.")
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email.lower() != self.user.email.lower():
+            raise forms.ValidationError(_("This is not the address of this account."))
+        return email
+
+
 class TokenForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What it is for: “backup script”."))
     scope = forms.ChoiceField(label=_("May"), choices=ApiToken.Scope.choices, initial=ApiToken.Scope.WRITE)

@@ -26,6 +26,8 @@ at_home = [
 urlpatterns = [
     path("", include("imagesite.accounts.pool_urls") if settings.COGNITO_USER_POOL_ID else include(at_home)),
     path("", views.account, name="account"),
+    path("data/", views.data, name="data"),
+    path("delete/", views.delete, name="delete"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<uuid:pk>/revoke/", views.revoke, name="token_revoke"),
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
@@ -20,7 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from imagesite.accounts.forms import LoginForm, SignupForm, TokenForm
+from converter import jobs
+from imagesite.accounts.forms import DeleteAccountForm, LoginForm, SignupForm, TokenForm
 from imagesite.accounts.models import ApiToken, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -96,6 +97,50 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 @require_safe
 def account(request: UserRequest) -> HttpResponse:
     return render(request, "accounts/account.html")
+
+
+@require_safe
+def data(request: UserRequest) -> JsonResponse:
+    """Hand out what is stored of this person, as one JSON file."""
+    user = request.user
+    whole = {
+        "account": {"email": user.email, "since": user.date_joined, "last_login": user.last_login},
+        "batches": list(user.batches.values("id", "created_at", "expires_at", "outputs")),
+        "images": list(user.uploads.values("id", "name", "size", "format", "width", "height", "created_at")),
+        "jobs": list(
+            user.jobs.values(
+                "id",
+                "batch",
+                "upload",
+                "recipe",
+                "status",
+                "error_code",
+                "result_size",
+                "report",
+                "created_at",
+            )
+        ),
+        "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
+        "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),
+    }
+    response = JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: UserRequest) -> HttpResponse:
+    """Delete the account with everything in it; asks for its address before."""
+    form = DeleteAccountForm(request.user, request.POST or None)
+    if not form.is_valid():
+        status = 422 if form.is_bound else 200
+        return render(request, "accounts/delete.html", {"form": form}, status=status)
+    user = User.objects.get(pk=request.user.pk)
+    jobs.remove_all(user)
+    logout(request)
+    user.delete()
+    messages.success(request, _("Your account is deleted, with all images, results and settings."))
+    return redirect("web:landing")
 
 
 @never_cache

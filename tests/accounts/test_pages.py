@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from converter import engine, jobs, storage
+from converter.models import Recipe
 from imagesite.accounts.models import ApiToken, User
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +155,34 @@ def test_what_is_private_asks_for_a_login(client: Client, path: str) -> None:
 )
 def test_what_must_be_open_is(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 200
+
+
+def test_somebody_takes_their_data(page: Client, alice: Any, bob: Any) -> None:
+    Recipe.objects.create(owner=alice, name="mine", recipe={"format": "webp"})
+    Recipe.objects.create(owner=bob, name="his", recipe={"format": "webp"})
+    response = page.get("/accounts/data/")
+    assert response["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    data = response.json()
+    assert data["account"]["email"] == alice.email
+    assert [recipe["name"] for recipe in data["recipes"]] == ["mine"]
+    assert "password" not in text(response)
+    assert "digest" not in text(response)
+
+
+def test_an_account_is_deleted_with_all_that_is_in_it(
+    page: Client, alice: Any, bob: Any, folders: Path
+) -> None:
+    for owner in (alice, bob):
+        upload = jobs.keep_image(owner, jobs.NewFile("mark.png", 4))
+        stored = storage.uploads.put(upload.key, io.BytesIO(b"1234"), filename="", content_type="")
+        jobs.receive(upload.key, stored)
+        jobs.submit(
+            owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)]
+        )
+    assert "for good" in text(page.get("/accounts/delete/"))
+    assert page.post("/accounts/delete/", {"email": bob.email}).status_code == 422
+    response = page.post("/accounts/delete/", {"email": alice.email.upper()}, follow=True)
+    assert "Your account is deleted" in text(response)
+    assert list(User.objects.all()) == [bob]
+    assert [path.name for path in folders.rglob("*") if path.is_file()] == ["mark.png"]
+    assert page.get("/convert/").status_code == 302

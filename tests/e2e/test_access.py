@@ -65,6 +65,7 @@ def test_pages_of_somebody_new(visit: Visit) -> None:
         "/accounts/",
         "/accounts/tokens/",
         "/accounts/password/",
+        "/accounts/delete/",
     ]:
         page.goto(path)
         for summary in page.locator("main details > summary").all():
@@ -139,3 +140,26 @@ def test_what_can_be_pressed_is_large_enough(visit: Visit) -> None:
     for path in ["/convert/", "/batches/", "/recipes/", "/accounts/tokens/"]:
         page.goto(path)
         assert page.evaluate(small) == [], path
+
+
+MOST_BYTES = 60_000
+
+
+def test_pages_are_light_and_stand_still(visit: Visit) -> None:
+    page = visit()
+    weigh = """async () => {
+        const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+        const shift = await new Promise((resolve) => {
+            let sum = 0;
+            new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
+                .observe({type: "layout-shift", buffered: true});
+            setTimeout(() => resolve(sum), 100);
+        });
+        const bytes = entries.filter((one) => one.initiatorType !== "img").reduce((sum, one) => sum + one.encodedBodySize, 0);
+        return [bytes, shift];
+    }"""
+    for path in ["/", "/convert/", "/batches/", "/recipes/new/", "/formats/"]:
+        page.goto(path, wait_until="networkidle")
+        weight, shift = page.evaluate(weigh)
+        assert 0 < weight < MOST_BYTES, f"{path} weighs {weight} bytes"
+        assert shift < 0.1, f"{path} moves by {shift}"

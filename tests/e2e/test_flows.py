@@ -61,7 +61,9 @@ def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: 
     page = visit()
     for name, content in {"good.jpg": make_photo(), "empty.jpg": b"", "letter.txt": b"Dear"}.items():
         (tmp_path / name).write_bytes(content)
-    page.locator("#id_images").set_input_files([tmp_path / name for name in ("good.jpg", "empty.jpg", "letter.txt")])
+    page.locator("#id_images").set_input_files(
+        [tmp_path / name for name in ("good.jpg", "empty.jpg", "letter.txt")]
+    )
     page.locator("#id_images").set_input_files([tmp_path / "good.jpg"])
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
     expect(page.get_by_text("This file is empty.")).to_be_visible()
@@ -293,7 +295,7 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
     page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
     page.get_by_role("button", name="Convert", exact=True).click()
     page.get_by_role("link", name="Go on without them").click()
-    expect(page.get_by_text("Waiting for the images to be sent.")).to_be_visible()
+    expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
     page.get_by_role("link", name="Send it again").click()
     page.get_by_label("The same image again").set_input_files(photos[0])  # type: ignore[arg-type]
     page.get_by_role("button", name="Send it").click()
@@ -320,3 +322,33 @@ def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
     page = visit()
     convert(page, [photo("move.gif", file.getvalue(), "image/gif")])
     expect(page.get_by_text("All 3 frames kept")).to_be_visible()
+
+
+def test_a_preview_before_it_is_sent(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Preview the first image").click()
+    note = page.locator("[data-try-note]")
+    expect(note).to_contain_text("%", timeout=20_000)
+    expect(page.locator(".try .compare.is-live")).to_be_visible()
+    first = note.text_content()
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        page.get_by_label("Quality").fill("5")
+        page.get_by_label("Width", exact=True).fill("20")
+        page.get_by_label("Height", exact=True).focus()
+    expect(note).not_to_have_text(first or "")
+    expect(note).to_contain_text("%", timeout=20_000)
+    page.wait_for_load_state("networkidle")
+    page.goto("/batches/")
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+
+
+def test_chosen_entries_are_deleted(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    convert(page, photos[:1])
+    page.goto("/batches/")
+    page.get_by_label("Choose photo 0.jpg").check()
+    page.get_by_role("button", name="Delete the chosen").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("1 entry deleted.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()

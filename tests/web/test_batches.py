@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from django.test import Client
 from django.utils import timezone
 
-from converter import jobs
+from converter import engine, jobs
 from converter.models import Batch, Job
 from tests.conftest import make_photo
 from tests.doubles import RecordingDispatch
@@ -70,7 +70,7 @@ def test_a_done_page_does_not_load_itself_again(page: Client, batch: Batch) -> N
 @pytest.mark.parametrize(
     ("statuses", "says"),
     [
-        (["awaiting_upload"] * 2, "Waiting for the images to be sent."),
+        (["awaiting_upload"] * 2, "Waiting for the images to arrive."),
         (["queued", "finished"], "1 of 2 done"),
         (["processing", "queued"], "0 of 2 done"),
         (["finished"] * 2, "All done."),
@@ -209,7 +209,9 @@ def test_rows_of_one_moment_are_neither_lost_nor_shown_twice(page: Client, alice
     assert len({batch.pk for batch in [*first.context["batches"], *second.context["batches"]]}) == 23
 
 
-@pytest.mark.parametrize("after", ["nonsense", "2026-01-01_x", "_", "2026-01-01T00:00:00_68bf2750-1ee9-44ad-9115-88b3389149be"])
+@pytest.mark.parametrize(
+    "after", ["nonsense", "2026-01-01_x", "_", "2026-01-01T00:00:00_68bf2750-1ee9-44ad-9115-88b3389149be"]
+)
 def test_a_nonsense_cursor_begins_anew(page: Client, batch: Batch, after: str) -> None:
     assert len(page.get("/batches/", {"after": after}).context["batches"]) == 1
 
@@ -237,10 +239,25 @@ def test_the_history_is_ones_own(strangers_page: Client, batch: Batch) -> None:
 def test_a_hostile_name_is_only_text(page: Client, alice: Any) -> None:
     jobs.submit(
         alice,
-        outputs=[jobs.engine.Recipe.parse({"format": "webp"})],
+        outputs=[engine.Recipe.parse({"format": "webp"})],
         files=[jobs.NewFile("<script>alert(1)</script>.jpg", 5)],
     )
     assert "<script>alert" not in text(page.get("/batches/"))
+
+
+def test_many_entries_are_deleted_at_once_after_asking(
+    page: Client, alice: Any, bob: Any, photo: bytes
+) -> None:
+    mine, kept, his = submit(alice, photo), submit(alice, photo), submit(bob, photo)
+    chosen = {"batch": [str(mine.pk), str(his.pk), "nonsense"]}
+    assert "Delete 1 entry?" in text(page.post("/batches/delete/", chosen))
+    assert Batch.objects.count() == 3
+    assert "1 entry deleted." in text(page.post("/batches/delete/", {**chosen, "sure": "1"}, follow=True))
+    assert set(Batch.objects.all()) == {kept, his}
+
+
+def test_deleting_nothing_says_so(page: Client, batch: Batch) -> None:
+    assert "Choose what to delete first." in text(page.post("/batches/delete/", {"sure": "1"}, follow=True))
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -8,6 +8,8 @@ from django.test import Client
 
 from converter import engine, jobs
 from converter.models import Batch, Job, Recipe, Upload
+from converter.web.options import recipe_mapping, values_of
+from converter.web.starters import STARTERS
 from tests.conftest import make_photo
 from tests.doubles import RecordingDispatch
 from tests.web.conftest import FORM, sent, text
@@ -198,11 +200,8 @@ def test_a_saved_recipe_fills_the_form(page: Client, alice: Any) -> None:
     assert (form["format"].value(), form["resize.width"].value()) == ("jpeg", 300)
 
 
-@pytest.mark.parametrize("starter", ["web", "email", "jpg", "print", "everywhere"])
+@pytest.mark.parametrize("starter", STARTERS)
 def test_every_starter_is_a_recipe_the_form_can_hold(page: Client, starter: str) -> None:
-    from converter.web.options import recipe_mapping, values_of
-    from converter.web.starters import STARTERS
-
     assert page.get(f"/convert/?starter={starter}").status_code == 200
     for recipe in STARTERS[starter].recipes:
         canonical = engine.Recipe.parse(recipe).canonical()
@@ -232,6 +231,30 @@ def test_a_form_without_its_counts_is_no_crash(page: Client, photo: bytes) -> No
     assert page.post("/convert/", {"images": sent("a.jpg", photo)}).status_code == 422
     assert page.post("/convert/", {"add": "1"}).status_code == 200
     assert page.post("/convert/", {"add": "1", "outputs-TOTAL_FORMS": "many"}).status_code == 200
+
+
+def test_images_are_fetched_by_address(page: Client) -> None:
+    lines = "https://example.org/a%20b.jpg?size=2\n\n  http://example.org/c.png "
+    page.post("/convert/", {**FORM, "addresses": lines})
+    assert set(Upload.objects.values_list("name", "source_url")) == {
+        ("a b.jpg", "https://example.org/a%20b.jpg?size=2"),
+        ("c.png", "http://example.org/c.png"),
+    }
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://example.org/a.jpg", "nonsense", "https://user:secret@example.org/"]
+)
+def test_what_is_no_address_is_said(page: Client, address: str) -> None:
+    response = page.post("/convert/", {**FORM, "addresses": address})
+    assert response.status_code == 422
+    assert "web address" in text(response)
+
+
+def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:
+    settings.CONVERTER_IMPORT_BY_URL = False
+    assert "Fetch images" not in text(page.get("/convert/"))
+    assert page.post("/convert/", {**FORM, "addresses": "https://example.org/a.jpg"}).status_code == 422
 
 
 def test_limits_are_told_to_the_page(page: Client) -> None:

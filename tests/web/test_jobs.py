@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from converter import jobs
-from converter.models import Batch, Job
+from converter import engine, jobs
+from converter.models import Batch, Job, Upload
 from tests.doubles import RecordingDispatch
 from tests.web.conftest import sent, submit, text
 
@@ -152,3 +152,51 @@ def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/"))
     assert "The photo says where it was taken. The result does not." in shown
     assert "48.1, 11.5" in shown
+
+
+def test_a_result_becomes_an_image(page: Client, job: Job, worker: RecordingDispatch) -> None:
+    response = page.post(f"/jobs/{job.pk}/reuse/")
+    upload = Upload.objects.latest("created_at")
+    assert response.url == f"/convert/?upload={upload.pk}"  # type: ignore[attr-defined]
+    assert (upload.name, upload.size, upload.is_here) == ("photo 0.webp", job.result_size, True)
+    assert f'value="{upload.pk}"' in text(page.get(f"/convert/?upload={upload.pk}"))
+
+
+def test_without_a_result_there_is_nothing_to_use(page: Client, alice: Any, photo: bytes) -> None:
+    job = submit(alice, photo).jobs.get()
+    assert page.post(f"/jobs/{job.pk}/reuse/").status_code == 409
+
+
+def test_an_image_that_is_fetched_is_not_asked_for(page: Client, alice: Any) -> None:
+    files = [jobs.NewFile("a.jpg", 0, url="https://example.org/a.jpg")]
+    job = jobs.submit(alice, outputs=[engine.Recipe.parse({"format": "webp"})], files=files).jobs.get()
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert "We get the image from https://example.org/a.jpg." in shown
+    assert "The same image again" not in shown
+
+
+def test_the_web_page_gets_its_html(
+    page: Client, alice: Any, send: Callable[..., None], worker: RecordingDispatch, photo: bytes
+) -> None:
+    recipes: list[dict[str, Any]] = [
+        {"format": "jpeg"},
+        {"format": "webp", "resize": {"width": 32}},
+        {"format": "webp"},
+        {"format": "tiff"},
+    ]
+    batch = submit(alice, photo, recipes=recipes)
+    send(batch, photo)
+    worker.work()
+    job = batch.jobs.order_by("position")[0]
+    snippet = page.get(f"/jobs/{job.pk}/").context["picture"]
+    assert snippet == (
+        "<picture>\n"
+        '  <source type="image/webp" srcset="photo%200.webp 32w, photo%200%20%282%29.webp 64w">\n'
+        '  <img src="photo%200.jpg" width="64" height="48" alt="">\n'
+        "</picture>"
+    )
+    assert "&lt;picture&gt;" in text(page.get(f"/jobs/{job.pk}/"))
+
+
+def test_one_result_alone_needs_no_html(page: Client, job: Job) -> None:
+    assert page.get(f"/jobs/{job.pk}/").context["picture"] == ""

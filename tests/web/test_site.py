@@ -29,7 +29,8 @@ def test_open_pages_need_no_login(client: Client, path: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("pattern", [p for p in PAGES if p.name not in OPEN], ids=lambda p: p.name)
 def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
-    kwargs = {"pk": "00000000-0000-0000-0000-000000000000"} if "pk" in str(pattern.pattern) else {}
+    values = {"pk": "00000000-0000-0000-0000-000000000000", "token": "x"}
+    kwargs = {name: value for name, value in values.items() if f":{name}>" in str(pattern.pattern)}
     for method in (client.get, client.post):
         response = method(reverse(f"web:{pattern.name}", kwargs=kwargs))
         assert response.status_code == 302

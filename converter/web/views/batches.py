@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -72,7 +73,6 @@ def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         "polls": polls + 1,
         "delay": min(2**polls, 10),
         "retryable": found.tally.count(Job.Status.FAILED) + found.tally.count(Job.Status.CANCELLED),
-        "single_output": len(found.outputs) == 1,
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
 
@@ -106,6 +106,34 @@ def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     jobs.remove(found)
     messages.success(request, _("Deleted: the images, the results and the entry."))
     return redirect("web:batches")
+
+
+@require_POST
+def delete_many(request: PersonRequest) -> HttpResponse:
+    """Delete the chosen batches; asks before it does."""
+    chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=_ids(request.POST.getlist("batch"))))
+    if not chosen:
+        messages.warning(request, _("Choose what to delete first."))
+        return redirect("web:batches")
+    if "sure" not in request.POST:
+        return render(request, "web/batches_delete.html", {"batches": chosen})
+    for found in chosen:
+        jobs.remove(found)
+    count = len(chosen)
+    messages.success(
+        request, ngettext("%(n)s entry deleted.", "%(n)s entries deleted.", count) % {"n": count}
+    )
+    return redirect("web:batches")
+
+
+def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
+    found = []
+    for text in texts:
+        try:
+            found.append(uuid.UUID(text))
+        except ValueError:
+            continue
+    return found
 
 
 @require_safe

@@ -9,14 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import engine, jobs, storage
 from converter.models import Batch, Recipe, Upload
-from converter.web import texts
+from converter.web import links, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import PersonRequest
@@ -41,7 +41,7 @@ def convert(request: PersonRequest) -> HttpResponse:
     if not (files.is_valid() and outputs.is_valid()):
         return _page(request, files, outputs, uploads, status=422)
     try:
-        batch = _submit(request, files.cleaned_data["images"], uploads, _recipes(request, outputs))
+        batch = _submit(request, files, uploads, _recipes(request, outputs))
     except jobs.InvalidSubmission as refusal:
         return _page(request, files, outputs, uploads, refusal, status=422)
     return redirect("web:batch", batch.pk)
@@ -76,6 +76,7 @@ def _page(
         "starters": STARTERS,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
+        "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": settings.CONVERTER_MAX_FILES,
         "texts": texts.for_convert(),
     }
@@ -91,6 +92,13 @@ def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any
     if pk := _uuid(ask.get("job")):
         job = job_of(request, pk)
         return [job.upload] if job.upload.is_here else [], [job.recipe]
+    if pk := _uuid(ask.get("upload")):
+        return _uploads_here(request, [str(pk)]), [{"format": "webp"}]
+    if token := ask.get("link"):
+        try:
+            return [], [links.read(token).canonical()]
+        except (ValueError, engine.InvalidRecipe) as exc:
+            raise Http404 from exc
     if pk := _uuid(ask.get("recipe")):
         return [], [recipe_of(request, pk).recipe]
     if starter := STARTERS.get(ask.get("starter", "")):
@@ -144,19 +152,24 @@ def _keep(request: PersonRequest, file: UploadedFile) -> Upload:
 
 def _submit(
     request: PersonRequest,
-    sent: Sequence[UploadedFile],
+    chosen: FilesForm,
     uploads: Sequence[Upload],
     recipes: list[engine.Recipe],
 ) -> Batch:
     """Make the batch of the files that can be taken, and say which cannot."""
-    files = [(file, jobs.NewFile(file.name or "", file.size or 0)) for file in sent]
+    files = [(file, jobs.NewFile(file.name or "", file.size or 0)) for file in chosen.cleaned_data["images"]]
     problems = [problem for _, new in files if (problem := jobs.file_problem(new))]
     taken = [(file, new) for file, new in files if not jobs.file_problem(new)]
-    if problems and not taken and not uploads:
+    addresses = chosen.cleaned_data.get("addresses", [])
+    if problems and not (taken or uploads or addresses):
         raise jobs.InvalidSubmission(" ".join(problems))
-    batch = jobs.submit(request.user, outputs=recipes, files=[new for _, new in taken], uploads=uploads)
+    batch = jobs.submit(
+        request.user, outputs=recipes, files=[*(new for _, new in taken), *addresses], uploads=uploads
+    )
     known = {upload.pk for upload in uploads}
-    fresh = [u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known]
+    fresh = [
+        u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known and not u.source_url
+    ]
     for upload, (file, _new) in zip(fresh, taken, strict=True):
         _store(upload, file)
     for problem in problems:

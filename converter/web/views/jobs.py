@@ -7,11 +7,13 @@ import uuid
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from converter import jobs, metadata, storage
 from converter.models import Job
+from converter.web import picture
 from converter.web.access import job_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ResendForm
@@ -21,12 +23,16 @@ from converter.web.http import PersonRequest
 @require_safe
 def job(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
+    awaits_file = found.status == Job.Status.AWAITING_UPLOAD and not found.upload.source_url
     siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
     context = {
         "job": found,
         "previews": jobs.preview_urls(found),
         "facts": metadata.store().get(found.upload_id) if found.upload.is_here else None,
-        "resend": ResendForm() if found.status == Job.Status.AWAITING_UPLOAD else None,
+        "resend": ResendForm() if awaits_file else None,
+        "picture": picture.snippet(
+            siblings.filter(upload=found.upload_id, status=Job.Status.FINISHED).select_related("upload")
+        ),
         "before": siblings.filter(position__lt=found.position).order_by("-position").first(),
         "after": siblings.filter(position__gt=found.position).order_by("position").first(),
     }
@@ -89,6 +95,16 @@ def resend(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     )
     jobs.receive(found.upload.key, stored)
     return redirect("web:job", pk)
+
+
+@require_POST
+def reuse(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Lead to the converter with the result as its image."""
+    try:
+        upload = jobs.use_result(job_of(request, pk))
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    return redirect(f"{reverse('web:convert')}?upload={upload.pk}")
 
 
 def _back(request: PersonRequest, found: Job) -> HttpResponse:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from converter import engine
 from converter.models import Recipe
+from converter.web import links
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import RecipeForm, SavedOutputForm
 from converter.web.http import PersonRequest
@@ -49,6 +52,19 @@ def edit(request: PersonRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
 
 
+@require_safe
+def shared(request: PersonRequest, token: str) -> HttpResponse:
+    """Show the recipe that a link carries."""
+    try:
+        recipe = links.read(token)
+    except engine.InvalidRecipe as exc:
+        return render(request, "web/recipe_link.html", {"problem": exc.message}, status=410)
+    except ValueError as exc:
+        raise Http404 from exc
+    text = json.dumps(recipe.canonical(), indent=2, ensure_ascii=False)
+    return render(request, "web/recipe_link.html", {"recipe": recipe, "text": text, "token": token})
+
+
 @require_http_methods(["GET", "POST"])
 def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     saved = recipe_of(request, pk)
@@ -69,7 +85,12 @@ def sentence(request: PersonRequest) -> JsonResponse:
 
 
 def _begin(request: PersonRequest) -> dict[str, object]:
-    """Return the recipe to begin with: that of a job, or of a starter."""
+    """Return the recipe to begin with: that of a link, of a job, or of a starter."""
+    if token := request.GET.get("link"):
+        try:
+            return links.read(token).canonical()
+        except (ValueError, engine.InvalidRecipe):
+            return {"format": "webp"}
     try:
         pk = uuid.UUID(request.GET.get("job", ""))
     except ValueError:

@@ -64,7 +64,7 @@ function start(section) {
   for (const type of ["pointerup", "pointercancel"]) frame.addEventListener(type, () => { drag = null; });
 }
 
-function startAll(root) {
+export function startAll(root) {
   const found = root.matches?.("[data-compare]") ? [root] : root.querySelectorAll("[data-compare]");
   for (const section of found) if (!section.classList.contains("is-live")) start(section);
 }

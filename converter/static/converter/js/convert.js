@@ -1,6 +1,7 @@
 // The page on which images come in: choose, check, send each by its own form, then go to the batch.
 
 import { clearProblems, readRecipe, showProblem, showWhatFits } from "./options.js";
+import { trying } from "./try.js";
 import { Expired, send, Stopped } from "./upload.js";
 
 const AT_ONCE = 4;
@@ -12,6 +13,12 @@ const csrf = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const extensions = form.querySelector("#id_images").accept.split(",");
 
+let touched = null; // the output that was changed last
+const trial = trying({
+  form, texts, say, sizeInWords, csrf,
+  first: () => (busy || batch ? null : ready()[0]?.file),
+  recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
+});
 let rows = []; // {file, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
 let busy = false;
 let batch = "";
@@ -108,10 +115,12 @@ function takeOut(element) {
 }
 
 const ready = () => rows.filter((row) => row.state === "ready");
+const addresses = () => (form.querySelector("#id_addresses")?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
 const kept = () => [...form.querySelectorAll("[data-upload]:checked")].map((box) => box.value);
 
 function summarise() {
   const files = ready();
+  trial.changed();
   const size = sizeInWords(files.reduce((sum, row) => sum + row.file.size, 0));
   find("summary").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
 }
@@ -189,6 +198,8 @@ form.addEventListener("change", async (event) => {
   const card = event.target.closest("[data-output]");
   if (!card) return;
   if (event.target.name.endsWith("-format")) showWhatFits(card);
+  touched = card;
+  if (event.target.type !== "file") trial.changed();
   if (event.target.matches("[type=file][data-part=watermark]")) await keepWatermark(card, event.target);
 });
 cards().forEach(showWhatFits);
@@ -237,14 +248,14 @@ form.addEventListener("submit", async (event) => {
   find("refusal").hidden = true;
   cards().forEach(clearProblems);
   const files = ready();
-  if (!files.length && !kept().length) {
+  if (!files.length && !kept().length && !addresses().length) {
     refuse(texts.noFiles);
     form.querySelector("#id_images").focus();
     return;
   }
   working(true);
   const answer = await ask(form.dataset.batches, {
-    files: files.map(({ file }) => ({ name: file.name, size: file.size })),
+    files: [...files.map(({ file }) => ({ name: file.name, size: file.size })), ...addresses().map((url) => ({ url }))],
     uploads: kept(),
     outputs: cards().map(readRecipe),
   });

@@ -1,0 +1,25 @@
+"""Use a result as the image of the next conversion."""
+
+from __future__ import annotations
+
+import io
+
+from converter import storage
+from converter.jobs.reception import receive
+from converter.jobs.refusals import Conflict, Gone
+from converter.jobs.submission import NewFile, keep_image
+from converter.models import Job, Upload
+
+
+def use_result(job: Job) -> Upload:
+    """Return the result as a new image to convert, which nobody has to send again."""
+    if job.status == Job.Status.EXPIRED:
+        raise Gone("This result has expired and was deleted.")
+    if not job.has_result:
+        raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")
+    data, _ = storage.results.read(job.result_key)
+    upload = keep_image(job.owner, NewFile(job.result_name, len(data)))
+    stored = storage.uploads.put(
+        upload.key, io.BytesIO(data), filename=upload.name, content_type="application/octet-stream"
+    )
+    return receive(upload.key, stored) or upload
