@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
-from django.http import HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Field, Query, Router
 
 from converter import jobs
@@ -38,16 +38,21 @@ def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
 @router.get("/{uuid:job_id}", response=schemas.Job, openapi_extra=problems(404), url_name="job")
 def get_job(
     request: ApiRequest,
+    response: HttpResponse,
     job_id: uuid.UUID,
     wait: Annotated[
         float,
         Query(0, ge=0, le=waiting.LONGEST, description="Seconds to wait for its end before answering."),
     ] = 0,
 ) -> schemas.Job:
-    """One job."""
+    """One job.
+
+    Only so many requests can wait at once; one for which there is no place is answered now, with `Retry-After`.
+    """
     job = own(request, WITH_UPLOAD.all(), job_id)
     if wait and job.is_unfinished:
-        waiting.until_done(job, wait)
+        if not waiting.until_done(job, wait):
+            response["Retry-After"] = "1"
         job = own(request, WITH_UPLOAD.all(), job_id)
     return schemas.Job.of(job)
 

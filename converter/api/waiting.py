@@ -13,10 +13,12 @@ AT_ONCE = 8  # of the threads that serve everybody
 _places = BoundedSemaphore(AT_ONCE)
 
 
-def until_done(job: Job, seconds: float) -> None:
-    """Return when the job has come to an end, or after so many seconds, or at once where too many wait already."""
-    if not job.is_unfinished or not _places.acquire(blocking=False):
-        return
+def until_done(job: Job, seconds: float) -> bool:
+    """Return when the job has come to an end, or after so many seconds; at once, with False, where too many wait."""
+    if not job.is_unfinished:
+        return True
+    if not _places.acquire(blocking=False):
+        return False
     try:
         deadline = time.monotonic() + seconds
         pause = 0.1
@@ -24,6 +26,7 @@ def until_done(job: Job, seconds: float) -> None:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, 1)
             if not Job.objects.unfinished().filter(pk=job.pk).exists():
-                return
+                break
+        return True
     finally:
         _places.release()

@@ -24,7 +24,7 @@ schema = schemathesis.pytest.from_fixture("described")
 @pytest.fixture
 def described(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
-    monkeypatch.setattr(waiting, "until_done", lambda job, seconds: None)
+    monkeypatch.setattr(waiting, "until_done", lambda job, seconds: True)
     return schemathesis.openapi.from_url(f"{live_server.url}/api/v1/openapi.json")
 
 

@@ -126,7 +126,8 @@ def test_only_so_many_wait_at_once_and_further_ones_are_answered(program: Progra
     for _ in range(waiting.AT_ONCE):
         assert waiting._places.acquire(blocking=False)
     try:
-        assert program.get(f"jobs/{job['id']}", wait=20).status_code == 200
+        response = program.get(f"jobs/{job['id']}", wait=20)
+        assert (response.status_code, response["Retry-After"]) == (200, "1")
         assert clock.naps == 0
     finally:
         for _ in range(waiting.AT_ONCE):

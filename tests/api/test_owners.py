@@ -75,7 +75,7 @@ def test_no_endpoint_is_forgotten() -> None:
 @pytest.fixture
 def ids(alice: Any, send: Any, worker: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """One of everything that Alice may have."""
-    monkeypatch.setattr(waiting, "until_done", lambda job, seconds: None)
+    monkeypatch.setattr(waiting, "until_done", lambda job, seconds: True)
     photo = make_photo(8, 8)
     webp = EngineRecipe.parse({"format": "webp"})
     batch = jobs.submit(alice, outputs=[webp], files=[jobs.NewFile("a.jpg", len(photo))])

@@ -1,0 +1,115 @@
+"""A thousand batches from fifty programs at once, on the server as `make run` starts it: every job must be finished,
+none twice, and no request may be answered with a fault of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.benchmarks.machinery import photo
+
+ROOT = Path(__file__).resolve().parents[2]
+BATCHES, CLIENTS = 1_000, 50
+RECIPE = {"format": "webp", "resize": {"width": 200}}
+
+
+class Program:
+    """One client: a token and a connection of its own."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.headers["Authorization"] = f"Bearer {token}"
+        self.answers: Counter[int] = Counter()
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        while True:
+            response = self.session.request(method, self.url + path, timeout=120, **options)
+            self.answers[response.status_code] += 1
+            if response.status_code not in (409, 429, 503):
+                return response
+            time.sleep(int(response.headers["Retry-After"]))
+
+    def convert(self, content: bytes) -> str:
+        body = {"files": [{"name": "photo.jpg", "size": len(content)}], "outputs": [RECIPE]}
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        batch = self.ask("POST", "/api/v1/batches", json=body, headers=headers).json()
+        form = batch["uploads"][0]["form"]
+        self.ask("POST", form["url"], data=form["fields"], files={"file": ("photo.jpg", content)})
+        while True:
+            answer = self.ask("GET", f"/api/v1/jobs/{batch['jobs'][0]['id']}?wait=10")
+            if answer.json()["finished_at"]:
+                return str(answer.json()["status"])
+            time.sleep(int(answer.headers.get("Retry-After", 0)))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "imagesite.settings"}
+        manage = [sys.executable, "manage.py"]
+        for words in (["migrate", "-v0"], ["collectstatic", "-v0", "--no-input"]):
+            subprocess.run([*manage, *words], cwd=ROOT, env=environment, check=True)
+        made = subprocess.run(
+            [*manage, "shell", "-v0", "-c", MAKE_TOKENS],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        with subprocess.Popen(
+            [*manage, "serve", "--port", "0"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as server:
+            try:
+                assert server.stdout
+                found = re.search(r"http://\S+", server.stdout.readline())
+                assert found
+                storm(found[0], made.stdout.split(), Path(folder))
+            finally:
+                server.terminate()
+
+
+MAKE_TOKENS = f"""
+from imagesite.accounts.models import ApiToken, User
+owner = User.objects.create_user("storm@example.org")
+print(*(ApiToken.issue(owner, "storm")[1] for _ in range({CLIENTS})))
+"""
+
+
+def storm(url: str, tokens: list[str], data: Path) -> None:
+    programs = [Program(url, token) for token in tokens]
+    content = photo(1, (800, 600))
+    start = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        ends = Counter(pool.map(lambda n: programs[n % CLIENTS].convert(content), range(BATCHES)))
+    seconds = time.perf_counter() - start
+    answers = sum((program.answers for program in programs), Counter[int]())
+    with sqlite3.connect(data / "db.sqlite3") as database:
+        attempts = Counter(n for (n,) in database.execute("SELECT attempts FROM converter_job"))
+    print(f"{BATCHES} batches from {CLIENTS} programs in {seconds:.0f} s, {BATCHES / seconds:.0f} a second")
+    print(f"ends {dict(ends)}, attempts {dict(attempts)}, answers {dict(sorted(answers.items()))}")
+    if ends != {"finished": BATCHES} or attempts != {1: BATCHES} or max(answers) >= 500:
+        sys.exit("Not every job was finished once and without a fault.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What docs/api.md tells people to paste is pasted here, in order, against a running server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import make_photo
+from tests.test_serve import ROOT, Server
+
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data")
+    server.manage("migrate", "-v0")
+    server.manage("collectstatic", "-v0", "--no-input")
+    server.manage(
+        "shell", "-v0", "-c",
+        "from imagesite.accounts.models import User; User.objects.create_user('you@example.org')",
+    )  # fmt: skip
+    server.start()
+    assert server.process
+    yield server
+    server.process.terminate()
+    server.process.wait(30)
+    if server.process.stdout:
+        server.process.stdout.close()
+
+
+def test_what_the_guide_says_works_when_pasted(server: Server, tmp_path: Path) -> None:
+    blocks = BLOCK.findall((ROOT / "docs" / "api.md").read_text())
+    assert [language for language, _ in blocks] == ["sh", "sh", "sh", "python", "sh"]
+    lines = ["set -euo pipefail"]
+    for language, text in blocks:
+        lines.append(text if language == "sh" else f"python - <<'END'\n{text}END\n")
+    script = "\n".join(lines)
+    script = script.replace(".venv/bin/python", sys.executable).replace("manage.py", str(ROOT / "manage.py"))
+    script = script.replace("python - ", f"{sys.executable} - ")
+    (tmp_path / "photo.jpg").write_bytes(make_photo(1700, 40))
+    environment = {**server.environment, "IMAGES": server.url}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for made, format, width in (
+        ("photo.webp", "WEBP", 1600),
+        ("photo.avif", "AVIF", 1700),
+        ("converted/photo.webp", "WEBP", 1600),
+    ):
+        with Image.open(tmp_path / made) as image:
+            assert (image.format, image.width) == (format, width)
+    assert '"name": "For the web"' in done.stdout
+
+
+def test_the_guide_counts_right() -> None:
+    guide = (ROOT / "docs" / "api.md").read_text()
+    (client,) = [text for language, text in BLOCK.findall(guide) if language == "python"]
+    statements = [line for line in client.splitlines() if line and not line.startswith("import")]
+    assert len(statements) <= 10
