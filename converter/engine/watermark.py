@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, lru_cache
-from importlib import import_module
-from importlib.util import find_spec
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +20,7 @@ _STROKE = 1 / 16
 _READABLE = 0.025
 _TALLEST = 0.2
 _REFERENCE = 100
+_ROUNDING = 1.05  # a font comes in whole sizes
 _NO_CHARACTER = "\U0010ffff"
 
 
@@ -111,7 +110,8 @@ def _text_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
     natural = max(_font(_REFERENCE).getlength(line) for line in text.splitlines()) or 1
     fitting = _REFERENCE * width / natural
     font = _font(rounded(min(max(fitting, smallest), _TALLEST * size[1] + _MIN_FONT_SIZE)))
-    lines = [part for line in text.splitlines() for part in _wrapped(line, font, max(width, font.size * 4))]
+    room = max(width * _ROUNDING, font.size * 4)
+    lines = [part for line in text.splitlines() for part in _wrapped(line, font, room)]
     align = next((side for side in ("left", "right") if side in mark.position), "center")
     stroke = rounded(font.size * _STROKE)
     canvas = ImageDraw.Draw(Image.new("L", (1, 1)))
@@ -162,22 +162,7 @@ def _missing(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    data = _font_file()
-    if data is not None:
-        return ImageFont.truetype(BytesIO(data), size)
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font
+    """Return FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai. What it lacks is warned of."""
+    from pymupdf_fonts.FiraGO_Regular import fontbuffer  # half a megabyte that only watermarks need
 
-
-@cache
-def _font_file() -> bytes | None:
-    """Return FiraGO (Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai), where it is installed.
-
-    Pillow's own font knows Latin letters only; what a font lacks is said in the report.
-    """
-    if find_spec("pymupdf_fonts") is None:
-        return None
-    data = import_module("pymupdf_fonts.FiraGO_Regular").fontbuffer
-    assert isinstance(data, bytes)
-    return data
+    return ImageFont.truetype(BytesIO(fontbuffer), size)
