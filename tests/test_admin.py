@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -9,17 +10,18 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from converter import jobs
+from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
-from converter.models import Batch, Job, Recipe, Upload
+from converter.models import Batch, Delivery, Job, Quota, Recipe, Upload, Webhook
 from imagesite.accounts.models import ApiToken, User
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.django_db
 
 LISTS = [
-    "converter/job", "converter/batch", "converter/upload", "converter/recipe", "accounts/user", "accounts/apitoken",
+    "converter/job", "converter/batch", "converter/upload", "converter/recipe", "converter/webhook",
+    "converter/delivery", "converter/quota", "accounts/user", "accounts/apitoken",
 ]  # fmt: skip
 
 
@@ -40,6 +42,11 @@ def fill(owner: Any, count: int) -> None:
         user = User.objects.create(email=f"{User.objects.count()}@example.org")
         ApiToken.issue(user, "test")
         Recipe.objects.create(owner=user, name="r", recipe={"format": "webp"})
+        Quota.objects.create(owner=user)
+        webhook = Webhook.objects.create(
+            owner=user, url="https://example.org/", events=[], secret="whsec_c2VjcmV0"
+        )
+        webhooks.note_test(webhook)
         jobs.submit(
             user, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
         )
@@ -61,23 +68,44 @@ def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
     assert len(response.context["cl"].result_list) >= 30
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_list_is_searched_by_owner_and_id(staff: Client, alice: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "model", "owner"),
+    [
+        ("converter/job", Job, "owner"),
+        ("converter/batch", Batch, "owner"),
+        ("converter/upload", Upload, "owner"),
+        ("converter/recipe", Recipe, "owner"),
+        ("converter/webhook", Webhook, "owner"),
+        ("converter/delivery", Delivery, "webhook.owner"),
+        ("accounts/user", User, ""),
+        ("accounts/apitoken", ApiToken, "owner"),
+    ],
+)
+def test_a_list_is_searched_by_owner_and_id(
+    staff: Client, alice: Any, path: str, model: Any, owner: str
+) -> None:
     fill(alice, 2)
-    model = {
-        "job": Job,
-        "batch": Batch,
-        "upload": Upload,
-        "recipe": Recipe,
-        "user": User,
-        "apitoken": ApiToken,
-    }[path.split("/")[1]]
-    row = model.objects.exclude(**{("pk" if model is User else "owner"): None}).last()
-    assert row is not None
-    email = row.email if isinstance(row, User) else row.owner.email
+    row = model.objects.order_by("pk").exclude(**({"is_staff": True} if model is User else {})).last()
+    email = attrgetter(f"{owner}.email" if owner else "email")(row)
     for term, count in [(str(row.pk), 1), (email, 1), ("nobody-at-all", 0)]:
         response = staff.get(f"/admin/{path}/", {"q": term})
         assert len(response.context["cl"].result_list) == count
+
+
+def test_a_quota_is_set_by_staff(staff: Client, alice: Any) -> None:
+    response = staff.post(
+        "/admin/converter/quota/add/", {"owner": alice.pk, "jobs_a_day": 5, "bytes_kept": ""}
+    )
+    assert response.status_code == 302
+    assert Quota.objects.values().get() == {"owner_id": alice.pk, "jobs_a_day": 5, "bytes_kept": None}
+    assert LogEntry.objects.get().object_id == str(alice.pk)
+
+
+def test_the_secret_of_a_webhook_is_not_shown(staff: Client, alice: Any) -> None:
+    fill(alice, 1)
+    webhook = Webhook.objects.get()
+    for page in ("/admin/converter/webhook/", f"/admin/converter/webhook/{webhook.pk}/change/"):
+        assert webhook.secret not in staff.get(page).text
 
 
 def test_jobs_are_searched_by_the_name_of_the_image(staff: Client, alice: Any) -> None:
@@ -156,7 +184,7 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
     assert Batch.objects.filter(expired_at=None).count() == 1
 
 
-@pytest.mark.parametrize("path", LISTS[:4])
+@pytest.mark.parametrize("path", LISTS[:6])
 def test_rows_are_shown_whole_and_edited_by_nobody(
     staff: Client, alice: Any, send: Any, worker: Any, path: str
 ) -> None:

@@ -190,6 +190,11 @@ PROBLEMS: Mapping[str, Explained] = {
         _("Every account has a limit on how much it sends or keeps in a while."),
         _("Delete what you no longer need, or go on when some time has passed."),
     ),
+    "fetch_failed": Explained(
+        _("The image could not be fetched"),
+        _("Its address did not answer with a file, took too long, or is not in the public internet."),
+        _("Open the address in a browser. If it shows the image there, save it and send the file."),
+    ),
     "not_looked_into": Explained(
         _("Nobody has looked into the file yet"),
         _("What is in a file is known when a job of it is done."),
