@@ -130,22 +130,7 @@ def test_letters_that_the_font_lacks_are_said():
     assert not [note for note in plain.report.warnings if note.code == "glyphs_missing"]
 
 
-def test_a_font_with_more_letters_is_used_where_it_is_installed(monkeypatch):
-    import sys
-    from io import BytesIO
-    from types import ModuleType
-
-    from PIL import ImageFont
-
-    from converter.engine import watermark
-
-    module = ModuleType("pymupdf_fonts.FiraGO_Regular")
-    file = ImageFont.load_default(20).path
-    module.fontbuffer = file.getvalue() if isinstance(file, BytesIO) else file.read()
-    package = ModuleType("pymupdf_fonts")
-    package.__spec__, package.__path__ = object(), []
-    monkeypatch.setitem(sys.modules, "pymupdf_fonts", package)
-    monkeypatch.setitem(sys.modules, "pymupdf_fonts.FiraGO_Regular", module)
-    font = watermark._font.__wrapped__
-    monkeypatch.setattr(watermark, "_font_file", watermark._font_file.__wrapped__)
-    assert font(20).getname() == ImageFont.load_default(20).getname()
+@pytest.mark.parametrize("text", ["© é ü ß ł", "Ψαλμός", "Живот", "שלום", "مرحبا", "हिन्दी", "ไทย", "ქართული"])
+def test_it_writes_in_many_scripts(text):
+    result = open(PLAIN).render(Recipe.parse({"format": "png", "watermark": {"text": text}}))
+    assert not [note for note in result.report.warnings if note.code == "glyphs_missing"]
