@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -12,23 +13,25 @@ from pathlib import Path
 from typing import Any
 
 INFRA = Path(__file__).resolve().parent.parent
-PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+LOCK = (INFRA / ".terraform.lock.hcl").read_text()
+PROVIDER = re.findall(r'^provider "(.+)"', LOCK, re.MULTILINE)[0]
+VERSION = re.findall(r'version += "(.+)"', LOCK)[0]
 
 MIRROR_RC = """
 provider_installation {{
   filesystem_mirror {{
     path    = "{mirror}"
-    include = ["registry.terraform.io/hashicorp/aws"]
+    include = ["{provider}"]
   }}
   direct {{
-    exclude = ["registry.terraform.io/hashicorp/aws"]
+    exclude = ["{provider}"]
   }}
 }}
 """
 
 
 def mirror() -> Path | None:
-    """Return a folder on this machine that holds the AWS provider: $TF_MIRROR, or one of the usual places."""
+    """Return a folder on this machine that holds the locked AWS provider: $TF_MIRROR, or one of the usual places."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     named = os.environ.get("TF_MIRROR")
     places = [
@@ -39,7 +42,7 @@ def mirror() -> Path | None:
         *Path("/opt").glob("*"),
     ]
     for place in places:
-        if any(place.joinpath(PROVIDER).glob(f"*/{platform.system().lower()}_{machine}")):
+        if (place / PROVIDER / VERSION / f"{platform.system().lower()}_{machine}").is_dir():
             return place
     return None
 
@@ -64,7 +67,7 @@ def environment(scratch: Path) -> dict[str, str]:
     found = mirror()
     if found:
         rc = scratch / "terraform.rc"
-        rc.write_text(MIRROR_RC.format(mirror=found))
+        rc.write_text(MIRROR_RC.format(mirror=found, provider=PROVIDER))
         env["TF_CLI_CONFIG_FILE"] = str(rc)
     return env
 
@@ -96,9 +99,9 @@ class Terraform:
         )
         return text
 
-    def changes(self) -> list[str]:
+    def changes(self, *arguments: str) -> list[str]:
         """Return what a plan would do, as `action address`; an empty list when nothing."""
-        self("plan", "-no-color", "-detailed-exitcode", "-out=plan.out", expect=(0, 2))
+        self("plan", "-no-color", "-detailed-exitcode", "-out=plan.out", *arguments, expect=(0, 2))
         plan: dict[str, Any] = json.loads(self("show", "-json", "plan.out"))
         return [
             f"{'+'.join(change['change']['actions'])} {change['address']}"

@@ -1,10 +1,14 @@
-"""The whole walk on a mock AWS: real Terraform, a stand-in for Zappa, everything switched on."""
+"""On a mock AWS: the whole walk with real Terraform and a stand-in for Zappa; and, beside it, Aurora with its network.
+
+Apart because Terraform waits half a minute at every step of a cluster; together they are the whole system.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,12 +21,12 @@ from infra.tests.mock_aws import mock_aws
 from infra.tests.terraform import Terraform, copy_of_module, environment
 
 EVERYTHING_ON = """
+database_mode        = "external"
 domain_name          = "images.example.com"
 zone_name            = "example.com"
 redirect_root_domain = true
 firewall             = true
 labels               = true
-outbound_internet    = true
 advanced_security    = true
 alarm_email          = "someone@example.com"
 github_repository    = "example/imagesite"
@@ -103,7 +107,10 @@ def zappa_undeploys(stage: str, settings: dict[str, dict[str, str]]) -> None:
             gateway.delete_rest_api(restApiId=api["id"])
 
 
-def test_the_walk_goes_up_settles_and_comes_down(aws: dict[str, str], tmp_path: Path) -> None:
+def test_the_walk_goes_up_settles_and_comes_down(
+    aws: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere-else")
     boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     infra = copy_of_module(tmp_path / "infra")
     (infra / "terraform.tfvars").write_text(EVERYTHING_ON)
@@ -146,7 +153,6 @@ def test_the_walk_goes_up_settles_and_comes_down(aws: dict[str, str], tmp_path: 
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("s3").list_buckets()["Buckets"] == []
     assert boto3.client("ssm").describe_parameters()["Parameters"] == []
-    assert boto3.client("rds").describe_db_clusters()["DBClusters"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
 
 
@@ -154,5 +160,51 @@ def secrets_of(deployment: Deployment) -> list[str]:
     values = json.loads(deployment._secrets["TF_VAR_secrets"])
     return [
         values[name]
-        for name in ("web_secret_key", "worker_secret_key", "database_password", "cloudfront_private_key")
+        for name in ("web_secret_key", "worker_secret_key", "database_url", "cloudfront_private_key")
     ]
+
+
+def test_aurora_and_its_network_settle_and_go(aws: dict[str, str], tmp_path: Path) -> None:
+    infra = copy_of_module(tmp_path / "infra")
+    (infra / "mock_override.tf").write_text('terraform {\n  backend "local" {}\n}\n' + FOR_THE_MOCK)
+    password = "a-password-of-the-database"
+    terraform = Terraform(
+        infra,
+        {
+            **aws,
+            "TF_VAR_allow_data_loss": "true",
+            "TF_VAR_outbound_internet": "true",
+            "TF_VAR_labels": "true",
+            "TF_VAR_origin_secret": "first",
+            "TF_VAR_secrets_version": "1",
+            "TF_VAR_secrets": json.dumps(
+                {
+                    "web_secret_key": "web",
+                    "worker_secret_key": "worker",
+                    "origin_secrets": "first",
+                    "database_password": password,
+                }
+            ),
+        },
+    )
+    parts = [
+        f"-target={kind}.{name}"
+        for file in ("network.tf", "database.tf", "secrets.tf")
+        for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', (infra / file).read_text(), re.MULTILINE)
+    ]
+    terraform("init", "-lockfile=readonly")
+    terraform("apply", "-auto-approve", *parts)
+    assert terraform.changes(*parts) == []
+    assert password not in (infra / "terraform.tfstate").read_text()
+    (url,) = (
+        parameter["Value"]
+        for parameter in boto3.client("ssm").get_parameters_by_path(
+            Path="/imagesite/production_worker", WithDecryption=True
+        )["Parameters"]
+        if parameter["Name"].endswith("DATABASE_URL")
+    )
+    endpoint = boto3.client("rds").describe_db_clusters()["DBClusters"][0]["Endpoint"]
+    assert url == f"postgres://imagesite:{password}@{endpoint}:5432/imagesite?sslmode=require"
+
+    terraform("destroy", "-auto-approve")
+    assert boto3.client("rds").describe_db_clusters()["DBClusters"] == []
