@@ -27,6 +27,9 @@ fix: .venv/dev  ## Format, and mend what can be mended
 bench: .venv/dev  ## Measure; prints ratios
 	$(BIN)/python -m tests.benchmarks
 
+package: .venv/dev  ## Make build/imagesite.zip: what runs on Lambda
+	@$(BIN)/python infra/package.py
+
 lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
@@ -43,4 +46,4 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run $@
 
-.PHONY: help run test check fix bench lock
+.PHONY: help run test check fix bench package lock

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import package
+from tests.cloud.gateway import ORIGIN_SECRET
+from tests.cloud.lambdas import Function, unpack
+
+SETTINGS = package.ROOT / "zappa_settings.json"
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What `make package` leaves; made once for all processes of the run."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder if worker_id == "master" else folder.parent) / "package"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "made").exists():
+            package.make(shared, SETTINGS)
+            unpack(shared / "imagesite.zip", shared / "task")
+            (shared / "made").touch()
+    return shared
+
+
+@pytest.fixture(scope="session")
+def web_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of the web function, with the secrets that SSM would give."""
+    stage: dict[str, Any] = json.loads(SETTINGS.read_text())["production"]
+    environment: dict[str, str] = dict(stage["aws_environment_variables"])
+    del environment["SECRETS_PATH"]
+    return {
+        **environment,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "CLOUDFRONT_KEY_ID": "",
+        "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'db.sqlite3'}",
+        "ORIGIN_SECRETS": f"{ORIGIN_SECRET},the one before",
+        "SECRET_KEY": "k" * 60,
+    }
+
+
+@pytest.fixture(scope="module")
+def web(build: Path, web_environment: dict[str, str]) -> Iterator[Function]:
+    """The web function out of the zip, with its database made."""
+    function = Function(build / "task", web_environment)
+    function.wait()
+    answer, failed, log = function.invoke({"manage": "migrate --no-input"})
+    assert not failed, answer + log
+    yield function
+    function.close()

@@ -1,0 +1,112 @@
+"""What stands before the pages on AWS: CloudFront, and API Gateway's proxy event (REST API, version 1)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs
+
+ORIGIN_SECRET = "the secret that only CloudFront knows"
+API_HOST = "abcdef1234.execute-api.eu-west-1.amazonaws.com"
+
+
+def proxy_event(
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    client: str = "203.0.113.7",
+) -> dict[str, Any]:
+    """Return what API Gateway hands to the function for one request."""
+    several: dict[str, list[str]] = {}
+    for name, value in headers:
+        several.setdefault(name.title(), []).append(value)
+    several["Host"] = [API_HOST]
+    several["X-Forwarded-For"] = [f"{client}, 130.176.0.1"]
+    several["X-Forwarded-Proto"] = ["https"]
+    parameters = parse_qs(query, keep_blank_values=True)
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": {name: values[-1] for name, values in several.items()},
+        "multiValueHeaders": several,
+        "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
+        "multiValueQueryStringParameters": parameters or None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "stage": "production",
+            "path": f"/production{path}",
+            "httpMethod": method,
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "identity": {"sourceIp": client},
+        },
+        "body": base64.b64encode(body).decode() if body else None,
+        "isBase64Encoded": bool(body),
+    }
+
+
+def through_cloudfront(
+    method: str, path: str, *, host: str, headers: Iterable[tuple[str, str]] = (), **more: Any
+) -> dict[str, Any]:
+    """Return the event of a request that came by the one door: the visitor's host and the secret are added."""
+    dropped = ("host", "x-forwarded-host", "x-origin-verify", "x-forwarded-for")
+    passed = [(name, value) for name, value in headers if name.lower() not in dropped]
+    added = [("X-Forwarded-Host", host), ("X-Origin-Verify", ORIGIN_SECRET)]
+    return proxy_event(method, path, headers=[*passed, *added], **more)
+
+
+def read(answer: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return status, headers and body of what the function answered."""
+    parsed = json.loads(answer)
+    several = parsed.get("multiValueHeaders") or {n: [v] for n, v in parsed.get("headers", {}).items()}
+    body = parsed.get("body") or ""
+    content = base64.b64decode(body) if parsed.get("isBase64Encoded") else body.encode()
+    return parsed["statusCode"], [(n, v) for n, values in several.items() for v in values], content
+
+
+class Edge:
+    """A WSGI application in CloudFront's place: static files from their bucket, all else from the web function."""
+
+    def __init__(
+        self,
+        invoke: Callable[[dict[str, Any]], tuple[str, bool, str]],
+        static: Callable[[str], tuple[bytes, str] | None],
+    ) -> None:
+        self.invoke, self.static = invoke, static
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].encode("latin-1").decode()
+        if path.startswith("/static/"):
+            found = self.static(path.lstrip("/"))
+            if found is None:
+                start_response("403 Forbidden", [])
+                return [b""]
+            start_response("200 OK", [("Content-Type", found[1])])
+            return [found[0]]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        headers = [
+            (name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")
+        ]
+        if environ.get("CONTENT_TYPE"):
+            headers.append(("Content-Type", environ["CONTENT_TYPE"]))
+        event = through_cloudfront(
+            environ["REQUEST_METHOD"],
+            path,
+            host=environ["HTTP_HOST"],
+            headers=headers,
+            query=environ.get("QUERY_STRING", ""),
+            body=body,
+        )
+        answer, failed, log = self.invoke(event)
+        if failed:
+            start_response("502 Bad Gateway", [("Content-Type", "text/plain")])
+            return [f"{answer}\n{log}".encode()]
+        status, several, content = read(answer)
+        start_response(f"{status} ", [(n, v) for n, v in several if n.lower() != "content-length"])
+        return [content]

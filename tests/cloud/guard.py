@@ -1,0 +1,135 @@
+"""What moto's S3 lets pass and the real one does not: broken POST policies, expired and forged links, SigV2."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import io
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote
+
+from werkzeug.formparser import parse_form_data
+
+SECRET = "testing"
+UNSIGNED_FIELDS = {"policy", "x-amz-signature", "file"}
+
+
+class Forbidden(Exception):
+    def __init__(self, code: str, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
+def signing_key(date: str, region: str) -> bytes:
+    key = f"AWS4{SECRET}".encode()
+    for part in (date, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), hashlib.sha256)
+    return key
+
+
+def check_form(bucket: str, fields: dict[str, str], size: int, now: datetime) -> None:
+    """Raise Forbidden unless the form holds a policy of ours and keeps to it."""
+    if "AWSAccessKeyId" in fields:
+        raise Forbidden("InvalidRequest", "Please use AWS4-HMAC-SHA256.", 400)
+    if "policy" not in fields:
+        raise Forbidden("AccessDenied", "Access Denied")
+    credential = fields.get("x-amz-credential", "").split("/")
+    if len(credential) != 5:
+        raise Forbidden("InvalidArgument", "No credential.", 400)
+    key = signing_key(credential[1], credential[2])
+    expected = hmac.new(key, fields["policy"].encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, fields.get("x-amz-signature", "")):
+        raise Forbidden("SignatureDoesNotMatch", "The signature does not match.")
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    if datetime.fromisoformat(policy["expiration"]) < now:
+        raise Forbidden("AccessDenied", "Invalid according to Policy: Policy expired.")
+    values = {**{name.lower(): value for name, value in fields.items()}, "bucket": bucket}
+    named = set()
+    for condition in policy["conditions"]:
+        if isinstance(condition, dict):
+            ((name, wanted),) = condition.items()
+            operator = "eq"
+        elif condition[0] == "content-length-range":
+            if size < condition[1]:
+                raise Forbidden("EntityTooSmall", "Your proposed upload is smaller than allowed.", 400)
+            if size > condition[2]:
+                raise Forbidden("EntityTooLarge", "Your proposed upload exceeds the maximum.", 400)
+            continue
+        else:
+            operator, name, wanted = condition
+            name = name.lstrip("$")
+        named.add(name.lower())
+        value = values.get(name.lower(), "")
+        if not (value == wanted if operator == "eq" else value.startswith(wanted)):
+            raise Forbidden("AccessDenied", f"Invalid according to Policy: Policy Condition failed: {name}")
+    if extra := set(values) - named - UNSIGNED_FIELDS:
+        raise Forbidden("AccessDenied", f"Invalid according to Policy: Extra input fields: {sorted(extra)}")
+
+
+def check_link(method: str, host: str, path: str, query: str, now: datetime) -> None:
+    """Raise Forbidden unless the presigned link is ours and has not expired."""
+    parameters = parse_qsl(query, keep_blank_values=True)
+    values = dict(parameters)
+    if "AWSAccessKeyId" in values:
+        raise Forbidden("InvalidRequest", "Please use AWS4-HMAC-SHA256.", 400)
+    stamp = datetime.strptime(values["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if now > stamp + timedelta(seconds=int(values["X-Amz-Expires"])):
+        raise Forbidden("AccessDenied", "Request has expired")
+    _, date, region, _, _ = values["X-Amz-Credential"].split("/")
+    signed = sorted(
+        f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
+        for name, value in parameters
+        if name != "X-Amz-Signature"
+    )
+    canonical = "\n".join(
+        [
+            method,
+            quote(unquote(path), safe="/-_.~"),
+            "&".join(signed),
+            f"host:{host}\n",
+            "host",
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
+    scope = f"{date}/{region}/s3/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{values['X-Amz-Date']}\n{scope}\n{digest}"
+    expected = hmac.new(signing_key(date, region), text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, values["X-Amz-Signature"]):
+        raise Forbidden("SignatureDoesNotMatch", "The signature does not match.")
+
+
+class Guard:
+    """A WSGI middleware before moto."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            self._check(environ)
+        except Forbidden as refused:
+            body = f"<Error><Code>{refused.code}</Code><Message>{refused}</Message></Error>".encode()
+            headers = [("Content-Type", "application/xml"), ("Access-Control-Allow-Origin", "*")]
+            start_response(f"{refused.status} ", headers)
+            return [body]
+        return self.application(environ, start_response)
+
+    def _check(self, environ: dict[str, Any]) -> None:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode()
+        query = environ.get("QUERY_STRING", "")
+        now = datetime.now(UTC)
+        if method == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+            _, form, files = parse_form_data({**environ, "wsgi.input": io.BytesIO(body)})
+            file = files.get("file")
+            if file is None:
+                raise Forbidden("InvalidArgument", "POST requires exactly one file upload per request.", 400)
+            check_form(path.strip("/"), form.to_dict(), len(file.read()), now)
+        elif "X-Amz-Signature=" in query or "Signature=" in query:
+            check_link(method, environ["HTTP_HOST"], path, query, now)

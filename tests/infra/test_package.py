@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from infra import package
+from infra.package import Spoilt
+
+GOOD = [*package.NEEDED, "manage.py", "converter/__init__.py", "django/http/__init__.py"]
+
+
+def made(tmp_path: Path, names: Iterable[str]) -> tuple[Path, Path]:
+    """Return a zip of these names, and the packages it was made with."""
+    packages = tmp_path / "venv"
+    for name in ("django", "PIL", "jose", "warrant"):
+        (packages / name).mkdir(parents=True)
+    (tmp_path / "site" / "converter").mkdir(parents=True)
+    (tmp_path / "site" / "converter" / "__init__.py").touch()
+    archive = tmp_path / "imagesite.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in names:
+            file.writestr(name, "")
+    return archive, packages
+
+
+def test_it_works(tmp_path: Path) -> None:
+    package.check(*made(tmp_path, GOOD))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env",
+        "converter/.env",
+        "db.sqlite3",
+        "converter/db.sqlite3-wal",
+        "tests/test_jobs.py",
+        "infra/deploy.py",
+        ".git/config",
+        "zappa_settings.json",
+        "node_modules/a/index.js",
+        "django/.github/ci.yml",
+        "var/secret_key",
+        "notes.txt",
+    ],
+)
+def test_what_does_not_belong_is_found(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Spoilt, match="the zip holds"):
+        package.check(*made(tmp_path, [*GOOD, name]))
+
+
+@pytest.mark.parametrize("name", ["warrant/__init__.py", "converter/__init__.py", "handler.py"])
+def test_what_is_missing_is_found(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Spoilt, match=f"the zip lacks {name}"):
+        package.check(*made(tmp_path, [good for good in GOOD if good != name]))
+
+
+def test_a_zip_that_lambda_would_refuse_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "MOST_BYTES", 100)
+    with pytest.raises(Spoilt, match="Lambda takes 100"):
+        package.check(*made(tmp_path, GOOD))
+
+
+def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package.platform, "system", lambda: "Darwin")
+    with pytest.raises(Spoilt, match="Linux"):
+        package.make(tmp_path, package.ROOT / "zappa_settings.json")
+
+
+def test_another_version_than_the_locked_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "locked", lambda: [package.Requirement("django==1.0")])
+    with pytest.raises(Spoilt, match=r"django==1\.0 is locked"):
+        package.copy_dependencies(tmp_path)
+
+
+def test_only_what_runs_on_lambda_is_taken() -> None:
+    names = {requirement.name for requirement in package.locked()}
+    assert {"django", "pillow", "boto3", "warrant", "python-jose", "zappa"} <= names
+    assert not names & {"pip", "moto", "pytest", "python-jose-cryptodome", "pycryptodome", "waitress"}
