@@ -41,8 +41,9 @@ class Overseen(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count the whole table
     list_per_page = 50
-    list_max_show_all = 0
+    list_max_show_all = 50
     date_hierarchy = None
     actions: Any = ()
 
@@ -151,10 +152,8 @@ class FailureFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(Overseen):
     list_display = (
-        "short_id", "name", "owner", "output_format", "status", "error_code", "attempts",
-        "before", "after", "waiting", "milliseconds", "created_at",
+        "name", "status", "error_code", "output_format", "sizes", "times", "attempts", "owner", "created_at",
     )  # fmt: skip
-    list_display_links = ("short_id", "name")
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")
     search_fields = ("=id", "=batch__id", "owner__email", "upload__name")
@@ -174,10 +173,6 @@ class JobAdmin(Overseen):
         ("Result", {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
         ("Details", {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
     )  # fmt: skip
-
-    @admin.display(description="id")
-    def short_id(self, job: Job) -> str:
-        return str(job.pk)[:8]
 
     @admin.display(description="image")
     def name(self, job: Job) -> str:
@@ -203,17 +198,24 @@ class JobAdmin(Overseen):
     def after(self, job: Job) -> str:
         return filesizeformat(job.result_size) if job.result_size else "–"
 
+    @admin.display(description="size")
+    def sizes(self, job: Job) -> str:
+        return f"{self.before(job)} → {self.after(job)}"
+
     @admin.display(description="waited")
     def waiting(self, job: Job) -> str:
         return f"{job.waited.total_seconds():.1f} s" if job.waited else "–"
 
+    @admin.display(description="waited, took")
+    def times(self, job: Job) -> str:
+        took = "–" if job.milliseconds is None else f"{job.milliseconds / 1000:.1f} s"
+        return f"{self.waiting(job)}, {took}"
+
     @admin.display(description="what happened")
-    def changes(self, job: Job) -> str | SafeString:
+    def changes(self, job: Job) -> str:
         report = job.report or {}
         said = [note["text"] for note in [*report.get("warnings", []), *report.get("notes", [])]]
-        return (
-            format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((text,) for text in said))) or "–"
-        )
+        return format_html_join("", "<div>{}</div>", ((text,) for text in said)) or "–"
 
     @admin.display(description="recipe")
     def recipe_in_words(self, job: Job) -> str:

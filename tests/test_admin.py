@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -9,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import sync_playwright
 
 from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
@@ -265,3 +267,32 @@ def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.Monke
     fill(alice, 5)
     monkeypatch.setattr(BoundedPaginator, "MOST", 3)
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_browser_has_no_complaint(
+    live_server: Any, staff: Client, alice: Any, send: Any, worker: Any
+) -> None:
+    batch = jobs.submit(
+        alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)]
+    )
+    send(batch, make_photo())
+    worker.work()
+    pages = ["", "converter/job/", f"converter/job/{Job.objects.get().pk}/change/", "converter/batch/"]
+    complaints: list[str] = []
+    executable = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable)
+        context = browser.new_context()
+        context.add_cookies(
+            [{"name": "session", "value": staff.cookies["session"].value, "url": live_server.url}]
+        )
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        for path in pages:
+            response = page.goto(f"{live_server.url}/admin/{path}", wait_until="networkidle")
+            assert response is not None
+            assert response.status == 200
+        browser.close()
+    assert complaints == []
