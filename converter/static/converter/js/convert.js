@@ -66,7 +66,7 @@ function add(files) {
 }
 
 function rowElement(file) {
-  const element = document.querySelector("[data-row-template]").content.firstElementChild.cloneNode(true);
+  const element = document.importNode(document.querySelector("[data-row-template]").content.firstElementChild, true);
   element.querySelector(".file-name").textContent = file.name;
   element.querySelector(".file-name").title = file.name;
   element.querySelector("progress").setAttribute("aria-label", file.name);
