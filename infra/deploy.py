@@ -325,7 +325,7 @@ class Deployment:
             )
 
     def make_package(self) -> None:
-        """Leave a clean export of the code in build/site and what it needs at run time in build/venv."""
+        """Leave a clean copy of the code in build/site and what it needs at run time in build/venv."""
         self.run(["make", "package"], ROOT, {}, False)
 
     def zappa(self, *arguments: str, folder: str = "site") -> None:
@@ -338,9 +338,14 @@ class Deployment:
 
     def manage(self, *arguments: str) -> None:
         """Run a command of the site here, with the web function's settings and this person's rights."""
-        env = {**self.settings["production"]["aws_environment_variables"], "AWS_DEFAULT_REGION": self.region}
+        env = {**self.settings["production"]["aws_environment_variables"], "AWS_REGION": self.region}
         del env["SECRETS_PATH"]
-        env["SECRET_KEY"] = secrets.token_urlsafe(50)
+        # The secrets stay where they are: nothing that is run here needs the database or signs anything.
+        env |= {
+            "CLOUDFRONT_KEY_ID": "",
+            "DATABASE_URL": "sqlite://:memory:",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+        }
         self.run([sys.executable, "manage.py", *arguments], self.build / "site", env, False)
 
     def has_function(self, stage: str) -> bool:
