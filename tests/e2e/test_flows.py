@@ -196,6 +196,10 @@ def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
     page.get_by_role("link", name="Compare big.jpg").click()
     compare = page.locator(".compare.is-live")
     compare.wait_for()
+    places = page.locator(".compare-frame img").evaluate_all(
+        "images => images.map((image) => JSON.stringify(image.getBoundingClientRect()))"
+    )
+    assert places[0] == places[1]
     slider = page.get_by_role("slider", name="How much of the original is shown")
     slider.focus()
     for _ in range(5):
