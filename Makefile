@@ -24,6 +24,9 @@ check: .venv/dev  ## Lint, types, templates, import directions
 fix: .venv/dev  ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+fuzz: .venv/dev  ## Feed damaged files to the engine for an hour
+	$(BIN)/python -m tests.engine.fuzz --seconds 3600
+
 bench: .venv/dev  ## Measure; prints ratios
 	$(BIN)/python -m tests.benchmarks
 
@@ -46,4 +49,4 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run $@
 
-.PHONY: help run test check fix bench package lock
+.PHONY: help run test check fix fuzz bench package lock

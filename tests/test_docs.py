@@ -1,0 +1,44 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from converter.engine.__main__ import table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_readme_has_the_format_table_of_the_engine() -> None:
+    assert table() in (ROOT / "README.md").read_text(), "paste the output of `python -m converter.engine`"
+
+
+def test_every_setting_is_documented() -> None:
+    settings = (ROOT / "imagesite" / "settings.py").read_text()
+    read = set(re.findall(r'env(?:\.\w+)?\(\s*"([A-Z_]+)"|: "(MAX_[A-Z_]+)"', settings))
+    names = {name for pair in read for name in pair if name}
+    assert len(names) > 30
+    documented = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text()))
+    assert names <= documented, names - documented
+
+
+def test_every_room_is_in_the_picture_of_the_architecture() -> None:
+    rooms = {path.name for path in (ROOT / "converter").iterdir() if (path / "__init__.py").exists()}
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    missing = {room for room in rooms - {"migrations", "management"} if f"converter/{room}" not in text}
+    assert not missing
+
+
+def test_every_dependency_has_a_line_that_says_what_it_is_for() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    listed = project.split("dependencies = [", 1)[1].split("\n]", 1)[0]
+    names = re.findall(r'^  "([a-z0-9-]+)', listed, flags=re.MULTILINE)
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert [name for name in names if f"| {name} |" not in text] == []
+
+
+def test_every_target_of_the_makefile_has_a_line_of_help() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = makefile.split(".PHONY:", 1)[1].split()
+    assert [target for target in phony if not re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)] == []
