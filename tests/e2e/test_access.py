@@ -166,3 +166,15 @@ def test_pages_are_light_and_stand_still(visit: Visit) -> None:
         assert rest
         assert weight < MOST_BYTES, f"{path} weighs {weight} bytes"
         assert shift < 0.1, f"{path} moves by {shift}"
+
+
+def test_without_scripts_nothing_sticks_out_either(visit: Visit) -> None:
+    page = visit(scripts=False, width="phone")
+    for path in ["/", "/convert/", "/recipes/new/"]:
+        page.goto(path)
+        wide = max(
+            (box["x"] + box["width"])
+            for one in page.locator("main *:visible").all()
+            if (box := one.bounding_box())
+        )
+        assert wide <= SIZES["phone"][0], path

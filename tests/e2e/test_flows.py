@@ -212,7 +212,7 @@ def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
     expect(slider).to_have_value("20")
     page.get_by_label("Actual size").check()
     assert frame.evaluate("frame => frame.offsetWidth") == 1600
-    page.get_by_label("Difference").check()
+    page.get_by_label("Difference, five times").check()
     expect(page.locator(".compare.is-difference")).to_be_visible()
     page.get_by_label("Behind").select_option("black")
     expect(frame).to_have_class("compare-frame on-black")
