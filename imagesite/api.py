@@ -53,7 +53,7 @@ class Session(APIKeyCookie):
 
 
 api = Api(
-    title="Images",
+    title="Imagesite",
     version="1",
     description="Convert, resize and watermark images.",
     urls_namespace="api",

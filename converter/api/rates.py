@@ -10,7 +10,6 @@ import math
 import time
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
@@ -27,22 +26,22 @@ def spend(key: str) -> None:
     interval = MINUTE / settings.CONVERTER_REQUESTS_A_MINUTE
     now = time.time()
     most = now + MINUTE - interval
-    row = RateLimit.objects.filter(key=key)
-    if row.filter(caught_up_at__lte=most).update(
+    while not _taken(key, now, interval, most):
+        caught_up_at = RateLimit.objects.filter(key=key).values_list("caught_up_at", flat=True).first()
+        # One that is early enough after all came in between: another request of the same caller.
+        if caught_up_at is not None and caught_up_at > most:
+            wait = max(1, math.ceil(caught_up_at - most))
+            raise Problem(
+                "too_many_requests",
+                f"You may send {settings.CONVERTER_REQUESTS_A_MINUTE} requests a minute. Come again in {wait} s.",
+                headers={"Retry-After": str(wait)},
+            )
+
+
+def _taken(key: str, now: float, interval: float, most: float) -> bool:
+    if RateLimit.objects.filter(key=key, caught_up_at__lte=most).update(
         caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(interval)
     ):
-        return
-    caught_up_at = row.values_list("caught_up_at", flat=True).first()
-    if caught_up_at is None:
-        try:
-            with transaction.atomic():
-                RateLimit.objects.create(key=key, caught_up_at=now + interval)
-        except IntegrityError:
-            spend(key)  # another process was first
-        return
-    wait = max(1, math.ceil(caught_up_at - most))
-    raise Problem(
-        "too_many_requests",
-        f"This token may send {settings.CONVERTER_REQUESTS_A_MINUTE} requests a minute. Come again in {wait} s.",
-        headers={"Retry-After": str(wait)},
-    )
+        return True
+    _, new = RateLimit.objects.get_or_create(key=key, defaults={"caught_up_at": now + interval})
+    return new

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
 
 from converter.api import rates
 from converter.models import Batch, Quota, RateLimit
@@ -64,19 +63,6 @@ def test_no_limit_is_none(program: Program, settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
     assert {program.get("formats").status_code for _ in range(5)} == {200}
     assert not RateLimit.objects.exists()
-
-
-def test_whoever_is_overtaken_at_the_first_request_counts_all_the_same(
-    program: Program, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = RateLimit.objects.create
-
-    def overtaken(**fields: Any) -> RateLimit:
-        monkeypatch.setattr(RateLimit.objects, "create", create)
-        raise IntegrityError
-
-    monkeypatch.setattr(RateLimit.objects, "create", overtaken)
-    assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
 
 
 # --- Quotas ------------------------------------------------------------------------------------------------

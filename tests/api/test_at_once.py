@@ -1,0 +1,58 @@
+"""Many requests at once, each with a connection of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from converter.api import rates
+from converter.models import Batch, IdempotencyKey
+from imagesite.accounts.models import ApiToken
+from tests.api.conftest import Clock, Program
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 8
+BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
+
+
+def at_once(act: Callable[[], Any]) -> list[Any]:
+    """Return what each of the threads got that did it at the same moment."""
+    barrier = Barrier(THREADS)
+
+    def one(_: int) -> Any:
+        try:
+            barrier.wait(30)
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, range(THREADS)))
+
+
+def test_of_equal_requests_with_one_key_one_is_done(alice: Any) -> None:
+    secret = ApiToken.issue(alice, "test")[1]
+    answers = at_once(lambda: Program(secret).post("batches", BODY, Idempotency_Key="k"))
+    counts = Counter(answer.status_code for answer in answers)
+    assert set(counts) <= {201, 409}
+    assert counts[201] >= 1
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert Batch.objects.count() == 1
+    assert IdempotencyKey.objects.get().status == 201
+
+
+def test_of_too_many_requests_exactly_those_allowed_are_served(
+    alice: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CONVERTER_REQUESTS_A_MINUTE = 3
+    monkeypatch.setattr(rates, "time", Clock())
+    secret = ApiToken.issue(alice, "test")[1]
+    answers = at_once(lambda: Program(secret).get("formats").status_code)
+    assert Counter(answers) == {200: 3, 429: THREADS - 3}
