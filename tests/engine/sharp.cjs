@@ -20,12 +20,16 @@ const acts = {
     return { seconds: (user + system) / 1e6, bytes: made[0].data.length, width, height };
   },
 
-  async look({ source, srgb }) {
-    const { width, height, pageHeight, pages, delay, loop } = await sharp(source, { animated: true }).metadata();
-    const image = srgb ? await sharp(source).toColourspace("srgb").png().toBuffer() : source;
-    const { channels } = await sharp(image).stats();
-    const means = channels.map((channel) => channel.mean);
-    return { width, height: pageHeight ?? height, pages: pages ?? 1, delay, loop, means };
+  async sizes({ source, resizes }) {
+    const data = readFileSync(source);
+    const made = await Promise.all(resizes.map((resize) => converted(data, { resize, format: "raw" })));
+    return { sizes: made.map(({ info }) => [info.width, info.height]) };
+  },
+
+  async look({ source }) {
+    const { pages, delay, loop } = await sharp(source, { animated: true }).metadata();
+    const { channels } = await sharp(await sharp(source).toColourspace("srgb").png().toBuffer()).stats();
+    return { pages: pages ?? 1, delay, loop, means: channels.map((channel) => channel.mean) };
   },
 };
 
