@@ -22,7 +22,7 @@ from . import samples
 from .samples import saved
 from .sharp import Missing, Sharp, install
 
-SHAPES = [(400, 300), (300, 400), (333, 222), (200, 100), (97, 403), (70, 50), (640, 361), (301, 299)]
+SHAPES = [(400, 300), (300, 400), (333, 222), (200, 100), (97, 403), (80, 50), (640, 361), (301, 299)]
 ASKED = [
     (100, 100),
     (150, 50),
