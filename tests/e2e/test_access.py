@@ -108,6 +108,15 @@ def test_every_state_of_batch_and_job(visit: Visit, site: Site) -> None:
     check(page, "delete?")
     page.goto("/batches/")
     check(page, "history")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Delete the chosen").click()
+    check(page, "delete entries?")
+    page.goto(f"/recipes/new/?job={jobs['finished']}")
+    page.get_by_label("Name").fill("Mine")
+    page.get_by_role("button", name="Save").click()
+    check(page, "recipes")
+    page.get_by_role("link", name="Link Mine").click()
+    check(page, "recipe link")
     for status in ("awaiting_upload", "cancelled", "expired"):
         site.python(
             "from converter.models import Job;"

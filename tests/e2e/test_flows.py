@@ -354,3 +354,42 @@ def test_chosen_entries_are_deleted(visit: Visit, photos: list[dict[str, Any]]) 
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("1 entry deleted.")).to_be_visible()
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+
+
+def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    page.route("**/storage/uploads", lambda route: route.abort())
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.get_by_role("link", name="Go on without them").click()
+    expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
+    page.context.clear_cookies()
+    page.wait_for_url("**/accounts/login/?next=/batches/*/")
+
+
+def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
+    page = visit()
+    page.goto("/recipes/new/")
+    page.get_by_label("Name").fill("Tiny")
+    page.get_by_label("Width", exact=True).fill("77")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Link Tiny").click()
+    other = visit()
+    other.goto(page.url)
+    expect(other.get_by_text("WebP, fit in 77 wide, metadata removed")).to_be_visible()
+    other.get_by_role("link", name="Use it").click()
+    expect(other.get_by_label("Width", exact=True)).to_have_value("77")
+
+
+def test_a_result_is_used_as_input(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    convert(page, photos[:1])
+    page.get_by_role("link", name="Compare photo 0.jpg").click()
+    page.get_by_role("button", name="Use the result as input").click()
+    page.locator("#id_outputs-0-format").select_option("gif")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_role("link", name="photo 0.webp", exact=True)).to_be_visible()
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
