@@ -23,7 +23,7 @@ LONGEST_HEADER = 4000  # characters
 @router.post(
     "",
     response={200: None, 202: schemas.Job},
-    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems(413)["responses"]}},
+    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems()["responses"]}},
     url_name="convert",
 )
 def convert_image(

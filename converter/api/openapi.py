@@ -90,6 +90,8 @@ class Api(NinjaAPI):
         for operations in schema["paths"].values():
             for operation in operations.values():
                 operation["summary"] = operation["summary"].capitalize()
+                if "requestBody" in operation:
+                    operation["responses"] |= problems(413, 415)["responses"]
                 for parameter in operation["parameters"]:
                     parameter["schema"] = _not_null(parameter["schema"])
         return schema

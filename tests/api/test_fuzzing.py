@@ -60,7 +60,7 @@ def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
 
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
