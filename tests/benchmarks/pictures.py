@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -94,25 +95,29 @@ def cartoon() -> Path:
     return _made("cartoon.gif", make)
 
 
-def jpeg_100mp() -> bytes:
-    """Return a baseline JPEG of 10000×9984 without holding its pixels.
+def jpeg_100mp() -> Path:
+    return _made("noise-100mp.jpg", lambda path: path.write_bytes(tall_jpeg(noise(10_000), 78)))
 
-    A strip of eight rows of blocks with a restart marker after each row is decoded on its own, so that it may be
-    repeated; only the height in the header is put right.
+
+def noise(width: int) -> Image.Image:
+    """Return a strip for `tall_jpeg`: as hard to pack as grass."""
+    return Image.effect_noise((width, 128), 60).convert("RGB")
+
+
+def tall_jpeg(strip: Image.Image, strips: int) -> bytes:
+    """Return a baseline JPEG of so many strips of 128 rows, made without ever holding its pixels.
+
+    A strip of eight rows of blocks with a restart marker after each is decoded on its own, so it may be repeated;
+    only the height in the header is put right.
     """
-    strips = 78
-    strip = Image.effect_noise((10_000, 128), 60).convert("RGB")
-    from io import BytesIO
-
     file = BytesIO()
     strip.save(file, "JPEG", quality=80, restart_marker_rows=1)
     data = file.getvalue()
-    frame = data.index(b"\xff\xc0") + 5
+    height_at = data.index(b"\xff\xc0") + 5
     scan = data.index(b"\xff\xda")
-    start = scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")
-    header = data[:frame] + (128 * strips).to_bytes(2, "big") + data[frame + 2 : start]
-    rows = data[start:-2]
-    return header + b"\xff\xd7".join([rows] * strips) + b"\xff\xd9"
+    rows_at = scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")
+    header = data[:height_at] + (128 * strips).to_bytes(2, "big") + data[height_at + 2 : rows_at]
+    return header + b"\xff\xd7".join([data[rows_at:-2]] * strips) + b"\xff\xd9"
 
 
 def _made(name: str, make: Callable[[Path], object]) -> Path:

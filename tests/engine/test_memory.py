@@ -1,0 +1,45 @@
+"""How much memory the sandbox's child takes for large pictures: the most that was resident at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from converter import engine
+from tests.benchmarks.pictures import noise, tall_jpeg
+
+ROOT = Path(__file__).parents[2]
+
+
+def smooth(width: int) -> Image.Image:
+    return Image.merge(
+        "RGB", [Image.linear_gradient("L").rotate(turn).resize((width, 128)) for turn in (0, 90, 180)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("strip", "strips", "format", "width", "megabytes"),
+    [(noise(10_000), 78, "jpeg", 1600, 400), (smooth(6000), 31, "webp", None, 500)],
+    ids=["100 megapixels to 1600 px", "24 megapixels to WebP"],
+)
+def test_a_large_photograph_stays_within_its_memory(
+    tmp_path: Path, strip: Image.Image, strips: int, format: str, width: int | None, megabytes: int
+) -> None:
+    source = tmp_path / "large.jpg"
+    source.write_bytes(tall_jpeg(strip, strips))
+    facts = engine.probe(source.read_bytes())
+    assert (facts.width, facts.height) == (strip.width, 128 * strips)
+    order = json.dumps([str(source), format, width])
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.peak", order],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert 50 < int(said.stdout) / 1e6 < megabytes
