@@ -53,6 +53,8 @@ def test_only_the_sandbox_and_the_command_line_decode() -> None:
         "converter.events.dispatched.convert",
         "converter.events.dispatched.preview",
         "converter.events.dispatched.zip_batch",
+        "converter.events.dispatched.fetch",
+        "converter.events.dispatched.deliver",
     ],
 )
 def test_what_zappa_calls_takes_exactly_event_and_context(name: str) -> None:
