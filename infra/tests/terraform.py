@@ -101,7 +101,9 @@ class Terraform:
 
     def changes(self, *arguments: str) -> list[str]:
         """Return what a plan would do, as `action address`; an empty list when nothing."""
-        self("plan", "-no-color", "-detailed-exitcode", "-out=plan.out", *arguments, expect=(0, 2))
+        text = self("plan", "-no-color", "-detailed-exitcode", "-out=plan.out", *arguments, expect=(0, 2))
+        if "\nNo changes." in text:
+            return []
         plan: dict[str, Any] = json.loads(self("show", "-json", "plan.out"))
         return [
             f"{'+'.join(change['change']['actions'])} {change['address']}"

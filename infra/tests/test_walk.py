@@ -145,7 +145,7 @@ def test_the_walk_goes_up_settles_and_comes_down(
     terraform = Terraform(infra, {**aws, **deployment._secrets})
     assert terraform.changes() == []
     assert json.loads(terraform("output", "-json", "deployed")) is True
-    state = terraform("show", "-json")
+    state = terraform("state", "pull")
     for secret in secrets_of(deployment):
         assert secret not in state
 
