@@ -1,12 +1,17 @@
-"""What stands before the pages in the cloud."""
+"""What stands before the pages."""
 
 from __future__ import annotations
 
 import hmac
+import uuid
 from collections.abc import Callable
+from typing import Any
 
+from aws_lambda_powertools.logging.formatter import clear_context_keys, set_context_keys
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+
+from converter.events.handler import note_start
 
 
 class OriginMiddleware:
@@ -26,4 +31,19 @@ class OriginMiddleware:
         known = [hmac.compare_digest(sent, secret) for secret in self.secrets]
         if not any(known):
             return HttpResponseForbidden("This address is not for visitors.", content_type="text/plain")
+        return self.get_response(request)
+
+
+class RequestIdMiddleware:
+    """Name the request in all that is logged while it is answered: by Lambda's id, or by one of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Not cleared at the end: Django logs what an answer was after the last middleware is through.
+        clear_context_keys()
+        keys: dict[str, Any] = {"request_id": str(uuid.uuid4())}
+        set_context_keys(**keys)
+        note_start(request.META.get("lambda.context"))
         return self.get_response(request)

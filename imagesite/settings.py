@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "imagesite.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -163,7 +164,7 @@ STORAGES = {
         "OPTIONS": {"bucket": "results", "root": DATA_DIR},
     },
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "imagesite.static.HomeStaticFiles"},
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -256,7 +257,10 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "botocore": {"level": "WARNING"},
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+    },
 }
 
 # --- In the cloud ------------------------------------------------------------------------------------------
@@ -264,6 +268,7 @@ LOGGING = {
 if IN_CLOUD:
     REGION = env.str("AWS_REGION")
     UPLOADS_BUCKET, RESULTS_BUCKET = env.str("UPLOADS_BUCKET"), env.str("RESULTS_BUCKET")
+    STATIC_BUCKET: str = env.str("STATIC_BUCKET")
     CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
     CLOUDFRONT_DOMAIN = env.str("CLOUDFRONT_DOMAIN") if CLOUDFRONT_KEY_ID else ""
 
@@ -300,7 +305,7 @@ if IN_CLOUD:
     STORAGES["staticfiles"] = {
         "BACKEND": "imagesite.static.StaticFiles",
         "OPTIONS": {
-            "bucket_name": env.str("STATIC_BUCKET"),
+            "bucket_name": STATIC_BUCKET,
             "region_name": REGION,
             "manifest_folder": str(BASE_DIR),
         },

@@ -338,7 +338,11 @@ class Deployment:
 
     def manage(self, *arguments: str) -> None:
         """Run a command of the site here, with the web function's settings and this person's rights."""
-        env = {**self.settings["production"]["aws_environment_variables"], "AWS_REGION": self.region}
+        env = {
+            **self.settings["production"]["aws_environment_variables"],
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
         del env["SECRETS_PATH"]
         # The secrets stay where they are: nothing that is run here needs the database or signs anything.
         env |= {

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from converter import jobs
 from converter.events.connections import fresh_connections
+from converter.events.handler import handler
 from converter.models import IdempotencyKey, RateLimit
 
 logger = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 REPEATABLE_FOR = timedelta(hours=24)
 
 
+@handler
 def sweep(event: dict[str, Any], context: object) -> None:
     """End what waited too long, ask again for what was forgotten, delete what has expired."""
     with fresh_connections():

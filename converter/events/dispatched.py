@@ -7,32 +7,38 @@ from typing import Any
 
 from converter import jobs, webhooks
 from converter.events.connections import fresh_connections
+from converter.events.handler import handler
 
 
+@handler
 def convert(event: dict[str, Any], context: object) -> None:
     """`{"upload": id}`: run the queued jobs of an upload."""
     with fresh_connections():
         jobs.run(uuid.UUID(event["upload"]))
 
 
+@handler
 def preview(event: dict[str, Any], context: object) -> None:
     """`{"job": id}`: make the pictures for comparing before and after."""
     with fresh_connections():
         jobs.make_preview(uuid.UUID(event["job"]))
 
 
+@handler
 def zip_batch(event: dict[str, Any], context: object) -> None:
     """`{"batch": id}`: make the ZIP of what is finished."""
     with fresh_connections():
         jobs.make_zip(uuid.UUID(event["batch"]))
 
 
+@handler
 def fetch(event: dict[str, Any], context: object) -> None:
     """`{"upload": id}`: bring the bytes of an upload from its address."""
     with fresh_connections():
         jobs.fetch(uuid.UUID(event["upload"]))
 
 
+@handler
 def deliver(event: dict[str, Any], context: object) -> None:
     """`{"delivery": id}`: send a message to a webhook."""
     with fresh_connections():

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from converter import jobs, storage
 from converter.events.connections import fresh_connections
+from converter.events.handler import handler
 from converter.storage import Stored
 
 logger = logging.getLogger(__name__)
@@ -15,13 +16,13 @@ logger = logging.getLogger(__name__)
 PREFIX = "uploads/"
 
 
+@handler
 def on_upload(event: dict[str, Any], context: object) -> None:
     """Take in each new object and run its jobs.
 
     Events come at least once and in any order. One record's passing fault does not keep the others from being
     done; it is raised at the end, so that the event is sent again.
     """
-    # Zappa calls again with fewer arguments on a TypeError: none may leave from here.
     faults = []
     for record in event.get("Records", []):
         try:

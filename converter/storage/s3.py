@@ -87,6 +87,18 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
             if errors := answer.get("Errors"):
                 raise StorageFault(f"S3 kept {len(errors)} of {len(objects)} objects: {errors[0]['Code']}.")
 
+    def exists(self, name: str) -> bool:
+        """Return whether there is such an object that we may see; StorageFault when S3 does not answer."""
+        try:
+            self._client.head_object(Bucket=self.bucket_name, Key=name)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in ("404", "403"):
+                return False
+            raise StorageFault(f"S3 refused: {exc.response['Error']['Code']}.") from exc
+        except BotoCoreError as exc:
+            raise StorageFault(f"S3 did not answer: {type(exc).__name__}.") from exc
+        return True
+
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
         # Every field needs a condition of its own. The type is fixed: an original is never served back.
         fixed = {"Content-Type": "application/octet-stream", "success_action_status": "201"}

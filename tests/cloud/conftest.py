@@ -39,6 +39,7 @@ def web_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **environment,
         "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "CLOUDFRONT_KEY_ID": "",

@@ -5,6 +5,7 @@ Only the zip and that client are on the path (`-I -S`), so nothing of the checko
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.metadata
 import io
@@ -134,11 +135,12 @@ class Function:
     def wait(self) -> None:
         """Return when the init phase is over; RuntimeError when it fails."""
         end = time.monotonic() + STARTS_WITHIN
-        while not self._server.ready.wait(0.005):
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The function did not start: {self.read_log()}")
-        if not self._server.answers.empty():
-            raise RuntimeError(f"The function did not start: {self.read_log()}")
+        while not self._server.ready.wait(0.005) and self.is_alive and time.monotonic() < end:
+            pass
+        if not self._server.ready.is_set() or not self._server.answers.empty():
+            log = self.read_log()
+            self.close()
+            raise RuntimeError(f"The function did not start: {log}")
 
     def invoke(self, event: Any) -> tuple[str, bool, str]:
         """Return what the function answers as JSON, whether that is an error, and what it logged."""
@@ -200,6 +202,7 @@ def runtime_client() -> Path:
                         (folder / file).parent.mkdir(parents=True, exist_ok=True)
                         shutil.copy(file.locate(), folder / file)
             _client_folder.append(folder)
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return _client_folder[0]
 
 

@@ -220,3 +220,21 @@ def test_an_object_that_s3_could_not_delete_is_a_fault() -> None:
 def test_a_missing_bucket_is_not_a_missing_object() -> None:
     with pytest.raises(StorageFault, match="NoSuchBucket"):
         make_bucket(bucket_name="shop-nothing").read("results/a")
+
+
+@pytest.mark.parametrize("code", ["403", "404"])
+def test_a_store_that_answers_is_there_whatever_it_lets_us_see(code: str) -> None:
+    bucket = make_bucket()
+    with Stubber(bucket._client) as stub:
+        stub.add_client_error("head_object", code, http_status_code=int(code))
+        assert not bucket.exists("uploads/healthz")
+    put(bucket, "results/a")
+    assert bucket.exists("results/a")
+
+
+def test_a_store_that_is_unwell_is_not_an_absent_object() -> None:
+    bucket = make_bucket()
+    with Stubber(bucket._client) as stub:
+        stub.add_client_error("head_object", "503", http_status_code=503)
+        with pytest.raises(StorageFault, match="503"):
+            bucket.exists("uploads/healthz")

@@ -1,0 +1,205 @@
+"""The whole system on the mock AWS: what Terraform makes, then the real walk of packaging and Zappa."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.deploy import Deployment
+from infra.package import ROOT
+from tests.cloud import cognito
+from tests.cloud.gateway import ORIGIN_SECRET
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+BUCKETS = ("uploads", "results", "static", "deployment")
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing is there: Zappa asks the internet for its newest version
+}
+
+
+class Programs:
+    """Runs what the walk asks for, with the mock's address; keeps what they print."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.said: list[str] = []
+
+    def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**inherited, **self.environment, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said.append(done.stdout)
+        # Zappa says some failures and ends with 0 all the same.
+        if done.returncode or "Traceback" in done.stdout:
+            raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
+
+class Stack:
+    """Starts with an empty account; `close` leaves nothing behind."""
+
+    def __init__(self, folder: Path, made: Path) -> None:
+        """Work in `folder`; `made` is what `make package` left."""
+        self.folder = folder
+        self._log = (folder / "aws.log").open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cloud.aws"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError((folder / "aws.log").read_text())
+        addresses = json.loads(line)
+        self.aws_url, self.site = addresses["aws"], addresses["site"]
+        self.programs = Programs({**CREDENTIALS, "AWS_ENDPOINT_URL": self.aws_url})
+        self.build = folder / "build"
+        self.build.mkdir()
+        shutil.copytree(made / "site", self.build / "site")
+        (self.build / "venv").symlink_to(made / "venv")
+        self.deployment = MockDeployment(
+            project="imagesite", region=REGION, ask=False, run=self.programs, build=self.build
+        )
+        self.deployment.endpoint = self.aws_url
+
+    def aws(self, service: str) -> Any:
+        return self.deployment.aws(service)
+
+    def make_what_terraform_makes(self) -> None:
+        s3 = self.aws("s3")
+        for use in BUCKETS:
+            s3.create_bucket(Bucket=bucket(use), CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_cors(
+            Bucket=bucket("uploads"),
+            CORSConfiguration={
+                "CORSRules": [
+                    {
+                        "AllowedMethods": ["POST"],
+                        "AllowedOrigins": [self.site],
+                        "AllowedHeaders": ["*"],
+                        "ExposeHeaders": ["ETag", "Location"],
+                    }
+                ]
+            },
+        )
+        self.aws("dynamodb").create_table(
+            TableName="imagesite-metadata",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "upload", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "upload", "AttributeType": "S"}],
+        )
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        for role in ("imagesite-web", "imagesite-worker"):
+            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            self.aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=document)
+        self.pool, self.client = cognito.make_pool(self.aws("cognito-idp"))
+        self._keep_secrets()
+        self.deployment.settings_file.write_text(json.dumps(self._settings()))
+
+    def _keep_secrets(self) -> None:
+        database = f"sqlite:///{self.folder / 'db.sqlite3'}"
+        secrets = {
+            "production/SECRET_KEY": "w" * 60,
+            "production/DATABASE_URL": database,
+            "production/ORIGIN_SECRETS": ORIGIN_SECRET,
+            "production_worker/SECRET_KEY": "x" * 60,
+            "production_worker/DATABASE_URL": database,
+        }
+        for name, value in secrets.items():
+            self.aws("ssm").put_parameter(Name=f"/imagesite/{name}", Value=value, Type="SecureString")
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the repository's own settings with the names of this account."""
+        settings: dict[str, Any] = json.loads((ROOT / "zappa_settings.json").read_text())
+        for stage in ("production", "production_worker"):
+            settings[stage]["aws_environment_variables"] |= {
+                "COGNITO_USER_POOL_ID": self.pool,
+                "COGNITO_CLIENT_ID": self.client,
+                "SITE_DOMAIN": "127.0.0.1",
+                # A browser comes by plain HTTP here, and Zappa says HTTPS.
+                "CSRF_TRUSTED_ORIGINS": self.site,
+            }
+        settings["production"]["aws_environment_variables"]["CLOUDFRONT_KEY_ID"] = ""
+        return settings
+
+    def deploy(self) -> None:
+        """Take the steps of the walk that need no Terraform."""
+        self.deployment.publish_static_files()
+        self.deployment.deploy_worker()
+        self.deployment.migrate()
+        self.deployment.deploy_pages()
+
+    def add_person(self, email: str, password: str, *, staff: bool = False) -> None:
+        identity = self.aws("cognito-idp")
+        identity.admin_create_user(
+            UserPoolId=self.pool,
+            Username=email,
+            UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+        )
+        identity.admin_set_user_password(
+            UserPoolId=self.pool, Username=email, Password=password, Permanent=True
+        )
+        if staff:
+            identity.admin_add_user_to_group(UserPoolId=self.pool, Username=email, GroupName="staff")
+
+    def log_of(self, function: str) -> str:
+        with urllib.request.urlopen(f"{self.aws_url}/_log/{function}") as answer:
+            return str(answer.read().decode())
+
+    def close(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+        self._log.close()
+
+
+class MockDeployment(Deployment):
+    endpoint = ""
+
+    def write_settings(self) -> None:
+        """They were written without Terraform."""
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+
+def bucket(use: str) -> str:
+    return f"imagesite-{use}-{ACCOUNT}"

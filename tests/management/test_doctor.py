@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from django.core.management import CommandError, call_command
+from moto import mock_aws
+
+from converter import engine
+
+WORKER, BUCKET = "imagesite-production-worker", "imagesite-uploads"
+
+
+def consult() -> str:
+    said = io.StringIO()
+    try:
+        call_command("doctor", stdout=said, no_color=True)
+    except CommandError as exc:
+        said.write(f"ended: {exc}")
+    return said.getvalue()
+
+
+# --- At home ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_it_works() -> None:
+    said = consult()
+    assert "ok       database: " in said
+    assert "ok       data folder: " in said
+    assert "ok       engine: " in said
+    assert "problem" not in said
+
+
+@pytest.mark.django_db
+def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("no AVIF here")
+
+    monkeypatch.setattr(engine, "check", fail)
+    said = consult()
+    assert "problem  engine: no AVIF here; reinstall the dependencies." in said
+    assert "ended: 1 of these are not well." in said
+
+
+@pytest.mark.django_db
+def test_a_folder_that_cannot_be_written_is_a_problem(settings: Any, tmp_path: Any) -> None:
+    (tmp_path / "file").touch()
+    settings.DATA_DIR = tmp_path / "file"
+    assert "problem  data folder: " in consult()
+
+
+# --- In the cloud -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def account(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account in which Zappa has deployed the worker."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings.IN_CLOUD, settings.REGION = True, "us-east-1"
+    settings.UPLOADS_BUCKET, settings.STATIC_BUCKET = BUCKET, "imagesite-static"
+    settings.CONVERTER_WORKER_FUNCTION = WORKER
+    with mock_aws():
+        role = boto3.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument="{}")["Role"][
+            "Arn"
+        ]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as file:
+            file.writestr("handler.py", "")
+        made = boto3.client("lambda").create_function(
+            FunctionName=WORKER,
+            Role=role,
+            Runtime="python3.11",
+            Handler="handler.lambda_handler",
+            Code={"ZipFile": code.getvalue()},
+            Environment={"Variables": {"UPLOADS_BUCKET": BUCKET}},
+        )
+        s3 = boto3.client("s3")
+        for bucket in (BUCKET, "imagesite-static"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket="imagesite-static", Key="static/a.css", Body=b"")
+        notify(made["FunctionArn"])
+        permit("zappa-1", SourceAccount="123456789012")
+        events = boto3.client("events")
+        events.put_rule(Name=f"{WORKER}-converter.events.clock.sweep", ScheduleExpression="rate(1 hour)")
+        target = {"Id": "1", "Arn": made["FunctionArn"]}
+        events.put_targets(Rule=f"{WORKER}-converter.events.clock.sweep", Targets=[target])
+        yield
+
+
+def notify(arn: str, prefix: str = "uploads/", count: int = 1) -> None:
+    limit = {"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}} if prefix else {}
+    events = [
+        {
+            "Id": f"{WORKER}-{number}",
+            "LambdaFunctionArn": arn,
+            "Events": ["s3:ObjectCreated:*"],
+            **limit,
+        }
+        for number in range(count)
+    ]
+    boto3.client("s3").put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"LambdaFunctionConfigurations": events}
+    )
+
+
+def permit(sid: str, **more: str) -> None:
+    boto3.client("lambda").add_permission(
+        FunctionName=WORKER,
+        StatementId=sid,
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{BUCKET}",
+        **more,
+    )
+
+
+def statements() -> list[str]:
+    policy = json.loads(boto3.client("lambda").get_policy(FunctionName=WORKER)["Policy"])
+    return [statement["Sid"] for statement in policy["Statement"]]
+
+
+def the_worker() -> str:
+    arn: str = boto3.client("lambda").get_function_configuration(FunctionName=WORKER)["FunctionArn"]
+    return arn
+
+
+def test_a_healthy_account_is_well(account: None) -> None:
+    said = consult()
+    assert said.count("ok       ") == 5
+    assert "ended" not in said
+
+
+def test_permissions_that_updates_piled_up_are_pruned(account: None) -> None:
+    permit(f"s3-{BUCKET}")
+    for number in range(2, 9):
+        permit(f"zappa-{number}", SourceAccount="123456789012")
+    assert "8 superfluous statements removed" in consult()
+    assert statements() == ["zappa-8"]
+    assert "0 superfluous statements removed" in consult()
+
+
+def test_statements_of_others_stay(account: None) -> None:
+    boto3.client("lambda").add_permission(
+        FunctionName=WORKER,
+        StatementId="clock",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn="arn:aws:events:us-east-1:123456789012:rule/x",
+    )
+    consult()
+    assert sorted(statements()) == ["clock", "zappa-1"]
+
+
+def test_a_permission_that_any_account_could_use_is_not_enough(account: None) -> None:
+    boto3.client("lambda").remove_permission(FunctionName=WORKER, StatementId="zappa-1")
+    permit(f"s3-{BUCKET}")
+    assert "problem  permissions: S3 may not call it" in consult()
+    assert statements() == [f"s3-{BUCKET}"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "count", "problem"),
+    [
+        ("", 1, "the event is not limited to uploads/"),
+        ("results/", 1, "the event is not limited to uploads/"),
+        ("uploads/", 0, "calls the worker by 0 rules, not one"),
+        ("uploads/", 2, "calls the worker by 2 rules, not one"),
+    ],
+)
+def test_an_event_that_is_not_as_it_should_be_is_a_problem(
+    account: None, prefix: str, count: int, problem: str
+) -> None:
+    notify(the_worker(), prefix, count)
+    assert problem in consult()
+
+
+def test_a_secret_in_the_open_is_a_problem(account: None) -> None:
+    boto3.client("lambda").update_function_configuration(
+        FunctionName=WORKER, Environment={"Variables": {"SECRET_KEY": "k", "DATABASE_URL": "d"}}
+    )
+    assert "problem  environment: DATABASE_URL, SECRET_KEY stand open" in consult()
+
+
+def test_a_missing_schedule_is_a_problem(account: None) -> None:
+    boto3.client("events").remove_targets(Rule=f"{WORKER}-converter.events.clock.sweep", Ids=["1"])
+    assert "problem  clock: nothing sweeps" in consult()
+
+
+def test_missing_static_files_are_a_problem(account: None) -> None:
+    boto3.client("s3").delete_object(Bucket="imagesite-static", Key="static/a.css")
+    assert "problem  static files: imagesite-static is empty" in consult()
+
+
+def test_an_account_without_the_worker_is_told_what_to_do(account: None) -> None:
+    boto3.client("lambda").delete_function(FunctionName=WORKER)
+    said = consult()
+    assert "run `zappa deploy production_worker`" in said
+    assert "ended: 4 of these are not well." in said
