@@ -30,12 +30,22 @@ fuzz: .venv/dev  ## Feed damaged files to the engine for an hour
 bench: .venv/dev  ## Measure; prints ratios
 	$(BIN)/python -m tests.benchmarks
 
+infra-test: .venv/dev .venv-infra/done  ## Check the infrastructure: tests, scan, a deploy to a mock AWS (needs Terraform)
+	$(BIN)/python -m pytest infra/tests -n 4 --dist worksteal
+
+deploy: .venv/dev  ## Deploy to AWS, or update what is there
+	@$(BIN)/python infra/deploy.py up
+
+destroy: .venv/dev  ## Take everything in AWS away again
+	@$(BIN)/python infra/deploy.py down
+
 package: .venv/dev  ## Make build/imagesite.zip: what runs on Lambda
 	@$(BIN)/python infra/package.py
 
 lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	echo checkov | $(BIN)/uv pip compile - $(LOCK) --output-file requirements-infra.txt
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
@@ -49,4 +59,9 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run $@
 
-.PHONY: help run test check fix fuzz bench package lock
+.venv-infra/done: requirements-infra.txt
+	$(PYTHON) -m venv .venv-infra
+	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
+	@touch $@
+
+.PHONY: help run test check fix fuzz bench infra-test deploy destroy package lock

@@ -456,6 +456,19 @@ def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     assert the_job(batch).error_code == "upload_timed_out"
 
 
+def test_an_upload_that_came_is_not_ended_however_late_its_event(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.asked.clear()
+    long_ago = timezone.now() - sweeping.UPLOAD_DEADLINE * 3
+    Job.objects.update(created_at=long_ago, asked_at=long_ago)
+    assert jobs.sweep()["failed"] == 0
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
 def test_an_upload_whose_event_was_lost_is_found(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from converter import storage, webhooks
@@ -55,7 +55,7 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
         created_at__lt=now - older_than,
     )
     found = 0
-    uploads = Upload.objects.filter(pk__in=waiting.values("upload"))[:MOST_AT_ONCE]
+    uploads = Upload.objects.filter(pk__in=waiting.values("upload")).order_by("created_at")[:MOST_AT_ONCE]
     for upload in uploads:
         Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
         try:
@@ -73,7 +73,12 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
 def _end_overdue(now: datetime) -> int:
     overdue = [
         (
-            Q(status=Job.Status.AWAITING_UPLOAD, created_at__lt=now - UPLOAD_DEADLINE),
+            # Only once it was looked for in vain: in a burst, an event may come later than the deadline.
+            Q(
+                status=Job.Status.AWAITING_UPLOAD,
+                created_at__lt=now - UPLOAD_DEADLINE,
+                asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
+            ),
             "upload_timed_out",
             "The file never came. Send it again.",
         ),
