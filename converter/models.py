@@ -442,10 +442,14 @@ class Delivery(models.Model):
     body = models.TextField(help_text=_("JSON, as sent."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(null=True, blank=True, help_text=_("When it is sent next; empty when done with."))
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it is sent next; empty when done with.")
+    )
     delivered_at = models.DateTimeField(null=True, blank=True)
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    answer = models.CharField(max_length=500, blank=True, help_text=_("How the answer begins, or what went wrong."))
+    answer = models.CharField(
+        max_length=500, blank=True, help_text=_("How the answer begins, or what went wrong.")
+    )
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -72,7 +72,9 @@ class ApiToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
-    start = models.CharField(max_length=12, editable=False, help_text=_("How the token begins, to know it by."))
+    start = models.CharField(
+        max_length=12, editable=False, help_text=_("How the token begins, to know it by.")
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.WRITE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
