@@ -13,7 +13,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
@@ -83,6 +83,25 @@ class Overseen(admin.ModelAdmin):
             self.message_user(request, f"{count} × {reason}", messages.WARNING)
 
 
+class Pictured(Overseen):
+    """Shows a thumbnail of somebody's image, and notes who looked at it."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if jobs.thumbnail_url(obj if isinstance(obj, Upload) else obj.upload):
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk), [obj], CHANGE, change_message="Looked at.", single_object=True
+            )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
 def pretty(value: object) -> str | SafeString:
     if value is None:
         return "–"
@@ -150,7 +169,7 @@ class FailureFilter(admin.SimpleListFilter):
 
 
 @admin.register(Job)
-class JobAdmin(Overseen):
+class JobAdmin(Pictured):
     list_display = (
         "name", "status", "error_code", "output_format", "sizes", "times", "attempts", "owner", "created_at",
     )  # fmt: skip
@@ -312,7 +331,7 @@ class BatchAdmin(Overseen):
 
 
 @admin.register(Upload)
-class UploadAdmin(Overseen):
+class UploadAdmin(Pictured):
     list_display = (
         "name", "owner", "format", "dimensions", "frames", "bytes", "created_at", "received_at", "deleted_at",
     )  # fmt: skip

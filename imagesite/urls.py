@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.files.storage import storages
 from django.urls import include, path
 
+from converter.overview import overview
 from converter.storage.folder import FolderStorage
 from imagesite.accounts.views import admin_login
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),
     path("admin/login/", admin_login),
+    path("admin/overview/", admin.site.admin_view(overview), name="admin_overview"),
     path("admin/", admin.site.urls),
     path("api/", include("imagesite.api")),
 ]
