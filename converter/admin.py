@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 
 from converter import engine, jobs
 from converter.engine.formats import AUTO
-from converter.models import Batch, Delivery, Job, Quota, Recipe, Upload, Webhook
+from converter.models import Batch, Delivery, Job, Quota, Recipe, Share, Upload, Webhook
 
 
 class BoundedPaginator(Paginator):
@@ -379,6 +379,22 @@ class RecipeAdmin(Overseen):
     @admin.display(description="recipe")
     def canonical(self, recipe: Recipe) -> str:
         return pretty(recipe.recipe)
+
+
+@admin.register(Share)
+class ShareAdmin(Overseen):
+    """The link is not shown: it would open the images without a trace."""
+
+    list_display = ("id", "owner", "batch", "opened", "created_at", "expires_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")
+    list_select_related = ("owner", "batch")
+    search_fields = ("=id", "=batch__id", "owner__email")
+    fields = list_display
+    actions = ("revoke",)
+
+    @admin.action(description="End the links", permissions=["oversee"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Share]) -> None:
+        self.act(request, queryset, jobs.revoke_share, "Ended")
 
 
 @admin.register(Quota)

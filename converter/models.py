@@ -6,6 +6,7 @@ status: `jobs` is the only writer of job state.
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -359,6 +360,38 @@ class Recipe(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def share_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    def open(self, now: datetime) -> ShareQuerySet:
+        return self.filter(revoked_at=None, expires_at__gt=now, batch__expires_at__gt=now)
+
+
+class Share(models.Model):
+    """Some results of a batch, shown to everybody who has the link. Kept as it is, so that its owner can see it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="shares")
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="shares")
+    jobs = models.ManyToManyField(Job, related_name="shares")
+    token = models.CharField(max_length=40, unique=True, default=share_token, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    opened = models.PositiveIntegerField(default=0, help_text=_("How often, by others than its owner."))
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["batch", "-created_at", "-id"], name="share_of_batch")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class IdempotencyKey(models.Model):

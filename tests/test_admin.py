@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
-from converter.models import Batch, Delivery, Job, Quota, Recipe, Upload, Webhook
+from converter.models import Batch, Delivery, Job, Quota, Recipe, Share, Upload, Webhook
 from imagesite.accounts.models import ApiToken, User
 from tests.conftest import make_photo
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 LISTS = [
     "converter/job", "converter/batch", "converter/upload", "converter/recipe", "converter/webhook",
-    "converter/delivery", "converter/quota", "accounts/user", "accounts/apitoken",
+    "converter/delivery", "converter/share", "converter/quota", "accounts/user", "accounts/apitoken",
 ]  # fmt: skip
 
 
@@ -49,9 +49,10 @@ def fill(owner: Any, count: int) -> None:
             owner=user, url="https://example.org/", events=[], secret="whsec_c2VjcmV0"
         )
         webhooks.note_test(webhook)
-        jobs.submit(
+        batch = jobs.submit(
             user, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
         )
+        Share.objects.create(owner=user, batch=batch, expires_at=batch.expires_at)
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -79,6 +80,7 @@ def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
         ("converter/recipe", Recipe, "owner"),
         ("converter/webhook", Webhook, "owner"),
         ("converter/delivery", Delivery, "webhook.owner"),
+        ("converter/share", Share, "owner"),
         ("accounts/user", User, ""),
         ("accounts/apitoken", ApiToken, "owner"),
     ],
@@ -108,6 +110,16 @@ def test_the_secret_of_a_webhook_is_not_shown(staff: Client, alice: Any) -> None
     webhook = Webhook.objects.get()
     for page in ("/admin/converter/webhook/", f"/admin/converter/webhook/{webhook.pk}/change/"):
         assert webhook.secret not in staff.get(page).text
+
+
+def test_a_link_is_ended_by_staff_and_never_shown(staff: Client, alice: Any) -> None:
+    fill(alice, 1)
+    share = Share.objects.get()
+    for page in ("/admin/converter/share/", f"/admin/converter/share/{share.pk}/change/"):
+        assert share.token not in staff.get(page).text
+    assert run_action(staff, "converter/share", "revoke", share) == ["Ended: 1 of 1."]
+    assert Share.objects.get().revoked_at
+    assert LogEntry.objects.get().change_message == "Ended."
 
 
 def test_jobs_are_searched_by_the_name_of_the_image(staff: Client, alice: Any) -> None:
@@ -186,7 +198,7 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
     assert Batch.objects.filter(expired_at=None).count() == 1
 
 
-@pytest.mark.parametrize("path", LISTS[:6])
+@pytest.mark.parametrize("path", LISTS[:7])
 def test_rows_are_shown_whole_and_edited_by_nobody(
     staff: Client, alice: Any, send: Any, worker: Any, path: str
 ) -> None:

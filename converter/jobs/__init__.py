@@ -21,6 +21,7 @@ from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.reuse import use_result
 from converter.jobs.running import run
+from converter.jobs.sharing import count_opening, open_share, revoke_share, share
 from converter.jobs.sources import limits
 from converter.jobs.submission import NewFile, file_problem, keep_image, submit, upload_form
 from converter.jobs.sweeping import recover, sweep
@@ -35,6 +36,7 @@ __all__ = [
     "cancel",
     "cancel_batch",
     "clean_name",
+    "count_opening",
     "expire",
     "fetch",
     "file_problem",
@@ -42,6 +44,7 @@ __all__ = [
     "limits",
     "make_preview",
     "make_zip",
+    "open_share",
     "preview_urls",
     "receive",
     "recover",
@@ -50,8 +53,10 @@ __all__ = [
     "result_url",
     "retry",
     "retry_batch",
+    "revoke_share",
     "run",
     "send_to_webhook",
+    "share",
     "submit",
     "sweep",
     "thumbnail_url",

@@ -6,7 +6,7 @@ import uuid
 
 from django.shortcuts import get_object_or_404
 
-from converter.models import Batch, Job, Recipe
+from converter.models import Batch, Job, Recipe, Share
 from converter.web.http import PersonRequest
 
 
@@ -20,3 +20,7 @@ def job_of(request: PersonRequest, pk: uuid.UUID) -> Job:
 
 def recipe_of(request: PersonRequest, pk: uuid.UUID) -> Recipe:
     return get_object_or_404(Recipe, pk=pk, owner_id=request.user.pk)
+
+
+def share_of(request: PersonRequest, pk: uuid.UUID) -> Share:
+    return get_object_or_404(Share, pk=pk, owner_id=request.user.pk)

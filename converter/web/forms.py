@@ -9,10 +9,12 @@ from urllib.parse import unquote
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from converter import engine, outbound
 from converter.jobs import NewFile
+from converter.models import Job
 from converter.web import words
 from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
@@ -266,3 +268,27 @@ def _field(option: Option) -> forms.Field:
         field = forms.CharField(max_length=schema.get("maxLength"), **given)
     field.widget.attrs.update(_attrs(option))
     return field
+
+
+class ShareForm(forms.Form):
+    """Which results are shown to others, and for how long."""
+
+    hours = forms.TypedChoiceField(
+        label=_("The link works"),
+        choices=[("", _("as long as the results are here")), ("1", _("for an hour")), ("24", _("for a day"))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+
+    def __init__(self, results: Sequence[Job], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["jobs"] = forms.MultipleChoiceField(
+            label=_("Results"),
+            choices=[
+                (str(job.pk), f"{job.result_name} ({filesizeformat(job.result_size or 0)})")
+                for job in results
+            ],
+            initial=[str(job.pk) for job in results],
+            widget=forms.CheckboxSelectMultiple,
+        )

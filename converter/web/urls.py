@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from converter.web.views import batches, convert, jobs, recipes, site
+from converter.web.views import batches, convert, jobs, recipes, shares, site
 
 app_name = "web"
 
@@ -20,6 +20,10 @@ urlpatterns = [
     path("batches/<uuid:pk>/retry/", batches.retry, name="batch_retry"),
     path("batches/<uuid:pk>/delete/", batches.delete, name="batch_delete"),
     path("batches/<uuid:pk>/zip/", batches.zip_file, name="batch_zip"),
+    path("batches/<uuid:pk>/share/", shares.share, name="batch_share"),
+    path("shares/<uuid:pk>/revoke/", shares.revoke, name="share_revoke"),
+    path("s/<slug:token>/", shares.shared, name="share"),
+    path("s/<slug:token>/<uuid:pk>/", shares.download, name="share_download"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/compare/", jobs.compare, name="job_compare"),
     path("jobs/<uuid:pk>/download/", jobs.download, name="job_download"),

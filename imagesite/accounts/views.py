@@ -121,6 +121,7 @@ def data(request: UserRequest) -> JsonResponse:
             )
         ),
         "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
+        "shares": list(user.shares.values("id", "batch", "created_at", "expires_at", "revoked_at", "opened")),
         "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),
     }
     response = JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False})

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -72,6 +73,7 @@ def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         "working": working,
         "polls": polls + 1,
         "delay": min(2**polls, 10),
+        "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
         "retryable": found.tally.count(Job.Status.FAILED) + found.tally.count(Job.Status.CANCELLED),
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)

@@ -1,0 +1,56 @@
+"""Share: results of a batch for everybody who has a link, for a while."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from converter.jobs.refusals import Conflict, Gone
+from converter.models import Batch, Job, Share
+
+logger = logging.getLogger(__name__)
+
+MOST_OPEN = 20  # links to one batch
+
+
+def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None) -> Share:
+    """Return a new link to the finished ones of the chosen jobs: for as long as asked, at most while they are here."""
+    now = timezone.now()
+    if batch.expires_at <= now:
+        raise Gone("This batch has expired; its results were deleted.")
+    finished = [job for job in chosen if job.batch_id == batch.pk and job.has_result]
+    if not finished:
+        raise Conflict("Choose at least one finished result.", code="no_result")
+    if batch.shares.open(now).count() >= MOST_OPEN:
+        raise Conflict(f"A batch has at most {MOST_OPEN} links. End one that is not needed any more.")
+    expires_at = min(now + lifetime, batch.expires_at) if lifetime else batch.expires_at
+    with transaction.atomic():
+        made = Share.objects.create(
+            owner_id=batch.owner_id, batch=batch, created_at=now, expires_at=expires_at
+        )
+        made.jobs.set(finished)
+    logger.info("Results shared", extra={"share": str(made.pk), "batch": str(batch.pk)})
+    return made
+
+
+def open_share(token: str) -> Share:
+    """Return what a link leads to. Raises Share.DoesNotExist for a link never made, Gone for one that has ended."""
+    found = Share.objects.select_related("batch").get(token=token)
+    now = timezone.now()
+    if found.revoked_at or min(found.expires_at, found.batch.expires_at) <= now:
+        raise Gone("This link has ended. Ask whoever sent it to you for a new one.")
+    return found
+
+
+def count_opening(share: Share) -> None:
+    Share.objects.filter(pk=share.pk).update(opened=F("opened") + 1)
+
+
+def revoke_share(share: Share) -> bool:
+    """End a link now; return whether it had not been ended before."""
+    return Share.objects.filter(pk=share.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1

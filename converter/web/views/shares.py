@@ -1,0 +1,109 @@
+"""Results that somebody shows to others: by a link, without an account."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from converter import jobs
+from converter.models import Job, Share
+from converter.web.access import batch_of, share_of
+from converter.web.errors import refusal_page
+from converter.web.forms import ShareForm
+from converter.web.http import PersonRequest
+
+# What every browser shows by itself, and how much of it a page of pictures may weigh each.
+SHOWN_FORMATS = ("jpeg", "png", "webp", "gif", "avif", "bmp", "ico")
+MOST_SHOWN_BYTES = 2_000_000
+
+
+@require_http_methods(["GET", "POST"])
+def share(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Choose what of a batch is shared, and for how long."""
+    found = batch_of(request, pk)
+    finished = list(
+        found.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
+    )
+    form = ShareForm(finished, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        chosen = [job for job in finished if str(job.pk) in form.cleaned_data["jobs"]]
+        hours = form.cleaned_data["hours"]
+        try:
+            jobs.share(found, chosen, timedelta(hours=hours) if hours else None)
+        except jobs.Refusal as refusal:
+            return refusal_page(request, refusal)
+        messages.success(
+            request, _("Shared. Whoever has the link can see and download it, without an account.")
+        )
+        return redirect("web:batch", pk)
+    context = {
+        "batch": found,
+        "form": form,
+        "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
+    }
+    return render(request, "web/share.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def revoke(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = share_of(request, pk)
+    if jobs.revoke_share(found):
+        messages.success(request, _("The link leads nowhere any more."))
+    return redirect("web:batch", found.batch_id)
+
+
+def _for_everybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let in whoever has the link, and keep the answer out of caches and search engines, whatever it is."""
+
+    @login_not_required
+    @require_safe
+    @never_cache
+    @wraps(view)
+    def shown(request: HttpRequest, token: str, **parts: Any) -> HttpResponse:
+        try:
+            response = view(request, jobs.open_share(token), **parts)
+        except Share.DoesNotExist as exc:
+            raise Http404 from exc
+        except jobs.Refusal as refusal:
+            response = refusal_page(request, refusal)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return shown
+
+
+@_for_everybody
+def shared(request: HttpRequest, share: Share) -> HttpResponse:
+    results = share.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
+    pictures = [(job, _picture(job)) for job in results]
+    if request.method == "GET" and request.user.pk != share.owner_id:
+        jobs.count_opening(share)
+    return render(request, "web/shared.html", {"share": share, "pictures": pictures})
+
+
+@_for_everybody
+def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
+    job = share.jobs.select_related("upload").filter(pk=pk).first()
+    if job is None:
+        raise Http404
+    return redirect(jobs.result_url(job))
+
+
+def _picture(job: Job) -> str | None:
+    """Return a link to what is shown: the result itself. Its thumbnail is of the original, which is not shared."""
+    if job.result_format not in SHOWN_FORMATS or (job.result_size or 0) > MOST_SHOWN_BYTES:
+        return None
+    return jobs.result_url(job)
