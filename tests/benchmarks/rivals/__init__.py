@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 BUILD = ROOT / "build"
 PHOTOGRAPHS = Path("/usr/share/backgrounds/mate")
-THUMBOR = BUILD / "venv"
+THUMBOR = BUILD / "thumbor"
 
 # What makes sharp's files comparable: TIFF without loss as the others', PNG with a filter a row (a third smaller than
 # its default and as small as ours), AVIF with the colour resolution of all the others.
