@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import clear_context_keys
 from django.conf import settings as site
 from django.test import Client
 from django.utils.module_loading import import_string
@@ -37,6 +38,7 @@ def lines() -> Iterator[list[dict[str, Any]]]:
 @pytest.fixture(autouse=True)
 def _cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_is_cold", True)
+    clear_context_keys()  # those of another test's last request
 
 
 @handler
