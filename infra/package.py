@@ -29,13 +29,16 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
-CODE = ("converter", "imagesite", "templates", "manage.py")
+CODE = ("converter", "imagesite", "locale", "templates", "manage.py")
 
 # Locked for deploying, for serving at home or for the command line: no function imports them.
 NOT_ON_LAMBDA = {
     "argcomplete", "cfn-flip", "hjson", "markdown-it-py", "mdurl", "pip", "placebo", "pygments", "pyyaml", "rich",
     "setuptools", "toml", "tqdm", "troposphere", "waitress", "wheel",
 }  # fmt: skip
+
+# Of Django's own words. Ours travel with the code.
+LANGUAGES = ("en", "de")
 
 # AWS's descriptions of those services that the functions call; boto3 has 400.
 SERVICES = {"cognito-idp", "dynamodb", "lambda", "rekognition", "s3", "ssm", "sts"}
@@ -49,7 +52,7 @@ SERVED_FROM_S3 = (
 )
 
 # What the zip may hold at its top, and what nowhere.
-OURS = {"converter", "imagesite", "templates", "manage.py", "staticfiles.json"}
+OURS = {"converter", "imagesite", "locale", "templates", "manage.py", "staticfiles.json"}
 ZAPPAS = {"handler.py", "django_zappa_app.py", "zappa_settings.py", "package_info.json", "__init__.py"}
 NOWHERE = re.compile(
     r"(^|/)(\.env|\.git|\.github|\.venv|node_modules|zappa_settings\.json|.*\.sqlite3.*|.*\.tfstate.*|.*\.log)(/|$)"
@@ -136,7 +139,7 @@ def prune(packages: Path) -> None:
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
     for locale in packages.glob("django/**/locale/*"):
-        if locale.is_dir() and not locale.name.startswith("en"):
+        if locale.is_dir() and not locale.name.startswith(LANGUAGES):
             shutil.rmtree(locale)
     for pattern in SERVED_FROM_S3:
         for folder in packages.glob(pattern):
@@ -186,7 +189,9 @@ def check(archive: Path, packages: Path) -> None:
     if strange:
         raise Spoilt(f"the zip holds {', '.join(strange[:5])}.")
     ours = {
-        str(path.relative_to(archive.parent / "site")) for path in (archive.parent / "site").rglob("*.py")
+        str(path.relative_to(archive.parent / "site"))
+        for path in (archive.parent / "site").rglob("*")
+        if path.suffix in (".py", ".mo")
     }
     if missing := sorted((NEEDED | ours) - names):
         raise Spoilt(f"the zip lacks {', '.join(missing[:5])}.")

@@ -124,7 +124,11 @@ class Recipe:
 
     def sentence(self) -> str:
         """Return the recipe in plain words, such as "WebP, quality 80, fit in 1600×1600, location removed"."""
-        return ", ".join(_words(self))
+        return ", ".join(self.words())
+
+    def words(self) -> list[str]:
+        """Return the pieces of the sentence."""
+        return _words(self)
 
 
 def _contradictions(mapping: Mapping[str, Any], broken: set[str]) -> list[Problem]:

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from converter import jobs
+from converter.web import phrases
 
 
 def refusal_page(request: HttpRequest, refusal: jobs.Refusal) -> HttpResponse:
@@ -16,6 +17,6 @@ def refusal_page(request: HttpRequest, refusal: jobs.Refusal) -> HttpResponse:
     return render(
         request,
         f"{status}.html",
-        {"title": title, "message": str(refusal), "code": refusal.code},
+        {"title": title, "message": phrases.translated(str(refusal)), "code": refusal.code},
         status=status,
     )

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from converter import engine, jobs
 from converter.models import Batch, Upload
-from converter.web import links, words
+from converter.web import links, phrases, words
 
 register = template.Library()
 
@@ -79,9 +79,19 @@ def label(name: str) -> str:
 @register.filter
 def sentence(recipe: Mapping[str, Any]) -> str:
     try:
-        return engine.Recipe.parse(recipe).sentence()
+        return phrases.sentence(engine.Recipe.parse(recipe))
     except engine.InvalidRecipe:
         return _("Made with options that are no longer offered")
+
+
+@register.filter
+def translated(said: object) -> str:
+    return phrases.translated(str(said))
+
+
+@register.filter
+def note(said: Mapping[str, Any]) -> str:
+    return phrases.note(said)
 
 
 @register.filter

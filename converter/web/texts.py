@@ -31,6 +31,7 @@ def for_convert() -> dict[str, str]:
         "offline": _("The site cannot be reached. Check your connection and try again."),
         "trying": _("Trying it on the first image…"),
         "tried": _("{before} → {after}, {change}"),
+        # xgettext:no-python-format
         "smaller": _("{percent} % smaller"),
         "larger": _("{percent} % larger"),
         "tryTooLarge": _("Only images up to {size} can be tried before sending."),

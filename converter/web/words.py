@@ -60,6 +60,7 @@ HINTS: Words = {
     "resize.height": _("Pixels. Leave empty to keep."),
     "resize.mode": "",
     "rotate": "",
+    "resize.scale": _("Of the picture's own size, instead of width and height."),
     "resize.gravity": _("When filling cuts something off."),
     "background": _("Behind transparency and around padding: #ffffff, or transparent."),
     "metadata": _("Camera, date and place stored in the file."),

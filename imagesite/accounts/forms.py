@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from imagesite.accounts.models import ApiToken, User
 
@@ -58,7 +59,11 @@ class DeleteAccountForm(forms.Form):
 
 class TokenForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What it is for: “backup script”."))
-    scope = forms.ChoiceField(label=_("May"), choices=ApiToken.Scope.choices, initial=ApiToken.Scope.WRITE)
+    scope = forms.ChoiceField(
+        label=pgettext_lazy("what a token may do", "May"),
+        choices=ApiToken.Scope.choices,
+        initial=ApiToken.Scope.WRITE,
+    )
     days = forms.TypedChoiceField(
         label=_("Works for"),
         choices=[

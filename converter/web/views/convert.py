@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import engine, jobs, storage
 from converter.models import Batch, Recipe, Upload
-from converter.web import links, texts
+from converter.web import links, phrases, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import PersonRequest
@@ -56,7 +56,7 @@ def watermark(request: PersonRequest) -> JsonResponse:
     try:
         upload = _keep(request, form.cleaned_data["file"])
     except jobs.InvalidSubmission as refusal:
-        return JsonResponse({"detail": str(refusal), "code": refusal.code}, status=422)
+        return JsonResponse({"detail": phrases.translated(str(refusal)), "code": refusal.code}, status=422)
     return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
 
 

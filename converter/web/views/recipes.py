@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from converter import engine
 from converter.models import Recipe
-from converter.web import links
+from converter.web import links, phrases
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import RecipeForm, SavedOutputForm
 from converter.web.http import PersonRequest
@@ -58,7 +58,12 @@ def shared(request: PersonRequest, token: str) -> HttpResponse:
     try:
         recipe = links.read(token)
     except engine.InvalidRecipe as exc:
-        return render(request, "web/recipe_link.html", {"problem": exc.message}, status=410)
+        return render(
+            request,
+            "web/recipe_link.html",
+            {"problem": " ".join(phrases.translated(error["detail"]) for error in exc.errors)},
+            status=410,
+        )
     except ValueError as exc:
         raise Http404 from exc
     text = json.dumps(recipe.canonical(), indent=2, ensure_ascii=False)
@@ -81,7 +86,7 @@ def sentence(request: PersonRequest) -> JsonResponse:
     output = SavedOutputForm(request.POST, prefix=PREFIX)
     if not output.is_valid():
         return JsonResponse({"errors": [error for errors in output.errors.values() for error in errors]})
-    return JsonResponse({"sentence": output.recipe().sentence()})
+    return JsonResponse({"sentence": phrases.sentence(output.recipe())})
 
 
 def _begin(request: PersonRequest) -> dict[str, object]:
