@@ -111,6 +111,7 @@ def test_a_person_chooses_the_language_and_stays_on_the_page(client: Client) -> 
     page = text(client.get("/formats/", headers={"accept-language": "en"}))
     assert '<html lang="de">' in page
     assert "Längste Seite" in page
+    assert '<button name="language" value="en" lang="en">English</button>' in page
 
 
 @pytest.mark.django_db
