@@ -16,7 +16,14 @@ from converter.web.tags import bytes_in_words, expires, saved_words
 from tests.web.conftest import text
 
 ROOT = Path(__file__).resolve().parents[2]
-OPEN = {"landing", "formats", "problem", "healthz"}
+OPEN = {
+    "landing",
+    "formats",
+    "problem",
+    "healthz",
+    "share",
+    "share_download",
+}  # a share: to whoever has the link
 PAGES = list(get_resolver("converter.web.urls").url_patterns)
 
 
