@@ -170,7 +170,9 @@ def sentences() -> Iterator[str]:
             if id(node) in aside or not isinstance(node, ast.Constant | ast.JoinedStr):
                 continue
             parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-            found = "".join(str(part.value) if isinstance(part, ast.Constant) else sample(part) for part in parts)
+            found = "".join(
+                str(part.value) if isinstance(part, ast.Constant) else sample(part) for part in parts
+            )
             if re.fullmatch(r"[A-Z7].*\w+ .*\.", found, re.DOTALL):
                 yield found
 
