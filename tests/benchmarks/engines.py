@@ -181,6 +181,10 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     return math.exp(statistics.mean(map(math.log, ratios)))
 
 
+def _mean(ratios: Sequence[float] | None) -> str:
+    return f"**{geometric_mean(ratios):.2f}×**" if ratios else "cannot"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", default="", help="only the cells whose name contains this")
@@ -211,8 +215,7 @@ def main() -> None:
             )
             ratios.setdefault(name, []).append(found.ratio)
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
-    means = [f"**{geometric_mean(ratios[rival.name]):.2f}×**" for rival in rivals]
-    print("| geometric mean | |", " | ".join(means), "|")
+    print("| geometric mean | |", " | ".join(_mean(ratios.get(name)) for name in names[1:]), "|")
 
     if wanted.one_core:
         return
@@ -226,8 +229,7 @@ def main() -> None:
             ratios.setdefault(name, []).append(ratio)
         texts = [f"{found_ratios[name]:.2f}×" if name in found_ratios else "cannot" for name in names[1:]]
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
-    means = [f"**{geometric_mean(ratios[name]):.2f}×**" for name in names[1:]]
-    print("| geometric mean |", " | ".join(means), "|")
+    print("| geometric mean |", " | ".join(_mean(ratios.get(name)) for name in names[1:]), "|")
 
 
 if __name__ == "__main__":
