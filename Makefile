@@ -42,6 +42,9 @@ destroy: .venv/dev  ## Take everything in AWS away again
 package: .venv/dev  ## Make build/imagesite.zip: what runs on Lambda
 	@$(BIN)/python infra/package.py
 
+cloud: .venv/dev  ## Run the whole AWS system on this machine, on a mock AWS, to click through
+	@$(BIN)/python -m tests.cloud
+
 lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
@@ -64,4 +67,4 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run test check fix fuzz bench infra-test deploy destroy package lock
+.PHONY: help run test check fix fuzz bench infra-test deploy destroy package cloud lock

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.shortcuts import render
+from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 from ninja.security import APIKeyCookie, HttpBearer
 
 from converter.api import batches, convert, errors, formats, jobs, rates, recipes, uploads, webhooks
@@ -14,6 +20,16 @@ from converter.api.access import Caller
 from converter.api.openapi import Api, StrictParser
 from converter.api.problems import DETAILS, Problem
 from imagesite.accounts import tokens
+
+
+class Docs(Swagger):
+    """The page from our own static files; ninja would take it from elsewhere, not being an installed app."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        shown = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
+        context = {"swagger_settings": json.dumps(shown), "api": api, "add_csrf": True}
+        return render(request, self.template, context)
+
 
 READS = ("GET", "HEAD", "OPTIONS")
 
@@ -59,6 +75,7 @@ api = Api(
     urls_namespace="api",
     auth=[Token(), Session()],
     parser=StrictParser(),
+    docs=Docs(),
     docs_url=None,
 )
 errors.install(api)
@@ -89,7 +106,7 @@ for endpoint in mounted[0]:
         login_not_required(endpoint.callback)
 
 urlpatterns = [
-    path("v1/", mounted),
+    path("v1/", include(mounted[0])),
     path("docs", docs, name="api_docs"),
     path("<path:path>", unknown),
 ]

@@ -7,7 +7,9 @@ environment variables, and naming one is what switches its home twin off.
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -49,6 +51,9 @@ ROOT_URLCONF = "imagesite.urls"
 WSGI_APPLICATION = "imagesite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The API's documentation page comes from ninja, which is not among the apps: those are loaded at every cold start.
+NINJA = Path(getattr(find_spec("ninja"), "origin", "")).parent
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -60,7 +65,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
-    "ninja",
     "imagesite.accounts",
     "converter",
 ]
@@ -85,7 +89,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -144,7 +148,7 @@ if COGNITO_USER_POOL_ID:
         f"{env.str('AWS_ENDPOINT_URL', default=_pools)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
     )
     AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
-    TOKEN_VERIFIERS = ["imagesite.accounts.backends.ours", "imagesite.accounts.backends.bearer"]
+    TOKEN_VERIFIERS = ["imagesite.accounts.bearers.ours", "imagesite.accounts.bearers.pool"]
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
         "imagesite.accounts.middleware.PoolMiddleware",
@@ -154,7 +158,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")
 
 # --- Where bytes live --------------------------------------------------------------------------------------
 
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "uploads": {
         "BACKEND": "converter.storage.folder.FolderStorage",
         "OPTIONS": {"bucket": "uploads", "root": DATA_DIR},
@@ -167,6 +171,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "imagesite.static.HomeStaticFiles"},
 }
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [("ninja", folder) for folder in [NINJA / "static" / "ninja"] if folder.exists()]
 STATIC_ROOT = DATA_DIR / "static"
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 FILE_UPLOAD_TEMP_DIR = None
@@ -307,14 +312,22 @@ if IN_CLOUD:
         "BACKEND": "converter.storage.s3.S3Bucket",
         "OPTIONS": {"bucket_name": RESULTS_BUCKET, "region_name": REGION, **_signer},
     }
-    STORAGES["staticfiles"] = {
-        "BACKEND": "imagesite.static.StaticFiles",
-        "OPTIONS": {
-            "bucket_name": STATIC_BUCKET,
-            "region_name": REGION,
-            "manifest_folder": str(BASE_DIR),
-        },
-    }
+    # A function only names static files, by the list that came with its code; whoever publishes them writes to S3.
+    STORAGES["staticfiles"] = (
+        {
+            "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+            "OPTIONS": {"location": BASE_DIR},
+        }
+        if "AWS_LAMBDA_FUNCTION_NAME" in env.ENVIRON
+        else {
+            "BACKEND": "imagesite.static.StaticFiles",
+            "OPTIONS": {
+                "bucket_name": STATIC_BUCKET,
+                "region_name": REGION,
+                "manifest_folder": str(BASE_DIR),
+            },
+        }
+    )
     CONVERTER_DISPATCH = "converter.dispatch.invoke.InvokeDispatch"
     CONVERTER_WORKER_FUNCTION: str = env.str("WORKER_FUNCTION")
     CONVERTER_METADATA = "converter.metadata.dynamodb.DynamoDBMetadata"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,23 @@ class HomeStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
 
 class _StaticBucket(S3StaticStorage):  # type: ignore[misc]
+    @cached_property
+    def _names(self) -> set[str]:
+        """Return what is there, by one listing instead of a question for each file."""
+        return {entry.key for entry in self.bucket.objects.filter(Prefix=f"{self.location}/")}
+
+    def exists(self, name: str) -> bool:
+        return f"{self.location}/{name}" in self._names
+
+    def _save(self, name: str, content: Any) -> str:
+        saved: str = super()._save(name, content)
+        self._names.add(f"{self.location}/{saved}")
+        return saved
+
+    def delete(self, name: str) -> None:
+        super().delete(name)
+        self._names.discard(f"{self.location}/{name}")
+
     def url(self, name: str, *args: Any, **kwargs: Any) -> str:
         # Under the site's own name, whatever that is.
         return settings.STATIC_URL + quote(name)
@@ -29,7 +47,7 @@ class _StaticBucket(S3StaticStorage):  # type: ignore[misc]
 class StaticFiles(ManifestFilesMixin, _StaticBucket):
     """The list of names travels with the code (`manifest_folder`), not with the files.
 
-    So a page never names a file of another build, and the first page does not wait for S3.
+    So a page never names a file of another build, and no page waits for S3.
     """
 
     patterns = (*ManifestFilesMixin.patterns, _MODULES)

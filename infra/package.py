@@ -44,12 +44,7 @@ LANGUAGES = ("en", "de")
 SERVICES = {"cognito-idp", "dynamodb", "lambda", "rekognition", "s3", "ssm", "sts"}
 
 # Served from the static bucket, not by the functions.
-SERVED_FROM_S3 = (
-    "django/contrib/*/static",
-    "ninja/static",
-    "django_htmx/static",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
-)
+SERVED_FROM_S3 = ("/static/", "/swagger_ui/")
 
 # What the zip may hold at its top, and what nowhere.
 OURS = {"converter", "imagesite", "locale", "templates", "manage.py", "staticfiles.json"}
@@ -87,7 +82,6 @@ def make(build: Path, settings: Path) -> Path:
     copy_code(site)
     packages = venv / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     copy_dependencies(packages)
-    prune(packages)
     list_static_names(site)
     for folder in (site, packages):
         compile_all(folder)
@@ -117,8 +111,8 @@ def copy_dependencies(packages: Path) -> None:
                 f"{requirement} is locked and {distribution.version} installed; run `make .venv/dev`."
             )
         for file in distribution.files or ():
-            if file.parts[0] == ".." or file.suffix == ".pyc":
-                continue  # programs, and byte-code that is made anew
+            if file.parts[0] == ".." or not is_needed(str(file)):
+                continue
             target = packages / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file.locate(), target)
@@ -133,17 +127,13 @@ def locked() -> Iterable[Requirement]:
                 yield requirement
 
 
-def prune(packages: Path) -> None:
-    """Leave out what is large and never read."""
-    for service in (packages / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in SERVICES:
-            shutil.rmtree(service)
-    for locale in packages.glob("django/**/locale/*"):
-        if locale.is_dir() and not locale.name.startswith(LANGUAGES):
-            shutil.rmtree(locale)
-    for pattern in SERVED_FROM_S3:
-        for folder in packages.glob(pattern):
-            shutil.rmtree(folder)
+def is_needed(file: str) -> bool:
+    """Return whether a file of a distribution is ever read on Lambda; what is large and is not stays behind."""
+    if match := re.match(r"botocore/data/([^/]+)/", file):
+        return match[1] in SERVICES
+    if match := re.match(r"django/.*/locale/([^/]+)/", file):
+        return match[1].startswith(LANGUAGES)
+    return not file.endswith(".pyc") and not any(part in file for part in SERVED_FROM_S3)
 
 
 def list_static_names(site: Path) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import login
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from converter.api.access import Caller
-from converter.api.problems import DETAILS, Problem
-from imagesite.accounts import cognito, tokens
+from imagesite.accounts import cognito
 from imagesite.accounts.cognito import Claims, Tokens
 from imagesite.accounts.models import User
 
@@ -25,9 +18,6 @@ logger = logging.getLogger(__name__)
 
 STAFF_GROUP = "staff"
 SESSION_KEY = "pool"
-ENABLED_FOR = timedelta(
-    minutes=10
-)  # how long an answer of the pool is believed; with 5 for a page, a quarter of an hour
 
 
 class PoolBackend(BaseBackend):
@@ -88,46 +78,3 @@ def _release(email: str, *, but: str) -> None:
         other.email, other.is_active = f"{other.pk}@replaced.invalid", False
         other.save(update_fields=["email", "is_active"])
         logger.warning("An address changed hands; the older row is closed", extra={"user": str(other.pk)})
-
-
-def bearer(secret: str) -> Caller | None:
-    """Return whom an access token of the pool stands for."""
-    if secret.count(".") != 2:
-        return None
-    with _unavailable():
-        try:
-            claims = cognito.verify(secret, "access")
-            known = User.objects.filter(sub=claims["sub"]).exists()
-            user = user_of(claims, email="" if known else cognito.email_of(secret))
-        except (cognito.InvalidToken, cognito.Refusal):
-            return None
-    return Caller(user=user, key=f"user:{user.pk}") if user.is_active else None
-
-
-def ours(secret: str) -> Caller | None:
-    """Return whom one of our own tokens stands for, while the pool still knows that person."""
-    caller = tokens.ours(secret)
-    with _unavailable():
-        return caller if caller and is_enabled(caller.user) else None
-
-
-def is_enabled(user: AbstractBaseUser) -> bool:
-    """Return whether the pool still knows the person, asking it every few minutes."""
-    sub: str | None = getattr(user, "sub", None)
-    if not sub:
-        return False
-    key = f"pool-enabled:{sub}"
-    enabled: bool | None = cache.get(key)
-    if enabled is None:
-        enabled = cognito.is_enabled(sub)
-        cache.set(key, enabled, ENABLED_FOR.total_seconds())
-    return enabled
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except cognito.PoolFault as exc:
-        logger.error("The user pool did not answer", exc_info=exc)
-        raise Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}) from exc

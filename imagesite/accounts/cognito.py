@@ -27,17 +27,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import urllib3
-import warrant
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.translation import gettext as _
-from jose import jwt
-from jose.exceptions import JOSEError
-from warrant.aws_srp import AWSSRP, hex_to_long
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from warrant import Cognito
+    from warrant.aws_srp import AWSSRP
+
+# warrant and jose are imported where they are used: they take a fifth of a cold start, and few requests need them.
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ KNOWN_CHALLENGES = ("NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP")
 def sign_up(email: str, password: str) -> None:
     """Ask for an account; a code is mailed. Of an address that has one nothing is said, to anybody."""
     with _refusals():
-        pool = _Pool(email)
+        pool = _pool(email)
         pool.add_base_attributes(email=email)
         try:
             pool.register(email, password)
@@ -103,7 +103,7 @@ def sign_up(email: str, password: str) -> None:
 def confirm(email: str, code: str) -> None:
     with _refusals():
         try:
-            _Pool(email).confirm_sign_up(code)
+            _pool(email).confirm_sign_up(code)
         except (
             _client().exceptions.NotAuthorizedException,
             _client().exceptions.UserNotFoundException,
@@ -125,6 +125,8 @@ def resend(email: str) -> None:
 
 def log_in(email: str, password: str) -> Tokens | Challenge:
     """Prove the password by SRP."""
+    from warrant.aws_srp import AWSSRP
+
     with _refusals():
         srp = AWSSRP(
             email, password, settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID, client=_client()
@@ -147,7 +149,7 @@ def log_in(email: str, password: str) -> Tokens | Challenge:
 
 def _proof(srp: AWSSRP, parameters: dict[str, str], now: datetime) -> dict[str, str]:
     """Return the signature that only somebody who knows the password can make."""
-    server = hex_to_long(parameters["SRP_B"])
+    server = int(parameters["SRP_B"], 16)
     if server % srp.big_n == 0:
         raise PoolFault("The pool sent a value that gives the password away.")
     user = parameters["USER_ID_FOR_SRP"]
@@ -227,7 +229,7 @@ def log_out(refresh_token: str) -> None:
 
 def log_out_everywhere(access: str) -> None:
     with _refusals("session_expired"):
-        _Pool(access=access).logout()
+        _pool(access=access).logout()
 
 
 def change_password(access: str, old: str, new: str) -> None:
@@ -269,7 +271,7 @@ def forgot(email: str) -> None:
     """Mail a code, if there is such an account."""
     with _refusals():
         try:
-            _Pool(email).initiate_forgot_password()
+            _pool(email).initiate_forgot_password()
         except (
             _client().exceptions.UserNotFoundException,
             _client().exceptions.InvalidParameterException,
@@ -281,7 +283,7 @@ def forgot(email: str) -> None:
 def reset(email: str, code: str, password: str) -> None:
     with _refusals("wrong_code"):
         try:
-            _Pool(email).confirm_forgot_password(code, password)
+            _pool(email).confirm_forgot_password(code, password)
         except _client().exceptions.UserNotFoundException as exc:
             raise _refusal("wrong_code") from exc
 
@@ -323,6 +325,9 @@ def verify(token: str, use: Literal["id", "access"], *, access: str | None = Non
 
     `access` is the token that came with an id token; where the id token holds its hash, the two must fit.
     """
+    from jose import jwt
+    from jose.exceptions import JOSEError
+
     client = settings.COGNITO_CLIENT_ID
     try:
         header = jwt.get_unverified_header(token)
@@ -421,14 +426,16 @@ def _client() -> CognitoIdentityProviderClient:
     )
 
 
-class _Pool(warrant.Cognito):  # type: ignore[misc]
-    """warrant's calls over our connection: its own is made anew each time and waits for ever."""
+def _pool(username: str = "", access: str | None = None) -> Cognito:
+    """Return warrant's calls over our connection: its own is made anew each time and waits for ever."""
+    from warrant import Cognito
 
-    def __init__(self, username: str = "", access: str | None = None) -> None:
-        self.user_pool_id, self.client_id = settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID
-        self.client, self.client_secret = _client(), None
-        self.username, self.access_token = username, access
-        self.custom_attributes = self.base_attributes = None
+    pool = Cognito.__new__(Cognito)
+    pool.user_pool_id, pool.client_id = settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID
+    pool.client, pool.client_secret = _client(), None
+    pool.username, pool.access_token = username, access
+    pool.custom_attributes = pool.base_attributes = None
+    return pool
 
 
 def _refusal(code: str) -> Refusal:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
+from warrant.aws_srp import AWSSRP
 
 from imagesite.accounts import cognito
 from imagesite.accounts.cognito import Challenge, PoolFault, Refusal, Tokens
@@ -116,7 +117,7 @@ def test_the_password_never_leaves_the_process(carol: str) -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_a_server_value_that_gives_the_password_away_is_not_answered(times: int) -> None:
-    srp = cognito.AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
+    srp = AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
     b = f"{times * mock.PRIME:x}"
     parameters = {"SRP_B": b, "SALT": "1", "USER_ID_FOR_SRP": "x", "USERNAME": "x", "SECRET_BLOCK": ""}
     with pytest.raises(PoolFault):
@@ -125,7 +126,7 @@ def test_a_server_value_that_gives_the_password_away_is_not_answered(times: int)
 
 def test_the_signed_time_is_in_english_without_a_leading_zero(settings: Any) -> None:
     settings.COGNITO_USER_POOL_ID = "eu-west-1_x"
-    srp = cognito.AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
+    srp = AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
     parameters = {"SRP_B": "2", "SALT": "1", "USER_ID_FOR_SRP": "x", "USERNAME": "y", "SECRET_BLOCK": "AA=="}
     proof = cognito._proof(srp, parameters, datetime(2026, 3, 7, 4, 5, 6, tzinfo=UTC))
     assert proof["TIMESTAMP"] == "Sat Mar 7 04:05:06 UTC 2026"

@@ -27,7 +27,7 @@ PAGE = "/accounts/"
 def site(pool: Any, settings: Any) -> Iterator[None]:
     settings.ROOT_URLCONF = "tests.accounts.pool_site"
     settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
-    settings.TOKEN_VERIFIERS = ["imagesite.accounts.backends.ours", "imagesite.accounts.backends.bearer"]
+    settings.TOKEN_VERIFIERS = ["imagesite.accounts.bearers.ours", "imagesite.accounts.bearers.pool"]
     middleware = list(settings.MIDDLEWARE)
     place = middleware.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
     settings.MIDDLEWARE = [

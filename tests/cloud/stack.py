@@ -70,6 +70,7 @@ class Stack:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            start_new_session=True,  # Ctrl-C is for the one who closes it
             text=True,
         )
         assert self._process.stdout
