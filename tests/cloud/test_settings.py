@@ -1,0 +1,156 @@
+"""How the site is set where the buckets are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.test import RequestFactory
+from moto import mock_aws
+
+from imagesite import parameters
+from imagesite.middleware import OriginMiddleware
+from imagesite.static import StaticFiles
+from infra.package import ROOT
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    stage = json.loads((ROOT / "zappa_settings.json").read_text())["production"]
+    variables: dict[str, str] = dict(stage["aws_environment_variables"])
+    del variables["SECRETS_PATH"]
+    return {
+        **variables,
+        "PATH": os.environ["PATH"],
+        "AWS_REGION": "eu-west-1",
+        "CLOUDFRONT_KEY_ID": "",
+        "DATABASE_URL": "postgres://user:word@db.example.com/site",
+        "ORIGIN_SECRETS": "secret",
+        "SECRET_KEY": "0123456789" * 6,
+    }
+
+
+def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_site_in_the_cloud_passes_the_checks_of_django(environment: dict[str, str]) -> None:
+    done = run(environment, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "RESULTS_BUCKET",
+        "STATIC_BUCKET",
+        "METADATA_TABLE",
+        "WORKER_FUNCTION",
+        "AWS_REGION",
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_starts(environment: dict[str, str], name: str) -> None:
+    del environment[name]
+    done = run(environment, "-c", "import imagesite.settings")
+    assert done.returncode != 0
+    assert f"Set the {name} environment variable" in done.stderr
+
+
+def test_a_link_key_without_its_other_half_does_not_pass_in_silence(environment: dict[str, str]) -> None:
+    environment |= {"CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F"}
+    done = run(environment, "-c", "import imagesite.settings")
+    assert "Set the CLOUDFRONT_PRIVATE_KEY environment variable" in done.stderr
+
+
+SHOW = "import imagesite.settings as s; print(s.{})"
+
+
+def test_a_database_that_sleeps_is_given_time_to_wake(environment: dict[str, str]) -> None:
+    shown = run(environment, "-c", SHOW.format("DATABASES['default']")).stdout
+    assert "'connect_timeout': 20" in shown
+    assert "'CONN_MAX_AGE': 0" in shown
+
+
+def test_pages_are_answered_under_one_name_only(environment: dict[str, str]) -> None:
+    shown = run(
+        environment, "-c", SHOW.format("ALLOWED_HOSTS, s.USE_X_FORWARDED_HOST, repr(s.FORCE_SCRIPT_NAME)")
+    )
+    assert shown.stdout.strip() == "['images.example.com'] True ''"
+
+
+def test_people_log_in_through_the_pool_only(environment: dict[str, str]) -> None:
+    shown = run(environment, "-c", SHOW.format("AUTHENTICATION_BACKENDS"))
+    assert shown.stdout.strip() == "['imagesite.accounts.backends.PoolBackend']"
+
+
+def test_without_a_secret_nobody_is_let_in(settings: Any) -> None:
+    settings.ORIGIN_SECRETS = []
+    guard = OriginMiddleware(lambda request: pytest.fail("let in"))
+    for header in ({}, {"X-Origin-Verify": ""}, {"X-Origin-Verify": "None"}):
+        assert guard(RequestFactory().get("/", headers=header)).status_code == 403
+
+
+# --- What AWS keeps for us ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+def test_a_function_reads_all_secrets_below_its_own_path(aws: None) -> None:
+    ssm = boto3.client("ssm")
+    for number in range(15):  # more than SSM tells at once
+        ssm.put_parameter(Name=f"/imagesite/production/NAME_{number}", Value=str(number), Type="SecureString")
+    ssm.put_parameter(Name="/imagesite/production_worker/SECRET_KEY", Value="other", Type="SecureString")
+    found = parameters.read("/imagesite/production")
+    assert found == {f"NAME_{number}": str(number) for number in range(15)}
+
+
+def test_secrets_do_not_reach_child_processes(aws: None, environment: dict[str, str]) -> None:
+    code = (
+        "import os, imagesite.parameters as p; p.read = lambda path: {'SECRET_KEY': 'from SSM'}\n"
+        "import imagesite.settings as s; print(s.SECRET_KEY, 'SECRET_KEY' in os.environ)"
+    )
+    del environment["SECRET_KEY"]
+    assert run(environment | {"SECRETS_PATH": "/x"}, "-c", code).stdout.strip() == "from SSM False"
+
+
+def test_static_files_are_published_under_names_with_digests(aws: None, tmp_path: Path) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="shop-static", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "mark.svg").write_text("<svg/>")
+    (tmp_path / "sources" / "site.css").write_text("a { background: url('mark.svg') }")
+    sources = FileSystemStorage(location=tmp_path / "sources")
+    options = {"bucket_name": "shop-static", "region_name": "eu-west-1", "manifest_folder": str(tmp_path)}
+    files = StaticFiles(**options)
+    for name in ("mark.svg", "site.css"):
+        files.save(name, ContentFile((tmp_path / "sources" / name).read_bytes()))
+    done = list(files.post_process({name: (sources, name) for name in ("mark.svg", "site.css")}))
+    assert not [error for _, _, error in done if isinstance(error, Exception)]
+
+    url = StaticFiles(**options).url("site.css")
+    assert url.startswith("/static/site.")
+    published = s3.get_object(Bucket="shop-static", Key=url.lstrip("/"))
+    assert b"mark." in published["Body"].read()
+    assert published["ContentType"] == "text/css"
+    assert "immutable" in published["CacheControl"]
+    assert (tmp_path / "staticfiles.json").exists()
