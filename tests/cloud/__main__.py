@@ -34,9 +34,12 @@ def main() -> None:
     except KeyboardInterrupt:
         print()
     finally:
-        if stack:
-            stack.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        print("Tidying up …", flush=True)
+        try:
+            if stack:
+                stack.close()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ class Stack:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=300)  # it removes many thousand files
         self._process.stdout.close()
         self._log.close()
 
