@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 from moto.utilities.utils import load_resource
 
+import imagesite.urls  # noqa: F401  # which pages there are is decided at the import: before a test names a pool
 from imagesite.accounts import cognito
 from tests.cloud import cognito as mock
 
