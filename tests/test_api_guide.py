@@ -1,4 +1,4 @@
-"""What docs/api.md tells people to paste is pasted here, in order, against a running server."""
+"""What README and docs/api.md tell people to paste is pasted here, in order, against a running server."""
 
 from __future__ import annotations
 
@@ -35,11 +35,16 @@ def server(tmp_path: Path) -> Iterator[Server]:
         server.process.stdout.close()
 
 
-def test_what_the_guide_says_works_when_pasted(server: Server, tmp_path: Path) -> None:
-    blocks = BLOCK.findall((ROOT / "docs" / "api.md").read_text())
-    assert [language for language, _ in blocks] == ["sh", "sh", "sh", "python", "sh"]
+def blocks(document: str) -> list[tuple[str, str]]:  # language, text
+    return BLOCK.findall((ROOT / document).read_text())
+
+
+def test_what_the_documents_say_works_when_pasted(server: Server, tmp_path: Path) -> None:
+    readme, guide = blocks("README.md"), blocks("docs/api.md")
+    assert [language for language, _ in readme] == ["sh", "sh", "python", "sh"]
+    assert [language for language, _ in guide] == ["sh", "sh", "sh"]
     lines = ["set -euo pipefail"]
-    for language, text in blocks:
+    for language, text in readme + guide:
         lines.append(text if language == "sh" else f"python - <<'END'\n{text}END\n")
     script = "\n".join(lines)
     script = script.replace(".venv/bin/python", sys.executable).replace("manage.py", str(ROOT / "manage.py"))
@@ -66,8 +71,6 @@ def test_what_the_guide_says_works_when_pasted(server: Server, tmp_path: Path) -
     assert '"name": "For the web"' in done.stdout
 
 
-def test_the_guide_counts_right() -> None:
-    guide = (ROOT / "docs" / "api.md").read_text()
-    (client,) = [text for language, text in BLOCK.findall(guide) if language == "python"]
-    statements = [line for line in client.splitlines() if line and not line.startswith("import")]
-    assert len(statements) <= 10
+def test_the_client_in_the_readme_has_ten_lines() -> None:
+    (client,) = [text for language, text in blocks("README.md") if language == "python"]
+    assert len([line for line in client.splitlines() if line and not line.startswith("import")]) <= 10
