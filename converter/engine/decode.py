@@ -12,7 +12,7 @@ from . import color, sniff
 from .codecs import decoding, open_as
 from .formats import Format
 from .limits import Deadline, Limits
-from .metadata import Metadata, orientation, read
+from .metadata import Metadata, read
 from .probe import Facts, facts_of
 from .report import Log
 from .steps import Frame, upright
@@ -55,7 +55,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     source = sniff.sniff(data)
     with decoding():
         sniff.guard(data, source, limits)
-    image = open_as(data, source, limits)
+    image = open_as(sniff.without_pixels(data, source), source, limits)
     facts = facts_of(data, source, image, limits)
     with decoding():
         return Opened(
@@ -99,7 +99,7 @@ def _picture(
     image: Image.Image, opened: Opened, scale: float, delay: int | None, canvas: tuple[int, int] | None
 ) -> Picture:
     full = image.size
-    held = 1 if opened.format.decoder_turns else orientation(image)
+    held = 1 if opened.format.decoder_turns else opened.facts.orientation
     icc = image.info.get("icc_profile") or None
     box = _shrunk(image, opened.format, scale)
     image.load()

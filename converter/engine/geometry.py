@@ -34,7 +34,9 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
         resize.width or rounded(width * (resize.height or 1) / height),
         resize.height or rounded(height * (resize.width or 1) / width),
     )
-    across, down = wanted[0] / width, wanted[1] / height
+    # A side that follows has the other's scale itself, not that of its own rounded length.
+    across = wanted[0] / width if resize.width else wanted[1] / height
+    down = wanted[1] / height if resize.height else across
     scale = max(across, down) if resize.mode == "fill" else min(across, down)
     refused = not resize.enlarge and (max(across, down) if resize.mode == "stretch" else scale) > 1
     if not resize.enlarge:

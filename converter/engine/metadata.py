@@ -112,7 +112,7 @@ def read(image: Image.Image) -> Metadata:
     """Return what the opened image carries. Damaged EXIF is said to be so and left behind."""
     exif, unreadable = Image.Exif(), False
     try:
-        exif = image.getexif()
+        exif = Image.Image.getexif(image)  # PNG's own would decode the picture first
         for ifd in (_IFD.Exif, _IFD.GPSInfo, _IFD.IFD1):
             exif.get_ifd(ifd)
     except Exception:
@@ -121,8 +121,11 @@ def read(image: Image.Image) -> Metadata:
     xmp, comment = image.info.get("xmp"), image.info.get("comment")
     text = {
         name: str(value)
-        for name, value in (getattr(image, "text", None) or {}).items()
-        if name != "XML:com.adobe.xmp" and not name.startswith("Raw profile")
+        for name, value in (image.info.items() if image.format == "PNG" else ())
+        if isinstance(name, str)
+        and isinstance(value, str)
+        and name != "XML:com.adobe.xmp"
+        and not name.startswith("Raw profile")
     }
     return Metadata(
         exif=exif,
@@ -137,7 +140,7 @@ def read(image: Image.Image) -> Metadata:
 def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; nonsense is 1."""
     try:
-        value = image.getexif().get(_Base.Orientation, 1)
+        value = Image.Image.getexif(image).get(_Base.Orientation, 1)
     except Exception:
         # As in `read`: a damaged block says nothing.
         return 1

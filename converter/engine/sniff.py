@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -201,12 +202,39 @@ def _guard_ico(data: bytes, limits: Limits) -> None:
         raise _cut_short() from exc
 
 
+_NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
+_WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+
+
 def _guard_png(data: bytes, limits: Limits) -> None:
     """Pillow is content without the end of a PNG; we are not."""
     for kind, _ in _png_chunks(data):
         if kind == b"IEND":
             return
     raise _cut_short()
+
+
+def without_pixels(data: bytes, source: Format) -> bytes:
+    """Return a PNG whose words all come before its pixels, of which there are none; other formats as they are.
+
+    Pillow decodes a whole PNG, and all frames of an animation, to see whether words follow the pixels.
+    """
+    if source.name != "png":
+        return data
+    kept, pixels_begun = [data[:8]], False
+    for kind, start in _png_chunks(data):
+        if kind == b"IEND":
+            break
+        pixels_begun = pixels_begun or kind == b"IDAT"
+        end = start + int.from_bytes(data[start - 8 : start - 4], "big")
+        if not pixels_begun or (kind in _WORDS and _is_whole(data, start, end)):
+            kept.append(data[start - 8 : end + 4])
+    return b"".join([*kept, _NO_PIXELS])
+
+
+def _is_whole(data: bytes, start: int, end: int) -> bool:
+    """Whether the chunk has the checksum that it claims; behind the pixels, the decoder would not mind."""
+    return zlib.crc32(data[start - 4 : end]) == int.from_bytes(data[end : end + 4], "big")
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:

@@ -230,8 +230,7 @@ def _flattened(image: Image.Image, background: tuple[int, int, int, int]) -> Ima
     if image.mode not in ("LA", "RGBA"):
         return image
     opaque = (*background[:3], 255) if background[3] else (255, 255, 255, 255)
-    base = Image.new("RGBA", image.size, opaque)
-    base.alpha_composite(image.convert("RGBA"))
-    flat = base.convert("RGB")
+    flat = Image.new("RGB", image.size, opaque[:3])
+    flat.paste(image.convert("RGB"), mask=image.getchannel("A"))
     gray_background = len(set(opaque[:3])) == 1
     return flat.convert("L") if image.mode == "LA" and gray_background else flat

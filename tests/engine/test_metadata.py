@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zlib
 
 import pytest
 
@@ -172,3 +173,32 @@ def test_hostile_xmp_is_searched_in_time(piece):
     hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (900_000 // len(piece)))
     for policy in ("strip_location", "keep"):
         assert render(hostile, format="webp", metadata=policy).width == 160
+
+
+def test_words_behind_the_pixels_of_a_png_are_found():
+    def chunk(kind, body):
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    words = chunk(b"tEXt", b"Author\0Alice") + chunk(b"eXIf", samples.exif(orientation=6)[6:])
+    for whole, frames in ((samples.saved(samples.quarters(), "PNG"), 1), (samples.animated("PNG"), 5)):
+        data = whole[:-12] + words + whole[-12:]
+        facts = open(data).facts
+        assert (facts.frames, facts.orientation, facts.has_location) == (frames, 6, True)
+        kept = samples.opened(render(data, format="png", metadata="keep"))
+        assert kept.text["Author"] == "Alice"
+        assert (kept.width, kept.height) == (facts.width, facts.height)
+
+
+def test_nothing_but_words_is_taken_from_behind_the_pixels_of_a_png():
+    def chunk(kind, body, checksum=None):
+        known = zlib.crc32(kind + body) if checksum is None else checksum
+        return len(body).to_bytes(4, "big") + kind + body + known.to_bytes(4, "big")
+
+    whole = samples.saved(samples.quarters(), "PNG")
+    tiny = chunk(b"IHDR", (1).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0]))
+    moving = chunk(b"acTL", (9).to_bytes(4, "big") * 2)
+    damaged = chunk(b"tEXt", b"Author\0Alice", checksum=7)
+    data = whole[:-12] + tiny + moving + damaged + whole[-12:]
+    facts = open(data).facts
+    assert (facts.width, facts.height, facts.frames) == (160, 120, 1)
+    assert render(data, format="png", metadata="keep").width == 160

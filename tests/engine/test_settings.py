@@ -1,0 +1,68 @@
+"""Each picture is written with the settings that suit it, and reads back the same."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from PIL import Image, ImageChops, ImageDraw
+
+from converter import engine
+from converter.engine import Recipe
+
+from . import samples
+from .samples import opened, saved
+
+
+def render(data, **recipe):
+    return engine.open(data).render(Recipe.parse(recipe))
+
+
+def drawing(size=(640, 480)):
+    """Flat shapes in many colours, that repeat."""
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    for n in range(0, size[0], 8):
+        draw.rectangle((n, 0, n + 5, size[1]), fill=(n % 256, 90, 255 - n % 256))
+    return image
+
+
+PHOTO = samples.grainy((640, 480))
+
+
+@pytest.mark.parametrize(
+    ("target", "photo", "other"),
+    [
+        ("png", {"compress_level": 6, "compress_type": zlib.Z_RLE}, {"compress_level": 6}),
+        ("tiff", {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_photographs_are_packed_without_a_search_for_repeats(target, photo, other, mode):
+    for image, settings in ((PHOTO, photo), (drawing(), other)):
+        image = image.convert(mode)
+        if mode == "RGBA":
+            image.putpixel((0, 0), (9, 9, 9, 9))
+        result = render(saved(image, "PNG"), format=target)
+        assert result.report.settings == settings
+        assert ImageChops.difference(opened(result).convert(mode), image).getbbox() is None
+
+
+def test_a_photograph_is_no_larger_for_being_packed_fast():
+    assert len(render(saved(PHOTO, "BMP"), format="png").data) < 1.05 * len(
+        saved(PHOTO, "PNG", compress_level=6)
+    )
+
+
+def test_an_effort_asked_for_is_made():
+    assert render(saved(PHOTO, "PNG"), format="png", effort=9).report.settings == {"compress_level": 9}
+
+
+def test_flat_frames_of_an_animation_lose_nothing():
+    frames = [Image.new("RGB", (120, 80), "white") for _ in range(8)]
+    for n, frame in enumerate(frames):
+        ImageDraw.Draw(frame).ellipse((10 * n, 20, 10 * n + 30, 50), fill="red")
+    source = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50, loop=0)
+    result = render(source, format="webp", quality=50)
+    for (ours, _), frame in zip(samples.frames_of(result.data), frames, strict=True):
+        assert ImageChops.difference(ours.convert("RGB"), frame).getbbox() is None
