@@ -12,7 +12,7 @@ from converter.api import schemas, waiting
 from converter.api.access import ApiRequest
 from converter.api.openapi import any_bytes, parse_json, problems
 from converter.api.problems import CONTENT_TYPE, Problem, document
-from converter.models import Job
+from converter.models import Batch, Job
 
 router = Router(tags=["convert"])
 
@@ -35,11 +35,16 @@ def convert_image(
         str,
         Form(description="A recipe, as JSON.", examples=['{"format": "webp", "resize": {"width": 1600}}']),
     ],
+    keep: Annotated[
+        bool,
+        Form(description="Whether image and result stay in the history; else they are forgotten at once."),
+    ] = True,
 ) -> HttpResponse | Status[schemas.Job]:
     """Convert one small image at once.
 
     200 with the bytes, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a header);
-    202 with the job when it takes longer than 25 seconds or the result is too large to be carried here.
+    202 with the job when it takes longer than 25 seconds or the result is too large to be carried here; with `keep`
+    false that is a problem.
     """
     if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
         raise Problem(
@@ -51,6 +56,15 @@ def convert_image(
         outputs=[_parsed(recipe)],
         files=[jobs.NewFile(file.name or "image", file.size)],
     )
+    try:
+        return _converted(batch, file, keep)
+    finally:
+        # Here and not in the browser: whoever closes the page cannot ask for it any more.
+        if not keep:
+            jobs.remove(batch)
+
+
+def _converted(batch: Batch, file: UploadedFile, keep: bool) -> HttpResponse | Status[schemas.Job]:
     job = batch.jobs.select_related("upload").get()
     stored = storage.uploads.put(
         job.upload.key, file, filename=job.upload.name, content_type="application/octet-stream"
@@ -63,6 +77,8 @@ def convert_image(
         body = document(job.error_code, 422, job.error_message, job.error_message)
         return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
+        if not keep:
+            raise Problem("unavailable", "It takes longer, or becomes larger, than can be waited for here.")
         return Status(202, schemas.Job.of(job))
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)

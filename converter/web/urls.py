@@ -11,6 +11,7 @@ urlpatterns = [
     path("formats/", site.formats, name="formats"),
     path("problems/<slug:code>/", site.problem, name="problem"),
     path("healthz", site.healthz, name="healthz"),
+    path("favicon.ico", site.favicon, name="favicon"),
     path("convert/", convert.convert, name="convert"),
     path("convert/watermark/", convert.watermark, name="watermark"),
     path("batches/", batches.history, name="batches"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from converter.api import convert, waiting
-from converter.models import Batch, Job
+from converter.models import Batch, Job, Upload
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
@@ -18,9 +19,11 @@ pytestmark = pytest.mark.django_db
 WEBP = {"format": "webp", "resize": {"width": 20}}
 
 
-def post(program: Program, content: bytes, recipe: Any, name: str = "a.jpg") -> Any:
+def post(program: Program, content: bytes, recipe: Any, name: str = "a.jpg", **more: str) -> Any:
     text = recipe if isinstance(recipe, str) else json.dumps(recipe)
-    return program.client.post("/api/v1/convert", {"file": SimpleUploadedFile(name, content), "recipe": text})
+    return program.client.post(
+        "/api/v1/convert", {"file": SimpleUploadedFile(name, content), "recipe": text, **more}
+    )
 
 
 @pytest.fixture
@@ -56,6 +59,23 @@ def test_what_is_wrong_with_the_image_is_said(program: Program, clock: Clock) ->
     response = post(program, b"hello", WEBP)
     problem(response, 422, "not_an_image")
     assert program.get(f"jobs/{response['Job-Id']}").json()["status"] == "failed"
+
+
+@pytest.mark.parametrize("content", [make_photo(40, 30), b"hello"])
+def test_what_is_not_to_be_kept_leaves_nothing(
+    program: Program, clock: Clock, content: bytes, folders: Path
+) -> None:
+    response = post(program, content, WEBP, keep="false")
+    assert response.status_code in (200, 422)
+    assert not Batch.objects.exists()
+    assert not Upload.objects.exists()
+    assert not [file for file in folders.rglob("*") if file.is_file()]
+
+
+def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, clock: Clock) -> None:
+    clock.at_nap.clear()
+    problem(post(program, make_photo(), WEBP, keep="false"), 503, "unavailable")
+    assert not Batch.objects.exists()
 
 
 @pytest.mark.parametrize(

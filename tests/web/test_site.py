@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ OPEN = {
     "formats",
     "problem",
     "healthz",
+    "favicon",
     "share",
     "share_download",
 }  # a share: to whoever has the link
@@ -42,6 +44,14 @@ def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
         response = method(reverse(f"web:{pattern.name}", kwargs=kwargs))
         assert response.status_code == 302
         assert response.url.startswith("/accounts/login/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_the_icon_is_where_browsers_ask_for_it(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 302
+    with closing(client.get(response.headers["Location"])) as icon:
+        assert icon.headers["Content-Type"] == "image/svg+xml"
 
 
 @pytest.mark.django_db

@@ -12,7 +12,8 @@ from django.contrib.staticfiles import finders
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
@@ -54,6 +55,13 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404
     return render(request, "web/problem.html", {"code": code, "problem": found})
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead those who ask for the icon without having read a page to it."""
+    return redirect(static("converter/img/mark.svg"))
 
 
 @login_not_required
