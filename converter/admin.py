@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 
 from converter import engine, jobs
 from converter.engine.formats import AUTO
-from converter.models import Batch, Delivery, Job, Quota, Recipe, Share, Upload, Webhook
+from converter.models import Batch, Delivery, Job, Preferences, Quota, Recipe, Share, Upload, Webhook
 
 
 class BoundedPaginator(Paginator):
@@ -407,6 +407,16 @@ class QuotaAdmin(admin.ModelAdmin):
     autocomplete_fields = ("owner",)
     show_full_result_count = False
     paginator = BoundedPaginator
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(Overseen):
+    """A person's own choice."""
+
+    list_display = ("owner", "retention")
+    list_select_related = ("owner",)
+    search_fields = ("owner__email",)
+    fields = list_display
 
 
 @admin.register(Webhook)

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
@@ -437,6 +438,32 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return str(self.owner)
+
+
+class Preferences(models.Model):
+    """What a user has chosen for all that is to come. There is no row before the first choice."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
+    )
+    retention = models.DurationField(
+        null=True, blank=True, help_text=_("How long files are kept; empty for what everybody has.")
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+    @classmethod
+    def of(cls, owner: AbstractBaseUser) -> Preferences:
+        return cls.objects.filter(owner=owner.pk).first() or cls(owner_id=owner.pk)
+
+    @property
+    def kept_for(self) -> timedelta:
+        """Return how long new files are kept: the site may have lowered its bounds since the choice."""
+        return min(self.retention or settings.CONVERTER_RETENTION, settings.CONVERTER_MAX_RETENTION)
 
 
 class Webhook(models.Model):

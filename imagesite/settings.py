@@ -200,6 +200,9 @@ CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # 
 CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # of one user; 0 for no limit
 CONVERTER_BYTES_KEPT = env.int("BYTES_KEPT", default=50_000_000_000)  # of one user; 0 for no limit
 CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
+CONVERTER_MAX_RETENTION = timedelta(  # the longest that a user may choose
+    hours=env.float("MAX_RETENTION_HOURS", default=max(7 * 24, CONVERTER_RETENTION / timedelta(hours=1)))
+)
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
 CONVERTER_METADATA = "converter.metadata.database.DatabaseMetadata"

@@ -1,8 +1,8 @@
 # Five private buckets. The notification of the uploads bucket belongs to Zappa: two owners would undo each other.
 
 locals {
-  # Days after which an object goes. The site deletes first; this is the net below it.
-  image_days = ceil(var.retention_hours / 24) + 1
+  # Days after which an object goes. The site deletes first, as each user chose; this is the net below the longest choice.
+  image_days = ceil(var.max_retention_hours / 24) + 1
   expiry_days = {
     uploads    = local.image_days
     results    = local.image_days
@@ -62,7 +62,7 @@ locals {
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_145:S3's own key. A customer key costs money and grants to CloudFront and the uploader, and keeps nobody out whom IAM lets in.
-  #checkov:skip=CKV_AWS_144:Images live a day; code and pages are rebuilt from the repository. No second region.
+  #checkov:skip=CKV_AWS_144:Images live days; code and pages are rebuilt from the repository. No second region.
   #checkov:skip=CKV_AWS_18:Uploads and results are logged; the other three hold nothing of visitors.
   #checkov:skip=CKV_AWS_21:Images must be gone when deleted; static and deployment are versioned.
   #checkov:skip=CKV2_AWS_62:Only uploads raise events, and Zappa registers them.

@@ -109,9 +109,20 @@ variable "outbound_internet" {
 }
 
 variable "retention_hours" {
-  description = "Hours after which the site forgets a batch. The buckets delete a day later what it missed."
+  description = "Hours after which the site forgets a batch, where its owner has not chosen."
   type        = number
   default     = 24
+}
+
+variable "max_retention_hours" {
+  description = "The most hours that a user may choose. The buckets delete a day later what the site missed."
+  type        = number
+  default     = 168
+
+  validation {
+    condition     = var.max_retention_hours >= var.retention_hours
+    error_message = "What everybody has must be among what one may choose."
+  }
 }
 
 variable "sweep_schedule" {

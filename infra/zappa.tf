@@ -17,6 +17,7 @@ locals {
     COGNITO_CLIENT_ID            = aws_cognito_user_pool_client.site.id
     COGNITO_USER_POOL_ID         = aws_cognito_user_pool.people.id
     IMPORT_BY_URL                = tostring(!local.in_network || var.outbound_internet)
+    MAX_RETENTION_HOURS          = tostring(var.max_retention_hours)
     METADATA_TABLE               = aws_dynamodb_table.metadata.name
     POWERTOOLS_METRICS_NAMESPACE = var.project
     REKOGNITION                  = tostring(var.labels)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from converter import engine, metrics, storage
@@ -19,7 +19,7 @@ from converter.jobs.asking import ask, ask_to_convert
 from converter.jobs.names import clean_name, safe_name
 from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.sources import image_upload, limits, watermark_of
-from converter.models import Batch, Job, Quota, Upload
+from converter.models import Batch, Job, Preferences, Quota, Upload
 from converter.storage import UploadForm
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def submit(
     """Make one job for each image and output. New files are awaited; uploads that are here are queued at once."""
     _check_submission(owner, outputs, files, uploads)
     now = timezone.now()
-    expires_at = now + settings.CONVERTER_RETENTION
+    expires_at = now + Preferences.of(owner).kept_for
     batch = Batch(
         owner_id=owner.pk,
         outputs=[output.canonical() for output in outputs],
@@ -74,7 +74,8 @@ def submit(
     with transaction.atomic():
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
-        Upload.objects.filter(pk__in=[u.pk for u in uploads]).update(expires_at=expires_at)
+        if uploads:
+            _keep_longer(uploads, expires_at)
         Job.objects.bulk_create(rows)
         for upload in uploads:
             ask_to_convert(upload.pk)
@@ -91,7 +92,7 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
     _check_files([file])
     _check_quota(owner, jobs=0, size=file.size)
     now = timezone.now()
-    upload = _new_upload(owner, file, now, now + settings.CONVERTER_RETENTION)
+    upload = _new_upload(owner, file, now, now + Preferences.of(owner).kept_for)
     upload.save(force_insert=True)
     return upload
 
@@ -131,6 +132,17 @@ def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_a
         created_at=now,
         expires_at=expires_at,
     )
+
+
+def _keep_longer(uploads: Sequence[Upload], until: datetime) -> None:
+    """Keep what is converted again as long as its new results, but never longer than a file may be kept at all.
+
+    Buckets delete by age: what a row promised beyond that would be gone.
+    """
+    most = settings.CONVERTER_MAX_RETENTION
+    shorter = Upload.objects.filter(pk__in=[upload.pk for upload in uploads], expires_at__lt=until)
+    shorter.filter(created_at__lt=until - most).update(expires_at=F("created_at") + most)
+    shorter.filter(created_at__gte=until - most).update(expires_at=until)
 
 
 def _check_submission(

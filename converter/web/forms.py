@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import engine, outbound
 from converter.jobs import NewFile
-from converter.models import Job
+from converter.models import Job, Preferences
 from converter.web import phrases, words
 from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
@@ -268,6 +269,36 @@ def _field(option: Option) -> forms.Field:
         field = forms.CharField(max_length=schema.get("maxLength"), **given)
     field.widget.attrs.update(_attrs(option))
     return field
+
+
+class PreferencesForm(forms.Form):
+    """What somebody chooses for all that is to come."""
+
+    RETENTIONS = tuple(timedelta(hours=hours) for hours in (1, 24, 3 * 24, 7 * 24))
+
+    retention = forms.TypedChoiceField(
+        label=_("Keep my files for"),
+        help_text=_("This holds for images that you send from now on. You can delete any of them before."),
+        coerce=lambda seconds: timedelta(seconds=float(seconds)),
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, preferences: Preferences, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = {*self.RETENTIONS, settings.CONVERTER_RETENTION, preferences.kept_for}
+        retention = self.fields["retention"]
+        assert isinstance(retention, forms.TypedChoiceField)
+        retention.initial = str(preferences.kept_for.total_seconds())
+        retention.choices = [
+            (str(time.total_seconds()), words.span(time))
+            for time in sorted(offered)
+            if time <= settings.CONVERTER_MAX_RETENTION
+        ]
+        self.preferences = preferences
+
+    def save(self) -> None:
+        self.preferences.retention = self.cleaned_data["retention"]
+        self.preferences.save()
 
 
 class ShareForm(forms.Form):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from converter import engine
@@ -164,6 +165,14 @@ def hint(path: str, fallback: str = "") -> str:
 def choice(path: str, value: object) -> str:
     words = CHOICES.get(path, {}).get(str(value))
     return str(words or ("–" if value is None else str(value).replace("_", " ").capitalize()))
+
+
+def span(time: timedelta) -> str:
+    """Return how long something lasts: hours up to a day, then days where they are whole."""
+    hours = time / timedelta(hours=1)
+    if hours > 24 and hours % 24 == 0:
+        return ngettext("%(n)s day", "%(n)s days", int(hours // 24)) % {"n": int(hours // 24)}
+    return ngettext("%(n)s hour", "%(n)s hours", 1 if hours == 1 else 2) % {"n": f"{hours:g}"}
 
 
 def state(name: str) -> str:

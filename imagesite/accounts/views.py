@@ -21,6 +21,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import jobs
+from converter.models import Preferences
+from converter.web.forms import PreferencesForm
 from imagesite.accounts.forms import DeleteAccountForm, LoginForm, SignupForm, TokenForm
 from imagesite.accounts.models import ApiToken, User
 
@@ -94,9 +96,15 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
-@require_safe
+@require_http_methods(["GET", "POST"])
 def account(request: UserRequest) -> HttpResponse:
-    return render(request, "accounts/account.html")
+    """Show who one is here, and let one choose what holds for all one does."""
+    form = PreferencesForm(Preferences.of(request.user), request.POST or None)
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Your choice is saved."))
+        return redirect("accounts:account")
+    return render(request, "accounts/account.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @require_safe
@@ -121,6 +129,7 @@ def data(request: UserRequest) -> JsonResponse:
             )
         ),
         "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
+        "preferences": list(Preferences.objects.filter(owner=user).values("retention")),
         "shares": list(user.shares.values("id", "batch", "created_at", "expires_at", "revoked_at", "opened")),
         "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),
     }

@@ -160,9 +160,9 @@ run "buckets" {
   assert {
     condition = alltrue([
       for use in ["uploads", "results"] :
-      aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 2
+      aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 8
     ])
-    error_message = "Images outlive their retention."
+    error_message = "The buckets delete before the longest retention, or images outlive it."
   }
 
   assert {

@@ -296,3 +296,32 @@ run "external_database_without_url" {
 
   expect_failures = [var.secrets]
 }
+
+run "long_retention" {
+  command = plan
+
+  variables {
+    retention_hours     = 48
+    max_retention_hours = 720
+  }
+
+  assert {
+    condition     = alltrue([for use in ["uploads", "results"] : aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 31])
+    error_message = "The buckets delete what a user may still keep."
+  }
+
+  assert {
+    condition     = local.environment.MAX_RETENTION_HOURS == "720"
+    error_message = "The site must know the bound that the buckets keep."
+  }
+}
+
+run "retention_beyond_what_may_be_chosen" {
+  command = plan
+
+  variables {
+    retention_hours = 200
+  }
+
+  expect_failures = [var.max_retention_hours]
+}

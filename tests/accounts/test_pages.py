@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core import mail
 from django.test import Client
 
 from converter import engine, jobs, storage
-from converter.models import Recipe
+from converter.models import Preferences, Recipe
 from imagesite.accounts.models import ApiToken, User
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +115,34 @@ def test_an_unknown_address_learns_nothing(client: Client) -> None:
     response = client.post("/accounts/password/reset/", {"email": "nobody@example.org"}, follow=True)
     assert "Look at your mail" in text(response)
     assert not mail.outbox
+
+
+def offered(response: Any) -> list[str]:
+    return [label for _, label in response.context["form"]["retention"].field.choices]
+
+
+def test_how_long_files_are_kept_is_chosen(page: Client, alice: Any) -> None:
+    shown = page.get("/accounts/")
+    assert offered(shown) == ["1 hour", "24 hours", "3 days", "7 days"]
+    assert re.findall(r'value="([\d.]+)"[^>]* checked', text(shown)) == [f"{24 * 3600:.1f}"]
+    shown = page.post("/accounts/", {"retention": f"{3 * 24 * 3600:.1f}"}, follow=True)
+    assert "Your choice is saved." in text(shown)
+    assert re.findall(r'value="([\d.]+)"[^>]* checked', text(shown)) == [f"{3 * 24 * 3600:.1f}"]
+    assert Preferences.objects.get().kept_for == timedelta(days=3)
+
+
+@pytest.mark.parametrize("seconds", ["1", f"{30 * 24 * 3600:.1f}", "nonsense", "nan"])
+def test_a_time_that_is_not_offered_is_refused(page: Client, seconds: str) -> None:
+    response = page.post("/accounts/", {"retention": seconds})
+    assert response.status_code == 422
+    assert "Select a valid choice." in text(response)
+    assert not Preferences.objects.exists()
+
+
+def test_the_sites_bounds_and_its_own_time_are_what_is_offered(page: Client, settings: Any) -> None:
+    settings.CONVERTER_RETENTION = timedelta(hours=12)
+    settings.CONVERTER_MAX_RETENTION = timedelta(hours=36)
+    assert offered(page.get("/accounts/")) == ["1 hour", "12 hours", "24 hours"]
 
 
 def test_a_token_is_shown_once(page: Client, alice: Any) -> None:
