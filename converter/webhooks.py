@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max
 from django.utils import timezone
 
 from converter import outbound
@@ -49,8 +49,11 @@ def rotate(webhook: Webhook) -> None:
 
 
 def note_job(job_id: uuid.UUID, owner_id: uuid.UUID) -> list[uuid.UUID]:
-    """Write down that a job has finished or failed; return the deliveries to be sent."""
-    if not _listening(owner_id).exists():
+    """Write down that a job has finished or failed, and its batch with it if it was the last; return the deliveries
+    to be sent. In the transaction that ends the job: there is no end that nobody hears of.
+    """
+    listening = _listening(owner_id)
+    if not listening:
         return []
     job = Job.objects.get(pk=job_id)
     event = Webhook.Event.JOB_FINISHED if job.status == Job.Status.FINISHED else Webhook.Event.JOB_FAILED
@@ -61,24 +64,33 @@ def note_job(job_id: uuid.UUID, owner_id: uuid.UUID) -> list[uuid.UUID]:
         "status": job.status,
         "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
     }
-    return _note(owner_id, event, f"{job.pk} {job.finished_at}", facts)
+    told = _note(listening, event, f"{job.pk} {job.finished_at}", facts)
+    return told + _note_end(job.batch_id, listening)
 
 
 def note_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> list[uuid.UUID]:
-    """Write down that a batch has come to its end, if it has; return the deliveries to be sent."""
-    if not _listening(owner_id).exists():
+    """Write down that a batch has come to its end, if it has; return the deliveries to be sent.
+
+    In the transaction that ends its last job, or jobs.
+    """
+    return _note_end(batch_id, _listening(owner_id))
+
+
+def _note_end(batch_id: uuid.UUID, listening: Sequence[Webhook]) -> list[uuid.UUID]:
+    if not any(Webhook.Event.BATCH_FINISHED in webhook.events for webhook in listening):
         return []
-    batch = Batch.objects.filter(pk=batch_id).first()
+    # Two workers that end the last two jobs at once would each see the other's still running: one at a time.
+    batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
     if batch is None or batch.jobs.filter(status__in=Job.UNFINISHED).exists():
         return []
-    # Whichever of two workers comes last: both name the same end, and it is told once.
+    # However often it is looked at, it is the same end, and it is told once.
     end = batch.jobs.aggregate(end=Max("finished_at"))["end"]
     facts = {"id": str(batch.pk), "status": batch.state, "jobs": batch.tally.by_status}
-    return _note(owner_id, Webhook.Event.BATCH_FINISHED, f"{batch.pk} {end}", facts)
+    return _note(listening, Webhook.Event.BATCH_FINISHED, f"{batch.pk} {end}", facts)
 
 
-def _listening(owner_id: uuid.UUID) -> QuerySet[Webhook]:
-    return Webhook.objects.filter(owner=owner_id, disabled_at=None)
+def _listening(owner_id: uuid.UUID) -> list[Webhook]:
+    return list(Webhook.objects.filter(owner=owner_id, disabled_at=None))
 
 
 def note_test(webhook: Webhook) -> Delivery:
@@ -93,9 +105,11 @@ def note_test(webhook: Webhook) -> Delivery:
     )
 
 
-def _note(owner_id: uuid.UUID, event: Webhook.Event, subject: str, facts: dict[str, Any]) -> list[uuid.UUID]:
+def _note(
+    listening: Sequence[Webhook], event: Webhook.Event, subject: str, facts: dict[str, Any]
+) -> list[uuid.UUID]:
     now = timezone.now()
-    webhooks = [webhook for webhook in _listening(owner_id) if event in webhook.events]
+    webhooks = [webhook for webhook in listening if event in webhook.events]
     if not webhooks:
         return []
     body = _body(event.value, now, facts)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from converter import jobs
 from converter.engine import Recipe
 from converter.jobs import running
-from converter.models import Job, Upload
+from converter.jobs.asking import tell_of_job
+from converter.models import Delivery, Job, Upload, Webhook
 from converter.storage import Stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,3 +74,24 @@ def test_one_of_many_cancels_counts(job: Job) -> None:
     answers = at_once(lambda: jobs.cancel(Job.objects.get()))
     assert answers.count(None) == 1
     assert Job.objects.get().status == "cancelled"
+
+
+def test_of_workers_that_end_the_last_jobs_at_once_one_tells_of_the_batch(alice: Any) -> None:
+    Webhook.objects.create(
+        owner=alice, url="https://example.org/", events=["batch.finished"], secret="whsec_"
+    )
+    files = [jobs.NewFile(f"{n}.jpg", 10) for n in range(WORKERS)]
+    batch = jobs.submit(alice, files=files, outputs=[Recipe.parse({"format": "webp"})])
+    ended = Barrier(WORKERS)
+    last = iter(list(batch.jobs.all()))
+
+    def finish() -> None:
+        job = next(last)
+        with transaction.atomic():
+            Job.objects.filter(pk=job.pk).update(status="finished", finished_at=timezone.now())
+            with suppress(BrokenBarrierError):  # SQLite lets one in after the other
+                ended.wait(1)
+            tell_of_job(job)
+
+    at_once(finish)
+    assert [delivery.event for delivery in Delivery.objects.all()] == ["batch.finished"]

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from converter import jobs, webhooks
+from converter import jobs, storage, webhooks
 from converter.engine import Recipe
 from converter.events import clock
-from converter.models import Batch, Delivery, Webhook
+from converter.jobs.asking import tell_of_job
+from converter.models import Batch, Delivery, Upload, Webhook
 from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
 
@@ -120,6 +121,79 @@ def test_an_end_is_told_once_and_a_new_end_again(
         worker.work()
     worker.work()
     assert sorted(told(server)) == ["batch.finished"] * 2 + ["job.failed"] * 2
+
+
+@pytest.fixture
+def upload(alice: Any, send: Any) -> Upload:
+    """An image that is here, with its one job waiting for a worker."""
+    photo = make_photo()
+    files = [jobs.NewFile("a.jpg", len(photo))]
+    batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)
+    send(batch, photo)
+    job = batch.jobs.select_related("upload").get()
+    jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
+    return job.upload
+
+
+def killed(*args: Any, **kwargs: Any) -> None:
+    raise SystemExit("killed")
+
+
+def test_a_worker_killed_when_a_job_is_finished_has_told_of_its_batch(
+    webhook: Webhook,
+    server: Receiver,
+    upload: Upload,
+    worker: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    monkeypatch.setattr("converter.jobs.running.metrics.emit", killed)  # the first line after the commit
+    with pytest.raises(SystemExit):
+        jobs.run(upload.pk)
+    assert upload.jobs.get().status == "finished"
+    worker.asked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        clock.sweep({}, None)
+    worker.work()
+    assert sorted(told(server)) == ["batch.finished", "job.finished"]
+
+
+@pytest.mark.parametrize("line", ["_note_end", "_note"])
+def test_a_worker_killed_while_it_tells_has_not_finished_the_job(
+    webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(webhooks, line, killed)
+        with pytest.raises(SystemExit):
+            jobs.run(upload.pk)
+    assert upload.jobs.get().status == "processing"
+    assert not Delivery.objects.exists()
+    upload.jobs.update(lease_until=timezone.now())  # time goes by
+    jobs.run(upload.pk)
+    assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.finished"]
+
+
+@pytest.mark.parametrize("act", [jobs.cancel_batch, lambda batch: jobs.cancel(batch.jobs.get())])
+def test_who_is_killed_while_cancelling_has_cancelled_nothing(
+    webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch, act: Any
+) -> None:
+    monkeypatch.setattr(webhooks, "_note_end", killed)
+    with pytest.raises(SystemExit):
+        act(upload.jobs.get().batch)
+    assert upload.jobs.get().status == "queued"
+
+
+def test_the_sweep_killed_while_it_tells_has_ended_nothing_untold(
+    webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload.jobs.update(queued_at=timezone.now() - timedelta(days=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(webhooks, "_note_end", killed)
+        with pytest.raises(SystemExit):
+            jobs.sweep()
+    assert upload.jobs.get().status == "queued"
+    jobs.sweep()
+    assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.failed"]
 
 
 def test_a_job_that_never_got_its_file_is_told_by_the_clock(
@@ -245,4 +319,4 @@ def test_where_nobody_listens_a_job_costs_one_question(alice: Any, django_assert
     batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
     job = batch.jobs.get()
     with django_assert_num_queries(1):
-        webhooks.note_job(job.pk, job.owner_id)
+        tell_of_job(job)

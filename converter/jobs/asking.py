@@ -21,11 +21,16 @@ def send_to_webhook(delivery: Delivery) -> None:
 
 
 def tell_of_job(job: Job) -> None:
+    """Tell what became of a job, and that its batch has come to its end if it was the last.
+
+    Within the transaction that ends it, so that a crash loses both or nothing.
+    """
     for delivery_id in webhooks.note_job(job.pk, job.owner_id):
         ask("deliver", delivery=delivery_id)
 
 
 def tell_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
+    """Tell that a batch has come to its end, if it has. Within the transaction that ended its jobs."""
     for delivery_id in webhooks.note_batch(batch_id, owner_id):
         ask("deliver", delivery=delivery_id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from converter.jobs.asking import ask_to_convert, tell_of_batch
@@ -34,23 +36,28 @@ def retry(job: Job) -> None:
 
 def cancel(job: Job) -> None:
     """Stop a job that is not done. What a worker has in hand is thrown away when it is ready."""
-    cancelled = Job.objects.filter(pk=job.pk, status__in=Job.UNFINISHED).update(
-        status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
-    )
+    with transaction.atomic():
+        cancelled = _cancel(Job.objects.filter(pk=job.pk))
+        if cancelled:
+            tell_of_batch(job.batch_id, job.owner_id)
     job.refresh_from_db()
     if not cancelled:
         raise Conflict(f"Only a job that is not done can be cancelled; this one is {job.status}.")
-    tell_of_batch(job.batch_id, job.owner_id)
 
 
 def cancel_batch(batch: Batch) -> int:
     """Cancel what is not done yet and return how many; finished jobs stay."""
-    cancelled = batch.jobs.filter(status__in=Job.UNFINISHED).update(
+    with transaction.atomic():
+        cancelled = _cancel(batch.jobs.all())
+        if cancelled:
+            tell_of_batch(batch.pk, batch.owner_id)
+    return cancelled
+
+
+def _cancel(jobs: QuerySet[Job]) -> int:
+    return jobs.filter(status__in=Job.UNFINISHED).update(
         status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
     )
-    if cancelled:
-        tell_of_batch(batch.pk, batch.owner_id)
-    return cancelled
 
 
 def retry_batch(batch: Batch) -> int:

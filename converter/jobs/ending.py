@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from converter.jobs.asking import tell_of_batch, tell_of_job
+from converter.jobs.asking import tell_of_job
 from converter.models import Job
 
 MOST_AT_ONCE = 500
@@ -22,12 +22,10 @@ def end(jobs: QuerySet[Job], code: str, message: str) -> int:
         "error_message": message[:500],
         "finished_at": timezone.now(),
     }
-    ended = []
-    for job in jobs.only("pk", "batch_id", "owner_id")[:MOST_AT_ONCE]:
+    ended = 0
+    for job in jobs.only("pk", "owner_id")[:MOST_AT_ONCE]:
         with transaction.atomic():
             if jobs.filter(pk=job.pk).update(**failed):
                 tell_of_job(job)
-                ended.append(job)
-    for batch_id, owner_id in {(job.batch_id, job.owner_id) for job in ended}:
-        tell_of_batch(batch_id, owner_id)
-    return len(ended)
+                ended += 1
+    return ended

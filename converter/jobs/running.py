@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
-from converter.jobs.asking import tell_of_batch, tell_of_job
+from converter.jobs.asking import tell_of_job
 from converter.jobs.ending import end
 from converter.jobs.sources import image_upload, limits, watermark_of
 from converter.models import Job, Upload
@@ -209,7 +209,6 @@ def _finish(job: Job, answer: Rendered) -> None:
             BytesIn=before,
             BytesOut=after,
         )
-        tell_of_batch(job.batch_id, job.owner_id)
         return
     logger.info("Job was no longer ours", extra=facts)
     if not Job.objects.filter(pk=job.pk, status__in=[*Job.UNFINISHED, Job.Status.FINISHED]).exists():
