@@ -3,9 +3,9 @@
     worker ──starts──> nursery (a bare interpreter: engine loaded, no Django, no environment, no secrets)
                           └──forks──> one child a file, with hard limits
 
-The nursery costs one start; a fork costs a few milliseconds. The child may use so much memory and time, may write no
-file, and speaks to the worker over a socket alone. Whatever happens to it, the worker knows which output was in
-work, fails that one with a reason, and goes on with the rest in a new child.
+The nursery costs one start, and keeps one child waiting, so that no file waits for a fork. The child may use so much
+memory and time, may write no file, and speaks to the worker over a socket alone. Whatever happens to it, the worker
+knows which output was in work, fails that one with a reason, and goes on with the rest in a new child.
 Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocessing's queues and locks.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import json
+import mmap
 import os
 import resource
 import signal
@@ -30,6 +31,8 @@ from converter.engine import errors
 
 _HEADER = struct.Struct(">IQ")  # the lengths of a message's JSON and of the bytes behind it
 _START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; sandbox._nursery({fd})"
+# Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _GRACE = 5  # seconds that the worker waits beyond the child's own alarm
 _OPEN_FILES = 32
 _PICTURE = bytes.fromhex(  # a BMP of one pixel
@@ -165,7 +168,7 @@ class Sandbox:
             self._nursery = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
                 [sys.executable, "-I", "-c", _START.format(path=sys.path, fd=theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={"LC_ALL": "C.UTF-8"},
+                env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -216,21 +219,26 @@ def _crashed() -> errors.Crashed:
 
 
 def _nursery(fd: int) -> NoReturn:
-    """Fork a child for each line that comes in; answer with its exit status."""
+    """Keep a child waiting for the next line that comes in; answer with its exit status."""
     _warm_up()
     gc.freeze()  # children share these pages; a collection would copy them
+    taken = mmap.mmap(-1, 1)  # shared with the children
     with socket.socket(fileno=fd) as control:
         while True:
-            message, lines, _, _ = socket.recv_fds(control, 1, 1)
-            if not message:
-                os._exit(0)
-            child = os.fork()
+            taken[0] = False
+            child = os.fork()  # ahead of the file, which then need not wait for it
             if not child:
+                message, lines, _, _ = socket.recv_fds(control, 1, 1)
                 control.close()
+                if not message:
+                    os._exit(0)
+                taken[0] = True
                 _serve(lines[0])
-            os.close(lines[0])
             _, status = os.waitpid(child, 0)
-            control.sendall(status.to_bytes(4, "big"))
+            if taken[0]:
+                control.sendall(status.to_bytes(4, "big"))
+            elif not status:  # the worker is gone
+                os._exit(0)
 
 
 def _warm_up() -> None:

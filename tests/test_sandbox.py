@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from converter import engine
@@ -126,6 +128,34 @@ def test_a_killed_nursery_is_replaced(sandbox: Sandbox, photo: bytes) -> None:
     sandbox._nursery.wait()
     *_, answer = sandbox.render(photo, [WEBP], LIMITS)
     assert isinstance(answer, Rendered)
+
+
+def test_a_waiting_child_that_is_killed_is_replaced(hostile: Callable[[str], Sandbox], photo: bytes) -> None:
+    sandbox = hostile("os.kill(os.getpid(), signal.SIGSEGV)")
+    assert isinstance(list(sandbox.render(photo, [WEBP], LIMITS))[1], Rendered)
+    assert sandbox._nursery
+    nursery = psutil.Process(sandbox._nursery.pid)
+    while not (children := nursery.children()):
+        time.sleep(0.01)
+    (waiting,) = children
+    waiting.kill()
+    waiting.wait()
+    # Its end is not taken for the end of the next one.
+    answers = list(sandbox.render(photo, [WEBP, PNG], LIMITS))
+    assert [type(answer) for answer in answers] == [Probed, Rendered, Refused]
+    assert isinstance(answers[2], Refused)
+    assert answers[2].code == "crashed"
+
+
+def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
+    list(sandbox.render(photo, [WEBP], LIMITS))
+    assert sandbox._nursery
+    assert sandbox._control
+    children = psutil.Process(sandbox._nursery.pid).children()
+    sandbox._control.close()  # as when the worker is killed
+    sandbox._nursery.wait(10)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
 
 
 def test_a_reader_that_stops_half_way_leaves_the_sandbox_in_order(sandbox: Sandbox, photo: bytes) -> None:
