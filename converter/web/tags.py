@@ -126,7 +126,7 @@ def saved_words(percent: int | None) -> str:
     if percent is None:
         return ""
     if percent > 0:
-        return _("%(n)s %% smaller") % {"n": percent}
+        return _("%(n)s %% smaller") % {"n": min(percent, 99)}  # nothing becomes nothing
     return _("%(n)s %% larger") % {"n": -percent} if percent else _("same size")
 
 

@@ -29,8 +29,10 @@ def for_convert() -> dict[str, str]:
         "refused": _("The site did not take this. Check the marked places."),
         "loggedOut": _("You are logged out. Log in again in another tab, then come back and press Convert."),
         "offline": _("The site cannot be reached. Check your connection and try again."),
-        "trying": _("Trying it on the first image…"),
+        "show": _("Show {name}"),
+        "trying": _("Trying it out…"),
         "tried": _("{before} → {after}, {change}"),
+        "triedAbout": _("{before} → about {after}, {change} (tried on a smaller copy)"),
         # xgettext:no-python-format
         "smaller": _("{percent} % smaller"),
         "larger": _("{percent} % larger"),

@@ -26,7 +26,8 @@ def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> N
     shown = text(page.get(f"/batches/{batch.pk}/"))
     assert "2 results" in shown
     assert "All done." in shown
-    assert shown.count('class="chip is-finished"') == 3  # the batch and its two jobs
+    assert shown.count('class="chip is-finished"') == 1  # of the batch: a result needs no more words
+    assert shown.count('class="job is-finished"') == 2
     assert f"/jobs/{job.pk}/download/" in shown
     assert "photo 0.jpg" in shown
 

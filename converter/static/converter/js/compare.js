@@ -5,7 +5,6 @@ function start(section) {
   const view = section.querySelector("[data-view]");
   const range = section.querySelector("[data-range]");
   const zoom = section.querySelector("[data-zoom]");
-  const [width, height] = [Number(frame.dataset.width), Number(frame.dataset.height)];
   section.classList.add("is-live");
   for (const element of section.querySelectorAll("[data-needs-script]")) element.hidden = false;
 
@@ -14,11 +13,13 @@ function start(section) {
     frame.style.setProperty("--split", `${range.value}%`);
   };
   const size = () => {
+    const [width, height] = [Number(frame.dataset.width), Number(frame.dataset.height)];
     const zoomed = Boolean(zoom?.checked);
     section.classList.toggle("is-zoomed", zoomed);
     // As large as the screen has room for, never larger than the picture itself.
-    const room = Math.min(width, (window.innerHeight * 0.72 * width) / height);
-    frame.style.width = zoomed ? `${width / window.devicePixelRatio}px` : `${Math.max(room, 160)}px`;
+    const high = section.closest(".try-view") ? view.clientHeight : window.innerHeight * 0.72;
+    const room = Math.min(Math.max(width, 160), view.clientWidth, (high * width) / height);
+    frame.style.width = zoomed ? `${width / window.devicePixelRatio}px` : `${room}px`;
     if (zoomed) {
       view.tabIndex = 0;
       view.scrollTo((frame.offsetWidth - view.clientWidth) / 2, (frame.offsetHeight - view.clientHeight) / 2);
@@ -31,6 +32,7 @@ function start(section) {
   split(50);
   range.addEventListener("input", () => split(range.value));
   zoom?.addEventListener("change", size);
+  section.addEventListener("compare:resized", size);
   if (!isHero) window.addEventListener("resize", () => { if (!zoom?.checked) size(); });
 
   const difference = section.querySelector("[data-difference]");

@@ -14,9 +14,10 @@ const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => value
 const extensions = form.querySelector("#id_images").accept.split(",");
 
 let touched = null; // the output that was changed last
+let shown = null; // the row that was asked to be shown; else the first
 const trial = trying({
   form, texts, say, sizeInWords, csrf,
-  first: () => (busy || batch ? null : ready()[0]?.file),
+  chosen: () => (shown?.state === "ready" ? shown : ready()[0])?.file,
   recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
 });
 let rows = []; // {file, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
@@ -70,6 +71,9 @@ function rowElement(file) {
   element.querySelector(".file-name").textContent = file.name;
   element.querySelector(".file-name").title = file.name;
   element.querySelector("progress").setAttribute("aria-label", file.name);
+  const show = element.querySelector("[data-show]");
+  show.setAttribute("aria-label", say(texts.show, { name: file.name }));
+  show.addEventListener("click", () => { shown = rows.find((one) => one.element === element); summarise(); });
   const remove = element.querySelector("[data-remove]");
   remove.setAttribute("aria-label", say(texts.remove, { name: file.name }));
   remove.addEventListener("click", () => takeOut(element));
@@ -120,9 +124,11 @@ const kept = () => [...form.querySelectorAll("[data-upload]:checked")].map((box)
 
 function summarise() {
   const files = ready();
-  trial.changed();
+  form.classList.toggle("has-files", rows.length + kept().length > 0);
+  const inSight = trial.changed();
+  for (const row of rows) row.element.classList.toggle("is-shown", rows.length > 1 && row.file === inSight);
   const size = sizeInWords(files.reduce((sum, row) => sum + row.file.size, 0));
-  find("summary").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
+  find("go-note").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
 }
 
 form.querySelector("#id_images").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
@@ -197,10 +203,28 @@ form.addEventListener("click", (event) => {
 form.addEventListener("change", async (event) => {
   const card = event.target.closest("[data-output]");
   if (!card) return;
-  if (event.target.name.endsWith("-format")) showWhatFits(card);
+  showWhatFits(card);
   touched = card;
   if (event.target.type !== "file") trial.changed();
   if (event.target.matches("[type=file][data-part=watermark]")) await keepWatermark(card, event.target);
+});
+// A recipe changes the outputs; the images that were chosen stay.
+find("recipes").addEventListener("click", async (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const answer = await fetch(link.href).catch(() => null);
+  const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const outputs = page && page.querySelector("[data-outputs]");
+  if (!outputs) { location.assign(link.href); return; }
+  find("outputs").replaceChildren(...outputs.children);
+  for (const other of find("recipes").children) other.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+  touched = null;
+  nextNumber = cards().length;
+  cards().forEach(showWhatFits);
+  number();
+  trial.changed();
 });
 cards().forEach(showWhatFits);
 number();
@@ -238,6 +262,7 @@ function working(yes) {
   find("submit").disabled = yes;
   find("stop").hidden = !yes || !batch;
   find("progress").hidden = !yes;
+  trial.hold(yes || Boolean(batch));
 }
 
 form.addEventListener("submit", async (event) => {

@@ -7,9 +7,16 @@ const isFor = (input, format) => input.dataset.formats.split(" ").includes(forma
 
 export function showWhatFits(card) {
   const format = formatOf(card);
+  const isAimed = ["aim", "target_bytes"].some((path) => {
+    const input = card.querySelector(`[data-path="${path}"]`);
+    return input && isFor(input, format) && input.value;
+  });
   for (const input of fieldsOf(card)) {
     const field = input.closest(".field");
-    if (field) field.hidden = !isFor(input, format);
+    // A quality is one of three ways to say how good; whoever took another does not mean it.
+    const isMoot = isAimed && input.dataset.path === "quality";
+    if (field) field.hidden = !isFor(input, format) || isMoot;
+    if (input.dataset.path === "quality") input.disabled = isMoot;
     const usual = input.getAttribute(`data-default-${format}`);
     if (usual) input.placeholder = usual;
   }
@@ -24,7 +31,7 @@ export function readRecipe(card) {
   const told = new Set();
   for (const input of fieldsOf(card)) {
     const value = valueOf(input);
-    if (!isFor(input, format) || value === null || String(value) === defaultOf(input, format)) continue;
+    if (!isFor(input, format) || input.closest(".field")?.hidden || value === null || String(value) === defaultOf(input, format)) continue;
     const [part, name] = input.dataset.path.includes(".") ? input.dataset.path.split(".") : ["", input.dataset.path];
     if (part) (recipe[part] ??= {})[name] = value;
     else recipe[name] = value;

@@ -1,83 +1,160 @@
-// Shows what the options make of the first image, before the rest is sent: through the one-shot API, then forgotten.
+// Shows what the options make of one image before the rest is sent: through the one-shot API, which keeps nothing.
 
 import { startAll } from "./compare.js";
 
-const WAIT = 700; // milliseconds after the last change
+const WAIT = 500; // milliseconds after the last change
+const SIDE = 1600; // longest side of the copy that stands for a file too large to be sent so
 
-export function trying({ form, texts, say, sizeInWords, first, recipe, csrf }) {
+export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) {
   const section = form.querySelector("[data-try]");
-  const note = section.querySelector("[data-try-note]");
-  const view = section.querySelector("[data-try-view]");
+  const [note, view, bar, start] = ["note", "view", "bar", "start"].map((name) => section.querySelector(`[data-try-${name}]`));
   const most = Number(form.dataset.oneShot);
+  const isDear = Boolean(navigator.connection?.saveData); // then only when asked
+  let wanted = !isDear;
+  let file = null;
+  let sample = null; // what is sent for the file: {blob, share} with share the part of its pixels
   let running = false;
-  let again = false;
+  let held = false; // while files are sent
   let timer = 0;
-  let wanted = false;
+  let asked = ""; // what was shown or is being asked for
 
-  section.querySelector("[data-try-start]").addEventListener("click", () => { wanted = true; run(); });
+  start.addEventListener("click", () => { wanted = true; start.hidden = true; run(); });
 
+  // Called after every change of files and options; returns the file in sight.
   function changed() {
-    const file = first();
-    section.hidden = !file;
-    if (!file) { wanted = false; note.textContent = ""; view.replaceChildren(); }
+    if (held) return file;
+    const next = chosen() ?? null;
     clearTimeout(timer);
-    if (wanted) timer = setTimeout(run, WAIT);
+    if (next !== file) {
+      file = next;
+      sample = null;
+      asked = "";
+      section.hidden = !file;
+      start.hidden = !isDear;
+      wanted = !isDear;
+      note.textContent = "";
+      view.replaceChildren();
+      if (file) showOriginal(file);
+    }
+    if (file && wanted) timer = setTimeout(run, WAIT);
+    return file;
+  }
+
+  function hold(yes) {
+    held = yes;
+    clearTimeout(timer);
   }
 
   async function run() {
-    const file = first();
-    if (!file) return;
-    if (running) { again = true; return; } // a trial broken off would leave its entry behind
-    if (file.size > most) { note.textContent = say(texts.tryTooLarge, { size: sizeInWords(most) }); return; }
+    if (running || held || !file) return; // whoever runs looks again when done
+    const one = file;
+    const options = recipe();
+    const ask = JSON.stringify(options);
+    if (ask === asked) return;
     running = true;
+    asked = ask;
+    bar.hidden = false;
     note.textContent = texts.trying;
+    const said = await attempt(one, options, ask);
+    running = false;
+    bar.hidden = true;
+    if (one !== file || ask !== JSON.stringify(recipe())) { run(); return; }
+    note.textContent = said;
+  }
+
+  async function attempt(one, options, ask) {
+    sample ??= await sampleOf(one);
+    if (!sample || (sample.share < 1 && options.crop)) return say(texts.tryTooLarge, { size: sizeInWords(most) });
     const body = new FormData();
-    body.append("file", file);
-    body.append("recipe", JSON.stringify(recipe()));
-    try {
-      const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body });
-      const job = answer.headers.get("Job-Id");
-      const result = await answer.blob();
-      if (job) forget(job);
-      if (answer.status === 200) await show(file, result);
-      else note.textContent = (await said(result)) ?? texts.tryFailed;
-    } catch {
-      note.textContent = texts.offline;
-    } finally {
-      running = false;
-    }
-    if (again) { again = false; run(); }
+    body.append("file", sample.blob, one.name);
+    body.append("recipe", ask);
+    body.append("keep", "false");
+    const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body }).catch(() => null);
+    const result = await answer?.blob().catch(() => null);
+    if (!result) return texts.offline;
+    if (answer.status === 503) return texts.tryFailed;
+    if (answer.status !== 200) return (await detailOf(result)) ?? texts.tryFailed;
+    if (one !== file) return "";
+    const pixels = await show(result);
+    return inWords(one, result, options, pixels);
   }
 
-  async function show(file, result) {
-    const percent = Math.round(100 - (100 * result.size) / file.size);
-    const change = percent >= 0 ? texts.smaller : texts.larger;
-    note.textContent = say(texts.tried, { before: sizeInWords(file.size), after: sizeInWords(result.size), change: say(change, { percent: Math.abs(percent) }) });
+  function inWords(one, result, options, pixels) {
+    const exact = sample.share === 1;
+    let after = result.size;
+    if (!exact && pixels) after *= Math.max(1, pixelsOf(sample, options) / pixels);
+    if (options.target_bytes) after = Math.min(after, options.target_bytes);
+    const percent = Math.min(Math.round(100 - (100 * after) / one.size), 99);
+    const change = say(percent >= 0 ? texts.smaller : texts.larger, { percent: Math.abs(percent) });
+    return say(exact ? texts.tried : texts.triedAbout, { before: sizeInWords(one.size), after: sizeInWords(after), change });
+  }
+
+  async function showOriginal(one) {
     const element = document.importNode(document.querySelector("[data-try-template]").content.firstElementChild, true);
-    const [before, after] = element.querySelectorAll("img");
-    before.src = URL.createObjectURL(file);
-    after.src = URL.createObjectURL(result);
-    const loaded = await Promise.all([before, after].map((image) => image.decode().then(() => true, () => false)));
-    if (!loaded[1]) { view.replaceChildren(); return; } // a format that browsers do not show
-    if (!loaded[0]) before.closest("figure").remove();
-    for (const image of [before, after]) [image.width, image.height] = [after.naturalWidth, after.naturalHeight];
-    const frame = element.querySelector("[data-frame]");
-    [frame.dataset.width, frame.dataset.height] = [after.naturalWidth, after.naturalHeight];
+    const image = element.querySelector("[data-before]");
+    image.src = URL.createObjectURL(one);
+    const isShown = await image.decode().then(() => true, () => false);
+    if (one !== file) return;
+    if (isShown) resize(element, image.naturalWidth, image.naturalHeight);
+    else blind(element, true);
+    element.classList.toggle("is-alone", !isShown); // what is left is the result
+    element.querySelector("[data-before] + figcaption").append(` · ${sizeInWords(one.size)}`);
     view.replaceChildren(element);
-    if (loaded[0]) startAll(element);
+    startAll(element);
   }
 
-  // A trial leaves no entry in the history.
-  async function forget(job) {
-    const answer = await fetch(`/api/v1/jobs/${job}`).catch(() => null);
-    if (!answer?.ok) return;
-    const { batch } = await answer.json();
-    await fetch(`${form.dataset.batches}/${batch}`, { method: "DELETE", headers: { "X-CSRFToken": csrf } }).catch(() => null);
+  // Put the result beside the original; returns its pixels, or nothing where browsers do not show its format.
+  async function show(result) {
+    const element = view.firstElementChild;
+    const image = element?.querySelector(".compare-after img");
+    if (!image) return null;
+    const address = URL.createObjectURL(result);
+    const probe = new Image();
+    probe.src = address;
+    const isShown = await probe.decode().then(() => true, () => false);
+    element.classList.toggle("is-tried", isShown);
+    if (element.classList.contains("is-alone")) blind(element, !isShown);
+    if (!isShown) return null;
+    URL.revokeObjectURL(image.src);
+    image.src = address;
+    element.querySelector(".compare-after figcaption span").textContent = sample.share === 1 ? ` · ${sizeInWords(result.size)}` : "";
+    resize(element, probe.naturalWidth, probe.naturalHeight);
+    return probe.naturalWidth * probe.naturalHeight;
   }
 
-  async function said(blob) {
-    try { return JSON.parse(await blob.text()).detail; } catch { return null; }
+  function blind(element, yes) {
+    element.querySelector(".try-none").hidden = !yes;
+    element.querySelector("[data-view]").hidden = yes;
   }
 
-  return { changed };
+  function resize(element, width, height) {
+    const frame = element.querySelector("[data-frame]");
+    [frame.dataset.width, frame.dataset.height] = [width, height];
+    for (const image of frame.querySelectorAll("img")) [image.width, image.height] = [width, height];
+    element.dispatchEvent(new Event("compare:resized"));
+  }
+
+  async function sampleOf(one) {
+    if (one.size <= most) return { blob: one, share: 1 };
+    const whole = await createImageBitmap(one).catch(() => null);
+    if (!whole) return null;
+    const share = Math.min(1, SIDE / Math.max(whole.width, whole.height));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.round(whole.width * share), Math.round(whole.height * share)];
+    canvas.getContext("2d").drawImage(whole, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((resolve) => { canvas.toBlob(resolve, one.type === "image/png" ? "image/png" : "image/jpeg", 0.95); });
+    return blob && blob.size <= most ? { blob, share: share ** 2 * 0.9999, width: whole.width, height: whole.height } : null;
+  }
+
+  return { changed, hold };
+}
+
+// How many pixels the result of the whole file will have.
+function pixelsOf({ width, height }, { resize = {} }) {
+  const scale = resize.scale ? resize.scale / 100 : Math.min((resize.width ?? width) / width, (resize.height ?? height) / height, 1);
+  return width * height * scale ** 2;
+}
+
+async function detailOf(blob) {
+  try { return JSON.parse(await blob.text()).detail ?? null; } catch { return null; }
 }
