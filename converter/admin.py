@@ -413,8 +413,8 @@ class QuotaAdmin(admin.ModelAdmin):
 class PreferencesAdmin(Overseen):
     """A person's own choice."""
 
-    list_display = ("owner", "retention")
-    list_select_related = ("owner",)
+    list_display = ("owner", "retention", "recipe")
+    list_select_related = ("owner", "recipe")
     search_fields = ("owner__email",)
     fields = list_display
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -449,6 +450,14 @@ class Preferences(models.Model):
     retention = models.DurationField(
         null=True, blank=True, help_text=_("How long files are kept; empty for what everybody has.")
     )
+    recipe = models.ForeignKey(
+        Recipe,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("What converting begins with; empty for what everybody has."),
+    )
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -459,6 +468,10 @@ class Preferences(models.Model):
     @classmethod
     def of(cls, owner: AbstractBaseUser) -> Preferences:
         return cls.objects.filter(owner=owner.pk).first() or cls(owner_id=owner.pk)
+
+    @classmethod
+    def choose(cls, owner: AbstractBaseUser, **choice: Any) -> None:
+        cls.objects.update_or_create(owner_id=owner.pk, defaults=choice)
 
     @property
     def kept_for(self) -> timedelta:

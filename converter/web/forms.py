@@ -294,11 +294,6 @@ class PreferencesForm(forms.Form):
             for time in sorted(offered)
             if time <= settings.CONVERTER_MAX_RETENTION
         ]
-        self.preferences = preferences
-
-    def save(self) -> None:
-        self.preferences.retention = self.cleaned_data["retention"]
-        self.preferences.save()
 
 
 class ShareForm(forms.Form):

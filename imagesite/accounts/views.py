@@ -101,7 +101,7 @@ def account(request: UserRequest) -> HttpResponse:
     """Show who one is here, and let one choose what holds for all one does."""
     form = PreferencesForm(Preferences.of(request.user), request.POST or None)
     if form.is_valid():
-        form.save()
+        Preferences.choose(request.user, retention=form.cleaned_data["retention"])
         messages.success(request, _("Your choice is saved."))
         return redirect("accounts:account")
     return render(request, "accounts/account.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -129,7 +129,7 @@ def data(request: UserRequest) -> JsonResponse:
             )
         ),
         "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
-        "preferences": list(Preferences.objects.filter(owner=user).values("retention")),
+        "preferences": list(Preferences.objects.filter(owner=user).values("retention", "recipe")),
         "shares": list(user.shares.values("id", "batch", "created_at", "expires_at", "revoked_at", "opened")),
         "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),
     }

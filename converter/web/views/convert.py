@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import engine, jobs, storage
-from converter.models import Batch, Recipe, Upload
+from converter.models import Batch, Preferences, Recipe, Upload
 from converter.web import links, phrases, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
@@ -23,6 +23,7 @@ from converter.web.http import PersonRequest
 from converter.web.starters import STARTERS
 
 PREFIX = "outputs"
+SITES_OWN = {"format": "webp"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,7 +94,7 @@ def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any
         job = job_of(request, pk)
         return [job.upload] if job.upload.is_here else [], [job.recipe]
     if pk := _uuid(ask.get("upload")):
-        return _uploads_here(request, [str(pk)]), [{"format": "webp"}]
+        return _uploads_here(request, [str(pk)]), [_usual(request)]
     if token := ask.get("link"):
         try:
             return [], [links.read(token).canonical()]
@@ -103,7 +104,16 @@ def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any
         return [], [recipe_of(request, pk).recipe]
     if starter := STARTERS.get(ask.get("starter", "")):
         return [], starter.recipes
-    return [], [{"format": "webp"}]
+    return [], [_usual(request)]
+
+
+def _usual(request: PersonRequest) -> dict[str, Any]:
+    """Return the recipe that somebody made their default, or the site's where it is not offered any more."""
+    saved = Preferences.of(request.user).recipe
+    try:
+        return engine.Recipe.parse(saved.recipe).canonical() if saved else SITES_OWN
+    except engine.InvalidRecipe:
+        return SITES_OWN
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:

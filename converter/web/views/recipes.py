@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import engine
-from converter.models import Recipe
+from converter.models import Preferences, Recipe
 from converter.web import links, phrases
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import RecipeForm, SavedOutputForm
@@ -27,7 +27,25 @@ PREFIX = "recipe"
 @require_safe
 def recipes(request: PersonRequest) -> HttpResponse:
     saved = Recipe.objects.filter(owner_id=request.user.pk)
-    return render(request, "web/recipes.html", {"recipes": saved, "starters": STARTERS})
+    usual = Preferences.of(request.user).recipe_id
+    return render(request, "web/recipes.html", {"recipes": saved, "usual": usual, "starters": STARTERS})
+
+
+@require_POST
+def make_usual(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let converting begin with this recipe."""
+    saved = recipe_of(request, pk)
+    Preferences.choose(request.user, recipe=saved)
+    messages.success(request, _("Converting begins with “%(name)s” from now on.") % {"name": saved.name})
+    return redirect("web:recipes")
+
+
+@require_POST
+def forget_usual(request: PersonRequest) -> HttpResponse:
+    """Let converting begin as it does for everybody."""
+    Preferences.choose(request.user, recipe=None)
+    messages.success(request, _("Converting begins with no recipe of yours any more."))
+    return redirect("web:recipes")
 
 
 @require_http_methods(["GET", "POST"])
