@@ -51,14 +51,14 @@ TITLES: Words = {
 
 HINTS: Words = {
     "quality": _("1 to 100. Empty: a good value."),
-    "aim": _("Measured on each picture, in place of a number."),
+    "aim": _("Judged on each picture."),
     "target_bytes": _("Never larger than this, in as good a quality as fits."),
     "shrink_to_fit": _("When no quality meets the size in KB."),
     "effort": _("More effort makes smaller files and takes longer."),
     "lossless": _("Keeps every pixel. Larger for photos, smaller for drawings."),
     "progressive": _("Shows a rough picture first while it loads."),
-    "resize.width": _("Pixels. Leave empty to keep."),
-    "resize.height": _("Pixels. Leave empty to keep."),
+    "resize.width": _("In pixels. Empty: as it is."),
+    "resize.height": "",
     "resize.mode": "",
     "rotate": "",
     "resize.scale": _("Of the picture's own size, instead of width and height."),

@@ -100,8 +100,14 @@ def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> No
     assert "Look at your mail" in text(
         client.post("/accounts/password/reset/", {"email": alice.email}, follow=True)
     )
-    link = re.search(r"http://testserver(\S+)", str(mail.outbox[0].body))
+    message = mail.outbox[0]
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    link = re.search(r"http://testserver(\S+)", str(message.body))
     assert link
+    page, kind = message.alternatives[0]
+    assert kind == "text/html"
+    assert f'href="{link[0]}"' in page
+    assert "<img" not in page
     form = client.get(link[1], follow=True)
     assert "Choose a new password" in text(form)
     new = "a new and longer one"
