@@ -43,6 +43,9 @@ LANGUAGES = ("en", "de")
 # AWS's descriptions of those services that the functions call; boto3 has 400.
 SERVICES = {"cognito-idp", "dynamodb", "lambda", "rekognition", "s3", "ssm", "sts"}
 
+# The fonts that are ever drawn with; their package has 30.
+FONTS = {"__init__", "FiraGO_Regular"}
+
 # Served from the static bucket, not by the functions.
 SERVED_FROM_S3 = ("/static/", "/swagger_ui/")
 
@@ -133,6 +136,8 @@ def is_needed(file: str) -> bool:
         return match[1] in SERVICES
     if match := re.match(r"django/.*/locale/([^/]+)/", file):
         return match[1].startswith(LANGUAGES)
+    if match := re.match(r"pymupdf_fonts/(\w+)\.py$", file):
+        return match[1] in FONTS
     return not file.endswith(".pyc") and not any(part in file for part in SERVED_FROM_S3)
 
 
