@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from .encode import Encoder
 from .errors import TargetUnreachable
 from .geometry import rounded
 from .limits import Deadline
 from .recipe import Recipe
 from .report import Log
+from .resample import resampled
 from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike, measured
 from .steps import Frame
 
@@ -124,4 +123,4 @@ def _shrunk(
 
 def _scaled(frame: Frame, scale: float) -> Frame:
     size = (rounded(frame.image.width * scale), rounded(frame.image.height * scale))
-    return Frame.whole(frame.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), frame.duration)
+    return Frame.whole(resampled(frame.image, (0, 0, *frame.image.size), size), frame.duration)

@@ -14,6 +14,7 @@ from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
 from .limits import Limits
 from .recipe import Recipe
 from .report import Log
+from .resample import resampled
 
 _ORIENTATIONS: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,9 +27,6 @@ _ORIENTATIONS: Mapping[int, Image.Transpose] = {
 }
 _ROTATIONS = {90: 6, 180: 3, 270: 8}
 _FLIPS = {"horizontal": 2, "vertical": 4}
-
-# Above this ratio a cheap box average goes first; the eye cannot tell (measured by SSIM).
-_REDUCING_GAP = 2.0
 
 
 @dataclass(frozen=True)
@@ -221,9 +219,7 @@ def _resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
         if size == image.size:
             return image
         return image.crop((int(left), int(top), int(right), int(bottom)))
-    # Sums of fractions may overshoot the edge by a hair, which Pillow refuses.
-    box = (max(0.0, left), max(0.0, top), min(right, image.width), min(bottom, image.height))
-    return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=_REDUCING_GAP)
+    return resampled(image, box, size)
 
 
 def _flattened(image: Image.Image, background: tuple[int, int, int, int]) -> Image.Image:

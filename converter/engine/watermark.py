@@ -12,6 +12,7 @@ from .decode import first_picture
 from .errors import EngineError, InvalidRecipe
 from .geometry import Size, placed, rounded
 from .recipe import Watermark
+from .resample import resampled
 from .steps import Frame, Job
 
 _MARGIN = 0.02
@@ -72,7 +73,7 @@ def _fitted(stamp: Image.Image, room: Size) -> Image.Image:
     if scale >= 1:
         return stamp
     size = (rounded(stamp.width * scale), rounded(stamp.height * scale))
-    return stamp.resize(size, Image.Resampling.LANCZOS)
+    return resampled(stamp, (0, 0, *stamp.size), size)
 
 
 def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
@@ -93,7 +94,7 @@ def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
             ]
         ) from exc
     width = rounded(mark.scale * size[0])
-    return picture.resize((width, rounded(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    return resampled(picture, (0, 0, *picture.size), (width, rounded(picture.height * width / picture.width)))
 
 
 def _text_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
