@@ -21,9 +21,11 @@ BUILD = ROOT / "build"
 PHOTOGRAPHS = Path("/usr/share/backgrounds/mate")
 THUMBOR = BUILD / "thumbor"
 
-# What makes sharp's files comparable: TIFF without loss as the others', PNG with a filter a row (a third smaller than
-# its default and as small as ours), AVIF with the colour resolution of all the others.
+# What makes sharp's files comparable: JPEG progressive as ours and thumbor's, TIFF without loss as the others', PNG with
+# a filter a row (a third smaller than its default and as small as ours), AVIF with the colour resolution of all the
+# others.
 _FOR_SHARP: Mapping[str, Mapping[str, object]] = {
+    "jpeg": {"progressive": True},
     "tiff": {"compression": "deflate", "predictor": "horizontal"},
     "png": {"adaptiveFiltering": True},
     "avif": {"chromaSubsampling": "4:2:0"},

@@ -52,6 +52,8 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
         words += ["-background", order["flatten"], "-alpha", "remove"]
     if order["quality"]:
         words += ["-quality", str(order["quality"])]
+    if order["format"] == "jpeg":  # progressive, as ours
+        words += ["-interlace", "JPEG"]
     if order["format"] == "tiff":  # without a word it stores them raw
         words += ["-compress", "zip"]
     words += ["-strip", str(made)]
