@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from .codecs import check, versions
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     CannotProduce,
     Corrupt,
@@ -33,10 +35,13 @@ from .errors import (
 )
 from .formats import FORMATS, Format, auto_options, format_for
 from .limits import Limits
-from .pipeline import Source, convert, open, probe
-from .probe import Facts
 from .recipe import Crop, Recipe, Resize, Watermark
 from .report import Note, Report, Result
+
+if TYPE_CHECKING:
+    from .codecs import check, versions
+    from .facts import Facts
+    from .pipeline import Source, convert, open, probe
 
 __all__ = [
     "FORMATS",
@@ -79,3 +84,21 @@ __all__ = [
     "probe",
     "versions",
 ]
+
+
+# What decodes is loaded when it is first asked for: who only names formats and recipes starts without a decoder.
+_LATER = {
+    "Facts": "facts",
+    "Source": "pipeline",
+    "check": "codecs",
+    "convert": "pipeline",
+    "open": "pipeline",
+    "probe": "pipeline",
+    "versions": "codecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)

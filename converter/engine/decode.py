@@ -13,7 +13,7 @@ from .codecs import decoding, open_as
 from .formats import Format
 from .limits import Deadline, Limits
 from .metadata import Metadata, read
-from .probe import Facts, facts_of
+from .facts import Facts, facts_of
 from .report import Log
 from .steps import Frame, upright
 

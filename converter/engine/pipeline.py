@@ -13,7 +13,7 @@ from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .errors import EngineError
 from .limits import DEFAULT_LIMITS, Deadline, Limits
-from .probe import Facts
+from .facts import Facts
 from .produce import Made, produce
 from .recipe import Recipe
 from .report import Log, Report, Result
