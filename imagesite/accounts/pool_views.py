@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import segno
 from django.contrib import messages
 from django.contrib.auth import logout as end_session
 from django.contrib.auth.decorators import login_not_required
@@ -214,6 +213,8 @@ def challenge(request: HttpRequest) -> HttpResponse:
 
 def _qr(secret: str, email: str) -> str:
     """Return the picture that an authenticator reads, as an address of its own data."""
+    import segno  # few requests draw, and each cold start would load it
+
     uri = f"otpauth://totp/{NAME}:{email}?secret={secret}&issuer={NAME}"
     return segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -115,13 +120,90 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_a_function_reads_all_secrets_below_its_own_path(aws: None) -> None:
-    ssm = boto3.client("ssm")
-    for number in range(15):  # more than SSM tells at once
-        ssm.put_parameter(Name=f"/imagesite/production/NAME_{number}", Value=str(number), Type="SecureString")
-    ssm.put_parameter(Name="/imagesite/production_worker/SECRET_KEY", Value="other", Type="SecureString")
-    found = parameters.read("/imagesite/production")
-    assert found == {f"NAME_{number}": str(number) for number in range(15)}
+class Parameters(BaseHTTPRequestHandler):
+    """SSM before moto's: it looks at the signature, and may be throttled."""
+
+    answers: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+    asked: ClassVar[list[tuple[dict[str, str], bytes]]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+        status, answer = self.answers.pop(0)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Parameters]]:
+    monkeypatch.setattr(parameters, "RETRIES", parameters.RETRIES.new(backoff_factor=0, backoff_jitter=0))
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    Parameters.answers, Parameters.asked = [], []
+    with HTTPServer(("127.0.0.1", 0), Parameters) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield Parameters
+        server.shutdown()
+
+
+def page(*names: str, **more: str) -> tuple[int, dict[str, Any]]:
+    return 200, {"Parameters": [{"Name": f"/site/{n}", "Value": n.lower()} for n in names], **more}
+
+
+THROTTLED = (400, {"__type": "ThrottlingException"})
+
+
+def test_a_function_reads_all_secrets_below_its_own_path(ssm: type[Parameters]) -> None:
+    ssm.answers = [page("A", "B", NextToken="more"), page("C")]
+    assert parameters.read("/site") == {"A": "a", "B": "b", "C": "c"}
+    first, second = (json.loads(body) for _, body in ssm.asked)
+    assert first == {"Path": "/site", "WithDecryption": True}
+    assert second == {**first, "NextToken": "more"}
+
+
+def test_the_question_is_signed(ssm: type[Parameters]) -> None:
+    """Signed over again from what came over the wire, as AWS describes version 4."""
+    ssm.answers = [page("A")]
+    parameters.read("/site")
+    ((sent, body),) = ssm.asked
+    headers = {name.lower(): value for name, value in sent.items()}
+    scope, names, signature = re.fullmatch(
+        r"AWS4-HMAC-SHA256 Credential=testing/(\S+), SignedHeaders=(\S+), Signature=(\w+)",
+        headers["authorization"],
+    ).groups()  # type: ignore[union-attr]
+    assert {"host", "x-amz-date", "x-amz-target", "x-amz-security-token"} <= set(names.split(";"))
+    lines = "".join(f"{name}:{headers[name]}\n" for name in names.split(";"))
+    canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = b"AWS4testing"
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), hashlib.sha256)
+    text = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}"
+    assert signature == hmac.digest(key, text.encode(), hashlib.sha256).hex()
+
+
+def test_many_functions_that_start_at_once_wait_for_their_secrets(ssm: type[Parameters]) -> None:
+    ssm.answers = [THROTTLED, (503, {}), page("A")]
+    assert parameters.read("/site") == {"A": "a"}
+
+
+def test_secrets_that_cannot_be_read_say_why(ssm: type[Parameters]) -> None:
+    ssm.answers = [(400, {"__type": "AccessDeniedException"})] * 4
+    with pytest.raises(parameters.SecretsFault, match="SSM refused /site: AccessDeniedException"):
+        parameters.read("/site")
+
+
+def test_secrets_that_do_not_come_say_so(ssm: type[Parameters], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(parameters.SecretsFault, match="SSM did not answer"):
+        parameters.read("/site")
 
 
 def test_secrets_do_not_reach_child_processes(aws: None, environment: dict[str, str]) -> None:
