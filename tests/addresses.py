@@ -1,0 +1,42 @@
+"""Every address of the site, read from the URLconf: so that the tests of pages cannot forget one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+ELSEWHERE = ("admin/", "api/", "storage/")
+"""Not ours to draw, but for the overview: the rest of the admin is Django's, `api/docs` is Swagger's."""
+
+
+def routes() -> list[str]:
+    """Return the routes of all addresses that may be pages, as the URLconf has them."""
+    return sorted({*_routes(get_resolver()), "admin/overview/"})
+
+
+def address(route: str, samples: Mapping[str, str]) -> str:
+    """Return an address of the route. A sample is named by what stands before its place: `batches`, or `s/`."""
+
+    def sample(found: re.Match[str]) -> str:
+        before = PARAMETER.sub("", route[: found.start()]).rstrip("/").rsplit("/", 1)[-1]
+        name = f"{before}/" if ">" in route[: found.start()] else before
+        if name not in samples:
+            pytest.fail(f"What should stand in {route} for the tests of all pages? Add a sample {name!r}.")
+        return samples[name]
+
+    return "/" + PARAMETER.sub(sample, route)
+
+
+def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if route.startswith(ELSEWHERE):
+            continue
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from _routes(pattern, route)
