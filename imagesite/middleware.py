@@ -10,8 +10,12 @@ from typing import Any
 from aws_lambda_powertools.logging.formatter import clear_context_keys, set_context_keys
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from converter.events.handler import note_start
+
+COMPRESSED = ("text/html", "application/json")
 
 
 class OriginMiddleware:
@@ -32,6 +36,20 @@ class OriginMiddleware:
         if not any(known):
             return HttpResponseForbidden("This address is not for visitors.", content_type="text/plain")
         return self.get_response(request)
+
+
+class CompressMiddleware(GZipMiddleware):
+    """Compress pages and JSON; images are compressed already, and static files beforehand.
+
+    Compression can betray a secret that stands beside what an attacker may put on the page (BREACH). To try, he needs
+    many requests from another site with the visitor's cookie, which SameSite holds back; the CSRF token, the one secret
+    on our pages, is masked anew each time; and Django adds up to 100 random bytes, so that lengths tell nothing.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not response.get("Content-Type", "").startswith(COMPRESSED):
+            return response
+        return super().process_response(request, response)
 
 
 class RequestIdMiddleware:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.urls import get_resolver, reverse
 from django.views import defaults
 
 from converter import engine, jobs
+from converter.models import Job
 from converter.web.problems import PROBLEMS
 from converter.web.tags import bytes_in_words, expires, saved_words
 from tests.web.conftest import text
@@ -44,6 +46,22 @@ def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
         response = method(reverse(f"web:{pattern.name}", kwargs=kwargs))
         assert response.status_code == 302
         assert response.url.startswith("/accounts/login/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_pages_are_compressed_and_never_to_the_same_length(client: Client) -> None:
+    answers = [client.get("/formats/", headers={"accept-encoding": "gzip"}) for _ in range(20)]
+    assert {answer["Content-Encoding"] for answer in answers} == {"gzip"}
+    assert "Accept-Encoding" in answers[0]["Vary"]
+    assert len({len(answer.content) for answer in answers}) > 1
+    assert gzip.decompress(answers[0].content) == client.get("/formats/").content
+
+
+def test_results_are_not_compressed_again(page: Client, job: Job) -> None:
+    answer = page.get(f"/jobs/{job.pk}/download/", headers={"accept-encoding": "gzip"}, follow=True)
+    assert "Content-Encoding" not in answer.headers
+    assert int(answer["Content-Length"]) == job.result_size
+    answer.close()
 
 
 @pytest.mark.django_db
@@ -162,6 +180,7 @@ def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
         "/recipes/new/",
         "/accounts/",
         "/accounts/tokens/",
+        "/accounts/webhooks/",
     ]:
         response = page.get(path)
         shown = text(response)
