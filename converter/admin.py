@@ -428,6 +428,15 @@ class WebhookAdmin(Overseen):
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "url")
     fields = ("id", *list_display)
+    actions = ("pause", "resume")
+
+    @admin.action(description="Pause", permissions=["oversee"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        self.act(request, queryset, jobs.pause_webhook, "Paused")
+
+    @admin.action(description="Resume", permissions=["oversee"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        self.act(request, queryset, jobs.resume_webhook, "Resumed")
 
 
 @admin.register(Delivery)

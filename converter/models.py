@@ -538,3 +538,8 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} → {self.webhook_id}"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether nothing is known yet of how it is taken."""
+        return self.due_at is not None and self.answer_status is None and not self.answer

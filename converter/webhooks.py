@@ -139,7 +139,9 @@ def due(now: datetime) -> list[uuid.UUID]:
 
 def send_again(delivery: Delivery) -> None:
     """Have it sent now whatever became of it, and with all its further tries."""
-    Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now(), attempts=0, delivered_at=None)
+    Delivery.objects.filter(pk=delivery.pk).update(
+        due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer=""
+    )
 
 
 def deliver(delivery_id: uuid.UUID) -> None:

@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from converter import jobs
-from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
+from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, KINDS, Problem, document
 from converter.api.schemas import TAG
 from converter.storage import StorageFault
 
@@ -30,7 +30,8 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
     status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
     errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
-    body = document(exc.code, status, str(exc), str(exc), errors)
+    title = KINDS[exc.code][1] if exc.code in KINDS else str(exc)
+    body = document(exc.code, status, title, str(exc), errors)
     response = JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     if status == 429:
         response["Retry-After"] = "3600"

@@ -299,7 +299,9 @@ class Webhook(Schema):
     url: str
     events: list[models.Webhook.Event]
     created_at: datetime
-    disabled_at: Annotated[datetime | None, Field(description="When its address answered 410.")]
+    disabled_at: Annotated[
+        datetime | None, Field(description="When it was paused, or its address answered 410.")
+    ]
 
     @classmethod
     def of(cls, webhook: models.Webhook) -> Self:

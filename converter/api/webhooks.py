@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Query, Router, Status
 
-from converter import jobs, outbound, webhooks
+from converter import jobs, webhooks
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
@@ -15,8 +15,6 @@ from converter.api.problems import Problem
 from converter.models import Delivery, Webhook
 
 router = Router(tags=["webhooks"])
-
-MOST = 20
 
 
 @router.get("", response=schemas.Webhooks, openapi_extra=problems(), url_name="webhooks")
@@ -31,12 +29,7 @@ def add_webhook(
     request: ApiRequest, body: schemas.WebhookIn, response: HttpResponse
 ) -> Status[schemas.NewWebhook]:
     """Have an address told of what becomes of your jobs. The secret that signs the messages is shown now only."""
-    if Webhook.objects.filter(owner=request.auth.user.pk).count() >= MOST:
-        raise Problem("conflict", f"You have {MOST} webhooks, which is the most. Delete one first.")
-    _check(body)
-    webhook = Webhook.objects.create(
-        owner_id=request.auth.user.pk, url=body.url, events=_events(body), secret=webhooks.new_secret()
-    )
+    webhook = jobs.add_webhook(request.auth.user, body.url, body.events)
     response["Location"] = reverse("api:webhook", args=[webhook.pk])
     return Status(201, schemas.NewWebhook.of(webhook))
 
@@ -51,9 +44,7 @@ def get_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
 def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.WebhookIn) -> schemas.Webhook:
     """Change its address or events, and enable it again."""
     webhook = _own(request, webhook_id)
-    _check(body)
-    webhook.url, webhook.events, webhook.disabled_at = body.url, _events(body), None
-    webhook.save(update_fields=["url", "events", "disabled_at"])
+    jobs.change_webhook(webhook, body.url, body.events)
     return schemas.Webhook.of(webhook)
 
 
@@ -78,6 +69,30 @@ def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebh
 
 
 @router.post(
+    "/{uuid:webhook_id}/pause",
+    response=schemas.Webhook,
+    openapi_extra=problems(404),
+    url_name="pause_webhook",
+)
+def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
+    """Tell this address nothing until it is resumed; what happens meanwhile is not told later."""
+    jobs.pause_webhook(_own(request, webhook_id))
+    return schemas.Webhook.of(_own(request, webhook_id))
+
+
+@router.post(
+    "/{uuid:webhook_id}/resume",
+    response=schemas.Webhook,
+    openapi_extra=problems(404),
+    url_name="resume_webhook",
+)
+def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
+    """Tell this address again, after it was paused or had answered 410."""
+    jobs.resume_webhook(_own(request, webhook_id))
+    return schemas.Webhook.of(_own(request, webhook_id))
+
+
+@router.post(
     "/{uuid:webhook_id}/test",
     response={202: schemas.Delivery},
     openapi_extra=problems(404, 409),
@@ -85,10 +100,7 @@ def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebh
 )
 def send_test(request: ApiRequest, webhook_id: uuid.UUID) -> Status[schemas.Delivery]:
     """Send a message that tells of nothing."""
-    webhook = _enabled(_own(request, webhook_id))
-    delivery = webhooks.note_test(webhook)
-    jobs.send_to_webhook(delivery)
-    return Status(202, schemas.Delivery.of(delivery))
+    return Status(202, schemas.Delivery.of(jobs.send_test(_own(request, webhook_id))))
 
 
 @router.get(
@@ -111,31 +123,13 @@ def list_deliveries(request: ApiRequest, webhook_id: uuid.UUID, paging: Query[Pa
 )
 def redeliver(request: ApiRequest, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Status[schemas.Delivery]:
     """Send a message again."""
-    webhook = _enabled(_own(request, webhook_id))
-    delivery = Delivery.objects.filter(pk=delivery_id, webhook=webhook).first()
+    sent = Delivery.objects.select_related("webhook")
+    delivery = sent.filter(pk=delivery_id, webhook=_own(request, webhook_id)).first()
     if delivery is None:
         raise Problem("not_found", "This webhook has no delivery with this id.")
-    jobs.send_to_webhook(delivery)
-    delivery.refresh_from_db()
+    jobs.redeliver(delivery)
     return Status(202, schemas.Delivery.of(delivery))
 
 
 def _own(request: ApiRequest, pk: uuid.UUID) -> Webhook:
     return own(request, Webhook.objects.all(), pk)
-
-
-def _enabled(webhook: Webhook) -> Webhook:
-    if webhook.disabled_at:
-        raise Problem("conflict", "This webhook is disabled. Put it again to enable it.")
-    return webhook
-
-
-def _events(body: schemas.WebhookIn) -> list[str]:
-    return sorted({event.value for event in body.events})
-
-
-def _check(body: schemas.WebhookIn) -> None:
-    try:
-        outbound.parts(body.url)
-    except outbound.Unreachable as exc:
-        raise Problem("invalid_request", str(exc), errors=[{"pointer": "/url", "detail": str(exc)}]) from exc

@@ -11,8 +11,15 @@ holds a lease and writes only while it still does. The sweep ends or asks again 
 from __future__ import annotations
 
 from converter.jobs.archive import make_zip, zip_name, zip_url
-from converter.jobs.asking import send_to_webhook
 from converter.jobs.changes import cancel, cancel_batch, retry, retry_batch
+from converter.jobs.hooks import (
+    add_webhook,
+    change_webhook,
+    pause_webhook,
+    redeliver,
+    resume_webhook,
+    send_test,
+)
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.names import clean_name
 from converter.jobs.previews import make_preview, preview_urls
@@ -33,8 +40,10 @@ __all__ = [
     "NewFile",
     "OverQuota",
     "Refusal",
+    "add_webhook",
     "cancel",
     "cancel_batch",
+    "change_webhook",
     "clean_name",
     "count_opening",
     "expire",
@@ -45,17 +54,20 @@ __all__ = [
     "make_preview",
     "make_zip",
     "open_share",
+    "pause_webhook",
     "preview_urls",
     "receive",
     "recover",
+    "redeliver",
     "remove",
     "remove_all",
     "result_url",
+    "resume_webhook",
     "retry",
     "retry_batch",
     "revoke_share",
     "run",
-    "send_to_webhook",
+    "send_test",
     "share",
     "submit",
     "sweep",

@@ -6,7 +6,7 @@ import uuid
 
 from django.shortcuts import get_object_or_404
 
-from converter.models import Batch, Job, Recipe, Share
+from converter.models import Batch, Delivery, Job, Recipe, Share, Webhook
 from converter.web.http import PersonRequest
 
 
@@ -20,6 +20,15 @@ def job_of(request: PersonRequest, pk: uuid.UUID) -> Job:
 
 def recipe_of(request: PersonRequest, pk: uuid.UUID) -> Recipe:
     return get_object_or_404(Recipe, pk=pk, owner_id=request.user.pk)
+
+
+def webhook_of(request: PersonRequest, pk: uuid.UUID) -> Webhook:
+    return get_object_or_404(Webhook, pk=pk, owner_id=request.user.pk)
+
+
+def delivery_of(request: PersonRequest, pk: uuid.UUID) -> Delivery:
+    sent = Delivery.objects.select_related("webhook")
+    return get_object_or_404(sent, pk=pk, webhook__owner_id=request.user.pk)
 
 
 def share_of(request: PersonRequest, pk: uuid.UUID) -> Share:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from converter.models import Batch, BatchQuerySet
+from converter.models import Batch, Delivery
+
+Row = TypeVar("Row", Batch, Delivery)
 
 
-def page(rows: BatchQuerySet, after: str | None, size: int) -> tuple[list[Batch], str | None]:
+def page(rows: QuerySet[Row], after: str | None, size: int) -> tuple[list[Row], str | None]:
     """Return one page, newest first, and what the next link says; a link that makes no sense begins anew."""
     rows = rows.order_by("-created_at", "-pk")
     if place := _read(after or ""):

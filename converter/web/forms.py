@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import engine, outbound
 from converter.jobs import NewFile
-from converter.models import Job, Preferences
+from converter.models import Job, Preferences, Webhook
 from converter.web import phrases, words
 from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
@@ -294,6 +294,21 @@ class PreferencesForm(forms.Form):
             for time in sorted(offered)
             if time <= settings.CONVERTER_MAX_RETENTION
         ]
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=2000,
+        widget=forms.URLInput(attrs={"placeholder": "https://", "spellcheck": "false"}),
+        help_text=_("A program of yours that answers there, reachable from the internet."),
+    )
+    events = forms.MultipleChoiceField(
+        label=_("Tell it when"),
+        choices=lambda: [(event, words.event(event)) for event in Webhook.Event.values],
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Webhook.Event.BATCH_FINISHED],
+    )
 
 
 class ShareForm(forms.Form):

@@ -72,6 +72,11 @@ def state(name: str) -> str:
 
 
 @register.filter
+def event(name: str) -> str:
+    return words.event(name)
+
+
+@register.filter
 def label(name: str) -> str:
     return words.format_label(name)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from converter.web.views import batches, convert, jobs, recipes, shares, site
+from converter.web.views import batches, convert, jobs, recipes, shares, site, webhooks
 
 app_name = "web"
 
@@ -32,6 +32,14 @@ urlpatterns = [
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="job_cancel"),
     path("jobs/<uuid:pk>/reuse/", jobs.reuse, name="job_reuse"),
     path("jobs/<uuid:pk>/file/", jobs.resend, name="job_resend"),
+    path("accounts/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("accounts/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),
+    path("accounts/webhooks/<uuid:pk>/secret/", webhooks.new_secret, name="webhook_secret"),
+    path("accounts/webhooks/<uuid:pk>/pause/", webhooks.pause, name="webhook_pause"),
+    path("accounts/webhooks/<uuid:pk>/resume/", webhooks.resume, name="webhook_resume"),
+    path("accounts/webhooks/<uuid:pk>/test/", webhooks.send_test, name="webhook_test"),
+    path("accounts/webhooks/<uuid:pk>/delete/", webhooks.delete, name="webhook_delete"),
+    path("accounts/webhooks/deliveries/<uuid:pk>/", webhooks.redeliver, name="redeliver"),
     path("r/<str:token>/", recipes.shared, name="recipe_link"),
     path("recipes/", recipes.recipes, name="recipes"),
     path("recipes/new/", recipes.edit, name="recipe_new"),

@@ -131,6 +131,13 @@ FACTS: Words = {
     "duration_ms": _("Duration in milliseconds"),
 }
 
+EVENTS: Words = {
+    "batch.finished": _("A batch is done"),
+    "job.finished": _("A result is finished"),
+    "job.failed": _("A result has failed"),
+    "webhook.test": _("Test message"),
+}
+
 STATES: Words = {
     "awaiting_upload": _("Waiting for upload"),
     "queued": _("In the queue"),
@@ -173,6 +180,10 @@ def span(time: timedelta) -> str:
     if hours > 24 and hours % 24 == 0:
         return ngettext("%(n)s day", "%(n)s days", int(hours // 24)) % {"n": int(hours // 24)}
     return ngettext("%(n)s hour", "%(n)s hours", 1 if hours == 1 else 2) % {"n": f"{hours:g}"}
+
+
+def event(name: str) -> str:
+    return str(EVENTS.get(name, name))
 
 
 def state(name: str) -> str:

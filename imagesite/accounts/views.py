@@ -132,6 +132,7 @@ def data(request: UserRequest) -> JsonResponse:
         "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
         "preferences": list(Preferences.objects.filter(owner=user).values("retention", "recipe")),
         "shares": list(user.shares.values("id", "batch", "created_at", "expires_at", "revoked_at", "opened")),
+        "webhooks": list(user.webhooks.values("id", "url", "events", "created_at", "disabled_at")),
         "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),
     }
     response = JsonResponse(whole, json_dumps_params={"indent": 2, "ensure_ascii": False})

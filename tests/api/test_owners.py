@@ -57,6 +57,8 @@ CALLS = {
     ("put", "webhooks/{webhook_id}"): Call(200, WEBHOOK),
     ("delete", "webhooks/{webhook_id}"): Call(204),
     ("post", "webhooks/{webhook_id}/rotate"): Call(200),
+    ("post", "webhooks/{webhook_id}/pause"): Call(200),
+    ("post", "webhooks/{webhook_id}/resume"): Call(200),
     ("post", "webhooks/{webhook_id}/test"): Call(202),
     ("get", "webhooks/{webhook_id}/deliveries"): Call(200),
     ("post", "webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"): Call(202),

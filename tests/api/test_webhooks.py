@@ -99,6 +99,17 @@ def test_a_disabled_webhook_sends_nothing(program: Program, alice: Any) -> None:
     assert not Delivery.objects.exists()
 
 
+def test_a_webhook_is_paused_and_resumed(program: Program) -> None:
+    path = f"webhooks/{program.post('webhooks', BODY).json()['id']}"
+    paused = program.post(f"{path}/pause").json()
+    assert paused["disabled_at"]
+    assert program.post(f"{path}/pause").json() == paused
+    problem(program.post(f"{path}/test"), 409, "conflict")
+    assert program.post(f"{path}/resume").json()["disabled_at"] is None
+    assert program.post(f"{path}/resume").status_code == 200
+    assert program.post(f"{path}/test").status_code == 202
+
+
 def test_a_strangers_webhook_does_not_exist(program: Program, stranger: Program) -> None:
     webhook = program.post("webhooks", BODY).json()
     program.post(f"webhooks/{webhook['id']}/test")

@@ -1,0 +1,151 @@
+"""Webhooks: where programs are told what becomes of somebody's jobs. The same verbs as the API has."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from converter import jobs
+from converter.models import Delivery, Webhook
+from converter.web import cursor, phrases
+from converter.web.access import delivery_of, webhook_of
+from converter.web.errors import refusal_page
+from converter.web.forms import WebhookForm
+from converter.web.http import PersonRequest
+from converter.webhooks import rotate
+
+PAGE = 20
+MOST_POLLS = 8  # about a minute; a receiver has 10 seconds to answer
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def webhooks(request: PersonRequest) -> HttpResponse:
+    """List them; add one, whose secret this one answer shows."""
+    form, made = WebhookForm(request.POST or None), None
+    if form.is_valid():
+        try:
+            made = jobs.add_webhook(request.user, **form.cleaned_data)
+        except jobs.Refusal as refusal:
+            _say(refusal, form)
+    latest = Prefetch("deliveries", Delivery.objects.order_by("-created_at", "-pk")[:1], to_attr="latest")
+    context = {
+        "form": WebhookForm() if made else form,
+        "made": made,
+        "webhooks": Webhook.objects.filter(owner_id=request.user.pk).prefetch_related(latest),
+    }
+    status = 201 if made else 422 if form.is_bound else 200
+    return render(request, "web/webhooks.html", context, status=status)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def webhook(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show one and what was sent to it; change it."""
+    found = webhook_of(request, pk)
+    if request.method == "GET":
+        return _page(request, found, WebhookForm(initial={"url": found.url, "events": found.events}))
+    form = WebhookForm(request.POST)
+    if form.is_valid():
+        try:
+            jobs.change_webhook(found, **form.cleaned_data)
+        except jobs.Refusal as refusal:
+            _say(refusal, form)
+        else:
+            messages.success(request, _("The webhook is saved."))
+            return redirect("web:webhook", pk)
+    return _page(request, found, form, status=422)
+
+
+@never_cache
+@require_POST
+def new_secret(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Make a new secret, which this one answer shows."""
+    found = webhook_of(request, pk)
+    rotate(found)
+    form = WebhookForm(initial={"url": found.url, "events": found.events})
+    return _page(request, found, form, rotated=True)
+
+
+@require_POST
+def pause(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    if jobs.pause_webhook(webhook_of(request, pk)):
+        messages.success(request, _("Paused. What happens until you resume it is not told."))
+    return redirect("web:webhook", pk)
+
+
+@require_POST
+def resume(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    if jobs.resume_webhook(webhook_of(request, pk)):
+        messages.success(request, _("Resumed. What happens from now on is told."))
+    return redirect("web:webhook", pk)
+
+
+@require_POST
+def send_test(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    try:
+        jobs.send_test(webhook_of(request, pk))
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    messages.success(request, _("A test message is on its way. How it is answered is shown below."))
+    return redirect("web:webhook", pk)
+
+
+@require_POST
+def redeliver(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    delivery = delivery_of(request, pk)
+    try:
+        jobs.redeliver(delivery)
+    except jobs.Refusal as refusal:
+        return refusal_page(request, refusal)
+    messages.success(request, _("The message is sent again. How it is answered is shown below."))
+    return redirect("web:webhook", delivery.webhook_id)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    found = webhook_of(request, pk)
+    if request.method == "GET":
+        return render(request, "web/webhook_delete.html", {"webhook": found})
+    found.delete()
+    messages.success(request, _("The webhook is deleted."))
+    return redirect("web:webhooks")
+
+
+def _page(
+    request: PersonRequest, found: Webhook, form: WebhookForm, *, rotated: bool = False, status: int = 200
+) -> HttpResponse:
+    sent = Delivery.objects.filter(webhook=found)
+    deliveries, after = cursor.page(sent, request.GET.get("after"), PAGE)
+    polls = int(text) if (text := request.GET.get("polls", "")[:3]).isdecimal() else 0
+    context = {
+        "webhook": found,
+        "form": form,
+        "rotated": rotated,
+        "answered_410": found.disabled_at and _last_answer(found) == 410,
+        "deliveries": deliveries,
+        "after": after,
+        "first_page": "after" not in request.GET,
+        "awaited": polls < MOST_POLLS and any(delivery.is_on_its_way for delivery in deliveries),
+        "polls": polls + 1,
+        "delay": min(2**polls, 10),
+    }
+    template = "web/_deliveries.html" if request.htmx else "web/webhook.html"
+    return render(request, template, context, status=status)
+
+
+def _last_answer(found: Webhook) -> int | None:
+    answered = found.deliveries.exclude(answer_status=None).order_by("-created_at", "-pk")
+    return answered.values_list("answer_status", flat=True).first()
+
+
+def _say(refusal: jobs.Refusal, form: WebhookForm) -> None:
+    field = "url" if isinstance(refusal, jobs.InvalidSubmission) else None
+    form.add_error(field, phrases.translated(str(refusal)))
