@@ -24,6 +24,9 @@ check: .venv/dev  ## Lint, types, templates, import directions
 fix: .venv/dev  ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+screenshots: .venv/dev  ## Take the pictures of the README anew
+	$(BIN)/python -m tests.e2e.screenshots
+
 fuzz: .venv/dev  ## Feed damaged files to the engine for an hour
 	$(BIN)/python -m tests.engine.fuzz --seconds 3600
 
@@ -31,10 +34,13 @@ bench: .venv/dev  ## Measure; prints ratios
 	$(BIN)/python -m tests.benchmarks
 
 infra-test: .venv/dev .venv-infra/done  ## Check the infrastructure: tests, scan, a deploy to a mock AWS (needs Terraform)
-	$(BIN)/python -m pytest infra/tests -n 4 --dist worksteal
+	$(BIN)/python -m pytest infra/tests -n 4 --dist loadfile
 
 deploy: .venv/dev  ## Deploy to AWS, or update what is there
 	@$(BIN)/python infra/deploy.py up
+
+deploy-code: .venv/dev  ## Deploy the code alone, for whoever may no more
+	@$(BIN)/python infra/deploy.py code
 
 destroy: .venv/dev  ## Take everything in AWS away again
 	@$(BIN)/python infra/deploy.py down
@@ -67,4 +73,4 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run test check fix fuzz bench infra-test deploy destroy package cloud lock
+.PHONY: help run test check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock

@@ -1,6 +1,7 @@
 """Walk the whole way from an empty AWS account to a running site, and back to nothing.
 
     python infra/deploy.py up      # or: make deploy
+    python infra/deploy.py code    # or: make deploy-code, for whoever may no more
     python infra/deploy.py down    # or: make destroy
 
 Every step may be repeated: what is done is not done twice. The walk stops at the first failure and says what to do;
@@ -100,15 +101,11 @@ class Deployment:
     build: Path = BUILD
     _secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
-    # --- The two ways ---
+    # --- The three ways ---
 
     def up(self) -> list[Step]:
         return [
-            Step(
-                "credentials",
-                self.greet,
-                "Log in with `aws configure sso` or `aws login`, or set AWS_PROFILE.",
-            ),
+            self.who_and_where,
             Step("state bucket", self.make_state_bucket, "The account must allow you to make an S3 bucket."),
             Step("secrets", self.fetch_secrets, "The account must allow you to write an SSM parameter."),
             Step(
@@ -128,6 +125,35 @@ class Deployment:
                 "Ask AWS for more (Service Quotas, Lambda, concurrent executions: 1000), or set "
                 "worker_concurrency = null in infra/terraform.tfvars.",
             ),
+            *self.deploy_code,
+            Step("join", self.terraform_apply, "Read Terraform's last message."),
+            *self.look_whether_it_works,
+        ]
+
+    def code(self) -> list[Step]:
+        """The code alone, which the deployer's role may: nothing of this asks Terraform."""
+        return [
+            self.who_and_where,
+            Step(
+                "settings",
+                self.fetch_settings,
+                "Somebody who may administer the account runs `make deploy` first.",
+            ),
+            *self.deploy_code,
+            *self.look_whether_it_works,
+        ]
+
+    @property
+    def who_and_where(self) -> Step:
+        return Step(
+            "credentials",
+            self.greet,
+            "Log in with `aws configure sso` or `aws login`, or set AWS_PROFILE.",
+        )
+
+    @property
+    def deploy_code(self) -> list[Step]:
+        return [
             Step("package", self.make_package, "Run `make package` alone and read its message."),
             Step(
                 "static files",
@@ -141,7 +167,11 @@ class Deployment:
                 "A paused database takes 15 seconds to wake; run it again. Logs: `zappa tail production_worker`.",
             ),
             Step("pages", self.deploy_pages, "Read Zappa's message; logs: `zappa tail production`."),
-            Step("join", self.terraform_apply, "Read Terraform's last message."),
+        ]
+
+    @property
+    def look_whether_it_works(self) -> list[Step]:
+        return [
             Step("doctor", self.consult_doctor, "Each line that is not `ok` says what is wrong."),
             Step(
                 "answer",
@@ -152,11 +182,7 @@ class Deployment:
 
     def down(self) -> list[Step]:
         return [
-            Step(
-                "credentials",
-                self.greet,
-                "Log in with `aws configure sso` or `aws login`, or set AWS_PROFILE.",
-            ),
+            self.who_and_where,
             Step("consent", self.ask_consent, "Nothing was touched."),
             Step(
                 "state bucket", self.make_state_bucket, "The account must allow you to read its S3 buckets."
@@ -304,6 +330,13 @@ class Deployment:
         self.build.mkdir(exist_ok=True)
         self.settings_file.write_text(self.terraform("output", "-raw", "zappa_settings", capture=True))
 
+    def fetch_settings(self) -> None:
+        """Take the settings from the deployment bucket, where Terraform keeps them for those who may not read its state."""
+        self.build.mkdir(exist_ok=True)
+        bucket = f"{self.project}-deployment-{self.account}"
+        found = self.aws("s3").get_object(Bucket=bucket, Key="zappa_settings.json")
+        self.settings_file.write_bytes(found["Body"].read())
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         return dict(json.loads(self.settings_file.read_text()))
@@ -398,7 +431,7 @@ class Deployment:
 
     def wait_for_site(self) -> None:
         """Raise Stopped unless the site answers within some minutes."""
-        site = self.terraform("output", "-raw", "site_url", capture=True)
+        site = f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
         end = time.monotonic() + self.patience_seconds
         while (status := self.status_of(f"{site}/healthz")) != 200:
             if time.monotonic() > end:
@@ -455,7 +488,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("way", choices=["up", "down"])
+    parser.add_argument("way", choices=["up", "code", "down"])
     parser.add_argument("--yes", action="store_true", help="ask nothing: for pipelines")
     chosen = parser.parse_args(arguments)
     deployment = Deployment(
@@ -463,7 +496,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         region=os.environ.get("AWS_REGION", "eu-west-1"),
         ask=not chosen.yes,
     )
-    return walk(deployment.up() if chosen.way == "up" else deployment.down())
+    ways = {"up": deployment.up, "code": deployment.code, "down": deployment.down}
+    return walk(ways[chosen.way]())
 
 
 if __name__ == "__main__":

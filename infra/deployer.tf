@@ -88,6 +88,13 @@ locals {
       Action   = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"]
       Resource = ["arn:${local.partition}:apigateway:${var.region}::/restapis", "arn:${local.partition}:apigateway:${var.region}::/restapis/*"]
     },
+    # Zappa names the project on its stack, and CloudFormation hands that on to the API.
+    {
+      Sid      = "ApiTags"
+      Effect   = "Allow"
+      Action   = "apigateway:PUT"
+      Resource = "arn:${local.partition}:apigateway:${var.region}::/tags/arn%3A${local.partition}%3Aapigateway%3A${var.region}%3A%3A%2Frestapis%2F*"
+    },
     {
       Sid    = "Clock"
       Effect = "Allow"

@@ -7,9 +7,19 @@ function handler(event) {
     return {
       statusCode: 301,
       statusDescription: 'Moved Permanently',
-      headers: { location: { value: 'https://${site_domain}' + request.uri } },
+      headers: { location: { value: 'https://${site_domain}' + request.uri + queryOf(request) } },
     };
   }
   request.headers['x-forwarded-host'] = { value: host };
   return request;
+}
+
+// The values are as they stood in the address, not decoded.
+function queryOf(request) {
+  var fields = [];
+  for (var name in request.querystring) {
+    var field = request.querystring[name];
+    (field.multiValue || [field]).forEach((one) => fields.push(name + '=' + one.value));
+  }
+  return fields.length ? '?' + fields.join('&') : '';
 }

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.tests.mock_aws import MockAws, mock_aws
 from infra.tests.terraform import INFRA, Terraform, environment
 
 
-@pytest.fixture(scope="session", autouse=True)
-def terraform_is_there() -> None:
-    assert shutil.which("terraform"), (
-        "Terraform is not installed, and these tests are about nothing else. "
-        "Get 1.11 or newer from developer.hashicorp.com/terraform/install."
-    )
+def pytest_configure() -> None:
+    """Say once what is missing; nothing here can be checked without, and nothing is skipped."""
+    for program, advice in {
+        "terraform": "Terraform is not installed. Get 1.11 or newer: developer.hashicorp.com/terraform/install",
+        "node": "Node.js is not installed; CloudFront's function is run in it. Get 20 or newer: nodejs.org",
+    }.items():
+        if shutil.which(program) is None:
+            raise pytest.UsageError(advice)
 
 
 @pytest.fixture
@@ -22,3 +27,14 @@ def module(tmp_path: Path) -> Terraform:
     terraform = Terraform(INFRA, {**environment(tmp_path), "TF_DATA_DIR": str(tmp_path / "data")})
     terraform("init", "-backend=false", "-lockfile=readonly")
     return terraform
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MockAws]:
+    """A mock AWS, to which boto3 and Terraform talk."""
+    # Large, and of no use afterwards, unlike what pytest keeps of its last runs.
+    with tempfile.TemporaryDirectory() as functions, mock_aws(Path(functions)) as aws:
+        for name, value in {**environment(tmp_path), "AWS_ENDPOINT_URL": aws.url}.items():
+            if name.startswith(("AWS_", "TF_", "CHECKPOINT_")):
+                monkeypatch.setenv(name, value)
+        yield aws

@@ -50,11 +50,20 @@ run "roles" {
       for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
         for statement in jsondecode(policy).Statement : [
           for resource in flatten([statement.Resource]) :
-          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis")
+          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis") || strcontains(resource, "::/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2F")
         ]
       ]
     ]))
     error_message = "A statement reaches beyond this project's own resources."
+  }
+
+  assert {
+    condition = !anytrue(flatten([
+      for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy] : [
+        for statement in jsondecode(policy).Statement : [for action in flatten([statement.Action]) : action == "logs:CreateLogGroup"]
+      ]
+    ]))
+    error_message = "A function could make a log group that is kept for ever."
   }
 
   assert {

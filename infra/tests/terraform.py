@@ -29,6 +29,25 @@ provider_installation {{
 }}
 """
 
+# One attempt less would fail on a cold start, the provider's own 25 would take minutes to report a fault. The pool's
+# tier is the one value that moto forgets.
+FOR_THE_MOCK = """
+provider "aws" {
+  max_retries = 3
+}
+
+provider "aws" {
+  alias       = "us_east_1"
+  max_retries = 3
+}
+
+resource "aws_cognito_user_pool" "people" {
+  lifecycle {
+    ignore_changes = [user_pool_tier]
+  }
+}
+"""
+
 
 def mirror() -> Path | None:
     """Return a folder on this machine that holds the locked AWS provider: $TF_MIRROR, or one of the usual places."""
@@ -79,7 +98,9 @@ class Terraform:
     folder: Path
     env: dict[str, str]
 
-    def __call__(self, *arguments: str, expect: tuple[int, ...] = (0,), seconds: int = 300) -> str:
+    def __call__(
+        self, *arguments: str, expect: tuple[int, ...] = (0,), seconds: int = 300, stdin: str = ""
+    ) -> str:
         """Run one command and return what it printed; any other exit code than expected fails with that text."""
         program = shutil.which("terraform")
         if program is None:
@@ -88,6 +109,7 @@ class Terraform:
             [program, *arguments],
             cwd=self.folder,
             env=self.env,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=seconds,

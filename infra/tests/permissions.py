@@ -1,0 +1,180 @@
+"""IAM for the mock AWS: what a function or the deployer asks is held against the policies that Terraform gave its role.
+
+A caller is known by its access key, which in these tests is the name of its role. Callers without a role may do all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as ET
+
+import botocore.session
+from moto.iam.models import iam_backends
+from werkzeug.wrappers import Request
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+
+HERE = f"arn:aws:{{}}:{REGION}:{ACCOUNT}"
+
+# What S3 calls the permission, by method, and for a bucket by the first field of the query.
+ON_OBJECTS = {
+    "GET": "GetObject",
+    "HEAD": "GetObject",
+    "PUT": "PutObject",
+    "POST": "PutObject",
+    "DELETE": "DeleteObject",
+}
+ON_BUCKETS = {"notification": "BucketNotification", "location": "GetBucketLocation", "": "ListBucket"}
+
+# Anybody may ask who he is.
+FREE = {"sts:GetCallerIdentity"}
+
+Permission = tuple[str, str]  # action, resource; "" where the call names none
+
+
+class Gatekeeper:
+    """A WSGI middleware before moto. `refused` keeps what was asked in vain."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+        self.refused: list[tuple[str, str, str]] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        role, service = caller(environ)
+        statements = statements_of(role)
+        if statements is not None:
+            for action, resource in asked(service, environ):
+                if not is_allowed(statements, action, resource):
+                    self.refused.append((role, action, resource))
+                    return refuse(service, f"{role} may not {action} on {resource}", start_response)
+        return self.application(environ, start_response)
+
+
+def caller(environ: dict[str, Any]) -> tuple[str, str]:
+    """Return the access key and the service that a request is signed for, two empty texts when it is not."""
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    signed = re.search(r"Credential=([^,]+)", environ.get("HTTP_AUTHORIZATION", ""))
+    credential = signed[1] if signed else query.get("X-Amz-Credential", [""])[0]
+    if not credential and is_form(environ):
+        credential = form_of(environ).get("x-amz-credential", "")
+    parts = credential.split("/")
+    return (parts[0], parts[3]) if len(parts) == 5 else ("", "")
+
+
+def statements_of(role: str) -> list[dict[str, Any]] | None:
+    for kept in list(iam_backends[ACCOUNT]["aws"].roles.values()):
+        if kept.name == role:
+            return [s for policy in kept.policies.values() for s in json.loads(policy)["Statement"]]
+    return None
+
+
+def is_allowed(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    return action in FREE or any(
+        statement["Effect"] == "Allow"
+        and action in several(statement["Action"])
+        # Where the resource of a call is not known here, the action alone is judged.
+        and (not resource or any(fnmatchcase(resource, wanted) for wanted in several(statement["Resource"])))
+        for statement in statements
+    )
+
+
+def several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def asked(service: str, environ: dict[str, Any]) -> Iterator[Permission]:
+    """Yield what the request needs to be allowed."""
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode()
+    if service == "s3":
+        yield from asked_of_s3(method, path, environ)
+    elif service == "apigateway":
+        yield f"apigateway:{method}", f"arn:aws:apigateway:{REGION}::{path}"
+    elif service == "lambda":
+        named = re.match(r"/[\d-]+/functions/([^/]+)", path)
+        arn = f"{HERE.format('lambda')}:function:{named[1].rpartition(':')[2]}" if named else ""
+        yield f"lambda:{lambda_operation(method, path)}", arn
+    elif target := environ.get("HTTP_X_AMZ_TARGET"):
+        fields = json.loads(body_of(environ) or b"{}")
+        yield f"{service}:{target.rpartition('.')[2]}", resource_of(service, fields)
+    else:
+        yield f"{service}:{parse_qs(body_of(environ).decode())['Action'][0]}", ""
+
+
+def asked_of_s3(method: str, path: str, environ: dict[str, Any]) -> Iterator[Permission]:
+    bucket, _, key = path.lstrip("/").partition("/")
+    arn = f"arn:aws:s3:::{bucket}"
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    if is_form(environ):
+        yield "s3:PutObject", f"{arn}/{form_of(environ)['key']}"
+    elif key:
+        yield f"s3:{ON_OBJECTS[method]}", f"{arn}/{key}"
+    elif "delete" in query:
+        for element in ET.fromstring(body_of(environ)).iter():
+            if element.tag.endswith("Key"):
+                yield "s3:DeleteObject", f"{arn}/{element.text}"
+    else:
+        about = next((name for name in ON_BUCKETS if name in query), "")
+        yield f"s3:{method.title() if about == 'notification' else ''}{ON_BUCKETS[about]}", arn
+
+
+@cache
+def lambda_routes() -> list[tuple[str, re.Pattern[str], str]]:
+    model = botocore.session.get_session().get_service_model("lambda")
+    found = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = re.sub(r"\{\w+\}", "[^/]+", http["requestUri"].partition("?")[0])
+        found.append((http["method"], re.compile(path + "/?"), name))
+    return found
+
+
+def lambda_operation(method: str, path: str) -> str:
+    """Return the name of the permission; it is that of the operation, with one exception."""
+    for wanted, pattern, name in lambda_routes():
+        if wanted == method and pattern.fullmatch(path):
+            return "InvokeFunction" if name == "Invoke" else name
+    return f"{method} {path}"
+
+
+def resource_of(service: str, fields: dict[str, Any]) -> str:
+    """Return the ARN that a call names, for the services that the functions call; else an empty text."""
+    here = HERE.format(service)
+    if service == "ssm":
+        return f"{here}:parameter{fields.get('Path') or fields.get('Name')}"
+    if service == "dynamodb":
+        return f"{here}:table/{fields['TableName']}"
+    if service == "cognito-idp":
+        return f"{here}:userpool/{fields['UserPoolId']}"
+    return ""
+
+
+def is_form(environ: dict[str, Any]) -> bool:
+    return str(environ.get("CONTENT_TYPE", "")).startswith("multipart/form-data")
+
+
+def form_of(environ: dict[str, Any]) -> dict[str, str]:
+    with Request({**environ, "wsgi.input": io.BytesIO(body_of(environ))}) as request:
+        return request.form.to_dict()
+
+
+def body_of(environ: dict[str, Any]) -> bytes:
+    """Return the body, and leave it to be read again."""
+    body = bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def refuse(service: str, message: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if service in ("s3", "iam", "cloudformation"):
+        body = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+    else:
+        body = json.dumps({"__type": "AccessDeniedException", "message": message})
+    start_response("403 Forbidden", [("Content-Type", "text/plain")])
+    return [body.encode()]

@@ -1,0 +1,80 @@
+"""The function that CloudFront runs on every request to the pages, run in Node with events as CloudFront makes them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
+
+from infra.tests.cloudfront import run_function, viewer_request
+from infra.tests.terraform import INFRA, Terraform, environment
+
+
+@pytest.fixture(scope="module")
+def render(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Fill the template in as edge.tf does."""
+    terraform = Terraform(INFRA / "edge", environment(tmp_path_factory.mktemp("terraform")))
+
+    def render(root_domain: str, site_domain: str) -> str:
+        names = json.dumps({"root_domain": root_domain, "site_domain": site_domain})
+        call = f'base64encode(templatefile("viewer_request.js", {names}))'
+        return base64.b64decode(terraform("console", stdin=call).strip().strip('"')).decode()
+
+    return render
+
+
+@pytest.fixture(scope="module")
+def code(render: Any) -> str:
+    rendered: str = render("example.com", "images.example.com")
+    return rendered
+
+
+def event(path: str = "/", host: str = "images.example.com", **more: Any) -> dict[str, Any]:
+    return viewer_request(Request(EnvironBuilder(path, f"https://{host}", **more).get_environ()))
+
+
+def test_the_host_that_the_visitor_asked_for_is_handed_on(code: str) -> None:
+    assert run_function(code, event())["headers"]["x-forwarded-host"] == {"value": "images.example.com"}
+
+
+def test_a_host_that_the_visitor_claims_is_overwritten(code: str) -> None:
+    forged = event(
+        headers=[("X-Forwarded-Host", "evil.example.com"), ("X-FORWARDED-HOST", "worse.example.com")]
+    )
+    assert "evil.example.com" in forged["request"]["headers"]["x-forwarded-host"]["value"]
+    assert run_function(code, forged)["headers"]["x-forwarded-host"] == {"value": "images.example.com"}
+
+
+def test_all_else_goes_on_as_it_came(code: str) -> None:
+    sent = event(
+        "/batches/?a=1&a=2&b=%C3%BC+x&empty=",
+        method="POST",
+        headers=[("Cookie", "sessionid=abc; csrftoken=def"), ("Accept-Language", "de"), ("X-Own", "kept")],
+    )
+    changed = run_function(code, sent)
+    del changed["headers"]["x-forwarded-host"]
+    assert changed == sent["request"]
+    assert changed["cookies"] == {"sessionid": {"value": "abc"}, "csrftoken": {"value": "def"}}
+    assert changed["querystring"]["b"] == {"value": "%C3%BC+x"}
+    assert changed["querystring"]["a"]["multiValue"] == [{"value": "1"}, {"value": "2"}]
+
+
+def test_visitors_of_the_root_domain_are_sent_on_for_good(code: str) -> None:
+    for address in ("/", "/formats/", "/batches/?a=1&a=2&b=%C3%BC+x&empty="):
+        answer = run_function(code, event(address, host="example.com"))
+        assert answer["statusCode"] == 301
+        assert answer["headers"] == {"location": {"value": f"https://images.example.com{address}"}}
+
+
+def test_without_a_root_domain_nobody_is_sent_on(render: Any) -> None:
+    code = render("-", "-")
+    for host in ("d111111abcdef8.cloudfront.net", "example.com"):
+        assert run_function(code, event(host=host))["headers"]["x-forwarded-host"] == {"value": host}
+
+
+def test_it_is_small_enough_for_cloudfront(code: str) -> None:
+    assert len(code.encode()) < 10_240
