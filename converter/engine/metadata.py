@@ -47,6 +47,22 @@ _DESCRIPTIVE_TAGS = frozenset(
     }
 )
 
+# What programs write into every file, of which nobody misses anything.
+_TRIVIAL_TAGS = frozenset(
+    {
+        _Base.XResolution,
+        _Base.YResolution,
+        _Base.ResolutionUnit,
+        _Base.ExifVersion,
+        _Base.ComponentsConfiguration,
+        _Base.FlashPixVersion,
+        _Base.ColorSpace,
+        _Base.ExifImageWidth,
+        _Base.ExifImageHeight,
+        _IFD.Interop,
+    }
+)
+
 # Offsets inside a maker note break when it moves, and nobody can say what it tells.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
@@ -93,6 +109,13 @@ class Metadata:
     def has_exif(self) -> bool:
         return any(tag != _Base.Orientation for tag in _described(self.exif)) or bool(
             self.exif.get_ifd(_IFD.Exif) or self.exif.get_ifd(_IFD.GPSInfo)
+        )
+
+    @property
+    def has_telling_exif(self) -> bool:
+        return bool(
+            (_described(self.exif).keys() | self.exif.get_ifd(_IFD.Exif).keys()) - _TRIVIAL_TAGS
+            or self.exif.get_ifd(_IFD.GPSInfo)
         )
 
     def kinds(self) -> list[str]:
@@ -186,7 +209,7 @@ def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int],
         log.note("location_removed")
     if "thumbnail" in removed and policy != "strip":
         log.note("thumbnail_removed")
-    if policy == "strip" and removed:
+    if policy == "strip" and (set(removed) - {"exif"} or metadata.has_telling_exif):
         log.note("metadata_removed")
     if survivors:
         log.note("metadata_kept")

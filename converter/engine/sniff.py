@@ -99,7 +99,8 @@ def _sniff_boxes(data: bytes) -> Format:
 
 
 def _refused(what: str, advice: str) -> UnsupportedFormat:
-    article = "an" if what[0] in "AEIO" else "a"
+    first = what.split()[0]
+    article = "an" if first[0] in ("AEFHILMNORSX" if first.isupper() else "AEIOU") else "a"  # as it is spoken
     return UnsupportedFormat(f"This is {article} {what}, which cannot be read here. {advice}")
 
 

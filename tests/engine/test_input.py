@@ -53,7 +53,7 @@ def test_what_is_no_image_is_told_as_such(data):
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is an SVG"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn --><svg/>", "SVG"),
         (b"%PDF-1.7\n", "PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "EPS"),

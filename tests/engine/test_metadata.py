@@ -8,6 +8,7 @@ import subprocess
 import zlib
 
 import pytest
+from PIL import Image
 
 from converter.engine import FORMATS, Recipe, open
 
@@ -173,6 +174,16 @@ def test_hostile_xmp_is_searched_in_time(piece):
     hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (900_000 // len(piece)))
     for policy in ("strip_location", "keep"):
         assert render(hostile, format="webp", metadata=policy).width == 160
+
+
+def test_what_every_program_writes_is_removed_without_a_word():
+    block = Image.Exif()
+    block[0x011A] = block[0x011B] = 72.0
+    block[0x8769] = {0x9000: b"0232", 0xA001: 1, 0xA002: 160, 0xA003: 120}
+    for format in ("JPEG", "WEBP"):
+        report = render(samples.saved(samples.quarters(), format, exif=block.tobytes())).report
+        assert report.metadata_removed == ("exif",)
+        assert "metadata_removed" not in {note.code for note in report.notes}
 
 
 def test_words_behind_the_pixels_of_a_png_are_found():

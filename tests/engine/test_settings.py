@@ -58,6 +58,13 @@ def test_an_effort_asked_for_is_made():
     assert render(saved(PHOTO, "PNG"), format="png", effort=9).report.settings == {"compress_level": 9}
 
 
+def test_large_avifs_are_made_faster_unless_an_effort_is_asked_for():
+    small, large = (saved(Image.new("RGB", size), "PNG") for size in ((400, 300), (4100, 3000)))
+    assert render(small, format="avif").report.settings["speed"] == 6
+    assert render(large, format="avif").report.settings["speed"] == 8
+    assert render(large, format="avif", effort=4).report.settings["speed"] == 6
+
+
 def test_flat_frames_of_an_animation_lose_nothing():
     frames = [Image.new("RGB", (120, 80), "white") for _ in range(8)]
     for n, frame in enumerate(frames):
