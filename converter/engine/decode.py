@@ -10,10 +10,10 @@ from PIL import Image
 
 from . import color, sniff
 from .codecs import decoding, open_as
+from .facts import Facts, facts_of
 from .formats import Format
 from .limits import Deadline, Limits
 from .metadata import Metadata, read
-from .facts import Facts, facts_of
 from .report import Log
 from .steps import Frame, upright
 

@@ -12,8 +12,8 @@ from .codecs import decoding, versions
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .errors import EngineError
-from .limits import DEFAULT_LIMITS, Deadline, Limits
 from .facts import Facts
+from .limits import DEFAULT_LIMITS, Deadline, Limits
 from .produce import Made, produce
 from .recipe import Recipe
 from .report import Log, Report, Result
