@@ -47,6 +47,9 @@ def run(upload_id: uuid.UUID) -> int:
     if not jobs:
         logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
         metrics.emit(Duplicates=1)
+        # The first one may have been killed after its last job and before this.
+        for upload in Upload.objects.filter(pk=upload_id):
+            _note_outputs(upload)
         return 0
     try:
         _run(jobs)
@@ -228,6 +231,7 @@ def _fail_all(jobs: Sequence[Job], code: str, message: str) -> None:
 
 def _put_back(jobs: Sequence[Job]) -> None:
     try:
-        _held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None)
+        # No attempt: that the store is away for a while says nothing against the image.
+        _held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
     except DatabaseError:
         logger.exception("Could not put jobs back; their lease will end")
