@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
 import urllib.parse
@@ -53,12 +54,14 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         self._presigned = lru_cache(LINKS_REMEMBERED)(self._presign)
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
-        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes.
+        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes. What is
+        # in memory goes as bytes: before a stream S3 is asked, in a round trip of its own, whether it would take it.
+        in_memory = isinstance(content, io.BytesIO) and content.tell() == 0
         with _faults():
             answer = self._client.put_object(
                 Bucket=self.bucket_name,
                 Key=key,
-                Body=content,
+                Body=content.read() if in_memory else content,
                 ContentType=content_type or "application/octet-stream",
                 ContentDisposition=content_disposition_header(True, filename) or "attachment",
                 CacheControl="private, max-age=300, immutable",
