@@ -24,7 +24,6 @@ let rows = []; // {file, element, state: ready|bad|waiting|sending|sent|failed|o
 let busy = false;
 let batch = "";
 
-document.documentElement.classList.add("has-script");
 for (const element of form.querySelectorAll("[data-needs-script]")) element.hidden = false;
 
 // --- Files -------------------------------------------------------------------------------------------------
