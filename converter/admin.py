@@ -22,7 +22,18 @@ from django.utils.safestring import SafeString
 
 from converter import engine, jobs
 from converter.engine.formats import AUTO
-from converter.models import Batch, Delivery, Job, Preferences, Quota, Recipe, Share, Upload, Webhook
+from converter.models import (
+    Batch,
+    Delivery,
+    Job,
+    Preferences,
+    Quota,
+    Recipe,
+    RecipeLink,
+    Share,
+    Upload,
+    Webhook,
+)
 
 
 class BoundedPaginator(Paginator):
@@ -379,6 +390,18 @@ class RecipeAdmin(Overseen):
     @admin.display(description="recipe")
     def canonical(self, recipe: Recipe) -> str:
         return pretty(recipe.recipe)
+
+
+@admin.register(RecipeLink)
+class RecipeLinkAdmin(Overseen):
+    list_display = ("hash", "owner", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=hash", "owner__email")
+    fields = (*list_display, "canonical")
+
+    @admin.display(description="recipe")
+    def canonical(self, link: RecipeLink) -> str:
+        return pretty(link.recipe)
 
 
 @admin.register(Share)

@@ -364,6 +364,22 @@ class Recipe(models.Model):
         return self.name
 
 
+class RecipeLink(models.Model):
+    """A recipe that somebody gave to others, as it was then: a changed or deleted one leaves the link as it is."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
+    hash = models.CharField(max_length=16, help_text=_("How the hash of the recipe begins."))
+    recipe = models.JSONField(help_text=_("Canonical."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["hash", "owner"], name="recipe_link_of_owner")]
+
+    def __str__(self) -> str:
+        return self.hash
+
+
 def share_token() -> str:
     return secrets.token_urlsafe(24)
 

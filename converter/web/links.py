@@ -1,22 +1,28 @@
-"""A recipe as a link: the link carries it whole, so that it works for whoever gets it and never dangles."""
+"""A recipe as a link, for others: a short hash that leads to the recipe as it was when the link was made."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+import re
 import zlib
-from collections.abc import Mapping
-from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
 
 from converter import engine
+from converter.models import RecipeLink
 
+HASH = re.compile(r"[0-9a-f]{16}")
 LONGEST = 4000  # bytes of JSON
 
 
-def write(recipe: Mapping[str, Any]) -> str:
-    text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+def make(owner: AbstractBaseUser, recipe: engine.Recipe) -> str:
+    """Return the hash that leads to the recipe; the same one however often it is asked for."""
+    link, _ = RecipeLink.objects.get_or_create(
+        owner_id=owner.pk, hash=recipe.hash[:16], defaults={"recipe": recipe.canonical()}
+    )
+    return link.hash
 
 
 def read(token: str) -> engine.Recipe:
@@ -24,6 +30,16 @@ def read(token: str) -> engine.Recipe:
 
     Raises ValueError when it is no link of ours, InvalidRecipe when it asks for what is not offered.
     """
+    if HASH.fullmatch(token):
+        link = RecipeLink.objects.filter(hash=token).order_by("created_at").first()
+        if link is None:
+            raise ValueError("This is no recipe link.")
+        return engine.Recipe.parse(link.recipe)
+    return _carried(token)
+
+
+def _carried(token: str) -> engine.Recipe:
+    """Return the recipe of a link as they were made before: it carries the recipe itself."""
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         text = zlib.decompressobj().decompress(packed, LONGEST)

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from converter import engine, jobs
 from converter.models import Batch, Upload
-from converter.web import links, phrases, words
+from converter.web import phrases, words
 
 register = template.Library()
 
@@ -97,11 +97,6 @@ def translated(said: object) -> str:
 @register.filter
 def note(said: Mapping[str, Any]) -> str:
     return phrases.note(said)
-
-
-@register.filter
-def recipe_link(recipe: Mapping[str, Any]) -> str:
-    return links.write(recipe)
 
 
 @register.filter

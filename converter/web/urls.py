@@ -46,6 +46,7 @@ urlpatterns = [
     path("recipes/sentence/", recipes.sentence, name="recipe_sentence"),
     path("recipes/default/forget/", recipes.forget_usual, name="recipe_not_usual"),
     path("recipes/<uuid:pk>/", recipes.edit, name="recipe"),
+    path("recipes/<uuid:pk>/link/", recipes.link, name="recipe_to_link"),
     path("recipes/<uuid:pk>/default/", recipes.make_usual, name="recipe_usual"),
     path("recipes/<uuid:pk>/delete/", recipes.delete, name="recipe_delete"),
 ]

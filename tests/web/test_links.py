@@ -1,46 +1,114 @@
 from __future__ import annotations
 
+import base64
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from converter import engine
+from converter.models import Recipe, RecipeLink
 from converter.web import links
 from tests.web.conftest import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RECIPE = {"format": "webp", "quality": 70, "watermark": {"text": "© Zoë"}}
+SENTENCE = "WebP, quality 70, watermark “© Zoë”"
 
 
-def test_a_link_carries_the_recipe(page: Client) -> None:
-    token = links.write(RECIPE)
-    shown = text(page.get(f"/r/{token}/"))
-    assert "WebP, quality 70, watermark “© Zoë”" in shown
-    assert page.get(f"/convert/?link={token}").context["outputs"].forms[0]["quality"].value() == 70
-    assert page.get(f"/recipes/new/?link={token}").context["output"]["quality"].value() == 70
+def carried(recipe: Mapping[str, Any]) -> str:
+    """Return a link as they were made before."""
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(recipe).encode())).decode().rstrip("=")
 
 
-def test_a_link_asks_for_a_login(client: Client) -> None:
-    assert client.get(f"/r/{links.write(RECIPE)}/").status_code == 302
+@pytest.fixture
+def saved(alice: Any) -> Recipe:
+    return Recipe.objects.create(owner=alice, name="mine", recipe=RECIPE)
 
 
-@pytest.mark.parametrize("token", ["nonsense", "x", "eJw", "é", "A" * 3000])
+@pytest.fixture
+def token(alice: Any) -> str:
+    return links.make(alice, engine.Recipe.parse(RECIPE))
+
+
+def test_a_saved_recipe_has_a_short_link_that_stays_the_same(page: Client, saved: Recipe) -> None:
+    first, second = (page.get(f"/recipes/{saved.pk}/link/")["Location"] for _ in range(2))
+    assert first == second == f"/r/{engine.Recipe.parse(RECIPE).hash[:16]}/"
+    shown = text(page.get(first))
+    assert re.findall(r'id="address"[^>]*>([^<]+)<', shown) == [f"http://testserver{first}"]
+
+
+def test_a_link_leads_somebody_else_to_the_recipe(strangers_page: Client, token: str) -> None:
+    assert SENTENCE in text(strangers_page.get(f"/r/{token}/"))
+    form = strangers_page.get(f"/convert/?link={token}").context["outputs"].forms[0]
+    assert form["quality"].value() == 70
+    assert strangers_page.get(f"/recipes/new/?link={token}").context["output"]["quality"].value() == 70
+
+
+def test_a_link_stays_as_it_was_when_the_recipe_is_changed_or_deleted(
+    page: Client, strangers_page: Client, saved: Recipe
+) -> None:
+    path = page.get(f"/recipes/{saved.pk}/link/")["Location"]
+    page.post(f"/recipes/{saved.pk}/", {"name": "mine", "recipe-format": "gif"})
+    assert SENTENCE in text(strangers_page.get(path))
+    assert page.get(f"/recipes/{saved.pk}/link/")["Location"] != path
+    page.post(f"/recipes/{saved.pk}/delete/")
+    assert SENTENCE in text(strangers_page.get(path))
+
+
+def test_a_link_lasts_while_one_of_those_who_gave_it_has_an_account(
+    page: Client, alice: Any, bob: Any, token: str
+) -> None:
+    assert links.make(bob, engine.Recipe.parse(RECIPE)) == token
+    bob.delete()
+    assert page.get(f"/r/{token}/").status_code == 200
+    RecipeLink.objects.filter(owner=alice).delete()
+    assert page.get(f"/r/{token}/").status_code == 404
+
+
+def test_a_stranger_makes_no_link_of_it(strangers_page: Client, saved: Recipe) -> None:
+    assert strangers_page.get(f"/recipes/{saved.pk}/link/").status_code == 404
+    assert not RecipeLink.objects.exists()
+
+
+def test_a_recipe_that_is_no_longer_offered_gets_no_link(page: Client, saved: Recipe) -> None:
+    Recipe.objects.update(recipe={"format": "gone"})
+    assert page.get(f"/recipes/{saved.pk}/link/")["Location"] == f"/recipes/{saved.pk}/"
+    assert not RecipeLink.objects.exists()
+
+
+def test_a_link_asks_for_a_login(client: Client, token: str) -> None:
+    assert client.get(f"/r/{token}/").status_code == 302
+
+
+def test_a_link_as_they_were_made_before_still_works(page: Client) -> None:
+    assert SENTENCE in text(page.get(f"/r/{carried(RECIPE)}/"))
+
+
+@pytest.mark.parametrize("token", ["nonsense", "x", "eJw", "é", "A" * 3000, "0" * 16, "\0"])
 def test_what_is_no_link_is_404(page: Client, token: str) -> None:
     assert page.get(f"/r/{token}/").status_code == 404
     assert page.get("/convert/", {"link": token}).status_code == 404
     assert page.get("/recipes/new/", {"link": token}).status_code == 200
 
 
-def test_a_link_to_what_is_no_longer_offered_says_so(page: Client) -> None:
-    response = page.get(f"/r/{links.write({'format': 'gone'})}/")
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_link_to_what_is_no_longer_offered_says_so(page: Client, token: str, carries: bool) -> None:
+    RecipeLink.objects.update(recipe={"format": "gone"})
+    response = page.get(f"/r/{carried({'format': 'gone'}) if carries else token}/")
     assert response.status_code == 410
     assert "no longer offered" in text(response)
 
 
 def test_a_bomb_is_no_link(page: Client) -> None:
-    bomb = links.write({"format": "webp", "background": " " * 10_000_000})
+    bomb = carried({"format": "webp", "background": " " * 10_000_000})
     assert page.get(f"/r/{bomb}/").status_code == 404
 
 

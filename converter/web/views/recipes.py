@@ -71,6 +71,20 @@ def edit(request: PersonRequest, pk: uuid.UUID | None = None) -> HttpResponse:
 
 
 @require_safe
+def link(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Lead to the page by which others get this recipe. Asked for again, it is the same page."""
+    saved = recipe_of(request, pk)
+    try:
+        recipe = engine.Recipe.parse(saved.recipe)
+    except engine.InvalidRecipe:
+        messages.warning(
+            request, _("This recipe asks for options that are no longer offered. Change it first.")
+        )
+        return redirect("web:recipe", pk)
+    return redirect("web:recipe_link", links.make(request.user, recipe))
+
+
+@require_safe
 def shared(request: PersonRequest, token: str) -> HttpResponse:
     """Show the recipe that a link carries."""
     try:
@@ -85,7 +99,8 @@ def shared(request: PersonRequest, token: str) -> HttpResponse:
     except ValueError as exc:
         raise Http404 from exc
     text = json.dumps(recipe.canonical(), indent=2, ensure_ascii=False)
-    return render(request, "web/recipe_link.html", {"recipe": recipe, "text": text, "token": token})
+    context = {"recipe": recipe, "text": text, "token": token, "address": request.build_absolute_uri()}
+    return render(request, "web/recipe_link.html", context)
 
 
 @require_http_methods(["GET", "POST"])
