@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ["machinery", "engines", "lists", "storm"]
+BENCHMARKS = ["machinery", "functions", "engines", "large", "lists", "storm"]
 
 for name in BENCHMARKS:
     # One process each: they want settings of their own.
