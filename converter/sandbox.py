@@ -272,6 +272,7 @@ def _answer(line: socket.socket, order: dict[str, Any], body: memoryview) -> Non
     data, images = bytes(body[:end]), {}
     for name, size in sizes.items():
         images[name], end = bytes(body[end : end + size]), end + size
+    body.release()  # or the file would be there twice while it is decoded
     _confine(limits, steps=len(recipes) - first)
 
     index, since = first, time.monotonic()
