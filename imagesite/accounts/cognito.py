@@ -237,6 +237,12 @@ def change_password(access: str, old: str, new: str) -> None:
         _client().change_password(AccessToken=access, PreviousPassword=old, ProposedPassword=new)
 
 
+def delete_account(access: str) -> None:
+    """Delete whom the access token stands for; the address may sign up anew."""
+    with _refusals("session_expired"):
+        _pool(access=access).delete_user()
+
+
 def has_totp(access: str) -> bool:
     with _refusals("session_expired"):
         return "SOFTWARE_TOKEN_MFA" in _client().get_user(AccessToken=access).get("UserMFASettingList", [])

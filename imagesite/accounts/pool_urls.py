@@ -18,4 +18,5 @@ urlpatterns = [
     path("password/reset/", views.password_reset, name="password_reset"),
     path("password/reset/code/", views.password_reset_confirm, name="password_reset_confirm"),
     path("second-factor/", views.second_factor, name="second_factor"),
+    path("delete/", views.delete, name="delete"),
 ]

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from imagesite.accounts import backends, cognito
 from imagesite.accounts.cognito import Challenge, Refusal, Tokens
-from imagesite.accounts.models import User
+from imagesite.accounts.forms import DeleteAccountForm
 from imagesite.accounts.pool_forms import (
     CodeForm,
     ConfirmForm,
@@ -37,6 +37,8 @@ from imagesite.accounts.pool_forms import (
     ResetForm,
     SignupForm,
 )
+from imagesite.accounts.views import UserRequest
+from imagesite.accounts.views import delete as delete_here
 
 EMAIL = "pool-email"  # whose code is awaited
 CHALLENGE = "pool-challenge"
@@ -45,10 +47,6 @@ SETUP = "pool-totp"  # the secret of an authenticator that is being set up
 NAME = "Imagesite"
 
 View = Callable[..., HttpResponse]
-
-
-class UserRequest(HttpRequest):
-    user: User
 
 
 def form_page(*, stranger: bool) -> Callable[[View], View]:
@@ -295,6 +293,18 @@ def _drop_second_factor(request: UserRequest) -> HttpResponse:
             messages.success(request, _("From now on the password is enough to log in."))
             return redirect("accounts:account")
     return _show(request, "accounts/totp_drop.html", form)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: UserRequest) -> HttpResponse:
+    """Delete the account in the pool, then all that is here."""
+    if DeleteAccountForm(request.user, request.POST or None).is_valid():
+        try:
+            cognito.delete_account(_access(request))
+        except (Refusal, cognito.PoolFault):
+            messages.error(request, _("That did not work. Try again in a moment."))
+            return redirect("accounts:account")
+    return delete_here(request)
 
 
 def _access(request: HttpRequest) -> str:

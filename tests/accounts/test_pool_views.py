@@ -159,6 +159,30 @@ def test_a_password_is_changed(client: Client, carol: str) -> None:
     assert log_in(client, carol, NEW).status_code == 302
 
 
+def test_an_account_is_deleted_here_and_in_the_pool(client: Client, carol: str) -> None:
+    log_in(client, carol)
+    assert client.post("/accounts/delete/", {"email": "bob@example.org"}).status_code == 422
+    assert is_in(client)
+    assert client.post("/accounts/delete/", {"email": carol}).headers["Location"] == "/"
+    assert not User.objects.exists()
+    assert log_in(client, carol).status_code == 422
+    assert not User.objects.exists()
+
+
+def test_a_pool_that_does_not_answer_deletes_nothing(
+    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(access: str) -> None:
+        raise cognito.PoolFault("gone")
+
+    log_in(client, carol)
+    with monkeypatch.context() as patch:
+        patch.setattr(cognito, "delete_account", fail)
+        page = client.post("/accounts/delete/", {"email": carol}, follow=True)
+    assert "That did not work" in page.content.decode()
+    assert is_in(client)
+
+
 # --- Challenges ---------------------------------------------------------------------------------------------
 
 

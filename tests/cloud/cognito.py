@@ -162,6 +162,16 @@ def revoke_token(self: Any) -> EmptyResult:
     return EmptyResult()
 
 
+def delete_user(self: Any) -> EmptyResult:
+    backend = self._get_region_agnostic_backend()._find_backend_by_access_token(
+        self._get_param("AccessToken")
+    )
+    user = backend.get_user(self._get_param("AccessToken"))
+    pool = next(pool for pool in backend.user_pools.values() if user.username in pool.users)
+    backend.admin_delete_user(pool.id, user.username)
+    return EmptyResult()
+
+
 def confirm_forgot_password(
     self: Any, client_id: str, username: str, password: str, confirmation_code: str
 ) -> None:
@@ -194,6 +204,7 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     setattr(response, "confirm_sign_up", confirm_sign_up)
     response.resend_confirmation_code = resend_confirmation_code
     response.revoke_token = revoke_token
+    response.delete_user = delete_user
 
 
 def totp(at: datetime) -> str:
