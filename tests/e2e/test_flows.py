@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +14,16 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import make_photo
-from tests.e2e.conftest import Site, convert, photo
+from tests.e2e.site import ROOT, Site, convert, photo, sign_up
 
 Visit = Callable[..., Page]
+HEIC = ROOT / "tests/engine/files/phone.heic"
 
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
 def test_from_sign_up_to_download(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
-    page = visit(width=width)
+    page = visit(width=width, known=False)
+    sign_up(page)
     page.get_by_label("Width", exact=True).fill("100")
     page.get_by_role("button", name="Add another output").click()
     expect(page.get_by_role("heading", name="Output 2")).to_be_visible()
@@ -42,7 +45,8 @@ def test_from_sign_up_to_download(visit: Visit, photos: list[dict[str, Any]], wi
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
 def test_the_same_without_scripts(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
-    page = visit(scripts=False, width=width)
+    page = visit(scripts=False, width=width, known=False)
+    sign_up(page)
     page.get_by_role("button", name="Add another output").click()
     page.locator("#id_outputs-1-format").select_option("png")
     page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
@@ -342,6 +346,30 @@ def test_a_preview_before_it_is_sent(visit: Visit, photos: list[dict[str, Any]])
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
 
 
+def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    for file in photos[:2]:
+        page.goto("/convert/")
+        convert(page, [file])
+    page.goto("/batches/")
+    page.get_by_label("Choose all").check()
+    page.get_by_label("Choose photo 1.jpg").uncheck()
+    expect(page.get_by_label("Choose all")).not_to_be_checked()
+    page.get_by_role("button", name="Delete the chosen").click()
+    expect(page.get_by_role("heading", name="Delete 1 entry?")).to_be_visible()
+
+
+def test_a_share_is_copied(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    convert(page, photos[:1])
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(page.get_by_role("heading", name="1 image for you")).to_be_visible()
+
+
 def test_chosen_entries_are_deleted(visit: Visit, photos: list[dict[str, Any]]) -> None:
     page = visit()
     convert(page, photos[:1])
@@ -390,3 +418,83 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[dict[str, Any]]) -
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("link", name="photo 0.webp", exact=True)).to_be_visible()
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+
+
+def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.get_by_role("link", name="Website set").click()
+    expect(page.locator("[data-output]")).to_have_count(3)
+    expect(page.locator(".file-row")).to_have_count(3)
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".job")).to_have_count(9)
+
+
+def test_a_trial_leaves_nothing_though_the_page_is_closed(
+    visit: Visit, site: Site, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    with page.expect_request("**/api/v1/convert"):
+        page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    other = page.context.new_page()
+    page.close()
+    other.wait_for_timeout(1500)
+    other.goto("/batches/")
+    expect(other.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+
+
+def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) -> None:
+    page = visit()
+    large = make_photo(3000, 2000, quality=95)
+    page.route(
+        "**/convert/",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=answer.text().replace('data-one-shot="4000000"', f'data-one-shot="{len(large) - 1}"'),
+        ),
+    )
+    page.goto("/convert/")
+    page.locator("#id_images").set_input_files([photo("large.jpg", large)])  # type: ignore[list-item]
+    expect(page.locator("[data-try-note]")).to_contain_text("about")
+    assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 1600
+
+
+def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.route(
+        "**/convert/",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=re.sub(
+                'data-max-bytes="[0-9]+" data-max-files="[0-9]+"',
+                'data-max-bytes="100000" data-max-files="2"',
+                answer.text(),
+            ),
+        ),
+    )
+    page.goto("/convert/")
+    large = photo("large.bmp", b"x" * 100_001, "image/bmp")
+    page.locator("#id_images").set_input_files([large, *photos])  # type: ignore[list-item]
+    expect(page.get_by_text("Larger than the 100 KB that one file may have.")).to_be_visible()
+    expect(page.get_by_text("A batch takes at most 2 images.")).to_be_visible()
+    expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
+
+
+@pytest.mark.parametrize("source", ["heic", "avif", "tiff"])
+def test_what_browsers_do_not_show_is_compared_by_touch(visit: Visit, source: str) -> None:
+    content = HEIC.read_bytes() if source == "heic" else make_photo(400, 300, source.upper())
+    page = visit(width="phone", has_touch=True)
+    page.locator("#id_outputs-0-format").select_option("jp2")
+    convert(page, [photo(f"a.{source}", content, f"image/{source}")])
+    page.get_by_role("link", name=f"Compare a.{source}").click()
+    page.locator(".compare.is-live").wait_for()
+    frame = page.locator("[data-frame]")
+    images = frame.locator("img").evaluate_all(
+        "images => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth)))"
+    )
+    assert all(images)
+    box = frame.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
+    expect(page.get_by_role("slider", name="How much of the original is shown")).to_have_value("25")

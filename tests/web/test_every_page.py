@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from converter import jobs
+from converter import engine, jobs
 from converter.models import Batch, Recipe, Webhook
 from converter.web import links
 from imagesite.accounts.models import ApiToken
@@ -54,7 +54,7 @@ def test_no_page_asks_the_database_often(page: Client, alice: Any, much: Batch) 
         "deliveries": NOTHING,
         "jobs": str(job.pk),
         "problems": "truncated",
-        "r": links.write({"format": "webp"}),
+        "r": links.make(alice, engine.Recipe.parse({"format": "webp"})),
         "recipes": str(Recipe.objects.all()[0].pk),
         "reset": "x",
         "reset/": "x",

@@ -1,0 +1,84 @@
+"""`make screenshots`: pictures of the real pages for the README, from a fresh site that made real conversions."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e import painting
+from tests.e2e.site import ROOT, Site, chromium, convert, photo, sign_up
+
+TARGET = ROOT / "docs" / "pictures"
+SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
+SIZE_OF_ALL = 600_000  # bytes, in the repository for ever
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Path(folder) / "pictures"
+        taken.mkdir()
+        site = Site(Path(folder) / "data")
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+                take_all(site, browser, taken)
+                browser.close()
+            TARGET.mkdir(exist_ok=True)
+            # By our own engine, as a user would.
+            site.manage(
+                "convert",
+                str(taken),
+                "-o",
+                str(TARGET),
+                "--to",
+                "webp",
+                "--quality",
+                "72",
+                "--resize",
+                "1600x",
+                "--overwrite",
+            )
+        finally:
+            site.end()
+    size = sum(file.stat().st_size for file in TARGET.glob("*.webp"))
+    print(f"{len(list(TARGET.glob('*.webp')))} pictures, {size:,} bytes, in {TARGET.relative_to(ROOT)}")
+    sys.exit(size > SIZE_OF_ALL)
+
+
+def take_all(site: Site, browser: Browser, folder: Path) -> None:
+    page = browser.new_context(base_url=site.url, device_scale_factor=1.5).new_page()
+    page.set_default_timeout(60_000)
+
+    def take(name: str, *kinds: str) -> None:
+        """Take the page, as `desktop-light` or the like."""
+        for kind in kinds:
+            width, scheme = kind.split("-")
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size(dict(zip(("width", "height"), SIZES[width], strict=True)))  # type: ignore[arg-type]
+            page.wait_for_timeout(300)
+            page.screenshot(path=folder / f"{name}-{kind}.png")
+
+    sign_up(page)
+    choose(page)
+    take("convert", "desktop-light", "desktop-dark", "phone-light")
+    page.get_by_role("link", name="Website set").click()
+    page.locator("[data-output]").nth(2).wait_for()
+    convert(page, [])
+    take("batch", "desktop-light", "desktop-dark", "phone-dark")
+    page.get_by_role("link", name="Compare Alps").nth(1).click()
+    page.locator(".compare.is-live").wait_for()
+    take("compare", "desktop-light", "desktop-dark", "phone-light")
+
+
+def choose(page: Page) -> None:
+    """Choose some pictures, and wait until the first is tried."""
+    pictures = [photo(f"{name}.jpg", painting.photo(name)) for name in painting.SKIES]
+    page.locator("#id_images").set_input_files(pictures)  # type: ignore[arg-type]
+    page.locator(".try .compare.is-tried").wait_for()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The real server in its own process, with its own pool of workers, SQLite and a folder; and what people do on it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import uuid
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct horse battery"
+NAMES = itertools.count()
+SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
+PICTURES = ROOT / "build" / "e2e"
+"""Where the tests leave pictures of what they saw; git ignores it."""
+
+PREPARE = """
+import django
+
+django.setup()
+from django.core.management import call_command
+
+call_command("migrate", verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+
+for n in range(60):
+    person = get_user_model().objects.create(email=f"known{n}@example.org", is_staff=n == 0, is_superuser=n == 0)
+    session = SessionStore()
+    session.update({
+        "_auth_user_id": str(person.pk),
+        "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+        "_auth_user_hash": person.get_session_auth_hash(),
+    })
+    session.create()
+    print(session.session_key)
+"""
+
+
+class Site:
+    """The server of this run, and a way to act in its database."""
+
+    def __init__(self, data: Path) -> None:
+        self.environment = {
+            **os.environ,
+            "DATA_DIR": str(data),
+            "DJANGO_SETTINGS_MODULE": "imagesite.settings",
+        }
+        # In one process, and with people who are logged in: signing up takes a second, so only the tests of it do it.
+        self.staff_session, *self.sessions = self.run("-c", PREPARE).split()
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", "0"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        self.url = found[0]
+        self.database = data / "db.sqlite3"
+
+    def set(self, table: str, pk: str, **values: object) -> None:
+        """Change a row behind the site's back, as time or a crash would."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        with closing(sqlite3.connect(self.database, timeout=20)) as rows, rows:
+            row = uuid.UUID(pk).hex
+            done = rows.execute(f"UPDATE {table} SET {names} WHERE id = ?", [*values.values(), row])
+            assert done.rowcount == 1
+
+    def manage(self, *words: str) -> str:
+        return self.run("manage.py", *words)
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def python(self, source: str) -> str:
+        """Run statements beside the server, on the same data."""
+        return self.manage("shell", "--no-imports", "-c", source)
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+def chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        raise FileNotFoundError(
+            "The browser tests need Chromium. Install it (Debian: apt-get install chromium), then run again."
+        )
+    return found
+
+
+def log_in(page: Page, site: Site, session: str) -> None:
+    page.context.add_cookies([{"name": "session", "value": session, "url": site.url}])
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/accounts/signup/")
+    page.get_by_label("E-mail address").fill(f"person{next(NAMES)}@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    page.wait_for_url("**/convert/")
+
+
+def photo(name: str, content: bytes, kind: str = "image/jpeg") -> dict[str, Any]:
+    return {"name": name, "mimeType": kind, "buffer": content}
+
+
+def convert(page: Page, files: list[dict[str, Any]]) -> None:
+    """Send the files with the options as they are, and wait for the batch to be done."""
+    page.locator("#id_images").set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()

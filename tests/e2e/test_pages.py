@@ -1,0 +1,219 @@
+"""Every page that the URLconf knows, and every state of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.addresses import address, routes
+from tests.conftest import make_photo
+from tests.e2e.looking import RULES, look, weigh
+from tests.e2e.site import SIZES, Site, convert, photo
+
+Visit = Callable[..., Page]
+
+ROWS = """
+import json
+from converter import engine
+from converter.models import Batch, Job, Recipe, Share, Webhook
+from converter.web import links
+from django.contrib.auth import get_user_model
+from imagesite.accounts.models import ApiToken
+
+owner = get_user_model().objects.get(email="known0@example.org")
+ApiToken.issue(owner, "shop")
+hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=["batch.finished"], secret="whsec_x")
+print(json.dumps({
+    "batches": str(Batch.objects.get(owner=owner).pk),
+    "jobs": str(Job.objects.filter(owner=owner).order_by("position")[0].pk),
+    "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
+    "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),
+    "s": Share.objects.get(owner=owner).token,
+    "shares": str(Share.objects.get(owner=owner).pk),
+    "tokens": str(ApiToken.objects.get().pk),
+    "webhooks": str(hook.pk),
+}))
+"""
+
+
+@pytest.fixture(scope="session")
+def owner(site: Site, browser: Any) -> Any:
+    """Somebody on the staff, with one of everything: their browser."""
+    context = browser.new_context(base_url=site.url)
+    context.add_cookies([{"name": "session", "value": site.staff_session, "url": site.url}])
+    page = context.new_page()
+    page.goto("/convert/")
+    convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_url("**/batches/*/")
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def samples(site: Site, owner: BrowserContext) -> dict[str, str]:
+    rows = json.loads(site.python(ROWS))
+    others = {"deliveries": rows["jobs"], "problems": "truncated", "reset": "x", "reset/": "x"}
+    return {**rows, "s/": rows["jobs"], **others}
+
+
+@pytest.mark.parametrize("route", routes())
+def test_a_page_is_accessible_light_and_still(
+    route: str, visit: Visit, owner: BrowserContext, samples: dict[str, str]
+) -> None:
+    """Seen as a stranger where it is open to strangers, else as its owner."""
+    path = address(route, samples)
+    page = visit(known=False)
+    if not _is_page(page, path):
+        if not _is_page(owner.new_page(), path):
+            return  # answers to a form, leads elsewhere, or hands out data
+        page.context.add_cookies(owner.cookies())  # type: ignore[arg-type]
+    page.goto(path, wait_until="networkidle")
+    is_ours = not path.startswith("/admin/")
+    if is_ours:
+        weigh(page, path)
+        for summary in page.locator("main details > summary").all():
+            summary.click()
+    # Django's admin has its own ideas of landmarks and of how large a button is.
+    rules = RULES if is_ours else {"runOnly": [rule for rule in RULES["runOnly"] if rule != "best-practice"]}
+    look(page, path.replace(samples["batches"], "batch"), small=is_ours, rules=rules)
+
+
+def _is_page(page: Page, path: str) -> bool:
+    answer = page.request.get(path, max_redirects=0)
+    is_html = answer.headers.get("content-type", "").startswith("text/html")
+    return answer.status == 200 and is_html and "<html" in answer.text()
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/batches/00000000-0000-0000-0000-000000000000/"])
+def test_nothing_there(visit: Visit, path: str) -> None:
+    page = visit()
+    page.goto(path)
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    look(page, f"404{path}"[:12])
+
+
+def test_a_form_with_errors(visit: Visit) -> None:
+    page = visit(known=False)
+    page.goto("/accounts/signup/")
+    page.locator("main form").evaluate("form => { form.noValidate = true; }")
+    page.get_by_role("button", name="Make my account").click()
+    expect(page.locator(".error").first).to_be_visible()
+    look(page, "sign-up with errors")
+
+
+def test_files_chosen(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files([photo("a.jpg", make_photo(1600, 900)), photo("b.jpg", b"")])  # type: ignore[list-item]
+    page.get_by_role("button", name="Add another output").click()
+    page.locator(".try .compare.is-tried").wait_for()
+    look(page, "files chosen")
+
+
+def test_no_entries_yet(visit: Visit) -> None:
+    page = visit()
+    page.goto("/batches/")
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    look(page, "history empty")
+    page.goto("/batches/?q=zebra")
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    look(page, "history without a hit")
+    page.goto("/recipes/")
+    expect(page.get_by_text("No recipe of yours yet")).to_be_visible()
+    page.goto("/accounts/tokens/")
+    expect(page.get_by_text("No token yet")).to_be_visible()
+
+
+STATES = {
+    # what the job is in, what its page says, what its batch's page says
+    "awaiting_upload": ("The image has not come yet", "Waiting for the images to arrive."),
+    "queued": ("In the queue", "0 of 1 done"),
+    "processing": ("Being converted", "0 of 1 done"),
+    "finished": ("What was done", "All done."),
+    "failed": ("This file ends too early", "None of it worked."),
+    "cancelled": ("Nothing was made", "Cancelled. What was done before is kept."),
+    "expired": ("Deleted on", "Expired: the images and results are deleted."),
+}
+
+
+def test_every_state_has_a_face(visit: Visit, site: Site) -> None:
+    page = visit()
+    convert(page, [photo("a.jpg", make_photo(320, 200))])
+    batch, job = page.url, page.locator(".job").get_attribute("id").removeprefix("job-")  # type: ignore[union-attr]
+    for status, (of_job, of_batch) in STATES.items():
+        words = {
+            "error_code": "truncated",
+            "error_message": "This file ends too early; part of the picture is missing.",
+        }
+        site.set(
+            "converter_job", job, status=status, **(words if status == "failed" else dict.fromkeys(words, ""))
+        )
+        page.goto(f"/jobs/{job}/")
+        expect(page.get_by_text(of_job).first).to_be_visible()
+        look(page, f"job {status}")
+        page.goto(batch)
+        expect(page.get_by_role("status").filter(has_text=of_batch)).to_be_visible()
+        look(page, f"batch {status}")
+    page.goto(f"/jobs/{job}/download/")
+    expect(page.get_by_role("heading", name="This has expired")).to_be_visible()
+    look(page, "410")
+
+
+def test_some_worked_and_some_did_not(visit: Visit) -> None:
+    page = visit()
+    convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
+    expect(page.get_by_text("1 of 2 worked.")).to_be_visible()
+    look(page, "partly failed")
+    page.goto("/batches/")
+    page.get_by_role("checkbox").first.check()
+    look(page, "history, some chosen")
+    page.get_by_role("button", name="Delete the chosen").click()
+    look(page, "delete entries?")
+
+
+def test_a_zip_is_being_made(visit: Visit) -> None:
+    page = visit()
+    convert(page, [photo(f"{n}.jpg", make_photo(320, 200 + n)) for n in range(2)])
+    page.route(
+        "**/zip/", lambda route: route.abort() if "hx-request" in route.request.headers else route.continue_()
+    )
+    page.goto(f"{page.url}zip/")
+    expect(page.get_by_role("status")).to_be_visible()
+    look(page, "zip being made")
+
+
+def test_a_share_that_ended_says_so(visit: Visit, site: Site, samples: dict[str, str]) -> None:
+    page = visit(known=False)
+    site.set("converter_share", samples["shares"], expires_at="2020-01-01 00:00:00")
+    page.goto(f"/s/{samples['s']}/")
+    expect(page.get_by_role("heading", name="This has expired")).to_be_visible()
+    site.set("converter_share", samples["shares"], expires_at="2099-01-01 00:00:00")
+
+
+def test_all_of_it_by_keyboard(visit: Visit) -> None:
+    page = visit(known=False)
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Start converting")).to_be_focused()
+
+
+@pytest.mark.parametrize("path", ["/", "/convert/", "/recipes/new/"])
+def test_without_scripts_nothing_sticks_out_either(visit: Visit, path: str) -> None:
+    page = visit(scripts=False, width="phone")
+    page.goto(path)
+    wide = max(
+        (box["x"] + box["width"])
+        for one in page.locator("main *:visible").all()
+        if (box := one.bounding_box())
+    )
+    assert wide <= SIZES["phone"][0], path

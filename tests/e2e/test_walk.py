@@ -1,0 +1,89 @@
+"""One walk through what the site can do, as people do it: with scripts and without, on a phone and at a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import make_photo
+from tests.e2e.site import PICTURES, photo
+
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_a_walk(visit: Visit, photos: list[dict[str, Any]], scripts: bool, width: str) -> None:
+    page = visit(scripts=scripts, width=width)
+
+    def keep(name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"walk-{name}-{'scripts' if scripts else 'plain'}-{width}.png")
+
+    def wait_until_done(words: str = "All done.") -> None:
+        page.wait_for_url("**/batches/*/")
+        expect(page.get_by_text(words)).to_be_visible(timeout=20_000)  # the page asks, or loads itself, again
+
+    # A recipe of one's own, used for two images of which one is broken.
+    page.goto("/recipes/new/")
+    page.get_by_label("Name").fill("Small")
+    page.get_by_label("Width", exact=True).fill("64")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Use Small").click()
+    expect(page.get_by_label("Width", exact=True)).to_have_value("64")
+    broken = photo("cut.jpg", make_photo(400, 300)[:3000])
+    page.locator("#id_images").set_input_files([photos[0], broken])  # type: ignore[list-item]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    wait_until_done("1 of 2 worked.")
+    keep("partly-failed")
+    page.get_by_role("button", name="Try the failed again").click()
+    expect(page.get_by_text("1 job tried again.")).to_be_visible()
+    wait_until_done("1 of 2 worked.")
+
+    # Shared, seen by somebody else, ended.
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    address = page.locator(".shares a").first.get_attribute("href")
+    other = visit(scripts=scripts, width=width, known=False)
+    other.goto(address or "")
+    with other.expect_download() as download:
+        other.get_by_role("link", name="Download photo 0.webp").click()
+    assert download.value.suggested_filename == "photo 0.webp"
+    page.get_by_role("button", name="End the link").click()
+    other.reload()
+    expect(other.get_by_role("heading", name="This has expired")).to_be_visible()
+
+    # The result as input, in other formats; then the same again with other options.
+    page.goto("/batches/")
+    keep("history")
+    page.get_by_role("link", name="photo 0.jpg").click()
+    page.get_by_role("link", name="photo 0.jpg", exact=True).click()
+    expect(page.locator(".compare-frame img")).to_have_count(2, timeout=20_000)
+    keep("compare")
+    page.get_by_role("button", name="Use the result as input").click()
+    page.get_by_role("button", name="Add another output").click()
+    page.locator("#id_outputs-1-format").select_option("png")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    wait_until_done()
+    expect(page.locator(".job.is-finished")).to_have_count(2)
+    page.get_by_role("link", name="Convert again with…").click()
+    page.get_by_role("button", name="Remove output 2").click()
+    page.locator("#id_outputs-0-format").select_option("gif")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    wait_until_done()
+    expect(page.locator(".job-line strong")).to_have_text("GIF")
+
+    # Found again, and deleted together.
+    page.goto("/batches/")
+    page.get_by_label("Name of an image").fill("cut")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".entry")).to_have_count(1)
+    page.get_by_role("link", name="Show all").click()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Delete the chosen").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("3 entries deleted.")).to_be_visible()
