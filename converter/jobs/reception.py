@@ -37,7 +37,7 @@ def receive(key: str, stored: Stored) -> Upload | None:
         status=Job.Status.QUEUED, queued_at=now, asked_at=now
     )
     if first:
-        upload.refresh_from_db()
+        upload.received_at, upload.etag, upload.size = now, stored.etag, stored.size
     elif upload.etag != stored.etag:
         logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
     return upload
