@@ -171,6 +171,14 @@ def test_a_paste_and_a_drop(visit: Visit) -> None:
     expect(page.get_by_text("dropped.png")).to_be_visible()
 
 
+def test_the_camera_of_a_phone(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit(width="phone", has_touch=True, is_mobile=True)
+    expect(page.get_by_text("Take a photo")).to_be_visible()
+    for shot in photos[:2]:
+        page.locator("#id_camera").set_input_files(shot)  # type: ignore[arg-type]
+    expect(page.locator(".file-row")).to_have_count(2)
+
+
 def test_a_folder(visit: Visit, tmp_path: Path) -> None:
     page = visit()
     (tmp_path / "inner").mkdir()

@@ -130,8 +130,9 @@ function summarise() {
   find("go-note").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
 }
 
-form.querySelector("#id_images").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
-find("folder").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+for (const input of form.querySelectorAll("#id_images, [data-folder], [data-camera]")) {
+  input.addEventListener("change", () => { add(input.files); input.value = ""; });
+}
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (files.length) { event.preventDefault(); add(files); }
@@ -288,7 +289,7 @@ form.addEventListener("submit", async (event) => {
   batch = form.dataset.batch.replace("00000000-0000-0000-0000-000000000000", made.id);
   const forms = made.uploads.filter((upload) => upload.form);
   files.forEach((row, index) => { row.upload = forms[index]; });
-  for (const box of form.querySelectorAll("[data-upload], #id_images, #id_folder")) box.disabled = true;
+  for (const box of form.querySelectorAll("[data-upload], #id_images, [data-folder], [data-camera]")) box.disabled = true;
   await sendAll(files);
 });
 
