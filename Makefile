@@ -18,6 +18,9 @@ test: .venv/dev check  ## All that a commit must pass
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m tests.postgres -n auto --ignore tests/api/test_fuzzing.py tests/test_claims.py tests/test_jobs.py tests/events tests/api
 
+test-later: .venv/dev  ## Run the heart of the tests on a later Python, where there is one
+	@.ci/later
+
 check: .venv/dev  ## Lint, types, templates, import directions
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
@@ -73,4 +76,4 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run test check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock
+.PHONY: help run test test-later check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock
