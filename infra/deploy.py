@@ -126,7 +126,7 @@ class Deployment:
                 "worker_concurrency = null in infra/terraform.tfvars.",
             ),
             *self.deploy_code,
-            Step("join", self.terraform_apply, "Read Terraform's last message."),
+            Step("join", self.terraform_join, "Read Terraform's last message."),
             *self.look_whether_it_works,
         ]
 
@@ -307,6 +307,10 @@ class Deployment:
 
     def terraform_apply(self) -> None:
         self.terraform("apply", *self.variables, *self.approve)
+
+    def terraform_join(self) -> None:
+        """Let Terraform find what Zappa made; all else it has looked at minutes ago."""
+        self.terraform("apply", "-refresh=false", *self.variables, *self.approve)
 
     def allow_data_loss(self) -> None:
         """Tell what guards its data, and exists, that it may go."""

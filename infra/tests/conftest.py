@@ -21,10 +21,11 @@ def pytest_configure() -> None:
             raise pytest.UsageError(advice)
 
 
-@pytest.fixture
-def module(tmp_path: Path) -> Terraform:
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     """The module as it stands, with Terraform's own files kept elsewhere."""
-    terraform = Terraform(INFRA, {**environment(tmp_path), "TF_DATA_DIR": str(tmp_path / "data")})
+    folder = tmp_path_factory.mktemp("terraform")
+    terraform = Terraform(INFRA, {**environment(folder), "TF_DATA_DIR": str(folder / "data")})
     terraform("init", "-backend=false", "-lockfile=readonly")
     return terraform
 

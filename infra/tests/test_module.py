@@ -15,7 +15,7 @@ def test_the_module_is_valid(module: Terraform) -> None:
 
 
 def test_both_phases_all_switches_and_all_policies_hold(module: Terraform) -> None:
-    text = module("test", "-no-color", seconds=500)
+    text = module("test", "-no-color")
     passed = re.search(r"Success! (\d+) passed, 0 failed", text)
     assert passed, text
     runs = sum(path.read_text().count('\nrun "') for path in INFRA.glob("tests/*.tftest.hcl"))
