@@ -234,6 +234,43 @@ def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
     assert all(loaded), loaded
 
 
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what has the focus begins with these words, by its text or its label."""
+    focused = """() => {
+        const one = document.activeElement;
+        return (one.textContent.trim() || one.labels?.[0]?.textContent.trim()) ?? "";
+    }"""
+    seen = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(focused))
+        if seen[-1].startswith(words):
+            return
+    pytest.fail(f"Tab does not lead to {words!r}, only to {seen}")
+
+
+def test_an_image_is_converted_by_keyboard_alone(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    tab_to(page, "For e-mail")
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_outputs-0-format")).to_have_value("jpeg")
+    tab_to(page, "Convert")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    tab_to(page, "Compare")
+    page.keyboard.press("Enter")
+    page.locator(".compare.is-live").wait_for()
+    tab_to(page, "How much of the original is shown")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("slider")).to_have_value("49")
+    tab_to(page, "Download JPEG")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename == "photo 0.jpg"
+
+
 def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
     page = visit()
     page.get_by_label("Width", exact=True).fill("64")
