@@ -78,7 +78,9 @@ def _converted(batch: Batch, file: UploadedFile, keep: bool) -> HttpResponse | S
         return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
         if not keep:
-            raise Problem("unavailable", "It takes longer, or becomes larger, than can be waited for here.")
+            raise Problem(
+                "not_in_time", "It takes longer, or becomes larger, than one answer can hold. Let it be kept."
+            )
         return Status(202, schemas.Job.of(job))
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "invalid_request": (422, "The request makes no sense"),
     "invalid_recipe": (422, "The recipe makes no sense"),
     "invalid_submission": (422, "The batch makes no sense"),
+    "not_in_time": (422, "Not to be had at once"),
     "key_reused": (422, "The idempotency key was used for another request"),
     "quota_exceeded": (429, "More than you may use"),
     "too_many_requests": (429, "Too many requests"),

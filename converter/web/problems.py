@@ -247,6 +247,13 @@ PROBLEMS: Mapping[str, Explained] = {
         _("It belongs to a request with other content."),
         _("Use a new key for a new request."),
     ),
+    "not_in_time": Explained(
+        _("Not to be had at once"),
+        _(
+            "The image takes longer, or its result is larger, than one answer can hold, and it was not to be kept."
+        ),
+        _("Ask for it to be kept, or submit a batch, and fetch the result when it is made."),
+    ),
     "body_too_large": Explained(
         _("The body is too large"),
         _("Less fits into one request."),

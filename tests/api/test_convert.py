@@ -74,7 +74,7 @@ def test_what_is_not_to_be_kept_leaves_nothing(
 
 def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, clock: Clock) -> None:
     clock.at_nap.clear()
-    problem(post(program, make_photo(), WEBP, keep="false"), 503, "unavailable")
+    problem(post(program, make_photo(), WEBP, keep="false"), 422, "not_in_time")
     assert not Batch.objects.exists()
 
 

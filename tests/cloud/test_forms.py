@@ -15,7 +15,6 @@ from converter.storage.s3 import S3Bucket
 from tests.cloud.guard import Forbidden, check_form, check_link
 
 BUCKET, KEY, SIZE = "imagesite-uploads", "uploads/7/8/Strand.jpg", 1000
-NOW = datetime.now(UTC)
 
 Fields = dict[str, str]
 
@@ -38,7 +37,7 @@ def form(bucket: S3Bucket) -> Fields:
 
 def test_a_form_is_taken_as_it_was_made(form: Fields) -> None:
     for size in (1, SIZE):
-        check_form(BUCKET, form, size, NOW)
+        check_form(BUCKET, form, size, datetime.now(UTC))
 
 
 CHANGES: dict[str, dict[str, str | None]] = {
@@ -66,7 +65,7 @@ CHANGES: dict[str, dict[str, str | None]] = {
 def test_a_form_that_was_changed_is_refused(form: Fields, change: str) -> None:
     changed = {name: value for name, value in {**form, **CHANGES[change]}.items() if value is not None}
     with pytest.raises(Forbidden):
-        check_form(BUCKET, changed, SIZE, NOW)
+        check_form(BUCKET, changed, SIZE, datetime.now(UTC))
 
 
 POLICIES: dict[str, Callable[[Any], None]] = {
@@ -82,7 +81,7 @@ def test_a_policy_that_was_changed_does_not_fit_its_signature(form: Fields, chan
     POLICIES[change](policy)
     changed = {**form, "policy": base64.b64encode(json.dumps(policy).encode()).decode()}
     with pytest.raises(Forbidden, match="signature"):
-        check_form(BUCKET, changed, SIZE, NOW)
+        check_form(BUCKET, changed, SIZE, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,7 @@ def test_a_form_is_good_for_one_size_five_minutes_and_one_bucket(
     form: Fields, size: int, later: timedelta, bucket_name: str
 ) -> None:
     with pytest.raises(Forbidden):
-        check_form(bucket_name, form, size, NOW + later)
+        check_form(bucket_name, form, size, datetime.now(UTC) + later)
 
 
 def test_a_link_is_good_for_one_object_one_act_and_a_while(bucket: S3Bucket) -> None:
@@ -107,14 +106,15 @@ def test_a_link_is_good_for_one_object_one_act_and_a_while(bucket: S3Bucket) -> 
         bucket.download_url("results/a b", filename="", content_type="", lifetime=timedelta(minutes=5))
     )
     path = f"/{BUCKET}{link.path}" if BUCKET not in link.netloc else link.path
-    check_link("GET", link.netloc, path, link.query, NOW)
+    now = datetime.now(UTC)
+    check_link("GET", link.netloc, path, link.query, now)
     for changed in (
-        ("GET", link.netloc, path + "c", link.query, NOW),
-        ("PUT", link.netloc, path, link.query, NOW),
-        ("DELETE", link.netloc, path, link.query, NOW),
-        ("GET", "evil.example", path, link.query, NOW),
-        ("GET", link.netloc, path, link.query.replace("X-Amz-Expires=", "X-Amz-Expires=9"), NOW),
-        ("GET", link.netloc, path, link.query, NOW + timedelta(minutes=11)),
+        ("GET", link.netloc, path + "c", link.query, now),
+        ("PUT", link.netloc, path, link.query, now),
+        ("DELETE", link.netloc, path, link.query, now),
+        ("GET", "evil.example", path, link.query, now),
+        ("GET", link.netloc, path, link.query.replace("X-Amz-Expires=", "X-Amz-Expires=9"), now),
+        ("GET", link.netloc, path, link.query, now + timedelta(minutes=11)),
     ):
         with pytest.raises(Forbidden):
             check_link(*changed)

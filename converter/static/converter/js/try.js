@@ -72,11 +72,14 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
     const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body }).catch(() => null);
     const result = await answer?.blob().catch(() => null);
     if (!result) return texts.offline;
-    if (answer.status === 503) return texts.tryFailed;
-    if (answer.status !== 200) return (await detailOf(result)) ?? texts.tryFailed;
+    if (answer.status !== 200) return reason(await problemOf(result));
     if (one !== file) return "";
     const pixels = await show(result);
     return inWords(one, result, options, pixels);
+  }
+
+  function reason({ code, detail }) {
+    return code === "not_in_time" || !detail ? texts.tryFailed : detail;
   }
 
   function inWords(one, result, options, pixels) {
@@ -155,6 +158,6 @@ function pixelsOf({ width, height }, { resize = {} }) {
   return width * height * scale ** 2;
 }
 
-async function detailOf(blob) {
-  try { return JSON.parse(await blob.text()).detail ?? null; } catch { return null; }
+async function problemOf(blob) {
+  try { return JSON.parse(await blob.text()); } catch { return {}; }
 }
