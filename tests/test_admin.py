@@ -15,7 +15,18 @@ from playwright.sync_api import sync_playwright
 from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
-from converter.models import Batch, Delivery, Job, Quota, Recipe, Share, Upload, Webhook
+from converter.models import (
+    Batch,
+    Delivery,
+    Job,
+    Preferences,
+    Quota,
+    Recipe,
+    RecipeLink,
+    Share,
+    Upload,
+    Webhook,
+)
 from imagesite.accounts.models import ApiToken, User
 from tests.conftest import make_photo
 
@@ -23,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 LISTS = [
     "converter/job", "converter/batch", "converter/upload", "converter/recipe", "converter/webhook",
-    "converter/delivery", "converter/share", "converter/quota", "accounts/user", "accounts/apitoken",
+    "converter/delivery", "converter/share", "converter/preferences", "converter/recipelink", "converter/quota", "accounts/user", "accounts/apitoken",
 ]  # fmt: skip
 
 
@@ -43,7 +54,9 @@ def fill(owner: Any, count: int) -> None:
     for n in range(count):
         user = User.objects.create(email=f"{User.objects.count()}@example.org")
         ApiToken.issue(user, "test")
-        Recipe.objects.create(owner=user, name="r", recipe={"format": "webp"})
+        recipe = Recipe.objects.create(owner=user, name="r", recipe={"format": "webp"})
+        RecipeLink.objects.create(owner=user, hash="0123456789abcdef", recipe=recipe.recipe)
+        Preferences.objects.create(owner=user, retention=timedelta(days=3), recipe=recipe)
         Quota.objects.create(owner=user)
         webhook = Webhook.objects.create(
             owner=user, url="https://example.org/", events=[], secret="whsec_c2VjcmV0"
@@ -110,6 +123,17 @@ def test_the_secret_of_a_webhook_is_not_shown(staff: Client, alice: Any) -> None
     webhook = Webhook.objects.get()
     for page in ("/admin/converter/webhook/", f"/admin/converter/webhook/{webhook.pk}/change/"):
         assert webhook.secret not in staff.get(page).text
+
+
+def test_a_webhook_is_paused_and_resumed_with_a_trace(staff: Client, alice: Any) -> None:
+    webhook = Webhook.objects.create(owner=alice, url="https://example.org/", events=[], secret="whsec_")
+    assert run_action(staff, "converter/webhook", "pause", webhook) == ["Paused: 1 of 1."]
+    assert Webhook.objects.get().disabled_at
+    assert run_action(staff, "converter/webhook", "pause", webhook) == ["Paused: 0 of 1."]
+    assert run_action(staff, "converter/webhook", "resume", webhook) == ["Resumed: 1 of 1."]
+    assert Webhook.objects.get().disabled_at is None
+    traces = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(traces) == ["Paused.", "Resumed."]
 
 
 def test_a_link_is_ended_by_staff_and_never_shown(staff: Client, alice: Any) -> None:
@@ -198,7 +222,7 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
     assert Batch.objects.filter(expired_at=None).count() == 1
 
 
-@pytest.mark.parametrize("path", LISTS[:7])
+@pytest.mark.parametrize("path", LISTS[:9])
 def test_rows_are_shown_whole_and_edited_by_nobody(
     staff: Client, alice: Any, send: Any, worker: Any, path: str
 ) -> None:

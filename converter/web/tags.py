@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -135,6 +136,13 @@ def expires(moment: datetime) -> str:
     if moment <= timezone.now():
         return _("expired")
     return _("expires in %(time)s") % {"time": time_until(moment, depth=1)}
+
+
+@register.filter
+def next_try(moment: datetime) -> str:
+    if moment <= timezone.now():
+        return _("again in a moment")
+    return _("again %(when)s") % {"when": naturaltime(moment)}
 
 
 @register.filter

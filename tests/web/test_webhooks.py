@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -159,8 +160,10 @@ def test_a_message_that_was_not_taken_says_when_it_is_tried_again(
     page.post(at(webhook, "test/"))
     worker.work()
     shown = text(page.get(at(webhook)))
-    for said in ("Tried again", "answered 500", "next in"):
+    for said in ("Trying again", "answered 500", "from now"):
         assert said in shown
+    Delivery.objects.update(due_at=timezone.now())
+    assert "again in a moment" in text(page.get(at(webhook)))
     Delivery.objects.update(due_at=None)
     assert "Not delivered" in text(page.get(at(webhook)))
 
@@ -223,6 +226,24 @@ def test_messages_come_in_pages(page: Client, webhook: Webhook) -> None:
         older = re.search(r'href="([^"]+)">Older', shown)
         path = older[1].replace("&amp;", "&") if older else ""
     assert seen == list(range(45))
+
+
+def test_an_older_message_that_is_sent_again_stays_in_sight(page: Client, webhook: Webhook) -> None:
+    now = timezone.now()
+    old = Delivery.objects.create(
+        webhook=webhook, event="job.failed", subject="old", body="old", created_at=now - timedelta(days=1)
+    )
+    for _ in range(20):
+        webhooks.note_test(webhook)
+    older = re.search(r'href="[^"]*\?after=([^"]+)">Older', text(page.get(at(webhook))))
+    assert older
+    place = unquote(older[1])
+    response = page.post(f"{HOME}deliveries/{old.pk}/", {"after": place}, follow=True)
+    assert str(old.pk) in text(response)
+    assert "On its way" in text(response)
+    asked_again = re.search(r'hx-get="([^"]+)"', text(response))
+    assert asked_again
+    assert str(old.pk) in text(page.get(asked_again[1].replace("&amp;", "&")))
 
 
 def test_one_is_deleted_after_a_question(page: Client, webhook: Webhook) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -106,7 +108,9 @@ def redeliver(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     except jobs.Refusal as refusal:
         return refusal_page(request, refusal)
     messages.success(request, _("The message is sent again. How it is answered is shown below."))
-    return redirect("web:webhook", delivery.webhook_id)
+    page = reverse("web:webhook", args=[delivery.webhook_id])
+    place = request.POST.get("after")
+    return redirect(f"{page}?{urlencode({'after': place})}" if place else page)
 
 
 @require_http_methods(["GET", "POST"])
@@ -123,7 +127,8 @@ def _page(
     request: PersonRequest, found: Webhook, form: WebhookForm, *, rotated: bool = False, status: int = 200
 ) -> HttpResponse:
     sent = Delivery.objects.filter(webhook=found)
-    deliveries, after = cursor.page(sent, request.GET.get("after"), PAGE)
+    place = request.GET.get("after", "")
+    deliveries, after = cursor.page(sent, place, PAGE)
     polls = int(text) if (text := request.GET.get("polls", "")[:3]).isdecimal() else 0
     context = {
         "webhook": found,
@@ -132,7 +137,7 @@ def _page(
         "answered_410": found.disabled_at and _last_answer(found) == 410,
         "deliveries": deliveries,
         "after": after,
-        "first_page": "after" not in request.GET,
+        "place": place,
         "awaited": polls < MOST_POLLS and any(delivery.is_on_its_way for delivery in deliveries),
         "polls": polls + 1,
         "delay": min(2**polls, 10),
