@@ -40,7 +40,7 @@ from imagesite.accounts.pool_forms import (
 from imagesite.accounts.views import UserRequest
 from imagesite.accounts.views import delete as delete_here
 
-EMAIL = "pool-email"  # whose code is awaited
+EMAIL = "pool-email"  # who signs up, resets a password or tries to log in
 CHALLENGE = "pool-challenge"
 CHALLENGE_LASTS = 180  # seconds, as the pool's own does
 SETUP = "pool-totp"  # the secret of an authenticator that is being set up
@@ -135,7 +135,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 @form_page(stranger=True)
 def login(request: HttpRequest) -> HttpResponse:
-    form = LoginForm(request.POST or None)
+    form = LoginForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         email = form.cleaned_data["email"]
         try:

@@ -65,6 +65,7 @@ def test_it_works(client: Client) -> None:
     assert 'value="erin@example.org"' in page.content.decode()
     code = {"email": "erin@example.org", "code": " 123 456 "}
     assert client.post("/accounts/signup/confirm/", code).headers["Location"] == "/accounts/login/"
+    assert 'value="erin@example.org"' in client.get("/accounts/login/").content.decode()
     assert log_in(client, "ERIN@example.org").headers["Location"] == "/convert/"
     user = User.objects.get()
     assert (user.email, user.is_staff, user.has_usable_password()) == ("erin@example.org", False, False)
