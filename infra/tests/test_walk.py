@@ -225,6 +225,15 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     for said in programs.applied:
         assert "0 added, 0 changed, 0 destroyed" in said, said
     convert(visitor, token)
+
+    # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
+    code = CodeAlone(project="imagesite", region="eu-west-1", build=tmp_path / "code")
+    code.greet()
+    code.fetch_settings()
+    assert code.settings == deployment.settings
+    assert code.has_function("production_worker")
+    assert code.has_api()
+
     # The pages may not look at originals; that S3 says so is sign of life enough for them.
     life = ("imagesite-web", "s3:GetObject", f"arn:aws:s3:::imagesite-uploads-{ACCOUNT}/uploads/healthz")
     assert set(aws.gatekeeper.refused) <= {life}
@@ -302,11 +311,19 @@ def convert(visitor: Visitor, token: str) -> None:
     assert item["format"]["S"] == "jpeg"
 
 
+def as_role(role: str, service: str) -> Any:
+    return boto3.client(service, aws_access_key_id=role, aws_secret_access_key="testing")
+
+
+class CodeAlone(Deployment):
+    """A deployment by somebody who has no more than the deployer's role."""
+
+    def aws(self, service: str) -> Any:
+        return as_role("imagesite-deployer", service)
+
+
 def ask_for_more_than_allowed() -> None:
     """Let each function try what only the other may, with the keys of its role."""
-
-    def as_role(role: str, service: str) -> Any:
-        return boto3.client(service, aws_access_key_id=role, aws_secret_access_key="testing")
 
     bucket = f"imagesite-uploads-{ACCOUNT}"
     key = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
