@@ -5,6 +5,7 @@ What the pool refuses is shown at the form. No page tells whether an address has
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -39,6 +40,8 @@ from imagesite.accounts.pool_forms import (
 )
 from imagesite.accounts.views import UserRequest
 from imagesite.accounts.views import delete as delete_here
+
+logger = logging.getLogger(__name__)
 
 EMAIL = "pool-email"  # who signs up, resets a password or tries to log in
 CHALLENGE = "pool-challenge"
@@ -239,6 +242,7 @@ def logout_everywhere(request: UserRequest) -> HttpResponse:
     try:
         cognito.log_out_everywhere(_access(request))
     except (Refusal, cognito.PoolFault):
+        logger.exception("The pool did not log somebody out everywhere")
         messages.error(request, _("That did not work. Try again in a moment."))
         return redirect("accounts:account")
     end_session(request)
@@ -302,6 +306,7 @@ def delete(request: UserRequest) -> HttpResponse:
         try:
             cognito.delete_account(_access(request))
         except (Refusal, cognito.PoolFault):
+            logger.exception("The pool did not delete an account")
             messages.error(request, _("That did not work. Try again in a moment."))
             return redirect("accounts:account")
     return delete_here(request)

@@ -162,6 +162,15 @@ def revoke_token(self: Any) -> EmptyResult:
     return EmptyResult()
 
 
+def global_sign_out(self: Any) -> EmptyResult:
+    """Found by its token: the call is not signed, so nothing else names the region."""
+    backend = self._get_region_agnostic_backend()._find_backend_by_access_token(
+        self._get_param("AccessToken")
+    )
+    backend.global_sign_out(self._get_param("AccessToken"))
+    return EmptyResult()
+
+
 def delete_user(self: Any) -> EmptyResult:
     backend = self._get_region_agnostic_backend()._find_backend_by_access_token(
         self._get_param("AccessToken")
@@ -205,6 +214,7 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     response.resend_confirmation_code = resend_confirmation_code
     response.revoke_token = revoke_token
     response.delete_user = delete_user
+    setattr(response, "global_sign_out", global_sign_out)
 
 
 def totp(at: datetime) -> str:
