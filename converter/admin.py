@@ -230,7 +230,7 @@ class JobAdmin(Pictured):
 
     @admin.display(description="size")
     def sizes(self, job: Job) -> str:
-        return f"{self.before(job)} → {self.after(job)}"
+        return f"{self.before(job)} → {self.after(job)}".replace(" ", "\u00a0")
 
     @admin.display(description="waited")
     def waiting(self, job: Job) -> str:
