@@ -47,6 +47,8 @@ class Batch(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
     outputs = models.JSONField(help_text=_("The recipes asked for, canonical."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    kept = models.BooleanField(default=True, editable=False)
+    """Whether it stays: what is made for one answer alone is in no history, and nobody is told of it."""
     expires_at = models.DateTimeField()
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     zip_key = models.CharField(max_length=200, blank=True, editable=False)

@@ -55,7 +55,9 @@ def note_job(job_id: uuid.UUID, owner_id: uuid.UUID) -> list[uuid.UUID]:
     listening = _listening(owner_id)
     if not listening:
         return []
-    job = Job.objects.get(pk=job_id)
+    job = Job.objects.select_related("batch").get(pk=job_id)
+    if not job.batch.kept:
+        return []
     event = Webhook.Event.JOB_FINISHED if job.status == Job.Status.FINISHED else Webhook.Event.JOB_FAILED
     facts = {
         "id": str(job.pk),
@@ -81,7 +83,7 @@ def _note_end(batch_id: uuid.UUID, listening: Sequence[Webhook]) -> list[uuid.UU
         return []
     # Two workers that end the last two jobs at once would each see the other's still running: one at a time.
     batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
-    if batch is None or batch.jobs.filter(status__in=Job.UNFINISHED).exists():
+    if batch is None or not batch.kept or batch.jobs.filter(status__in=Job.UNFINISHED).exists():
         return []
     # However often it is looked at, it is the same end, and it is told once.
     end = batch.jobs.aggregate(end=Max("finished_at"))["end"]

@@ -97,7 +97,7 @@ def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
 @router.get("", response=schemas.Batches, openapi_extra=problems(), url_name="batches")
 def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
     """Your batches, newest first."""
-    found, following = page(Batch.objects.filter(owner=request.auth.user.pk), paging)
+    found, following = page(Batch.objects.filter(owner=request.auth.user.pk, kept=True), paging)
     tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found]).tallies()
     return schemas.Batches(items=schemas.summaries(found, tallies), next=following)
 

@@ -55,6 +55,7 @@ def convert_image(
         request.auth.user,
         outputs=[_parsed(recipe)],
         files=[jobs.NewFile(file.name or "image", file.size)],
+        kept=keep,
     )
     try:
         return _converted(batch, file, keep)

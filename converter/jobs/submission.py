@@ -25,6 +25,7 @@ from converter.storage import UploadForm
 logger = logging.getLogger(__name__)
 
 FORM_LIFETIME = timedelta(minutes=5)
+UNKEPT_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,20 @@ def submit(
     outputs: Sequence[engine.Recipe],
     files: Sequence[NewFile] = (),
     uploads: Sequence[Upload] = (),
+    kept: bool = True,
 ) -> Batch:
-    """Make one job for each image and output. New files are awaited; uploads that are here are queued at once."""
+    """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
+
+    Who asks for what is not to be kept removes it; what a crash leaves of it expires soon.
+    """
     _check_submission(owner, outputs, files, uploads)
     now = timezone.now()
-    expires_at = now + Preferences.of(owner).kept_for
+    expires_at = now + (Preferences.of(owner).kept_for if kept else UNKEPT_LIFETIME)
     batch = Batch(
         owner_id=owner.pk,
         outputs=[output.canonical() for output in outputs],
         created_at=now,
+        kept=kept,
         expires_at=expires_at,
     )
     fresh = [_new_upload(owner, file, now, expires_at) for file in files]

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from converter.api import convert, waiting
-from converter.models import Batch, Job, Upload
+from converter.models import Batch, Delivery, Job, Upload, Webhook
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
@@ -70,6 +70,26 @@ def test_what_is_not_to_be_kept_leaves_nothing(
     assert not Batch.objects.exists()
     assert not Upload.objects.exists()
     assert not [file for file in folders.rglob("*") if file.is_file()]
+
+
+def test_what_is_not_to_be_kept_is_in_no_history_and_told_to_nobody(
+    program: Program, clock: Clock, alice: Any, worker: Any
+) -> None:
+    Webhook.objects.create(owner=alice, url="https://example.org/", events=list(Webhook.Event), secret="s")
+    listed = []
+
+    def work_and_look() -> None:
+        worker.work()
+        listed.extend(program.get("batches").json()["items"])
+
+    clock.at_nap[1] = work_and_look
+    assert post(program, make_photo(), WEBP, keep="false").status_code == 200
+    assert not listed
+    assert not Delivery.objects.exists()
+    clock.at_nap[clock.naps + 1] = worker.work
+    assert post(program, make_photo(), WEBP).status_code == 200
+    assert program.get("batches").json()["items"]
+    assert Delivery.objects.exists()
 
 
 def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, clock: Clock) -> None:

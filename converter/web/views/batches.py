@@ -29,7 +29,7 @@ SHOWN = 5  # pictures of a batch in the history
 
 @require_safe
 def history(request: PersonRequest) -> HttpResponse:
-    batches = Batch.objects.filter(owner_id=request.user.pk)
+    batches = Batch.objects.filter(owner_id=request.user.pk, kept=True)
     query = request.GET.get("q", "").strip()[:100]
     state = request.GET.get("state", "")
     if query:
