@@ -19,22 +19,23 @@ Visit = Callable[..., Page]
 ROWS = """
 import json
 from converter import engine
-from converter.models import Batch, Job, Recipe, Share, Webhook
+from converter.models import Batch, Recipe, Share, Webhook
 from converter.web import links
 from django.contrib.auth import get_user_model
 from imagesite.accounts.models import ApiToken
 
 owner = get_user_model().objects.get(email="known0@example.org")
-ApiToken.issue(owner, "shop")
+token, _ = ApiToken.issue(owner, "shop")
+batch = Batch.objects.get(owner=owner, kept=True)
 hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=["batch.finished"], secret="whsec_x")
 print(json.dumps({
-    "batches": str(Batch.objects.get(owner=owner).pk),
-    "jobs": str(Job.objects.filter(owner=owner).order_by("position")[0].pk),
+    "batches": str(batch.pk),
+    "jobs": str(batch.jobs.order_by("position")[0].pk),
     "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
     "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),
     "s": Share.objects.get(owner=owner).token,
     "shares": str(Share.objects.get(owner=owner).pk),
-    "tokens": str(ApiToken.objects.get().pk),
+    "tokens": str(token.pk),
     "webhooks": str(hook.pk),
 }))
 """
