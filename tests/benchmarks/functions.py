@@ -4,8 +4,8 @@
 - what one event costs a warm worker beyond the engine's own time.
 
 What stands for AWS answers from memory and counts its own time, which is taken off. A database's time is counted:
-once SQLite's, which is next to nothing, and once that of a PostgreSQL that does not wait for its disk, which every event
-connects to anew. How long the network takes, AWS alone can show.
+SQLite's, which is next to nothing, and that of a PostgreSQL that does not wait for its disk, which every event connects to
+anew, or with DATABASE_CONN_MAX_AGE finds connected. How long the network takes, AWS alone can show.
 """
 
 from __future__ import annotations
@@ -112,9 +112,13 @@ def main() -> None:
         database = f"{server.get_uri()}&options=-c%20synchronous_commit%3Doff"
         cold_starts(task, make_empty(folder / "empty", venv), aws, database)
         print(f"Warm event: a 2-megapixel JPEG to WebP, median of {EVENTS}")
-        for name, url in (("SQLite", f"sqlite:///{folder / 'db.sqlite3'}"), ("PostgreSQL", database)):
+        for name, url, seconds in (
+            ("SQLite", f"sqlite:///{folder / 'db.sqlite3'}", "0"),
+            ("PostgreSQL", database, "0"),
+            ("PostgreSQL, connected", database, "60"),
+        ):
             # In a process of its own: Django has one default database.
-            subprocess.run([sys.executable, "-m", __spec__.name, name, str(task), url], check=True)
+            subprocess.run([sys.executable, "-m", __spec__.name, name, str(task), url, seconds], check=True)
     finally:
         server.cleanup()
         shutil.rmtree(folder)
@@ -188,9 +192,9 @@ def cold_starts(ours: Path, empty: Path, aws: Aws, database: str) -> None:
         )
 
 
-def warm_events(name: str, task: Path, database: str) -> None:
+def warm_events(name: str, task: Path, database: str, seconds: str) -> None:
     aws = Aws()
-    environment = environment_of("production_worker", aws, database)
+    environment = environment_of("production_worker", aws, database) | {"DATABASE_CONN_MAX_AGE": seconds}
     os.environ.update(environment, DATABASE_URL=database, SECRET_KEY="k", LOG_LEVEL="ERROR")
     os.environ["DJANGO_SETTINGS_MODULE"] = "imagesite.settings"
     del os.environ["SECRETS_PATH"], os.environ["POWERTOOLS_METRICS_NAMESPACE"]
@@ -209,7 +213,7 @@ def warm_events(name: str, task: Path, database: str) -> None:
     from converter.models import Job
     from converter.sandbox import Rendered
 
-    owner = get_user_model().objects.create_user("bench@example.org", "secret")
+    owner, _ = get_user_model().objects.get_or_create(email="bench@example.org")
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     photos = [photo(n) for n in range(8)]
     files = [jobs.NewFile(f"{n}.jpg", len(photos[n % 8])) for n in range(EVENTS + 3)]
@@ -238,12 +242,12 @@ def warm_events(name: str, task: Path, database: str) -> None:
     assert not Job.objects.exclude(status=Job.Status.FINISHED).exists()
     connections.close_all()
     calls = ", ".join(f"{act} {count}" for act, count in sorted(asked.items()))
-    print(f"  {name:11} {statistics.median(beyond) * 1000:5.1f} ms beyond the engine's own time,", end=" ")
+    print(f"  {name:21} {statistics.median(beyond) * 1000:5.1f} ms beyond the engine's own time,", end=" ")
     print(f"and {statistics.median(theirs) * 1000:.1f} ms of what stands for AWS: {calls}")
 
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        warm_events(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+        warm_events(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
     else:
         main()
