@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+
+class Unable(Exception):
+    """The program measured here cannot do this; the message says what."""
+
+
 Convert = Callable[[bytes, dict[str, Any]], bytes]
 
 
@@ -21,7 +26,7 @@ def serve(convert: Convert) -> None:
         try:
             for _ in range(order.get("times", 1)):
                 made = convert(data, order)
-        except NotImplementedError as exc:
+        except Unable as exc:
             answer: dict[str, Any] = {"unable": str(exc)}
         else:
             answer = {"seconds": time.process_time() - start, "bytes": len(made)}

@@ -6,7 +6,7 @@ import logging
 from types import SimpleNamespace
 from typing import Any
 
-from lines import serve
+from lines import Unable, serve
 from thumbor.config import Config
 from thumbor.engines.pil import Engine
 
@@ -17,9 +17,9 @@ EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "avif": ".avif", "
 
 def convert(data: bytes, order: dict[str, Any]) -> bytes:
     if order["format"] not in EXTENSIONS:
-        raise NotImplementedError("it does not write this format")
+        raise Unable("it does not write this format")
     if order["animated"]:
-        raise NotImplementedError("its animation in WebP plays every frame for no time")
+        raise Unable("its animation in WebP plays every frame for no time")
     engine = Engine(CONTEXT)
     engine.load(data, None)
     engine.reorientate()
