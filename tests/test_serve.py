@@ -1,72 +1,19 @@
-"""The server as `make run` starts it: its own process, its own pool, SQLite and a folder."""
-
 from __future__ import annotations
 
-import os
-import re
 import signal
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import psutil
 import pytest
 import requests
 
 from tests.conftest import make_photo
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-class Server:
-    """One data folder, and the server that may run on it."""
-
-    def __init__(self, data: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "DATA_DIR": str(data),
-            "DJANGO_SETTINGS_MODULE": "imagesite.settings",
-        }
-        self.process: subprocess.Popen[str] | None = None
-        self.url = ""
-
-    def manage(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", "0"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        self.url = found[0]
-
-    def kill(self, signum: int) -> list[psutil.Process]:
-        """Send the signal to the server alone; return the processes it had."""
-        assert self.process
-        assert self.process.stdout
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signum)
-        self.process.wait(30)
-        self.process.stdout.close()
-        return family
+from tests.server import ROOT, SERVE, Server
 
 
 @pytest.fixture
@@ -76,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.manage("collectstatic", "--no-input", "--verbosity", "0")
     yield server
     if server.process and server.process.poll() is None:
-        server.kill(signal.SIGKILL)
+        server.end(signal.SIGKILL)
 
 
 def eventually(seconds: float, true: Callable[[], bool]) -> bool:
@@ -127,7 +74,7 @@ def test_a_killed_server_finishes_at_its_next_start(server: Server, token: str) 
 
         assert eventually(30, lambda: "finished" in states())
         assert set(states()) != {"finished"}, "too quick to be interrupted: give it more images"
-        family = server.kill(signal.SIGKILL)
+        family = server.end(signal.SIGKILL)
         assert family
         assert eventually(10, lambda: not any(process.is_running() for process in family))
 
@@ -137,7 +84,7 @@ def test_a_killed_server_finishes_at_its_next_start(server: Server, token: str) 
 
 def test_it_ends_in_order_when_asked(server: Server) -> None:
     server.start()
-    family = server.kill(signal.SIGTERM)
+    family = server.end()
     assert server.process
     assert server.process.returncode == 0
     assert eventually(10, lambda: not any(process.is_running() for process in family))
@@ -146,7 +93,7 @@ def test_it_ends_in_order_when_asked(server: Server) -> None:
 def test_two_servers_cannot_work_on_one_folder(server: Server) -> None:
     server.start()
     second = subprocess.run(
-        [sys.executable, "manage.py", "serve", "--port", "0"],
+        SERVE,
         cwd=ROOT,
         env=server.environment,
         capture_output=True,
@@ -155,3 +102,13 @@ def test_two_servers_cannot_work_on_one_folder(server: Server) -> None:
     )
     assert second.returncode != 0
     assert "Another server works on" in second.stderr
+
+
+def test_idle_connections_keep_nobody_out(server: Server) -> None:
+    server.start()
+    port = urlsplit(server.url).port
+    assert port
+    with ExitStack() as browsers:
+        for _ in range(200):
+            browsers.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert requests.get(f"{server.url}/healthz", timeout=10).ok

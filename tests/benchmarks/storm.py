@@ -4,10 +4,7 @@ none twice, and no request may be answered with a fault of ours.
 
 from __future__ import annotations
 
-import os
-import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,14 +17,14 @@ from typing import Any
 import requests
 
 from tests.benchmarks.machinery import photo
+from tests.server import Server
 
-ROOT = Path(__file__).resolve().parents[2]
 BATCHES, CLIENTS = 1_000, 50
 RECIPE = {"format": "webp", "resize": {"width": 200}}
 
 
 class Program:
-    """One client: a token and a connection of its own."""
+    """One client: a token and, like a browser, a few connections that it keeps."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
@@ -59,33 +56,15 @@ class Program:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "imagesite.settings"}
-        manage = [sys.executable, "manage.py"]
-        for words in (["migrate", "-v0"], ["collectstatic", "-v0", "--no-input"]):
-            subprocess.run([*manage, *words], cwd=ROOT, env=environment, check=True)
-        made = subprocess.run(
-            [*manage, "shell", "-v0", "-c", MAKE_TOKENS],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        with subprocess.Popen(
-            [*manage, "serve", "--port", "0"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as server:
-            try:
-                assert server.stdout
-                found = re.search(r"http://\S+", server.stdout.readline())
-                assert found
-                storm(found[0], made.stdout.split(), Path(folder))
-            finally:
-                server.terminate()
+        server = Server(Path(folder))
+        server.manage("migrate", "-v0")
+        server.manage("collectstatic", "-v0", "--no-input")
+        tokens = server.manage("shell", "-v0", "-c", MAKE_TOKENS).split()
+        server.start()
+        try:
+            storm(server.url, tokens, server.data)
+        finally:
+            server.end()
 
 
 MAKE_TOKENS = f"""

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
-import re
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.server import ROOT, Server
+
 PASSWORD = "correct horse battery"
 NAMES = itertools.count()
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
@@ -48,63 +44,26 @@ for n in range(60):
 """
 
 
-class Site:
+class Site(Server):
     """The server of this run, and a way to act in its database."""
 
     def __init__(self, data: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "DATA_DIR": str(data),
-            "DJANGO_SETTINGS_MODULE": "imagesite.settings",
-        }
+        super().__init__(data)
         # In one process, and with people who are logged in: signing up takes a second, so only the tests of it do it.
         self.staff_session, *self.sessions = self.run("-c", PREPARE).split()
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", "0"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        self.url = found[0]
-        self.database = data / "db.sqlite3"
+        self.start()
 
     def set(self, table: str, pk: str, **values: object) -> None:
         """Change a row behind the site's back, as time or a crash would."""
         names = ", ".join(f"{name} = ?" for name in values)
-        with closing(sqlite3.connect(self.database, timeout=20)) as rows, rows:
+        with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as rows, rows:
             row = uuid.UUID(pk).hex
             done = rows.execute(f"UPDATE {table} SET {names} WHERE id = ?", [*values.values(), row])
             assert done.rowcount == 1
 
-    def manage(self, *words: str) -> str:
-        return self.run("manage.py", *words)
-
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
-
     def python(self, source: str) -> str:
         """Run statements beside the server, on the same data."""
         return self.manage("shell", "--no-imports", "-c", source)
-
-    def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        assert self.process.stdout
-        self.process.stdout.close()
 
 
 def chromium() -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import resource
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 CLOCK = "converter.events.clock.sweep"  # by its path, as Zappa's schedule names it
 TICK = 10  # seconds between two sweeps
 THREADS = 32
+CONNECTIONS = 1_000  # browsers keep up to six each, mostly idle; whoever comes after the last one waits
+OPEN_FILES = 4_096  # above all the connections; a shell's usual limit is 1,024, on macOS 256
 
 
 class Command(BaseCommand):
@@ -37,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        _allow_open_files(OPEN_FILES)
         with _alone(Path(settings.DATA_DIR, "serve.lock")):
             pool = dispatch.current()
             if isinstance(pool, PoolDispatch):
@@ -48,6 +52,8 @@ class Command(BaseCommand):
                 host=host,
                 port=port,
                 threads=THREADS,
+                connection_limit=CONNECTIONS,
+                asyncore_use_poll=True,  # select() ends at file 1,023
                 ident=None,
                 clear_untrusted_proxy_headers=True,
             )
@@ -58,6 +64,13 @@ class Command(BaseCommand):
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
+
+
+def _allow_open_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

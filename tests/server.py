@@ -1,0 +1,69 @@
+"""The server as `make run` starts it: its own process, its own pool, SQLite and a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVE = [sys.executable, "manage.py", "serve", "--port", "0"]
+
+
+class Server:
+    """One data folder, and the server that may run on it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.environment = {
+            **os.environ,
+            "DATA_DIR": str(data),
+            "DJANGO_SETTINGS_MODULE": "imagesite.settings",
+        }
+        self.process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def run(self, *words: str) -> str:
+        """Run Python beside the server, on the same data, and return what it wrote."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def manage(self, *words: str) -> str:
+        return self.run("manage.py", *words)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            SERVE,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        self.url = found[0]
+
+    def end(self, signum: int = signal.SIGTERM) -> list[psutil.Process]:
+        """Send the signal to the server alone; return the processes it had."""
+        assert self.process
+        assert self.process.stdout
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signum)
+        self.process.wait(30)
+        self.process.stdout.close()
+        return family
