@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Func, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -26,18 +26,28 @@ from converter import engine
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def tallies(self) -> dict[uuid.UUID, Tally]:
-        """Return how far each batch of this (small) set has come, in one query."""
-        ids = [batch.pk for batch in self]
-        tallies = {pk: Tally() for pk in ids}
+        """Return how far each batch of this (small) set has come, in two queries."""
+        tallies = {batch.pk: Tally() for batch in self}
         rows = (
-            Job.objects.filter(batch__in=ids)
+            Job.objects.filter(batch__in=tallies)
             .values("batch_id", "status")
-            .annotate(n=Count("pk"), before=Sum("upload__size"), after=Sum("result_size"))
+            .annotate(n=Count("pk"), after=Sum("result_size"))
             .order_by()
         )
         for row in rows:
-            tallies[row["batch_id"]].add(row["status"], row["n"], row["before"] or 0, row["after"] or 0)
+            tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
+        finished = [pk for pk, tally in tallies.items() if tally.finished]
+        for pk, size in Batch.objects.filter(pk__in=finished).values_list("pk", _size_of_originals()):
+            tallies[pk].bytes_before = size
         return tallies
+
+
+def _size_of_originals() -> Subquery:
+    """Return, for a batch, the bytes of the images that have a result; each counts once, however many it has."""
+    finished = Job.objects.filter(batch=OuterRef(OuterRef("pk")), status=Job.Status.FINISHED)
+    originals = Upload.objects.filter(pk__in=finished.values("upload")).order_by()
+    # Not aggregate(), which would ask at once.
+    return Subquery(originals.annotate(sum=Func("size", function="SUM")).values("sum"))
 
 
 class Batch(models.Model):
@@ -83,16 +93,16 @@ class Batch(models.Model):
 
 @dataclass
 class Tally:
-    """Counts over the jobs of one batch."""
+    """Counts over the jobs of one batch; the bytes are those of finished ones and of their originals."""
 
     by_status: dict[str, int] = field(default_factory=dict)
     bytes_before: int = 0
     bytes_after: int = 0
 
-    def add(self, status: str, n: int, before: int, after: int) -> None:
+    def add(self, status: str, n: int, after: int) -> None:
         self.by_status[status] = n
         if status == Job.Status.FINISHED:
-            self.bytes_before, self.bytes_after = before, after
+            self.bytes_after = after
 
     def count(self, status: str) -> int:
         return self.by_status.get(status, 0)

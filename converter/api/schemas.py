@@ -198,7 +198,7 @@ class BatchSummary(Schema):
     expires_at: datetime
     total: Annotated[int, Field(description="Jobs in all.")]
     done: Annotated[int, Field(description="Jobs that came to an end, whichever.")]
-    bytes_before: Annotated[int, Field(description="Of the sources of finished jobs.")]
+    bytes_before: Annotated[int, Field(description="Of the sources of finished jobs, each counted once.")]
     bytes_after: Annotated[int, Field(description="Of the results of finished jobs.")]
 
     @staticmethod

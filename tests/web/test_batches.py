@@ -32,6 +32,30 @@ def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> N
     assert "photo 0.jpg" in shown
 
 
+def test_an_original_counts_once_however_many_results_it_has(
+    page: Client, alice: Any, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    photos = [make_photo(40, 30), make_photo(50, 40)]
+    made = [submit(alice, photo, recipes=[{"format": "webp"}, {"format": "png"}]) for photo in photos]
+    for batch, photo in zip(made, photos, strict=True):
+        send(batch, photo)
+    worker.work()
+    again = jobs.submit(
+        alice,
+        outputs=[engine.Recipe.parse({"format": "gif"}), engine.Recipe.parse({"format": "bmp"})],
+        uploads=[batch.jobs.first().upload for batch in made],
+    )
+    waiting = submit(alice, photos[0])
+    assert Batch.objects.filter(pk=again.pk).tallies()[again.pk].bytes_before == 0
+    worker.work()
+    tallies = Batch.objects.filter(owner=alice).tallies()
+    sizes = [len(photo) for photo in photos]
+    assert [tallies[batch.pk].bytes_before for batch in (*made, again)] == [*sizes, sum(sizes)]
+    assert tallies[waiting.pk].bytes_before == 0
+    results = sum(again.jobs.values_list("result_size", flat=True))
+    assert tallies[again.pk].bytes_after == results
+
+
 def test_it_polls_only_while_something_is_to_be_done(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
