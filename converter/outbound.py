@@ -5,11 +5,13 @@ resolves to something else the second time nor a redirect gets around it.
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -17,6 +19,12 @@ from urllib.parse import quote, urljoin, urlsplit
 REDIRECTS = 5
 CHUNK = 64 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
+# What `ipaddress` takes for public and is not, or is a cloud's door to its own machines: Oracle's metadata service
+# and other protocol assignments, Azure's wire server, relays of 6to4, site-local, documentation.
+CLOSED = [
+    ip_network(network)
+    for network in ("192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "fec0::/10", "3fff::/20")
+]
 
 
 class Unreachable(Exception):
@@ -61,7 +69,10 @@ def request(
             raise Unreachable("No connection, or one that broke off.") from exc
         if location is None or not _follows(method, status):
             return Answer(status, data, url)
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError as exc:
+            raise Unreachable("This is not a web address.") from exc
     raise Unreachable("It redirects too often.")
 
 
@@ -83,11 +94,7 @@ def _once(
     try:
         connection.request(method, target, body=body, headers={"User-Agent": "imagesite", **headers})
         answer = connection.getresponse()
-        return (
-            answer.status,
-            answer.headers.get("Location"),
-            _read(connection, answer, deadline, most_bytes, cut),
-        )
+        return answer.status, answer.headers.get("Location"), _read(answer, most_bytes, cut)
     finally:
         connection.close()
 
@@ -100,6 +107,7 @@ def _connection(url: str, deadline: float, allowed: Sequence[str]) -> tuple[http
         connection = http.client.HTTPConnection(host, port)
     # What http.client calls to make the connection; it wraps the result in TLS for the name, not the address.
     connection._create_connection = lambda *args: _connect(host, port, deadline, allowed)
+    connection.response_class = partial(_Response, deadline)
     return connection, target
 
 
@@ -156,22 +164,46 @@ def is_permitted(address: str, allowed: Sequence[str] = ()) -> bool:
         ip = inner or ip
     if any(ip in ip_network(network) for network in allowed):
         return True
+    if any(ip in network for network in CLOSED):
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def _read(
-    connection: http.client.HTTPConnection,
-    answer: http.client.HTTPResponse,
-    deadline: float,
-    most_bytes: int,
-    cut: bool,
-) -> bytes:
+class _Response(http.client.HTTPResponse):
+    """Reads nothing after the deadline, be it status, headers, or what stands between the chunks of a body.
+
+    A socket's own time-out begins anew with each byte, so that a drop now and then would hold us for ever.
+    """
+
+    def __init__(self, deadline: float, sock: socket.socket, **options: Any) -> None:
+        super().__init__(sock, **options)
+        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, deadline))
+
+
+class _Timed(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+        self._raw, self._sock, self._deadline = raw, sock, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _read(answer: http.client.HTTPResponse, most_bytes: int, cut: bool) -> bytes:
+    announced = answer.length
     data = bytearray()
     while len(data) <= most_bytes:
-        if connection.sock:
-            connection.sock.settimeout(_left(deadline))
         chunk = answer.read1(CHUNK)
         if not chunk:
+            if announced is not None and len(data) < announced and not cut:
+                raise http.client.IncompleteRead(bytes(data))
             return bytes(data)
         data += chunk
     if not cut:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ def get(url: str, allowed: list[str] | None = None, **options: Any) -> outbound.
         "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
         "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "192.0.0.192", "::ffff:192.0.0.192", "168.63.129.16", "192.88.99.1", "fec0::1", "3fff::1",
     ],
 )  # fmt: skip
 def test_what_is_not_public_is_not_permitted(address: str) -> None:
@@ -146,6 +149,67 @@ def test_a_body_that_is_too_large_is_refused_or_cut(server: Receiver) -> None:
 def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
     with pytest.raises(Unreachable, match="too long"):
         get(f"{server.url}/slow", HOME, seconds=0.2)
+
+
+@contextmanager
+def dripping(begin: bytes, drop: bytes) -> Iterator[str]:
+    """An answer that begins, and goes on drop by drop for longer than anybody would wait."""
+    left = threading.Event()
+
+    def answer() -> None:
+        with suppress(OSError), listening.accept()[0] as connection:
+            connection.recv(1000)
+            connection.sendall(begin)
+            for _ in range(400):
+                if left.wait(0.02):
+                    return
+                connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:
+            left.set()
+            thread.join()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (OK, b"a: b\r\n"),
+        (OK + b"a: ", b"b"),
+        (OK + b"Content-Length: 900\r\n\r\n", b"x"),
+        (OK + b"Connection: close\r\n\r\n", b"x"),
+        (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n"),
+    ],
+    ids=["continue", "headers", "header", "length", "close", "old", "chunks", "extension", "trailers"],
+)
+def test_whoever_answers_drop_by_drop_is_left_too(begin: bytes, drop: bytes) -> None:
+    with dripping(begin, drop) as url, pytest.raises(Unreachable, match="too long"):
+        get(url, HOME, seconds=0.2)
+
+
+def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
+    server.answers["/"] = (200, {"Content-Length": "10", "Connection": "close"}, b"half")
+    with pytest.raises(Unreachable, match="broke off"):
+        get(f"{server.url}/", HOME)
+    assert get(f"{server.url}/", HOME, cut=True).body == b"half"
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://[::1", "//[x]/"])
+def test_a_redirect_to_what_is_no_address_is_said(server: Receiver, location: str) -> None:
+    server.answers["/"] = (302, {"Location": location}, b"")
+    with pytest.raises(Unreachable, match="not a web address"):
+        get(f"{server.url}/", HOME)
 
 
 def test_a_host_that_does_not_exist_or_listen_is_said(server: Receiver) -> None:
