@@ -1,0 +1,23 @@
+"""What the workers of a pool are told to do in its tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from converter.dispatch.pool import PoolDispatch
+
+
+def note(event: dict[str, Any], context: object) -> None:
+    """Leave a file that says which process did it, and whose child that is."""
+    Path(event["file"]).write_text(f"{os.getpid()} {os.getppid()}")
+
+
+def ask_further(event: dict[str, Any], context: object) -> None:
+    """Ask for a note, as an act does that has more to be done in turn."""
+    PoolDispatch().ask("tests.dispatch.acts.note", event)
+
+
+def break_down(event: dict[str, Any], context: object) -> None:
+    raise ZeroDivisionError

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.utils.module_loading import import_string
+
+from converter.dispatch import pool
+from converter.dispatch.pool import PoolDispatch
+
+
+@pytest.fixture
+def dispatch() -> Iterator[PoolDispatch]:
+    dispatch = PoolDispatch(workers=1)
+    yield dispatch
+    dispatch.close()
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> Callable[[], list[int]]:
+    """Return who did it, and whose child that is, once it is done."""
+
+    def noted() -> list[int]:
+        for _ in range(600):
+            if words := (tmp_path / "note").exists() and (tmp_path / "note").read_text().split():
+                return [int(word) for word in words]
+            time.sleep(0.05)
+        raise AssertionError("nobody did it")
+
+    return noted
+
+
+@pytest.mark.parametrize("act", ["note", "ask_further"])
+def test_all_that_is_asked_for_is_done_by_the_processes_of_the_one_pool(
+    dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], act: str
+) -> None:
+    dispatch.ask(f"tests.dispatch.acts.{act}", {"file": str(tmp_path / "note")})
+    _, parent = noted()
+    assert parent == os.getpid()
+
+
+def test_one_who_breaks_down_leaves_the_pool_working(
+    dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatch.ask("tests.dispatch.acts.break_down", {})
+    dispatch.ask("tests.dispatch.acts.note", {"file": str(tmp_path / "note")})
+    noted()
+    assert "could not do what it was asked" in caplog.text
+
+
+def test_who_waits_for_an_address_of_others_holds_no_worker(
+    dispatch: PoolDispatch,
+    tmp_path: Path,
+    noted: Callable[[], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.acts.note"})
+    dispatch.ask("tests.dispatch.acts.ask_further", {"file": str(tmp_path / "note")})
+    assert noted()[0] == os.getpid()
+
+
+def test_what_waits_is_named_as_it_is_called() -> None:
+    assert all(callable(import_string(target)) for target in pool.WAITING)
+
+
+def test_a_pool_that_is_closed_starts_nothing_more(dispatch: PoolDispatch, tmp_path: Path) -> None:
+    dispatch.close()
+    dispatch.ask("tests.dispatch.acts.note", {"file": str(tmp_path / "note")})
+    assert dispatch._pool is None
