@@ -28,6 +28,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def tallies(self) -> dict[uuid.UUID, Tally]:
         """Return how far each batch of this (small) set has come, in two queries."""
         tallies = {batch.pk: Tally() for batch in self}
+        expired = {batch.pk for batch in self if batch.is_expired}
         rows = (
             Job.objects.filter(batch__in=tallies)
             .values("batch_id", "status")
@@ -35,6 +36,8 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             .order_by()
         )
         for row in rows:
+            if row["status"] == Job.Status.FINISHED and row["batch_id"] in expired:
+                row["status"] = Job.Status.EXPIRED  # as Job.state has it
             tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
         finished = [pk for pk, tally in tallies.items() if tally.finished]
         for pk, size in Batch.objects.filter(pk__in=finished).values_list("pk", _size_of_originals()):
@@ -100,7 +103,7 @@ class Tally:
     bytes_after: int = 0
 
     def add(self, status: str, n: int, after: int) -> None:
-        self.by_status[status] = n
+        self.by_status[status] = self.count(status) + n
         if status == Job.Status.FINISHED:
             self.bytes_after = after
 
@@ -176,9 +179,14 @@ class Upload(models.Model):
         return self.name
 
     @property
+    def is_gone(self) -> bool:
+        """Whether its time is up: its bytes are deleted, or will be by the next sweep."""
+        return self.deleted_at is not None or self.expires_at <= timezone.now()
+
+    @property
     def is_here(self) -> bool:
         """Whether its bytes can be read."""
-        return self.received_at is not None and self.deleted_at is None
+        return self.received_at is not None and not self.is_gone
 
     @property
     def stem(self) -> str:
@@ -198,6 +206,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(
             Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING, lease_until__lt=now),
         )
+
+    def in_state(self, state: str) -> JobQuerySet:
+        """Return the jobs of which `state` says so."""
+        finished, now = Q(status=Job.Status.FINISHED), timezone.now()
+        if state == Job.Status.FINISHED:
+            return self.filter(finished, batch__expires_at__gt=now)
+        if state == Job.Status.EXPIRED:
+            return self.filter(Q(status=state) | finished & Q(batch__expires_at__lte=now))
+        return self.filter(status=state)
 
     def stuck(self, now: datetime, after: timedelta = timedelta(minutes=5)) -> JobQuerySet:
         return self.filter(
@@ -318,8 +335,15 @@ class Job(models.Model):
         return self.status in self.UNFINISHED
 
     @property
+    def state(self) -> str:
+        """Return its status as of now: a result whose time is up has expired, though no sweep has come by yet."""
+        if self.status == self.Status.FINISHED and self.batch.is_expired:
+            return self.Status.EXPIRED
+        return self.status
+
+    @property
     def has_result(self) -> bool:
-        return self.status == self.Status.FINISHED
+        return self.state == self.Status.FINISHED
 
     @property
     def can_cancel(self) -> bool:

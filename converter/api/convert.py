@@ -73,7 +73,7 @@ def _converted(batch: Batch, file: UploadedFile, keep: bool) -> HttpResponse | S
     jobs.receive(job.upload.key, stored)
 
     waiting.until_done(job, LONGEST)
-    job = Job.objects.select_related("upload").get(pk=job.pk)
+    job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
     if job.status == Job.Status.FAILED:
         body = document(job.error_code, 422, job.error_message, job.error_message)
         return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})

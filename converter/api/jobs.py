@@ -15,7 +15,7 @@ from converter.models import Job
 
 router = Router(tags=["jobs"])
 
-WITH_UPLOAD = Job.objects.select_related("upload")
+ROWS = Job.objects.select_related("upload", "batch")
 
 
 class JobFilter(Paging):
@@ -26,9 +26,9 @@ class JobFilter(Paging):
 @router.get("", response=schemas.Jobs, openapi_extra=problems(), url_name="jobs")
 def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
     """Your jobs, newest first."""
-    rows = WITH_UPLOAD.filter(owner=request.auth.user.pk)
+    rows = ROWS.filter(owner=request.auth.user.pk)
     if query.status:
-        rows = rows.filter(status=query.status)
+        rows = rows.in_state(query.status)
     if query.batch:
         rows = rows.filter(batch=query.batch)
     found, following = page(rows, query)
@@ -49,11 +49,11 @@ def get_job(
 
     Only so many requests can wait at once; one for which there is no place is answered now, with `Retry-After`.
     """
-    job = own(request, WITH_UPLOAD.all(), job_id)
+    job = own(request, ROWS.all(), job_id)
     if wait and job.is_unfinished:
         if not waiting.until_done(job, wait):
             response["Retry-After"] = "1"
-        job = own(request, WITH_UPLOAD.all(), job_id)
+        job = own(request, ROWS.all(), job_id)
     return schemas.Job.of(job)
 
 
@@ -62,7 +62,7 @@ def get_job(
 )
 def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     """Queue a failed or cancelled job again."""
-    job = own(request, WITH_UPLOAD.all(), job_id)
+    job = own(request, ROWS.all(), job_id)
     jobs.retry(job)
     return schemas.Job.of(job)
 
@@ -72,7 +72,7 @@ def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
 )
 def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     """Stop a job that is not done."""
-    job = own(request, WITH_UPLOAD.all(), job_id)
+    job = own(request, ROWS.all(), job_id)
     jobs.cancel(job)
     return schemas.Job.of(job)
 
@@ -85,4 +85,4 @@ def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
 )
 def download_job(request: ApiRequest, job_id: uuid.UUID) -> HttpResponseRedirect:
     """302 to the bytes of the result; the link is good for some minutes."""
-    return HttpResponseRedirect(jobs.result_url(own(request, WITH_UPLOAD.all(), job_id)))
+    return HttpResponseRedirect(jobs.result_url(own(request, ROWS.all(), job_id)))

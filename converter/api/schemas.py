@@ -142,12 +142,12 @@ class Job(Schema):
 
     @classmethod
     def of(cls, job: models.Job) -> Job:
-        """Return the job as it is told to programs; needs its upload."""
+        """Return the job as it is told to programs; needs its upload and its batch."""
         return cls(
             id=job.pk,
             batch=job.batch_id,
             upload=job.upload_id,
-            status=models.Job.Status(job.status),
+            status=models.Job.Status(job.state),
             recipe=job.recipe,
             error=Failure(code=job.error_code, message=job.error_message) if job.error_code else None,
             result=_result(job) if job.has_result else None,

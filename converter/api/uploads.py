@@ -35,7 +35,7 @@ def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
 def get_metadata(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Metadata:
     """What is known of an image; there once its first job was started."""
     upload = own(request, Upload.objects.all(), upload_id)
-    if upload.deleted_at:
+    if upload.is_gone:
         raise jobs.Gone("This image has expired and was deleted with what was known of it.")
     found = metadata.store().get(upload.pk)
     if upload.received_at is None or found is None:

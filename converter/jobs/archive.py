@@ -32,7 +32,11 @@ def zip_url(batch: Batch) -> str | None:
     key = _zip_key(batch, finished)
     if batch.zip_key == key:
         return storage.results.download_url(
-            key, filename=zip_name(batch), content_type="application/zip", lifetime=LINK_LIFETIME
+            key,
+            filename=zip_name(batch),
+            content_type="application/zip",
+            lifetime=LINK_LIFETIME,
+            until=batch.expires_at,
         )
     now = timezone.now()
     due = Q(zip_asked_at=None) | Q(zip_asked_at__lt=now - timedelta(minutes=1)) | ~Q(zip_key="")
@@ -47,8 +51,8 @@ def zip_name(batch: Batch) -> str:
 
 def make_zip(batch_id: uuid.UUID) -> None:
     """Store the ZIP of what is finished now, with a manifest of all jobs."""
-    batch = Batch.objects.filter(pk=batch_id, expired_at=None).first()
-    if batch is None:
+    batch = Batch.objects.filter(pk=batch_id).first()
+    if batch is None or batch.is_expired:
         return
     jobs = list(batch.jobs.select_related("upload").order_by("position"))
     finished = [job for job in jobs if job.has_result]

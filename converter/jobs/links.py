@@ -12,16 +12,20 @@ LINK_LIFETIME = timedelta(minutes=5)
 
 
 def thumbnail_url(upload: Upload) -> str | None:
-    if not upload.thumbnail_key or upload.deleted_at:
+    if not upload.thumbnail_key or upload.is_gone:
         return None
     return storage.results.download_url(
-        upload.thumbnail_key, filename="thumbnail.jpg", content_type="image/jpeg", lifetime=LINK_LIFETIME
+        upload.thumbnail_key,
+        filename="thumbnail.jpg",
+        content_type="image/jpeg",
+        lifetime=LINK_LIFETIME,
+        until=upload.expires_at,
     )
 
 
 def result_url(job: Job) -> str:
     """Return a link to the result that works for some minutes."""
-    if job.status == Job.Status.EXPIRED:
+    if job.state == Job.Status.EXPIRED:
         raise Gone("This result has expired and was deleted.")
     if not job.has_result:
         raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")
@@ -30,4 +34,5 @@ def result_url(job: Job) -> str:
         filename=job.result_name,
         content_type=engine.FORMATS[job.result_format].mime,
         lifetime=LINK_LIFETIME,
+        until=job.batch.expires_at,
     )

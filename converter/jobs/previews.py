@@ -36,7 +36,11 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 
     def link(key: str) -> str:
         return storage.results.download_url(
-            key, filename="preview.webp", content_type="image/webp", lifetime=LINK_LIFETIME
+            key,
+            filename="preview.webp",
+            content_type="image/webp",
+            lifetime=LINK_LIFETIME,
+            until=min(job.batch.expires_at, job.upload.expires_at),
         )
 
     after = result_url(job) if engine.FORMATS[job.result_format].shows_in_browser else link(job.after_key)

@@ -13,7 +13,7 @@ from converter.models import Job, Upload
 
 def use_result(job: Job) -> Upload:
     """Return the result as a new image to convert, which nobody has to send again."""
-    if job.status == Job.Status.EXPIRED:
+    if job.state == Job.Status.EXPIRED:
         raise Gone("This result has expired and was deleted.")
     if not job.has_result:
         raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")

@@ -109,7 +109,7 @@ def upload_form(upload: Upload) -> UploadForm:
         raise Conflict("This file is already here.", code="already_uploaded")
     if upload.source_url:
         raise Conflict("This file is fetched from its address; it cannot be sent.", code="already_uploaded")
-    if upload.expires_at <= timezone.now():
+    if upload.is_gone:
         raise Gone("This upload has expired. Submit the file again.")
     return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
 

@@ -6,9 +6,11 @@ no caller knows which it has.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO, Protocol, cast
 
 from django.core.files.storage import storages
@@ -54,8 +56,19 @@ class Bucket(Protocol):
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm: ...
 
-    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
-        """Return a link that opens this object, as an attachment, for about that long."""
+    def download_url(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
+    ) -> str:
+        """Return a link that opens this object, as an attachment, for about that long and not after `until`."""
+
+
+def end_of_link(lifetime: timedelta, until: datetime) -> int:
+    """Return the second at which a link ends.
+
+    Rounded up, so that a page shown twice has the same links and the browser's cache works.
+    """
+    step = lifetime.total_seconds()
+    return int(min((math.floor(time.time() / step) + 2) * step, until.timestamp()))
 
 
 uploads: Bucket

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +20,7 @@ from django.urls import reverse
 from django.utils._os import safe_join
 from django.utils.deconstruct import deconstructible
 
-from converter.storage import StorageFault, Stored, UploadForm
+from converter.storage import StorageFault, Stored, UploadForm, end_of_link
 
 # What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
 object_created = Signal()
@@ -92,12 +91,11 @@ class FolderStorage(FileSystemStorage):
         policy = signing.dumps({"key": key, "max": max_size, "expires": expires}, salt=FORM_SALT)
         return UploadForm(url=reverse("local:upload"), fields={"key": key, "policy": policy})
 
-    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
-        # The expiry is rounded up, so that a page shown twice has the same links and the browser's cache works.
-        step = lifetime.total_seconds()
-        expires = int((math.floor(time.time() / step) + 2) * step)
+    def download_url(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
+    ) -> str:
         token = signing.Signer(salt=LINK_SALT).sign_object(
-            {"key": key, "type": content_type, "expires": expires}
+            {"key": key, "type": content_type, "expires": end_of_link(lifetime, until)}
         )
         return reverse("local:download", args=[token, filename])
 

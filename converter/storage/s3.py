@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from converter.storage import StorageFault, Stored, UploadForm
+from converter.storage import StorageFault, Stored, UploadForm, end_of_link
 
 DELETE_AT_ONCE = 1000  # what S3 takes in one call
 LINKS_REMEMBERED = 4096
@@ -118,11 +118,11 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
             )
         return UploadForm(url=form["url"], fields=form["fields"])
 
-    def download_url(self, key: str, *, filename: str, content_type: str, lifetime: timedelta) -> str:
-        # Name and type were stored with the object. The expiry is rounded up, so that a page shown twice has the
-        # same links and the browser's cache works.
-        step = lifetime.total_seconds()
-        expires = int((math.floor(time.time() / step) + 2) * step)
+    def download_url(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
+    ) -> str:
+        # Name and type were stored with the object.
+        expires = end_of_link(lifetime, until)
         if self.cloudfront_signer is None:
             return self._presigned(key, expires)
         link: str = self.cloudfront_signer.generate_presigned_url(
@@ -135,7 +135,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         link: str = self._client.generate_presigned_url(
             "get_object",
             Params={"Bucket": self.bucket_name, "Key": key},
-            ExpiresIn=math.ceil(expires - time.time()),
+            ExpiresIn=max(1, math.floor(expires - time.time())),
         )
         return link
 

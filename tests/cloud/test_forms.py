@@ -103,7 +103,13 @@ def test_a_form_is_good_for_one_size_five_minutes_and_one_bucket(
 
 def test_a_link_is_good_for_one_object_one_act_and_a_while(bucket: S3Bucket) -> None:
     link = urlsplit(
-        bucket.download_url("results/a b", filename="", content_type="", lifetime=timedelta(minutes=5))
+        bucket.download_url(
+            "results/a b",
+            filename="",
+            content_type="",
+            lifetime=timedelta(minutes=5),
+            until=datetime.now(UTC) + timedelta(days=1),
+        )
     )
     path = f"/{BUCKET}{link.path}" if BUCKET not in link.netloc else link.path
     now = datetime.now(UTC)

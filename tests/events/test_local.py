@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from converter import storage
 from tests.doubles import RecordingDispatch
@@ -79,7 +80,11 @@ def test_a_full_disk_is_said_so(client: Client, monkeypatch: pytest.MonkeyPatch)
 def link(lifetime: timedelta = MINUTES) -> str:
     storage.results.put("results/a", io.BytesIO(b"<script>"), filename="", content_type="")
     return storage.results.download_url(
-        "results/a", filename="é ü.svg", content_type="image/webp", lifetime=lifetime
+        "results/a",
+        filename="é ü.svg",
+        content_type="image/webp",
+        lifetime=lifetime,
+        until=timezone.now() + timedelta(days=1),
     )
 
 

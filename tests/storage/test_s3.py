@@ -19,7 +19,7 @@ from moto import mock_aws
 
 from converter.storage import Bucket, StorageFault
 from converter.storage.s3 import DELETE_AT_ONCE, S3Bucket
-from tests.storage.test_twins import BucketPromises
+from tests.storage.test_twins import TOMORROW, BucketPromises
 
 FIVE_MINUTES = timedelta(minutes=5)
 
@@ -47,6 +47,11 @@ class TestS3(BucketPromises):
     @pytest.fixture
     def bucket(self) -> Bucket:
         return make_bucket()
+
+    def end_of(self, link: str) -> datetime:
+        query = parse_qs(urlsplit(link).query)
+        signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
 
 
 # --- What is stored ------------------------------------------------------------------------------------------
@@ -116,7 +121,7 @@ def test_every_field_of_a_form_has_its_condition() -> None:
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 def test_a_link_without_a_key_is_presigned_by_sigv4_on_the_regional_host(region: str) -> None:
     link = make_bucket(region_name=region).download_url(
-        "results/a", filename="a.png", content_type="image/png", lifetime=FIVE_MINUTES
+        "results/a", filename="a.png", content_type="image/png", lifetime=FIVE_MINUTES, until=TOMORROW
     )
     parts, query = urlsplit(link), parse_qs(urlsplit(link).query)
     assert parts.netloc == f"shop-results.s3.{region}.amazonaws.com"
@@ -140,7 +145,11 @@ def signing_bucket(key: rsa.RSAPrivateKey) -> S3Bucket:
 
 def test_a_link_with_a_key_is_signed_for_cloudfront(key: rsa.RSAPrivateKey) -> None:
     link = signing_bucket(key).download_url(
-        "results/a/ü b+.png", filename="a.png", content_type="image/png", lifetime=FIVE_MINUTES
+        "results/a/ü b+.png",
+        filename="a.png",
+        content_type="image/png",
+        lifetime=FIVE_MINUTES,
+        until=TOMORROW,
     )
     parts, query = urlsplit(link), parse_qs(urlsplit(link).query)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
@@ -158,10 +167,20 @@ def test_a_link_with_a_key_is_signed_for_cloudfront(key: rsa.RSAPrivateKey) -> N
     key.public_key().verify(base64.b64decode(plain), policy.encode(), padding.PKCS1v15(), hashes.SHA1())
 
 
+def test_a_cloudfront_link_does_not_outlive_what_it_leads_to(key: rsa.RSAPrivateKey) -> None:
+    until = datetime.fromtimestamp(int(time.time()) + 60, UTC)
+    link = signing_bucket(key).download_url(
+        "results/a", filename="a", content_type="a/b", lifetime=FIVE_MINUTES, until=until
+    )
+    assert parse_qs(urlsplit(link).query)["Expires"] == [str(int(until.timestamp()))]
+
+
 def test_a_cloudfront_link_is_stable_for_a_while(key: rsa.RSAPrivateKey) -> None:
     bucket = signing_bucket(key)
     links = {
-        bucket.download_url("results/a", filename="a", content_type="a/b", lifetime=timedelta(hours=1))
+        bucket.download_url(
+            "results/a", filename="a", content_type="a/b", lifetime=timedelta(hours=1), until=TOMORROW
+        )
         for _ in range(3)
     }
     assert len(links) == 1

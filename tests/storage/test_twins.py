@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import signing
 
 from converter.storage import Bucket
-from converter.storage.folder import FolderStorage
+from converter.storage.folder import LINK_SALT, FolderStorage
 
 HOUR = timedelta(hours=1)
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
 class BucketPromises:
@@ -71,16 +73,31 @@ class BucketPromises:
     def test_a_link_is_stable_for_a_while(self, bucket: Bucket) -> None:
         self.put(bucket, "results/a", b"1")
         links = {
-            bucket.download_url("results/a", filename="a.png", content_type="image/png", lifetime=HOUR)
+            bucket.download_url(
+                "results/a", filename="a.png", content_type="image/png", lifetime=HOUR, until=TOMORROW
+            )
             for _ in range(3)
         }
         assert len(links) == 1
+
+    def test_a_link_does_not_outlive_what_it_leads_to(self, bucket: Bucket) -> None:
+        until = datetime.now(UTC) + timedelta(minutes=10)
+        link = bucket.download_url("results/a", filename="a", content_type="a/b", lifetime=HOUR, until=until)
+        assert abs(self.end_of(link) - until) < timedelta(minutes=1)
+
+    def end_of(self, link: str) -> datetime:
+        raise AssertionError("each twin reads its own")
 
 
 class TestFolder(BucketPromises):
     @pytest.fixture
     def bucket(self, tmp_path: Path) -> Bucket:
         return FolderStorage("results", tmp_path)
+
+    def end_of(self, link: str) -> datetime:
+        token = link.split("/")[-2]
+        signed = signing.Signer(salt=LINK_SALT).unsign_object(token)
+        return datetime.fromtimestamp(signed["expires"], UTC)
 
     def test_it_leaves_no_empty_folders(self, bucket: Bucket, tmp_path: Path) -> None:
         self.put(bucket, "results/a/b/c", b"1")

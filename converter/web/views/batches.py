@@ -37,7 +37,7 @@ def history(request: PersonRequest) -> HttpResponse:
         batches = batches.filter(pk__in=named.values("batch"))
     if state in Job.Status:
         batches = batches.filter(
-            pk__in=Job.objects.filter(owner_id=request.user.pk, status=state).values("batch")
+            pk__in=Job.objects.filter(owner_id=request.user.pk).in_state(state).values("batch")
         )
     first = Job.objects.select_related("upload").order_by("position")[:SHOWN]
     page, after = cursor.page(

@@ -87,7 +87,9 @@ def _for_everybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 @_for_everybody
 def shared(request: HttpRequest, share: Share) -> HttpResponse:
-    results = share.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
+    results = (
+        share.jobs.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
+    )
     pictures = [(job, _picture(job)) for job in results]
     if request.method == "GET" and request.user.pk != share.owner_id:
         jobs.count_opening(share)
@@ -96,7 +98,7 @@ def shared(request: HttpRequest, share: Share) -> HttpResponse:
 
 @_for_everybody
 def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
-    job = share.jobs.select_related("upload").filter(pk=pk).first()
+    job = share.jobs.select_related("upload", "batch").filter(pk=pk).first()
     if job is None:
         raise Http404
     return redirect(jobs.result_url(job))
