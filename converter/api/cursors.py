@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -47,8 +47,8 @@ def _decode(cursor: str) -> tuple[datetime, uuid.UUID]:
         moment = datetime.fromisoformat(created_at)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment, uuid.UUID(pk)
-    except (ValueError, binascii.Error) as exc:
+        return moment.astimezone(UTC), uuid.UUID(pk)
+    except (ValueError, OverflowError, binascii.Error) as exc:
         raise Problem(
             "invalid_request",
             "This is not a cursor of ours. Leave it out to begin anew.",

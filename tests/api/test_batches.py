@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import uuid
 import zipfile
@@ -175,6 +176,14 @@ def test_a_list_costs_the_same_with_one_row_and_with_thirty(
 def test_a_made_up_cursor_is_refused(program: Program, cursor: str) -> None:
     body = problem(program.get("batches", cursor=cursor), 422, "invalid_request")
     assert body["errors"][0]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-01-01T00:00:00"]
+)
+def test_a_cursor_of_no_moment_is_refused(program: Program, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(f"{moment} {uuid.uuid4()}".encode()).decode()
+    problem(program.get("batches", cursor=cursor), 422, "invalid_request")
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x", "-1"])

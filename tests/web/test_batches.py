@@ -235,7 +235,14 @@ def test_rows_of_one_moment_are_neither_lost_nor_shown_twice(page: Client, alice
 
 
 @pytest.mark.parametrize(
-    "after", ["nonsense", "2026-01-01_x", "_", "2026-01-01T00:00:00_68bf2750-1ee9-44ad-9115-88b3389149be"]
+    "after",
+    [
+        "nonsense",
+        "2026-01-01_x",
+        "_",
+        "2026-01-01T00:00:00_68bf2750-1ee9-44ad-9115-88b3389149be",
+        "9999-12-31T23:59:59-23:59_68bf2750-1ee9-44ad-9115-88b3389149be",
+    ],
 )
 def test_a_nonsense_cursor_begins_anew(page: Client, batch: Batch, after: str) -> None:
     assert len(page.get("/batches/", {"after": after}).context["batches"]) == 1
