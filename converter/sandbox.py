@@ -3,9 +3,10 @@
     worker ──starts──> nursery (a bare interpreter: engine loaded, no Django, no environment, no secrets)
                           └──forks──> one child a file, with hard limits
 
-The nursery costs one start, and keeps one child waiting, so that no file waits for a fork. The child may use so much
-memory and time, may write no file, and speaks to the worker over a socket alone. Whatever happens to it, the worker
-knows which output was in work, fails that one with a reason, and goes on with the rest in a new child.
+The nursery costs one start, and keeps one child waiting, so that no file waits for a fork, nor for the pages of memory
+that a fork copies when they are first written to. The child may use so much memory and time, may write no file, and
+speaks to the worker over a socket alone. Whatever happens to it, the worker knows which output was in work, fails that
+one with a reason, and goes on with the rest in a new child.
 Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocessing's queues and locks.
 """
 
@@ -79,6 +80,7 @@ class Sandbox:
     def __init__(self) -> None:
         self._nursery: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._owed = False  # whether the nursery has still to say how the last child ended
 
     def render(
         self,
@@ -108,6 +110,7 @@ class Sandbox:
             pass
         self._nursery.wait()
         self._nursery = self._control = None
+        self._owed = False
 
     def _child(
         self,
@@ -118,7 +121,7 @@ class Sandbox:
         images: Mapping[str, bytes],
     ) -> Iterator[Answer]:
         """Yield the answers from `first` on, as far as one child comes; at least one."""
-        in_work, whole = first, False
+        in_work = first
         line = self._fork()
         try:
             line.settimeout(limits.seconds + _GRACE)
@@ -129,32 +132,31 @@ class Sandbox:
                 "images": {name: len(image) for name, image in images.items()},
             }
             _send(line, order, data, *images.values())
-            while True:
-                answer = _receive_answer(line)
-                if answer is None:
-                    whole = True
-                    break
+            while answer := _receive_answer(line):
                 if not isinstance(answer, Probed):
                     in_work = answer.index + 1
                 yield answer
+            return
         except (ConnectionError, EOFError):
             pass
         except TimeoutError:
             self.close()
         finally:
             line.close()
-            cause = self._cause_of_death(limits)
-        if not whole:
-            yield Refused(in_work, cause.code, str(cause))
+        cause = self._cause_of_death(limits)
+        yield Refused(in_work, cause.code, str(cause))
 
     def _fork(self) -> socket.socket:
         """Return our end of the line to a new child."""
+        if self._owed:
+            self._exit_status()
         ours, theirs = socket.socketpair()
         with theirs:
             for attempt in (1, 2):
                 control = self._control or self._open()
                 try:
                     socket.send_fds(control, [b"f"], [theirs.fileno()])
+                    self._owed = True
                     break
                 except ConnectionError:  # the nursery was killed from outside: start another one, once
                     self.close()
@@ -177,23 +179,31 @@ class Sandbox:
         return self._control
 
     def _cause_of_death(self, limits: engine.Limits) -> engine.EngineError:
-        """Return why the child ended, as the nursery saw it; also keeps the two in step after a good end."""
         if self._control is None:
             return _timed_out(limits)
-        self._control.settimeout(_GRACE)
-        try:
-            status = self._control.recv(4)
-        except (ConnectionError, TimeoutError):
-            status = b""
-        if len(status) < 4:
-            self.close()
+        status = self._exit_status()
+        if status is None:
             return _crashed()
-        signum = os.WTERMSIG(int.from_bytes(status, "big"))
+        signum = os.WTERMSIG(status)
         if signum in (signal.SIGALRM, signal.SIGXCPU):
             return _timed_out(limits)
         if signum == signal.SIGKILL:  # how the kernel ends what eats all memory
             return _out_of_memory(limits)
         return _crashed()
+
+    def _exit_status(self) -> int | None:
+        """Return how the last child ended, as the nursery saw it; None if it is the nursery that ended."""
+        assert self._control
+        self._control.settimeout(_GRACE)
+        try:
+            status = self._control.recv(4)
+        except (ConnectionError, TimeoutError):
+            status = b""
+        self._owed = False
+        if len(status) < 4:
+            self.close()
+            return None
+        return int.from_bytes(status, "big")
 
 
 def _timed_out(limits: engine.Limits) -> errors.TimedOut:
@@ -220,7 +230,7 @@ def _crashed() -> errors.Crashed:
 
 def _nursery(fd: int) -> NoReturn:
     """Keep a child waiting for the next line that comes in; answer with its exit status."""
-    _warm_up()
+    photo = _warm_up()
     gc.freeze()  # children share these pages; a collection would copy them
     taken = mmap.mmap(-1, 1)  # shared with the children
     with socket.socket(fileno=fd) as control:
@@ -228,6 +238,7 @@ def _nursery(fd: int) -> NoReturn:
             taken[0] = False
             child = os.fork()  # ahead of the file, which then need not wait for it
             if not child:
+                _rehearse(photo)
                 message, lines, _, _ = socket.recv_fds(control, 1, 1)
                 control.close()
                 if not message:
@@ -241,14 +252,21 @@ def _nursery(fd: int) -> NoReturn:
                 os._exit(0)
 
 
-def _warm_up() -> None:
-    """Load codecs, profiles and fonts once for all children, by converting a picture of our own."""
-    picture = _PICTURE
+def _warm_up() -> bytes:
+    """Load codecs, profiles and fonts once for all children, by converting a picture of our own; return it as JPEG."""
+    made = {"bmp": _PICTURE}
     for name in ("tiff", "gif", "jpeg", "png", "avif", "webp", "jp2"):
         recipe = engine.Recipe.parse({"format": name, "watermark": {"text": "a"}})
-        made = engine.convert(picture, recipe)[0]
-        if isinstance(made, engine.Result):
-            picture = made.data
+        result = engine.convert(made[next(reversed(made))], recipe)[0]
+        if isinstance(result, engine.Result):
+            made[name] = result.data
+    return made["jpeg"]
+
+
+def _rehearse(photo: bytes) -> None:
+    """Write to the pages of memory that any conversion writes to: a child has its own copy of each from then on."""
+    recipe = engine.Recipe.parse(json.loads('{"format": "jpeg", "resize": {"width": 1}}'))
+    engine.convert(photo, recipe)
 
 
 def _serve(fd: int) -> NoReturn:

@@ -30,7 +30,7 @@ def hostile(self, recipe, images=None):
         {deed}
     return render(self, recipe, images or {{}})
 engine.Source.render = hostile
-sandbox._warm_up = lambda: None
+sandbox._warm_up = lambda: sandbox._PICTURE
 sandbox._nursery({fd})
 """
 
