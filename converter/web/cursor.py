@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
@@ -31,6 +31,6 @@ def _read(after: str) -> tuple[datetime, uuid.UUID] | None:
     created_at, _, pk = after.partition("_")
     try:
         moment = datetime.fromisoformat(created_at)
-        return (moment, uuid.UUID(pk)) if moment.tzinfo else None
-    except ValueError:
+        return (moment.astimezone(UTC), uuid.UUID(pk)) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
