@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -9,10 +10,10 @@ from ninja import File, Form, Router, Status, UploadedFile
 
 from converter import engine, jobs, storage
 from converter.api import schemas, waiting
-from converter.api.access import ApiRequest
+from converter.api.access import ApiRequest, own
 from converter.api.openapi import any_bytes, parse_json, problems
 from converter.api.problems import CONTENT_TYPE, Problem, document
-from converter.models import Batch, Job
+from converter.models import Batch, Job, Upload
 
 router = Router(tags=["convert"])
 
@@ -28,33 +29,37 @@ LONGEST_HEADER = 4000  # characters
 )
 def convert_image(
     request: ApiRequest,
-    file: Annotated[
-        UploadedFile, File(description="The image; a small one, see the limit in the documents.")
-    ],
     recipe: Annotated[
         str,
         Form(description="A recipe, as JSON.", examples=['{"format": "webp", "resize": {"width": 1600}}']),
     ],
+    file: Annotated[
+        UploadedFile | None, File(description="The image; a small one, see the limit in the documents.")
+    ] = None,
+    upload: Annotated[
+        uuid.UUID | None, Form(description="Instead of a file: an image of yours that is here already.")
+    ] = None,
     keep: Annotated[
         bool,
-        Form(description="Whether image and result stay in the history; else they are forgotten at once."),
+        Form(
+            description="Whether what was sent and the result stay in the history; else they are forgotten at once."
+        ),
     ] = True,
 ) -> HttpResponse | Status[schemas.Job]:
-    """Convert one small image at once.
+    """Convert one image at once: a small one that is sent along, or one that is here already.
 
     200 with the bytes, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a header);
     202 with the job when it takes longer than 25 seconds or the result is too large to be carried here; with `keep`
     false that is a problem.
     """
-    if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
-        raise Problem(
-            "body_too_large",
-            f"An image sent this way may have {settings.CONVERTER_ONE_SHOT_BYTES} bytes. Submit a batch instead.",
-        )
+    if (file is None) == (upload is None):
+        detail = "Send a file, or name an upload: one of the two."
+        raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
     batch = jobs.submit(
         request.auth.user,
         outputs=[_parsed(recipe)],
-        files=[jobs.NewFile(file.name or "image", file.size)],
+        files=[_small(file)] if file else [],
+        uploads=[_here(request, upload)] if upload else [],
         kept=keep,
     )
     try:
@@ -65,12 +70,29 @@ def convert_image(
             jobs.remove(batch)
 
 
-def _converted(batch: Batch, file: UploadedFile, keep: bool) -> HttpResponse | Status[schemas.Job]:
+def _small(file: UploadedFile) -> jobs.NewFile:
+    if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
+        raise Problem(
+            "body_too_large",
+            f"An image sent this way may have {settings.CONVERTER_ONE_SHOT_BYTES} bytes. Submit a batch instead.",
+        )
+    return jobs.NewFile(file.name or "image", file.size)
+
+
+def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
+    upload = own(request, Upload.objects.all(), upload_id)
+    if upload.deleted_at:
+        raise jobs.Gone("This image has expired and was deleted.")
+    return upload
+
+
+def _converted(batch: Batch, file: UploadedFile | None, keep: bool) -> HttpResponse | Status[schemas.Job]:
     job = batch.jobs.select_related("upload").get()
-    stored = storage.uploads.put(
-        job.upload.key, file, filename=job.upload.name, content_type="application/octet-stream"
-    )
-    jobs.receive(job.upload.key, stored)
+    if file:
+        stored = storage.uploads.put(
+            job.upload.key, file, filename=job.upload.name, content_type="application/octet-stream"
+        )
+        jobs.receive(job.upload.key, stored)
 
     waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)

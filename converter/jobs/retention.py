@@ -52,6 +52,8 @@ def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
 
 def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None:
     """Delete the bytes of uploads that no other batch (such as `keep_for` describes) still uses."""
+    # What is not to be kept takes away only what came with it.
+    uploads = [upload for upload in uploads if but.kept or upload.created_at >= but.created_at]
     ids = [upload.pk for upload in uploads]
     used = Batch.objects.filter(keep_for, jobs__upload__in=ids).exclude(pk=but.pk)
     shared = set(used.values_list("jobs__upload", flat=True))

@@ -146,7 +146,7 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
 
 
 def _note_outputs(upload: Upload) -> None:
-    finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED).order_by("finished_at", "pk")
+    finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED, batch__kept=True)
     outputs = [
         {
             "job": str(job.pk),
@@ -155,7 +155,7 @@ def _note_outputs(upload: Upload) -> None:
             "height": job.result_height,
             "size": job.result_size,
         }
-        for job in finished
+        for job in finished.order_by("finished_at", "pk")
     ]
     if outputs:
         metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)

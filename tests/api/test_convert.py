@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image
 
+from converter import jobs
 from converter.api import convert, waiting
 from converter.models import Batch, Delivery, Job, Upload, Webhook
 from tests.api.conftest import Clock, Program, problem
@@ -115,7 +118,64 @@ def test_a_wrong_recipe_is_pointed_at(program: Program, recipe: Any, pointer: st
 
 def test_both_parts_are_needed(program: Program) -> None:
     body = problem(program.client.post("/api/v1/convert", {}), 422, "invalid_request")
-    assert {error["pointer"] for error in body["errors"]} == {"/file", "/recipe"}
+    assert [error["pointer"] for error in body["errors"]] == ["/recipe"]
+    body = problem(program.client.post("/api/v1/convert", {"recipe": "{}"}), 422, "invalid_request")
+    assert [error["pointer"] for error in body["errors"]] == ["/file"]
+
+
+@pytest.fixture
+def here(transactional_db: None, program: Program, clock: Clock) -> Upload:
+    """An image that was sent before."""
+    response = post(program, make_photo(40, 30), {"format": "png"})
+    clock.at_nap[clock.naps + 1] = clock.at_nap[1]
+    return Job.objects.select_related("upload").get(pk=response["Job-Id"]).upload
+
+
+def again(program: Program, upload: Any, **more: str) -> Any:
+    return program.client.post("/api/v1/convert", {"upload": str(upload), "recipe": json.dumps(WEBP), **more})
+
+
+def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload) -> None:
+    response = again(program, here.pk)
+    assert response.status_code == 200
+    assert Image.open(io.BytesIO(response.content)).size == (20, 15)
+    assert Job.objects.filter(upload=here).count() == 2
+    assert Upload.objects.count() == 1
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
+    program: Program, here: Upload, folders: Path, listed: bool
+) -> None:
+    if not listed:  # such as a result that was made an image: no batch holds it
+        Batch.objects.all().delete()
+    files = {file for file in folders.rglob("*") if file.is_file()}
+    known = program.get(f"uploads/{here.pk}/metadata").json()
+    assert again(program, here.pk, keep="false").status_code == 200
+    assert Batch.objects.count() == listed
+    assert {file for file in folders.rglob("*") if file.is_file()} == files
+    assert program.get(f"uploads/{here.pk}/metadata").json() == known
+    here.refresh_from_db()
+    assert here.is_here
+
+
+def test_either_a_file_or_an_image_that_is_here(program: Program, here: Upload) -> None:
+    file = SimpleUploadedFile("a.jpg", make_photo())
+    problem(again(program, here.pk, file=file), 422, "invalid_request")
+    assert Batch.objects.count() == 1
+
+
+def test_the_image_of_a_stranger_is_not_there(program: Program, here: Upload, bob: Any) -> None:
+    Upload.objects.update(owner=bob)
+    problem(again(program, here.pk), 404, "not_found")
+
+
+def test_an_image_that_is_deleted_is_gone(program: Program, here: Upload) -> None:
+    jobs.expire(here.jobs.get().batch)
+    Upload.objects.update(expires_at=timezone.now())
+    jobs.sweep()
+    problem(again(program, here.pk), 410, "expired")
+    problem(again(program, uuid.uuid4()), 404, "not_found")
 
 
 def test_an_image_that_is_too_large_for_this_is_refused(program: Program, settings: Any) -> None:
