@@ -97,7 +97,7 @@ def _converted(batch: Batch, file: UploadedFile | None, keep: bool) -> HttpRespo
     waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
     if job.status == Job.Status.FAILED:
-        body = document(job.error_code, 422, job.error_message, job.error_message)
+        body = document(job.error_code, 422, job.error_message)
         return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
         if not keep:

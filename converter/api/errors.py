@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from converter import jobs
-from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, KINDS, Problem, document
+from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
 from converter.api.schemas import TAG
 from converter.storage import StorageFault
 
@@ -30,8 +30,7 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
     status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
     errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
-    title = KINDS[exc.code][1] if exc.code in KINDS else str(exc)
-    body = document(exc.code, status, title, str(exc), errors)
+    body = document(exc.code, status, str(exc), errors)
     response = JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     if status == 429:
         response["Retry-After"] = "3600"
@@ -40,7 +39,10 @@ def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
 
 def _invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     errors = [_where(error["loc"]) | {"detail": f"{error['msg']}."} for error in exc.errors]
-    return Problem("invalid_request", " ".join(e["detail"] for e in errors), errors=errors).response()
+    detail = " ".join(
+        f"{e.get('pointer') or e.get('parameter') or 'The body'}: {e['detail']}" for e in errors
+    )
+    return Problem("invalid_request", detail, errors=errors).response()
 
 
 def _where(location: tuple[str | int, ...]) -> dict[str, str]:

@@ -9,8 +9,7 @@ from django.http import HttpResponseBase, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
 
-# The codes that the API itself gives, with their status and what they mean. Refusals of `jobs` and of the engine
-# bring a code of their own; their status follows from what kind of refusal they are.
+# The codes that the API itself gives, with their status and what they mean.
 KINDS: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request could not be understood"),
     "malformed_json": (400, "The body is not JSON"),
@@ -37,6 +36,41 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "too_many_requests": (429, "Too many requests"),
     "internal_error": (500, "Our mistake"),
     "unavailable": (503, "Not available at the moment"),
+}
+
+# Refusals of `jobs` and of the engine bring a code of their own; their status follows from what kind of refusal they
+# are. A title says what a code means, the same each time; what is special to the occasion stands in the detail.
+BROUGHT: Mapping[str, str] = {
+    "empty_file": "The file is empty",
+    "not_an_image": "This is not an image",
+    "unsupported_format": "This format is not read here",
+    "truncated": "The image is cut off",
+    "corrupt": "The image is damaged",
+    "too_many_bytes": "The file is too large",
+    "too_many_pixels": "The picture is too large",
+    "too_many_frames": "Too many frames or pages",
+    "engine_error": "The image could not be converted",
+    "cannot_produce": "This result cannot be made",
+    "too_large_for_format": "Too large for this format",
+    "target_unreachable": "The target cannot be reached",
+    "no_watermark": "The watermark picture is not here",
+    "out_of_memory": "The image needs too much memory",
+    "timed_out": "It took too long",
+    "crashed": "The decoder broke down",
+    "gave_up": "The conversion broke off several times",
+    "upload_timed_out": "The file never came",
+    "queue_timed_out": "No worker was free",
+    "upload_replaced": "The file was replaced",
+    "no_upload": "The file is no longer here",
+    "no_result": "There is no result",
+    "fetch_failed": "The image could not be fetched",
+    "no_files": "No image",
+    "no_outputs": "No output",
+    "too_many_files": "Too many images at once",
+    "too_many_outputs": "Too many outputs at once",
+    "same_outputs": "Two outputs are the same",
+    "already_uploaded": "The file is already here",
+    "refused": "Refused",
 }
 
 FOR_STATUS = {
@@ -84,17 +118,19 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> JsonResponse:
-        status, title = KINDS[self.code]
-        body = document(self.code, status, title, self.detail, self.errors)
+        status, _ = KINDS[self.code]
+        body = document(self.code, status, self.detail, self.errors)
         return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=self.headers)
 
 
-def document(
-    code: str, status: int, title: str, detail: str, errors: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
+def title(code: str) -> str:
+    return BROUGHT.get(code) or KINDS[code][1]
+
+
+def document(code: str, status: int, detail: str, errors: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"/problems/{code}/",
-        "title": title,
+        "title": title(code),
         "status": status,
         "detail": detail,
         "code": code,
@@ -108,9 +144,8 @@ def from_status(response: HttpResponseBase) -> JsonResponse:
     """Return the problem that says what an error page says, with that page's headers."""
     status = response.status_code
     code = FOR_STATUS.get(status, "internal_error" if status >= 500 else "bad_request")
-    title = KINDS[code][1]
     problem = JsonResponse(
-        document(code, status, title, DETAILS.get(code, f"{title}.")),
+        document(code, status, DETAILS.get(code, f"{title(code)}.")),
         status=status,
         content_type=CONTENT_TYPE,
     )

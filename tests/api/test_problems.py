@@ -6,8 +6,10 @@ import pytest
 from django.db import OperationalError
 
 from converter import jobs
+from converter.api.problems import title
 from converter.models import Batch
 from converter.storage import StorageFault
+from converter.web.problems import PROBLEMS
 from tests.api.conftest import Program, problem
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,31 @@ def test_a_passing_fault_asks_to_come_again(
     response = program.get(f"batches/{program.submit()['id']}/zip")
     problem(response, 503, "unavailable")
     assert int(response["Retry-After"]) > 0
+
+
+def test_a_title_is_the_same_whatever_the_occasion(program: Program) -> None:
+    def refused(files: int) -> dict[str, Any]:
+        body = {"files": [{"name": "a", "size": 1}] * files, "outputs": [{"format": "webp"}]}
+        return problem(program.post("batches", body), 422, "too_many_files")
+
+    first, second = refused(201), refused(300)
+    assert first["title"] == second["title"]
+    assert "300" in second["detail"]
+
+
+def test_every_code_that_is_explained_has_a_title() -> None:
+    of_storage = {"form_expired", "form_forged", "form_incomplete", "link_expired", "storage_full"}
+    assert all(title(code) for code in set(PROBLEMS) - of_storage)
+
+
+def test_what_is_missing_is_named_in_words_too(program: Program) -> None:
+    refused = problem(
+        program.post("batches", {"files": [{"name": "a"}, {"size": 1}], "outputs": []}),
+        422,
+        "invalid_request",
+    )
+    assert "/files/0/size: Field required." in refused["detail"]
+    assert "/files/1/name: Field required." in refused["detail"]
 
 
 def test_a_page_that_is_not_of_the_api_keeps_its_face(program: Program) -> None:
