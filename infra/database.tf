@@ -12,7 +12,7 @@ resource "aws_rds_cluster_parameter_group" "this" {
 
   name        = var.project
   family      = "aurora-postgresql16"
-  description = "TLS only; statements that change the schema are logged."
+  description = "TLS only; statements that change the schema are logged; who is idle is sent away."
 
   parameter {
     name  = "rds.force_ssl"
@@ -22,6 +22,12 @@ resource "aws_rds_cluster_parameter_group" "this" {
   parameter {
     name  = "log_statement"
     value = "ddl"
+  }
+
+  # A function that sleeps or is no more does not end its connection, and nothing pauses beside a connection.
+  parameter {
+    name  = "idle_session_timeout"
+    value = tostring(local.connection_seconds * 1000)
   }
 }
 

@@ -25,9 +25,10 @@ locals {
     worker = "/${var.project}/production_worker"
   }
 
-  in_network   = var.database_mode == "aurora"
-  site_domain  = coalesce(var.domain_name, aws_cloudfront_distribution.site.domain_name)
-  signed_links = var.cloudfront_public_key != null
+  in_network         = var.database_mode == "aurora"
+  connection_seconds = 60 # how long a function keeps a connection to the cluster
+  site_domain        = coalesce(var.domain_name, aws_cloudfront_distribution.site.domain_name)
+  signed_links       = var.cloudfront_public_key != null
 
   tags = { project = var.project }
 }

@@ -4,7 +4,7 @@
 locals {
   database_url = local.in_network ? one([
     for cluster in aws_rds_cluster.this :
-    "postgres://${cluster.master_username}:${var.secrets.database_password}@${cluster.endpoint}:5432/${cluster.database_name}?sslmode=require"
+    "postgres://${cluster.master_username}:${var.secrets.database_password}@${cluster.endpoint}:5432/${cluster.database_name}?sslmode=require&conn_max_age=${local.connection_seconds}"
   ]) : var.secrets.database_url
 
   secret_values = {

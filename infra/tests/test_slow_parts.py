@@ -62,7 +62,7 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
         if parameter["Name"].endswith("DATABASE_URL")
     )
     endpoint = boto3.client("rds").describe_db_clusters()["DBClusters"][0]["Endpoint"]
-    assert url == f"postgres://imagesite:{PASSWORD}@{endpoint}:5432/imagesite?sslmode=require"
+    assert url == f"postgres://imagesite:{PASSWORD}@{endpoint}:5432/imagesite?sslmode=require&conn_max_age=60"
 
     assert {
         "images.example.com. A",

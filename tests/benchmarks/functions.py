@@ -5,7 +5,7 @@
 
 What stands for AWS answers from memory and counts its own time, which is taken off. A database's time is counted:
 SQLite's, which is next to nothing, and that of a PostgreSQL that does not wait for its disk, which every event connects to
-anew, or with DATABASE_CONN_MAX_AGE finds connected. How long the network takes, AWS alone can show.
+anew, or with conn_max_age in its address finds connected. How long the network takes, AWS alone can show.
 """
 
 from __future__ import annotations
@@ -112,13 +112,13 @@ def main() -> None:
         database = f"{server.get_uri()}&options=-c%20synchronous_commit%3Doff"
         cold_starts(task, make_empty(folder / "empty", venv), aws, database)
         print(f"Warm event: a 2-megapixel JPEG to WebP, median of {EVENTS}")
-        for name, url, seconds in (
-            ("SQLite", f"sqlite:///{folder / 'db.sqlite3'}", "0"),
-            ("PostgreSQL", database, "0"),
-            ("PostgreSQL, connected", database, "60"),
+        for name, url in (
+            ("SQLite", f"sqlite:///{folder / 'db.sqlite3'}"),
+            ("PostgreSQL", database),
+            ("PostgreSQL, connected", f"{database}&conn_max_age=60"),
         ):
             # In a process of its own: Django has one default database.
-            subprocess.run([sys.executable, "-m", __spec__.name, name, str(task), url, seconds], check=True)
+            subprocess.run([sys.executable, "-m", __spec__.name, name, str(task), url], check=True)
     finally:
         server.cleanup()
         shutil.rmtree(folder)
@@ -192,9 +192,9 @@ def cold_starts(ours: Path, empty: Path, aws: Aws, database: str) -> None:
         )
 
 
-def warm_events(name: str, task: Path, database: str, seconds: str) -> None:
+def warm_events(name: str, task: Path, database: str) -> None:
     aws = Aws()
-    environment = environment_of("production_worker", aws, database) | {"DATABASE_CONN_MAX_AGE": seconds}
+    environment = environment_of("production_worker", aws, database)
     os.environ.update(environment, DATABASE_URL=database, SECRET_KEY="k", LOG_LEVEL="ERROR")
     os.environ["DJANGO_SETTINGS_MODULE"] = "imagesite.settings"
     del os.environ["SECRETS_PATH"], os.environ["POWERTOOLS_METRICS_NAMESPACE"]
@@ -248,6 +248,6 @@ def warm_events(name: str, task: Path, database: str, seconds: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        warm_events(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+        warm_events(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
     else:
         main()

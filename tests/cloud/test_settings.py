@@ -86,7 +86,13 @@ SHOW = "import imagesite.settings as s; print(s.{})"
 def test_a_database_that_sleeps_is_given_time_to_wake(environment: dict[str, str]) -> None:
     shown = run(environment, "-c", SHOW.format("DATABASES['default']")).stdout
     assert "'connect_timeout': 20" in shown
-    assert "'CONN_MAX_AGE': 0" in shown
+
+
+def test_a_connection_is_kept_as_long_as_its_address_says(environment: dict[str, str]) -> None:
+    environment["DATABASE_URL"] += "?sslmode=require&conn_max_age=60"
+    shown = run(environment, "-c", SHOW.format("DATABASES['default']")).stdout
+    assert "'CONN_MAX_AGE': 60, 'OPTIONS': {'sslmode': 'require'" in shown
+    assert "'CONN_HEALTH_CHECKS': True" in shown
 
 
 def test_pages_are_answered_under_one_name_only(environment: dict[str, str]) -> None:
