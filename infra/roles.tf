@@ -94,9 +94,13 @@ locals {
       Resource = aws_dynamodb_table.metadata.arn
     },
     {
-      Sid      = "LookAfterPeople"
-      Effect   = "Allow"
-      Action   = ["cognito-idp:AdminGetUser", "cognito-idp:AdminSetUserMFAPreference"]
+      Sid    = "LookAfterPeople"
+      Effect = "Allow"
+      Action = [
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:AdminSetUserMFAPreference",
+        "cognito-idp:AdminUserGlobalSignOut",
+      ]
       Resource = aws_cognito_user_pool.people.arn
     },
   ], local.join_network)

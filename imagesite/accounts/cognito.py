@@ -101,14 +101,8 @@ def sign_up(email: str, password: str) -> None:
 
 
 def confirm(email: str, code: str) -> None:
-    with _refusals():
-        try:
-            _pool(email).confirm_sign_up(code)
-        except (
-            _client().exceptions.NotAuthorizedException,
-            _client().exceptions.UserNotFoundException,
-        ) as exc:
-            raise _refusal("wrong_code") from exc  # confirmed before, or nobody: the same answer
+    with _refusals(), _alike("wrong_code"):
+        _pool(email).confirm_sign_up(code)
 
 
 def resend(email: str) -> None:
@@ -116,8 +110,12 @@ def resend(email: str) -> None:
     with _refusals():
         try:
             _client().resend_confirmation_code(ClientId=settings.COGNITO_CLIENT_ID, Username=email)
-        except (_client().exceptions.InvalidParameterException, _client().exceptions.UserNotFoundException):
-            logger.info("No code to send again")
+        except (
+            _client().exceptions.InvalidParameterException,
+            _client().exceptions.LimitExceededException,
+            _client().exceptions.UserNotFoundException,
+        ):
+            logger.info("No code to send again")  # confirmed before, too often or nobody: the same answer
 
 
 # --- Log in -------------------------------------------------------------------------------------------------
@@ -127,7 +125,7 @@ def log_in(email: str, password: str) -> Tokens | Challenge:
     """Prove the password by SRP."""
     from warrant.aws_srp import AWSSRP
 
-    with _refusals():
+    with _refusals(), _alike("wrong_credentials"):
         srp = AWSSRP(
             email, password, settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID, client=_client()
         )
@@ -183,13 +181,13 @@ def begin_setup(challenge: Challenge) -> tuple[str, Challenge]:
 
 
 def answer_setup(challenge: Challenge, code: str) -> Tokens | Challenge:
-    with _refusals("session_expired"):
+    with _refusals("session_expired", wrong_code="wrong_shown_code"):
         verified = _client().verify_software_token(Session=challenge.session, UserCode=code)
     return _respond(Challenge(challenge.name, verified["Session"], challenge.username))
 
 
 def _respond(challenge: Challenge, **responses: str) -> Tokens | Challenge:
-    with _refusals("session_expired"):
+    with _refusals("session_expired", wrong_code="wrong_shown_code"):
         answered = _client().respond_to_auth_challenge(
             ClientId=settings.COGNITO_CLIENT_ID,
             ChallengeName=challenge.name,  # type: ignore[arg-type]
@@ -256,7 +254,7 @@ def begin_totp(access: str) -> str:
 
 def finish_totp(access: str, code: str) -> None:
     """Ask for a code at every login from now on."""
-    with _refusals("session_expired"):
+    with _refusals("session_expired", wrong_code="wrong_shown_code"):
         _client().verify_software_token(AccessToken=access, UserCode=code)
         _client().set_user_mfa_preference(
             AccessToken=access, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
@@ -281,17 +279,18 @@ def forgot(email: str) -> None:
         except (
             _client().exceptions.UserNotFoundException,
             _client().exceptions.InvalidParameterException,
+            _client().exceptions.LimitExceededException,
             _client().exceptions.NotAuthorizedException,
         ):
-            logger.info("No password to reset")  # nobody, not confirmed or disabled: the same answer
+            logger.info("No password to reset")  # nobody, not confirmed, disabled, too often: the same answer
 
 
 def reset(email: str, code: str, password: str) -> None:
-    with _refusals("wrong_code"):
-        try:
+    """Change a forgotten password; whoever is logged in with the old one is out when the next token is due."""
+    with _refusals():
+        with _alike("wrong_code", "UserNotConfirmedException"):
             _pool(email).confirm_forgot_password(code, password)
-        except _client().exceptions.UserNotFoundException as exc:
-            raise _refusal("wrong_code") from exc
+        _client().admin_user_global_sign_out(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=email)
 
 
 # --- What staff do ------------------------------------------------------------------------------------------
@@ -451,11 +450,12 @@ def _refusal(code: str) -> Refusal:
 def messages() -> dict[str, str]:
     return {
         "wrong_credentials": _(
-            "No account fits this e-mail address and password. Check both; capital letters count."
+            "No account fits this e-mail address and password. Check both; capital letters count. "
+            "After several tries, wait a quarter of an hour."
         ),
         "wrong_password": _("That is not your present password."),
-        "wrong_code": _("That code is not right. Check it, or ask for a new one."),
-        "expired_code": _("That code has expired. Ask for a new one."),
+        "wrong_code": _("That code is not right, or it has expired. Check it, or ask for a new one."),
+        "wrong_shown_code": _("That code is not right. Enter the one that your authenticator shows now."),
         "weak_password": _(
             "Choose a stronger password: at least 12 characters, with capital and small letters and digits."
         ),
@@ -467,10 +467,8 @@ def messages() -> dict[str, str]:
     }
 
 
+WRONG_CODES = ("CodeMismatchException", "EnableSoftwareTokenMFAException", "ExpiredCodeException")
 REFUSALS = {
-    "CodeMismatchException": "wrong_code",
-    "EnableSoftwareTokenMFAException": "wrong_code",
-    "ExpiredCodeException": "expired_code",
     "InvalidPasswordException": "weak_password",
     "PasswordHistoryPolicyViolationException": "weak_password",
     "LimitExceededException": "too_many_attempts",
@@ -483,13 +481,13 @@ REFUSALS = {
 
 
 @contextmanager
-def _refusals(not_authorized: str = "wrong_credentials") -> Iterator[None]:
-    """Turn what the pool answers into our own errors; `not_authorized` is what that means for this act."""
+def _refusals(not_authorized: str = "wrong_credentials", wrong_code: str = "wrong_code") -> Iterator[None]:
+    """Turn what the pool answers into our own errors; the arguments are what these answers mean for this act."""
     try:
         yield
     except ClientError as exc:
         error = exc.response["Error"]
-        code = REFUSALS.get(error["Code"])
+        code = wrong_code if error["Code"] in WRONG_CODES else REFUSALS.get(error["Code"])
         if error["Code"] == "NotAuthorizedException":
             code = "too_many_attempts" if "attempts exceeded" in error["Message"] else not_authorized
         elif error["Code"] == "InvalidParameterException" and "password" in error["Message"].lower():
@@ -499,3 +497,24 @@ def _refusals(not_authorized: str = "wrong_credentials") -> Iterator[None]:
         raise _refusal(code) from exc
     except BotoCoreError as exc:
         raise PoolFault(f"The user pool did not answer: {type(exc).__name__}.") from exc
+
+
+# The pool hides who has an account behind "the same answer as to a wrong one", but not everywhere: it counts attempts
+# of accounts only, and says so.
+OF_ACCOUNTS = (
+    "LimitExceededException",
+    "NotAuthorizedException",
+    "TooManyFailedAttemptsException",
+    "UserNotFoundException",
+)
+
+
+@contextmanager
+def _alike(code: str, *more: str) -> Iterator[None]:
+    """Answer a stranger as `code` whatever only an address with an account, or only one without, is answered."""
+    try:
+        yield
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in (*OF_ACCOUNTS, *more):
+            raise _refusal(code) from exc
+        raise

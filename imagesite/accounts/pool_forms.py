@@ -1,11 +1,19 @@
-"""What people enter where a user pool keeps the accounts. It judges the passwords, so these forms do not."""
+"""What people enter where a user pool keeps the accounts.
+
+The pool judges new passwords, and these forms do before it: in which order it looks at password and account would tell
+a stranger who has one.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from imagesite.accounts.cognito import messages
 
 
 def _email() -> forms.EmailField:
@@ -24,6 +32,18 @@ def _password(label: Any, autocomplete: str, help_text: Any = "") -> forms.CharF
     )
 
 
+def _new_password(label: Any) -> forms.CharField:
+    field = _password(label, "new-password", STRONG)
+    field.validators.append(check_strength)
+    return field
+
+
+def check_strength(password: str) -> None:
+    """Raise ValidationError for what the pool's own rule refuses (infra/identity.tf)."""
+    if len(password) < SHORTEST or not all(re.search(kind, password) for kind in ("[a-z]", "[A-Z]", "[0-9]")):
+        raise ValidationError(messages()["weak_password"])
+
+
 def _code(help_text: Any) -> forms.CharField:
     return forms.CharField(
         label=_("Code"),
@@ -33,6 +53,7 @@ def _code(help_text: Any) -> forms.CharField:
     )
 
 
+SHORTEST = 12
 STRONG = _("At least 12 characters, with capital and small letters and digits.")
 MAILED = _("From the mail that we sent.")
 SHOWN = _("The six digits that your authenticator shows now.")
@@ -53,7 +74,7 @@ class LoginForm(PoolForm):
 
 class SignupForm(PoolForm):
     email = _email()
-    password = _password(_("Password"), "new-password", STRONG)
+    password = _new_password(_("Password"))
 
 
 class ConfirmForm(PoolForm):
@@ -68,16 +89,16 @@ class EmailForm(PoolForm):
 class ResetForm(PoolForm):
     email = _email()
     code = _code(MAILED)
-    password = _password(_("New password"), "new-password", STRONG)
+    password = _new_password(_("New password"))
 
 
 class NewPasswordForm(PoolForm):
-    password = _password(_("New password"), "new-password", STRONG)
+    password = _new_password(_("New password"))
 
 
 class PasswordChangeForm(PoolForm):
     old = _password(_("Present password"), "current-password")
-    password = _password(_("New password"), "new-password", STRONG)
+    password = _new_password(_("New password"))
 
 
 class CodeForm(PoolForm):

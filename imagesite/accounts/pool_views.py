@@ -260,9 +260,22 @@ def password_change(request: UserRequest) -> HttpResponse:
             fields = {"wrong_password": "old", "weak_password": "password"}
             form.add_error(fields.get(refusal.code), str(refusal))
         else:
-            messages.success(request, _("Your password is changed."))
-            return redirect("accounts:account")
+            return _begin_anew(request, form.cleaned_data["password"])
     return _show(request, "accounts/password_change.html", form)
+
+
+def _begin_anew(request: UserRequest, password: str) -> HttpResponse:
+    """Log out everywhere, since somebody else may have known the old password, and in again here with the new one."""
+    email = request.user.email
+    cognito.log_out_everywhere(_access(request))
+    end_session(request)
+    messages.success(
+        request, _("Your password is changed. Everywhere else it is asked for within 15 minutes.")
+    )
+    try:
+        return _go_on(request, cognito.log_in(email, password), reverse("accounts:account"))
+    except Refusal:
+        return redirect("accounts:login")  # too much is asked of the pool at this moment
 
 
 @form_page(stranger=False)

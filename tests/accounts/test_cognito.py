@@ -132,12 +132,43 @@ def test_the_signed_time_is_in_english_without_a_leading_zero(settings: Any) -> 
     assert proof["TIMESTAMP"] == "Sat Mar 7 04:05:06 UTC 2026"
 
 
-def test_too_many_attempts_are_said_plainly(carol: str) -> None:
+def test_a_locked_account_is_told_no_more_than_a_stranger(carol: str) -> None:
     for _ in range(mock.ATTEMPTS):
         with refused("wrong_credentials"):
             cognito.log_in(carol, "a guess")
-    with refused("too_many_attempts"):
+    with refused("wrong_credentials"):
         cognito.log_in(carol, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "CodeMismatchException",
+        "ExpiredCodeException",
+        "LimitExceededException",
+        "NotAuthorizedException",
+        "TooManyFailedAttemptsException",
+        "UserNotConfirmedException",
+        "UserNotFoundException",
+    ],
+)
+def test_whatever_is_wrong_with_a_code_is_one_answer(pool: Any, code: str) -> None:
+    with Stubber(cognito._client()) as stub:
+        stub.add_client_error("confirm_forgot_password", code)
+        with refused("wrong_code"):
+            cognito.reset("carol@example.org", mock.CODE, NEW)
+        if code != "UserNotConfirmedException":
+            stub.add_client_error("confirm_sign_up", code)
+            with refused("wrong_code"):
+                cognito.confirm("carol@example.org", mock.CODE)
+
+
+def test_whoever_asks_for_too_many_codes_is_told_no_more_than_a_stranger(pool: Any) -> None:
+    with Stubber(cognito._client()) as stub:
+        stub.add_client_error("forgot_password", "LimitExceededException")
+        cognito.forgot("carol@example.org")
+        stub.add_client_error("resend_confirmation_code", "LimitExceededException")
+        cognito.resend("carol@example.org")
 
 
 def test_a_disabled_person_is_told_no_more_than_a_stranger(pool: Any, carol: str) -> None:
@@ -180,7 +211,7 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(carol: str) -> None:
     challenge = cognito.log_in(carol, PASSWORD)
     assert isinstance(challenge, Challenge)
     assert challenge.name == "SOFTWARE_TOKEN_MFA"
-    with refused("wrong_code"):
+    with refused("wrong_shown_code"):
         cognito.answer_code(challenge, "000000")
     answer = cognito.answer_code(challenge, mock.totp(datetime.now(UTC)))
     assert isinstance(answer, Tokens)
@@ -192,7 +223,7 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(carol: str) -> None:
 def test_a_second_factor_needs_the_right_code_to_be_set_up(carol: str) -> None:
     tokens = logged_in(carol)
     cognito.begin_totp(tokens.access)
-    with refused("wrong_code"):
+    with refused("wrong_shown_code"):
         cognito.finish_totp(tokens.access, "000000")
     logged_in(carol)
 
@@ -207,7 +238,7 @@ def test_a_pool_that_insists_has_it_set_up_at_log_in(pool: Any, carol: str, sett
     assert isinstance(challenge, Challenge)
     assert challenge.name == "MFA_SETUP"
     _secret, begun = cognito.begin_setup(challenge)
-    with refused("wrong_code"):
+    with refused("wrong_shown_code"):
         cognito.answer_setup(begun, "000000")
     assert isinstance(cognito.answer_setup(begun, mock.totp(datetime.now(UTC))), Tokens)
 
@@ -282,6 +313,14 @@ def test_a_forgotten_password_is_reset_with_the_code(carol: str) -> None:
     logged_in(carol, NEW)
 
 
+def test_whoever_is_in_by_a_forgotten_password_is_out_once_it_is_reset(carol: str) -> None:
+    tokens = logged_in(carol)
+    cognito.forgot(carol)
+    cognito.reset(carol, mock.CODE, NEW)
+    with refused("session_expired"):
+        cognito.refresh(tokens.refresh)
+
+
 def test_the_pool_knows_who_is_disabled(pool: Any, carol: str) -> None:
     sub = cognito.verify(logged_in(carol).access, "access")["sub"]
     assert cognito.is_enabled(sub)
@@ -303,10 +342,9 @@ def test_a_pool_that_is_unwell_is_a_fault_and_not_a_wrong_password(carol: str, c
             cognito.log_in(carol, PASSWORD)
 
 
-@pytest.mark.parametrize("code", ["TooManyRequestsException", "LimitExceededException"])
-def test_a_throttled_pool_asks_to_wait(carol: str, code: str) -> None:
+def test_a_throttled_pool_asks_to_wait(carol: str) -> None:
     with Stubber(cognito._client()) as stub:
-        stub.add_client_error("initiate_auth", code)
+        stub.add_client_error("initiate_auth", "TooManyRequestsException")
         with refused("too_many_attempts"):
             cognito.log_in(carol, PASSWORD)
 

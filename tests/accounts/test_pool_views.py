@@ -119,6 +119,23 @@ def test_sign_up_does_not_tell_who_has_an_account(client: Client, carol: str) ->
     ] * 2
 
 
+def test_no_form_tells_who_has_an_account(client: Client, carol: str) -> None:
+    forms = {
+        "signup": {"password": "weak"},
+        "password/reset/code": {"code": "000000", "password": PASSWORD},
+        "signup/confirm": {"code": "000000"},
+        "login": {"password": "a guess"},
+    }
+    for page, entered in forms.items():
+        told = []
+        for email in (carol, "nobody@example.org"):
+            for _ in range(mock.ATTEMPTS + 1):
+                answer = client.post(f"/accounts/{page}/", {**entered, "email": email})
+            told.append((answer.status_code, answer.context["form"].errors))
+        assert told[0] == told[1]
+        assert told[0][0] == 422
+
+
 @pytest.mark.parametrize(
     "page", ["login", "signup", "signup/confirm", "password/reset", "password/reset/code"]
 )
@@ -158,6 +175,32 @@ def test_a_password_is_changed(client: Client, carol: str) -> None:
     assert client.post("/accounts/password/", {"old": PASSWORD, "password": NEW}).status_code == 302
     client.post("/accounts/logout/")
     assert log_in(client, carol, NEW).status_code == 302
+
+
+def test_a_changed_password_ends_the_other_sessions_and_not_this_one(carol: str) -> None:
+    here, there = Client(), Client()
+    for client in (here, there):
+        log_in(client, carol)
+    answer = here.post("/accounts/password/", {"old": PASSWORD, "password": NEW})
+    assert answer.headers["Location"] == PAGE
+    for client in (here, there):
+        grow_old(client)
+    assert is_in(here)
+    assert not is_in(there)
+
+
+def test_whoever_changes_the_password_and_has_a_second_factor_is_asked_for_it(
+    client: Client, carol: str
+) -> None:
+    log_in(client, carol)
+    client.get("/accounts/second-factor/")
+    client.post("/accounts/second-factor/", {"code": mock.totp(datetime.now(UTC))})
+    answer = client.post("/accounts/password/", {"old": PASSWORD, "password": NEW})
+    assert answer.headers["Location"] == "/accounts/login/challenge/"
+    assert not is_in(client)
+    code = {"code": mock.totp(datetime.now(UTC))}
+    assert client.post("/accounts/login/challenge/", code).headers["Location"] == PAGE
+    assert is_in(client)
 
 
 def test_an_account_is_deleted_here_and_in_the_pool(client: Client, carol: str) -> None:

@@ -83,6 +83,8 @@ _exchanges: dict[str, Exchange] = {}
 _initiate = models.CognitoIdpBackend.initiate_auth
 _respond = models.CognitoIdpBackend.respond_to_auth_challenge
 _set_mfa = models.CognitoIdpBackend.admin_set_user_mfa_preference
+_forgot = models.CognitoIdpBackend.forgot_password
+_sign_out = models.CognitoIdpBackend.admin_user_global_sign_out
 
 
 def _pool_of(backend: Any, client_id: str) -> Any:
@@ -144,7 +146,9 @@ def respond_to_auth_challenge(
 def confirm_sign_up(self: Any) -> EmptyResult:
     backend = self._get_region_agnostic_backend()._find_backend_for_clientid(self._get_param("ClientId"))
     user = _pool_of(backend, self._get_param("ClientId"))._get_user(self._get_param("Username"))
-    if user is None or self._get_param("ConfirmationCode") != CODE:
+    if user is None:
+        raise exceptions.ExpiredCodeException("Invalid code provided, please request a code again.")
+    if self._get_param("ConfirmationCode") != CODE:
         raise exceptions.CodeMismatchException("Invalid verification code provided, please try again.")
     if user.status is not models.UserStatus.UNCONFIRMED:
         raise exceptions.NotAuthorizedError("User cannot be confirmed. Current status is CONFIRMED")
@@ -181,15 +185,27 @@ def delete_user(self: Any) -> EmptyResult:
     return EmptyResult()
 
 
+def forgot_password(self: Any, client_id: str, username: str) -> Any:
+    if user := _pool_of(self, client_id)._get_user(username):
+        user.awaits_reset = True
+    return _forgot(self, client_id, username)
+
+
 def confirm_forgot_password(
     self: Any, client_id: str, username: str, password: str, confirmation_code: str
 ) -> None:
     pool = _pool_of(self, client_id)
     user = pool._get_user(username)
+    if user and not getattr(user, "awaits_reset", False):
+        raise exceptions.ExpiredCodeException("Invalid code provided, please request a code again.")
     if user is None or confirmation_code != CODE:
         raise exceptions.CodeMismatchException("Invalid verification code provided, please try again.")
     self._validate_password(pool.id, password)
-    user.password, user.failed_attempts = password, 0
+    user.password, user.failed_attempts, user.awaits_reset = password, 0, False
+
+
+def admin_user_global_sign_out(self: Any, user_pool_id: str, username: str) -> None:
+    _sign_out(self, user_pool_id, self.admin_get_user(user_pool_id, username).username)
 
 
 def extra_claims(self: Any, client_id: str, username: str) -> dict[str, Any]:
@@ -207,7 +223,9 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     backend, response = models.CognitoIdpBackend, responses.CognitoIdpResponse
     setattr(backend, "initiate_auth", initiate_auth)
     setattr(backend, "respond_to_auth_challenge", respond_to_auth_challenge)
+    setattr(backend, "forgot_password", forgot_password)
     setattr(backend, "confirm_forgot_password", confirm_forgot_password)
+    setattr(backend, "admin_user_global_sign_out", admin_user_global_sign_out)
     setattr(backend, "admin_set_user_mfa_preference", set_mfa)
     setattr(models.CognitoIdpUserPool, "get_user_extra_data_by_client_id", extra_claims)
     setattr(response, "confirm_sign_up", confirm_sign_up)
