@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "imagesite.middleware.RequestIdMiddleware",
+    "imagesite.middleware.HeadMiddleware",
     "imagesite.middleware.CompressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -81,6 +81,15 @@ def test_a_program_needs_no_csrf_token(alice: Any) -> None:
     assert client.post("/api/v1/batches", BODY, content_type="application/json").status_code == 201
 
 
+def test_what_may_be_got_may_be_asked_for_its_head(program: Program, nobody: Program) -> None:
+    got, head = program.get("formats"), program.client.head("/api/v1/formats")
+    assert head.status_code == 200
+    assert head["Content-Type"] == got["Content-Type"]
+    assert head.content == b""
+    assert nobody.client.head("/api/v1/formats").status_code == 401
+    assert program.client.head("/api/v1/convert").status_code == 405
+
+
 @pytest.mark.parametrize("path", ["", "/jobs", "/zip"])
 def test_a_strangers_batch_does_not_exist(program: Program, stranger: Program, path: str) -> None:
     batch = program.submit()

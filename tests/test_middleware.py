@@ -1,0 +1,33 @@
+"""What stands before the pages, as a server meets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.test import RequestFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(method: str, path: str) -> tuple[dict[str, str], bytes]:
+    said: dict[str, str] = {}
+
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        said.update(headers, status=status)
+
+    environ = RequestFactory(headers={"Host": "localhost"}).generic(method, path).environ
+    response = get_wsgi_application()(environ, start)
+    content = b"".join(response)
+    response.close()
+    return said, content
+
+
+@pytest.mark.parametrize("path", ["/formats/", "/api/v1/openapi.json", "/healthz", "/nothing"])
+def test_a_head_has_no_body_and_is_else_as_what_is_got(path: str) -> None:
+    got, head = answer("GET", path), answer("HEAD", path)
+    assert got[1]
+    assert head[1] == b""
+    assert head[0]["status"] == got[0]["status"]
+    assert head[0]["Content-Type"] == got[0]["Content-Type"]
