@@ -24,7 +24,12 @@ def page(rows: QuerySet[Row], after: str | None, size: int) -> tuple[list[Row], 
     if len(found) <= size:
         return found, None
     del found[-1]
-    return found, f"{found[-1].created_at.isoformat()}_{found[-1].pk}"
+    return found, mark(found[-1])
+
+
+def mark(row: Batch | Delivery) -> str:
+    """Return what a link says to go on after this row."""
+    return f"{row.created_at.isoformat()}_{row.pk}"
 
 
 def _read(after: str) -> tuple[datetime, uuid.UUID] | None:

@@ -113,6 +113,12 @@ def input_labels(batch: Batch) -> str:
 
 
 @register.filter
+def other_images(batch: Batch) -> int:
+    """Return how many images a batch has besides the first: each has a job for each output."""
+    return max(0, batch.tally.total // (len(batch.outputs) or 1) - 1)
+
+
+@register.filter
 def thumbnail(upload: Upload) -> str | None:
     return jobs.thumbnail_url(upload)
 

@@ -78,8 +78,8 @@ def test_a_walk(visit: Visit, photos: list[dict[str, Any]], scripts: bool, width
 
     # Found again, and deleted together.
     page.goto("/batches/")
-    page.get_by_label("Name of an image").fill("cut")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Name", exact=True).fill("cut")
+    page.get_by_role("button", name="Filter").click()
     expect(page.locator(".entry")).to_have_count(1)
     page.get_by_role("link", name="Show all").click()
     for box in page.get_by_role("checkbox").all():

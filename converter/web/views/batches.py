@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from converter import jobs
 from converter.models import Batch, Job
-from converter.web import cursor
 from converter.web.access import batch_of
 from converter.web.errors import refusal_page
+from converter.web.filters import HistoryFilter, search
 from converter.web.http import PersonRequest
 
 PAGE = 20
@@ -29,32 +29,21 @@ SHOWN = 5  # pictures of a batch in the history
 
 @require_safe
 def history(request: PersonRequest) -> HttpResponse:
-    batches = Batch.objects.filter(owner_id=request.user.pk, kept=True)
-    query = request.GET.get("q", "").strip()[:100]
-    state = request.GET.get("state", "")
-    if query:
-        named = Job.objects.filter(owner_id=request.user.pk, upload__name__icontains=query)
-        batches = batches.filter(pk__in=named.values("batch"))
-    if state in Job.Status:
-        batches = batches.filter(
-            pk__in=Job.objects.filter(owner_id=request.user.pk).in_state(state).values("batch")
-        )
+    wanted = HistoryFilter(request.GET)
+    after = request.GET.get("after")
+    batches = wanted.in_time(Batch.objects.filter(owner_id=request.user.pk, kept=True))
+    found = search(batches, wanted.jobs(), after, PAGE)
     first = Job.objects.select_related("upload").order_by("position")[:SHOWN]
-    page, after = cursor.page(
-        batches.prefetch_related(Prefetch("jobs", first, to_attr="first_jobs")),
-        request.GET.get("after"),
-        PAGE,
-    )
-    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in page]).tallies()
-    for batch in page:
+    prefetch_related_objects(found.batches, Prefetch("jobs", first, to_attr="first_jobs"))
+    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found.batches]).tallies()
+    for batch in found.batches:
         batch.tally = tallies[batch.pk]
     context = {
-        "batches": page,
+        "batches": found.batches,
+        "filter": wanted,
         "after": after,
-        "query": query,
-        "state": state,
-        "states": list(Job.Status),
-        "filtered": bool(query or state or request.GET.get("after")),
+        "following": found.following,
+        "looked_back_to": found.looked_back_to,
     }
     return render(request, "web/history.html", context)
 

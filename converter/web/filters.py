@@ -1,0 +1,121 @@
+"""What somebody looks for in the history: the parameters of its address, and the batches that fit them.
+
+A search walks back through the batches, some at a time, until a page is full or it has looked at so many: no search
+costs more than that, however rare what it looks for is, and however the database would go about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from converter.models import Batch, Job, JobQuerySet
+from converter.web import cursor
+from converter.web.options import inputs, outputs
+
+LOOK_BACK = 1000
+"""Batches that one search looks at; where there are more, it goes on when asked to."""
+STEP = 100
+
+STATES = {
+    "working": _("In progress"),
+    "finished": _("With results"),
+    "failed": _("With failures"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Expired"),
+}
+
+
+class HistoryFilter(forms.Form):
+    """Nothing is required, and what makes no sense is said and left out."""
+
+    q = forms.CharField(
+        label=_("Name"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    state = forms.ChoiceField(label=_("State"), required=False)
+    source = forms.ChoiceField(label=_("From format"), required=False)
+    format = forms.ChoiceField(label=_("To format"), required=False)
+    since = forms.DateField(label=_("Since"), required=False)
+    until = forms.DateField(label=_("Until"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("source", [(format.name, format.label) for format in inputs()])
+        self._offer("format", [(format.name, format.label) for format in outputs()])
+        self._offer("state", list(STATES.items()))
+        for name in ("since", "until"):
+            # The one format that such an input takes, whatever the language.
+            self.fields[name].widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        self.is_valid()
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Any")), *choices]
+
+    @property
+    def is_used(self) -> bool:
+        return any(self.data.get(name) for name in self.fields)
+
+    def in_time(self, batches: QuerySet[Batch]) -> QuerySet[Batch]:
+        """Narrow them down to the days asked for."""
+        if since := self.cleaned_data.get("since"):
+            batches = batches.filter(created_at__gte=_moment(since, time.min))
+        if until := self.cleaned_data.get("until"):
+            batches = batches.filter(created_at__lte=_moment(until, time.max))
+        return batches
+
+    def jobs(self) -> JobQuerySet | None:
+        """Return the jobs of which a batch must have one; None where any will do."""
+        wanted = {
+            name: value
+            for name in ("q", "state", "source", "format")
+            if (value := self.cleaned_data.get(name))
+        }
+        if not wanted:
+            return None
+        found = Job.objects.all()
+        if name := wanted.get("q"):
+            found = found.filter(upload__name__icontains=name)
+        if state := wanted.get("state"):
+            found = found.unfinished() if state == "working" else found.in_state(state)
+        if source := wanted.get("source"):
+            found = found.filter(upload__format=source)
+        if format := wanted.get("format"):
+            found = found.filter(Q(output_format=format) | Q(result_format=format))
+        return found
+
+
+@dataclass(frozen=True)
+class Found:
+    batches: list[Batch]
+    following: str | None
+    """What the link to the next page says."""
+    looked_back_to: datetime | None = None
+    """Where the search stopped before the page was full."""
+
+
+def search(batches: QuerySet[Batch], like: JobQuerySet | None, after: str | None, size: int) -> Found:
+    """Return a page of the batches that have such a job."""
+    if like is None:
+        return Found(*cursor.page(batches, after, size))
+    found: list[Batch] = []
+    for _step in range(0, LOOK_BACK, STEP):
+        some, after = cursor.page(batches, after, STEP)
+        fitting = set(like.filter(batch__in=some).order_by().values_list("batch", flat=True).distinct())
+        found += [batch for batch in some if batch.pk in fitting]
+        if len(found) > size:
+            return Found(found[:size], cursor.mark(found[size - 1]))
+        if not after:
+            return Found(found, None)
+    return Found(found, after, some[-1].created_at)
+
+
+def _moment(day: date, at: time) -> datetime:
+    return timezone.make_aware(datetime.combine(day, at))
