@@ -391,6 +391,42 @@ def test_a_preview_before_it_is_sent(visit: Visit, photos: list[dict[str, Any]])
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
 
 
+def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    convert(page, photos)
+    batch = page.url
+    page.get_by_role("link", name="Convert again with…").click()
+    expect(page.get_by_text("3 images,")).to_be_visible()
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    expect(page.locator("[data-try-note]")).to_contain_text("%")
+    with page.expect_response("**/api/v1/convert") as answer:
+        page.get_by_label("Width", exact=True).fill("20")
+        page.get_by_label("Width", exact=True).blur()
+    assert answer.value.status == 200
+    after = page.locator(".try .compare-after img")
+    page.wait_for_function("image => image.naturalWidth === 20", arg=after.element_handle())
+    page.get_by_role("button", name="Show photo 2.jpg").click()
+    page.wait_for_function(
+        "() => document.querySelector('.try [data-before]')?.naturalWidth === 322"  # not the thumbnail's
+    )
+    page.get_by_role("checkbox", name="Use photo 2.jpg").uncheck()
+    expect(page.get_by_text("2 images,")).to_be_visible()
+    page.goto(batch)
+    expect(page.locator(".job.is-finished")).to_have_count(3)
+    page.goto("/batches/")
+    expect(page.locator(".entry")).to_have_count(1)
+
+
+def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("IMG_1.HEIC", HEIC.read_bytes(), "image/heic"))  # type: ignore[arg-type]
+    expect(page.locator(".try .compare.is-tried:not(.is-alone)")).to_be_visible()
+    sizes = page.locator(".try .compare-frame img").evaluate_all(
+        "images => images.map((image) => image.naturalWidth)"
+    )
+    assert all(sizes), sizes
+
+
 def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[dict[str, Any]]) -> None:
     page = visit()
     for file in photos[:2]:

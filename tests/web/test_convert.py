@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from converter.web.options import recipe_mapping, values_of
 from converter.web.starters import STARTERS
 from tests.conftest import make_photo
 from tests.doubles import RecordingDispatch
-from tests.web.conftest import FORM, sent, text
+from tests.web.conftest import FORM, sent, submit, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,6 +169,20 @@ def test_convert_again_uses_the_images_that_are_here(page: Client, batch: Batch)
     assert [form["format"].value() for form in response.context["outputs"]] == ["webp", "tiff"]
     page.post("/convert/", {**FORM, "outputs-0-format": "gif", "uploads": str(upload.pk)})
     assert Job.objects.filter(upload=upload, output_format="gif", status="queued").exists()
+
+
+def test_images_that_are_here_keep_their_order(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, *[photo] * 5)
+    send(batch, *[photo] * 5)
+    worker.work()
+    shown = page.get(f"/convert/?batch={batch.pk}").context["uploads"]
+    assert [upload.name for upload in shown] == [f"photo {n}.jpg" for n in range(5)]
+    ids = [str(upload.pk) for upload in reversed(shown)]
+    page.post("/convert/", {**FORM, "uploads": ids})
+    again = Batch.objects.latest("created_at").jobs.order_by("position")
+    assert [str(job.upload_id) for job in again] == ids
 
 
 def test_new_images_and_those_that_are_here_go_together(page: Client, job: Job) -> None:

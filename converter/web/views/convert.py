@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Min
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -117,14 +118,14 @@ def _usual(request: PersonRequest) -> dict[str, Any]:
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:
-    found = Upload.objects.filter(jobs__batch=batch, deleted_at=None).exclude(received_at=None)
-    return list(found.distinct().order_by("created_at", "pk"))
+    found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
+    return [upload for upload in found if upload.is_here]
 
 
 def _uploads_here(request: PersonRequest, ids: Sequence[str]) -> list[Upload]:
     wanted = [pk for text in ids if (pk := _uuid(text))]
-    found = Upload.objects.filter(owner_id=request.user.pk, pk__in=wanted, deleted_at=None)
-    return list(found.exclude(received_at=None).order_by("created_at", "pk"))
+    found = Upload.objects.filter(owner_id=request.user.pk).in_bulk(wanted)
+    return [found[pk] for pk in dict.fromkeys(wanted) if pk in found and found[pk].is_here]
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

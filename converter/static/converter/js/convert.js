@@ -14,13 +14,18 @@ const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => value
 const extensions = form.querySelector("#id_images").accept.split(",");
 
 let touched = null; // the output that was changed last
-let shown = null; // the row that was asked to be shown; else the first
+let shown = null; // the image that was asked to be shown; else the first
 const trial = trying({
   form, texts, say, sizeInWords, csrf,
-  chosen: () => (shown?.state === "ready" ? shown : ready()[0])?.file,
+  chosen: () => { const images = inBatch(); return images.includes(shown) ? shown : images[0]; },
   recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
 });
-let rows = []; // {file, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
+// What was sent before and is to be converted again.
+const here = [...form.querySelectorAll("[data-upload]")].map((box) => ({
+  box, name: box.closest("li").querySelector(".file-name").textContent, size: Number(box.dataset.size), side: Number(box.dataset.side), upload: box.value,
+  thumbnail: box.closest("li").querySelector("img")?.src,
+}));
+let rows = []; // {file, name, size, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
 let busy = false;
 let batch = "";
 
@@ -56,7 +61,7 @@ function add(files) {
       find("refusal").hidden = false;
       break;
     }
-    const row = { file, element: rowElement(file), state: "ready", share: 0, stop: null, upload: null };
+    const row = { file, name: file.name, size: file.size, element: rowElement(file), state: "ready", share: 0, stop: null, upload: null };
     const problem = problemOf(file);
     rows.push(row);
     find("rows").append(row.element);
@@ -119,15 +124,28 @@ function takeOut(element) {
 
 const ready = () => rows.filter((row) => row.state === "ready");
 const addresses = () => (form.querySelector("#id_addresses")?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
-const kept = () => [...form.querySelectorAll("[data-upload]:checked")].map((box) => box.value);
+const kept = () => here.filter(({ box }) => box.checked);
+const inBatch = () => [...kept(), ...ready()];
 
 function summarise() {
-  const files = ready();
-  form.classList.toggle("has-files", rows.length + kept().length > 0);
+  const images = inBatch();
+  form.classList.toggle("has-files", rows.length + here.length > 0);
   const inSight = trial.changed();
-  for (const row of rows) row.element.classList.toggle("is-shown", rows.length > 1 && row.file === inSight);
-  const size = sizeInWords(files.reduce((sum, row) => sum + row.file.size, 0));
-  find("go-note").textContent = files.length ? say(files.length === 1 ? texts.summaryOne : texts.summary, { count: files.length, size }) : "";
+  for (const row of rows) row.element.classList.toggle("is-shown", rows.length + here.length > 1 && row === inSight);
+  for (const one of here) one.box.closest("li").classList.toggle("is-shown", rows.length + here.length > 1 && one === inSight);
+  const size = sizeInWords(images.reduce((sum, image) => sum + image.size, 0));
+  find("go-note").textContent = images.length ? say(images.length === 1 ? texts.summaryOne : texts.summary, { count: images.length, size }) : "";
+}
+
+for (const one of here) {
+  const show = document.createElement("button");
+  const thumb = one.box.closest("li").querySelector(".file-thumb");
+  Object.assign(show, { type: "button", className: thumb.className });
+  show.setAttribute("aria-label", say(texts.show, { name: one.name }));
+  show.append(...thumb.childNodes);
+  thumb.replaceWith(show);
+  show.addEventListener("click", () => { shown = one; summarise(); });
+  one.box.addEventListener("change", summarise);
 }
 
 for (const input of form.querySelectorAll("#id_images, [data-folder], [data-camera]")) {
@@ -281,7 +299,7 @@ form.addEventListener("submit", async (event) => {
   working(true);
   const answer = await ask(form.dataset.batches, {
     files: [...files.map(({ file }) => ({ name: file.name, size: file.size })), ...addresses().map((url) => ({ url }))],
-    uploads: kept(),
+    uploads: kept().map(({ upload }) => upload),
     outputs: cards().map(readRecipe),
   });
   if (answer?.status !== 201) { await explain(answer, files); return; }
@@ -385,3 +403,4 @@ find("stop").addEventListener("click", async () => {
 });
 
 window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });
+summarise();

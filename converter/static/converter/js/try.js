@@ -1,9 +1,11 @@
-// Shows what the options make of one image before the rest is sent: through the one-shot API, which keeps nothing.
+// Shows what the options make of one image before all are converted: through the one-shot API, which keeps nothing.
+// An image is {name, size} with its `file`, or, where it is on the server already, with its `upload` id and `thumbnail`.
 
 import { startAll } from "./compare.js";
 
 const WAIT = 500; // milliseconds after the last change
 const SIDE = 1600; // longest side of the copy that stands for a file too large to be sent so
+const PICTURE = { format: "webp", quality: 90, frames: "first", resize: { width: SIDE, height: SIDE } }; // of an original
 
 export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) {
   const section = form.querySelector("[data-try]");
@@ -11,7 +13,7 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
   const most = Number(form.dataset.oneShot);
   const isDear = Boolean(navigator.connection?.saveData); // then only when asked
   let wanted = !isDear;
-  let file = null;
+  let image = null; // in sight
   let sample = null; // what is sent for the file: {blob, share} with share the part of its pixels
   let running = false;
   let held = false; // while files are sent
@@ -20,24 +22,24 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
 
   start.addEventListener("click", () => { wanted = true; start.hidden = true; run(); });
 
-  // Called after every change of files and options; returns the file in sight.
+  // Called after every change of images and options; returns the image in sight.
   function changed() {
-    if (held) return file;
+    if (held) return image;
     const next = chosen() ?? null;
     clearTimeout(timer);
-    if (next !== file) {
-      file = next;
+    if (next !== image) {
+      image = next;
       sample = null;
       asked = "";
-      section.hidden = !file;
+      section.hidden = !image;
       start.hidden = !isDear;
       wanted = !isDear;
       note.textContent = "";
       view.replaceChildren();
-      if (file) showOriginal(file);
+      if (image) showOriginal(image);
     }
-    if (file && wanted) timer = setTimeout(run, WAIT);
-    return file;
+    if (image && wanted) timer = setTimeout(run, WAIT);
+    return image;
   }
 
   function hold(yes) {
@@ -46,8 +48,8 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
   }
 
   async function run() {
-    if (running || held || !file) return; // whoever runs looks again when done
-    const one = file;
+    if (running || held || !image) return; // whoever runs looks again when done
+    const one = image;
     const options = recipe();
     const ask = JSON.stringify(options);
     if (ask === asked) return;
@@ -58,24 +60,31 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
     const said = await attempt(one, options, ask);
     running = false;
     bar.hidden = true;
-    if (one !== file || ask !== JSON.stringify(recipe())) { run(); return; }
+    if (one !== image || ask !== JSON.stringify(recipe())) { run(); return; }
     note.textContent = said;
   }
 
   async function attempt(one, options, ask) {
     sample ??= await sampleOf(one);
     if (!sample || (sample.share < 1 && options.crop)) return say(texts.tryTooLarge, { size: sizeInWords(most) });
+    const { result, problem } = await convert(one, sample, ask);
+    if (problem) return problem;
+    if (one !== image) return "";
+    const pixels = await show(result);
+    return inWords(one, result, options, pixels);
+  }
+
+  // Let the server make one result that nobody keeps: {result}, a blob, or {problem}, in words.
+  async function convert(one, { blob }, ask) {
     const body = new FormData();
-    body.append("file", sample.blob, one.name);
+    if (blob) body.append("file", blob, one.name);
+    else body.append("upload", one.upload);
     body.append("recipe", ask);
     body.append("keep", "false");
     const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body }).catch(() => null);
     const result = await answer?.blob().catch(() => null);
-    if (!result) return texts.offline;
-    if (answer.status !== 200) return reason(await problemOf(result));
-    if (one !== file) return "";
-    const pixels = await show(result);
-    return inWords(one, result, options, pixels);
+    if (!result) return { problem: texts.offline };
+    return answer.status === 200 ? { result } : { problem: reason(await problemOf(result)) };
   }
 
   function reason({ code, detail }) {
@@ -94,32 +103,49 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
 
   async function showOriginal(one) {
     const element = document.importNode(document.querySelector("[data-try-template]").content.firstElementChild, true);
-    const image = element.querySelector("[data-before]");
-    image.src = URL.createObjectURL(one);
-    const isShown = await image.decode().then(() => true, () => false);
-    if (one !== file) return;
-    if (isShown) resize(element, image.naturalWidth, image.naturalHeight);
+    const before = element.querySelector("[data-before]");
+    const address = one.file ? URL.createObjectURL(one.file) : one.thumbnail;
+    const isShown = Boolean(address) && (await decoded(before, address));
+    if (one !== image) return;
+    if (isShown) resize(element, ...sizeOf(one, before));
     else blind(element, true);
     element.classList.toggle("is-alone", !isShown); // what is left is the result
     element.querySelector("[data-before] + figcaption").append(` · ${sizeInWords(one.size)}`);
     view.replaceChildren(element);
     startAll(element);
+    if (wanted && !(isShown && one.file)) await fetchOriginal(one, element, before);
+  }
+
+  // A picture of what browsers cannot show, or have no more of than a thumbnail.
+  async function fetchOriginal(one, element, before) {
+    const copy = await sampleOf(one);
+    const { result } = copy ? await convert(one, copy, JSON.stringify(PICTURE)) : {};
+    if (!result || one !== image || !(await decoded(before, URL.createObjectURL(result)))) return;
+    if (element.classList.contains("is-alone")) blind(element, false);
+    element.classList.remove("is-alone");
+    if (!element.classList.contains("is-tried")) resize(element, before.naturalWidth, before.naturalHeight);
+  }
+
+  // A thumbnail stands where the whole picture will.
+  function sizeOf(one, before) {
+    const [width, height] = [before.naturalWidth, before.naturalHeight];
+    const times = one.file ? 1 : Math.max(1, Math.min(SIDE, one.side) / Math.max(width, height));
+    return [Math.round(width * times), Math.round(height * times)];
   }
 
   // Put the result beside the original; returns its pixels, or nothing where browsers do not show its format.
   async function show(result) {
     const element = view.firstElementChild;
-    const image = element?.querySelector(".compare-after img");
-    if (!image) return null;
+    const after = element?.querySelector(".compare-after img");
+    if (!after) return null;
     const address = URL.createObjectURL(result);
     const probe = new Image();
-    probe.src = address;
-    const isShown = await probe.decode().then(() => true, () => false);
+    const isShown = await decoded(probe, address);
     element.classList.toggle("is-tried", isShown);
     if (element.classList.contains("is-alone")) blind(element, !isShown);
     if (!isShown) return null;
-    URL.revokeObjectURL(image.src);
-    image.src = address;
+    URL.revokeObjectURL(after.src);
+    after.src = address;
     element.querySelector(".compare-after figcaption span").textContent = sample.share === 1 ? ` · ${sizeInWords(result.size)}` : "";
     resize(element, probe.naturalWidth, probe.naturalHeight);
     return probe.naturalWidth * probe.naturalHeight;
@@ -133,19 +159,20 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
   function resize(element, width, height) {
     const frame = element.querySelector("[data-frame]");
     [frame.dataset.width, frame.dataset.height] = [width, height];
-    for (const image of frame.querySelectorAll("img")) [image.width, image.height] = [width, height];
+    for (const one of frame.querySelectorAll("img")) [one.width, one.height] = [width, height];
     element.dispatchEvent(new Event("compare:resized"));
   }
 
-  async function sampleOf(one) {
-    if (one.size <= most) return { blob: one, share: 1 };
-    const whole = await createImageBitmap(one).catch(() => null);
+  async function sampleOf({ file, size }) {
+    if (!file) return { share: 1 }; // it is there
+    if (size <= most) return { blob: file, share: 1 };
+    const whole = await createImageBitmap(file).catch(() => null);
     if (!whole) return null;
     const share = Math.min(1, SIDE / Math.max(whole.width, whole.height));
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [Math.round(whole.width * share), Math.round(whole.height * share)];
     canvas.getContext("2d").drawImage(whole, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise((resolve) => { canvas.toBlob(resolve, one.type === "image/png" ? "image/png" : "image/jpeg", 0.95); });
+    const blob = await new Promise((resolve) => { canvas.toBlob(resolve, file.type === "image/png" ? "image/png" : "image/jpeg", 0.95); });
     return blob && blob.size <= most ? { blob, share: share ** 2 * 0.9999, width: whole.width, height: whole.height } : null;
   }
 
@@ -156,6 +183,11 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
 function pixelsOf({ width, height }, { resize = {} }) {
   const scale = resize.scale ? resize.scale / 100 : Math.min((resize.width ?? width) / width, (resize.height ?? height) / height, 1);
   return width * height * scale ** 2;
+}
+
+function decoded(image, address) {
+  image.src = address;
+  return image.decode().then(() => true, () => false);
 }
 
 async function problemOf(blob) {
