@@ -91,7 +91,8 @@ def shared(request: HttpRequest, share: Share) -> HttpResponse:
         share.jobs.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
     )
     pictures = [(job, _picture(job)) for job in results]
-    if request.method == "GET" and request.user.pk != share.owner_id:
+    # As it came: a HEAD is answered as a GET, but whoever asks for it does not look.
+    if request.META["REQUEST_METHOD"] == "GET" and request.user.pk != share.owner_id:
         jobs.count_opening(share)
     return render(request, "web/shared.html", {"share": share, "pictures": pictures})
 
