@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.http import content_disposition_header
 from ninja import File, Form, Router, Status, UploadedFile
 
 from converter import engine, jobs, storage
@@ -19,6 +21,8 @@ router = Router(tags=["convert"])
 
 LONGEST = 25  # seconds; a gateway in front gives up at 29
 LONGEST_HEADER = 4000  # characters
+FIELDS = ("file", "upload", "recipe", "keep")
+PLACES = {"/files/0/size": "/file", "/uploads/0": "/upload", "/outputs/0": "/recipe"}  # of a batch, and here
 
 
 @router.post(
@@ -29,6 +33,7 @@ LONGEST_HEADER = 4000  # characters
 )
 def convert_image(
     request: ApiRequest,
+    response: HttpResponse,
     recipe: Annotated[
         str,
         Form(description="A recipe, as JSON.", examples=['{"format": "webp", "resize": {"width": 1600}}']),
@@ -49,25 +54,45 @@ def convert_image(
     """Convert one image at once: a small one that is sent along, or one that is here already.
 
     200 with the bytes, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a header);
-    202 with the job when it takes longer than 25 seconds or the result is too large to be carried here; with `keep`
-    false that is a problem.
+    202 with the job, and its address in `Location`, when it takes longer than 25 seconds, the result is too large to be
+    carried here, or too many wait already; with `keep` false that is a problem.
     """
+    _check_fields(request)
     if (file is None) == (upload is None):
         detail = "Send a file, or name an upload: one of the two."
         raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
-    batch = jobs.submit(
-        request.auth.user,
-        outputs=[_parsed(recipe)],
-        files=[_small(file)] if file else [],
-        uploads=[_here(request, upload)] if upload else [],
-        kept=keep,
-    )
     try:
-        return _converted(batch, file, keep)
+        batch = jobs.submit(
+            request.auth.user,
+            outputs=[_parsed(recipe)],
+            files=[_small(file)] if file else [],
+            uploads=[_here(request, upload)] if upload else [],
+            kept=keep,
+        )
+    except jobs.InvalidSubmission as exc:
+        for error in exc.errors:
+            for of_batch, here in PLACES.items():
+                error["pointer"] = error["pointer"].replace(of_batch, here)
+        raise
+    try:
+        return _converted(batch, file, keep, response)
     finally:
         # Here and not in the browser: whoever closes the page cannot ask for it any more.
         if not keep:
             jobs.remove(batch)
+
+
+def _check_fields(request: ApiRequest) -> None:
+    """Refuse a name we do not know, and a second file: overlooked, `keep` misspelt would keep what nobody wants kept."""
+    sent = [(name, len(data.getlist(name))) for data in (request.POST, request.FILES) for name in data]
+    errors = [
+        {"pointer": f"/{name}", "detail": "Send it once." if name in FIELDS else "There is no such field."}
+        for name, times in sent
+        if name not in FIELDS or times > 1
+    ]
+    if errors:
+        detail = " ".join(f"{error['pointer']}: {error['detail']}" for error in errors)
+        raise Problem("invalid_request", detail, errors=errors)
 
 
 def _small(file: UploadedFile) -> jobs.NewFile:
@@ -81,12 +106,14 @@ def _small(file: UploadedFile) -> jobs.NewFile:
 
 def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
     upload = own(request, Upload.objects.all(), upload_id)
-    if upload.deleted_at:
+    if upload.is_gone:
         raise jobs.Gone("This image has expired and was deleted.")
     return upload
 
 
-def _converted(batch: Batch, file: UploadedFile | None, keep: bool) -> HttpResponse | Status[schemas.Job]:
+def _converted(
+    batch: Batch, file: UploadedFile | None, keep: bool, response: HttpResponse
+) -> HttpResponse | Status[schemas.Job]:
     job = batch.jobs.select_related("upload").get()
     if file:
         stored = storage.uploads.put(
@@ -94,21 +121,24 @@ def _converted(batch: Batch, file: UploadedFile | None, keep: bool) -> HttpRespo
         )
         jobs.receive(job.upload.key, stored)
 
-    waiting.until_done(job, LONGEST)
+    had_place = waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
     if job.status == Job.Status.FAILED:
         body = document(job.error_code, 422, job.error_message)
         return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
-        if not keep:
-            raise Problem(
-                "not_in_time", "It takes longer, or becomes larger, than one answer can hold. Let it be kept."
-            )
-        return Status(202, schemas.Job.of(job))
+        if keep:
+            response["Location"] = reverse("api:job", args=[job.pk])
+            return Status(202, schemas.Job.of(job))
+        if job.is_unfinished and not had_place:
+            raise Problem("unavailable", "Too many wait for an image just now.", headers={"Retry-After": "2"})
+        raise Problem(
+            "not_in_time", "It takes longer, or becomes larger, than one answer can hold. Let it be kept."
+        )
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
     response["Job-Id"] = str(job.pk)
-    response["Content-Disposition"] = "attachment"
+    response["Content-Disposition"] = content_disposition_header(True, job.result_name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     report = json.dumps(job.report)
     if len(report) <= LONGEST_HEADER:

@@ -43,6 +43,7 @@ def test_an_image_is_sent_and_comes_back_converted(program: Program, clock: Cloc
     assert response.status_code == 200
     assert response["Content-Type"] == "image/webp"
     assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"] == 'attachment; filename="a.webp"'
     image = Image.open(io.BytesIO(response.content))
     assert (image.format, image.size) == ("WEBP", (20, 15))
     job = program.get(f"jobs/{response['Job-Id']}").json()
@@ -55,6 +56,7 @@ def test_a_job_that_takes_longer_is_handed_over(program: Program, clock: Clock) 
     response = post(program, make_photo(), WEBP)
     assert response.status_code == 202
     assert response.json()["status"] == "queued"
+    assert response["Location"] == f"/api/v1/jobs/{response.json()['id']}"
     assert clock.now == pytest.approx(convert.LONGEST)
 
 
@@ -98,6 +100,31 @@ def test_what_is_not_to_be_kept_is_in_no_history_and_told_to_nobody(
 def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, clock: Clock) -> None:
     clock.at_nap.clear()
     problem(post(program, make_photo(), WEBP, keep="false"), 422, "not_in_time")
+    assert not Batch.objects.exists()
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many wait as may."""
+    monkeypatch.setattr(waiting._places, "acquire", lambda blocking: False)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_where_too_many_wait_a_job_is_handed_over_or_refused_for_now(program: Program) -> None:
+    assert post(program, make_photo(), WEBP).status_code == 202
+    response = post(program, make_photo(), WEBP, keep="false")
+    problem(response, 503, "unavailable")
+    assert int(response["Retry-After"]) > 0
+    assert Batch.objects.count() == 1
+
+
+def test_a_field_that_is_unknown_or_sent_twice_is_pointed_at(program: Program) -> None:
+    body = problem(post(program, make_photo(), WEBP, kepe="false"), 422, "invalid_request")
+    assert [error["pointer"] for error in body["errors"]] == ["/kepe"]
+    files = [SimpleUploadedFile(name, make_photo()) for name in ("a.jpg", "b.jpg")]
+    form = {"file": files, "recipe": json.dumps(WEBP)}
+    body = problem(program.client.post("/api/v1/convert", form), 422, "invalid_request")
+    assert [error["pointer"] for error in body["errors"]] == ["/file"]
     assert not Batch.objects.exists()
 
 
@@ -171,8 +198,8 @@ def test_the_image_of_a_stranger_is_not_there(program: Program, here: Upload, bo
 
 
 def test_an_image_that_is_deleted_is_gone(program: Program, here: Upload) -> None:
-    jobs.expire(here.jobs.get().batch)
     Upload.objects.update(expires_at=timezone.now())
+    problem(again(program, here.pk), 410, "expired")
     jobs.sweep()
     problem(again(program, here.pk), 410, "expired")
     problem(again(program, uuid.uuid4()), 404, "not_found")
@@ -195,8 +222,21 @@ def test_a_result_that_is_too_large_for_this_is_fetched(
 
 
 def test_an_empty_file_is_refused(program: Program) -> None:
-    problem(post(program, b"", WEBP), 422, "empty_file")
+    body = problem(post(program, b"", WEBP), 422, "empty_file")
+    assert [error["pointer"] for error in body["errors"]] == ["/file"]
     assert not Job.objects.exists()
+
+
+def test_a_watermark_that_is_not_here_is_pointed_at(program: Program) -> None:
+    recipe = {"format": "webp", "watermark": {"image": str(uuid.uuid4())}}
+    body = problem(post(program, make_photo(), recipe), 422, "no_watermark")
+    assert [error["pointer"] for error in body["errors"]] == ["/recipe/watermark/image"]
+
+
+def test_an_image_that_never_came_is_pointed_at(program: Program) -> None:
+    upload = program.submit("a.jpg")["uploads"][0]["id"]
+    body = problem(again(program, upload), 422, "no_upload")
+    assert [error["pointer"] for error in body["errors"]] == ["/upload"]
 
 
 def test_a_form_that_cannot_be_read_is_refused(program: Program) -> None:

@@ -88,7 +88,7 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
   }
 
   function reason({ code, detail }) {
-    return code === "not_in_time" || !detail ? texts.tryFailed : detail;
+    return ["not_in_time", "unavailable"].includes(code) || !detail ? texts.tryFailed : detail;
   }
 
   function inWords(one, result, options, pixels) {
