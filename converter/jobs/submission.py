@@ -105,12 +105,12 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
 
 def upload_form(upload: Upload) -> UploadForm:
     """Return the form by which the bytes are sent; a new one may be had for as long as they are awaited."""
+    if upload.is_gone:
+        raise Gone("This upload has expired. Submit the file again.")
     if upload.received_at:
         raise Conflict("This file is already here.", code="already_uploaded")
     if upload.source_url:
         raise Conflict("This file is fetched from its address; it cannot be sent.", code="already_uploaded")
-    if upload.is_gone:
-        raise Gone("This upload has expired. Submit the file again.")
     return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
 
 

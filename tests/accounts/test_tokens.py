@@ -43,7 +43,16 @@ def test_the_command_makes_what_is_asked_for(alice: Any) -> None:
     assert abs(token.expires_at - timezone.now() - timedelta(days=2)) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("arguments", [["nobody@example.org"], ["alice@example.org", "--days", "0"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nobody@example.org"],
+        ["alice@example.org", "--days", "0"],
+        ["alice@example.org", "--days", "99999999999"],
+        ["alice@example.org", "--name", ""],
+        ["alice@example.org", "--name", "x" * 81],
+    ],
+)
 def test_the_command_says_what_is_wrong(alice: Any, arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         made(*arguments)

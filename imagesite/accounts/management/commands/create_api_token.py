@@ -7,6 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imagesite.accounts.models import ApiToken, User
 
+MOST_DAYS = 3650
+LONGEST_NAME = ApiToken._meta.get_field("name").max_length or 0
+
 
 class Command(BaseCommand):
     help = "Make an API token for a user and print it; it cannot be shown again."
@@ -18,8 +21,10 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, help="how long it is good for; for ever when left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["days"] is not None and options["days"] < 1:
-            raise CommandError("--days must be 1 or more.")
+        if options["days"] is not None and not 1 <= options["days"] <= MOST_DAYS:
+            raise CommandError(f"--days must be from 1 to {MOST_DAYS}.")
+        if not 1 <= len(options["name"]) <= LONGEST_NAME:
+            raise CommandError(f"--name must have from 1 to {LONGEST_NAME} characters.")
         owner = User.objects.filter(email__iexact=options["email"]).first()
         if owner is None:
             raise CommandError(f"There is no user {options['email']}.")
