@@ -273,11 +273,15 @@ LOGGING = {
             "utc": True,
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"discreet": {"()": "imagesite.logs.Discreet"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "botocore": {"level": "WARNING"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
+        "zappa.wsgi": {
+            "level": "WARNING"
+        },  # a line for each request, with the visitor's address and the query
     },
 }
 

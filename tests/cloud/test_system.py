@@ -112,7 +112,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     assert '"Finished"' in log
     assert finished() == {**job, "result": finished()["result"]}
     assert '"Submitted"' in stack.log_of("imagesite-production")
-    for secret in (EMAIL, token, PASSWORD):
+    for secret in (EMAIL, token, PASSWORD, "Strand", "203.0.113.7"):
         assert secret not in log + stack.log_of("imagesite-production")
 
     # Convert again: the pages ask the worker, without an event of S3.

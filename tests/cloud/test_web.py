@@ -179,6 +179,18 @@ def test_no_password_and_no_cookie_is_logged(web: Function) -> None:
         assert secret not in log
 
 
+@pytest.mark.parametrize(
+    ("path", "query"), [("/s/AbCdEfGhIjKlMnOpQrStUvWx/", ""), ("/", "q=holiday"), ("/nothing/", "q=holiday")]
+)
+def test_neither_who_asked_nor_what_a_link_shows_is_logged(web: Function, path: str, query: str) -> None:
+    event = through_cloudfront(
+        "GET", path, query=query, host=HOST, headers=[("Referer", f"https://{HOST}/me")]
+    )
+    _, _, log = web.invoke(event)
+    for secret in ("203.0.113.7", "AbCdEf", "holiday", f"{HOST}/me"):
+        assert secret not in log
+
+
 def test_a_broken_page_shows_nothing_of_the_code(web: Function) -> None:
     answer, _, _ = web.invoke({"httpMethod": "GET", "path": "/", "headers": None, "requestContext": {}})
     assert "Traceback" not in answer
