@@ -76,6 +76,14 @@ locals {
     local.ask_the_worker,
     local.tell_missing_from_forbidden.results,
     {
+      # For /healthz; what else lies there the pages may not list.
+      Sid       = "SeeThatUploadsAnswer"
+      Effect    = "Allow"
+      Action    = "s3:ListBucket"
+      Resource  = local.bucket_arns.uploads
+      Condition = { StringEquals = { "s3:prefix" = "uploads/healthz" } }
+    },
+    {
       Sid      = "SignUploadsAndForgetThem"
       Effect   = "Allow"
       Action   = ["s3:PutObject", "s3:DeleteObject"]

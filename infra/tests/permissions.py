@@ -50,8 +50,9 @@ class Gatekeeper:
         role, service = caller(environ)
         statements = statements_of(role)
         if statements is not None:
+            prefix = parse_qs(environ.get("QUERY_STRING", "")).get("prefix", [""])[0]
             for action, resource in asked(service, environ):
-                if not is_allowed(statements, action, resource):
+                if not is_allowed(statements, action, resource, prefix):
                     self.refused.append((role, action, resource))
                     return refuse(service, f"{role} may not {action} on {resource}", start_response)
         return self.application(environ, start_response)
@@ -75,14 +76,21 @@ def statements_of(role: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def is_allowed(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+def is_allowed(statements: list[dict[str, Any]], action: str, resource: str, prefix: str) -> bool:
     return action in FREE or any(
         statement["Effect"] == "Allow"
         and action in several(statement["Action"])
         # Where the resource of a call is not known here, the action alone is judged.
         and (not resource or any(fnmatchcase(resource, wanted) for wanted in several(statement["Resource"])))
+        and all(fnmatchcase(prefix, wanted) for wanted in prefixes(statement))
         for statement in statements
     )
+
+
+def prefixes(statement: dict[str, Any]) -> list[str]:
+    """Return the beginnings of keys that may be listed; of all conditions these alone are judged here."""
+    tests = statement.get("Condition", {}).values()
+    return [str(test["s3:prefix"]) for test in tests if "s3:prefix" in test]
 
 
 def several(value: str | list[str]) -> list[str]:

@@ -75,6 +75,14 @@ run "roles" {
   }
 
   assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.web.policy).Statement : statement.Condition.StringEquals["s3:prefix"]
+      if contains(flatten([statement.Action]), "s3:ListBucket") && anytrue([for resource in flatten([statement.Resource]) : strcontains(resource, "-uploads-")])
+    ] == ["uploads/healthz"]
+    error_message = "The web function can list originals."
+  }
+
+  assert {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_role_policy.worker.policy).Statement : [
         for resource in flatten([statement.Resource]) :

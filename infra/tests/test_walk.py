@@ -234,9 +234,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     assert code.has_function("production_worker")
     assert code.has_api()
 
-    # The pages may not look at originals; that S3 says so is sign of life enough for them.
-    life = ("imagesite-web", "s3:GetObject", f"arn:aws:s3:::imagesite-uploads-{ACCOUNT}/uploads/healthz")
-    assert set(aws.gatekeeper.refused) <= {life}
+    assert aws.gatekeeper.refused == []
 
     # Down, to nothing.
     assert walk(deployment.down()) == 0

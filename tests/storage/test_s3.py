@@ -242,19 +242,25 @@ def test_a_missing_bucket_is_not_a_missing_object() -> None:
         make_bucket(bucket_name="shop-nothing").read("results/a")
 
 
-@pytest.mark.parametrize("code", ["403", "404"])
-def test_a_store_that_answers_is_there_whatever_it_lets_us_see(code: str) -> None:
+def test_an_object_exists_by_its_whole_name() -> None:
     bucket = make_bucket()
-    with Stubber(bucket._client) as stub:
-        stub.add_client_error("head_object", code, http_status_code=int(code))
-        assert not bucket.exists("uploads/healthz")
+    put(bucket, "results/ab")
+    assert not bucket.exists("results/a")
     put(bucket, "results/a")
     assert bucket.exists("results/a")
 
 
-def test_a_store_that_is_unwell_is_not_an_absent_object() -> None:
+@pytest.mark.parametrize(
+    ("code", "status"), [("AccessDenied", 403), ("NoSuchBucket", 404), ("SlowDown", 503)]
+)
+def test_a_store_that_refuses_is_not_an_absent_object(code: str, status: int) -> None:
     bucket = make_bucket()
     with Stubber(bucket._client) as stub:
-        stub.add_client_error("head_object", "503", http_status_code=503)
-        with pytest.raises(StorageFault, match="503"):
+        stub.add_client_error("list_objects_v2", code, http_status_code=status)
+        with pytest.raises(StorageFault, match=code):
             bucket.exists("uploads/healthz")
+
+
+def test_a_missing_bucket_does_not_pass_for_an_empty_one() -> None:
+    with pytest.raises(StorageFault, match="NoSuchBucket"):
+        make_bucket(bucket_name="shop-nothing").exists("results/healthz")
