@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timeuntil as time_until
@@ -21,6 +23,8 @@ from converter.models import Batch, Upload
 from converter.web import phrases, words
 
 register = template.Library()
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 def bytes_in_words(count: int) -> str:
@@ -113,9 +117,9 @@ def input_labels(batch: Batch) -> str:
 
 
 @register.filter
-def other_images(batch: Batch) -> int:
-    """Return how many images a batch has besides the first: each has a job for each output."""
-    return max(0, batch.tally.total // (len(batch.outputs) or 1) - 1)
+def images(batch: Batch) -> int:
+    """Return how many images a batch has: each has a job for each output."""
+    return batch.tally.total // (len(batch.outputs) or 1)
 
 
 @register.filter
@@ -144,8 +148,14 @@ def saved_words(percent: int | None) -> str:
 
 @register.filter
 def expires(moment: datetime) -> str:
-    if moment <= timezone.now():
+    left = moment - timezone.now()
+    if left <= timedelta(0):
         return _("expired")
+    # To the nearest: of 24 hours, 23 are not what is left after a second.
+    if left > timedelta(days=2):
+        moment += timedelta(hours=12)
+    elif left > timedelta(hours=2):
+        moment += timedelta(minutes=30)
     return _("expires in %(time)s") % {"time": time_until(moment, depth=1)}
 
 
@@ -164,9 +174,19 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(str(name), _value(value)) for name, value in rows if value not in (None, "", [], False)]
 
 
+@register.filter
+def encoder(said: Mapping[str, Any]) -> str:
+    """Return the encoder and its settings; of those that are on or off, the ones that are on."""
+    settings = said.get("settings", {}).items()
+    words = [name if value is True else f"{name} {value}" for name, value in settings if value is not False]
+    return ", ".join([said["name"], *words])
+
+
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list | tuple):
         return ", ".join(_value(part) for part in value)
+    if isinstance(value, str) and MOMENT.fullmatch(value) and (moment := parse_datetime(value)):
+        return date_format(moment, "DATETIME_FORMAT")
     return str(value)

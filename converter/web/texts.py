@@ -26,6 +26,7 @@ def for_convert() -> dict[str, str]:
         "summaryOne": _("1 image, {size}"),
         "progress": _("{done} of {count} sent"),
         "someFailed": _("Some files were not sent. Send them again, or go on without them."),
+        "sendAgain": _("Send them again"),
         "refused": _("The site did not take this. Check the marked places."),
         "loggedOut": _("You are logged out. Log in again in another tab, then come back and press Convert."),
         "offline": _("The site cannot be reached. Check your connection and try again."),

@@ -120,6 +120,45 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
 
+def test_what_was_not_sent_is_sent_when_the_network_is_back(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    page.route("**/storage/uploads", lambda route: route.abort())
+    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_role("button", name="Send them again")).to_be_visible()
+    expect(page.locator(".file-row.is-bad")).to_have_count(3)
+    page.unroute("**/storage/uploads")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+
+
+def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    lost = []
+
+    def lose_once(route: Route) -> None:
+        answer = route.fetch()
+        if lost:
+            route.fulfill(response=answer)
+        else:
+            lost.append(answer.status)
+            route.abort()
+
+    page.route("**/api/v1/batches", lose_once)
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("The site cannot be reached.")).to_be_visible()
+    page.get_by_role("button", name="Convert", exact=True).dblclick()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    assert lost == [201]
+    page.goto("/batches/")
+    expect(page.locator(".entry")).to_have_count(1)
+
+
 def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[dict[str, Any]]) -> None:
     page = visit()
     refused = []
@@ -425,6 +464,38 @@ def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -
         "images => images.map((image) => image.naturalWidth)"
     )
     assert all(sizes), sizes
+    expect(page.locator(".file-thumb")).to_have_attribute("data-kind", "HEIC")
+
+
+def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None:
+    page = visit(width="phone")
+    page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))  # type: ignore[arg-type]
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    before, after = (
+        page.locator(f".compare-{which} figcaption").bounding_box() for which in ("before", "after")
+    )
+    assert before
+    assert after
+    assert before["y"] + before["height"] <= after["y"] or before["x"] + before["width"] <= after["x"]
+
+
+def test_the_whole_original_is_shown_until_there_is_a_result(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    page.route("**/api/v1/convert", lambda route: None)
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    original = page.locator(".try [data-before]")
+    expect(original).to_be_visible()
+    expect(original).to_have_css("clip-path", "none")
+
+
+def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[dict[str, Any]]) -> None:
+    page = visit()
+    page.set_viewport_size({"width": 640, "height": 360})  # 1280×720 at 200 %
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    for part in (".top", ".convert-go"):
+        expect(page.locator(part)).to_have_css("position", "static")
 
 
 def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[dict[str, Any]]) -> None:

@@ -181,6 +181,14 @@ def test_the_zip_of_an_expired_batch_is_gone(page: Client, batch: Batch) -> None
     assert "/problems/expired/" in text(response)
 
 
+def test_the_results_of_an_image_are_on_one_page(page: Client, alice: Any, photo: bytes) -> None:
+    batch = submit(alice, *[photo] * 34, recipes=[{"format": name} for name in ("webp", "png", "gif")])
+    shown = text(page.get(f"/batches/{batch.pk}/"))
+    assert "34 images, 102 results" in shown
+    assert shown.count('id="job-') == 99
+    assert shown.count('class="image card"') == 33
+
+
 def test_many_jobs_come_in_pages(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, *[photo] * 101)
     assert text(page.get(f"/batches/{batch.pk}/")).count('id="job-') == 100

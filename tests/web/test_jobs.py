@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from converter import engine, jobs
+from converter import engine, jobs, metadata
 from converter.models import Batch, Job, Upload
 from tests.doubles import RecordingDispatch
 from tests.web.conftest import sent, submit, text
@@ -20,6 +20,19 @@ def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
     assert "What we found in the original" in shown
     assert "64×48" in shown
     assert f"{job.result_size:,} bytes" in shown
+
+
+def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> None:
+    settings = {"quality": 90, "optimize": True, "progressive": False}
+    report = {"encoder": {"name": "JPEG", "settings": settings}, "notes": [], "warnings": []}
+    Job.objects.filter(pk=job.pk).update(report=report)
+    store = metadata.store()
+    facts = store.get(job.upload_id)
+    assert facts
+    store.update(job.upload_id, {"taken_at": "2026-05-01T12:30:00"}, expires_at=job.upload.expires_at)
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert "JPEG, quality 90, optimize<" in shown
+    assert "May 1, 2026, 12:30 p.m." in shown
 
 
 def test_the_comparison_is_made_when_somebody_looks(

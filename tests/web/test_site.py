@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import re
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 from django.views import defaults
 
 from converter import engine, jobs
@@ -215,12 +217,16 @@ def test_savings_are_said_in_words() -> None:
     assert [saved_words(n) for n in (65, 0, -5, None)] == ["65 % smaller", "same size", "5 % larger", ""]
 
 
-def test_what_is_past_is_expired() -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    assert expires(timezone.now() - timedelta(seconds=1)) == "expired"
-    assert (
-        expires(timezone.now() + timedelta(hours=5, minutes=1)).replace("\u00a0", " ") == "expires in 5 hours"
-    )
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (timedelta(seconds=-1), "expired"),
+        (timedelta(minutes=50, seconds=30), "expires in 50 minutes"),
+        (timedelta(hours=5, minutes=1), "expires in 5 hours"),
+        (timedelta(hours=23, minutes=59), "expires in 1 day"),
+        (timedelta(days=2, hours=23, minutes=59), "expires in 3 days"),
+        (timedelta(days=6, hours=23, minutes=59), "expires in 1 week"),
+    ],
+)
+def test_what_is_left_is_said_to_the_nearest(left: timedelta, says: str) -> None:
+    assert expires(timezone.now() + left).replace("\u00a0", " ") == says

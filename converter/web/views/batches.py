@@ -52,7 +52,9 @@ def history(request: PersonRequest) -> HttpResponse:
 def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     rows = found.jobs.select_related("upload").order_by("position")
-    page = Paginator(rows, JOBS_PAGE).get_page(request.GET.get("page"))
+    outputs = len(found.outputs) or 1
+    whole = max(1, JOBS_PAGE // outputs) * outputs  # no image is on two pages
+    page = Paginator(rows, whole).get_page(request.GET.get("page"))
     polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
     working = found.tally.done < found.tally.total
     context = {

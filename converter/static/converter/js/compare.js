@@ -20,6 +20,7 @@ function start(section) {
     const high = section.closest(".try-view") ? view.clientHeight : window.innerHeight * 0.72;
     const room = Math.min(Math.max(width, 160), view.clientWidth, (high * width) / height);
     frame.style.width = zoomed ? `${width / window.devicePixelRatio}px` : `${room}px`;
+    section.classList.toggle("is-slim", frame.offsetWidth < 320); // no room for two captions in one line
     if (zoomed) {
       view.tabIndex = 0;
       view.scrollTo((frame.offsetWidth - view.clientWidth) / 2, (frame.offsetHeight - view.clientHeight) / 2);

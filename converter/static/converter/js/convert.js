@@ -28,6 +28,7 @@ const here = [...form.querySelectorAll("[data-upload]")].map((box) => ({
 let rows = []; // {file, name, size, element, state: ready|bad|waiting|sending|sent|failed|out, upload, stop, share}
 let busy = false;
 let batch = "";
+let asked = {}; // {text, key} of the wish that was sent last
 
 for (const element of form.querySelectorAll("[data-needs-script]")) element.hidden = false;
 
@@ -85,10 +86,13 @@ function rowElement(file) {
   resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));
   resume.addEventListener("click", () => resumeOne(element));
   const image = element.querySelector("img");
+  const named = () => { show.dataset.kind = file.name.includes(".") ? file.name.split(".").pop().slice(0, 4).toUpperCase() : "?"; };
   if (file.type.startsWith("image/") && file.size && file.size < 30e6) {
     image.src = URL.createObjectURL(file);
     image.onload = () => { image.hidden = false; URL.revokeObjectURL(image.src); };
-    image.onerror = () => URL.revokeObjectURL(image.src);
+    image.onerror = () => { URL.revokeObjectURL(image.src); named(); };
+  } else {
+    named();
   }
   return element;
 }
@@ -261,9 +265,9 @@ async function keepWatermark(card, input) {
 
 // --- Sending -----------------------------------------------------------------------------------------------
 
-function ask(url, body) {
+function ask(url, body, more = {}) {
   const json = !(body instanceof FormData);
-  const headers = { "X-CSRFToken": csrf, Accept: "application/json" };
+  const headers = { "X-CSRFToken": csrf, Accept: "application/json", ...more };
   if (json) headers["Content-Type"] = "application/json";
   return fetch(url, { method: "POST", headers, body: json ? JSON.stringify(body) : body }).catch(() => null);
 }
@@ -297,11 +301,12 @@ form.addEventListener("submit", async (event) => {
     return;
   }
   working(true);
-  const answer = await ask(form.dataset.batches, {
+  const wanted = {
     files: [...files.map(({ file }) => ({ name: file.name, size: file.size })), ...addresses().map((url) => ({ url }))],
     uploads: kept().map(({ upload }) => upload),
     outputs: cards().map(readRecipe),
-  });
+  };
+  const answer = await ask(form.dataset.batches, wanted, { "Idempotency-Key": keyOf(wanted) });
   if (answer?.status !== 201) { await explain(answer, files); return; }
   const made = await answer.json();
   batch = form.dataset.batch.replace("00000000-0000-0000-0000-000000000000", made.id);
@@ -310,6 +315,13 @@ form.addEventListener("submit", async (event) => {
   for (const box of form.querySelectorAll("[data-upload], #id_images, [data-folder], [data-camera]")) box.disabled = true;
   await sendAll(files);
 });
+
+// The same key for the same wish: where only the answer was lost, the second press makes no second batch.
+function keyOf(wanted) {
+  const text = JSON.stringify(wanted);
+  if (text !== asked.text) asked = { text, key: `${Date.now()}-${Math.random()}` };
+  return asked.key;
+}
 
 async function explain(answer, files) {
   const said = await answer?.json().catch(() => null);
@@ -388,6 +400,8 @@ function done() {
   const failed = rows.filter((row) => row.state === "failed");
   if (!failed.length) { location.assign(batch); return; }
   find("go-note").textContent = texts.someFailed;
+  find("submit").textContent = texts.sendAgain;
+  failed[0].element.scrollIntoView({ block: "nearest" });
   find("go-on").href = batch;
   find("go-on").hidden = false;
 }
@@ -402,5 +416,11 @@ find("stop").addEventListener("click", async () => {
   location.assign(batch);
 });
 
+window.addEventListener("online", () => {
+  const failed = rows.filter((row) => row.state === "failed");
+  if (batch && !busy && failed.length) sendAll(failed);
+});
+// Who comes back from the batch by the browser's memory finds a form that was sent: begin anew.
+window.addEventListener("pageshow", (event) => { if (event.persisted && batch) location.reload(); });
 window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });
 summarise();
