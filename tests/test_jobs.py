@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from converter.engine import Recipe
 from converter.jobs import NewFile, running, sweeping
 from converter.models import Batch, ImageMetadata, Job, Upload
 from converter.storage import StorageFault, Stored
+from converter.storage.folder import FolderStorage
 from tests.conftest import make_photo
 from tests.doubles import RecordingDispatch
 
@@ -172,11 +174,33 @@ def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
         jobs.submit(alice, uploads=[upload], outputs=[PNG])
 
 
+def put(key: str, content: bytes) -> None:
+    storage.uploads.put(key, io.BytesIO(content), filename="", content_type="")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 # --- Receive ------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_key_is_ignored() -> None:
-    assert jobs.receive("uploads/nobody/x/y", Stored(1, "e")) is None
+def test_what_nobody_awaits_is_not_kept(folders: Any) -> None:
+    put("uploads/nobody/x/y", b"bytes")
+    assert jobs.receive("uploads/nobody/x/y", Stored(5, "e")) is None
+    assert files(folders) == []
+
+
+@pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
+def test_what_is_sent_by_a_form_after_its_batch_is_gone_is_not_kept(
+    alice: Any, worker: RecordingDispatch, photo: bytes, folders: Any, end: Any
+) -> None:
+    batch = submit(alice, "a.jpg")
+    key = the_job(batch).upload.key
+    end(batch)
+    put(key, photo)
+    worker.work()
+    assert files(folders) == []
 
 
 def test_other_bytes_under_the_same_key_fail_what_is_not_done(
@@ -434,6 +458,50 @@ def test_an_upload_used_by_a_younger_batch_stays(
     assert statuses(old) == ["expired"]
     assert statuses(young) == ["finished"]
     assert storage.uploads.stat(upload.key)
+
+
+@pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
+@pytest.mark.parametrize("made", ["thumbnail", "before", ".zip"])
+def test_what_is_made_while_its_batch_goes_does_not_stay(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Any,
+    made: str,
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    real = FolderStorage.put
+
+    def put_late(self: Any, key: str, *args: Any, **options: Any) -> Any:
+        if key.endswith(made):
+            end(Batch.objects.get())
+        return real(self, key, *args, **options)
+
+    monkeypatch.setattr(FolderStorage, "put", put_late)
+    worker.work()
+    if made != "thumbnail":
+        jobs.preview_urls(the_job(batch)) if made == "before" else jobs.zip_url(batch)
+        worker.work()
+    assert files(folders) == []
+
+
+def test_a_zip_of_fewer_results_does_not_stay(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg", "b.jpg")
+    first, second = (job.upload.key for job in batch.jobs.select_related("upload").order_by("position"))
+    for key in (first, second):
+        put(key, photo)
+        worker.work()
+        jobs.zip_url(Batch.objects.get())
+        worker.work()
+    assert len([file for file in files(folders) if file.suffix == ".zip"]) == 1
+    jobs.expire(Batch.objects.get())
+    assert files(folders) == []
 
 
 def test_a_removed_batch_leaves_nothing(

@@ -40,6 +40,8 @@ def zip_url(batch: Batch) -> str | None:
         )
     now = timezone.now()
     due = Q(zip_asked_at=None) | Q(zip_asked_at__lt=now - timedelta(minutes=1)) | ~Q(zip_key="")
+    if batch.zip_key:
+        storage.results.remove([batch.zip_key])  # of what was finished then
     if Batch.objects.filter(due, pk=batch.pk).update(zip_asked_at=now, zip_key=""):
         ask("zip_batch", batch=batch.pk)
     return None
@@ -72,7 +74,8 @@ def make_zip(batch_id: uuid.UUID) -> None:
             archive.writestr("manifest.csv", _manifest(jobs, names))
         file.seek(0)
         storage.results.put(key, file, filename=zip_name(batch), content_type="application/zip")
-    Batch.objects.filter(pk=batch.pk).update(zip_key=key)
+    if not Batch.objects.filter(pk=batch.pk, expired_at=None).update(zip_key=key):
+        storage.results.remove([key])  # expired or deleted meanwhile
 
 
 def _zip_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:

@@ -70,8 +70,11 @@ def make_preview(job_id: uuid.UUID) -> None:
             made += 1
         elif isinstance(answer, Refused):
             logger.warning("No preview", extra={"job": str(job.pk), "code": answer.code})
-    if made == len(keys):
-        Job.objects.filter(pk=job.pk).update(previewed_at=timezone.now())
+    finished = Job.objects.filter(pk=job.pk, status=Job.Status.FINISHED)
+    if not finished.exists():
+        storage.results.remove(keys)  # expired or deleted meanwhile
+    elif made == len(keys):
+        finished.update(previewed_at=timezone.now())
 
 
 def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:

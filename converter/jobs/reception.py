@@ -21,14 +21,16 @@ FETCH_SECONDS = 60
 
 
 def receive(key: str, stored: Stored) -> Upload | None:
-    """Note that the bytes of an upload are here and queue its jobs; None for a key that is not ours.
+    """Note that the bytes of an upload are here and queue its jobs; None for what nobody awaits, which is deleted.
 
     The first bytes to come are the upload. Others that replace them are noticed when they are read.
     """
     now = timezone.now()
     upload = Upload.objects.filter(key=key).first()
-    if upload is None:
-        logger.warning("An object came that nobody awaits", extra={"key": key})
+    if upload is None or upload.deleted_at:
+        # A form may be posted for minutes, also after its upload was deleted.
+        logger.warning("An object came that nobody awaits", extra={"key": key.rpartition("/")[0]})
+        storage.uploads.remove([key])
         return None
     first = Upload.objects.filter(pk=upload.pk, received_at=None).update(
         received_at=now, etag=stored.etag, size=stored.size

@@ -166,7 +166,9 @@ def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
         return  # the jobs themselves say what is wrong with the image
     key = f"{upload.results_prefix}/thumbnail"
     storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
-    Upload.objects.filter(pk=upload.pk).update(thumbnail_key=key)
+    if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
+        storage.results.remove([key])  # deleted meanwhile
+        return
     if labels := metadata.labels_of(answer.data):
         metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
 
