@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from converter.management.commands.convert import Task, Workers
 from tests.conftest import make_photo
+from tests.server import ROOT
 
 
 @pytest.fixture
@@ -71,6 +77,74 @@ def test_a_source_is_never_overwritten(album: Path) -> None:
     assert (album / "a.jpg").read_bytes() == source
 
 
+def test_no_source_of_the_run_is_overwritten_by_the_result_of_another(album: Path) -> None:
+    kept = make_photo(10, 10, "WEBP")
+    (album / "a.webp").write_bytes(kept)
+    with pytest.raises(CommandError, match="is there already"):
+        run(album / "a.jpg", album / "a.webp", "-o", album, "--to", "webp", "--overwrite")
+    assert (album / "a.webp").read_bytes() == kept
+
+
+def test_results_may_go_beside_their_sources(album: Path) -> None:
+    run(album, "-o", album, "--to", "avif")
+    assert {"a (2).avif", "A.avif", "sub/c.avif"} <= files(album)
+    run(album / "sub", "-o", album, "--to", "gif")
+    assert "c.gif" in files(album)
+
+
+def test_hidden_files_are_not_looked_at(album: Path, tmp_path: Path) -> None:
+    (album / "._a.jpg").write_bytes(b"what a Mac leaves")
+    (album / ".git").mkdir()
+    (album / ".git" / "x.png").write_bytes(b"")
+    said = run(album, "-o", tmp_path / "out", "--to", "webp")
+    assert said.startswith("3 of 3 converted")
+
+
+@pytest.mark.parametrize("output", ["file", "file/below"])
+def test_an_output_that_cannot_be_a_folder_is_said_before_anything_is_done(
+    album: Path, tmp_path: Path, output: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="cannot be a folder") as failure:
+        run(album, "-o", tmp_path / output, "--to", "webp")
+    assert failure.value.returncode == 2
+
+
+def test_an_output_that_cannot_be_written_to_is_said_before_anything_is_done(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(CommandError, match="cannot be written to") as failure:
+        run(album, "-o", tmp_path / "out", "--to", "webp")
+    assert failure.value.returncode == 2
+
+
+def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_and_no_more(*args: Any, **options: Any) -> Iterator[Any]:
+        yield Task(album / "a.jpg", tmp_path / "out" / "a.webp"), (1000, 500)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workers, "convert", one_and_no_more)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="Interrupted") as failure:
+        call_command("convert", str(album), "-o", str(tmp_path / "out"), "--to", "webp", stdout=out)
+    assert failure.value.returncode == 130
+    assert out.getvalue().startswith("1 of 3 converted")
+
+
+def test_a_name_that_no_terminal_can_say_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(make_photo(8, 8, "PNG"))
+    words = ["convert", str(tmp_path), "-o", str(tmp_path / "out"), "--to", "webp"]
+    for more in (["--dry-run"], []):
+        done = subprocess.run(
+            [sys.executable, ROOT / "manage.py", *words, *more],
+            env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_results_within_the_folder_are_not_converted_again(album: Path) -> None:
     run(album, "-o", album / "out", "--to", "webp")
     run(album, "-o", album / "out", "--to", "png")
@@ -81,6 +155,9 @@ def test_a_dry_run_does_nothing(album: Path, tmp_path: Path) -> None:
     said = run(album, "-o", tmp_path / "out", "--to", "webp", "--dry-run")
     assert f"{album / 'a.jpg'} → {tmp_path / 'out' / 'a (2).webp'}" in said
     assert not (tmp_path / "out").exists()
+    run(album / "a.jpg", "-o", tmp_path / "out", "--to", "webp")
+    said = run(album / "a.jpg", "-o", tmp_path / "out", "--to", "webp", "--dry-run")
+    assert "a.webp (is there already)" in said
 
 
 def test_a_recipe_comes_from_a_file_and_options_go_before_it(album: Path, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +40,14 @@ class NotConverted(Exception):
     """One file could not be converted; the others go on."""
 
 
+INTERRUPTED = 130  # as a shell says of what Ctrl-C ended
+
+
 class Command(BaseCommand):
-    help = "Convert images, or folders of them, into another folder. Exits with 1 when a file could not be converted."
+    help = (
+        "Convert images, or folders of them, into another folder. Exits with 1 when a file could not be converted, with "
+        "2 when nothing could be begun."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,6 +70,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a file may be named as no terminal can say
         recipe = read_recipe(options)
         images = watermark_of(recipe, options["recipe"])
         tasks, left = plan(options["sources"], options["output"], recipe)
@@ -70,11 +80,14 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(recipe.sentence())
             for task in tasks:
-                self.stdout.write(f"{task.source} → {task.target}")
+                there = " (is there already)" if task.target.exists() else ""
+                self.stdout.write(f"{task.source} → {task.target}{there}")
             return
+        make_folder(options["output"])
 
         failed: dict[Path, str] = {}
-        before = after = 0
+        done = before = after = 0
+        interrupted = False
         console = Console(stderr=True)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         with (
@@ -82,21 +95,27 @@ class Command(BaseCommand):
             Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ):
             bar = progress.add_task("Converting", total=len(tasks))
-            for task, outcome in workers.convert(tasks, recipe, images, overwrite=options["overwrite"]):
-                if isinstance(outcome, NotConverted):
-                    failed[task.source] = str(outcome)
-                else:
-                    before, after = before + outcome[0], after + outcome[1]
-                progress.advance(bar)
+            try:
+                for task, outcome in workers.convert(tasks, recipe, images, overwrite=options["overwrite"]):
+                    if isinstance(outcome, NotConverted):
+                        failed[task.source] = str(outcome)
+                    else:
+                        done, before, after = done + 1, before + outcome[0], after + outcome[1]
+                    progress.advance(bar)
+            except KeyboardInterrupt:
+                interrupted = True
 
         self.stdout.write(
-            f"{len(tasks) - len(failed)} of {len(tasks)} converted, {filesizeformat(before)} → {filesizeformat(after)}."
+            f"{done} of {len(tasks)} converted, {filesizeformat(before)} → {filesizeformat(after)}."
         )
         if left:
             self.stdout.write(f"Left alone, as they do not look like images: {left}.")
+        ends = ["Interrupted; what was not converted yet was left out."] if interrupted else []
         if failed:
             lines = "\n".join(f"  {source}: {failed[source]}" for source in sorted(failed))
-            raise CommandError(f"{len(failed)} could not be converted:\n{lines}", returncode=1)
+            ends.append(f"{len(failed)} could not be converted:\n{lines}")
+        if ends:
+            raise CommandError("\n".join(ends), returncode=INTERRUPTED if interrupted else 1)
 
 
 def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
@@ -136,8 +155,20 @@ def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
         raise CommandError(f"The watermark {path} cannot be read: {exc.strerror}", returncode=2) from exc
 
 
+def make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise CommandError(f"{output} cannot be a folder: {exc.strerror}", returncode=2) from exc
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise CommandError(f"{output} cannot be written to.", returncode=2)
+
+
 def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[list[Task], int]:
-    """Return what goes where, each folder's tree kept, and how many files of the folders do not look like images."""
+    """Return what goes where, each folder's tree kept, and how many files of the folders do not look like images.
+
+    Hidden files, and what an earlier run left in an output folder that lies within, are not looked at.
+    """
     suffix = "" if recipe.format == AUTO else f".{recipe.target.extension}"
     tasks: list[Task] = []
     taken: set[str] = set()
@@ -148,8 +179,13 @@ def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[
         if source.is_file():
             found = [(source, Path(source.name))]
         else:
+            earlier = output.resolve() if _within(output, source) and not _within(source, output) else None
             files = [
-                path for path in sorted(source.rglob("*")) if path.is_file() and not _within(path, output)
+                path
+                for path in sorted(source.rglob("*"))
+                if path.is_file()
+                and not (earlier and _within(path, earlier))
+                and not any(part.startswith(".") for part in path.relative_to(source).parts)
             ]
             found = [(path, path.relative_to(source)) for path in files if path.suffix.lower() in READABLE]
             left += len(files) - len(found)
@@ -192,7 +228,11 @@ class Workers:
         self, tasks: Iterable[Task], recipe: engine.Recipe, images: Mapping[str, bytes], *, overwrite: bool
     ) -> Iterator[tuple[Task, tuple[int, int] | NotConverted]]:
         """Yield each task as it is done, with its sizes in bytes before and after, or why it is not."""
-        futures = {self._pool.submit(self._one, task, recipe, images, overwrite): task for task in tasks}
+        tasks = list(tasks)
+        sources = {task.source.resolve() for task in tasks}
+        futures = {
+            self._pool.submit(self._one, task, sources, recipe, images, overwrite): task for task in tasks
+        }
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -200,10 +240,15 @@ class Workers:
                 yield futures[future], exc
 
     def _one(
-        self, task: Task, recipe: engine.Recipe, images: Mapping[str, bytes], overwrite: bool
+        self,
+        task: Task,
+        sources: Set[Path],
+        recipe: engine.Recipe,
+        images: Mapping[str, bytes],
+        overwrite: bool,
     ) -> tuple[int, int]:
         if recipe.format != AUTO:
-            _check_free(task.target, task.source, overwrite)
+            _check_free(task.target, sources, overwrite)
         limits = jobs.limits()
         try:
             if task.source.stat().st_size > limits.max_bytes:
@@ -216,10 +261,10 @@ class Workers:
             target = task.target
             if recipe.format == AUTO:
                 target = target.with_name(f"{target.name}.{engine.FORMATS[answer.format].extension}")
-                _check_free(target, task.source, overwrite)
+                _check_free(target, sources, overwrite)
             write(target, answer.data)
         except OSError as exc:
-            raise NotConverted(exc.strerror or str(exc)) from exc
+            raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
         return len(data), len(answer.data)
 
     def _sandbox(self) -> Sandbox:
@@ -230,8 +275,8 @@ class Workers:
         return sandbox
 
 
-def _check_free(target: Path, source: Path, overwrite: bool) -> None:
-    if target.exists() and (not overwrite or target.samefile(source)):
+def _check_free(target: Path, sources: Set[Path], overwrite: bool) -> None:
+    if target.exists() and (not overwrite or target.resolve() in sources):
         raise NotConverted(f"{target} is there already")
 
 
