@@ -110,7 +110,7 @@ class Command(BaseCommand):
         )
         if left:
             self.stdout.write(f"Left alone, as they do not look like images: {left}.")
-        ends = ["Interrupted; what was not converted yet was left out."] if interrupted else []
+        ends = ["Interrupted. What was in work at that moment may be there too."] if interrupted else []
         if failed:
             lines = "\n".join(f"  {source}: {failed[source]}" for source in sorted(failed))
             ends.append(f"{len(failed)} could not be converted:\n{lines}")
