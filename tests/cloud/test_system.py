@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,33 @@ def until(found: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 def s3_statements(stack: Stack) -> list[dict[str, Any]]:
     policy = json.loads(stack.aws("lambda").get_policy(FunctionName=WORKER)["Policy"])
     return [s for s in policy["Statement"] if s["Principal"].get("Service") == "s3.amazonaws.com"]
+
+
+def let_time_pass(stack: Stack) -> None:
+    with closing(sqlite3.connect(stack.folder / "db.sqlite3", timeout=20)) as database, database:
+        for table in ("converter_batch", "converter_upload"):
+            database.execute(f"UPDATE {table} SET expires_at = '2000-01-01 00:00:00'")
+
+
+def tick(stack: Stack) -> None:
+    """Send what the clock sends every hour."""
+    (rule,) = stack.aws("events").list_rules()["Rules"]
+    event = {
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "resources": [rule["Arn"]],
+        "detail": {},
+    }
+    answer = stack.aws("lambda").invoke(FunctionName=WORKER, Payload=json.dumps(event))
+    assert "FunctionError" not in answer
+
+
+def kept(stack: Stack) -> list[str]:
+    return [
+        found["Key"]
+        for use in ("uploads", "results")
+        for found in stack.aws("s3").list_objects_v2(Bucket=bucket(use)).get("Contents", [])
+    ]
 
 
 def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> None:
@@ -131,6 +160,15 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     assert carol.send_file(batch["uploads"][0]["form"], photo).status == 201
     job_url = f"/api/v1/jobs/{batch['jobs'][0]['id']}"
     until(finished, "the result after the update")
+
+    # Its time is up: nothing is handed out, the clock deletes it, and what an old form still sends is not kept.
+    let_time_pass(stack)
+    assert carol.call("GET", f"{job_url}/download", token=token).status == 410
+    assert carol.get(f"/jobs/{batch['jobs'][0]['id']}/download/").status == 410
+    tick(stack)
+    assert kept(stack) == []
+    assert carol.send_file(batch["uploads"][0]["form"], photo).status == 201
+    until(lambda: kept(stack) == [], "the removal of what nobody awaits")
 
     # Taken away.
     stack.deployment.undeploy_functions()
