@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from converter import jobs
@@ -20,11 +21,12 @@ REPEATABLE_FOR = timedelta(hours=24)
 
 @handler
 def sweep(event: dict[str, Any], context: object) -> None:
-    """End what waited too long, ask again for what was forgotten, delete what has expired."""
+    """End what waited too long, ask again for what was forgotten, delete what has expired, sessions too."""
     with fresh_connections():
         counts = jobs.sweep()
         old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
         forgotten, _ = old.delete()
         RateLimit.objects.filter(caught_up_at__lt=timezone.now().timestamp() - 3600).delete()
+        SessionStore.clear_expired()
     if any(counts.values()) or forgotten:
         logger.info("Swept", extra={**counts, "idempotency_keys": forgotten})
