@@ -10,7 +10,6 @@ from urllib.parse import unquote
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from converter import engine, outbound
@@ -327,7 +326,7 @@ class ShareForm(forms.Form):
         self.fields["jobs"] = forms.MultipleChoiceField(
             label=_("Results"),
             choices=[
-                (str(job.pk), f"{job.result_name} ({filesizeformat(job.result_size or 0)})")
+                (str(job.pk), f"{job.result_name} ({words.bytes_in_words(job.result_size or 0)})")
                 for job in results
             ],
             initial=[str(job.pk) for job in results],

@@ -100,7 +100,12 @@ PHRASES = (
     _("A scale keeps the shape, so it needs no mode."),
     _("More than 100 percent enlarges. Turn enlarge on too."),
     _("Smart chooses what to keep when filling. Set mode to fill."),
-    _("{name} must be a colour such as #ffffff, or transparent."),
+    _("{option} must be a colour such as #ffffff, or transparent."),
+    _("{option} must be a whole number from {least} to {most}."),
+    _("{option} must be a number from {least} to {most}."),
+    _("{option} must be a text of {least} to {most} characters."),
+    _("{option} is missing."),
+    _("At most so many bytes"),
     _("There is no option “{name}” here."),
     # Why an act was not done, or a job ended.
     _("{name} is larger than the {size} MB that one file may have."),
@@ -263,6 +268,7 @@ NOTES: Mapping[str, str] = {
 }
 
 _PHRASES_WITHIN = frozenset({"what", "advice", "reason", "state", "direction", "background"})
+_WORDS_WITHIN = frozenset({"option"})
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*|\d+)(\.\d+)?( MB)?")
 
 
@@ -306,10 +312,13 @@ def _shape(phrase: str) -> re.Pattern[str]:
 
 
 def _filled(phrase: str, parts: Mapping[str, str]) -> str:
-    words = {
-        name: translated(part) if name in _PHRASES_WITHIN else _number(part) for name, part in parts.items()
-    }
-    return gettext(phrase).format(**words)
+    return gettext(phrase).format(**{name: _part(name, part) for name, part in parts.items()})
+
+
+def _part(name: str, part: str) -> str:
+    if name in _PHRASES_WITHIN:
+        return translated(part)
+    return gettext(part) if name in _WORDS_WITHIN else _number(part)
 
 
 def _plain(name: str, value: Any) -> str:

@@ -21,23 +21,11 @@ from django.utils.translation import ngettext
 from converter import engine, jobs
 from converter.models import Batch, Upload
 from converter.web import phrases, words
+from converter.web.words import bytes_in_words
 
 register = template.Library()
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-
-
-def bytes_in_words(count: int) -> str:
-    """Return a size in units of 1000, as the limits are given: 999 bytes, 1.2 KB, 34 MB."""
-    if abs(count) < 1000:
-        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
-    value, unit = count / 1000, "KB"
-    for larger in ("MB", "GB", "TB"):
-        if abs(value) < 999.5:
-            break
-        value, unit = value / 1000, larger
-    digits = 1 if abs(value) < 10 else 0
-    return f"{number_format(round(value, digits), digits)}\u00a0{unit}"
 
 
 @register.filter

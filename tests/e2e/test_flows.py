@@ -467,6 +467,25 @@ def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -
     expect(page.locator(".file-thumb")).to_have_attribute("data-kind", "HEIC")
 
 
+def test_what_a_preview_cannot_do_is_said(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))  # type: ignore[arg-type]
+    note = page.locator("[data-try-note].is-bad")
+    expect(note).to_contain_text("Send it again")
+    page.locator("#id_images").set_input_files(photo("good.jpg", make_photo()))  # type: ignore[arg-type]
+    page.get_by_role("button", name="Remove cut.jpg").click()
+    expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")
+
+
+def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
+    page = visit(locale="de-DE")
+    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))  # type: ignore[arg-type]
+    expect(page.locator("[data-try-note].is-bad")).to_contain_text("Diese Datei endet")
+    page.get_by_label("Qualität").fill("500")
+    page.get_by_role("button", name="Umwandeln", exact=True).click()
+    expect(page.locator("[data-field=quality] .error")).to_contain_text("eine ganze Zahl von 1 bis 100")
+
+
 def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None:
     page = visit(width="phone")
     page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))  # type: ignore[arg-type]

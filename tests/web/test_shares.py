@@ -83,6 +83,11 @@ def test_it_is_kept_out_of_search_engines_and_caches(client: Client, share: Shar
         assert "no-store" in response["Cache-Control"]
 
 
+def test_sizes_are_said_as_everywhere_else(page: Client, batch: Batch, job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(result_size=127_700)
+    assert "photo 0.webp (128\u00a0KB)" in text(page.get(f"/batches/{batch.pk}/share/"))
+
+
 def test_openings_by_others_are_counted(page: Client, client: Client, share: Share) -> None:
     page.get(f"/s/{share.token}/")
     client.head(f"/s/{share.token}/")

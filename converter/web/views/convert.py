@@ -62,6 +62,12 @@ def watermark(request: PersonRequest) -> JsonResponse:
     return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
 
 
+@require_POST
+def words(request: PersonRequest) -> JsonResponse:
+    """Say in the visitor's language what the API said in English."""
+    return JsonResponse({"said": [phrases.translated(said) for said in request.POST.getlist("said")]})
+
+
 def _page(
     request: PersonRequest,
     files: FilesForm,

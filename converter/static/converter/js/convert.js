@@ -16,7 +16,7 @@ const extensions = form.querySelector("#id_images").accept.split(",");
 let touched = null; // the output that was changed last
 let shown = null; // the image that was asked to be shown; else the first
 const trial = trying({
-  form, texts, say, sizeInWords, csrf,
+  form, texts, say, sizeInWords, csrf, translated,
   chosen: () => { const images = inBatch(); return images.includes(shown) ? shown : images[0]; },
   recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
 });
@@ -272,6 +272,15 @@ function ask(url, body, more = {}) {
   return fetch(url, { method: "POST", headers, body: json ? JSON.stringify(body) : body }).catch(() => null);
 }
 
+// The API speaks English; the page says it as its visitor does.
+async function translated(said) {
+  if (document.documentElement.lang === "en") return said;
+  const body = new FormData();
+  for (const one of said) body.append("said", one);
+  const answer = await ask(form.dataset.words, body);
+  return answer?.ok ? (await answer.json()).said : said;
+}
+
 function refuse(text) {
   find("refusal").textContent = text;
   find("refusal").hidden = false;
@@ -327,13 +336,16 @@ async function explain(answer, files) {
   const said = await answer?.json().catch(() => null);
   if (!answer) { refuse(texts.offline); return; }
   if (answer.status === 401 || answer.status === 403) { refuse(texts.loggedOut); return; }
+  const errors = said?.errors ?? [];
+  const [whole, ...details] = await translated([said?.detail ?? "", ...errors.map(({ detail }) => detail)]);
   let placed = 0;
-  for (const { pointer = "", detail } of said?.errors ?? []) {
+  for (const [which, { pointer = "" }] of errors.entries()) {
     const [, list, index, ...path] = pointer.split("/");
+    const detail = details[which];
     if (list === "outputs" && cards()[index] && showProblem(cards()[index], path.join("."), detail)) placed += 1;
     if (list === "files" && files[index]) { set(files[index], "bad", detail); placed += 1; }
   }
-  refuse(placed ? texts.refused : (said?.detail ?? texts.refused));
+  refuse(placed ? texts.refused : whole || texts.refused);
 }
 
 async function sendAll(some) {
@@ -364,7 +376,8 @@ async function sendOne(row, isSecondTry = false) {
   } catch (error) {
     if (error instanceof Stopped) return;
     if (error instanceof Expired && !isSecondTry && (await renew(row))) { await sendOne(row, true); return; }
-    set(row, "failed", error.message && error.message !== "network" ? error.message : texts.failed);
+    set(row, "failed", texts.failed);
+    if (error.message && error.message !== "network") set(row, "failed", (await translated([error.message]))[0]);
   }
   showTotal();
 }

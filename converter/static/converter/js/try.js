@@ -7,7 +7,7 @@ const WAIT = 500; // milliseconds after the last change
 const SIDE = 1600; // longest side of the copy that stands for a file too large to be sent so
 const PICTURE = { format: "webp", quality: 90, frames: "first", resize: { width: SIDE, height: SIDE } }; // of an original
 
-export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) {
+export function trying({ form, texts, say, sizeInWords, translated, chosen, recipe, csrf }) {
   const section = form.querySelector("[data-try]");
   const [note, view, bar, start] = ["note", "view", "bar", "start"].map((name) => section.querySelector(`[data-try-${name}]`));
   const most = Number(form.dataset.oneShot);
@@ -34,7 +34,7 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
       section.hidden = !image;
       start.hidden = !isDear;
       wanted = !isDear;
-      note.textContent = "";
+      tell("");
       view.replaceChildren();
       if (image) showOriginal(image);
     }
@@ -56,22 +56,27 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
     running = true;
     asked = ask;
     bar.hidden = false;
-    note.textContent = texts.trying;
-    const said = await attempt(one, options, ask);
+    tell(texts.trying);
+    const { said, problem } = await attempt(one, options, ask);
     running = false;
     bar.hidden = true;
     if (one !== image || ask !== JSON.stringify(recipe())) { run(); return; }
-    note.textContent = said;
+    tell(said ?? problem, Boolean(problem));
+  }
+
+  function tell(words, isBad = false) {
+    note.textContent = words;
+    note.classList.toggle("is-bad", isBad);
   }
 
   async function attempt(one, options, ask) {
     sample ??= await sampleOf(one);
-    if (!sample || (sample.share < 1 && options.crop)) return say(texts.tryTooLarge, { size: sizeInWords(most) });
+    if (!sample || (sample.share < 1 && options.crop)) return { said: say(texts.tryTooLarge, { size: sizeInWords(most) }) };
     const { result, problem } = await convert(one, sample, ask);
-    if (problem) return problem;
-    if (one !== image) return "";
+    if (problem) return { problem };
+    if (one !== image) return { said: "" };
     const pixels = await show(result);
-    return inWords(one, result, options, pixels);
+    return { said: inWords(one, result, options, pixels) };
   }
 
   // Let the server make one result that nobody keeps: {result}, a blob, or {problem}, in words.
@@ -84,11 +89,11 @@ export function trying({ form, texts, say, sizeInWords, chosen, recipe, csrf }) 
     const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body }).catch(() => null);
     const result = await answer?.blob().catch(() => null);
     if (!result) return { problem: texts.offline };
-    return answer.status === 200 ? { result } : { problem: reason(await problemOf(result)) };
+    return answer.status === 200 ? { result } : { problem: await reason(await problemOf(result)) };
   }
 
-  function reason({ code, detail }) {
-    return ["not_in_time", "unavailable"].includes(code) || !detail ? texts.tryFailed : detail;
+  async function reason({ code, detail }) {
+    return ["not_in_time", "unavailable"].includes(code) || !detail ? texts.tryFailed : (await translated([detail]))[0];
   }
 
   function inWords(one, result, options, pixels) {
