@@ -15,7 +15,19 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.security import APIKeyCookie, HttpBearer
 
-from converter.api import batches, convert, errors, formats, jobs, rates, recipes, uploads, webhooks
+from converter.api import (
+    batches,
+    convert,
+    errors,
+    formats,
+    jobs,
+    preferences,
+    rates,
+    recipes,
+    shares,
+    uploads,
+    webhooks,
+)
 from converter.api.access import Caller
 from converter.api.openapi import Api, StrictParser
 from converter.api.problems import DETAILS, Problem
@@ -85,6 +97,8 @@ api.add_router("/uploads", uploads.router)
 api.add_router("/convert", convert.router)
 api.add_router("/recipes", recipes.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/preferences", preferences.router)
+api.add_router("", shares.router)
 api.add_router("/formats", formats.router)
 
 

@@ -115,6 +115,31 @@ def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
     return Status(204, None)
 
 
+@router.post(
+    "/{uuid:batch_id}/cancel",
+    response=schemas.Batch,
+    openapi_extra=problems(404, 409),
+    url_name="cancel_batch",
+)
+def cancel_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
+    """Stop all jobs of a batch that are not done; what is finished stays."""
+    batch = own(request, Batch.objects.all(), batch_id)
+    if not jobs.cancel_batch(batch):
+        raise jobs.Conflict("No job of this batch can be cancelled: all are done.")
+    return schemas.Batch.of(batch)
+
+
+@router.post(
+    "/{uuid:batch_id}/retry", response=schemas.Batch, openapi_extra=problems(404, 409), url_name="retry_batch"
+)
+def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
+    """Queue the failed and cancelled jobs of a batch again, where their images are here."""
+    batch = own(request, Batch.objects.all(), batch_id)
+    if not jobs.retry_batch(batch):
+        raise jobs.Conflict("No job of this batch can be tried again.")
+    return schemas.Batch.of(batch)
+
+
 @router.get(
     "/{uuid:batch_id}/zip",
     response={202: schemas.Preparing, 302: None},

@@ -13,6 +13,7 @@ from ninja import File, Form, Router, Status, UploadedFile
 from converter import engine, jobs, storage
 from converter.api import schemas, waiting
 from converter.api.access import ApiRequest, own
+from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, parse_json, problems
 from converter.api.problems import CONTENT_TYPE, Problem, document
 from converter.models import Batch, Job, Upload
@@ -28,7 +29,7 @@ PLACES = {"/files/0/size": "/file", "/uploads/0": "/upload", "/outputs/0": "/rec
 @router.post(
     "",
     response={200: None, 202: schemas.Job},
-    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems()["responses"]}},
+    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems(404, 410)["responses"]}},
     url_name="convert",
 )
 def convert_image(
@@ -57,51 +58,24 @@ def convert_image(
     202 with the job, and its address in `Location`, when it takes longer than 25 seconds, the result is too large to be
     carried here, or too many wait already; with `keep` false that is a problem.
     """
-    _check_fields(request)
+    check_fields(request, *FIELDS)
     if (file is None) == (upload is None):
         detail = "Send a file, or name an upload: one of the two."
         raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
-    try:
+    with pointing(PLACES):
         batch = jobs.submit(
             request.auth.user,
             outputs=[_parsed(recipe)],
-            files=[_small(file)] if file else [],
+            files=[small(file)] if file else [],
             uploads=[_here(request, upload)] if upload else [],
             kept=keep,
         )
-    except jobs.InvalidSubmission as exc:
-        for error in exc.errors:
-            for of_batch, here in PLACES.items():
-                error["pointer"] = error["pointer"].replace(of_batch, here)
-        raise
     try:
         return _converted(batch, file, keep, response)
     finally:
         # Here and not in the browser: whoever closes the page cannot ask for it any more.
         if not keep:
             jobs.remove(batch)
-
-
-def _check_fields(request: ApiRequest) -> None:
-    """Refuse a name we do not know, and a second file: overlooked, `keep` misspelt would keep what nobody wants kept."""
-    sent = [(name, len(data.getlist(name))) for data in (request.POST, request.FILES) for name in data]
-    errors = [
-        {"pointer": f"/{name}", "detail": "Send it once." if name in FIELDS else "There is no such field."}
-        for name, times in sent
-        if name not in FIELDS or times > 1
-    ]
-    if errors:
-        detail = " ".join(f"{error['pointer']}: {error['detail']}" for error in errors)
-        raise Problem("invalid_request", detail, errors=errors)
-
-
-def _small(file: UploadedFile) -> jobs.NewFile:
-    if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
-        raise Problem(
-            "body_too_large",
-            f"An image sent this way may have {settings.CONVERTER_ONE_SHOT_BYTES} bytes. Submit a batch instead.",
-        )
-    return jobs.NewFile(file.name or "image", file.size)
 
 
 def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:

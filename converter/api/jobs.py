@@ -4,7 +4,7 @@ import uuid
 from typing import Annotated
 
 from django.http import HttpResponse, HttpResponseRedirect
-from ninja import Field, Query, Router
+from ninja import Field, Query, Router, Status
 
 from converter import jobs
 from converter.api import schemas, waiting
@@ -75,6 +75,18 @@ def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     job = own(request, ROWS.all(), job_id)
     jobs.cancel(job)
     return schemas.Job.of(job)
+
+
+@router.post(
+    "/{uuid:job_id}/reuse",
+    response={201: schemas.Upload},
+    openapi_extra=problems(404, 409, 410),
+    url_name="reuse_job",
+)
+def reuse_result(request: ApiRequest, job_id: uuid.UUID) -> Status[schemas.Upload]:
+    """Make the result an image to convert, or to lay on top of others, without sending it again."""
+    upload = jobs.use_result(own(request, ROWS.all(), job_id))
+    return Status(201, schemas.Upload.of(upload, with_form=False))
 
 
 @router.get(

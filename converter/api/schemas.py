@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 from django.urls import reverse
@@ -108,6 +108,33 @@ class RecipeIn(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
     recipe: RawRecipe
+
+
+class PreferencesIn(Schema):
+    model_config = strictly({"retention_hours": 72, "recipe": None})
+
+    retention_hours: Annotated[
+        float | None,
+        Field(
+            ge=1, le=8784, description="How long what you send is kept; null for as long as the site does."
+        ),
+    ]
+    recipe: Annotated[
+        uuid.UUID | None, Field(description="A saved recipe, with which the page to convert begins; or null.")
+    ]
+
+
+class ShareIn(Schema):
+    model_config = strictly({"hours": 24})
+
+    jobs: Annotated[
+        list[uuid.UUID] | None,
+        Field(min_length=1, description="Whose results; null for all that are finished."),
+    ] = None
+    hours: Annotated[
+        int | None,
+        Field(ge=1, le=8784, description="How long it works; at most, and if null, while they are here."),
+    ] = None
 
 
 # --- Sent by us --------------------------------------------------------------------------------------------
@@ -284,6 +311,38 @@ class Recipe(Schema):
         )
 
 
+class Preferences(Schema):
+    retention_hours: Annotated[float | None, Field(description="Null for as long as the site keeps files.")]
+    recipe: uuid.UUID | None
+
+    @classmethod
+    def of(cls, preferences: models.Preferences) -> Preferences:
+        chosen = preferences.retention
+        return cls(
+            retention_hours=chosen / timedelta(hours=1) if chosen else None, recipe=preferences.recipe_id
+        )
+
+
+class Share(Schema):
+    id: uuid.UUID
+    url: Annotated[str, Field(description="The page to give to others.")]
+    jobs: list[uuid.UUID]
+    created_at: datetime
+    expires_at: datetime
+    opened: Annotated[int, Field(description="How often, by others than you.")]
+
+    @classmethod
+    def of(cls, share: models.Share, url: str) -> Share:
+        return cls(
+            id=share.pk,
+            url=url,
+            jobs=[job.pk for job in share.jobs.all()],
+            created_at=share.created_at,
+            expires_at=share.expires_at,
+            opened=share.opened,
+        )
+
+
 class Metadata(Schema):
     upload: uuid.UUID
     name: str
@@ -356,6 +415,11 @@ class Webhooks(Schema):
 
 class Deliveries(Schema):
     items: list[Delivery]
+    next: str | None
+
+
+class Shares(Schema):
+    items: list[Share]
     next: str | None
 
 

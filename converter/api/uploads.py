@@ -1,17 +1,36 @@
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
-from ninja import Router
+from ninja import File, Router, Status, UploadedFile
 
-from converter import jobs, metadata
+from converter import jobs, metadata, storage
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
+from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import problems
 from converter.api.problems import Problem
 from converter.models import Upload
 
 router = Router(tags=["uploads"])
+
+
+@router.post("", response={201: schemas.Upload}, openapi_extra=problems(), url_name="uploads")
+def keep_image(
+    request: ApiRequest,
+    file: Annotated[
+        UploadedFile, File(description="The image; a small one, see the limit in the documents.")
+    ],
+) -> Status[schemas.Upload]:
+    """Send a small image that no job waits for: to be laid on top of others, or to be converted later."""
+    check_fields(request, "file")
+    with pointing({"/files/0/size": "/file"}):
+        upload = jobs.keep_image(request.auth.user, small(file))
+    stored = storage.uploads.put(
+        upload.key, file, filename=upload.name, content_type="application/octet-stream"
+    )
+    return Status(201, schemas.Upload.of(jobs.receive(upload.key, stored) or upload, with_form=False))
 
 
 @router.post(

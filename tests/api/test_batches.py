@@ -204,6 +204,21 @@ def test_a_batch_is_deleted_with_its_bytes(program: Program, send: Any, worker: 
     problem(program.get(f"batches/{batch['id']}"), 404, "not_found")
 
 
+def test_what_is_not_done_of_a_batch_is_cancelled_and_tried_again(
+    program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    path = f"batches/{program.submit('a.jpg', 'b.jpg')['id']}"
+    assert program.post(f"{path}/cancel").json()["status"] == "cancelled"
+    problem(program.post(f"{path}/cancel"), 409, "conflict")
+    problem(program.post(f"{path}/retry"), 409, "conflict")  # nothing is here to be tried again
+    send(Batch.objects.get(), make_photo(), make_photo(8, 8))
+    worker.work()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert program.post(f"{path}/retry").json()["status"] == "queued"
+    worker.work()
+    assert program.get(path).json()["status"] == "finished"
+
+
 def test_the_zip_is_made_and_then_handed_out(
     program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:

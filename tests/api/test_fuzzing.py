@@ -55,6 +55,7 @@ def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
         "recipe_id": str(recipe.pk),
         "webhook_id": str(webhook.pk),
         "delivery_id": str(delivery.pk),
+        "share_id": str(jobs.share(batch, [job]).pk),
     }
 
 

@@ -88,6 +88,21 @@ def test_a_job_is_cancelled_once(program: Program) -> None:
     problem(program.post(f"{path}/cancel"), 409, "conflict")
 
 
+def test_a_result_is_converted_further_without_being_sent_again(
+    program: Program, send: Any, worker: Any
+) -> None:
+    batch = program.submit("a.jpg", outputs=[{"format": "png"}])
+    path = f"jobs/{batch['jobs'][0]['id']}/reuse"
+    problem(program.post(path), 409, "no_result")
+    send(Batch.objects.get(), make_photo())
+    worker.work()
+    reused = program.post(path)
+    assert reused.status_code == 201
+    assert reused.json() == {"id": reused.json()["id"], "name": "a.png", "form": None}
+    body = {"uploads": [reused.json()["id"]], "outputs": [{"format": "gif"}]}
+    assert program.post("batches", body).status_code == 201
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()

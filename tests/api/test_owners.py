@@ -38,11 +38,18 @@ CALLS = {
     ("get", "batches/{batch_id}"): Call(200),
     ("delete", "batches/{batch_id}"): Call(204),
     ("get", "batches/{batch_id}/zip"): Call(202),
+    ("post", "batches/{batch_id}/cancel"): Call(409),
+    ("post", "batches/{batch_id}/retry"): Call(409),
+    ("get", "batches/{batch_id}/shares"): Call(200),
+    ("post", "batches/{batch_id}/shares"): Call(201, {}),
+    ("delete", "shares/{share_id}"): Call(204),
     ("get", "jobs"): Call(200),
     ("get", "jobs/{job_id}"): Call(200),
     ("post", "jobs/{job_id}/retry"): Call(409),
     ("post", "jobs/{job_id}/cancel"): Call(409),
     ("get", "jobs/{job_id}/download"): Call(302),
+    ("post", "jobs/{job_id}/reuse"): Call(201),
+    ("post", "uploads"): Call(201),
     ("post", "uploads/{upload_id}/form"): Call(409),
     ("get", "uploads/{upload_id}/metadata"): Call(200),
     ("post", "convert"): Call(202),
@@ -62,6 +69,8 @@ CALLS = {
     ("post", "webhooks/{webhook_id}/test"): Call(202),
     ("get", "webhooks/{webhook_id}/deliveries"): Call(200),
     ("post", "webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"): Call(202),
+    ("get", "preferences"): Call(200),
+    ("put", "preferences"): Call(200, {"retention_hours": 2, "recipe": None}),
     ("get", "formats"): Call(200),
 }
 
@@ -94,15 +103,18 @@ def ids(alice: Any, send: Any, worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
         "recipe_id": str(recipe.pk),
         "webhook_id": str(webhook.pk),
         "delivery_id": str(webhooks.note_test(webhook).pk),
+        "share_id": str(jobs.share(batch, batch.jobs.all()).pk),
     }
 
 
 def call(program: Program, method: str, path: str, ids: dict[str, str]) -> Any:
+    body = CALLS[method, path].body
     path = path.format(**ids)
     if path == "convert":
         form = {"file": SimpleUploadedFile("a.jpg", make_photo(8, 8)), "recipe": '{"format": "webp"}'}
         return program.client.post("/api/v1/convert", form)
-    body = CALLS[method, path].body if (method, path) in CALLS else RECIPE if "recipes" in path else WEBHOOK
+    if path == "uploads":
+        return program.client.post("/api/v1/uploads", {"file": SimpleUploadedFile("a.jpg", make_photo(8, 8))})
     if method in ("get", "delete"):
         return getattr(program, method)(path)
     return getattr(program, method)(path, body)

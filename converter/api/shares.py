@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from ninja import Query, Router, Status
+
+from converter import jobs
+from converter.api import schemas
+from converter.api.access import ApiRequest, own
+from converter.api.cursors import Paging, page
+from converter.api.openapi import problems
+from converter.api.problems import Problem
+from converter.models import Batch, Share
+
+router = Router(tags=["shares"])
+
+
+@router.get(
+    "/batches/{uuid:batch_id}/shares", response=schemas.Shares, openapi_extra=problems(404), url_name="shares"
+)
+def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging]) -> schemas.Shares:
+    """The links to results of a batch that work, newest first."""
+    batch = own(request, Batch.objects.all(), batch_id)
+    found, following = page(batch.shares.open(timezone.now()).prefetch_related("jobs"), paging)
+    return schemas.Shares(items=[_told(request, share) for share in found], next=following)
+
+
+@router.post(
+    "/batches/{uuid:batch_id}/shares",
+    response={201: schemas.Share},
+    openapi_extra=problems(404, 409, 410),
+    url_name="shares",
+)
+def share_results(request: ApiRequest, batch_id: uuid.UUID, body: schemas.ShareIn) -> Status[schemas.Share]:
+    """Make a link by which everybody can see and download results, without an account."""
+    batch = own(request, Batch.objects.all(), batch_id)
+    chosen = batch.jobs.select_related("upload")
+    if body.jobs is not None:
+        chosen = chosen.filter(pk__in=body.jobs)
+        known = set(chosen.values_list("pk", flat=True))
+        errors = [
+            {"pointer": f"/jobs/{index}", "detail": "Not a job of this batch."}
+            for index, pk in enumerate(body.jobs)
+            if pk not in known
+        ]
+        if errors:
+            raise Problem("invalid_request", "This batch has no job with this id.", errors=errors)
+    lifetime = None if body.hours is None else timedelta(hours=body.hours)
+    return Status(201, _told(request, jobs.share(batch, chosen, lifetime)))
+
+
+@router.delete("/shares/{uuid:share_id}", response={204: None}, openapi_extra=problems(404), url_name="share")
+def revoke_share(request: ApiRequest, share_id: uuid.UUID) -> Status[None]:
+    """End a link now; the results stay."""
+    jobs.revoke_share(own(request, Share.objects.all(), share_id))
+    return Status(204, None)
+
+
+def _told(request: ApiRequest, share: Share) -> schemas.Share:
+    address = request.build_absolute_uri(reverse("web:share", args=[share.token]))
+    return schemas.Share.of(share, address)
