@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from imagesite.accounts import cognito
-from imagesite.accounts.cognito import Claims, Tokens
+from imagesite.accounts.cognito import Claims, InvalidToken, PoolFault, Tokens
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)
@@ -32,17 +32,29 @@ def start_session(request: HttpRequest, issued: Tokens) -> User | None:
 
     The tokens stay on the server, in the session, which gets a new key.
     """
-    user = user_of(cognito.verify(issued.id, "id", access=issued.access))
-    access = cognito.verify(issued.access, "access")
+    user, until = identify(issued.id, issued.access)
     if not user.is_active:
         return None
     login(request, user, backend="imagesite.accounts.backends.PoolBackend")
     request.session[SESSION_KEY] = {
         "access": issued.access,
         "refresh": issued.refresh,
-        "until": access["exp"],
+        "until": until,
     }
     return user
+
+
+def identify(id_token: str, access: str) -> tuple[User, int]:
+    """Return whom tokens that the pool has issued this moment stand for, and until when.
+
+    PoolFault where they do not hold: its keys have changed, and ours are asked for again only in a minute.
+    """
+    try:
+        claims = cognito.verify(id_token, "id", access=access)
+        until: int = cognito.verify(access, "access")["exp"]
+    except InvalidToken as exc:
+        raise PoolFault("The pool's own tokens do not hold.") from exc
+    return user_of(claims), until
 
 
 def user_of(claims: Claims, email: str = "") -> User:

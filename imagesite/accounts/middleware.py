@@ -42,8 +42,7 @@ class PoolMiddleware:
             return
         try:
             id_token, access = cognito.refresh(held["refresh"])
-            user = backends.user_of(cognito.verify(id_token, "id", access=access))
-            until = cognito.verify(access, "access")["exp"]
+            user, until = backends.identify(id_token, access)
         except cognito.Refusal as exc:
             if exc.code == "too_many_attempts":
                 raise cognito.PoolFault("The pool is throttled.") from exc

@@ -63,6 +63,7 @@ def form_page(*, stranger: bool) -> Callable[[View], View]:
             try:
                 return view(request)
             except cognito.PoolFault:
+                logger.exception("The pool did not answer")
                 messages.error(request, _("The log-in service does not answer. Try again in a moment."))
                 return redirect(request.path)
 

@@ -160,6 +160,21 @@ def test_a_pool_that_does_not_answer_is_said_plainly(
     assert "does not answer" in page.content.decode()
 
 
+def test_keys_of_the_pool_that_have_just_changed_are_a_fault_that_passes(
+    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_in(client, carol)
+    grow_old(client)
+    with monkeypatch.context() as changed:
+        changed.setattr(cognito, "_keys", cognito._Keys())
+        changed.setattr(cognito, "fetch_keys", list)
+        assert client.get(PAGE).status_code == 503
+        page = log_in(Client(), carol)
+        assert page.headers["Location"] == "/accounts/login/"
+        assert "own tokens do not hold" in caplog.text
+    assert is_in(client)
+
+
 def test_a_password_is_reset_with_the_mailed_code(client: Client, carol: str) -> None:
     assert client.post("/accounts/password/reset/", {"email": carol}).status_code == 302
     entered = {"email": carol, "code": "000000", "password": NEW}
