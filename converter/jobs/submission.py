@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, Sum
@@ -78,6 +79,7 @@ def submit(
         for position, (upload, output) in enumerate((u, o) for u in sources for o in outputs)
     ]
     with transaction.atomic():
+        _check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
         if uploads:
@@ -96,10 +98,11 @@ def submit(
 def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
     """Return a new upload that no job waits for: an image to be used in recipes, such as a watermark."""
     _check_files([file])
-    _check_quota(owner, jobs=0, size=file.size)
     now = timezone.now()
     upload = _new_upload(owner, file, now, now + Preferences.of(owner).kept_for)
-    upload.save(force_insert=True)
+    with transaction.atomic():
+        _check_quota(owner, jobs=0, size=file.size)
+        upload.save(force_insert=True)
     return upload
 
 
@@ -188,7 +191,6 @@ def _check_submission(
                 code="no_watermark",
                 errors=[{"pointer": f"/outputs/{index}/watermark/image", "detail": "Not here."}],
             )
-    _check_quota(owner, jobs=count * len(outputs), size=sum(file.size for file in files))
 
 
 def _check_files(files: Sequence[NewFile]) -> None:
@@ -206,6 +208,10 @@ def _check_files(files: Sequence[NewFile]) -> None:
 
 
 def _check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
+    """Within the transaction that makes the rows. One request of an owner after the other: at once, each would find
+    room for itself.
+    """
+    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
     now = timezone.now()
     quota = Quota.objects.filter(owner=owner.pk).first() or Quota()
     most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from converter import jobs
 from converter.api import rates
 from converter.models import Batch, IdempotencyKey
 from imagesite.accounts.models import ApiToken
@@ -56,3 +58,24 @@ def test_of_too_many_requests_exactly_those_allowed_are_served(
     secret = ApiToken.issue(alice, "test")[1]
     answers = at_once(lambda: Program(secret).get("formats").status_code)
     assert Counter(answers) == {200: 3, 429: THREADS - 3}
+
+
+def test_none_of_many_requests_slips_past_the_quota(alice: Any, settings: Any) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 3
+    secret = ApiToken.issue(alice, "test")[1]
+    answers = at_once(lambda: Program(secret).post("batches", BODY).status_code)
+    assert Counter(answers) == {201: 3, 429: THREADS - 3}
+
+
+def test_none_of_many_files_slips_past_the_quota(alice: Any, settings: Any, folders: Path) -> None:
+    settings.CONVERTER_BYTES_KEPT = 30
+    files = iter([jobs.NewFile("a.png", 10)] * THREADS)
+
+    def keep() -> bool:
+        try:
+            jobs.keep_image(alice, next(files))
+        except jobs.OverQuota:
+            return False
+        return True
+
+    assert Counter(at_once(keep)) == {True: 3, False: THREADS - 3}
