@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/batches/{batch.pk}/"))
     assert "2 results" in shown
+    assert "<title>photo 0.jpg ·" in shown
     assert "All done." in shown
     assert shown.count('class="chip is-finished"') == 1  # of the batch: a result needs no more words
     assert shown.count('class="job is-finished"') == 2

@@ -149,7 +149,6 @@ for (const one of here) {
   show.append(...thumb.childNodes);
   thumb.replaceWith(show);
   show.addEventListener("click", () => { shown = one; summarise(); });
-  one.box.addEventListener("change", summarise);
 }
 
 for (const input of form.querySelectorAll("#id_images, [data-folder], [data-camera]")) {
@@ -223,6 +222,7 @@ form.addEventListener("click", (event) => {
   find("add-output").focus();
 });
 form.addEventListener("change", async (event) => {
+  if (event.target.matches("[data-upload], [data-all]")) summarise();
   const card = event.target.closest("[data-output]");
   if (!card) return;
   showWhatFits(card);
