@@ -489,7 +489,11 @@ def _refusals(not_authorized: str = "wrong_credentials", wrong_code: str = "wron
         error = exc.response["Error"]
         code = wrong_code if error["Code"] in WRONG_CODES else REFUSALS.get(error["Code"])
         if error["Code"] == "NotAuthorizedException":
-            code = "too_many_attempts" if "attempts exceeded" in error["Message"] else not_authorized
+            code = not_authorized
+            if "attempts exceeded" in error["Message"]:
+                code = "too_many_attempts"
+            elif "Access Token" in error["Message"]:  # "has been revoked", "has expired"
+                code = "session_expired"
         elif error["Code"] == "InvalidParameterException" and "password" in error["Message"].lower():
             code = "weak_password"
         if code is None:

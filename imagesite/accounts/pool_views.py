@@ -66,6 +66,10 @@ def form_page(*, stranger: bool) -> Callable[[View], View]:
                 logger.exception("The pool did not answer")
                 messages.error(request, _("The log-in service does not answer. Try again in a moment."))
                 return redirect(request.path)
+            except Refusal as refusal:  # of the session itself: it was ended elsewhere
+                end_session(request)
+                messages.warning(request, str(refusal))
+                return redirect("accounts:login")
 
         page = sensitive_post_parameters()(never_cache(require_http_methods(["GET", "POST"])(guarded)))
         return login_not_required(page) if stranger else page
@@ -258,6 +262,8 @@ def password_change(request: UserRequest) -> HttpResponse:
         try:
             cognito.change_password(_access(request), form.cleaned_data["old"], form.cleaned_data["password"])
         except Refusal as refusal:
+            if refusal.code == "session_expired":
+                raise
             fields = {"wrong_password": "old", "weak_password": "password"}
             form.add_error(fields.get(refusal.code), str(refusal))
         else:
@@ -294,6 +300,8 @@ def second_factor(request: UserRequest) -> HttpResponse:
             messages.success(request, _("From now on a code is asked for when you log in."))
             return redirect("accounts:account")
     except Refusal as refusal:
+        if refusal.code == "session_expired":
+            raise
         form.add_error("code", str(refusal)) if form.is_bound else messages.warning(request, str(refusal))
     secret = request.session.get(SETUP, "")
     return _show(request, "accounts/totp.html", form, secret=secret, picture=_qr(secret, request.user.email))
@@ -306,6 +314,8 @@ def _drop_second_factor(request: UserRequest) -> HttpResponse:
             cognito.log_in(request.user.email, form.cleaned_data["password"])
             cognito.drop_totp(_access(request))
         except Refusal as refusal:
+            if refusal.code == "session_expired":
+                raise
             form.add_error("password", str(refusal))
         else:
             messages.success(request, _("From now on the password is enough to log in."))

@@ -386,6 +386,27 @@ def test_log_out_everywhere_ends_the_other_sessions(carol: str) -> None:
     assert not is_in(there)
 
 
+@pytest.mark.parametrize(
+    ("page", "entered"),
+    [
+        ("second-factor", {}),
+        ("second-factor", {"code": "123456"}),
+        ("password", {"old": PASSWORD, "password": NEW}),
+    ],
+)
+def test_whoever_was_logged_out_elsewhere_is_sent_to_the_log_in_by_what_needs_the_pool(
+    carol: str, page: str, entered: dict[str, str]
+) -> None:
+    here, there = Client(), Client()
+    for client in (here, there):
+        log_in(client, carol)
+    here.post("/accounts/logout/everywhere/")
+    path = f"/accounts/{page}/"
+    answer = there.post(path, entered) if entered else there.get(path)
+    assert answer.headers["Location"] == "/accounts/login/"
+    assert "the session has ended" in there.get("/accounts/login/").content.decode()
+
+
 def test_a_session_that_the_pool_did_not_begin_is_ended(client: Client, alice: Any) -> None:
     client.force_login(alice, backend="imagesite.accounts.backends.PoolBackend")
     assert not is_in(client)

@@ -83,6 +83,7 @@ _exchanges: dict[str, Exchange] = {}
 _initiate = models.CognitoIdpBackend.initiate_auth
 _respond = models.CognitoIdpBackend.respond_to_auth_challenge
 _set_mfa = models.CognitoIdpBackend.admin_set_user_mfa_preference
+_change_password = models.CognitoIdpBackend.change_password
 _forgot = models.CognitoIdpBackend.forgot_password
 _sign_out = models.CognitoIdpBackend.admin_user_global_sign_out
 
@@ -185,6 +186,12 @@ def delete_user(self: Any) -> EmptyResult:
     return EmptyResult()
 
 
+def change_password(self: Any, access_token: str, previous_password: str, proposed_password: str) -> None:
+    if not any(access_token in pool.access_tokens for pool in self.user_pools.values()):
+        raise exceptions.NotAuthorizedError("Access Token has been revoked")
+    _change_password(self, access_token, previous_password, proposed_password)
+
+
 def forgot_password(self: Any, client_id: str, username: str) -> Any:
     if user := _pool_of(self, client_id)._get_user(username):
         user.awaits_reset = True
@@ -223,6 +230,7 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     backend, response = models.CognitoIdpBackend, responses.CognitoIdpResponse
     setattr(backend, "initiate_auth", initiate_auth)
     setattr(backend, "respond_to_auth_challenge", respond_to_auth_challenge)
+    setattr(backend, "change_password", change_password)
     setattr(backend, "forgot_password", forgot_password)
     setattr(backend, "confirm_forgot_password", confirm_forgot_password)
     setattr(backend, "admin_user_global_sign_out", admin_user_global_sign_out)
