@@ -82,7 +82,7 @@ def submit(
         _check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
-        if uploads:
+        if uploads and kept:
             _keep_longer(uploads, expires_at)
         Job.objects.bulk_create(rows)
         for upload in uploads:

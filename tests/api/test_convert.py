@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,8 @@ def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
 ) -> None:
     if not listed:  # such as a result that was made an image: no batch holds it
         Batch.objects.all().delete()
+    soon = timezone.now() + timedelta(minutes=5)
+    Upload.objects.update(expires_at=soon)
     files = {file for file in folders.rglob("*") if file.is_file()}
     known = program.get(f"uploads/{here.pk}/metadata").json()
     assert again(program, here.pk, keep="false").status_code == 200
@@ -183,7 +186,7 @@ def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
     assert {file for file in folders.rglob("*") if file.is_file()} == files
     assert program.get(f"uploads/{here.pk}/metadata").json() == known
     here.refresh_from_db()
-    assert here.is_here
+    assert (here.is_here, here.expires_at) == (True, soon)
 
 
 def test_either_a_file_or_an_image_that_is_here(program: Program, here: Upload) -> None:
