@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Count, Func, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, F, Func, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -491,6 +491,35 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return str(self.owner)
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    def jobs_of(self, owner_id: uuid.UUID, since: datetime) -> int:
+        """Return how many jobs a user asked for since then, told by the hour."""
+        return self.filter(owner=owner_id, hour__gt=since).aggregate(n=Sum("jobs"))["n"] or 0
+
+    def note(self, owner_id: uuid.UUID, now: datetime, jobs: int) -> None:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        row, new = self.get_or_create(owner_id=owner_id, hour=hour, defaults={"jobs": jobs})
+        if not new:
+            self.filter(pk=row.pk).update(jobs=F("jobs") + jobs)
+
+
+class Usage(models.Model):
+    """How many jobs a user asked for in one hour: a fact for a day, though the jobs themselves be deleted."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    hour = models.DateTimeField()
+    jobs = models.PositiveIntegerField()
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "hour"], name="usage_of_owner")]
+        indexes = [models.Index(fields=["hour"], name="usage_age")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.hour}"
 
 
 class Preferences(models.Model):

@@ -12,11 +12,12 @@ from django.utils import timezone
 from converter import jobs
 from converter.events.connections import fresh_connections
 from converter.events.handler import handler
-from converter.models import IdempotencyKey, RateLimit
+from converter.models import IdempotencyKey, RateLimit, Usage
 
 logger = logging.getLogger(__name__)
 
 REPEATABLE_FOR = timedelta(hours=24)
+USAGE_COUNTS_FOR = timedelta(hours=25)
 
 
 @handler
@@ -26,6 +27,7 @@ def sweep(event: dict[str, Any], context: object) -> None:
         counts = jobs.sweep()
         old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
         forgotten, _ = old.delete()
+        Usage.objects.filter(hour__lt=timezone.now() - USAGE_COUNTS_FOR).delete()
         RateLimit.objects.filter(caught_up_at__lt=timezone.now().timestamp() - 3600).delete()
         SessionStore.clear_expired()
     if any(counts.values()) or forgotten:

@@ -20,7 +20,7 @@ from converter.jobs.asking import ask, ask_to_convert
 from converter.jobs.names import clean_name, safe_name
 from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.sources import image_upload, limits, watermark_of
-from converter.models import Batch, Job, Preferences, Quota, Upload
+from converter.models import Batch, Job, Preferences, Quota, Upload, Usage
 from converter.storage import UploadForm
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ def submit(
     ]
     with transaction.atomic():
         _check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
+        Usage.objects.note(owner.pk, now, len(rows))
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
         if uploads and kept:
@@ -217,7 +218,7 @@ def _check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
     most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day
     most_bytes = settings.CONVERTER_BYTES_KEPT if quota.bytes_kept is None else quota.bytes_kept
     if jobs and most_jobs:
-        today = Job.objects.filter(owner=owner.pk, created_at__gt=now - timedelta(days=1)).count()
+        today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
         if today + jobs > most_jobs:
             raise OverQuota(
                 f"These would be {jobs} more conversions; you may have {most_jobs} in 24 hours and had {today}. "

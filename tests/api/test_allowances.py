@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from converter.api import rates
-from converter.models import Batch, Quota, RateLimit
+from converter.events import clock as events_clock
+from converter.models import Batch, Quota, RateLimit, Usage
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
@@ -89,6 +92,28 @@ def test_a_user_has_so_many_jobs_a_day(program: Program, stranger: Program, sett
     assert int(response["Retry-After"]) > 0
     assert program.post("batches", body(1)).status_code == 201
     assert stranger.post("batches", body(2)).status_code == 201
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_who_deletes_what_was_made_has_no_more_of_the_day(program: Program, settings: Any) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 2
+    batch = program.post("batches", body(1)).json()
+    assert program.delete(f"batches/{batch['id']}").status_code == 204
+    problem(program.post("batches", body(1)), 429, "quota_exceeded")
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_day_later_there_is_all_of_it_again(program: Program, settings: Any) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 2
+    program.post("batches", body(1))
+    Usage.objects.update(hour=F("hour") - timedelta(days=1))
+    assert program.post("batches", body(1)).status_code == 201
+    assert Usage.objects.count() == 2
+    events_clock.sweep({}, None)
+    assert Usage.objects.count() == 2
+    Usage.objects.update(hour=F("hour") - timedelta(hours=2))
+    events_clock.sweep({}, None)
+    assert Usage.objects.count() == 1
 
 
 @pytest.mark.usefixtures("unhurried")
