@@ -266,9 +266,12 @@ def look_from_outside(visitor: Visitor) -> None:
 
 
 def join_by_mail(visitor: Visitor) -> str:
-    """Sign up, confirm, log in, all in the pool of Terraform; return a token for programs."""
+    """Sign up, confirm, forget the password, log in, all in the pool of Terraform; return a token for programs."""
     visitor.post("/accounts/signup/", {"email": EMAIL, "password": PASSWORD})
     visitor.post("/accounts/signup/confirm/", {"email": EMAIL, "code": cognito.CODE})
+    visitor.post("/accounts/password/reset/", {"email": EMAIL})
+    new = {"email": EMAIL, "code": cognito.CODE, "password": PASSWORD}
+    assert visitor.post("/accounts/password/reset/code/", new).url.endswith("/login/")
     assert visitor.post("/accounts/login/", {"email": EMAIL, "password": "a guess"}).status == 422
     assert visitor.post("/accounts/login/", {"email": EMAIL, "password": PASSWORD}).url.endswith("/convert/")
     page = visitor.post("/accounts/tokens/", {"name": "script", "scope": "write", "days": "30"})
