@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.addresses import address, routes
 from tests.conftest import make_photo
-from tests.e2e.looking import RULES, look, weigh
+from tests.e2e.looking import RULES, TOO_WIDE, look, weigh
 from tests.e2e.site import SIZES, Site, convert, photo
 
 Visit = Callable[..., Page]
@@ -98,6 +98,15 @@ def test_nothing_there(visit: Visit, path: str) -> None:
     page.goto(path)
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     look(page, f"404{path}"[:12])
+
+
+@pytest.mark.parametrize("path", ["/convert/", "/batches/", "/recipes/"])
+def test_it_fits_when_zoomed_in_four_times(visit: Visit, path: str) -> None:
+    """WCAG 1.4.10, in the longer words of the two languages."""
+    page = visit(locale="de-DE")
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.goto(path)
+    assert page.evaluate(TOO_WIDE) == 0
 
 
 def test_a_form_with_errors(visit: Visit) -> None:
