@@ -7,11 +7,14 @@ import logging
 import uuid
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from converter import outbound, storage
 from converter.jobs.ending import end
+from converter.jobs.refusals import OverQuota
 from converter.jobs.sources import limits
+from converter.jobs.submission import check_quota
 from converter.models import Job, Upload
 from converter.storage import Stored
 
@@ -50,7 +53,8 @@ def fetch(upload_id: uuid.UUID) -> None:
 
     What cannot be had ends the jobs that wait for it as failed.
     """
-    upload = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="").first()
+    awaited = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="")
+    upload = awaited.select_related("owner").first()
     if upload is None or not upload.jobs.filter(status=Job.Status.AWAITING_UPLOAD).exists():
         return
     try:
@@ -68,12 +72,20 @@ def fetch(upload_id: uuid.UUID) -> None:
         _end_awaited(
             upload, "fetch_failed", f"The file could not be fetched: the address answered {answer.status}."
         )
-    elif not answer.body:
+        return
+    if not answer.body:
         _end_awaited(upload, "empty_file", "The file that was fetched is empty.")
-    else:
-        storage.uploads.put(
-            upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
-        )
+        return
+    try:
+        with transaction.atomic():
+            # Only now is known how large it is.
+            check_quota(upload.owner, jobs=0, size=len(answer.body))
+    except OverQuota as exc:
+        _end_awaited(upload, exc.code, str(exc))
+        return
+    storage.uploads.put(
+        upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
+    )
 
 
 def _end_awaited(upload: Upload, code: str, message: str) -> None:

@@ -79,7 +79,7 @@ def submit(
         for position, (upload, output) in enumerate((u, o) for u in sources for o in outputs)
     ]
     with transaction.atomic():
-        _check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
+        check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
         Usage.objects.note(owner.pk, now, len(rows))
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
@@ -102,7 +102,7 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
     now = timezone.now()
     upload = _new_upload(owner, file, now, now + Preferences.of(owner).kept_for)
     with transaction.atomic():
-        _check_quota(owner, jobs=0, size=file.size)
+        check_quota(owner, jobs=0, size=file.size)
         upload.save(force_insert=True)
     return upload
 
@@ -208,7 +208,7 @@ def _check_files(files: Sequence[NewFile]) -> None:
         )
 
 
-def _check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
+def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
     """Within the transaction that makes the rows. One request of an owner after the other: at once, each would find
     room for itself.
     """

@@ -72,6 +72,13 @@ def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: 
     assert "100 bytes" in job["error"]["message"]
 
 
+def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:
+    settings.CONVERTER_BYTES_KEPT = 100
+    server.answers["/a.jpg"] = (200, {}, b"x" * 101)
+    (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
+    assert job["error"]["code"] == "quota_exceeded"
+
+
 def test_this_machine_is_not_asked(server: Receiver, fetch: Any, settings: Any) -> None:
     settings.CONVERTER_OUTBOUND_ALLOWED = []
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
