@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -165,9 +165,15 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 @register.filter
 def encoder(said: Mapping[str, Any]) -> str:
     """Return the encoder and its settings; of those that are on or off, the ones that are on."""
-    settings = said.get("settings", {}).items()
-    words = [name if value is True else f"{name} {value}" for name, value in settings if value is not False]
-    return ", ".join([said["name"], *words])
+    return ", ".join([said["name"], *_settings(said.get("settings", {}))])
+
+
+def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value)
+        elif value is not False:
+            yield name if value is True else f"{name} {value}"
 
 
 def _value(value: Any) -> str:

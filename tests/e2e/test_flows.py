@@ -213,6 +213,8 @@ def test_a_paste_and_a_drop(visit: Visit) -> None:
 def test_the_camera_of_a_phone(visit: Visit, photos: list[dict[str, Any]]) -> None:
     page = visit(width="phone", has_touch=True, is_mobile=True)
     expect(page.get_by_text("Take a photo")).to_be_visible()
+    for nothing_for_a_phone in ("Drop images or folders here", "Choose a folder", "or paste a picture"):
+        expect(page.get_by_text(nothing_for_a_phone)).to_be_hidden()
     for shot in photos[:2]:
         page.locator("#id_camera").set_input_files(shot)  # type: ignore[arg-type]
     expect(page.locator(".file-row")).to_have_count(2)

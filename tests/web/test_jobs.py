@@ -23,7 +23,7 @@ def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
 
 
 def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> None:
-    settings = {"quality": 90, "optimize": True, "progressive": False}
+    settings = {"quality": 90, "optimize": True, "progressive": False, "advanced": {"tune": "ssim"}}
     report = {"encoder": {"name": "JPEG", "settings": settings}, "notes": [], "warnings": []}
     Job.objects.filter(pk=job.pk).update(report=report)
     store = metadata.store()
@@ -31,7 +31,7 @@ def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> Non
     assert facts
     store.update(job.upload_id, {"taken_at": "2026-05-01T12:30:00"}, expires_at=job.upload.expires_at)
     shown = text(page.get(f"/jobs/{job.pk}/"))
-    assert "JPEG, quality 90, optimize<" in shown
+    assert "JPEG, quality 90, optimize, tune ssim<" in shown
     assert "May 1, 2026, 12:30 p.m." in shown
 
 
