@@ -66,15 +66,20 @@ def form_page(*, stranger: bool) -> Callable[[View], View]:
                 logger.exception("The pool did not answer")
                 messages.error(request, _("The log-in service does not answer. Try again in a moment."))
                 return redirect(request.path)
-            except Refusal as refusal:  # of the session itself: it was ended elsewhere
-                end_session(request)
-                messages.warning(request, str(refusal))
-                return redirect("accounts:login")
+            except Refusal as refusal:
+                return _over(request, refusal)
 
         page = sensitive_post_parameters()(never_cache(require_http_methods(["GET", "POST"])(guarded)))
         return login_not_required(page) if stranger else page
 
     return decorate
+
+
+def _over(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """End a session that was ended elsewhere."""
+    end_session(request)
+    messages.warning(request, str(refusal))
+    return redirect("accounts:login")
 
 
 def _show(request: HttpRequest, template: str, form: PoolForm, **context: Any) -> HttpResponse:
@@ -246,7 +251,9 @@ def logout_everywhere(request: UserRequest) -> HttpResponse:
     """End all sessions of this person: each stops when its next token is refused, within a quarter of an hour."""
     try:
         cognito.log_out_everywhere(_access(request))
-    except (Refusal, cognito.PoolFault):
+    except (Refusal, cognito.PoolFault) as exc:
+        if isinstance(exc, Refusal) and exc.code == "session_expired":
+            return _over(request, exc)
         logger.exception("The pool did not log somebody out everywhere")
         messages.error(request, _("That did not work. Try again in a moment."))
         return redirect("accounts:account")
@@ -329,7 +336,9 @@ def delete(request: UserRequest) -> HttpResponse:
     if DeleteAccountForm(request.user, request.POST or None).is_valid():
         try:
             cognito.delete_account(_access(request))
-        except (Refusal, cognito.PoolFault):
+        except (Refusal, cognito.PoolFault) as exc:
+            if isinstance(exc, Refusal) and exc.code == "session_expired":
+                return _over(request, exc)
             logger.exception("The pool did not delete an account")
             messages.error(request, _("That did not work. Try again in a moment."))
             return redirect("accounts:account")

@@ -392,6 +392,8 @@ def test_log_out_everywhere_ends_the_other_sessions(carol: str) -> None:
         ("second-factor", {}),
         ("second-factor", {"code": "123456"}),
         ("password", {"old": PASSWORD, "password": NEW}),
+        ("logout/everywhere", {"any": "thing"}),
+        ("delete", {"email": "carol@example.org"}),
     ],
 )
 def test_whoever_was_logged_out_elsewhere_is_sent_to_the_log_in_by_what_needs_the_pool(
