@@ -39,5 +39,6 @@ def for_convert() -> dict[str, str]:
         "larger": _("{percent} % larger"),
         "tryTooLarge": _("Only images up to {size} can be tried before sending."),
         "tryFailed": _("It takes longer than a trial may. Convert it to see the result."),
+        "tryAway": _("It cannot be tried just now. Convert it to see the result."),
         "output": _("Output {number}"),
     }

@@ -93,7 +93,8 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   }
 
   async function reason({ code, detail }) {
-    return ["not_in_time", "unavailable"].includes(code) || !detail ? texts.tryFailed : (await translated([detail]))[0];
+    if (code === "not_in_time") return texts.tryFailed;
+    return code === "unavailable" || !detail ? texts.tryAway : (await translated([detail]))[0];
   }
 
   function inWords(one, result, options, pixels) {
