@@ -117,8 +117,10 @@ def pages(owner: Any) -> dict[str, str]:
         "GET /api/v1/jobs": "/api/v1/jobs",
         "GET /api/v1/jobs, 500 jobs on": f"/api/v1/jobs?cursor={cursors.encode(middle)}",
         "GET /api/v1/jobs?status=failed": "/api/v1/jobs?status=failed&limit=10",
+        "GET /api/v1/jobs?status=expired": "/api/v1/jobs?status=expired&limit=10",
         "GET /api/v1/batches": "/api/v1/batches",
         "history page": "/batches/",
+        "history page, to WebP": "/batches/?format=webp",
         "admin, jobs": "/admin/converter/job/?status__exact=expired",
         "admin, batches": "/admin/converter/batch/",
     }
