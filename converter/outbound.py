@@ -200,10 +200,15 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, cut: bool) -> bytes
     announced = answer.length
     data = bytearray()
     while len(data) <= most_bytes:
-        chunk = answer.read1(CHUNK)
-        if not chunk:
-            if announced is not None and len(data) < announced and not cut:
+        try:
+            chunk = answer.read1(CHUNK)
+            if not chunk and announced is not None and len(data) < announced:
                 raise http.client.IncompleteRead(bytes(data))
+        except (OSError, http.client.HTTPException):
+            if cut:
+                return bytes(data)  # the status is known, and that is what was asked for
+            raise
+        if not chunk:
             return bytes(data)
         data += chunk
     if not cut:

@@ -198,6 +198,13 @@ def test_whoever_answers_drop_by_drop_is_left_too(begin: bytes, drop: bytes) -> 
         get(url, HOME, seconds=0.2)
 
 
+def test_where_the_beginning_is_enough_an_answer_that_never_ends_is_one() -> None:
+    with dripping(OK + b"Content-Length: 900\r\n\r\n", b"x") as url:
+        answer = get(url, HOME, seconds=0.2, cut=True)
+    assert answer.status == 200
+    assert set(answer.body) <= {ord("x")}
+
+
 def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
     server.answers["/"] = (200, {"Content-Length": "10", "Connection": "close"}, b"half")
     with pytest.raises(Unreachable, match="broke off"):
