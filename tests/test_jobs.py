@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -442,6 +443,29 @@ def test_what_is_due_expires_and_its_bytes_go(
     with pytest.raises(jobs.Gone):
         jobs.result_url(the_job(batch))
     assert jobs.sweep()["expired"] == 0
+
+
+def test_bytes_that_cannot_be_deleted_hold_up_no_others(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [submit(alice, "a.jpg") for _ in range(4)]
+    for batch in batches:
+        send(batch, photo)
+    worker.work()
+    stuck, *others = batches
+    remove = storage.results.remove
+
+    def refuse(keys: Iterable[str]) -> None:
+        if the_job(stuck).result_key in (keys := list(keys)):
+            raise StorageFault("Not permitted.")
+        remove(keys)
+
+    monkeypatch.setattr(storage.results, "remove", refuse)
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    for _ in range(99):  # each takes them in another order
+        with suppress(StorageFault):
+            jobs.sweep()
+    assert [statuses(batch) for batch in (stuck, *others)] == [["finished"], *[["expired"]] * 3]
 
 
 def test_an_upload_used_by_a_younger_batch_stays(

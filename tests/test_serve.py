@@ -112,3 +112,11 @@ def test_idle_connections_keep_nobody_out(server: Server) -> None:
         for _ in range(200):
             browsers.enter_context(socket.create_connection(("127.0.0.1", port)))
         assert requests.get(f"{server.url}/healthz", timeout=10).ok
+
+
+def test_nobody_can_send_without_end(server: Server) -> None:
+    server.environment["MAX_UPLOAD_BYTES"] = "1000000"
+    server.start()
+    for size, reason in ((1_500_000, "Unauthorized"), (3_000_000, "Request Entity Too Large")):
+        answer = requests.post(f"{server.url}/api/v1/convert", files={"file": bytes(size)}, timeout=10)
+        assert answer.reason == reason

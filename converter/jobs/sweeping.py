@@ -111,11 +111,13 @@ def _ask_for_waiting(now: datetime) -> int:
 
 
 def _expire_due(now: datetime) -> int:
-    batches = Batch.objects.filter(expires_at__lte=now, expired_at=None).order_by("expires_at")[:MOST_AT_ONCE]
+    # In any order, so that one whose bytes cannot be deleted does not hold up the same others at every sweep.
+    batches = Batch.objects.filter(expires_at__lte=now, expired_at=None).order_by("?")[:MOST_AT_ONCE]
     for batch in batches:
         expire(batch)
-    lone = Upload.objects.filter(expires_at__lte=now, deleted_at=None).order_by("expires_at")[:MOST_AT_ONCE]
-    delete_bytes(list(lone))
+    lone = Upload.objects.filter(expires_at__lte=now, deleted_at=None).order_by("?")[:MOST_AT_ONCE]
+    for upload in lone:
+        delete_bytes([upload])
     return len(batches)
 
 

@@ -53,6 +53,8 @@ class Command(BaseCommand):
                 port=port,
                 threads=THREADS,
                 connection_limit=CONNECTIONS,
+                # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
+                max_request_body_size=2 * jobs.limits().max_bytes,
                 asyncore_use_poll=True,  # select() ends at file 1,023
                 ident=None,
                 clear_untrusted_proxy_headers=True,
