@@ -231,10 +231,12 @@ def warm_events(name: str, task: Path, database: str) -> None:
         answer, failed, log = function.invoke({**event, "command": "converter.events.s3.on_upload"})
         whole = time.perf_counter() - start
         assert not failed, answer + log
-        answers = SANDBOX.render(content, [THUMBNAIL, recipe], engine.Limits())
-        alone = sum(answer.milliseconds for answer in answers if isinstance(answer, Rendered)) / 1000
+        # The engine's time for the result is noted with the job; that for the thumbnail is not, so one more is made.
+        job.refresh_from_db()
+        answers = SANDBOX.render(content, [THUMBNAIL], engine.Limits())
+        spent = [job.milliseconds, *(made.milliseconds for made in answers if isinstance(made, Rendered))]
         if n >= 3:  # the first ones start the sandbox and make connections
-            beyond.append(whole - alone - aws.seconds)
+            beyond.append(whole - sum(spent) / 1000 - aws.seconds)
             theirs.append(aws.seconds)
             asked = aws.asked
     function.close()
