@@ -169,6 +169,7 @@ def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
         storage.results.remove([key])  # deleted meanwhile
         return
+    logger.info("Thumbnail made", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
     if labels := metadata.labels_of(answer.data):
         metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
 
