@@ -147,15 +147,12 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
 
 def _note_outputs(upload: Upload) -> None:
     finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED, batch__kept=True)
+    rows = finished.order_by("finished_at", "pk").values_list(
+        "pk", "result_format", "result_width", "result_height", "result_size"
+    )
     outputs = [
-        {
-            "job": str(job.pk),
-            "format": job.result_format,
-            "width": job.result_width,
-            "height": job.result_height,
-            "size": job.result_size,
-        }
-        for job in finished.order_by("finished_at", "pk")
+        {"job": str(job), "format": format, "width": width, "height": height, "size": size}
+        for job, format, width, height, size in rows
     ]
     if outputs:
         metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)
