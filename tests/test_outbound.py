@@ -63,7 +63,7 @@ def test_this_machine_is_not_reached_however_it_is_spelt(server: Receiver, host:
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://example.org/", "file:///secret", "//example.org", "example.org", "", "http://", "http://:80/",
+        "ftp://example.org/", "file://localhost/secret", "//example.org", "example.org", "", "http://", "http://:80/",
         "http://user:pw@example.org/", "http://example.org:99999/", "http://exa mple.org/", "http://example.org/\r\nX: 1",
         "http://[::1", "http://" + "a" * 70 + ".org/",
     ],
@@ -86,7 +86,11 @@ def test_redirects_are_followed_and_each_is_guarded(server: Receiver) -> None:
     assert get(f"{server.url}/here", HOME) == outbound.Answer(200, b"found", f"{server.url}/there")
 
     port = server.url.rpartition(":")[2]
-    for target in (f"http://127.0.0.2:{port}/there", "http://169.254.169.254/latest/", "file:///secret"):
+    for target in (
+        f"http://127.0.0.2:{port}/there",
+        "http://169.254.169.254/latest/",
+        "file://localhost/secret",
+    ):
         server.answers["/here"] = (302, {"Location": target}, b"")
         with pytest.raises(Unreachable):
             get(f"{server.url}/here", HOME)
