@@ -279,9 +279,8 @@ LOGGING = {
     "loggers": {
         "botocore": {"level": "WARNING"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
-        "zappa.wsgi": {
-            "level": "WARNING"
-        },  # a line for each request, with the visitor's address and the query
+        # Below this a line for each request, with the visitor's address and the query.
+        "zappa.wsgi": {"level": "WARNING"},
     },
 }
 

@@ -59,6 +59,10 @@ class Refusal(PoolError):
         self.code = code
 
 
+class SessionOver(PoolError):
+    """The access token is taken no more: the session was ended elsewhere."""
+
+
 class InvalidToken(PoolError):
     pass
 
@@ -226,35 +230,35 @@ def log_out(refresh_token: str) -> None:
 
 
 def log_out_everywhere(access: str) -> None:
-    with _refusals("session_expired"):
+    with _refusals(), _session():
         _pool(access=access).logout()
 
 
 def change_password(access: str, old: str, new: str) -> None:
-    with _refusals("wrong_password"):
+    with _refusals("wrong_password"), _session("Access Token"):
         _client().change_password(AccessToken=access, PreviousPassword=old, ProposedPassword=new)
 
 
 def delete_account(access: str) -> None:
     """Delete whom the access token stands for; the address may sign up anew."""
-    with _refusals("session_expired"):
+    with _refusals(), _session():
         _pool(access=access).delete_user()
 
 
 def has_totp(access: str) -> bool:
-    with _refusals("session_expired"):
+    with _refusals(), _session():
         return "SOFTWARE_TOKEN_MFA" in _client().get_user(AccessToken=access).get("UserMFASettingList", [])
 
 
 def begin_totp(access: str) -> str:
     """Return the secret for the person's authenticator."""
-    with _refusals("session_expired"):
+    with _refusals(), _session():
         return _client().associate_software_token(AccessToken=access)["SecretCode"]
 
 
 def finish_totp(access: str, code: str) -> None:
     """Ask for a code at every login from now on."""
-    with _refusals("session_expired", wrong_code="wrong_shown_code"):
+    with _refusals(wrong_code="wrong_shown_code"), _session():
         _client().verify_software_token(AccessToken=access, UserCode=code)
         _client().set_user_mfa_preference(
             AccessToken=access, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
@@ -262,7 +266,7 @@ def finish_totp(access: str, code: str) -> None:
 
 
 def drop_totp(access: str) -> None:
-    with _refusals("session_expired"):
+    with _refusals(), _session():
         _client().set_user_mfa_preference(
             AccessToken=access, SoftwareTokenMfaSettings={"Enabled": False, "PreferredMfa": False}
         )
@@ -489,11 +493,7 @@ def _refusals(not_authorized: str = "wrong_credentials", wrong_code: str = "wron
         error = exc.response["Error"]
         code = wrong_code if error["Code"] in WRONG_CODES else REFUSALS.get(error["Code"])
         if error["Code"] == "NotAuthorizedException":
-            code = not_authorized
-            if "attempts exceeded" in error["Message"]:
-                code = "too_many_attempts"
-            elif "Access Token" in error["Message"]:  # "has been revoked", "has expired"
-                code = "session_expired"
+            code = "too_many_attempts" if "attempts exceeded" in error["Message"] else not_authorized
         elif error["Code"] == "InvalidParameterException" and "password" in error["Message"].lower():
             code = "weak_password"
         if code is None:
@@ -521,4 +521,16 @@ def _alike(code: str, *more: str) -> Iterator[None]:
     except ClientError as exc:
         if exc.response["Error"]["Code"] in (*OF_ACCOUNTS, *more):
             raise _refusal(code) from exc
+        raise
+
+
+@contextmanager
+def _session(saying: str = "") -> Iterator[None]:
+    """Raise SessionOver where the pool is not content with who asks, `saying` so where it may mean something else."""
+    try:
+        yield
+    except ClientError as exc:
+        error = exc.response["Error"]
+        if error["Code"] == "NotAuthorizedException" and saying in error["Message"]:
+            raise SessionOver(messages()["session_expired"]) from exc
         raise

@@ -66,8 +66,8 @@ def form_page(*, stranger: bool) -> Callable[[View], View]:
                 logger.exception("The pool did not answer")
                 messages.error(request, _("The log-in service does not answer. Try again in a moment."))
                 return redirect(request.path)
-            except Refusal as refusal:
-                return _over(request, refusal)
+            except cognito.SessionOver as exc:
+                return _over(request, exc)
 
         page = sensitive_post_parameters()(never_cache(require_http_methods(["GET", "POST"])(guarded)))
         return login_not_required(page) if stranger else page
@@ -75,10 +75,9 @@ def form_page(*, stranger: bool) -> Callable[[View], View]:
     return decorate
 
 
-def _over(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """End a session that was ended elsewhere."""
+def _over(request: HttpRequest, exc: cognito.SessionOver) -> HttpResponse:
     end_session(request)
-    messages.warning(request, str(refusal))
+    messages.warning(request, str(exc))
     return redirect("accounts:login")
 
 
@@ -251,9 +250,9 @@ def logout_everywhere(request: UserRequest) -> HttpResponse:
     """End all sessions of this person: each stops when its next token is refused, within a quarter of an hour."""
     try:
         cognito.log_out_everywhere(_access(request))
-    except (Refusal, cognito.PoolFault) as exc:
-        if isinstance(exc, Refusal) and exc.code == "session_expired":
-            return _over(request, exc)
+    except cognito.SessionOver as exc:
+        return _over(request, exc)
+    except (Refusal, cognito.PoolFault):
         logger.exception("The pool did not log somebody out everywhere")
         messages.error(request, _("That did not work. Try again in a moment."))
         return redirect("accounts:account")
@@ -269,8 +268,6 @@ def password_change(request: UserRequest) -> HttpResponse:
         try:
             cognito.change_password(_access(request), form.cleaned_data["old"], form.cleaned_data["password"])
         except Refusal as refusal:
-            if refusal.code == "session_expired":
-                raise
             fields = {"wrong_password": "old", "weak_password": "password"}
             form.add_error(fields.get(refusal.code), str(refusal))
         else:
@@ -307,8 +304,6 @@ def second_factor(request: UserRequest) -> HttpResponse:
             messages.success(request, _("From now on a code is asked for when you log in."))
             return redirect("accounts:account")
     except Refusal as refusal:
-        if refusal.code == "session_expired":
-            raise
         form.add_error("code", str(refusal)) if form.is_bound else messages.warning(request, str(refusal))
     secret = request.session.get(SETUP, "")
     return _show(request, "accounts/totp.html", form, secret=secret, picture=_qr(secret, request.user.email))
@@ -321,8 +316,6 @@ def _drop_second_factor(request: UserRequest) -> HttpResponse:
             cognito.log_in(request.user.email, form.cleaned_data["password"])
             cognito.drop_totp(_access(request))
         except Refusal as refusal:
-            if refusal.code == "session_expired":
-                raise
             form.add_error("password", str(refusal))
         else:
             messages.success(request, _("From now on the password is enough to log in."))
@@ -336,9 +329,9 @@ def delete(request: UserRequest) -> HttpResponse:
     if DeleteAccountForm(request.user, request.POST or None).is_valid():
         try:
             cognito.delete_account(_access(request))
-        except (Refusal, cognito.PoolFault) as exc:
-            if isinstance(exc, Refusal) and exc.code == "session_expired":
-                return _over(request, exc)
+        except cognito.SessionOver as exc:
+            return _over(request, exc)
+        except (Refusal, cognito.PoolFault):
             logger.exception("The pool did not delete an account")
             messages.error(request, _("That did not work. Try again in a moment."))
             return redirect("accounts:account")
