@@ -5,7 +5,7 @@ import uuid
 from typing import Annotated, Any
 
 from django.conf import settings
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from ninja import File, Form, Router, Status, UploadedFile
@@ -15,8 +15,9 @@ from converter.api import schemas, waiting
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, parse_json, problems
-from converter.api.problems import CONTENT_TYPE, Problem, document
+from converter.api.problems import Problem
 from converter.models import Batch, Job, Upload
+from converter.problems import answer
 
 router = Router(tags=["convert"])
 
@@ -98,8 +99,7 @@ def _converted(
     had_place = waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
     if job.status == Job.Status.FAILED:
-        body = document(job.error_code, 422, job.error_message)
-        return JsonResponse(body, status=422, content_type=CONTENT_TYPE, headers={"Job-Id": str(job.pk)})
+        return answer(job.error_code, 422, job.error_message, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
         if keep:
             response["Location"] = reverse("api:job", args=[job.pk])

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from converter import jobs
-from converter.api.problems import CONTENT_TYPE, DETAILS, FOR_STATUS, Problem, document
+from converter import jobs, problems
+from converter.api.problems import DETAILS, FOR_STATUS, Problem
 from converter.api.schemas import TAG
 from converter.storage import StorageFault
 
@@ -30,8 +30,7 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
     status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
     errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
-    body = document(exc.code, status, str(exc), errors)
-    response = JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    response = problems.answer(exc.code, status, str(exc), errors=errors)
     if status == 429:
         response["Retry-After"] = "3600"
     return response

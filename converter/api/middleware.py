@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from converter.api import problems
+from converter.api.problems import from_status
+from converter.problems import CONTENT_TYPE
 
 
 class ProblemMiddleware:
@@ -17,6 +18,6 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if response.status_code < 400 or not request.path_info.startswith("/api/"):
             return response
-        if response.get("Content-Type") == problems.CONTENT_TYPE:
+        if response.get("Content-Type") == CONTENT_TYPE:
             return response
-        return problems.from_status(response)
+        return from_status(response)

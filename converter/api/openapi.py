@@ -13,7 +13,8 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from converter.api import schemas
-from converter.api.problems import CONTENT_TYPE, KINDS, Problem
+from converter.api.problems import STATUSES, Problem
+from converter.problems import CONTENT_TYPE, title
 
 ALWAYS = (400, 401, 403, 422, 429, 500, 503)
 
@@ -100,8 +101,8 @@ class Api(NinjaAPI):
 def _problem_responses() -> dict[str, Any]:
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     titles: dict[int, list[str]] = {}
-    for status, title in KINDS.values():
-        titles.setdefault(status, []).append(title)
+    for code, status in STATUSES.items():
+        titles.setdefault(status, []).append(title(code))
     return {
         str(status): {"description": "; ".join(said), "content": content} for status, said in titles.items()
     }

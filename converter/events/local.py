@@ -12,12 +12,13 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from converter import dispatch, storage
+from converter.problems import answer
 from converter.storage import StorageFault, Stored
 from converter.storage.folder import FolderStorage, object_created
 
@@ -64,21 +65,21 @@ def upload(request: HttpRequest) -> HttpResponse:
         key, most = bucket.read_policy(request.POST.get("policy", ""))
     except PermissionError as exc:
         if str(exc) == "expired":
-            return _refuse(403, "form_expired", "This upload form has expired. Ask for a new one.")
-        return _refuse(403, "form_forged", "This upload form is not one of ours.")
+            return answer("form_expired", 403, "This upload form has expired. Ask for a new one.")
+        return answer("form_forged", 403, "This upload form is not one of ours.")
     file = request.FILES.get("file")
     if key != request.POST.get("key") or not isinstance(file, UploadedFile):
-        return _refuse(400, "form_incomplete", "The form needs its fields as given, then the file as “file”.")
+        return answer("form_incomplete", 400, "The form needs its fields as given, then the file as “file”.")
     if not file.size:
-        return _refuse(400, "empty_file", "The file is empty.")
+        return answer("empty_file", 400, "The file is empty.")
     if file.size > most:
-        return _refuse(
-            400, "too_many_bytes", f"The file has more than the {most} bytes it was announced with."
+        return answer(
+            "too_many_bytes", 400, f"The file has more than the {most} bytes it was announced with."
         )
     try:
         bucket.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
-        return _refuse(507, "storage_full", "The file could not be stored. Free some space and try again.")
+        return answer("storage_full", 507, "The file could not be stored. Free some space and try again.")
     return HttpResponse(status=201)
 
 
@@ -90,10 +91,10 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
         file, content_type = _folder("results").open_signed(token)
     except PermissionError as exc:
         if str(exc) == "expired":
-            return _refuse(410, "link_expired", "This link has expired. Open the page it came from again.")
-        return _refuse(404, "not_found", "There is nothing under this address.")
+            return answer("link_expired", 410, "This link has expired. Open the page it came from again.")
+        return answer("not_found", 404, "There is nothing under this address.")
     except FileNotFoundError:
-        return _refuse(410, "expired", "This file has expired and was deleted.")
+        return answer("expired", 410, "This file has expired and was deleted.")
     response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -105,17 +106,6 @@ def _folder(bucket: str) -> FolderStorage:
     if not isinstance(found, FolderStorage):
         raise Http404
     return found
-
-
-def _refuse(status: int, code: str, detail: str) -> JsonResponse:
-    problem = {
-        "type": f"/problems/{code}/",
-        "title": detail,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    return JsonResponse(problem, status=status, content_type="application/problem+json")
 
 
 urlpatterns = [

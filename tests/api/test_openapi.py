@@ -8,8 +8,8 @@ from django.test import Client
 from openapi_spec_validator import validate
 from playwright.sync_api import sync_playwright
 
-from converter.api.problems import KINDS
-from converter.web.problems import PROBLEMS
+from converter.api.problems import STATUSES
+from converter.problems import PROBLEMS
 from tests.api.conftest import Program
 
 
@@ -88,4 +88,4 @@ def test_the_examples_do_what_they_say(program: Program, described: dict[str, An
 
 
 def test_every_code_of_the_api_is_explained_on_a_page() -> None:
-    assert set(KINDS) - set(PROBLEMS) == set()
+    assert set(STATUSES) - set(PROBLEMS) == set()

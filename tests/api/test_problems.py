@@ -6,10 +6,9 @@ import pytest
 from django.db import OperationalError
 
 from converter import jobs
-from converter.api.problems import title
 from converter.models import Batch
+from converter.problems import PROBLEMS, title
 from converter.storage import StorageFault
-from converter.web.problems import PROBLEMS
 from tests.api.conftest import Program, problem
 
 pytestmark = pytest.mark.django_db
@@ -91,8 +90,12 @@ def test_a_title_is_the_same_whatever_the_occasion(program: Program) -> None:
 
 
 def test_every_code_that_is_explained_has_a_title() -> None:
-    of_storage = {"form_expired", "form_forged", "form_incomplete", "link_expired", "storage_full"}
-    assert all(title(code) for code in set(PROBLEMS) - of_storage)
+    assert all(title(code) for code in PROBLEMS)
+
+
+def test_a_title_is_english_whatever_the_program_would_rather_read(program: Program) -> None:
+    refused = program.get("batches/00000000-0000-0000-0000-000000000000", headers={"Accept-Language": "de"})
+    assert problem(refused, 404, "not_found")["title"] == "Nothing here"
 
 
 def test_what_is_missing_is_named_in_words_too(program: Program) -> None:

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.views import defaults
 
 from converter import engine, jobs
+from converter.api.problems import STATUSES
 from converter.models import Job
-from converter.web.problems import PROBLEMS
+from converter.problems import PROBLEMS
 from converter.web.tags import bytes_in_words, expires, saved_words
 from tests.web.conftest import text
 
@@ -99,12 +100,10 @@ def codes() -> set[str]:
     for path in (ROOT / "converter").rglob("*.py"):
         source = path.read_text()
         found |= set(re.findall(r'\bcode="(\w+)"', source))
-        found |= set(re.findall(r'_refuse\(\d+, "(\w+)"', source))
+        found |= set(re.findall(r'\banswer\(\s*"(\w+)"', source))
         found |= set(re.findall(r'_fail(?:_all)?\(\w+, "(\w+)"', source))
         found |= set(re.findall(r'Problem\(\s*"(\w+)"', source))
-    from converter.api.problems import KINDS
-
-    return found | set(KINDS)
+    return found | set(STATUSES)
 
 
 def test_every_error_code_is_explained() -> None:

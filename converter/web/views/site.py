@@ -17,9 +17,8 @@ from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
-from converter import engine, jobs
+from converter import engine, jobs, problems
 from converter.storage import StorageFault
-from converter.web import problems
 from converter.web.options import inputs, outputs
 
 logger = logging.getLogger(__name__)

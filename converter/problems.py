@@ -1,12 +1,17 @@
-"""Every error code of the site, explained: what happened, and what to do about it."""
+"""Every error code of the site, explained: what happened, and what to do about it; and how programs are told of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.http import JsonResponse
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+CONTENT_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -277,3 +282,30 @@ PROBLEMS: Mapping[str, Explained] = {
         _("Not available at the moment"), _("A part of the site does not answer."), _("Try again in a while.")
     ),
 }
+
+
+def title(code: str) -> str:
+    """Return what a code means, in English as all that programs read, and the same whatever the occasion."""
+    with translation.override("en"):
+        return str(PROBLEMS[code].title)
+
+
+def answer(
+    code: str,
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JsonResponse:
+    """Return the problem details of RFC 9457; what is special to the occasion stands in the detail."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}/",
+        "title": title(code),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
