@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from converter import engine
 from converter.sandbox import Rendered, Sandbox
@@ -14,13 +17,14 @@ from converter.sandbox import Rendered, Sandbox
 def main() -> None:
     source, format, width = json.loads(sys.argv[1])
     resize = {"resize": {"width": width}} if width else {}
+    recipe = engine.Recipe.parse({"format": format, **resize})
+    small = BytesIO()
+    Image.new("RGB", (1, 1)).save(small, "PNG")
     sandbox = Sandbox()
-    answers = list(
-        sandbox.render(
-            Path(source).read_bytes(), [engine.Recipe.parse({"format": format, **resize})], engine.Limits()
-        )
-    )
-    assert isinstance(answers[-1], Rendered), answers[-1]
+    # The small picture waits until the child before it has ended: only then does the nursery know its peak.
+    for data in (Path(source).read_bytes(), small.getvalue()):
+        *_, answer = sandbox.render(data, [recipe], engine.Limits())
+        assert isinstance(answer, Rendered), answer
     sandbox.close()
     # What is waited for hands the peak of its own children up.
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
