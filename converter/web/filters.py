@@ -60,8 +60,16 @@ class HistoryFilter(forms.Form):
         field.choices = [("", _("Any")), *choices]
 
     @property
+    def more(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name != "q"]
+
+    @property
+    def more_is_used(self) -> bool:
+        return any(self.data.get(field.name) for field in self.more)
+
+    @property
     def is_used(self) -> bool:
-        return any(self.data.get(name) for name in self.fields)
+        return bool(self.data.get("q")) or self.more_is_used
 
     def in_time(self, batches: QuerySet[Batch]) -> QuerySet[Batch]:
         """Narrow them down to the days asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.addresses import address, routes
 from tests.conftest import make_photo
@@ -84,6 +84,18 @@ def test_a_page_is_accessible_light_and_still(
     # Django's admin has its own ideas of landmarks and of how large a button is.
     rules = RULES if is_ours else {"runOnly": [rule for rule in RULES["runOnly"] if rule != "best-practice"]}
     look(page, path.replace(samples["batches"], "batch"), small=is_ours, rules=rules)
+
+
+def test_the_landing_page_stands_still_when_its_picture_comes_late(visit: Visit) -> None:
+    page = visit(known=False)
+    late: list[Route] = []
+    page.route("**/hills*.webp", lambda route: late.append(route))
+    page.goto("/", wait_until="domcontentloaded")
+    page.locator(".compare.is-live").wait_for()
+    page.wait_for_timeout(200)  # it is painted without the picture
+    late[0].continue_()
+    page.wait_for_load_state("networkidle")
+    weigh(page, "/")
 
 
 def _is_page(page: Page, path: str) -> bool:
