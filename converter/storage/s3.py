@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import time
 import urllib.parse
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import IO, Any
 
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.http import content_disposition_header
@@ -54,14 +54,12 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         self._presigned = lru_cache(LINKS_REMEMBERED)(self._presign)
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
-        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes. What is
-        # in memory goes as bytes: before a stream S3 is asked, in a round trip of its own, whether it would take it.
-        in_memory = isinstance(content, io.BytesIO) and content.tell() == 0
+        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes.
         with _faults():
             answer = self._client.put_object(
                 Bucket=self.bucket_name,
                 Key=key,
-                Body=content.read() if in_memory else content,
+                Body=content,
                 ContentType=content_type or "application/octet-stream",
                 ContentDisposition=content_disposition_header(True, filename) or "attachment",
                 CacheControl="private, max-age=300, immutable",
@@ -136,9 +134,19 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         )
         return link
 
+    def _create_session(self) -> Any:
+        session = super()._create_session()
+        session.events.register("request-created.s3.PutObject", _send_at_once)
+        return session
+
     @property
     def _client(self) -> Any:
         return self.connection.meta.client
+
+
+def _send_at_once(request: AWSRequest, **event: object) -> None:
+    """Do not ask S3 first, in a round trip of its own, whether it would take the object."""
+    del request.headers["Expect"]
 
 
 def _bare(etag: str) -> str:

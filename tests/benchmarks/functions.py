@@ -65,12 +65,6 @@ class Store(BaseHTTPRequestHandler):
             start, act, json.dumps(answer).encode(), **{"Content-Type": "application/x-amz-json-1.0"}
         )
 
-    def handle_expect_100(self) -> bool:
-        self.send_response_only(100)
-        self.end_headers()
-        self.wfile.flush()
-        return True
-
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 

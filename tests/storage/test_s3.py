@@ -75,6 +75,16 @@ def test_an_object_is_an_attachment_of_a_fixed_type(name: str, disposition: str)
     assert head["CacheControl"].startswith("private")
 
 
+def test_an_object_is_sent_without_asking_first() -> None:
+    bucket = make_bucket()
+    sent = []
+    bucket.connection.meta.client.meta.events.register(
+        "before-send.s3.PutObject", lambda request, **event: sent.append(request.headers)
+    )
+    put(bucket, "results/a")
+    assert ["Expect" in headers for headers in sent] == [False]
+
+
 def test_more_objects_than_s3_deletes_at_once_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = make_bucket()
     sizes = []
