@@ -18,7 +18,7 @@ test: .venv/dev check  ## All that a commit must pass
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m tests.postgres -n auto --ignore tests/api/test_fuzzing.py tests/test_claims.py tests/test_jobs.py tests/events tests/api
 
-test-later: .venv/dev  ## Run the heart of the tests on a later Python, where there is one
+test-later: .venv/dev  ## Run the tests on a later Python, where there is one
 	@.ci/later
 
 check: .venv/dev  ## Lint, types, templates, import directions
