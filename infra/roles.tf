@@ -105,6 +105,7 @@ locals {
       Sid    = "LookAfterPeople"
       Effect = "Allow"
       Action = [
+        "cognito-idp:AdminDeleteUser",
         "cognito-idp:AdminGetUser",
         "cognito-idp:AdminSetUserMFAPreference",
         "cognito-idp:AdminUserGlobalSignOut",

@@ -288,6 +288,35 @@ def test_a_user_is_suspended_by_staff(staff: Client, alice: Any) -> None:
     assert not alice.is_active
 
 
+@pytest.mark.parametrize("path", ["{}/delete/", ""])
+def test_a_person_is_deleted_with_every_image(
+    staff: Client, alice: Any, bob: Any, send: Any, worker: Any, folders: Any, path: str
+) -> None:
+    for owner in (alice, bob):
+        recipe = EngineRecipe.parse({"format": "webp"})
+        send(jobs.submit(owner, outputs=[recipe], files=[jobs.NewFile("a.jpg", 5)]), make_photo())
+    worker.work()
+    page, chosen = f"/admin/accounts/user/{path.format(alice.pk)}", {"_selected_action": [str(alice.pk)]}
+    asked = staff.post(page, {"action": "delete_selected", **chosen}) if not path else staff.get(page)
+    assert "alice@example.org (batches: 1)" in asked.text
+    staff.post(page, {"action": "delete_selected", "post": "yes", **chosen})
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert Batch.objects.get().owner == bob
+    left = [path.relative_to(folders).parts for path in folders.rglob("*") if path.is_file()]
+    assert {owner for _bucket, owner, *_ in left} == {str(bob.pk)}
+    assert LogEntry.objects.get().is_deletion()
+
+
+def test_nobody_is_deleted_without_the_right_to(alice: Any, bob: Any) -> None:
+    alice.is_staff = True
+    alice.save()
+    alice.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client = Client()
+    client.force_login(alice)
+    assert client.post(f"/admin/accounts/user/{bob.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=bob.pk).exists()
+
+
 def test_a_user_is_made_by_staff(staff: Client) -> None:
     data = {
         "email": "new@example.org",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from converter import jobs
 from imagesite.accounts.models import ApiToken, User
 
 
@@ -34,6 +36,27 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
     )
     actions = ("take_second_factor",)
+
+    def get_deleted_objects(
+        self, objs: Iterable[User], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        # What is a person's goes along, though nobody may delete the rows here one by one.
+        batches = {user: user.batches.count() for user in objs}
+        told = [f"{user} (batches: {count}), with images and settings" for user, count in batches.items()]
+        return told, {"users": len(batches), "batches": sum(batches.values())}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Delete a person in the pool, then every image and all that is known of them."""
+        if obj.sub:
+            from imagesite.accounts import cognito  # slow to load, and not needed at home
+
+            cognito.delete_person(obj.sub)
+        jobs.remove_all(obj)
+        obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)

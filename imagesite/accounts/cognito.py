@@ -319,6 +319,15 @@ def take_totp_from(sub: str) -> None:
         )
 
 
+def delete_person(sub: str) -> None:
+    """Delete a person from the pool; one already gone is no error."""
+    with _refusals():
+        try:
+            _client().admin_delete_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=sub)
+        except _client().exceptions.UserNotFoundException:
+            logger.info("Nobody to delete from the pool")
+
+
 def email_of(access: str) -> str:
     """Return the address of whom the access token stands for."""
     with _refusals("session_expired"):
