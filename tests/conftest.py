@@ -48,6 +48,12 @@ def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("converter.events.connections.close_old_connections", lambda: None)
 
 
+@pytest.fixture(autouse=True)
+def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine sets it for its process, which here goes on to other tests."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_left() -> Iterator[None]:
     yield
