@@ -25,12 +25,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from converter import engine
 from converter.engine import errors
 
-_HEADER = struct.Struct(">IQ")  # the lengths of a message's JSON and of the bytes behind it
+_LENGTH = struct.Struct(">I")  # of a message's JSON
 _START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; sandbox._nursery({fd})"
 # Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -129,13 +129,14 @@ class Sandbox:
                 "recipes": [recipe.canonical() for recipe in recipes],
                 "first": first,
                 "limits": asdict(limits),
-                "images": {name: len(image) for name, image in images.items()},
+                "images": list(images),
             }
             _send(line, order, data, *images.values())
-            while answer := _receive_answer(line):
-                if not isinstance(answer, Probed):
-                    in_work = answer.index + 1
-                yield answer
+            with line.makefile("rb") as answers:
+                while answer := _receive_answer(answers):
+                    if not isinstance(answer, Probed):
+                        in_work = answer.index + 1
+                    yield answer
             return
         except (ConnectionError, EOFError):
             pass
@@ -273,24 +274,18 @@ def _serve(fd: int) -> NoReturn:
     """Take one order, answer it, and end."""
     code = 1
     try:
-        with socket.socket(fileno=fd) as line:
-            order, body = _receive(line)
-            _answer(line, order, body)
+        with socket.socket(fileno=fd) as line, line.makefile("rb") as orders:
+            order, (data, *images) = _receive(orders)
+            _answer(line, order, data, dict(zip(order["images"], images, strict=True)))
         code = 0
     finally:
         os._exit(code)
 
 
-def _answer(line: socket.socket, order: dict[str, Any], body: memoryview) -> None:
+def _answer(line: socket.socket, order: dict[str, Any], data: bytes, images: dict[str, bytes]) -> None:
     limits = engine.Limits(**order["limits"])
     recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
     first = order["first"]
-    sizes = order["images"]
-    end = len(body) - sum(sizes.values())
-    data, images = bytes(body[:end]), {}
-    for name, size in sizes.items():
-        images[name], end = bytes(body[end : end + size]), end + size
-    body.release()  # or the file would be there twice while it is decoded
     _confine(limits, steps=len(recipes) - first)
 
     index, since = first, time.monotonic()
@@ -351,35 +346,31 @@ def _confine(limits: engine.Limits, steps: int) -> None:
 
 
 def _send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
-    text = json.dumps(message, separators=(",", ":")).encode()
-    line.sendall(_HEADER.pack(len(text), sum(map(len, bodies))) + text)
+    text = json.dumps({**message, "sizes": [len(body) for body in bodies]}, separators=(",", ":")).encode()
+    line.sendall(_LENGTH.pack(len(text)) + text)
     for body in bodies:
         line.sendall(body)
 
 
-def _receive(line: socket.socket) -> tuple[dict[str, Any], memoryview]:
-    text_length, body_length = _HEADER.unpack(_exactly(line, _HEADER.size))
-    message = json.loads(bytes(_exactly(line, text_length)))
-    return message, _exactly(line, body_length)
+def _receive(file: BinaryIO) -> tuple[dict[str, Any], list[bytes]]:
+    (length,) = _LENGTH.unpack(_exactly(file, _LENGTH.size))
+    message = json.loads(_exactly(file, length))
+    return message, [_exactly(file, size) for size in message.pop("sizes")]
 
 
-def _receive_answer(line: socket.socket) -> Answer | None:
-    message, body = _receive(line)
+def _receive_answer(file: BinaryIO) -> Answer | None:
+    message, bodies = _receive(file)
     if not message:
         return None
     if "facts" in message:
         return Probed(message["facts"])
     if "code" in message:
         return Refused(**message)
-    return Rendered(data=bytes(body), **message)
+    return Rendered(data=bodies[0], **message)
 
 
-def _exactly(line: socket.socket, length: int) -> memoryview:
-    buffer = memoryview(bytearray(length))
-    filled = 0
-    while filled < length:
-        received = line.recv_into(buffer[filled:])
-        if not received:
-            raise EOFError
-        filled += received
-    return buffer
+def _exactly(file: BinaryIO, length: int) -> bytes:
+    received = file.read(length)
+    if len(received) < length:
+        raise EOFError
+    return received
