@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLResolver, include, path
 from django.urls.resolvers import RoutePattern
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from converter.overview import overview
-from imagesite.accounts.views import admin_login
-
 
 class Later(URLResolver):
     """Addresses of a module that is loaded when the first request for it comes.
 
-    The API takes a third of a cold start and no page needs it. Whoever makes a page's links has all addresses
-    gathered; here only those who name the namespace do.
+    The API takes a third of a cold start, the admin has more addresses than all else, and no page needs either. Whoever
+    makes a page's links has all addresses gathered; here only those who name the namespace do.
     """
 
     def __init__(self, route: str, module: str, namespace: str) -> None:
@@ -48,9 +44,7 @@ class Later(URLResolver):
 urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),
-    path("admin/login/", admin_login),
-    path("admin/overview/", admin.site.admin_view(overview), name="admin_overview"),
-    path("admin/", admin.site.urls),
+    Later("admin/", "imagesite.oversight", "admin"),
     Later("api/", "imagesite.api", "api"),
     # Exempt: a forged choice harms nobody, and so the open pages need no cookie.
     path("language/", csrf_exempt(login_not_required(set_language)), name="set_language"),

@@ -1,0 +1,15 @@
+"""The addresses of the admin, with its own log-in and overview."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+from converter.overview import overview
+from imagesite.accounts.views import admin_login
+
+urlpatterns = [
+    path("login/", admin_login),
+    path("overview/", admin.site.admin_view(overview), name="overview"),
+    *admin.site.get_urls(),
+]
