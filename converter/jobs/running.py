@@ -75,7 +75,8 @@ def _claim(upload_id: uuid.UUID) -> list[Job]:
     )
     if not claimed:
         return []
-    return list(Job.objects.filter(lease=lease).select_related("upload").order_by("position"))
+    ours = Job.objects.filter(upload=upload_id, lease=lease)
+    return list(ours.select_related("upload").order_by("position"))
 
 
 def _run(jobs: list[Job]) -> None:
@@ -125,8 +126,9 @@ def _run(jobs: list[Job]) -> None:
 
 
 def _held(jobs: Sequence[Job]) -> Any:
-    """Return those of the jobs that are still ours."""
-    return Job.objects.filter(lease=jobs[0].lease, status=Job.Status.PROCESSING)
+    """Return those of the jobs, all of one upload, that are still ours."""
+    first = jobs[0]
+    return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
 
 
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
