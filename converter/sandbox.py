@@ -36,6 +36,10 @@ _START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; san
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _GRACE = 5  # seconds that the worker waits beyond the child's own alarm
 _OPEN_FILES = 32
+_REHEARSAL = (  # as a worker asks for a thumbnail and a result
+    '{"format": "jpeg", "quality": 75, "background": "#eeeeee", "frames": "first", "resize": {"width": 1, "height": 1}}',
+    '{"format": "webp", "quality": 80}',
+)
 _PICTURE = bytes.fromhex(  # a BMP of one pixel
     "424d3a000000000000003600000028000000010000000100000001001800000000000400000000000000000000000000000000000000ffffff00"
 )
@@ -266,8 +270,7 @@ def _warm_up() -> bytes:
 
 def _rehearse(photo: bytes) -> None:
     """Write to the pages of memory that any conversion writes to: a child has its own copy of each from then on."""
-    recipe = engine.Recipe.parse(json.loads('{"format": "jpeg", "resize": {"width": 1}}'))
-    engine.convert(photo, recipe)
+    engine.convert(photo, *(engine.Recipe.parse(json.loads(text)) for text in _REHEARSAL))
 
 
 def _serve(fd: int) -> NoReturn:

@@ -72,7 +72,10 @@ class DynamoDBMetadata:
         return boto3.resource(
             "dynamodb",
             config=Config(
-                retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=3, read_timeout=5
+                retries={"mode": "standard", "total_max_attempts": 5},
+                connect_timeout=3,
+                read_timeout=5,
+                user_agent="imagesite",  # as in converter.storage.s3
             ),
         ).Table(settings.CONVERTER_METADATA_TABLE)
 

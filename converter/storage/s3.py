@@ -29,6 +29,7 @@ CLIENT = Config(
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     retries={"mode": "standard", "total_max_attempts": 4},
     connect_timeout=3,
+    user_agent="imagesite",  # boto3's own is long, and put together twice for each call
     read_timeout=20,
 )
 
