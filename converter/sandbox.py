@@ -36,7 +36,7 @@ _START = "import sys; sys.path[:] = {path!r}; from converter import sandbox; san
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _GRACE = 5  # seconds that the worker waits beyond the child's own alarm
 _OPEN_FILES = 32
-_REHEARSAL = (  # as a worker asks for a thumbnail and a result
+_REHEARSAL = (  # what a worker asks for most, as text: reading it is rehearsed too
     '{"format": "jpeg", "quality": 75, "background": "#eeeeee", "frames": "first", "resize": {"width": 1, "height": 1}}',
     '{"format": "webp", "quality": 80}',
 )
