@@ -12,7 +12,7 @@ from PIL import Image
 from converter import dispatch
 from converter.jobs import running
 from converter.models import Batch
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from converter.engine import Recipe
 from converter.models import Batch, Job, Share, Upload
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from converter.models import Batch, ImageMetadata, Job, Upload
 from converter.storage import StorageFault, Stored
 from converter.storage.folder import FolderStorage
 from tests.conftest import make_photo
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 pytestmark = pytest.mark.django_db(transaction=False)
 

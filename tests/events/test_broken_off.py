@@ -25,7 +25,7 @@ from converter.sandbox import Answer, Probed, Rendered, Sandbox
 from converter.storage import StorageFault
 from converter.storage.folder import FolderStorage
 from tests.conftest import make_photo
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 OUTPUTS = [Recipe.parse({"format": "webp"}), Recipe.parse({"format": "png"})]
 PHOTO = make_photo()

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from converter import storage
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 MINUTES = timedelta(minutes=5)
 KEY = "uploads/someone/something/a b+ü.jpg"

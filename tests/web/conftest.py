@@ -9,7 +9,7 @@ from django.test import Client
 
 from converter import engine, jobs
 from converter.models import Batch, Job
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 
 FORM = {"outputs-TOTAL_FORMS": "1", "outputs-INITIAL_FORMS": "0", "outputs-0-format": "webp"}
 

@@ -19,7 +19,7 @@ from converter import engine, jobs
 from converter.models import Batch, Job
 from converter.web import filters
 from tests.conftest import make_photo
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 from tests.web.conftest import submit, text
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from converter.models import Batch, Job, Recipe, Upload
 from converter.web.options import recipe_mapping, values_of
 from converter.web.starters import STARTERS
 from tests.conftest import make_photo
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 from tests.web.conftest import FORM, sent, submit, text
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from converter.web import links
 from imagesite.accounts.models import ApiToken
 from tests.addresses import address, routes
 from tests.conftest import make_photo
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 from tests.web.conftest import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)

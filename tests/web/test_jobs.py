@@ -8,7 +8,7 @@ from django.test import Client
 
 from converter import engine, jobs, metadata
 from converter.models import Batch, Job, Upload
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 from tests.web.conftest import sent, submit, text
 
 pytestmark = pytest.mark.django_db(transaction=True)

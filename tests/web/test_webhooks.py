@@ -13,7 +13,7 @@ from django.utils import timezone
 from converter import webhooks
 from converter.jobs import hooks
 from converter.models import Delivery, Webhook
-from tests.doubles import RecordingDispatch
+from tests.fakes import RecordingDispatch
 from tests.receiver import Receiver, receiver
 from tests.web.conftest import text
 
