@@ -94,12 +94,12 @@ def test_no_original_is_kept_longer_than_a_file_may_be_however_often_it_is_used(
 
 
 @pytest.mark.parametrize(
-    ("usual", "most", "found"),
+    ("retention", "most", "found"),
     [(24, 168, []), (24, 24, []), (0, 168, ["converter.E001"]), (200, 168, ["converter.E002"])],
 )
 def test_bounds_that_contradict_each_other_are_found_before_anything_starts(
-    settings: Any, usual: int, most: int, found: list[str]
+    settings: Any, retention: int, most: int, found: list[str]
 ) -> None:
-    settings.CONVERTER_RETENTION = timedelta(hours=usual)
+    settings.CONVERTER_RETENTION = timedelta(hours=retention)
     settings.CONVERTER_MAX_RETENTION = timedelta(hours=most)
     assert [error.id for error in checks.retention()] == found

@@ -7,29 +7,29 @@ import uuid
 from django.shortcuts import get_object_or_404
 
 from converter.models import Batch, Delivery, Job, Recipe, Share, Webhook
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 
 
-def batch_of(request: PersonRequest, pk: uuid.UUID) -> Batch:
+def batch_of(request: LoggedInRequest, pk: uuid.UUID) -> Batch:
     return get_object_or_404(Batch, pk=pk, owner_id=request.user.pk)
 
 
-def job_of(request: PersonRequest, pk: uuid.UUID) -> Job:
+def job_of(request: LoggedInRequest, pk: uuid.UUID) -> Job:
     return get_object_or_404(Job.objects.select_related("upload", "batch"), pk=pk, owner_id=request.user.pk)
 
 
-def recipe_of(request: PersonRequest, pk: uuid.UUID) -> Recipe:
+def recipe_of(request: LoggedInRequest, pk: uuid.UUID) -> Recipe:
     return get_object_or_404(Recipe, pk=pk, owner_id=request.user.pk)
 
 
-def webhook_of(request: PersonRequest, pk: uuid.UUID) -> Webhook:
+def webhook_of(request: LoggedInRequest, pk: uuid.UUID) -> Webhook:
     return get_object_or_404(Webhook, pk=pk, owner_id=request.user.pk)
 
 
-def delivery_of(request: PersonRequest, pk: uuid.UUID) -> Delivery:
+def delivery_of(request: LoggedInRequest, pk: uuid.UUID) -> Delivery:
     sent = Delivery.objects.select_related("webhook")
     return get_object_or_404(sent, pk=pk, webhook__owner_id=request.user.pk)
 
 
-def share_of(request: PersonRequest, pk: uuid.UUID) -> Share:
+def share_of(request: LoggedInRequest, pk: uuid.UUID) -> Share:
     return get_object_or_404(Share, pk=pk, owner_id=request.user.pk)

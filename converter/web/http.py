@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 
-class PersonRequest(HttpRequest):
-    """The middleware lets nobody in who is not logged in."""
+class LoggedInRequest(HttpRequest):
+    """A request that the log-in middleware has let through."""
 
     user: AbstractBaseUser  # type: ignore[assignment]  # which model it is, this room does not know
     htmx: HtmxDetails

@@ -45,9 +45,9 @@ urlpatterns = [
     path("recipes/", recipes.recipes, name="recipes"),
     path("recipes/new/", recipes.edit, name="recipe_new"),
     path("recipes/sentence/", recipes.sentence, name="recipe_sentence"),
-    path("recipes/default/forget/", recipes.forget_usual, name="recipe_not_usual"),
+    path("recipes/default/forget/", recipes.clear_default, name="recipe_clear_default"),
     path("recipes/<uuid:pk>/", recipes.edit, name="recipe"),
     path("recipes/<uuid:pk>/link/", recipes.link, name="recipe_to_link"),
-    path("recipes/<uuid:pk>/default/", recipes.make_usual, name="recipe_usual"),
+    path("recipes/<uuid:pk>/default/", recipes.make_default, name="recipe_make_default"),
     path("recipes/<uuid:pk>/delete/", recipes.delete, name="recipe_delete"),
 ]

@@ -20,7 +20,7 @@ from converter.models import Batch, Job
 from converter.web.access import batch_of
 from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 
 PAGE = 20
 JOBS_PAGE = 100
@@ -28,7 +28,7 @@ SHOWN = 5  # pictures of a batch in the history
 
 
 @require_safe
-def history(request: PersonRequest) -> HttpResponse:
+def history(request: LoggedInRequest) -> HttpResponse:
     wanted = HistoryFilter(request.GET)
     after = request.GET.get("after")
     batches = wanted.in_time(Batch.objects.filter(owner_id=request.user.pk, kept=True))
@@ -49,7 +49,7 @@ def history(request: PersonRequest) -> HttpResponse:
 
 
 @require_safe
-def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     rows = found.jobs.select_related("upload").order_by("position")
     outputs = len(found.outputs) or 1
@@ -71,7 +71,7 @@ def batch(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     count = jobs.cancel_batch(found)
     messages.success(request, ngettext("%(n)s job cancelled.", "%(n)s jobs cancelled.", count) % {"n": count})
@@ -79,7 +79,7 @@ def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     count = jobs.retry_batch(found)
     if count:
@@ -92,7 +92,7 @@ def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     if request.method == "GET":
         return render(request, "web/batch_delete.html", {"batch": found, "tally": found.tally})
@@ -102,7 +102,7 @@ def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def delete_many(request: PersonRequest) -> HttpResponse:
+def delete_many(request: LoggedInRequest) -> HttpResponse:
     """Delete the chosen batches; asks before it does."""
     chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=_ids(request.POST.getlist("batch"))))
     if not chosen:
@@ -130,7 +130,7 @@ def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
 
 
 @require_safe
-def zip_file(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the ZIP; wait with a page while the worker makes it."""
     found = batch_of(request, pk)
     try:

@@ -20,7 +20,7 @@ from converter.models import Batch, Preferences, Recipe, Upload
 from converter.web import links, phrases, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 from converter.web.starters import STARTERS
 
 PREFIX = "outputs"
@@ -28,7 +28,7 @@ SITES_OWN = {"format": "webp"}
 
 
 @require_http_methods(["GET", "POST"])
-def convert(request: PersonRequest) -> HttpResponse:
+def convert(request: LoggedInRequest) -> HttpResponse:
     if request.method == "GET":
         uploads, recipes = _asked_for(request)
         outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
@@ -50,7 +50,7 @@ def convert(request: PersonRequest) -> HttpResponse:
 
 
 @require_POST
-def watermark(request: PersonRequest) -> JsonResponse:
+def watermark(request: LoggedInRequest) -> JsonResponse:
     """Keep one picture to be put on others, and say its upload id."""
     form = WatermarkForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -63,13 +63,13 @@ def watermark(request: PersonRequest) -> JsonResponse:
 
 
 @require_POST
-def words(request: PersonRequest) -> JsonResponse:
+def words(request: LoggedInRequest) -> JsonResponse:
     """Say in the visitor's language what the API said in English."""
     return JsonResponse({"said": [phrases.translated(said) for said in request.POST.getlist("said")]})
 
 
 def _page(
-    request: PersonRequest,
+    request: LoggedInRequest,
     files: FilesForm,
     outputs: Any,
     uploads: Sequence[Upload],
@@ -91,7 +91,7 @@ def _page(
     return render(request, "web/convert.html", context, status=status)
 
 
-def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
+def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
     """Return the uploads and recipes that a link to this page names: a batch or job to do again, a recipe."""
     ask = request.GET
     if pk := _uuid(ask.get("batch")):
@@ -101,7 +101,7 @@ def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any
         job = job_of(request, pk)
         return [job.upload] if job.upload.is_here else [], [job.recipe]
     if pk := _uuid(ask.get("upload")):
-        return _uploads_here(request, [str(pk)]), [_usual(request)]
+        return _uploads_here(request, [str(pk)]), [_default_recipe(request)]
     if token := ask.get("link"):
         try:
             return [], [links.read(token).canonical()]
@@ -111,10 +111,10 @@ def _asked_for(request: PersonRequest) -> tuple[list[Upload], list[dict[str, Any
         return [], [recipe_of(request, pk).recipe]
     if starter := STARTERS.get(ask.get("starter", "")):
         return [], starter.recipes
-    return [], [_usual(request)]
+    return [], [_default_recipe(request)]
 
 
-def _usual(request: PersonRequest) -> dict[str, Any]:
+def _default_recipe(request: LoggedInRequest) -> dict[str, Any]:
     """Return the recipe that somebody made their default, or the site's where it is not offered any more."""
     saved = Preferences.of(request.user).recipe
     try:
@@ -128,7 +128,7 @@ def _uploads_of(batch: Batch) -> list[Upload]:
     return [upload for upload in found if upload.is_here]
 
 
-def _uploads_here(request: PersonRequest, ids: Sequence[str]) -> list[Upload]:
+def _uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:
     wanted = [pk for text in ids if (pk := _uuid(text))]
     found = Upload.objects.filter(owner_id=request.user.pk).in_bulk(wanted)
     return [found[pk] for pk in dict.fromkeys(wanted) if pk in found and found[pk].is_here]
@@ -141,7 +141,7 @@ def _uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
-def _with_one_more_or_less(request: PersonRequest) -> Any:
+def _with_one_more_or_less(request: LoggedInRequest) -> Any:
     """Return the outputs as filled in so far, with one added or taken away: for a page without JavaScript."""
     data = request.POST.copy()
     outputs = OutputFormSet(data, prefix=PREFIX)
@@ -154,21 +154,21 @@ def _with_one_more_or_less(request: PersonRequest) -> Any:
     return OutputFormSet(prefix=PREFIX, initial=initial_of(recipes[: OutputFormSet.max_num]))
 
 
-def _recipes(request: PersonRequest, outputs: Any) -> list[engine.Recipe]:
+def _recipes(request: LoggedInRequest, outputs: Any) -> list[engine.Recipe]:
     return [
         form.recipe(watermark=str(_keep(request, form.watermark).pk) if form.watermark else "")
         for form in outputs.forms
     ]
 
 
-def _keep(request: PersonRequest, file: UploadedFile) -> Upload:
+def _keep(request: LoggedInRequest, file: UploadedFile) -> Upload:
     upload = jobs.keep_image(request.user, jobs.NewFile(file.name or "", file.size or 0))
     _store(upload, file)
     return upload
 
 
 def _submit(
-    request: PersonRequest,
+    request: LoggedInRequest,
     chosen: FilesForm,
     uploads: Sequence[Upload],
     recipes: list[engine.Recipe],

@@ -17,11 +17,11 @@ from converter.web import picture
 from converter.web.access import job_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ResendForm
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 
 
 @require_safe
-def job(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     awaits_file = found.status == Job.Status.AWAITING_UPLOAD and not found.upload.source_url
     siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
@@ -40,14 +40,14 @@ def job(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-def compare(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def compare(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Return the part of the page that compares, asked for until its pictures are made."""
     found = job_of(request, pk)
     return render(request, "web/_compare.html", {"job": found, "previews": jobs.preview_urls(found)})
 
 
 @require_safe
-def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def download(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         return redirect(jobs.result_url(job_of(request, pk)))
     except jobs.Refusal as refusal:
@@ -55,7 +55,7 @@ def download(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     try:
         jobs.retry(found)
@@ -65,7 +65,7 @@ def retry(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     try:
         jobs.cancel(found)
@@ -75,7 +75,7 @@ def cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def resend(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Take the bytes of an upload that never came."""
     found = job_of(request, pk)
     form = ResendForm(request.POST, request.FILES)
@@ -98,7 +98,7 @@ def resend(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def reuse(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def reuse(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the converter with the result as its image."""
     try:
         upload = jobs.use_result(job_of(request, pk))
@@ -107,7 +107,7 @@ def reuse(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect(f"{reverse('web:convert')}?upload={upload.pk}")
 
 
-def _back(request: PersonRequest, found: Job) -> HttpResponse:
+def _back(request: LoggedInRequest, found: Job) -> HttpResponse:
     if request.POST.get("from") == "batch":
         return redirect("web:batch", found.batch_id)
     return redirect("web:job", found.pk)

@@ -17,7 +17,7 @@ from converter.models import Preferences, Recipe
 from converter.web import links, phrases
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import RecipeForm, SavedOutputForm
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 from converter.web.options import values_of
 from converter.web.starters import STARTERS
 
@@ -25,14 +25,18 @@ PREFIX = "recipe"
 
 
 @require_safe
-def recipes(request: PersonRequest) -> HttpResponse:
+def recipes(request: LoggedInRequest) -> HttpResponse:
     saved = Recipe.objects.filter(owner_id=request.user.pk)
-    usual = Preferences.of(request.user).recipe_id
-    return render(request, "web/recipes.html", {"recipes": saved, "usual": usual, "starters": STARTERS})
+    default_recipe = Preferences.of(request.user).recipe_id
+    return render(
+        request,
+        "web/recipes.html",
+        {"recipes": saved, "default_recipe": default_recipe, "starters": STARTERS},
+    )
 
 
 @require_POST
-def make_usual(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def make_default(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Let converting begin with this recipe."""
     saved = recipe_of(request, pk)
     Preferences.choose(request.user, recipe=saved)
@@ -41,7 +45,7 @@ def make_usual(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def forget_usual(request: PersonRequest) -> HttpResponse:
+def clear_default(request: LoggedInRequest) -> HttpResponse:
     """Let converting begin as it does for everybody."""
     Preferences.choose(request.user, recipe=None)
     messages.success(request, _("Converting begins with no recipe of yours any more."))
@@ -49,7 +53,7 @@ def forget_usual(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def edit(request: PersonRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     """Make a recipe (`pk` is None), or change one."""
     saved = recipe_of(request, pk) if pk else Recipe(owner_id=request.user.pk, recipe=_begin(request))
     if request.method == "GET":
@@ -71,7 +75,7 @@ def edit(request: PersonRequest, pk: uuid.UUID | None = None) -> HttpResponse:
 
 
 @require_safe
-def link(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the page by which others get this recipe. Asked for again, it is the same page."""
     saved = recipe_of(request, pk)
     try:
@@ -85,7 +89,7 @@ def link(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-def shared(request: PersonRequest, token: str) -> HttpResponse:
+def shared(request: LoggedInRequest, token: str) -> HttpResponse:
     """Show the recipe that a link carries."""
     try:
         recipe = links.read(token)
@@ -104,7 +108,7 @@ def shared(request: PersonRequest, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     saved = recipe_of(request, pk)
     if request.method == "GET":
         return render(request, "web/recipe_delete.html", {"recipe": saved})
@@ -114,7 +118,7 @@ def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def sentence(request: PersonRequest) -> JsonResponse:
+def sentence(request: LoggedInRequest) -> JsonResponse:
     """Say what the form as filled in so far would do."""
     output = SavedOutputForm(request.POST, prefix=PREFIX)
     if not output.is_valid():
@@ -122,7 +126,7 @@ def sentence(request: PersonRequest) -> JsonResponse:
     return JsonResponse({"sentence": phrases.sentence(output.recipe())})
 
 
-def _begin(request: PersonRequest) -> dict[str, object]:
+def _begin(request: LoggedInRequest) -> dict[str, object]:
     """Return the recipe to begin with: that of a link, of a job, or of a starter."""
     if token := request.GET.get("link"):
         try:

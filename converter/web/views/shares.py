@@ -23,7 +23,7 @@ from converter.models import Job, Share
 from converter.web.access import batch_of, share_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ShareForm
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 
 # What every browser shows by itself, and how much of it a page of pictures may weigh each.
 SHOWN_FORMATS = ("jpeg", "png", "webp", "gif", "avif", "bmp", "ico")
@@ -31,7 +31,7 @@ MOST_SHOWN_BYTES = 2_000_000
 
 
 @require_http_methods(["GET", "POST"])
-def share(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def share(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Choose what of a batch is shared, and for how long."""
     found = batch_of(request, pk)
     finished = list(
@@ -58,7 +58,7 @@ def share(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def revoke(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = share_of(request, pk)
     if jobs.revoke_share(found):
         messages.success(request, _("The link leads nowhere any more."))

@@ -20,7 +20,7 @@ from converter.web import cursor, phrases
 from converter.web.access import delivery_of, webhook_of
 from converter.web.errors import refusal_page
 from converter.web.forms import WebhookForm
-from converter.web.http import PersonRequest
+from converter.web.http import LoggedInRequest
 from converter.webhooks import rotate
 
 PAGE = 20
@@ -29,7 +29,7 @@ MOST_POLLS = 8  # about a minute; a receiver has 10 seconds to answer
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def webhooks(request: PersonRequest) -> HttpResponse:
+def webhooks(request: LoggedInRequest) -> HttpResponse:
     """List them; add one, whose secret this one answer shows."""
     form, made = WebhookForm(request.POST or None), None
     if form.is_valid():
@@ -49,7 +49,7 @@ def webhooks(request: PersonRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def webhook(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Show one and what was sent to it; change it."""
     found = webhook_of(request, pk)
     if request.method == "GET":
@@ -68,7 +68,7 @@ def webhook(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
-def new_secret(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def new_secret(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret, which this one answer shows."""
     found = webhook_of(request, pk)
     rotate(found)
@@ -77,21 +77,21 @@ def new_secret(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def pause(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def pause(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if jobs.pause_webhook(webhook_of(request, pk)):
         messages.success(request, _("Paused. What happens until you resume it is not told."))
     return redirect("web:webhook", pk)
 
 
 @require_POST
-def resume(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def resume(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if jobs.resume_webhook(webhook_of(request, pk)):
         messages.success(request, _("Resumed. What happens from now on is told."))
     return redirect("web:webhook", pk)
 
 
 @require_POST
-def send_test(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def send_test(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         jobs.send_test(webhook_of(request, pk))
     except jobs.Refusal as refusal:
@@ -101,7 +101,7 @@ def send_test(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-def redeliver(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def redeliver(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     delivery = delivery_of(request, pk)
     try:
         jobs.redeliver(delivery)
@@ -114,7 +114,7 @@ def redeliver(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = webhook_of(request, pk)
     if request.method == "GET":
         return render(request, "web/webhook_delete.html", {"webhook": found})
@@ -124,7 +124,7 @@ def delete(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _page(
-    request: PersonRequest, found: Webhook, form: WebhookForm, *, rotated: bool = False, status: int = 200
+    request: LoggedInRequest, found: Webhook, form: WebhookForm, *, rotated: bool = False, status: int = 200
 ) -> HttpResponse:
     sent = Delivery.objects.filter(webhook=found)
     place = request.GET.get("after", "")

@@ -17,8 +17,8 @@ export function showWhatFits(card) {
     const isMoot = isAimed && input.dataset.path === "quality";
     if (field) field.hidden = !isFor(input, format) || isMoot;
     if (input.dataset.path === "quality") input.disabled = isMoot;
-    const usual = input.getAttribute(`data-default-${format}`);
-    if (usual) input.placeholder = usual;
+    const defaultValue = input.getAttribute(`data-default-${format}`);
+    if (defaultValue) input.placeholder = defaultValue;
   }
   for (const group of card.querySelectorAll("fieldset")) {
     group.hidden = !group.querySelector(".field:not([hidden])");
