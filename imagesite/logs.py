@@ -1,17 +1,17 @@
-"""What is kept out of the log: what a link lets its bearer see, and what a query asks for."""
+"""Keeps secrets in URLs and query strings out of the log."""
 
 from __future__ import annotations
 
 import logging
 
-HIDDEN = ("token", "filename")  # arguments of addresses
+HIDDEN = ("token", "filename")  # URL arguments whose value opens something to whoever has it
 
 
-class Discreet(logging.Filter):
-    """Hide, in what Django tells of a request, the secrets that stand in its address."""
+class RedactSecrets(logging.Filter):
+    """Replace the secret parts of a URL in what Django logs about a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = record.__dict__.pop("request", None)  # it would be told with its query
+        request = record.__dict__.pop("request", None)  # the formatter would log it with its query string
         match = getattr(request, "resolver_match", None)
         for name in HIDDEN:
             if match and isinstance(record.args, tuple) and (secret := match.kwargs.get(name)):

@@ -18,9 +18,9 @@ from django.core.management.utils import get_random_secret_key
 
 env = environ.Env()
 if secrets_path := env.str("SECRETS_PATH", default=""):
-    from imagesite import parameters
+    from imagesite import ssm
 
-    env.ENVIRON = {**env.ENVIRON, **parameters.read(secrets_path)}
+    env.ENVIRON = {**env.ENVIRON, **ssm.read(secrets_path)}
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 IN_CLOUD = "UPLOADS_BUCKET" in env.ENVIRON
@@ -273,8 +273,10 @@ LOGGING = {
             "utc": True,
         }
     },
-    "filters": {"discreet": {"()": "imagesite.logs.Discreet"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
+    "filters": {"redact_secrets": {"()": "imagesite.logs.RedactSecrets"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact_secrets"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "botocore": {"level": "WARNING"},

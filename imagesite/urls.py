@@ -1,4 +1,4 @@
-"""Joins the rooms."""
+"""The root URLs: pages, accounts, admin and API."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 
-class Later(URLResolver):
-    """Addresses of a module that is loaded when the first request for it comes.
+class LazyURLResolver(URLResolver):
+    """Includes a URL module that is imported at the first request for it.
 
-    The API takes a third of a cold start, the admin has more addresses than all else, and no page needs either. Whoever
-    makes a page's links has all addresses gathered; here only those who name the namespace do.
+    The API takes a third of a cold start, the admin has more URLs than everything else, and no page needs either.
+    `reverse()` populates the whole resolver; here only reversing a name of this namespace does.
     """
 
     def __init__(self, route: str, module: str, namespace: str) -> None:
         super().__init__(RoutePattern(route), module, app_name=namespace, namespace=namespace)
 
     def _populate(self) -> None:
-        """Gather nothing yet."""
+        """Populate nothing yet."""
 
     @property
     def reverse_dict(self) -> Any:
@@ -44,9 +44,9 @@ class Later(URLResolver):
 urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),
-    Later("admin/", "imagesite.oversight", "admin"),
-    Later("api/", "imagesite.api", "api"),
-    # Exempt: a forged choice harms nobody, and so the open pages need no cookie.
+    LazyURLResolver("admin/", "imagesite.admin_urls", "admin"),
+    LazyURLResolver("api/", "imagesite.api", "api"),
+    # Exempt from CSRF: a forged choice does no harm, and the open pages need no cookie this way.
     path("language/", csrf_exempt(login_not_required(set_language)), name="set_language"),
 ]
 

@@ -22,7 +22,7 @@ from django.core.files.storage import FileSystemStorage
 from django.test import RequestFactory
 from moto import mock_aws
 
-from imagesite import parameters
+from imagesite import ssm
 from imagesite.middleware import OriginMiddleware
 from imagesite.static import StaticFiles
 from infra.package import ROOT
@@ -126,7 +126,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-class Parameters(BaseHTTPRequestHandler):
+class FakeSSM(BaseHTTPRequestHandler):
     """SSM before moto's: it looks at the signature, and may be throttled."""
 
     answers: ClassVar[list[tuple[int, dict[str, Any]]]] = []
@@ -146,16 +146,16 @@ class Parameters(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Parameters]]:
-    monkeypatch.setattr(parameters, "RETRIES", parameters.RETRIES.new(backoff_factor=0, backoff_jitter=0))
+def fake_ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeSSM]]:
+    monkeypatch.setattr(ssm, "RETRIES", ssm.RETRIES.new(backoff_factor=0, backoff_jitter=0))
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
-    Parameters.answers, Parameters.asked = [], []
-    with HTTPServer(("127.0.0.1", 0), Parameters) as server:
+    FakeSSM.answers, FakeSSM.asked = [], []
+    with HTTPServer(("127.0.0.1", 0), FakeSSM) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        yield Parameters
+        yield FakeSSM
         server.shutdown()
 
 
@@ -166,19 +166,19 @@ def page(*names: str, **more: str) -> tuple[int, dict[str, Any]]:
 THROTTLED = (400, {"__type": "ThrottlingException"})
 
 
-def test_a_function_reads_all_secrets_below_its_own_path(ssm: type[Parameters]) -> None:
-    ssm.answers = [page("A", "B", NextToken="more"), page("C")]
-    assert parameters.read("/site") == {"A": "a", "B": "b", "C": "c"}
-    first, second = (json.loads(body) for _, body in ssm.asked)
+def test_a_function_reads_all_secrets_below_its_own_path(fake_ssm: type[FakeSSM]) -> None:
+    fake_ssm.answers = [page("A", "B", NextToken="more"), page("C")]
+    assert ssm.read("/site") == {"A": "a", "B": "b", "C": "c"}
+    first, second = (json.loads(body) for _, body in fake_ssm.asked)
     assert first == {"Path": "/site", "WithDecryption": True}
     assert second == {**first, "NextToken": "more"}
 
 
-def test_the_question_is_signed(ssm: type[Parameters]) -> None:
+def test_the_question_is_signed(fake_ssm: type[FakeSSM]) -> None:
     """Signed over again from what came over the wire, as AWS describes version 4."""
-    ssm.answers = [page("A")]
-    parameters.read("/site")
-    ((sent, body),) = ssm.asked
+    fake_ssm.answers = [page("A")]
+    ssm.read("/site")
+    ((sent, body),) = fake_ssm.asked
     headers = {name.lower(): value for name, value in sent.items()}
     scope, names, signature = re.fullmatch(
         r"AWS4-HMAC-SHA256 Credential=testing/(\S+), SignedHeaders=(\S+), Signature=(\w+)",
@@ -195,26 +195,26 @@ def test_the_question_is_signed(ssm: type[Parameters]) -> None:
     assert signature == hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
 
-def test_many_functions_that_start_at_once_wait_for_their_secrets(ssm: type[Parameters]) -> None:
-    ssm.answers = [THROTTLED, (503, {}), page("A")]
-    assert parameters.read("/site") == {"A": "a"}
+def test_many_functions_that_start_at_once_wait_for_their_secrets(fake_ssm: type[FakeSSM]) -> None:
+    fake_ssm.answers = [THROTTLED, (503, {}), page("A")]
+    assert ssm.read("/site") == {"A": "a"}
 
 
-def test_secrets_that_cannot_be_read_say_why(ssm: type[Parameters]) -> None:
-    ssm.answers = [(400, {"__type": "AccessDeniedException"})] * 4
-    with pytest.raises(parameters.SecretsFault, match="SSM refused /site: AccessDeniedException"):
-        parameters.read("/site")
+def test_secrets_that_cannot_be_read_say_why(fake_ssm: type[FakeSSM]) -> None:
+    fake_ssm.answers = [(400, {"__type": "AccessDeniedException"})] * 4
+    with pytest.raises(ssm.SecretsError, match="SSM refused /site: AccessDeniedException"):
+        ssm.read("/site")
 
 
-def test_secrets_that_do_not_come_say_so(ssm: type[Parameters], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_that_do_not_come_say_so(fake_ssm: type[FakeSSM], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(parameters.SecretsFault, match="SSM did not answer"):
-        parameters.read("/site")
+    with pytest.raises(ssm.SecretsError, match="SSM did not answer"):
+        ssm.read("/site")
 
 
 def test_secrets_do_not_reach_child_processes(aws: None, environment: dict[str, str]) -> None:
     code = (
-        "import os, imagesite.parameters as p; p.read = lambda path: {'SECRET_KEY': 'from SSM'}\n"
+        "import os, imagesite.ssm as p; p.read = lambda path: {'SECRET_KEY': 'from SSM'}\n"
         "import imagesite.settings as s; print(s.SECRET_KEY, 'SECRET_KEY' in os.environ)"
     )
     del environment["SECRET_KEY"]

@@ -1,4 +1,4 @@
-"""The addresses of the admin, with its own log-in and overview."""
+"""The URLs of the admin, with the site's log-in and the overview."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Secrets from AWS Systems Manager: one parameter a setting, under the path of the function that reads them.
+"""Secrets from AWS Systems Manager Parameter Store: one parameter per setting, below a path of the function's own.
 
-Every cold start waits for them, and botocore takes longer to make its client than the answer does; so only its
-signature is used.
+Every cold start waits for them. Creating a botocore client takes longer than the request itself, so only botocore's
+signing is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import EnvProvider
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
-# 400 among them: that is how SSM says that it is throttled, as it is when many functions start at once.
+# 400 is included because SSM answers it when throttled, which happens when many functions start at once.
 RETRIES = urllib3.Retry(
     3,
     backoff_factor=0.3,
@@ -27,14 +27,15 @@ RETRIES = urllib3.Retry(
 )
 
 
-class SecretsFault(Exception):
-    """The secrets could not be read; without them nothing may start."""
+class SecretsError(Exception):
+    """The secrets could not be read. Nothing may start without them."""
 
 
 def read(path: str) -> dict[str, str]:
-    """Return the values below `path` by the last part of their names.
+    """Return the values below `path`, keyed by the last part of each name.
 
-    They are handed to the settings and not put into the environment, which every child process inherits.
+    They go to the settings, not into the environment, which every child process inherits.
+    Raises SecretsError when there are no credentials, when SSM refuses, or when it does not answer.
     """
     return {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in _parameters(path)}
 
@@ -44,12 +45,12 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
     url = os.environ.get("AWS_ENDPOINT_URL", f"https://ssm.{region}.amazonaws.com")
     credentials = EnvProvider().load()
     if credentials is None:
-        raise SecretsFault("There are no credentials in the environment to read the secrets with.")
+        raise SecretsError("There are no credentials in the environment to read the secrets with.")
     signer = SigV4Auth(credentials, "ssm", region)
     connections = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES)
-    question: dict[str, object] = {"Path": path, "WithDecryption": True}
+    query: dict[str, object] = {"Path": path, "WithDecryption": True}
     while True:
-        body = json.dumps(question).encode()
+        body = json.dumps(query).encode()
         request = AWSRequest("POST", f"{url}/", data=body)
         request.headers["Content-Type"] = "application/x-amz-json-1.1"
         request.headers["X-Amz-Target"] = "AmazonSSM.GetParametersByPath"
@@ -57,11 +58,11 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
         try:
             answer = connections.request("POST", f"{url}/", body=body, headers=dict(request.headers))
         except urllib3.exceptions.HTTPError as exc:
-            raise SecretsFault(f"SSM did not answer: {type(exc).__name__}.") from exc
+            raise SecretsError(f"SSM did not answer: {type(exc).__name__}.") from exc
         if answer.status != 200:
-            raise SecretsFault(f"SSM refused {path}: {answer.json().get('__type', answer.status)}.")
+            raise SecretsError(f"SSM refused {path}: {answer.json().get('__type', answer.status)}.")
         page = answer.json()
         yield from page["Parameters"]
         if "NextToken" not in page:
             return
-        question["NextToken"] = page["NextToken"]
+        query["NextToken"] = page["NextToken"]
