@@ -361,6 +361,11 @@ class Job(models.Model):
         return round(100 - 100 * self.result_size / self.upload.size)
 
     @property
+    def grew_unexpectedly(self) -> bool:
+        """Whether the result is larger than its source though their formats do not explain it."""
+        return any(said["code"] == "larger_than_source" for said in (self.report or {}).get("warnings", ()))
+
+    @property
     def waited(self) -> timedelta | None:
         return self.started_at - self.queued_at if self.started_at and self.queued_at else None
 

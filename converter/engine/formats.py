@@ -10,6 +10,9 @@ from typing import Any
 from . import schema
 
 
+BULK_OF_LOSSLESS = 4
+
+
 @dataclass(frozen=True)
 class Format:
     name: str
@@ -52,6 +55,8 @@ class Format:
     """One bit per pixel pays off."""
     gray: bool = False
     """It can store one grey channel."""
+    bulk: int = BULK_OF_LOSSLESS
+    """How large its files are for the same photo, as a rank: a step up makes a file larger by nature."""
 
     @property
     def extension(self) -> str:
@@ -106,6 +111,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 iptc=True,
                 comment=True,
                 gray=True,
+                bulk=3,
             ),
             Format(
                 name="png",
@@ -146,6 +152,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 exif=True,
                 xmp=True,
                 loops=True,
+                bulk=2,
             ),
             Format(
                 name="avif",
@@ -166,6 +173,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 exif=True,
                 xmp=True,
                 gray=True,
+                bulk=1,
             ),
             Format(
                 name="gif",
@@ -194,6 +202,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 xmp=True,
                 bilevel=True,
                 gray=True,
+                bulk=5,
             ),
             Format(
                 name="bmp",
@@ -205,6 +214,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 max_side=32_767,
                 shows_in_browser=True,
                 gray=True,
+                bulk=6,
             ),
             Format(
                 name="ico",
@@ -217,6 +227,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 max_side=256,
                 shrinks_to_max_side=True,
                 shows_in_browser=True,
+                bulk=5,
             ),
             Format(
                 name="jp2",
@@ -229,6 +240,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 quality=True,
                 default_quality=80,
                 gray=True,
+                bulk=3,
             ),
             Format(
                 name="heic",
@@ -242,6 +254,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 icc=True,
                 exif=True,
                 xmp=True,
+                bulk=1,
             ),
             Format(
                 name="pdf",
@@ -256,6 +269,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 max_side=65_500,
                 bilevel=True,
                 gray=True,
+                bulk=3,
             ),
         )
     }

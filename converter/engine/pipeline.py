@@ -13,6 +13,7 @@ from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .errors import EngineError
 from .facts import Facts
+from .formats import BULK_OF_LOSSLESS, FORMATS
 from .limits import DEFAULT_LIMITS, Deadline, Limits
 from .produce import Made, produce
 from .recipe import Recipe
@@ -125,7 +126,7 @@ class Source:
         if kept < frames:
             log.note("frames_merged", frames=frames, kept=kept)
         if after > before:
-            log.warn("larger_than_source")
+            self._note_growth(recipe, log)
         width, height = made.encoder.images[0].size
         return Result(
             data=made.data,
@@ -150,6 +151,16 @@ class Source:
                 engine=versions(),
             ),
         )
+
+    def _note_growth(self, recipe: Recipe, log: Log) -> None:
+        """Say that the result is larger, as a warning only where the formats do not explain it."""
+        source = FORMATS[self.facts.format]
+        bulk = BULK_OF_LOSSLESS if recipe.lossless else recipe.target.bulk
+        if bulk <= source.bulk:
+            log.warn("larger_than_source")
+            return
+        label = f"Lossless {recipe.target.label}" if recipe.lossless else recipe.target.label
+        log.note("larger_by_nature", format=label, source=source.label)
 
     def _serves(self, recipe: Recipe) -> bool:
         """Whether what is decoded is enough for this recipe."""

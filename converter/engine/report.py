@@ -37,6 +37,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "metadata_removed": "Metadata removed",
         "metadata_kept": "Metadata kept",
         "thumbnail_removed": "Embedded thumbnail removed",
+        "larger_by_nature": "{format} files are larger than {source}. That is normal.",
     }
 )
 

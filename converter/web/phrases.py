@@ -253,6 +253,7 @@ NOTES: Mapping[str, str] = {
     "metadata_removed": _("Metadata removed"),
     "metadata_kept": _("Metadata kept"),
     "thumbnail_removed": _("Embedded thumbnail removed"),
+    "larger_by_nature": _("{format} files are larger than {source}. That is normal."),
     "first_frame_only": _("{format} holds one picture: only the first of {frames} frames is kept"),
     "first_page_only": _("{format} holds one picture: only the first of {pages} pages is kept"),
     "primary_image_only": _("Only the main one of {pictures} pictures is kept"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from converter import engine, jobs
-from converter.models import Batch, Upload
+from converter.models import Batch, Job, Upload
 from converter.web import phrases, words
 from converter.web.words import bytes_in_words
 
@@ -90,6 +90,13 @@ def translated(said: object) -> str:
 @register.filter
 def note(said: Mapping[str, Any]) -> str:
     return phrases.note(said)
+
+
+@register.filter
+def normal_growth(jobs: Iterable[Job]) -> Mapping[str, Any] | None:
+    """Return the note which says that these results are larger by the nature of their format, if any does."""
+    notes = (said for job in jobs for said in (job.report or {}).get("notes", ()))
+    return next((said for said in notes if said["code"] == "larger_by_nature"), None)
 
 
 @register.filter

@@ -453,8 +453,34 @@ def test_the_report_says_what_happened():
     assert "Location removed" in texts
 
 
-def test_a_result_larger_than_its_source_is_said():
-    assert "larger_than_source" in codes(render(saved(samples.photo(), "JPEG", quality=20), format="bmp"))
+def test_a_result_larger_than_its_source_in_the_same_kind_of_format_is_a_warning():
+    for source, target in (("JPEG", "jpeg"), ("JPEG", "jp2"), ("WEBP", "webp"), ("AVIF", "avif")):
+        result = render(saved(samples.photo(), source, quality=5), format=target, quality=95)
+        assert [note.code for note in result.report.warnings] == ["larger_than_source"], target
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ("HEIF", {"format": "jpeg", "quality": 100}, "JPEG files are larger than HEIC. That is normal."),
+        ("AVIF", {"format": "webp", "quality": 100}, "WebP files are larger than AVIF. That is normal."),
+        ("WEBP", {"format": "pdf", "quality": 100}, "PDF files are larger than WebP. That is normal."),
+        ("JPEG", {"format": "png"}, "PNG files are larger than JPEG. That is normal."),
+        (
+            "JPEG",
+            {"format": "webp", "lossless": True},
+            "Lossless WebP files are larger than JPEG. That is normal.",
+        ),
+        ("PNG", {"format": "bmp"}, "BMP files are larger than PNG. That is normal."),
+    ],
+)
+def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(source, options, words):
+    heic = (samples.FILES / "phone.heic").read_bytes()
+    data = heic if source == "HEIF" else saved(samples.photo(), source, quality=5)
+    result = render(data, **options)
+    assert len(result.data) > len(data)
+    assert not result.report.warnings
+    assert words in [note.text for note in result.report.notes]
 
 
 def test_every_note_can_be_said():

@@ -443,3 +443,32 @@ def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
     assert "Expired: the images and results are deleted." in shown
     assert "Download" not in shown
     assert not storages["results"].exists(batch.jobs.all()[0].result_key)
+
+
+def test_growth_that_the_format_explains_is_one_plain_line(page: Client, batch: Batch) -> None:
+    batch.jobs.update(
+        result_size=10**9,
+        report={
+            "notes": [
+                {
+                    "code": "larger_by_nature",
+                    "params": {"format": "JPEG", "source": "HEIC"},
+                    "text": "JPEG files are larger than HEIC. That is normal.",
+                }
+            ],
+            "warnings": [],
+        },
+    )
+    said = text(page.get(f"/batches/{batch.pk}/"))
+    totals = said[said.index("totals-sizes") : said.index('class="images"')]
+    assert "JPEG files are larger than HEIC. That is normal." in totals
+    assert "is-more" not in said
+    assert "is-warning" not in said
+
+
+def test_growth_that_nothing_explains_is_a_warning(page: Client, batch: Batch) -> None:
+    warning = {"code": "larger_than_source", "params": {}, "text": "The result is larger than the original"}
+    batch.jobs.update(result_size=10**9, report={"notes": [], "warnings": [warning]})
+    said = text(page.get(f"/batches/{batch.pk}/"))
+    assert "saved is-more" in said
+    assert "That is normal." not in said
