@@ -21,7 +21,7 @@ def main() -> None:
     small = BytesIO()
     Image.new("RGB", (1, 1)).save(small, "PNG")
     sandbox = Sandbox()
-    # The small picture waits until the child before it has ended: only then does the nursery know its peak.
+    # The small picture waits until the child before it has ended: only then does the fork server know its peak.
     for data in (Path(source).read_bytes(), small.getvalue()):
         *_, answer = sandbox.render(data, [recipe], engine.Limits())
         assert isinstance(answer, Rendered), answer

@@ -173,7 +173,7 @@ def sentences() -> Iterator[str]:
     for path in [
         *(rooms / "engine").glob("*.py"),
         *(rooms / "jobs").glob("*.py"),
-        rooms / "sandbox.py",
+        *(rooms / "sandbox").glob("*.py"),
         rooms / "outbound.py",
     ]:
         tree = ast.parse(path.read_text())

@@ -19,19 +19,20 @@ WEBP = engine.Recipe.parse({"format": "webp"})
 PNG = engine.Recipe.parse({"format": "png"})
 LIMITS = engine.Limits()
 
-# What a hostile file would make a decoder do: the engine is replaced in the nursery, and so in its children.
+# What a hostile file would make a decoder do: the engine is replaced in the fork server, and so in its children.
 HOSTILE = """
 import os, sys, time, signal
 sys.path[:] = {path!r}
-from converter import engine, sandbox
+from converter import engine
+from converter.sandbox import fork_server
 render = engine.Source.render
 def hostile(self, recipe, images=None):
     if recipe.format == "png":
         {deed}
     return render(self, recipe, images or {{}})
 engine.Source.render = hostile
-sandbox._warm_up = lambda: sandbox._PICTURE
-sandbox._nursery({fd})
+fork_server._warm_up = lambda: fork_server._PICTURE
+fork_server.run({fd})
 """
 
 
@@ -45,7 +46,9 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def hostile(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Sandbox]:
     def make(deed: str) -> Sandbox:
-        monkeypatch.setattr("converter.sandbox._START", HOSTILE.replace("{deed}", deed.replace("{", "{{")))
+        monkeypatch.setattr(
+            "converter.sandbox.client._START", HOSTILE.replace("{deed}", deed.replace("{", "{{"))
+        )
         return sandbox
 
     return make
@@ -61,13 +64,13 @@ def test_it_works(sandbox: Sandbox, photo: bytes) -> None:
     assert png.data.startswith(b"\x89PNG")
 
 
-def test_one_nursery_serves_many_files(sandbox: Sandbox) -> None:
+def test_one_fork_server_serves_many_files(sandbox: Sandbox) -> None:
     for width in range(20, 30):
         *_, answer = sandbox.render(make_photo(width), [WEBP], LIMITS)
         assert isinstance(answer, Rendered)
         assert answer.width == width
-    assert sandbox._nursery
-    assert sandbox._nursery.poll() is None
+    assert sandbox._server
+    assert sandbox._server.poll() is None
 
 
 def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
@@ -121,11 +124,11 @@ def test_the_child_has_none_of_our_environment(
     assert isinstance(answer, Rendered)
 
 
-def test_a_killed_nursery_is_replaced(sandbox: Sandbox, photo: bytes) -> None:
+def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> None:
     list(sandbox.render(photo, [WEBP], LIMITS))
-    assert sandbox._nursery
-    os.kill(sandbox._nursery.pid, signal.SIGKILL)
-    sandbox._nursery.wait()
+    assert sandbox._server
+    os.kill(sandbox._server.pid, signal.SIGKILL)
+    sandbox._server.wait()
     *_, answer = sandbox.render(photo, [WEBP], LIMITS)
     assert isinstance(answer, Rendered)
 
@@ -134,9 +137,9 @@ def test_a_waiting_child_that_is_killed_is_replaced(hostile: Callable[[str], San
     sandbox = hostile("os.kill(os.getpid(), signal.SIGSEGV)")
     assert isinstance(list(sandbox.render(photo, [WEBP], LIMITS))[1], Rendered)
     assert sandbox._exit_status() == 0  # that child has ended; the next one is the only one
-    assert sandbox._nursery
-    nursery = psutil.Process(sandbox._nursery.pid)
-    while not (children := nursery.children()):
+    assert sandbox._server
+    server = psutil.Process(sandbox._server.pid)
+    while not (children := server.children()):
         time.sleep(0.01)
     (waiting,) = children
     waiting.kill()
@@ -150,11 +153,11 @@ def test_a_waiting_child_that_is_killed_is_replaced(hostile: Callable[[str], San
 
 def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
     list(sandbox.render(photo, [WEBP], LIMITS))
-    assert sandbox._nursery
+    assert sandbox._server
     assert sandbox._control
-    children = psutil.Process(sandbox._nursery.pid).children()
+    children = psutil.Process(sandbox._server.pid).children()
     sandbox._control.close()  # as when the worker is killed
-    sandbox._nursery.wait(10)
+    sandbox._server.wait(10)
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
 
