@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
 
+from converter import engine
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -120,3 +122,9 @@ def test_nobody_can_send_without_end(server: Server) -> None:
     for size, reason in ((1_500_000, "Unauthorized"), (3_000_000, "Request Entity Too Large")):
         answer = requests.post(f"{server.url}/api/v1/convert", files={"file": bytes(size)}, timeout=10)
         assert answer.reason == reason
+
+
+def test_it_does_not_start_with_a_decoder_that_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "check", lambda: ["libheif 1.23.0 is not safe."])
+    with pytest.raises(CommandError, match=r"libheif 1\.23\.0 is not safe\. Reinstall the dependencies\."):
+        call_command("serve")

@@ -39,6 +39,7 @@ from .recipe import Crop, Recipe, Resize, Watermark
 from .report import Note, Report, Result
 
 if TYPE_CHECKING:
+    from .bundled import Library, libraries
     from .codecs import check, versions
     from .facts import Facts
     from .pipeline import Source, convert, open, probe
@@ -55,6 +56,7 @@ __all__ = [
     "Format",
     "InvalidImage",
     "InvalidRecipe",
+    "Library",
     "LimitExceeded",
     "Limits",
     "NotAnImage",
@@ -80,6 +82,7 @@ __all__ = [
     "check",
     "convert",
     "format_for",
+    "libraries",
     "open",
     "probe",
     "versions",
@@ -89,9 +92,11 @@ __all__ = [
 # What decodes is loaded when it is first asked for: who only names formats and recipes starts without a decoder.
 _LATER = {
     "Facts": "facts",
+    "Library": "bundled",
     "Source": "pipeline",
     "check": "codecs",
     "convert": "pipeline",
+    "libraries": "bundled",
     "open": "pipeline",
     "probe": "pipeline",
     "versions": "codecs",

@@ -10,6 +10,7 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, features
 
+from .bundled import libraries
 from .errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
 from .formats import Format
 from .limits import Limits
@@ -20,10 +21,12 @@ _FEATURES = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "jpg_2000", "libtif
 @cache
 def set_up() -> None:
     """Register libheif and keep every codec on one thread: the cores are busy with other files."""
-    import pi_heif
+    import pillow_heif
     from PIL import AvifImagePlugin
 
-    pi_heif.register_heif_opener(thumbnails=False, aux_images=False, depth_images=False, decode_threads=1)
+    pillow_heif.register_heif_opener(thumbnails=False, aux_images=False, depth_images=False, decode_threads=1)
+    for writers in (Image.SAVE, Image.SAVE_ALL):  # its encoder is under the GPL, and nobody needs it here
+        writers.pop("HEIF", None)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
@@ -93,28 +96,19 @@ def room_for(size: tuple[int, int]) -> Iterator[None]:
 @cache
 def versions() -> dict[str, str]:
     """Return what decodes and encodes here: library name to version."""
-    import pi_heif
+    import pillow_heif
 
-    found = {"pillow": features.version("pil") or ""}
-    for feature in (*_FEATURES, "raqm"):
-        version = features.version(feature)
-        if version:
-            found[feature] = version
-    heif = pi_heif.libheif_info()
-    found["pi_heif"] = pi_heif.__version__
-    found["libheif"] = heif["libheif"]
-    return found
+    found = {"pillow": features.version("pil") or "", "pillow-heif": pillow_heif.__version__}
+    return found | {library.name: library.version for library in libraries() if library.version}
 
 
 def check() -> list[str]:
-    """Return what is missing for the formats in the table; empty when all is well."""
-    import pi_heif
+    """Return what is missing for the formats in the table, or not safe; empty when all is well."""
+    import pillow_heif
 
     problems = [
         f"Pillow was built without {feature}." for feature in _FEATURES if not features.check(feature)
     ]
-    if not features.version("zlib"):
-        problems.append("zlib does not tell its version.")
-    if not pi_heif.libheif_info()["decoders"]:
+    if not pillow_heif.libheif_info()["decoders"]:
         problems.append("libheif has no decoder for HEIC.")
-    return problems
+    return problems + [library.problem for library in libraries() if library.problem]

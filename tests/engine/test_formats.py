@@ -1,11 +1,25 @@
 from __future__ import annotations
 
 import json
+import re
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 
-from converter.engine import FORMATS, Recipe, auto_options, check, format_for, probe, versions
+from converter.engine import (
+    FORMATS,
+    Library,
+    Recipe,
+    auto_options,
+    check,
+    format_for,
+    libraries,
+    probe,
+    versions,
+)
 
+from . import samples
 from .samples import quarters, saved
 
 WRITTEN = [format for format in FORMATS.values() if format.encodes]
@@ -61,20 +75,88 @@ def test_choosing_for_each_picture_has_options_too():
 
 def test_every_codec_is_there():
     assert check() == []
-    assert {"pillow", "libheif", "webp", "avif", "zlib"} <= set(versions())
+    assert {"pillow", "pillow-heif", "libheif", "libwebp", "libavif", "zlib"} <= set(versions())
 
 
-def test_a_missing_codec_is_told(monkeypatch):
+@pytest.fixture
+def asked_again():
+    libraries.cache_clear()
+    yield
+    libraries.cache_clear()
+
+
+def test_a_missing_codec_is_told(monkeypatch, asked_again):
     from PIL import features
 
     monkeypatch.setattr(features, "check", lambda feature: feature != "avif")
     assert check() == ["Pillow was built without avif."]
 
 
-def test_a_library_that_does_not_say_what_it_is_is_told(monkeypatch):
-    import pi_heif
-    from PIL import features
+def test_a_missing_decoder_of_heic_is_told(monkeypatch, asked_again):
+    import pillow_heif
 
-    monkeypatch.setattr(features, "version", lambda feature: None)
-    monkeypatch.setattr(pi_heif, "libheif_info", lambda: {"decoders": {}})
-    assert check() == ["zlib does not tell its version.", "libheif has no decoder for HEIC."]
+    info = {**pillow_heif.libheif_info(), "decoders": {}}
+    monkeypatch.setattr(pillow_heif, "libheif_info", lambda: info)
+    assert check() == ["libheif has no decoder for HEIC."]
+
+
+def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one():
+    found = {library.name: library for library in libraries()}
+    guarded = {name for name, library in found.items() if library.lowest}
+    assert guarded == {
+        "dav1d",
+        "lcms2",
+        "libavif",
+        "libde265",
+        "libheif",
+        "libjpeg-turbo",
+        "libtiff",
+        "libwebp",
+        "openjpeg",
+    }
+    assert [name for name in guarded if not re.fullmatch(r"\d+(\.\d+)+", found[name].version)] == []
+
+
+def test_versions_are_what_the_wheels_hold():
+    # Witness: the names that the linker gave the files.
+    import PIL
+
+    held = [path.name for path in Path(PIL.__file__).parent.parent.glob("pillow*.libs/*")]
+    found = {library.name: library.version for library in libraries()}
+    assert any(name.endswith(f".so.{found['libheif']}") for name in held)
+    assert any(re.fullmatch(rf"libopenjp2-.*\.so\.{found['openjpeg']}", name) for name in held)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "problem"),
+    [
+        ("libheif", "1.23.0", "libheif 1.23.0 is not safe; 1.23.6 or later is needed (CVE-2026-84383)."),
+        ("libheif", "1.3.10", "libheif 1.3.10 is not safe; 1.23.6 or later is needed (CVE-2026-84383)."),
+        ("libheif", "1.23.6", ""),
+        ("libheif", "1.23.10", ""),
+        ("libde265", "1.1.0", "libde265 1.1.0 is not safe; 1.1.2 or later is needed (GHSA-xp3h-6f5r-8cxp)."),
+        ("libtiff", "", "libtiff does not tell its version; 4.7.2 or later is needed (CVE-2026-4775)."),
+        ("freetype", "1.0", ""),
+    ],
+)
+def test_a_library_that_is_too_old_is_told_by_name(name, version, problem):
+    assert Library(name, version).problem == problem
+
+
+def test_an_old_decoder_fails_the_check(monkeypatch, asked_again):
+    import pillow_heif
+
+    info = {**pillow_heif.libheif_info(), "libheif": "1.23.0"}
+    monkeypatch.setattr(pillow_heif, "libheif_info", lambda: info)
+    assert check() == ["libheif 1.23.0 is not safe; 1.23.6 or later is needed (CVE-2026-84383)."]
+
+
+def test_heic_is_read_and_never_written():
+    from PIL import Image
+
+    probe((samples.FILES / "phone.heic").read_bytes())
+    with pytest.raises(KeyError):
+        quarters().save(BytesIO(), "HEIF")
+    with pytest.raises(KeyError):
+        quarters().save(BytesIO(), "HEIF", save_all=True)
+    assert "HEIF" in Image.OPEN

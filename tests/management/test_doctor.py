@@ -49,6 +49,22 @@ def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db
+def test_an_engine_that_is_not_safe_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "check", lambda: ["libheif 1.23.0 is not safe; 1.23.6 or later is needed."])
+    said = consult()
+    assert "problem  engine: libheif 1.23.0 is not safe" in said
+    assert "ended: 1 of these are not well." in said
+
+
+@pytest.mark.django_db
+def test_it_lists_the_libraries_that_read_files() -> None:
+    rows = [line.split() for line in consult().splitlines()]
+    for library in engine.libraries():
+        lowest = ["at", "least", library.lowest] if library.lowest else []
+        assert [library.name, library.version, *lowest] in rows
+
+
+@pytest.mark.django_db
 def test_a_folder_that_cannot_be_written_is_a_problem(settings: Any, tmp_path: Any) -> None:
     (tmp_path / "file").touch()
     settings.DATA_DIR = tmp_path / "file"
@@ -134,7 +150,7 @@ def the_worker() -> str:
 
 def test_a_healthy_account_is_well(account: None) -> None:
     said = consult()
-    assert said.count("ok       ") == 5
+    assert said.count("ok       ") == 6
     assert "ended" not in said
 
 

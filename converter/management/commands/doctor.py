@@ -75,10 +75,17 @@ def _data_folder() -> str:
 
 def _engine() -> str:
     try:
-        engine.check()
+        problems = engine.check()
     except Exception as exc:
         raise Unwell(f"{exc}; reinstall the dependencies.") from exc
-    return f"{len(engine.FORMATS)} formats"
+    if problems:
+        raise Unwell(f"{' '.join(problems)} Reinstall the dependencies.")
+    return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, engine.libraries())])
+
+
+def _row(library: engine.Library) -> str:
+    lowest = f"at least {library.lowest}" if library.lowest else ""
+    return f"{'':<9}{library.name:<14}{library.version or '?':<9}{lowest}".rstrip()
 
 
 # --- In the cloud -------------------------------------------------------------------------------------------
@@ -196,4 +203,4 @@ def _code(exc: ClientError | BotoCoreError) -> str:
 
 
 HOME: list[Callable[[], str]] = [_database, _data_folder, _engine]
-CLOUD: list[Callable[[], str]] = [_environment, _upload_event, _permissions, _clock, _static_files]
+CLOUD: list[Callable[[], str]] = [_engine, _environment, _upload_event, _permissions, _clock, _static_files]

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
-from converter import dispatch, jobs
+from converter import dispatch, engine, jobs
 from converter.dispatch.pool import PoolDispatch
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        if problems := engine.check():
+            raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _allow_open_files(OPEN_FILES)
