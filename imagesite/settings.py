@@ -152,11 +152,14 @@ if COGNITO_USER_POOL_ID:
     COGNITO_JWKS_URL: str = (
         f"{env.str('AWS_ENDPOINT_URL', default=_pools)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
     )
-    AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
-    TOKEN_VERIFIERS = ["imagesite.accounts.bearers.ours", "imagesite.accounts.bearers.pool"]
+    AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.PoolBackend"]
+    TOKEN_VERIFIERS = [
+        "imagesite.accounts.cognito.api_tokens.ours",
+        "imagesite.accounts.cognito.api_tokens.pool",
+    ]
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
-        "imagesite.accounts.middleware.PoolMiddleware",
+        "imagesite.accounts.cognito.middleware.PoolMiddleware",
     )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")

@@ -48,7 +48,7 @@ class UserAdmin(DjangoUserAdmin):
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Delete a person in the pool, then every image and all that is known of them."""
         if obj.sub:
-            from imagesite.accounts import cognito  # slow to load, and not needed at home
+            from imagesite.accounts.cognito import client as cognito  # slow to load, and not needed at home
 
             cognito.delete_person(obj.sub)
         jobs.remove_all(obj)
@@ -69,7 +69,7 @@ class UserAdmin(DjangoUserAdmin):
 
     @admin.action(description="Take the second factor away (the authenticator is lost)", permissions=["take"])
     def take_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        from imagesite.accounts import cognito  # slow to load, and not needed at home
+        from imagesite.accounts.cognito import client as cognito  # slow to load, and not needed at home
 
         people = [user for user in queryset if user.sub]
         for user in people:

@@ -1,39 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
-from moto.utilities.utils import load_resource
+from django.test import Client
 
-import imagesite.urls  # noqa: F401  # which pages there are is decided at the import: before a test names a pool
-from imagesite.accounts import cognito
-from tests.cloud import cognito as mock
 
-PASSWORD = "Correct horse 1 battery"
+def text(response: Any) -> str:
+    content: str = response.content.decode()
+    return content
 
 
 @pytest.fixture
-def pool(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty user pool; the client is that of an administrator."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP", "true")
-    mock.patch(monkeypatch.setattr)
-    settings.COGNITO_USER_POOL_ID = "eu-west-1_"  # the client is made once, for its region: it takes a while
-    client = cognito._client()
-    with mock_aws():
-        settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID = mock.make_pool(client)
-        public = load_resource("cognitoidp/resources/jwks-public.json")["keys"]
-        monkeypatch.setattr(cognito, "_keys", cognito._Keys())
-        monkeypatch.setattr(cognito, "fetch_keys", lambda: public)
-        yield client
-
-
-@pytest.fixture
-def carol(pool: Any) -> str:
-    """Somebody who has signed up and confirmed; her address."""
-    cognito.sign_up("carol@example.org", PASSWORD)
-    cognito.confirm("carol@example.org", mock.CODE)
-    return "carol@example.org"
+def page(alice: Any) -> Client:
+    """Alice's browser, logged in."""
+    client = Client()
+    client.force_login(alice)
+    return client

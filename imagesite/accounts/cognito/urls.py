@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from imagesite.accounts import pool_views as views
+from imagesite.accounts.cognito import views
 
 urlpatterns = [
     path("login/", views.login, name="login"),

@@ -12,9 +12,10 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from imagesite.accounts import backends, cognito
+from imagesite.accounts.cognito import backend
+from imagesite.accounts.cognito import client as cognito
 from imagesite.accounts.models import ApiToken, User
-from tests.accounts.conftest import PASSWORD
+from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
 
 pytestmark = pytest.mark.django_db
@@ -25,14 +26,17 @@ PAGE = "/accounts/"
 
 @pytest.fixture(autouse=True)
 def site(pool: Any, settings: Any) -> Iterator[None]:
-    settings.ROOT_URLCONF = "tests.accounts.pool_site"
-    settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.backends.PoolBackend"]
-    settings.TOKEN_VERIFIERS = ["imagesite.accounts.bearers.ours", "imagesite.accounts.bearers.pool"]
+    settings.ROOT_URLCONF = "tests.accounts.cognito.site_urls"
+    settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.PoolBackend"]
+    settings.TOKEN_VERIFIERS = [
+        "imagesite.accounts.cognito.api_tokens.ours",
+        "imagesite.accounts.cognito.api_tokens.pool",
+    ]
     middleware = list(settings.MIDDLEWARE)
     place = middleware.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
     settings.MIDDLEWARE = [
         *middleware[:place],
-        "imagesite.accounts.middleware.PoolMiddleware",
+        "imagesite.accounts.cognito.middleware.PoolMiddleware",
         *middleware[place:],
     ]
     cache.clear()
@@ -51,7 +55,7 @@ def is_in(client: Client) -> bool:
 def grow_old(client: Client) -> None:
     """Let the access token run out."""
     session = client.session
-    session[backends.SESSION_KEY] = {**session[backends.SESSION_KEY], "until": time.time() - 1}
+    session[backend.SESSION_KEY] = {**session[backend.SESSION_KEY], "until": time.time() - 1}
     session.save()
 
 
@@ -96,10 +100,10 @@ def test_the_session_gets_a_new_key_and_keeps_the_tokens(client: Client, carol: 
     before = client.session.session_key
     page = log_in(client, carol)
     assert client.session.session_key != before
-    refresh = client.session[backends.SESSION_KEY]["refresh"]
+    refresh = client.session[backend.SESSION_KEY]["refresh"]
     assert refresh
     assert refresh not in str(page.cookies)
-    assert set(client.session[backends.SESSION_KEY]) == {"access", "refresh", "until"}
+    assert set(client.session[backend.SESSION_KEY]) == {"access", "refresh", "until"}
 
 
 def test_who_has_not_confirmed_is_sent_to_do_so(client: Client) -> None:
@@ -352,10 +356,10 @@ def test_an_account_closed_here_stays_closed(client: Client, carol: str) -> None
 
 def test_tokens_are_renewed_unseen(client: Client, carol: str) -> None:
     log_in(client, carol)
-    before = client.session[backends.SESSION_KEY]
+    before = client.session[backend.SESSION_KEY]
     grow_old(client)
     assert is_in(client)
-    after = client.session[backends.SESSION_KEY]
+    after = client.session[backend.SESSION_KEY]
     assert after["until"] > time.time()
     assert after["refresh"] == before["refresh"]
 
@@ -373,7 +377,7 @@ def test_a_disabled_person_is_out_when_the_token_ends(
     pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
     grow_old(client)
     assert not is_in(client)
-    assert backends.SESSION_KEY not in client.session
+    assert backend.SESSION_KEY not in client.session
 
 
 def test_log_out_everywhere_ends_the_other_sessions(carol: str) -> None:
@@ -410,7 +414,7 @@ def test_whoever_was_logged_out_elsewhere_is_sent_to_the_log_in_by_what_needs_th
 
 
 def test_a_session_that_the_pool_did_not_begin_is_ended(client: Client, alice: Any) -> None:
-    client.force_login(alice, backend="imagesite.accounts.backends.PoolBackend")
+    client.force_login(alice, backend="imagesite.accounts.cognito.backend.PoolBackend")
     assert not is_in(client)
 
 
@@ -473,7 +477,7 @@ def test_programs_are_told_when_the_pool_does_not_answer(
 ) -> None:
     log_in(client, carol)
     _, secret = ApiToken.issue(User.objects.get(), "script")
-    access = client.session[backends.SESSION_KEY]["access"]
+    access = client.session[backend.SESSION_KEY]["access"]
 
     def fail(*args: object, **kwargs: object) -> None:
         raise cognito.PoolFault("gone")

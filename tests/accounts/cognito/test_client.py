@@ -9,9 +9,9 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from warrant.aws_srp import AWSSRP
 
-from imagesite.accounts import cognito
-from imagesite.accounts.cognito import Challenge, PoolFault, Refusal, Tokens
-from tests.accounts.conftest import PASSWORD
+from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.client import Challenge, PoolFault, Refusal, Tokens
+from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
 
 NEW = "Another horse 2 battery"

@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from imagesite.accounts.cognito import messages
+from imagesite.accounts.cognito.client import messages
 
 
 def _email() -> forms.EmailField:

@@ -10,7 +10,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from imagesite.accounts import backends, cognito
+from imagesite.accounts.cognito import backend
+from imagesite.accounts.cognito import client as cognito
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class PoolMiddleware:
         return self.get_response(request)
 
     def _renew(self, request: HttpRequest) -> None:
-        held = request.session.get(backends.SESSION_KEY)
+        held = request.session.get(backend.SESSION_KEY)
         if held is None:
             logout(request)
             return
@@ -42,7 +43,7 @@ class PoolMiddleware:
             return
         try:
             id_token, access = cognito.refresh(held["refresh"])
-            user, until = backends.identify(id_token, access)
+            user, until = backend.identify(id_token, access)
         except cognito.Refusal as exc:
             if exc.code == "too_many_attempts":
                 raise cognito.PoolFault("The pool is throttled.") from exc
@@ -51,5 +52,5 @@ class PoolMiddleware:
         if user.pk != request.user.pk or not user.is_active:
             logout(request)
             return
-        request.session[backends.SESSION_KEY] = {"access": access, "refresh": held["refresh"], "until": until}
+        request.session[backend.SESSION_KEY] = {"access": access, "refresh": held["refresh"], "until": until}
         request.user = user

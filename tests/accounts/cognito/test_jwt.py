@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk, jwt
 
-from imagesite.accounts import cognito
-from imagesite.accounts.cognito import InvalidToken, PoolFault
+from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.client import InvalidToken, PoolFault
 
 POOL, CLIENT = "eu-west-1_Example01", "3n4b5urk1ft4fl3mg5e62d9ado"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"

@@ -10,8 +10,8 @@ from django.contrib.auth.backends import BaseBackend
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from imagesite.accounts import cognito
-from imagesite.accounts.cognito import Claims, InvalidToken, PoolFault, Tokens
+from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.client import Claims, InvalidToken, PoolFault, Tokens
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def start_session(request: HttpRequest, issued: Tokens) -> User | None:
     user, until = identify(issued.id, issued.access)
     if not user.is_active:
         return None
-    login(request, user, backend="imagesite.accounts.backends.PoolBackend")
+    login(request, user, backend="imagesite.accounts.cognito.backend.PoolBackend")
     request.session[SESSION_KEY] = {
         "access": issued.access,
         "refresh": issued.refresh,

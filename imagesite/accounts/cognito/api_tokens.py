@@ -15,8 +15,9 @@ from django.core.cache import cache
 
 from converter.api.access import Caller
 from converter.api.problems import DETAILS, Problem
-from imagesite.accounts import cognito, tokens
-from imagesite.accounts.backends import user_of
+from imagesite.accounts import tokens
+from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.backend import user_of
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)

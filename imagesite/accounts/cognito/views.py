@@ -23,10 +23,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from imagesite.accounts import backends, cognito
-from imagesite.accounts.cognito import Challenge, Refusal, Tokens
-from imagesite.accounts.forms import DeleteAccountForm
-from imagesite.accounts.pool_forms import (
+from imagesite.accounts.cognito import backend
+from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.client import Challenge, Refusal, Tokens
+from imagesite.accounts.cognito.forms import (
     CodeForm,
     ConfirmForm,
     EmailForm,
@@ -38,6 +38,7 @@ from imagesite.accounts.pool_forms import (
     ResetForm,
     SignupForm,
 )
+from imagesite.accounts.forms import DeleteAccountForm
 from imagesite.accounts.views import UserRequest
 from imagesite.accounts.views import delete as delete_here
 
@@ -169,7 +170,7 @@ def _go_on(request: HttpRequest, answer: Tokens | Challenge, wanted: str) -> Htt
         _keep(request, answer, wanted)
         return redirect("accounts:challenge")
     request.session.pop(CHALLENGE, None)
-    if backends.start_session(request, answer) is None:
+    if backend.start_session(request, answer) is None:
         raise Refusal("closed", _("This account is closed. Ask the people who run this site."))
     return redirect(wanted)
 
@@ -232,7 +233,7 @@ def _qr(secret: str, email: str) -> str:
 @login_not_required
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    held = request.session.get(backends.SESSION_KEY)
+    held = request.session.get(backend.SESSION_KEY)
     end_session(request)
     if held:
         try:
@@ -339,7 +340,7 @@ def delete(request: UserRequest) -> HttpResponse:
 
 
 def _access(request: HttpRequest) -> str:
-    access: str = request.session[backends.SESSION_KEY]["access"]
+    access: str = request.session[backend.SESSION_KEY]["access"]
     return access
 
 

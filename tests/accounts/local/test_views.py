@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from imagesite.accounts.models import User
+from tests.accounts.conftest import text
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+def test_somebody_signs_up_and_is_in(client: Client) -> None:
+    form = {"email": "New@Example.org", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/accounts/signup/", form).url == "/convert/"  # type: ignore[attr-defined]
+    assert User.objects.get().email == "new@example.org"
+    assert client.get("/convert/").status_code == 200
+
+
+def test_sign_up_leads_on_to_where_one_came_from(client: Client) -> None:
+    form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD, "next": "/recipes/"}
+    assert client.post("/accounts/signup/", form).url == "/recipes/"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_sign_up_never_leads_elsewhere(client: Client, elsewhere: str) -> None:
+    form = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD, "next": elsewhere}
+    assert client.post("/accounts/signup/", form).url == "/convert/"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"email": "ALICE@example.org"}, "There is an account with this address"),
+        ({"email": "nonsense"}, "valid email"),
+        ({"password1": "1234", "password2": "1234"}, "too short"),
+        ({"password2": "another one entirely"}, "match"),
+    ],
+)
+def test_a_bad_sign_up_says_why(client: Client, alice: Any, form: dict[str, str], says: str) -> None:
+    whole = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD, **form}
+    response = client.post("/accounts/signup/", whole)
+    assert response.status_code == 422
+    assert says in text(response)
+
+
+def test_who_is_in_needs_no_sign_up(page: Client) -> None:
+    assert page.get("/accounts/signup/").url == "/convert/"  # type: ignore[attr-defined]
+
+
+def test_log_in_and_out(client: Client, alice: Any) -> None:
+    response = client.post(
+        "/accounts/login/?next=/recipes/", {"username": "Alice@Example.org", "password": PASSWORD}
+    )
+    assert response.url == "/recipes/"  # type: ignore[attr-defined]
+    assert client.post("/accounts/logout/").url == "/"  # type: ignore[attr-defined]
+    assert client.get("/convert/").status_code == 302
+
+
+def test_a_wrong_password_says_so(client: Client, alice: Any) -> None:
+    response = client.post("/accounts/login/", {"username": alice.email, "password": "wrong"})
+    assert "No account fits" in text(response)
+
+
+def test_a_closed_page_says_to_log_in_first(client: Client) -> None:
+    response = client.get("/convert/", follow=True)
+    assert "Please log in to go on." in text(response)
+
+
+def test_the_password_is_changed(page: Client, alice: Any) -> None:
+    new = "a new and longer one"
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    assert "Your password is changed." in text(page.post("/accounts/password/", form, follow=True))
+    alice.refresh_from_db()
+    assert alice.check_password(new)
+
+
+def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> None:
+    assert "Look at your mail" in text(
+        client.post("/accounts/password/reset/", {"email": alice.email}, follow=True)
+    )
+    message = mail.outbox[0]
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    link = re.search(r"http://testserver(\S+)", str(message.body))
+    assert link
+    page, kind = message.alternatives[0]
+    assert kind == "text/html"
+    assert f'href="{link[0]}"' in page
+    assert "<img" not in page
+    form = client.get(link[1], follow=True)
+    assert "Choose a new password" in text(form)
+    new = "a new and longer one"
+    done = client.post(form.request["PATH_INFO"], {"new_password1": new, "new_password2": new}, follow=True)
+    assert "The password is changed" in text(done)
+    assert "no longer works" in text(client.get(link[1], follow=True))
+    assert client.login(username=alice.email, password=new)
+
+
+def test_an_unknown_address_learns_nothing(client: Client) -> None:
+    response = client.post("/accounts/password/reset/", {"email": "nobody@example.org"}, follow=True)
+    assert "Look at your mail" in text(response)
+    assert not mail.outbox
+
+
+@pytest.mark.parametrize(
+    "path", ["login/", "signup/", "password/reset/", "password/reset/sent/", "password/reset/done/"]
+)
+def test_what_must_be_open_is(client: Client, path: str) -> None:
+    assert client.get(f"/accounts/{path}").status_code == 200
