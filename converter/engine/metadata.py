@@ -6,13 +6,15 @@ Everything read here is somebody else's text: cleaned and bounded before it leav
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
+from . import location
 from .formats import Format
 from .report import Log
 
@@ -66,20 +68,11 @@ _TRIVIAL_TAGS = frozenset(
 # Offsets inside a maker note break when it moves, and nobody can say what it tells.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
-# Every repetition is bounded: this is somebody else's text, and a pattern that looks back and forth over it hangs.
-_LOCATION_NAMES = (
-    rb"(?:GPS\w{0,40}|City|State|Country\w{0,20}|Location\w{0,20}|Sub-?location|Province\w{0,20}|WorldRegion)"
-)
-_XMP_LOCATION = re.compile(
-    rb"\s[\w.-]{1,40}:" + _LOCATION_NAMES + rb"""\s{0,9}=\s{0,9}(?:"[^"]{0,999}"|'[^']{0,999}')"""
-    rb"|<([\w.-]{1,40}:" + _LOCATION_NAMES + rb")(?:\s[^>]{0,999})?(?:/>|>[^<]{0,999}</\1\s{0,9}>)"
-)
-_XMP_LOCATION_LEFT = re.compile(rb"GPS|Location|[:>]City|[:>]Country|[:>]State|[:>]Province", re.IGNORECASE)
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
 _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
 
 _IPTC_RESOURCE = 0x0404
-_IPTC_LOCATION = frozenset({26, 27, 90, 92, 95, 100, 101})
+_PHOTOSHOP = 34377
 
 
 @dataclass(frozen=True)
@@ -96,9 +89,11 @@ class Metadata:
     @property
     def has_location(self) -> bool:
         return bool(
-            self.exif.get_ifd(_IFD.GPSInfo)
-            or _XMP_LOCATION_LEFT.search(self.xmp)
-            or any(number in _IPTC_LOCATION for number, _ in _iptc_datasets(self.iptc))
+            location.in_exif(self.exif)
+            or location.in_xmp(self.xmp)
+            or location.in_iptc(self.iptc)
+            or location.in_text(self.comment)
+            or location.in_named(self.text)
         )
 
     @property
@@ -107,9 +102,7 @@ class Metadata:
 
     @property
     def has_exif(self) -> bool:
-        return any(tag != _Base.Orientation for tag in _described(self.exif)) or bool(
-            self.exif.get_ifd(_IFD.Exif) or self.exif.get_ifd(_IFD.GPSInfo)
-        )
+        return _describes(self.exif) or bool(self.exif.get_ifd(_IFD.GPSInfo))
 
     @property
     def has_telling_exif(self) -> bool:
@@ -141,7 +134,8 @@ def read(image: Image.Image) -> Metadata:
     except Exception:
         # Pillow's EXIF parser raises whatever its arithmetic runs into.
         exif, unreadable = Image.Exif(), True
-    xmp, comment = image.info.get("xmp"), image.info.get("comment")
+    xmp = image.info.get("xmp") or _raw_profile(image, "xmp")
+    comment = image.info.get("comment")
     text = {
         name: str(value)
         for name, value in (image.info.items() if image.format == "PNG" else ())
@@ -154,7 +148,7 @@ def read(image: Image.Image) -> Metadata:
         exif=exif,
         exif_unreadable=unreadable,
         xmp=xmp if isinstance(xmp, bytes) and len(xmp) <= _MAX_BLOCK else b"",
-        iptc=_jpeg_iptc(image) or _tiff_iptc(exif),
+        iptc=_jpeg_iptc(image) or _tiff_iptc(exif) or _iptc_in(_raw_profile(image, "iptc", "8bim")),
         comment=comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b"",
         text=text,
     )
@@ -196,12 +190,14 @@ def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int],
     found = metadata.kinds()
     if metadata.exif_unreadable:
         log.warn("exif_unreadable")
-    kept: dict[str, Any] = {}
-    if policy != "strip":
-        kept = _kept(metadata, target, size, with_location=policy == "keep")
+    told, entangled = metadata, set[str]()
+    if policy == "strip_location":
+        told, entangled = _without_location(metadata)
+    kept = {} if policy == "strip" else _kept(told, target, size, with_location=policy == "keep")
     carried = {"exif": "exif", "xmp": "xmp", "extra": "iptc", "comment": "comment", "text": "comment"}
     survivors = {carried[name] for name in kept}
-    if policy == "keep" and survivors & {"exif", "xmp", "iptc"}:
+    lost = [kind for kind in told.kinds() if kind not in survivors | {"location", "thumbnail"}]
+    if policy == "keep" and _located(metadata, kept):
         survivors.add("location")
     removed = [kind for kind in found if kind not in survivors]
     log.metadata_removed = removed
@@ -213,10 +209,36 @@ def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int],
         log.note("metadata_removed")
     if survivors:
         log.note("metadata_kept")
-    lost = [kind for kind in removed if kind not in ("location", "thumbnail")]
     if policy != "strip" and lost:
         log.warn("metadata_not_kept", format=target.label, kinds=", ".join(lost))
+    if entangled:
+        log.warn("metadata_left_with_location", kinds=", ".join(kind for kind in found if kind in entangled))
     return kept
+
+
+def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
+    """Return the metadata without the place, and the kinds that had to go whole because it cannot be told apart."""
+    xmp = location.without_xmp_places(metadata.xmp)
+    cleaned = replace(
+        metadata,
+        exif=metadata.exif if _describes(metadata.exif) else Image.Exif(),
+        xmp=xmp or b"",
+        iptc=location.without_iptc_places(metadata.iptc),
+        comment=location.without_coordinates(metadata.comment),
+        text=location.without_named(metadata.text),
+    )
+    return cleaned, {"xmp"} if xmp is None else set()
+
+
+def _located(metadata: Metadata, kept: Mapping[str, Any]) -> bool:
+    """Whether what is kept as it was tells the place."""
+    return bool(
+        ("exif" in kept and location.in_exif(metadata.exif))
+        or location.in_xmp(kept.get("xmp", b""))
+        or ("extra" in kept and location.in_iptc(metadata.iptc))
+        or location.in_text(kept.get("comment", b""))
+        or location.in_named(kept.get("text", {}))
+    )
 
 
 def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_location: bool) -> dict[str, Any]:
@@ -227,16 +249,10 @@ def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_locati
             kept["exif"] = exif
     if target.xmp and metadata.xmp:
         xmp = _without_thumbnails(metadata.xmp)
-        xmp = xmp if with_location else _without_location(xmp)
         if xmp:
             kept["xmp"] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     if target.iptc and metadata.iptc:
-        iptc = b"".join(
-            raw
-            for number, raw in _iptc_datasets(metadata.iptc)
-            if with_location or number not in _IPTC_LOCATION
-        )
-        segment = _app13(iptc) if iptc else b""
+        segment = _app13(metadata.iptc)
         if segment:
             kept["extra"] = segment
     if target.comment and metadata.comment:
@@ -249,9 +265,12 @@ def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_locati
 def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> bytes:
     """Return EXIF made anew: no orientation (the pixels are upright), no thumbnail, no maker note."""
     rebuilt = Image.Exif()
-    for tag, value in _described(exif).items():
-        rebuilt[tag] = value
+    described = _described(exif)
     details = {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
+    if not with_location:
+        described, details = location.without_exif_texts(described), location.without_exif_texts(details)
+    for tag, value in described.items():
+        rebuilt[tag] = value
     for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
         if tag in details:
             details[tag] = side
@@ -267,16 +286,13 @@ def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> by
         return b""
 
 
+def _describes(exif: Image.Exif) -> bool:
+    """Whether it tells anything but the place."""
+    return any(tag != _Base.Orientation for tag in _described(exif)) or bool(exif.get_ifd(_IFD.Exif))
+
+
 def _described(exif: Image.Exif) -> dict[int, Any]:
     return {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE_TAGS}
-
-
-def _without_location(xmp: bytes) -> bytes:
-    """Return the packet without places; nothing at all where a place may still hide in it."""
-    cleaned = _XMP_LOCATION.sub(b"", xmp)
-    if b"\x00" in cleaned or _XMP_LOCATION_LEFT.search(cleaned):
-        return b""
-    return cleaned
 
 
 def _without_thumbnails(xmp: bytes) -> bytes:
@@ -299,16 +315,42 @@ def _jpeg_iptc(image: Image.Image) -> bytes:
 
 def _tiff_iptc(exif: Image.Exif) -> bytes:
     iptc = exif.get(_Base.IPTCNAA, b"")
-    return iptc if isinstance(iptc, bytes) else b""
+    if isinstance(iptc, tuple):
+        # Many writers call it 32-bit numbers.
+        try:
+            iptc = struct.pack(f"{exif.endian or '<'}{len(iptc)}I", *iptc)
+        except struct.error:
+            iptc = b""
+    if isinstance(iptc, bytes) and iptc:
+        return iptc
+    resources = exif.get(_PHOTOSHOP, b"")
+    return _iptc_in(resources) if isinstance(resources, bytes) else b""
 
 
-def _iptc_datasets(iptc: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the number within the application record and the raw bytes of each dataset."""
+def _iptc_in(resources: bytes) -> bytes:
+    """Return the IPTC datasets among Photoshop's resources."""
     at = 0
-    while at + 5 <= len(iptc) and iptc[at] == 0x1C:
-        end = at + 5 + int.from_bytes(iptc[at + 3 : at + 5], "big")
-        yield (iptc[at + 2] if iptc[at + 1] == 2 else 0), iptc[at:end]
-        at = end
+    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
+        name = resources[at + 6] + 1
+        start = at + 6 + name + name % 2 + 4
+        size = int.from_bytes(resources[start - 4 : start], "big")
+        if int.from_bytes(resources[at + 4 : at + 6], "big") == _IPTC_RESOURCE:
+            return resources[start : start + size]
+        at = start + size + size % 2
+    return b""
+
+
+def _raw_profile(image: Image.Image, *names: str) -> bytes:
+    """Return a block that ImageMagick put in a PNG as a text of hexadecimal digits."""
+    for name in names:
+        value = image.info.get(f"Raw profile type {name}")
+        if isinstance(value, str | bytes):
+            lines = (value.encode("latin-1", "replace") if isinstance(value, str) else value).split(None, 2)
+            try:
+                return bytes.fromhex(b"".join(lines[2:]).decode("ascii"))[:_MAX_BLOCK]
+            except ValueError:
+                continue
+    return b""
 
 
 def _app13(iptc: bytes) -> bytes:

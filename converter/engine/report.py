@@ -51,6 +51,7 @@ WARNINGS: Mapping[str, str] = MappingProxyType(
         "profile_unusable": "The colour profile could not be used and was dropped",
         "cmyk_without_profile": "Print colours (CMYK) came without a profile; colours are approximate",
         "metadata_not_kept": "{format} cannot hold some metadata, which was removed: {kinds}",
+        "metadata_left_with_location": "The location could not be separated from some metadata, which was removed: {kinds}",
         "hdr_lost": "The brighter HDR version inside this photo is not kept",
         "loop_not_kept": "{format} always plays again and again; the number of repeats is not kept",
         "glyphs_missing": "Some characters of the watermark are not in the font: {characters}",

@@ -262,6 +262,9 @@ NOTES: Mapping[str, str] = {
     "profile_unusable": _("The colour profile could not be used and was dropped"),
     "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
     "metadata_not_kept": _("{format} cannot hold some metadata, which was removed: {kinds}"),
+    "metadata_left_with_location": _(
+        "The location could not be separated from some metadata, which was removed: {kinds}"
+    ),
     "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
     "loop_not_kept": _("{format} always plays again and again; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),

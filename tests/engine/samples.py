@@ -124,11 +124,11 @@ XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <photoshop:Country>Germany</photoshop:Country></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
 
 
-def _dataset(number, value):
+def dataset(number, value):
     return b"\x1c\x02" + bytes([number]) + len(value).to_bytes(2, "big") + value
 
 
-IPTC = _dataset(105, b"A headline") + _dataset(90, b"Munich") + _dataset(80, b"Alice")
+IPTC = dataset(105, b"A headline") + dataset(90, b"Munich") + dataset(80, b"Alice")
 
 
 def app13(iptc=IPTC):

@@ -8,7 +8,7 @@ import subprocess
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from converter.engine import FORMATS, Recipe, open
 
@@ -27,7 +27,10 @@ def exiftool(data, tmp_path, extension):
     done = subprocess.run(
         [program, "-j", "-G0:1", "-a", "-u", "-ee", str(file)], capture_output=True, check=True
     )
-    return json.loads(done.stdout)[0]
+    return {
+        key: value.strip() if isinstance(value, str) else value
+        for key, value in json.loads(done.stdout)[0].items()
+    }
 
 
 def render(data, **recipe):
@@ -120,12 +123,13 @@ def test_named_texts_stay_in_png():
     assert b"Munich" not in located.data
 
 
-def test_xmp_that_may_still_tell_the_place_goes_as_a_whole():
-    hidden = samples.XMP.replace(b"photoshop:City=", b"my:hometown_gps=")
-    data = samples.saved(samples.quarters(), "JPEG", xmp=hidden)
-    assert b"xmpmeta" not in render(data, metadata="strip_location").data
-    wide = samples.saved(samples.quarters(), "JPEG", xmp=samples.XMP.decode().encode("utf-16"))
-    assert b"x\0m\0p\0m" not in render(wide, metadata="strip_location").data
+def test_xmp_that_cannot_be_read_safely_goes_as_a_whole_and_the_report_says_why():
+    declared = b"<!DOCTYPE x [<!ENTITY place 'Munich'>]>" + samples.XMP.partition(b"?>")[2].strip()
+    for hidden in (samples.XMP.decode().encode("utf-16"), declared, samples.XMP.replace(b"</rdf:RDF>", b"")):
+        result = render(samples.saved(samples.quarters(), "JPEG", xmp=hidden), metadata="strip_location")
+        assert b"xmpmeta" not in result.data.replace(b"\0", b"")
+        warnings = {note.code: note.params for note in result.report.warnings}
+        assert warnings == {"metadata_left_with_location": {"kinds": "xmp"}}
 
 
 def test_the_report_names_what_was_removed():
@@ -213,3 +217,135 @@ def test_nothing_but_words_is_taken_from_behind_the_pixels_of_a_png():
     facts = open(data).facts
     assert (facts.width, facts.height, facts.frames) == (160, 120, 1)
     assert render(data, format="png", metadata="keep").width == 160
+
+
+PLACES = ("52.5163", "52,31.2N", "13.3777", "Berlin", "Germany", "DEU", "Gate", "101.2", "52/1", "12/1")
+DRONE = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/"
+ xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+ xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ drone-dji:GpsLatitude="52.5163" drone-dji:GpsLongtitude='13.3777' drone-dji:AbsoluteAltitude="+101.2"
+ drone-dji:GimbalYawDegree="+4.1" photoshop:City="Berlin" Iptc4xmpCore:CountryCode="DEU" exif:SubjectLocation="3, 4">
+<exif:GPSLatitude>52,31.2N</exif:GPSLatitude><photoshop:Country>Germany</photoshop:Country>
+<photoshop:State/><Iptc4xmpCore:Location>Gate</Iptc4xmpCore:Location>
+<Iptc4xmpExt:LocationCreated><rdf:Bag><rdf:li rdf:parseType="Resource"><Iptc4xmpExt:City>Berlin</Iptc4xmpExt:City>
+<Iptc4xmpExt:Sublocation>Gate</Iptc4xmpExt:Sublocation></rdf:li></rdf:Bag></Iptc4xmpExt:LocationCreated>
+<Iptc4xmpExt:LocationShown><rdf:Bag><rdf:li Iptc4xmpExt:CountryName="Germany"/></rdf:Bag></Iptc4xmpExt:LocationShown>
+<dc:description><rdf:Alt><rdf:li xml:lang="x-default">A meadow at 52.5163, 13.3777</rdf:li></rdf:Alt></dc:description>
+<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">(c) Alice &amp; Bob</rdf:li></rdf:Alt></dc:rights>
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+
+
+@pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].xmp])
+def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target, tmp_path):
+    data = samples.saved(samples.quarters(), "JPEG", xmp=DRONE)
+    assert open(data).facts.has_location
+    result = render(data, format=target, metadata="strip_location")
+    found = exiftool(result.data, tmp_path, result.extension)
+    names = {key.split(":")[-1]: value for key, value in found.items() if "XMP" in key}
+    assert (
+        names.items()
+        >= {
+            "GimbalYawDegree": "+4.1",
+            "SubjectLocation": "3, 4",
+            "Description": "A meadow",
+            "Rights": "(c) Alice & Bob",
+        }.items()
+    )
+    assert not [place for place in PLACES if place in json.dumps(names)]
+    assert {note.code for note in result.report.notes} == {"location_removed", "metadata_kept"}
+    assert [note.code for note in result.report.warnings] in ([], ["larger_than_source"])
+    assert not open(result.data).facts.has_location
+
+
+def test_only_the_place_is_cut_out_of_named_texts(tmp_path):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("exif:GPSLatitude", "52/1, 31/1, 12/1")
+    info.add_text("exif:GPSLongitude", "13/1, 22/1, 40/1", zip=True)
+    info.add_itxt("photoshop:City", "Berlin")
+    info.add_text("GPS Position", "52/1")
+    info.add_text("Location", "Berlin, the Gate")
+    info.add_text("Description", "A meadow at 52.5163,13.3777")
+    info.add_text("Comment", "52\u00b0 31' 12\" N, 13\u00b0 22' 40\" E")
+    info.add_text("Author", "Alice")
+    data = samples.saved(samples.quarters(), "PNG", pnginfo=info)
+    assert open(data).facts.has_location
+    result = render(data, format="png", metadata="strip_location")
+    found = {key: value for key, value in exiftool(result.data, tmp_path, "png").items() if "PNG" in key}
+    assert {key.split(":")[-1]: value for key, value in found.items()}.items() >= {
+        "Author": "Alice",
+        "Description": "A meadow",
+    }.items()
+    assert not [place for place in PLACES if place in json.dumps(found)]
+    assert not open(result.data).facts.has_location
+    report = result.report
+    assert (report.metadata_removed, [note.code for note in report.warnings]) == (("location",), [])
+    kept = exiftool(render(data, format="png", metadata="keep").data, tmp_path, "png")
+    assert {"Berlin", "52/1, 31/1, 12/1"} <= set(map(str, kept.values()))
+
+
+def test_a_text_that_tells_the_place_is_found_in_every_format():
+    comment = b"Seen at 52.5163, 13.3777 by Alice"
+    described = Image.Exif()
+    described[0x010E] = comment.decode()
+    described[0x9C9C] = "52.5163, 13.3777".encode("utf-16-le")
+    jp2 = samples.saved(samples.quarters(), "JPEG2000", comment=comment)
+    for data in (
+        samples.saved(samples.quarters(), "JPEG", comment=comment),
+        samples.saved(samples.quarters(), "GIF", comment=comment),
+        jp2,
+        samples.saved(samples.quarters(), "TIFF", exif=described),
+        samples.saved(samples.quarters(), "WEBP", exif=described.tobytes()),
+    ):
+        source = open(data)
+        assert source.facts.has_location
+        for target in ("jpeg", "gif", "jp2", "png", "tiff", "webp"):
+            result = source.render(Recipe.parse({"format": target, "metadata": "strip_location"}))
+            assert b"52.5163" not in result.data.replace(b"\0", b"")
+            assert "location" in result.report.metadata_removed
+    assert not open(
+        samples.saved(samples.quarters(), "JPEG", comment=b"By Alice, f/2.8, 1.5 s")
+    ).facts.has_location
+
+
+def test_a_comment_keeps_what_is_not_the_place(tmp_path):
+    comment = b"Seen at 52.5163, 13.3777 by Alice\nCity: Berlin\nexif:GPSAltitude=101.2"
+    result = render(samples.saved(samples.quarters(), "JPEG", comment=comment), metadata="strip_location")
+    assert exiftool(result.data, tmp_path, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice"]
+
+
+@pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
+def test_iptc_loses_its_place_and_nothing_else(number, tmp_path):
+    iptc = (
+        samples.dataset(105, b"A headline")
+        + samples.dataset(number, b"Berlin")
+        + samples.dataset(80, b"Alice")
+    )
+    iptc += samples.dataset(120, b"A meadow at 52.5163, 13.3777")
+    data = samples.saved(samples.quarters(), "JPEG", extra=samples.app13(iptc))
+    assert open(data).facts.has_location
+    result = render(data, metadata="strip_location")
+    found = exiftool(result.data, tmp_path, "jpg")
+    words = {key.split(":")[-1]: value for key, value in found.items() if key.startswith("IPTC")}
+    assert words == {"Headline": "A headline", "By-line": "Alice", "Caption-Abstract": "A meadow"}
+
+
+def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold():
+    block = Image.Exif()
+    block[0x8825] = {1: "N", 2: (48.0, 12.0, 30.0), 3: "E", 4: (11.0, 30.0, 0.0)}
+    report = render(
+        samples.saved(samples.quarters(), "JPEG", exif=block.tobytes()), metadata="strip_location"
+    ).report
+    assert set(report.metadata_removed) == {"exif", "location"}
+    assert [note.code for note in report.notes] == ["location_removed"]
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "piece", [b"City:", b"1.2345 ", b"12 deg ", b"https://maps", b"+52", b"\n \n", b"lat "]
+)
+def test_a_hostile_comment_is_searched_in_time(piece):
+    hostile = samples.saved(samples.quarters(), "GIF", comment=piece * (900_000 // len(piece)))
+    assert render(hostile, format="gif", metadata="strip_location").width == 160
