@@ -9,7 +9,6 @@ from typing import Any
 
 from . import schema
 
-
 BULK_OF_LOSSLESS = 4
 
 
