@@ -42,7 +42,7 @@ def test_only_the_sandbox_and_the_command_line_decode() -> None:
                 continue
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                    assert (node.value.id, node.attr) not in {("engine", name) for name in decoders}, path
+                    assert (node.value.id, node.attr) not in {("raster", name) for name in decoders}, path
                 if isinstance(node, ast.ImportFrom) and node.module:
                     names = {alias.name for alias in node.names}
                     assert node.module.split(".")[0] != "PIL", path

@@ -13,7 +13,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from converter import engine
+from converter.engine import raster
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -125,6 +125,6 @@ def test_nobody_can_send_without_end(server: Server) -> None:
 
 
 def test_it_does_not_start_with_a_decoder_that_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "check", lambda: ["libheif 1.23.0 is not safe."])
+    monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe."])
     with pytest.raises(CommandError, match=r"libheif 1\.23\.0 is not safe\. Reinstall the dependencies\."):
         call_command("serve")

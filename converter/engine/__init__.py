@@ -1,15 +1,9 @@
-"""Bytes in, bytes out: what happens to images. Knows nothing of the web, the cloud or any settings.
+"""The vocabulary of the engine: recipes, formats, limits, reports and errors. `raster` does the work.
 
->>> source = open(data)
->>> source.facts.width, source.facts.height
->>> result = source.render(Recipe.parse({"format": "webp", "resize": {"width": 1600}}))
->>> result.data, result.report.to_dict()
+Whoever only names these starts without a decoder: nothing here imports Pillow.
 """
 
 from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from .errors import (
     CannotProduce,
@@ -38,12 +32,6 @@ from .limits import Limits
 from .recipe import Crop, Recipe, Resize, Watermark
 from .report import Note, Report, Result
 
-if TYPE_CHECKING:
-    from .bundled import Library, libraries
-    from .codecs import check, versions
-    from .facts import Facts
-    from .pipeline import Source, convert, open, probe
-
 __all__ = [
     "FORMATS",
     "CannotProduce",
@@ -52,7 +40,6 @@ __all__ = [
     "Crop",
     "EmptyFile",
     "EngineError",
-    "Facts",
     "Format",
     "InvalidImage",
     "InvalidRecipe",
@@ -67,7 +54,6 @@ __all__ = [
     "Report",
     "Resize",
     "Result",
-    "Source",
     "Stopped",
     "TargetUnreachable",
     "TimedOut",
@@ -79,31 +65,5 @@ __all__ = [
     "UnsupportedFormat",
     "Watermark",
     "auto_options",
-    "check",
-    "convert",
     "format_for",
-    "libraries",
-    "open",
-    "probe",
-    "versions",
 ]
-
-
-# What decodes is loaded when it is first asked for: who only names formats and recipes starts without a decoder.
-_LATER = {
-    "Facts": "facts",
-    "Library": "bundled",
-    "Source": "pipeline",
-    "check": "codecs",
-    "convert": "pipeline",
-    "libraries": "bundled",
-    "open": "pipeline",
-    "probe": "pipeline",
-    "versions": "codecs",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)

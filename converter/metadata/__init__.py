@@ -1,6 +1,6 @@
 """What is known of each image: in the database (home) or in DynamoDB (cloud).
 
-An item is a JSON object: what probing found (`engine.Facts.to_dict`), whose image it is, and what was added since:
+An item is a JSON object: what probing found (`raster.Facts.to_dict`), whose image it is, and what was added since:
 the outputs, and the labels where that is switched on. Where a store does not answer, StorageFault is raised.
 """
 

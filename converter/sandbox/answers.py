@@ -10,7 +10,7 @@ from .messages import receive
 
 @dataclass(frozen=True)
 class Probed:
-    """The source could be opened; `facts` as of `engine.Facts.to_dict`."""
+    """The source could be opened; `facts` as of `raster.Facts.to_dict`."""
 
     facts: dict[str, Any]
 

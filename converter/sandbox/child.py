@@ -9,6 +9,7 @@ import time
 from typing import Any, NoReturn
 
 from converter import engine
+from converter.engine import raster
 
 from .causes import out_of_memory
 from .confinement import confine
@@ -35,7 +36,7 @@ def _answer(line: socket.socket, order: dict[str, Any], data: bytes, images: dic
 
     index, since = first, time.monotonic()
     try:
-        source = engine.open(data, limits)
+        source = raster.open(data, limits)
         send(line, {"facts": source.facts.to_dict()})
         source.load(recipes[first:])
     except (engine.EngineError, MemoryError) as exc:

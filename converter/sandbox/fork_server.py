@@ -10,6 +10,7 @@ import socket
 from typing import NoReturn
 
 from converter import engine
+from converter.engine import raster
 
 from .child import serve
 
@@ -51,7 +52,7 @@ def _warm_up() -> bytes:
     made = {"bmp": _PICTURE}
     for name in ("tiff", "gif", "jpeg", "png", "avif", "webp", "jp2"):
         recipe = engine.Recipe.parse({"format": name, "watermark": {"text": "a"}})
-        result = engine.convert(made[next(reversed(made))], recipe)[0]
+        result = raster.convert(made[next(reversed(made))], recipe)[0]
         if isinstance(result, engine.Result):
             made[name] = result.data
     return made["jpeg"]
@@ -59,4 +60,4 @@ def _warm_up() -> bytes:
 
 def _rehearse(photo: bytes) -> None:
     """Write to the pages of memory that any conversion writes to: a child has its own copy of each from then on."""
-    engine.convert(photo, *(engine.Recipe.parse(json.loads(text)) for text in _REHEARSAL))
+    raster.convert(photo, *(engine.Recipe.parse(json.loads(text)) for text in _REHEARSAL))

@@ -55,6 +55,7 @@ def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
 def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
     """Return two medians, pair by pair: (whole job) ÷ (engine, same outputs), and what the thumbnail adds."""
     from converter import engine, jobs
+    from converter.engine import raster
     from converter.jobs import running
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
@@ -64,8 +65,8 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
         data = photos[n % len(photos)]
         times = [time.perf_counter()]
         for act in (
-            lambda data=data: engine.convert(data, recipe),
-            lambda data=data: engine.convert(data, running.THUMBNAIL, recipe),
+            lambda data=data: raster.convert(data, recipe),
+            lambda data=data: raster.convert(data, running.THUMBNAIL, recipe),
             lambda upload=upload: jobs.run(upload.pk),
         ):
             act()
@@ -91,11 +92,12 @@ def engine_seconds(photos: list[bytes], processes: int) -> float:
 
 def convert_many(photos: list[bytes], count: int) -> None:
     from converter import engine
+    from converter.engine import raster
     from converter.jobs import running
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     for n in range(count):
-        engine.convert(photos[n % len(photos)], running.THUMBNAIL, recipe)
+        raster.convert(photos[n % len(photos)], running.THUMBNAIL, recipe)
 
 
 def pool_seconds(owner: Any, photos: list[bytes], workers: int) -> float:

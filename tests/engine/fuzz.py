@@ -11,7 +11,8 @@ import resource
 import sys
 import time
 
-from converter.engine import EngineError, Limits, Recipe, open
+from converter.engine import EngineError, Limits, Recipe
+from converter.engine.raster import open
 
 from . import samples
 

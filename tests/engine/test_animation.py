@@ -7,8 +7,9 @@ import itertools
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from converter.engine import Recipe, open
-from converter.engine.sniff import gif_blocks
+from converter.engine import Recipe
+from converter.engine.raster import open
+from converter.engine.raster.sniff import gif_blocks
 
 from . import samples
 from .samples import animated, frames_of, opened

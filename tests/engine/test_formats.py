@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from converter.engine import (
-    FORMATS,
-    Library,
-    Recipe,
-    auto_options,
-    check,
-    format_for,
-    libraries,
-    probe,
-    versions,
-)
+from converter.engine import FORMATS, Recipe, auto_options, format_for
+from converter.engine.raster import Library, check, libraries, probe, versions
 
 from . import samples
 from .samples import quarters, saved

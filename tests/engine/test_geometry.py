@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.engine import Resize
-from converter.engine.geometry import layout, turned_box
+from converter.engine.raster.geometry import layout, turned_box
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_sizes_hold_their_promises(resize, width, height):
 def test_a_box_turns_as_its_picture_does(orientation):
     from PIL import Image
 
-    from converter.engine.steps import Frame, upright
+    from converter.engine.raster.steps import Frame, upright
 
     image = Image.new("L", (40, 30))
     image.paste(255, (5, 3, 17, 9))

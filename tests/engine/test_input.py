@@ -18,10 +18,8 @@ from converter.engine import (
     TooManyPixels,
     Truncated,
     UnsupportedFormat,
-    convert,
-    open,
-    probe,
 )
+from converter.engine.raster import convert, open, probe
 
 from . import samples
 

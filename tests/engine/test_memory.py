@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from converter import engine
+from converter.engine import raster
 from tests.benchmarks.pictures import noise, tall_jpeg
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_a_large_photograph_stays_within_its_memory(
 ) -> None:
     source = tmp_path / "large.jpg"
     source.write_bytes(tall_jpeg(strip, strips))
-    facts = engine.probe(source.read_bytes())
+    facts = raster.probe(source.read_bytes())
     assert (facts.width, facts.height) == (strip.width, 128 * strips)
     order = json.dumps([str(source), format, width])
     said = subprocess.run(

@@ -10,7 +10,8 @@ import zlib
 import pytest
 from PIL import Image, PngImagePlugin
 
-from converter.engine import FORMATS, Recipe, open
+from converter.engine import FORMATS, Recipe
+from converter.engine.raster import open
 
 from . import samples
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from converter.engine import Recipe, Result, convert
+from converter.engine import Recipe, Result
+from converter.engine.raster import convert
 
 from . import samples
 from .samples import saved

@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from converter.engine import FORMATS, Recipe, open
+from converter.engine import FORMATS, Recipe
+from converter.engine.raster import open
 
 from . import samples
 from .samples import is_near, opened, saved
@@ -522,7 +523,7 @@ def test_of_several_pictures_in_heic_the_main_one_is_kept():
 
 @pytest.mark.parametrize("mode", ["YCbCr", "HSV", "La", "RGBa", "RGBX", "LAB", "PA", "I;16B"])
 def test_every_mode_that_a_decoder_may_give_is_understood(mode):
-    from converter.engine.color import eight_bit
+    from converter.engine.raster.color import eight_bit
 
     via = {"La": "LA", "RGBa": "RGBA", "I;16B": "I;16", "PA": "P"}.get(mode)
     image = (

@@ -9,7 +9,7 @@ import sys
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from converter.engine import resample
+from converter.engine.raster import resample
 
 from . import samples
 
@@ -73,7 +73,7 @@ def test_too_little_memory_is_an_error_and_no_end(mode):
     program = (
         "import resource\n"
         "from PIL import Image\n"
-        "from converter.engine import resample\n"
+        "from converter.engine.raster import resample\n"
         f"image = Image.new({mode!r}, (5000, 5000))\n"
         "pages = int(open('/proc/self/statm').read().split()[0])\n"
         "now, ended = pages * resource.getpagesize(), 0\n"

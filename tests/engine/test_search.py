@@ -7,10 +7,11 @@ import math
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from converter.engine import Limits, Recipe, TargetUnreachable, open
+from converter.engine import Limits, Recipe, TargetUnreachable
 from converter.engine.limits import Deadline
-from converter.engine.search import Found, largest_within
-from converter.engine.similarity import similarity
+from converter.engine.raster import open
+from converter.engine.raster.search import Found, largest_within
+from converter.engine.raster.similarity import similarity
 
 from . import samples
 from .samples import opened, saved
@@ -261,7 +262,7 @@ def test_smart_gravity_keeps_where_most_is_to_be_seen(corner):
 
 
 def test_smart_gravity_takes_the_middle_of_an_even_picture():
-    from converter.engine.focus import focused
+    from converter.engine.raster.focus import focused
 
     even = Image.new("RGB", (400, 100), (9, 9, 9))
     left, top = focused(even, (0, 0, 400, 100), (100, 100))

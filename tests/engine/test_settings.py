@@ -7,15 +7,14 @@ import zlib
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from converter import engine
-from converter.engine import Recipe
+from converter.engine import Recipe, raster
 
 from . import samples
 from .samples import opened, saved
 
 
 def render(data, **recipe):
-    return engine.open(data).render(Recipe.parse(recipe))
+    return raster.open(data).render(Recipe.parse(recipe))
 
 
 def drawing(size=(640, 480)):

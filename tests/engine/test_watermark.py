@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops
 
-from converter.engine import InvalidRecipe, Recipe, open
+from converter.engine import InvalidRecipe, Recipe
+from converter.engine.raster import open
 
 from . import samples
 from .samples import opened, saved

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from moto import mock_aws
 
-from converter import engine
+from converter.engine import raster
 
 WORKER, BUCKET = "imagesite-production-worker", "imagesite-uploads"
 
@@ -42,7 +42,7 @@ def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyP
     def fail() -> None:
         raise RuntimeError("no AVIF here")
 
-    monkeypatch.setattr(engine, "check", fail)
+    monkeypatch.setattr(raster, "check", fail)
     said = consult()
     assert "problem  engine: no AVIF here; reinstall the dependencies." in said
     assert "ended: 1 of these are not well." in said
@@ -50,7 +50,7 @@ def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.django_db
 def test_an_engine_that_is_not_safe_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "check", lambda: ["libheif 1.23.0 is not safe; 1.23.6 or later is needed."])
+    monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe; 1.23.6 or later is needed."])
     said = consult()
     assert "problem  engine: libheif 1.23.0 is not safe" in said
     assert "ended: 1 of these are not well." in said
@@ -59,7 +59,7 @@ def test_an_engine_that_is_not_safe_is_a_problem(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.django_db
 def test_it_lists_the_libraries_that_read_files() -> None:
     rows = [line.split() for line in consult().splitlines()]
-    for library in engine.libraries():
+    for library in raster.libraries():
         lowest = ["at", "least", library.lowest] if library.lowest else []
         assert [library.name, library.version, *lowest] in rows
 

@@ -24,13 +24,14 @@ HOSTILE = """
 import os, sys, time, signal
 sys.path[:] = {path!r}
 from converter import engine
+from converter.engine import raster
 from converter.sandbox import fork_server
-render = engine.Source.render
+render = raster.Source.render
 def hostile(self, recipe, images=None):
     if recipe.format == "png":
         {deed}
     return render(self, recipe, images or {{}})
-engine.Source.render = hostile
+raster.Source.render = hostile
 fork_server._warm_up = lambda: fork_server._PICTURE
 fork_server.run({fd})
 """

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import translation
 
 from converter import engine
+from converter.engine import raster
 from converter.engine.report import NOTES, WARNINGS, Note
 from converter.models import Batch, Job
 from converter.web import options, phrases, words
@@ -229,7 +230,7 @@ def test_real_errors_are_said_in_german() -> None:
     errors = {}
     for name, data in {"pdf": b"%PDF-1.7 " * 20, "empty": b"", "text": b"hello" * 20}.items():
         with pytest.raises(engine.EngineError) as caught:
-            engine.probe(data)
+            raster.probe(data)
         errors[name] = caught.value.message
     with translation.override("de"):
         said = {name: translated(message) for name, message in errors.items()}

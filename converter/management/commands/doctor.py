@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from converter import engine
+from converter.engine import raster
 
 PREFIX = "uploads/"
 MOST_POLICY_BYTES = 20_480
@@ -75,15 +76,15 @@ def _data_folder() -> str:
 
 def _engine() -> str:
     try:
-        problems = engine.check()
+        problems = raster.check()
     except Exception as exc:
         raise Unwell(f"{exc}; reinstall the dependencies.") from exc
     if problems:
         raise Unwell(f"{' '.join(problems)} Reinstall the dependencies.")
-    return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, engine.libraries())])
+    return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, raster.libraries())])
 
 
-def _row(library: engine.Library) -> str:
+def _row(library: raster.Library) -> str:
     lowest = f"at least {library.lowest}" if library.lowest else ""
     return f"{'':<9}{library.name:<14}{library.version or '?':<9}{lowest}".rstrip()
 

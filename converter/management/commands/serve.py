@@ -18,8 +18,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
-from converter import dispatch, engine, jobs
+from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
+from converter.engine import raster
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        if problems := engine.check():
+        if problems := raster.check():
             raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -7,6 +7,7 @@ from typing import Any
 from lines import serve
 
 from converter import engine
+from converter.engine import raster
 
 
 def convert(data: bytes, order: dict[str, Any]) -> bytes:
@@ -15,7 +16,7 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
         recipe["quality"] = order["quality"]
     if order["width"]:
         recipe["resize"] = {"width": order["width"]}
-    (result,) = engine.convert(data, engine.Recipe.parse(recipe))
+    (result,) = raster.convert(data, engine.Recipe.parse(recipe))
     if isinstance(result, engine.EngineError):
         raise result
     return result.data

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from converter.engine.formats import Format
+from converter.engine.limits import Deadline, Limits
+from converter.engine.report import Log
+
 from . import color, sniff
-from .codecs import decoding, open_as
 from .facts import Facts, facts_of
-from .formats import Format
-from .limits import Deadline, Limits
 from .metadata import Metadata, read
-from .report import Log
+from .pillow import decoding, open_as
 from .steps import Frame, upright
 
 # A shrinking decoder leaves at least this much for the fine filter that follows.

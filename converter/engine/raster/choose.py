@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from converter.engine.formats import CANDIDATES, FORMATS
+from converter.engine.limits import Deadline
+from converter.engine.recipe import Recipe
+from converter.engine.report import Log
+
 from .encode import Encoder, prepare
-from .formats import CANDIDATES, FORMATS
-from .limits import Deadline
-from .recipe import Recipe
-from .report import Log
 from .search import AIMS, Aim, lowest_alike
 from .steps import Frame
 

@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .errors import Corrupt, EmptyFile, NotAnImage, Truncated, UnsupportedFormat
-from .formats import FORMATS, Format
-from .limits import Limits
+from converter.engine.errors import Corrupt, EmptyFile, NotAnImage, Truncated, UnsupportedFormat
+from converter.engine.formats import FORMATS, Format
+from converter.engine.limits import Limits
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}

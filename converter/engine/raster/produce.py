@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from converter.engine.errors import TargetUnreachable
+from converter.engine.limits import Deadline
+from converter.engine.recipe import Recipe
+from converter.engine.report import Log
+
 from .encode import Encoder
-from .errors import TargetUnreachable
 from .geometry import rounded
-from .limits import Deadline
-from .recipe import Recipe
-from .report import Log
 from .resample import resampled
 from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike, measured
 from .steps import Frame

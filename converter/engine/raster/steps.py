@@ -8,12 +8,13 @@ from functools import cached_property
 
 from PIL import Image, ImageColor
 
-from .errors import InvalidRecipe
+from converter.engine.errors import InvalidRecipe
+from converter.engine.limits import Limits
+from converter.engine.recipe import Recipe
+from converter.engine.report import Log
+
 from .focus import focused
 from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
-from .limits import Limits
-from .recipe import Recipe
-from .report import Log
 from .resample import resampled
 
 _ORIENTATIONS: Mapping[int, Image.Transpose] = {

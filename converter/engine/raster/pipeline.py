@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from converter.engine.errors import EngineError
+from converter.engine.formats import BULK_OF_LOSSLESS, FORMATS
+from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
+from converter.engine.recipe import Recipe
+from converter.engine.report import Log, Report, Result
+
 from . import color, metadata, steps
 from .choose import chosen
-from .codecs import decoding, versions
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
-from .errors import EngineError
 from .facts import Facts
-from .formats import BULK_OF_LOSSLESS, FORMATS
-from .limits import DEFAULT_LIMITS, Deadline, Limits
+from .pillow import decoding, versions
 from .produce import Made, produce
-from .recipe import Recipe
-from .report import Log, Report, Result
 from .steps import Frame, Job
 from .watermark import watermark
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from converter.engine.formats import Format
+from converter.engine.report import Log
+
 from . import location
-from .formats import Format
-from .report import Log
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000

@@ -7,11 +7,12 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from converter.engine.errors import UnsupportedFormat
+from converter.engine.formats import Format
+from converter.engine.limits import Limits
+
 from . import color, metadata, sniff
-from .codecs import decoding
-from .errors import UnsupportedFormat
-from .formats import Format
-from .limits import Limits
+from .pillow import decoding
 
 _SIDEWAYS = (5, 6, 7, 8)
 _DNG_VERSION = 50706

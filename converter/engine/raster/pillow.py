@@ -10,10 +10,11 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, features
 
+from converter.engine.errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
+from converter.engine.formats import Format
+from converter.engine.limits import Limits
+
 from .bundled import libraries
-from .errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
-from .formats import Format
-from .limits import Limits
 
 _FEATURES = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "jpg_2000", "libtiff", "littlecms2", "freetype2")
 

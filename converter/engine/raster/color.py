@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from converter.engine.report import Log
+
 from .metadata import clean
-from .report import Log
 
 if TYPE_CHECKING:
     from PIL import ImageCms

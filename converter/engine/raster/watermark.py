@@ -8,10 +8,11 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
+from converter.engine.errors import EngineError, InvalidRecipe
+from converter.engine.recipe import Watermark
+
 from .decode import first_picture
-from .errors import EngineError, InvalidRecipe
 from .geometry import Size, placed, rounded
-from .recipe import Watermark
 from .resample import resampled
 from .steps import Frame, Job
 

@@ -9,8 +9,9 @@ from math import log
 
 from PIL import Image
 
-from .codecs import decoding
-from .limits import Deadline
+from converter.engine.limits import Deadline
+
+from .pillow import decoding
 from .similarity import similarity
 
 # Below this quality every lossy format falls apart; above it bytes buy nothing that shows.

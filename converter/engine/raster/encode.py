@@ -12,12 +12,13 @@ from typing import Any
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from .codecs import encoding, room_for
+from converter.engine.errors import TooLargeForFormat
+from converter.engine.formats import Format
+from converter.engine.recipe import Recipe
+from converter.engine.report import Log
+
 from .containers import tiff_tags, tiff_with_exif, without_clock
-from .errors import TooLargeForFormat
-from .formats import Format
-from .recipe import Recipe
-from .report import Log
+from .pillow import encoding, room_for
 from .sniff import gif_blocks
 from .steps import Frame
 

@@ -1,0 +1,26 @@
+"""Bytes in, bytes out: what happens to images. Knows nothing of the web, the cloud or any settings.
+
+>>> source = open(data)
+>>> source.facts.width, source.facts.height
+>>> result = source.render(Recipe.parse({"format": "webp", "resize": {"width": 1600}}))
+>>> result.data, result.report.to_dict()
+"""
+
+from __future__ import annotations
+
+from .bundled import Library, libraries
+from .facts import Facts
+from .pillow import check, versions
+from .pipeline import Source, convert, open, probe
+
+__all__ = [
+    "Facts",
+    "Library",
+    "Source",
+    "check",
+    "convert",
+    "libraries",
+    "open",
+    "probe",
+    "versions",
+]
