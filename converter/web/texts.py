@@ -41,4 +41,9 @@ def for_convert() -> dict[str, str]:
         "tryFailed": _("It takes longer than a trial may. Convert it to see the result."),
         "tryAway": _("It cannot be tried just now. Convert it to see the result."),
         "output": _("Output {number}"),
+        "convert": _("Convert"),
+        "convertOne": _("Convert to {formats}"),
+        "convertMany": _("Convert {count} to {formats}"),
+        "formats": _("{count} formats"),
+        "bestFormat": _("the best format"),
     }

@@ -96,6 +96,6 @@ def photo(name: str, content: bytes, kind: str = "image/jpeg") -> dict[str, Any]
 def convert(page: Page, files: list[dict[str, Any]]) -> None:
     """Send the files with the options as they are, and wait for the batch to be done."""
     page.locator("#id_images").set_input_files(files)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()

@@ -50,7 +50,7 @@ def test_the_same_without_scripts(visit: Visit, photos: list[dict[str, Any]], wi
     page.get_by_role("button", name="Add another output").click()
     page.locator("#id_outputs-1-format").select_option("png")
     page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)  # the page loads itself again
     page.get_by_role("link", name="Compare photo 0.jpg").first.click()
@@ -76,14 +76,14 @@ def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: 
     expect(page.get_by_text("1 image,")).to_be_visible()
     page.get_by_role("button", name="Remove empty.jpg").click()
     expect(page.get_by_text("This file is empty.")).to_have_count(0)
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".job")).to_have_count(1)
 
 
 def test_nothing_chosen_is_said(visit: Visit) -> None:
     page = visit()
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("Choose at least one image first.")).to_be_visible()
 
 
@@ -93,10 +93,10 @@ def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[dict[s
     page.get_by_label("Quality").fill("50")
     page.get_by_text("More options").click()
     page.get_by_label("Lossless").check()
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.locator("[data-field=quality] .error")).to_contain_text("Lossless keeps every pixel")
     page.get_by_label("Lossless").uncheck()
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
 
 
@@ -113,7 +113,7 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict
 
     page.route("**/storage/uploads", break_once)
     page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("Not sent: the connection broke.")).to_be_visible()
     page.locator(".file-row.is-bad").get_by_role("button", name="again").click()
     page.wait_for_url("**/batches/*/")
@@ -126,7 +126,7 @@ def test_what_was_not_sent_is_sent_when_the_network_is_back(
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_role("button", name="Send them again")).to_be_visible()
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
     page.unroute("**/storage/uploads")
@@ -149,9 +149,9 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[dict[str
 
     page.route("**/api/v1/batches", lose_once)
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("The site cannot be reached.")).to_be_visible()
-    page.get_by_role("button", name="Convert", exact=True).dblclick()
+    page.locator("[data-submit]").dblclick()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
     assert lost == [201]
@@ -181,7 +181,7 @@ def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[dict[s
     held: list[Route] = []
     page.route("**/storage/uploads", lambda route: held.append(route))
     page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
@@ -328,7 +328,7 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[dict[str,
     page.get_by_role("link", name="photo 0.jpg").click()
     page.get_by_role("link", name="Convert again with…").click()
     page.locator("#id_outputs-0-format").select_option("png")
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
     expect(page.locator(".job-line strong")).to_have_text("PNG")
@@ -360,7 +360,7 @@ def test_script_and_server_read_the_form_alike(
         page.locator("[id='id_outputs-0-resize.mode']").select_option("pad")
         page.locator("[id='id_outputs-0-target_bytes']").fill("12.5")
         page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
-        page.get_by_role("button", name="Convert", exact=True).click()
+        page.locator("[data-submit]").click()
         page.wait_for_url("**/batches/*/")
         pk = page.url.rstrip("/").rsplit("/", 1)[-1]
         recipes.append(
@@ -386,7 +386,7 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.get_by_role("link", name="Go on without them").click()
     expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
     page.get_by_role("link", name="Send it again").click()
@@ -489,7 +489,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
     page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))  # type: ignore[arg-type]
     expect(page.locator("[data-try-note].is-bad")).to_contain_text("Diese Datei endet")
     page.get_by_label("Qualität").fill("500")
-    page.get_by_role("button", name="Umwandeln", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.locator("[data-field=quality] .error")).to_contain_text("eine ganze Zahl von 1 bis 100")
 
 
@@ -565,7 +565,7 @@ def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.get_by_role("link", name="Go on without them").click()
     expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
     page.context.clear_cookies()
@@ -592,7 +592,7 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[dict[str, Any]]) -
     page.get_by_role("link", name="Compare photo 0.jpg").click()
     page.get_by_role("button", name="Use the result as input").click()
     page.locator("#id_outputs-0-format").select_option("gif")
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("link", name="photo 0.webp", exact=True)).to_be_visible()
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
@@ -604,7 +604,7 @@ def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[dict[
     page.get_by_role("link", name="Website set").click()
     expect(page.locator("[data-output]")).to_have_count(3)
     expect(page.locator(".file-row")).to_have_count(3)
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".job")).to_have_count(9)
 

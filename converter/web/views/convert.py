@@ -32,7 +32,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
     if request.method == "GET":
         uploads, recipes = _asked_for(request)
         outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
-        return _page(request, FilesForm(), outputs, uploads)
+        return _page(request, FilesForm(), outputs, uploads, is_free=recipes[0] is SITES_OWN)
 
     files = FilesForm(request.POST, request.FILES)
     uploads = _uploads_here(request, request.POST.getlist("uploads"))
@@ -75,8 +75,11 @@ def _page(
     uploads: Sequence[Upload],
     refusal: jobs.InvalidSubmission | None = None,
     status: int = 200,
+    is_free: bool = False,
 ) -> HttpResponse:
+    """`is_free`: nobody has chosen the options, so that the format may follow the images."""
     context = {
+        "is_free": is_free,
         "files": files,
         "outputs": outputs,
         "uploads": uploads,

@@ -5,6 +5,8 @@ import { trying } from "./try.js";
 import { Expired, send, Stopped } from "./upload.js";
 
 const AT_ONCE = 4;
+const HEIC = ["heic", "heif", "hif"];
+const JPEG = ["jpg", "jpeg", "jpe", "jfif"];
 const form = document.querySelector("[data-convert]");
 const texts = JSON.parse(document.getElementById("texts").textContent);
 const limits = { bytes: Number(form.dataset.maxBytes), files: Number(form.dataset.maxFiles), outputs: Number(form.dataset.maxOutputs) };
@@ -14,6 +16,7 @@ const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => value
 const extensions = form.querySelector("#id_images").accept.split(",");
 
 let touched = null; // the output that was changed last
+let isFree = "free" in form.dataset; // nobody has chosen the format: it follows the images
 let shown = null; // the image that was asked to be shown; else the first
 const trial = trying({
   form, texts, say, sizeInWords, csrf, translated,
@@ -130,9 +133,33 @@ const ready = () => rows.filter((row) => row.state === "ready");
 const addresses = () => (form.querySelector("#id_addresses")?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
 const kept = () => here.filter(({ box }) => box.checked);
 const inBatch = () => [...kept(), ...ready()];
+const kindOf = ({ name }) => name.split(".").pop().toLowerCase();
+
+// Photos that came as HEIC become JPEG, which every program opens. Any other kind among them may be transparent or move.
+function followImages(images) {
+  if (!isFree || !images.length) return;
+  const isPhotos = images.every((one) => [...HEIC, ...JPEG].includes(kindOf(one))) && images.some((one) => HEIC.includes(kindOf(one)));
+  const select = cards()[0].querySelector("[name$='-format']");
+  const usual = [...select.options].find((option) => option.defaultSelected).value;
+  select.value = isPhotos ? "jpeg" : usual;
+  showWhatFits(cards()[0]);
+}
+
+// The main button says what it will make.
+function nameButton() {
+  if (batch) return;
+  const count = inBatch().length + addresses().length;
+  const selects = cards().map((card) => card.querySelector("[name$='-format']").selectedOptions[0]);
+  const formats = [...new Set(selects.map((option) => (option.value === "auto" ? texts.bestFormat : option.textContent)))];
+  const list = formats.length > 3 ? say(texts.formats, { count: formats.length }) : new Intl.ListFormat(document.documentElement.lang).format(formats);
+  const text = count > 1 ? texts.convertMany : texts.convertOne;
+  find("submit").textContent = count ? say(text, { count, formats: list }) : texts.convert;
+}
 
 function summarise() {
   const images = inBatch();
+  followImages(images);
+  nameButton();
   form.classList.toggle("has-files", rows.length + here.length > 0);
   const inSight = trial.changed();
   for (const row of rows) row.element.classList.toggle("is-shown", rows.length + here.length > 1 && row === inSight);
@@ -192,6 +219,7 @@ async function filesIn(entry) {
 const cards = () => [...form.querySelectorAll("[data-outputs] [data-output]")];
 
 function addOutput() {
+  isFree = false;
   const html = form.querySelector("[data-output-template]").innerHTML.replaceAll("__prefix__", nextNumber++);
   find("outputs").insertAdjacentHTML("beforeend", html);
   const card = cards().at(-1);
@@ -209,6 +237,7 @@ function number() {
     card.querySelector("[data-remove-output]").hidden = cards().length === 1;
   });
   find("add-output").hidden = cards().length >= limits.outputs;
+  nameButton();
 }
 
 let nextNumber = cards().length;
@@ -227,6 +256,8 @@ form.addEventListener("change", async (event) => {
   if (!card) return;
   showWhatFits(card);
   touched = card;
+  isFree = false;
+  nameButton();
   if (event.target.type !== "file") trial.changed();
   if (event.target.matches("[type=file][data-part=watermark]")) await keepWatermark(card, event.target);
 });
@@ -243,13 +274,17 @@ find("recipes").addEventListener("click", async (event) => {
   for (const other of find("recipes").children) other.removeAttribute("aria-current");
   link.setAttribute("aria-current", "true");
   touched = null;
+  isFree = false;
   nextNumber = cards().length;
   cards().forEach(showWhatFits);
   number();
   trial.changed();
 });
 cards().forEach(showWhatFits);
+// A browser may fill in what was chosen before the page was loaded again.
+if (!cards()[0]?.querySelector("[name$='-format']").selectedOptions[0].defaultSelected) isFree = false;
 number();
+form.querySelector("#id_addresses")?.addEventListener("input", nameButton);
 
 async function keepWatermark(card, input) {
   const target = card.querySelector("[data-path='watermark.image']");

@@ -19,6 +19,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   let held = false; // while files are sent
   let timer = 0;
   let asked = ""; // what was shown or is being asked for
+  let originals = {}; // addresses of the image in sight by the shape it is cut to; "" is the whole
 
   start.addEventListener("click", () => { wanted = true; start.hidden = true; run(); });
 
@@ -36,6 +37,8 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
       wanted = !isDear;
       tell("");
       view.replaceChildren();
+      for (const address of Object.values(originals)) URL.revokeObjectURL(address);
+      originals = {};
       if (image) showOriginal(image);
     }
     if (image && wanted) timer = setTimeout(run, WAIT);
@@ -75,7 +78,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
     const { result, problem } = await convert(one, sample, ask);
     if (problem) return { problem };
     if (one !== image) return { said: "" };
-    const pixels = await show(result);
+    const pixels = await show(one, result, options);
     return { said: inWords(one, result, options, pixels) };
   }
 
@@ -113,6 +116,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
     const address = one.file ? URL.createObjectURL(one.file) : one.thumbnail;
     const isShown = Boolean(address) && (await decoded(before, address));
     if (one !== image) return;
+    if (isShown) originals[""] = address;
     if (isShown) resize(element, ...sizeOf(one, before));
     else blind(element, true);
     element.classList.toggle("is-alone", !isShown); // what is left is the result
@@ -126,10 +130,32 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   async function fetchOriginal(one, element, before) {
     const copy = await sampleOf(one);
     const { result } = copy ? await convert(one, copy, JSON.stringify(PICTURE)) : {};
-    if (!result || one !== image || !(await decoded(before, URL.createObjectURL(result)))) return;
+    if (!result || one !== image) return;
+    originals[""] = URL.createObjectURL(result);
+    if (element.dataset.shape) return; // it shows a part of it
+    if (!(await putBefore(element, originals[""])) || one !== image) return;
+    if (!element.classList.contains("is-tried")) resize(element, before.naturalWidth, before.naturalHeight);
+  }
+
+  async function putBefore(element, address) {
+    if (!(await decoded(element.querySelector("[data-before]"), address))) return false;
     if (element.classList.contains("is-alone")) blind(element, false);
     element.classList.remove("is-alone");
-    if (!element.classList.contains("is-tried")) resize(element, before.naturalWidth, before.naturalHeight);
+    return true;
+  }
+
+  // Cut the original as the result is, so that they lie on each other and neither is squeezed.
+  async function cut(one, element, options, width, height) {
+    const shape = shapeOf(options, width, height);
+    const key = shape ? JSON.stringify(shape) : "";
+    if (key && !originals[key]) {
+      const { result } = await convert(one, sample, JSON.stringify({ ...PICTURE, ...shape }));
+      if (!result || one !== image) return;
+      originals[key] = URL.createObjectURL(result);
+    }
+    if (key === (element.dataset.shape ?? "") || !originals[key]) return;
+    element.dataset.shape = key;
+    await putBefore(element, originals[key]);
   }
 
   // A thumbnail stands where the whole picture will.
@@ -140,7 +166,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   }
 
   // Put the result beside the original; returns its pixels, or nothing where browsers do not show its format.
-  async function show(result) {
+  async function show(one, result, options) {
     const element = view.firstElementChild;
     const after = element?.querySelector(".compare-after img");
     if (!after) return null;
@@ -150,6 +176,8 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
     element.classList.toggle("is-tried", isShown);
     if (element.classList.contains("is-alone")) blind(element, !isShown);
     if (!isShown) return null;
+    await cut(one, element, options, probe.naturalWidth, probe.naturalHeight);
+    if (one !== image) return null;
     URL.revokeObjectURL(after.src);
     after.src = address;
     element.querySelector(".compare-after figcaption span").textContent = sample.share === 1 ? ` · ${sizeInWords(result.size)}` : "";
@@ -183,6 +211,16 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   }
 
   return { changed, hold };
+}
+
+// What the recipe does to the shape of a picture, as a recipe; nothing where the whole of it is seen as it is.
+function shapeOf({ crop, rotate, flip, background, resize = {} }, width, height) {
+  const isCut = ["fill", "pad"].includes(resize.mode);
+  if (!crop && !rotate && !flip && !isCut) return null;
+  const shape = JSON.parse(JSON.stringify({ crop, rotate, flip }));
+  if (!isCut) return shape;
+  const { mode, gravity } = resize;
+  return JSON.parse(JSON.stringify({ ...shape, background: mode === "pad" ? background : undefined, resize: { mode, gravity, width, height, enlarge: true } }));
 }
 
 // How many pixels the result of the whole file will have.

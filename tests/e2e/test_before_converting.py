@@ -1,0 +1,188 @@
+"""What the page shows and decides before anything is sent: the preview's shapes, the format, the button's words."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from tests.conftest import make_photo
+from tests.e2e.site import photo
+from tests.e2e.test_flows import HEIC, Visit
+
+SQUARES = """image => {
+    const canvas = document.createElement("canvas");
+    const shown = image.getBoundingClientRect();
+    // As it is drawn: what the style sheet makes of the pixels is part of the picture.
+    const fit = getComputedStyle(image).objectFit;
+    const [wide, high] = [shown.width / image.naturalWidth, shown.height / image.naturalHeight];
+    const stretch = fit === "contain" ? 1 : wide / high;
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+    let [left, right, top, bottom] = [Infinity, -1, Infinity, -1];
+    for (let at = 0; at < data.length; at += 4) {
+        if (data[at] < 150 || data[at + 1] > 110 || data[at + 2] > 110) continue;
+        const [x, y] = [(at / 4) % canvas.width, Math.floor(at / 4 / canvas.width)];
+        [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+    }
+    return {shape: (right - left + 1) / (bottom - top + 1) * stretch, at: [(left + right + 1) / 2 / canvas.width, (top + bottom + 1) / 2 / canvas.height]};
+}"""
+"""How the red square of the picture is shown: its width by its height, and where its middle is, as parts of the sides."""
+
+
+def square_photo() -> bytes:
+    """Return a wide picture with a red square a little left of its middle."""
+    image = Image.new("RGB", (600, 400), "#3366cc")
+    ImageDraw.Draw(image).rectangle((230, 150, 309, 229), fill="#e01010")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+GEOMETRIES: dict[str, dict[str, str]] = {
+    "fill": {"resize.width": "300", "resize.height": "400", "resize.mode": "fill"},
+    "fill from a side": {
+        "resize.width": "300",
+        "resize.height": "390",
+        "resize.mode": "fill",
+        "resize.gravity": "left",
+    },
+    "pad": {"resize.width": "300", "resize.height": "400", "resize.mode": "pad"},
+    "crop": {"crop.x": "200", "crop.y": "100", "crop.width": "150", "crop.height": "250"},
+    "rotate": {"rotate": "90"},
+    "flip": {"flip": "horizontal"},
+    "all of it": {
+        "rotate": "270",
+        "flip": "vertical",
+        "resize.width": "200",
+        "resize.height": "200",
+        "resize.mode": "fill",
+    },
+}
+
+
+def choose(page: Page, options: dict[str, str]) -> None:
+    page.locator(".more").first.evaluate("details => { details.open = true; }")
+    with page.expect_response("**/api/v1/convert"):
+        for path, value in options.items():
+            field = page.locator(f"[data-path='{path}']").first
+            if field.evaluate("one => one.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+                field.blur()
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, name: str) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    first = page.locator(".try .compare-after img").get_attribute("src")
+    choose(page, GEOMETRIES[name])
+    expect(page.locator(".try .compare-after img")).not_to_have_attribute("src", first or "")
+    expect(page.locator("[data-try-bar]")).to_be_hidden()
+    before = page.locator(".try [data-before]").evaluate(SQUARES)
+    after = page.locator(".try .compare-after img").evaluate(SQUARES)
+    assert before["shape"] == pytest.approx(1, abs=0.04)
+    assert after["shape"] == pytest.approx(1, abs=0.04)
+    assert before["at"] == pytest.approx(after["at"], abs=0.02)
+
+
+def test_a_stretched_result_has_an_original_that_is_not(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    first = page.locator(".try .compare-after img").get_attribute("src")
+    choose(page, {"resize.width": "200", "resize.height": "400", "resize.mode": "stretch"})
+    expect(page.locator(".try .compare-after img")).not_to_have_attribute("src", first or "")
+    expect(page.locator("[data-try-bar]")).to_be_hidden()
+    assert page.locator(".try [data-before]").evaluate(SQUARES)["shape"] == pytest.approx(1, abs=0.04)
+    assert page.locator(".try .compare-after img").evaluate(SQUARES)["shape"] < 0.5
+
+
+def test_the_whole_original_is_back_when_nothing_is_cut(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    choose(page, {"rotate": "90"})
+    before = page.locator(".try [data-before]")
+    page.wait_for_function("image => image.naturalWidth < image.naturalHeight", arg=before.element_handle())
+    choose(page, {"rotate": "0"})
+    page.wait_for_function("image => image.naturalWidth > image.naturalHeight", arg=before.element_handle())
+
+
+def heic(number: int) -> dict[str, Any]:
+    return photo(f"IMG_{number}.HEIC", HEIC.read_bytes(), "image/heic")
+
+
+def jpeg(number: int) -> dict[str, Any]:
+    return photo(f"photo {number}.jpg", make_photo(64 + number))
+
+
+def png(number: int) -> dict[str, Any]:
+    return photo(f"drawing {number}.png", make_photo(64 + number, format="PNG"), "image/png")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([heic(1)], "Convert to JPEG"),
+        ([heic(n) for n in range(3)], "Convert 3 to JPEG"),
+        ([heic(1), jpeg(1)], "Convert 2 to JPEG"),
+        ([heic(1), png(1)], "Convert 2 to WebP"),
+        ([jpeg(1)], "Convert to WebP"),
+        ([jpeg(1), png(1)], "Convert 2 to WebP"),
+    ],
+)
+def test_the_format_follows_the_images_until_somebody_chooses(
+    visit: Visit, files: list[dict[str, Any]], words: str
+) -> None:
+    page = visit()
+    expect(page.locator("[data-submit]")).to_have_text("Convert")
+    page.locator("#id_images").set_input_files(files)  # type: ignore[arg-type]
+    expect(page.locator("[data-submit]")).to_have_text(words)
+
+
+def test_heic_becomes_jpeg_with_one_press(visit: Visit) -> None:
+    page = visit(width="phone")
+    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert to JPEG").click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_role("link", name="Download JPEG")).to_be_visible()
+
+
+def test_a_choice_is_not_overruled(visit: Visit) -> None:
+    page = visit()
+    page.get_by_label("Format", exact=True).select_option("png")
+    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    expect(page.locator("[data-submit]")).to_have_text("Convert to PNG")
+    page.get_by_role("link", name="For the web", exact=True).click()
+    expect(page.locator("[data-submit]")).to_have_text("Convert to WebP")
+    page.locator("#id_images").set_input_files([heic(2)])  # type: ignore[arg-type]
+    expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP")
+
+
+def test_a_default_recipe_is_not_overruled(visit: Visit) -> None:
+    page = visit()
+    page.goto("/recipes/new/")
+    page.get_by_label("Name").fill("Mine")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Make default").click()
+    page.goto("/convert/")
+    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    expect(page.locator("[data-submit]")).to_have_text("Convert to WebP")
+
+
+def test_the_button_names_every_format(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files([jpeg(1), jpeg(2)])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Add another output").click()
+    expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP and JPEG")
+    page.get_by_label("Format", exact=True).last.select_option("auto")
+    expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP and the best format")
