@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ["machinery", "functions", "engines", "large", "lists", "storm"]
+BENCHMARKS = ["overhead", "functions", "engines", "large", "lists", "load"]
 
 for name in BENCHMARKS:
     # One process each: they want settings of their own.

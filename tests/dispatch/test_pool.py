@@ -37,7 +37,7 @@ def noted(tmp_path: Path) -> Callable[[], list[int]]:
 def test_all_that_is_asked_for_is_done_by_the_processes_of_the_one_pool(
     dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], act: str
 ) -> None:
-    dispatch.ask(f"tests.dispatch.acts.{act}", {"file": str(tmp_path / "note")})
+    dispatch.ask(f"tests.dispatch.tasks.{act}", {"file": str(tmp_path / "note")})
     _, parent = noted()
     assert parent == os.getpid()
 
@@ -45,8 +45,8 @@ def test_all_that_is_asked_for_is_done_by_the_processes_of_the_one_pool(
 def test_one_who_breaks_down_leaves_the_pool_working(
     dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    dispatch.ask("tests.dispatch.acts.break_down", {})
-    dispatch.ask("tests.dispatch.acts.note", {"file": str(tmp_path / "note")})
+    dispatch.ask("tests.dispatch.tasks.break_down", {})
+    dispatch.ask("tests.dispatch.tasks.note", {"file": str(tmp_path / "note")})
     noted()
     assert "could not do what it was asked" in caplog.text
 
@@ -57,8 +57,8 @@ def test_who_waits_for_an_address_of_others_holds_no_worker(
     noted: Callable[[], list[int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.acts.note"})
-    dispatch.ask("tests.dispatch.acts.ask_further", {"file": str(tmp_path / "note")})
+    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.note"})
+    dispatch.ask("tests.dispatch.tasks.ask_further", {"file": str(tmp_path / "note")})
     assert noted()[0] == os.getpid()
 
 
@@ -68,5 +68,5 @@ def test_what_waits_is_named_as_it_is_called() -> None:
 
 def test_a_pool_that_is_closed_starts_nothing_more(dispatch: PoolDispatch, tmp_path: Path) -> None:
     dispatch.close()
-    dispatch.ask("tests.dispatch.acts.note", {"file": str(tmp_path / "note")})
+    dispatch.ask("tests.dispatch.tasks.note", {"file": str(tmp_path / "note")})
     assert dispatch._pool is None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e import painting
+from tests.e2e import sample_photos
 from tests.e2e.site import ROOT, Site, chromium, convert, photo, sign_up
 
 TARGET = ROOT / "docs" / "pictures"
@@ -75,7 +75,7 @@ def take_all(site: Site, browser: Browser, folder: Path) -> None:
 
 def choose(page: Page) -> None:
     """Choose some pictures, and wait until the first is tried."""
-    pictures = [photo(f"{name}.jpg", painting.photo(name)) for name in painting.SKIES]
+    pictures = [photo(f"{name}.jpg", sample_photos.photo(name)) for name in sample_photos.SKIES]
     page.locator("#id_images").set_input_files(pictures)  # type: ignore[arg-type]
     page.locator(".try .compare.is-tried").wait_for()
 

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.addresses import address, routes
 from tests.conftest import make_photo
-from tests.e2e.looking import RULES, TOO_WIDE, look, weigh
+from tests.e2e.page_checks import RULES, TOO_WIDE, look, weigh
 from tests.e2e.site import SIZES, Site, convert, photo
 
 Visit = Callable[..., Page]

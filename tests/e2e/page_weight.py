@@ -1,4 +1,4 @@
-"""What a page costs whoever opens it, as Lighthouse counts: `python -m tests.e2e.figures` prints a table.
+"""What a page costs whoever opens it, as Lighthouse counts: `python -m tests.e2e.page_weight` prints a table.
 
 Bytes and requests of a first visit with an empty cache, as sent; LCP, CLS and TBT as the browser's observers saw them:
 at a desk as the machine is, on a phone with a CPU four times slower and a line of 1.6 Mbit/s and 150 ms.
@@ -12,7 +12,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e import painting
+from tests.e2e import sample_photos
 from tests.e2e.site import SIZES, Site, chromium, convert, log_in, photo
 
 TIMES = 3
@@ -41,7 +41,7 @@ def measure_all(site: Site, browser: Browser) -> None:
     session = site.sessions.pop()
     page = open_page(site, browser, session, "desktop")
     page.goto("/convert/")
-    convert(page, [photo(f"{name}.jpg", painting.photo(name)) for name in painting.SKIES])
+    convert(page, [photo(f"{name}.jpg", sample_photos.photo(name)) for name in sample_photos.SKIES])
     batch = page.url.removeprefix(site.url)
     page.get_by_role("link", name="Compare Alps").click()
     page.locator(".compare.is-live").wait_for()

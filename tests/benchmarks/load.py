@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.benchmarks.machinery import photo
+from tests.benchmarks.overhead import photo
 from tests.server import Server
 
 BATCHES, CLIENTS = 1_000, 50
@@ -70,7 +70,7 @@ def main() -> None:
 MAKE_TOKENS = f"""
 from imagesite.accounts.models import ApiToken, User
 owner = User.objects.create_user("storm@example.org")
-print(*(ApiToken.issue(owner, "storm")[1] for _ in range({CLIENTS})))
+print(*(ApiToken.issue(owner, "load")[1] for _ in range({CLIENTS})))
 """
 
 

@@ -16,7 +16,7 @@ def note(event: dict[str, Any], context: object) -> None:
 
 def ask_further(event: dict[str, Any], context: object) -> None:
     """Ask for a note, as an act does that has more to be done in turn."""
-    PoolDispatch().ask("tests.dispatch.acts.note", event)
+    PoolDispatch().ask("tests.dispatch.tasks.note", event)
 
 
 def break_down(event: dict[str, Any], context: object) -> None:
