@@ -2,6 +2,8 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN = .venv/bin
+NODE = node_modules/.bin
+PYTEST = $(BIN)/python -m pytest -n auto
 MANAGE = $(BIN)/python manage.py
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
@@ -13,19 +15,26 @@ run: .venv/run  ## Serve the site on http://$HOST:$PORT, with all it needs, from
 	@$(MANAGE) collectstatic --no-input --verbosity 0
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
+quick: .venv/dev  ## The unit tests, in less than a minute
+	$(PYTEST) -m "not (slow or system or browser)"
+
 test: .venv/dev check  ## All that a commit must pass
-	@tests/tools.sh
-	$(BIN)/python -m pytest -n auto
-	$(BIN)/python -m tests.postgres -n auto --ignore tests/api/test_fuzzing.py tests/test_claims.py tests/test_jobs.py tests/events tests/api
+	$(PYTEST) -m "not slow"
+	$(BIN)/python -m tests.postgres -n auto -m "postgres and not slow"
+
+test-all: test infra-test test-later  ## All that a release must pass; CI runs it
+	$(PYTEST) -m slow
 
 test-later: .venv/dev  ## Run the tests on a later Python, where there is one
 	@.ci/later
 
-check: .venv/dev  ## Lint, types, templates, import directions
+check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/djade --check --target-version 5.2 $$(find templates -name '*.html')
+	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc
 
 fix: .venv/dev  ## Format, and mend what can be mended
-	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name '*.html')
 
 screenshots: .venv/dev  ## Take the pictures of the README anew
 	$(BIN)/python -m tests.e2e.screenshots
@@ -71,9 +80,14 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run $@
 
+node_modules/done: package-lock.json
+	@tests/tools.sh
+	npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
 .venv-infra/done: requirements-infra.txt
 	$(PYTHON) -m venv .venv-infra
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run test test-later check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock
+.PHONY: help run quick test test-all test-later check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock

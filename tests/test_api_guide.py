@@ -14,6 +14,8 @@ from PIL import Image
 from tests.conftest import make_photo
 from tests.test_serve import ROOT, Server
 
+pytestmark = pytest.mark.system
+
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

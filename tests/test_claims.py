@@ -19,7 +19,7 @@ from converter.jobs.asking import tell_of_job
 from converter.models import Delivery, Job, Upload, Webhook
 from converter.storage import Stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 WORKERS = 8
 

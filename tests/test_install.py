@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -37,6 +38,17 @@ def test_pip_finds_only_the_difference_we_chose() -> None:
 def test_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
     for line in lock.read_text().splitlines():
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; .+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+
+
+@pytest.mark.parametrize("lock", ["package-lock.json", "tests/engine/package-lock.json"])
+def test_locks_of_npm_hold_versions_and_hashes_only(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
+    locked = [package for path, package in packages.items() if path]
+    assert locked
+    for package in locked:
+        assert package["version"]
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from converter.storage.folder import FolderStorage
 from tests.conftest import make_photo
 from tests.fakes import RecordingDispatch
 
-pytestmark = pytest.mark.django_db(transaction=False)
+pytestmark = [pytest.mark.django_db(transaction=False), pytest.mark.postgres]
 
 WEBP = Recipe.parse({"format": "webp"})
 PNG = Recipe.parse({"format": "png"})

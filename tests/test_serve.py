@@ -17,6 +17,8 @@ from converter.engine import raster
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:

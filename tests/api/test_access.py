@@ -12,7 +12,7 @@ from django.utils import timezone
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program, problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 

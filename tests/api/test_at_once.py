@@ -18,7 +18,7 @@ from converter.models import Batch, IdempotencyKey
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Clock, Program
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 THREADS = 8
 BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}

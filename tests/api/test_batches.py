@@ -17,7 +17,7 @@ from converter.models import Batch, Job, Upload
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def post_file(upload: dict[str, Any], content: bytes) -> Any:

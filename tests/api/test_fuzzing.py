@@ -18,6 +18,8 @@ from converter.models import Recipe, Webhook
 from imagesite.accounts.models import ApiToken
 from tests.conftest import make_photo
 
+pytestmark = pytest.mark.slow
+
 schema = schemathesis.pytest.from_fixture("described")
 
 

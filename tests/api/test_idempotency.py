@@ -10,7 +10,7 @@ from converter.api import idempotency
 from converter.models import Batch, IdempotencyKey
 from tests.api.conftest import Program, problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 OTHER = {"files": [{"name": "b.jpg", "size": 5}], "outputs": [{"format": "webp"}]}

@@ -15,7 +15,7 @@ from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

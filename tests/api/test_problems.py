@@ -11,7 +11,7 @@ from converter.problems import PROBLEMS, title
 from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.mark.parametrize("path", ["nothing", "batches/", "batches/1", "jobs/x/retry", ""])

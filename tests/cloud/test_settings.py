@@ -27,6 +27,8 @@ from imagesite.middleware import OriginMiddleware
 from imagesite.static import StaticFiles
 from infra.package import ROOT
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def environment() -> dict[str, str]:

@@ -18,6 +18,8 @@ from tests.cloud.browser import Browser
 from tests.cloud.stack import Stack, bucket
 from tests.conftest import make_photo
 
+pytestmark = [pytest.mark.slow, pytest.mark.system]
+
 WORKER = "imagesite-production-worker"
 EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
 NAME = "Strand & Meer +1 写真.jpg"

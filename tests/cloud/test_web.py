@@ -13,6 +13,8 @@ import pytest
 from tests.cloud.gateway import proxy_event, read, through_cloudfront
 from tests.cloud.lambdas import Function
 
+pytestmark = pytest.mark.system
+
 HOST = "images.example.com"
 
 Ask = Callable[..., tuple[int, list[tuple[str, str]], str]]

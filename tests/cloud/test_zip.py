@@ -15,6 +15,8 @@ from tests.cloud.conftest import SETTINGS
 from tests.cloud.gateway import read, through_cloudfront
 from tests.cloud.lambdas import Function
 
+pytestmark = pytest.mark.system
+
 STAGES = ("production", "production_worker")
 
 

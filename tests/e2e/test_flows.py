@@ -16,6 +16,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.conftest import make_photo
 from tests.e2e.site import ROOT, Site, convert, photo, sign_up
 
+pytestmark = pytest.mark.browser
+
 Visit = Callable[..., Page]
 HEIC = ROOT / "tests/engine/files/phone.heic"
 

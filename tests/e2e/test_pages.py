@@ -24,6 +24,8 @@ from converter.web import links
 from django.contrib.auth import get_user_model
 from imagesite.accounts.models import ApiToken
 
+pytestmark = pytest.mark.browser
+
 owner = get_user_model().objects.get(email="known0@example.org")
 token, _ = ApiToken.issue(owner, "shop")
 batch = Batch.objects.get(owner=owner, kept=True)

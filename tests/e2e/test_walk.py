@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.conftest import make_photo
 from tests.e2e.site import PICTURES, photo
 
+pytestmark = pytest.mark.browser
+
 Visit = Callable[..., Page]
 
 

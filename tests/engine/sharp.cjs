@@ -49,7 +49,7 @@ async function serve() {
     } catch (error) {
       answer = { unable: error.message };
     }
-    process.stdout.write(JSON.stringify(answer) + "\n");
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
 }
 

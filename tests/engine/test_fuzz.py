@@ -6,8 +6,10 @@ import pytest
 
 from . import fuzz
 
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))]
 
-@pytest.mark.parametrize("seed", range(12))
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_damaged_files_raise_only_our_errors(seed):
     chance, sources = random.Random(seed), fuzz.seeds()
     outcomes = {fuzz.attack(fuzz.mutated(chance, sources)) for _ in range(100)}

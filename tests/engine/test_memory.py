@@ -13,6 +13,8 @@ from PIL import Image
 from converter.engine import raster
 from tests.benchmarks.pictures import noise, tall_jpeg
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -23,6 +23,8 @@ from . import samples
 from .samples import saved
 from .sharp import Missing, Sharp, install
 
+pytestmark = pytest.mark.system
+
 SHAPES = [
     (400, 300),
     (300, 400),

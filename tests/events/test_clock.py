@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 
 from converter.events import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 def session(lifetime: timedelta) -> SessionStore:

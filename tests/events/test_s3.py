@@ -13,7 +13,7 @@ from converter.engine import Recipe
 from converter.events import s3
 from converter.models import Batch, Job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 # As AWS sends it (event version 2.1), down to the fields that nobody reads here.
 RECORD: dict[str, Any] = {

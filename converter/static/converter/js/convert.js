@@ -42,6 +42,7 @@ function sizeInWords(count) {
   const step = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), 3);
   const value = count / 1000 ** step;
   const digits = step && value < 10 ? 1 : 0;
+  /** @type {Intl.NumberFormatOptions} */
   const options = { style: "unit", unit: units[step], minimumFractionDigits: digits, maximumFractionDigits: digits, unitDisplay: step ? "short" : "long" };
   return new Intl.NumberFormat(document.documentElement.lang, options).format(value).replace("kB", "KB");
 }
@@ -186,9 +187,9 @@ document.addEventListener("paste", (event) => {
   if (files.length) { event.preventDefault(); add(files); }
 });
 let over = 0;
-for (const [type, change] of [["dragenter", 1], ["dragleave", -1]]) {
-  document.addEventListener(type, () => { over += change; find("drop").classList.toggle("is-over", over > 0); });
-}
+const drag = (change) => () => { over += change; find("drop").classList.toggle("is-over", over > 0); };
+document.addEventListener("dragenter", drag(1));
+document.addEventListener("dragleave", drag(-1));
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
@@ -268,7 +269,7 @@ find("recipes").addEventListener("click", async (event) => {
   event.preventDefault();
   const answer = await fetch(link.href).catch(() => null);
   const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
-  const outputs = page && page.querySelector("[data-outputs]");
+  const outputs = page?.querySelector("[data-outputs]");
   if (!outputs) { location.assign(link.href); return; }
   find("outputs").replaceChildren(...outputs.children);
   for (const other of find("recipes").children) other.removeAttribute("aria-current");

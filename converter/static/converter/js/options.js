@@ -30,10 +30,10 @@ export function readRecipe(card) {
   const recipe = { format };
   const told = new Set();
   for (const input of fieldsOf(card)) {
-    const value = valueOf(input);
+    const value = readValue(input);
     if (!isFor(input, format) || input.closest(".field")?.hidden || value === null || String(value) === defaultOf(input, format)) continue;
     const [part, name] = input.dataset.path.includes(".") ? input.dataset.path.split(".") : ["", input.dataset.path];
-    if (part) (recipe[part] ??= {})[name] = value;
+    if (part) recipe[part] = { ...recipe[part], [name]: value };
     else recipe[name] = value;
     if (input.dataset.tells) told.add(part);
   }
@@ -44,7 +44,7 @@ export function readRecipe(card) {
   return recipe;
 }
 
-function valueOf(input) {
+function readValue(input) {
   if (input.dataset.kind === "boolean") return input.checked;
   if (input.value.trim() === "") return null;
   if (input.dataset.kind === "integer" || input.dataset.kind === "number") return Math.round(Number(input.value) * Number(input.dataset.times ?? 1) * 1e6) / 1e6;

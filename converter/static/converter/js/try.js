@@ -83,7 +83,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   }
 
   // Let the server make one result that nobody keeps: {result}, a blob, or {problem}, in words.
-  async function convert(one, { blob }, ask) {
+  async function convert(one, { blob = null }, ask) {
     const body = new FormData();
     if (blob) body.append("file", blob, one.name);
     else body.append("upload", one.upload);
@@ -213,7 +213,12 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
   return { changed, hold };
 }
 
-// What the recipe does to the shape of a picture, as a recipe; nothing where the whole of it is seen as it is.
+/**
+ * What the recipe does to the shape of a picture, as a recipe; nothing where the whole of it is seen as it is.
+ * @param {Record<string, any>} recipe
+ * @param {number} width
+ * @param {number} height
+ */
 function shapeOf({ crop, rotate, flip, background, resize = {} }, width, height) {
   const isCut = ["fill", "pad"].includes(resize.mode);
   if (!crop && !rotate && !flip && !isCut) return null;
@@ -223,7 +228,11 @@ function shapeOf({ crop, rotate, flip, background, resize = {} }, width, height)
   return JSON.parse(JSON.stringify({ ...shape, background: mode === "pad" ? background : undefined, resize: { mode, gravity, width, height, enlarge: true } }));
 }
 
-// How many pixels the result of the whole file will have.
+/**
+ * How many pixels the result of the whole file will have.
+ * @param {{width?: number, height?: number}} whole
+ * @param {{resize?: {scale?: number, width?: number, height?: number}}} recipe
+ */
 function pixelsOf({ width, height }, { resize = {} }) {
   const scale = resize.scale ? resize.scale / 100 : Math.min((resize.width ?? width) / width, (resize.height ?? height) / height, 1);
   return width * height * scale ** 2;
