@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
-from itertools import accumulate
+from itertools import accumulate, groupby
+from math import prod
 from typing import Any
 
 from PIL import Image, ImageChops, PngImagePlugin
@@ -56,15 +57,29 @@ class Encoder:
 
         Raises CannotProduce, OutOfMemory.
         """
-        arguments = {**self.settings(quality), **self._hidden, **_CARRY.get(self.target.name, _plainly)(self)}
-        first, *others = self.images
         output = BytesIO()
-        with encoding(self.target), room_for(first.size):
-            if others:
-                first.save(output, self.target.pillow, save_all=True, append_images=others, **arguments)
-            else:
-                first.save(output, self.target.pillow, **arguments)
+        with encoding(self.target), room_for(max((image.size for image in self.images), key=prod)):
+            for part in self._parts():
+                part._write(output, quality)
             return self._finished(output.getvalue())
+
+    def _parts(self) -> list[Encoder]:
+        """Pages that cannot share settings: in a PDF those of one bit have no quality."""
+        if self.target.name != "pdf":
+            return [self]
+        runs = groupby(self.images, key=lambda image: image.mode == "1")
+        return [replace(self, images=list(run)) for _, run in runs]
+
+    def _write(self, output: BytesIO, quality: int | None) -> None:
+        """Write the file, or add pages to the one that is there."""
+        arguments = {**self.settings(quality), **self._hidden, **_CARRY.get(self.target.name, _plainly)(self)}
+        if output.tell():
+            arguments["append"] = True
+        first, *others = [_fresh(image) for image in self.images]
+        if others:
+            first.save(output, self.target.pillow, save_all=True, append_images=others, **arguments)
+        else:
+            first.save(output, self.target.pillow, **arguments)
 
     def _finished(self, data: bytes) -> bytes:
         """Put right what the writer left undone."""
@@ -122,6 +137,14 @@ class Encoder:
         if self.target.name == "gif":
             return gif_blocks(data).frames
         return len(self.images)
+
+
+def _fresh(image: Image.Image) -> Image.Image:
+    """Return an image of the same pixels: writers leave settings on what they get, where the next would find them."""
+    image.load()
+    fresh = image._new(image.im)
+    fresh.readonly = 1  # whoever draws on it draws on a copy
+    return fresh
 
 
 def prepare(
@@ -307,6 +330,8 @@ def _jp2(encoder: Encoder, quality: int | None) -> Settings:
 
 
 def _pdf(encoder: Encoder, quality: int | None) -> Settings:
+    if all(image.mode == "1" for image in encoder.images):
+        return {"compression": "group4", "resolution": _PDF_DPI}
     return {"quality": quality, "resolution": _PDF_DPI}
 
 
