@@ -67,8 +67,8 @@ PROBLEMS: Mapping[str, Explained] = {
     ),
     "engine_error": Explained(
         _("The image could not be converted"),
-        _("Something about it is beyond us."),
-        _("Save it anew with another program, and send that."),
+        _("Something went wrong on our side. It has been logged."),
+        _("Choose another format, or try again later."),
     ),
     # The options.
     "invalid_recipe": Explained(

@@ -297,6 +297,19 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     assert statuses(batch) == ["finished"]
 
 
+def test_a_fault_of_ours_is_an_error_in_the_log(
+    alice: Any, send: Send, photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    [job] = running._claim(upload.pk)
+    running._fail(job, "engine_error", "Ours.")
+    [record] = [record for record in caplog.records if record.getMessage() == "Job failed"]
+    assert (record.levelname, record.__dict__["job"]) == ("ERROR", str(job.pk))
+
+
 def test_a_job_cancelled_while_in_work_keeps_no_result(
     alice: Any, send: Send, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

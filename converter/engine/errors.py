@@ -1,6 +1,7 @@
 """What can go wrong, in one tree. Every exception that leaves the engine is one of these.
 
 EngineError                     code, message: one sentence saying what is wrong and what to do
+├── Fault                       engine_error          neither the file nor the options: ours, and logged
 ├── InvalidRecipe               invalid_recipe        the options; carries every problem at once
 ├── InvalidImage                                      the file, whatever is asked of it
 │   ├── EmptyFile               empty_file
@@ -40,6 +41,10 @@ class EngineError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Fault(EngineError):
+    pass
 
 
 class InvalidRecipe(EngineError):

@@ -222,7 +222,8 @@ def _finish(job: Job, answer: Rendered) -> None:
 
 def _fail(job: Job, code: str, message: str) -> None:
     if end(_held([job]).filter(pk=job.pk), code, message):
-        logger.info("Job failed", extra={"job": str(job.pk), "code": code})
+        level = logging.ERROR if code == engine.Fault.code else logging.INFO
+        logger.log(level, "Job failed", extra={"job": str(job.pk), "code": code})
         metrics.emit({"code": code}, Failed=1)
 
 

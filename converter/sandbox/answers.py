@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from .messages import receive
+from .relay import to_log
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ Answer = Probed | Rendered | Refused
 
 def receive_answer(file: BinaryIO) -> Answer | None:
     message, bodies = receive(file)
+    while "log" in message:
+        to_log(message)
+        message, bodies = receive(file)
     if not message:
         return None
     if "facts" in message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,9 @@ from converter.engine import raster
 from .causes import out_of_memory
 from .confinement import confine
 from .messages import receive, send
+from .relay import Relay
+
+logger = logging.getLogger(__name__)
 
 
 def serve(fd: int) -> NoReturn:
@@ -21,8 +25,13 @@ def serve(fd: int) -> NoReturn:
     code = 1
     try:
         with socket.socket(fileno=fd) as line, line.makefile("rb") as orders:
+            logging.getLogger("converter").addHandler(Relay(line))
             order, (data, *images) = receive(orders)
-            _answer(line, order, data, dict(zip(order["images"], images, strict=True)))
+            try:
+                _answer(line, order, data, dict(zip(order["images"], images, strict=True)))
+            except Exception:
+                logger.exception("The child broke down")
+                raise
         code = 0
     finally:
         os._exit(code)

@@ -65,7 +65,7 @@ PHRASES = (
     _("This picture needs more memory than there is. Send it with fewer pixels."),
     _("This picture has more pixels than are accepted. Make it smaller first."),
     _("Writing this {format} needs more memory than there is. Ask for fewer pixels."),
-    _("This picture cannot be written as {format}. Choose another format or a smaller size."),
+    _("Writing this {format} failed. The fault is ours and has been logged. Another format may work."),
     _("The crop reaches outside the picture, which is {size}."),
     _(
         "{format} holds at most {most} pixels a side; this result would be {size}. "

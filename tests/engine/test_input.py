@@ -264,7 +264,7 @@ def test_whatever_a_decoder_raises_is_one_of_ours(raised, code, monkeypatch):
     ("raised", "code"),
     [
         (MemoryError(), "out_of_memory"),
-        (OverflowError(), "cannot_produce"),
+        (OverflowError(), "engine_error"),
         (Truncated("As it was."), "truncated"),
     ],
 )
@@ -277,6 +277,22 @@ def test_whatever_an_encoder_raises_is_one_of_ours(raised, code, monkeypatch):
     data = samples.saved(samples.quarters(), "PNG")
     monkeypatch.setattr(Image.Image, "save", fail)
     assert error_of(data).code == code
+
+
+def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(monkeypatch, caplog):
+    from PIL import Image
+
+    def refuse(*args, **kwargs):
+        raise ValueError("quality setting only supported for 'jpeg' compression")
+
+    data = samples.saved(samples.quarters(), "PNG")
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    error = error_of(data)
+    assert error.code == "engine_error"
+    assert "smaller" not in error.message
+    [record] = [record for record in caplog.records if record.name.startswith("converter")]
+    assert record.levelname == "ERROR"
+    assert "quality setting only supported" in str(record.exc_info[1])
 
 
 def test_coordinates_off_the_globe_are_no_location_to_show():

@@ -107,6 +107,41 @@ def test_a_hostile_output_fails_alone(
     assert third.index == 2
 
 
+REFUSING_WRITER = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
+
+
+def test_what_the_engine_logs_in_a_child_is_in_our_log(
+    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, first, second = hostile(REFUSING_WRITER).render(photo, [WEBP, PNG], LIMITS)
+    assert isinstance(first, Rendered)
+    assert isinstance(second, Refused)
+    assert second.code == "engine_error"
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage() == "In the sandbox: The writer of PNG refused a picture"
+    assert record.__dict__["cause"].startswith("ZeroDivisionError: division by zero (")
+    assert "encode.py:" in record.__dict__["cause"]
+
+
+def test_a_fault_of_ours_in_a_child_is_in_our_log(
+    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    *_, answer = hostile("raise KeyError('ours')").render(photo, [PNG], LIMITS)
+    assert isinstance(answer, Refused)
+    assert answer.code == "crashed"
+    assert ["KeyError: 'ours'" in record.__dict__["cause"] for record in caplog.records] == [True]
+
+
+def test_a_child_that_was_taken_over_cannot_fill_our_log(
+    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    deed = "import logging; logging.getLogger('converter').error('x' * 10**6)"
+    *_, answer = hostile(deed).render(photo, [PNG], LIMITS)
+    assert isinstance(answer, Rendered)
+    assert [len(record.getMessage()) < 5_000 for record in caplog.records] == [True]
+
+
 def test_the_child_writes_no_file(hostile: Callable[[str], Sandbox], photo: bytes, tmp_path: Path) -> None:
     target = tmp_path / "loot"
     sandbox = hostile(f"os.write(os.open({str(target)!r}, os.O_CREAT | os.O_WRONLY), b'x')")

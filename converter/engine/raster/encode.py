@@ -55,7 +55,7 @@ class Encoder:
     def encode(self, quality: int | None = None) -> bytes:
         """Return the file's bytes.
 
-        Raises CannotProduce, OutOfMemory.
+        Raises Fault, OutOfMemory.
         """
         output = BytesIO()
         with encoding(self.target), room_for(max((image.size for image in self.images), key=prod)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, features
 
-from converter.engine.errors import CannotProduce, Corrupt, EngineError, OutOfMemory, TooManyPixels, Truncated
+from converter.engine.errors import Corrupt, EngineError, Fault, OutOfMemory, TooManyPixels, Truncated
 from converter.engine.formats import Format
 from converter.engine.limits import Limits
 
 from .bundled import libraries
+
+logger = logging.getLogger(__name__)
 
 _FEATURES = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "jpg_2000", "libtiff", "littlecms2", "freetype2")
 
@@ -66,7 +69,10 @@ def decoding() -> Iterator[None]:
 
 @contextmanager
 def encoding(target: Format) -> Iterator[None]:
-    """Turn whatever an encoder raises into one of our errors."""
+    """Turn whatever a writer raises into one of our errors.
+
+    It was given a picture that its format holds, so that a refusal is a fault of ours: logged with its cause.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,8 +84,9 @@ def encoding(target: Format) -> Iterator[None]:
             f"Writing this {target.label} needs more memory than there is. Ask for fewer pixels."
         ) from exc
     except Exception as exc:
-        raise CannotProduce(
-            f"This picture cannot be written as {target.label}. Choose another format or a smaller size."
+        logger.exception("The writer of %s refused a picture", target.label)
+        raise Fault(
+            f"Writing this {target.label} failed. The fault is ours and has been logged. Another format may work."
         ) from exc
 
 

@@ -70,7 +70,7 @@ class Source:
     def render(self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES) -> Result:
         """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name.
 
-        Raises InvalidRecipe, TooLargeForFormat, CannotProduce, TooManyPixels, OutOfMemory, TimedOut.
+        Raises InvalidRecipe, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
         """
         if not self._serves(recipe):
             self.load([recipe])

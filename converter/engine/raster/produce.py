@@ -45,7 +45,7 @@ def produce(
 ) -> Made:
     """Return the encoded frames; `most_bytes` bounds an aim.
 
-    Raises TargetUnreachable, TooLargeForFormat, CannotProduce.
+    Raises TargetUnreachable, TooLargeForFormat, Fault.
     """
     encoder = ready(frames)
     if recipe.target_bytes is not None:

@@ -1,0 +1,45 @@
+"""What the engine logs in a child, which has no log, appears in the worker's."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import traceback
+from pathlib import Path
+
+from .messages import send
+
+logger = logging.getLogger(__name__)
+
+_MOST_LETTERS = 4_000  # a child that was taken over may write anything
+_INNERMOST = 6
+
+
+class Relay(logging.Handler):
+    """Sends errors to the worker over the child's line."""
+
+    def __init__(self, line: socket.socket) -> None:
+        super().__init__(logging.ERROR)
+        self._line = line
+
+    def emit(self, record: logging.LogRecord) -> None:
+        exc = record.exc_info[1] if record.exc_info else None
+        send(self._line, {"log": record.getMessage(), "cause": _told(exc) if exc else ""})
+
+
+def to_log(message: dict[str, str]) -> None:
+    """Write into the worker's log what a child sent."""
+    logger.error(
+        "In the sandbox: %s",
+        message["log"][:_MOST_LETTERS],
+        extra={"cause": message["cause"][:_MOST_LETTERS]},
+    )
+
+
+def _told(exc: BaseException) -> str:
+    """Return the exception and where it was raised; no file is opened for the lines of code, as a child may open none."""
+    frames = list(traceback.walk_tb(exc.__traceback__))[-_INNERMOST:]
+    places = [
+        f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames
+    ]
+    return f"{type(exc).__name__}: {exc} ({' > '.join(places)})"
