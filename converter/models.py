@@ -384,6 +384,23 @@ class ImageMetadata(models.Model):
         return str(self.upload_id)
 
 
+class Logo(models.Model):
+    """A watermark picture that recipes keep, for as long as one of them or a link to one lives.
+
+    Its bytes are in the row: buckets delete by age.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="logos")
+    name = models.CharField(max_length=255, help_text=_("As the owner named it."))
+    data = models.BinaryField()
+    size = models.PositiveBigIntegerField(help_text=_("In bytes."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Recipe(models.Model):
     """A saved, named recipe of a user."""
 
@@ -391,6 +408,9 @@ class Recipe(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipes")
     name = models.CharField(max_length=80)
     recipe = models.JSONField(help_text=_("Canonical."))
+    logo = models.ForeignKey(
+        Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="recipes"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -408,6 +428,9 @@ class RecipeLink(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
     hash = models.CharField(max_length=16, help_text=_("How the hash of the recipe begins."))
     recipe = models.JSONField(help_text=_("Canonical."))
+    logo = models.ForeignKey(
+        Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="links"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

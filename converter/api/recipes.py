@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Query, Router, Status
 
+from converter import jobs
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
@@ -29,7 +30,7 @@ def save_recipe(
     request: ApiRequest, body: schemas.RecipeIn, response: HttpResponse
 ) -> Status[schemas.Recipe]:
     """Save a recipe under a name."""
-    recipe = _save(Recipe(owner_id=request.auth.user.pk), body)
+    recipe = _save(request, Recipe(owner_id=request.auth.user.pk), body)
     response["Location"] = reverse("api:recipe", args=[recipe.pk])
     return Status(201, schemas.Recipe.of(recipe))
 
@@ -43,22 +44,26 @@ def get_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> schemas.Recipe:
 @router.put("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404, 409), url_name="recipe")
 def replace_recipe(request: ApiRequest, recipe_id: uuid.UUID, body: schemas.RecipeIn) -> schemas.Recipe:
     """Put another recipe, or another name, in its place."""
-    return schemas.Recipe.of(_save(own(request, Recipe.objects.all(), recipe_id), body))
+    return schemas.Recipe.of(_save(request, own(request, Recipe.objects.all(), recipe_id), body))
 
 
 @router.delete("/{uuid:recipe_id}", response={204: None}, openapi_extra=problems(404), url_name="recipe")
 def delete_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> Status[None]:
     """Forget a saved recipe; jobs made with it stay as they are."""
     own(request, Recipe.objects.all(), recipe_id).delete()
+    jobs.forget_logos(request.auth.user)
     return Status(204, None)
 
 
-def _save(recipe: Recipe, body: schemas.RecipeIn) -> Recipe:
+def _save(request: ApiRequest, recipe: Recipe, body: schemas.RecipeIn) -> Recipe:
     recipe.name = body.name
-    recipe.recipe = schemas.parse_recipe(body.recipe, "/recipe").canonical()
+    parsed = schemas.parse_recipe(body.recipe, "/recipe")
     try:
         with transaction.atomic():
+            kept, recipe.logo = jobs.keep_logo(request.auth.user, parsed)
+            recipe.recipe = kept.canonical()
             recipe.save()
+            jobs.forget_logos(request.auth.user)
     except IntegrityError as exc:
         raise Problem("name_taken", f"You have another recipe named “{body.name}”.") from exc
     return recipe

@@ -21,6 +21,7 @@ from converter.jobs.hooks import (
     send_test,
 )
 from converter.jobs.links import result_url, thumbnail_url
+from converter.jobs.logos import forget_logos, keep_logo
 from converter.jobs.names import clean_name
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.reception import fetch, receive
@@ -29,7 +30,7 @@ from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.reuse import use_result
 from converter.jobs.running import run
 from converter.jobs.sharing import count_opening, open_share, revoke_share, share
-from converter.jobs.sources import limits
+from converter.jobs.sources import limits, read_watermark
 from converter.jobs.submission import NewFile, file_problem, keep_image, submit, upload_form
 from converter.jobs.sweeping import recover, sweep
 
@@ -50,7 +51,10 @@ __all__ = [
     "fetch",
     "file_problem",
     "keep_image",
+    "forget_logos",
+    "keep_logo",
     "limits",
+    "read_watermark",
     "make_preview",
     "make_zip",
     "open_share",

@@ -14,7 +14,7 @@ from converter import engine, storage
 from converter.jobs.asking import ask
 from converter.jobs.links import LINK_LIFETIME, result_url
 from converter.jobs.running import SANDBOX
-from converter.jobs.sources import image_upload, limits, watermark_of
+from converter.jobs.sources import limits, read_watermark, watermark_of
 from converter.models import Job
 from converter.sandbox import Refused, Rendered
 
@@ -59,8 +59,8 @@ def make_preview(job_id: uuid.UUID) -> None:
         recipes.append(_preview_recipe(job, watermark=True))
     images = {}
     name = watermark_of(job.parsed_recipe)
-    if name and (image := image_upload(job.owner_id, name)):
-        images[name], _ = storage.uploads.read(image.key)
+    if name and (image := read_watermark(job.owner_id, name)):
+        images[name] = image
     made = 0
     for answer in SANDBOX.render(data, recipes, limits(), images):
         if isinstance(answer, Rendered):

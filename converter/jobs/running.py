@@ -16,7 +16,7 @@ from django.utils import timezone
 from converter import engine, metadata, metrics, storage
 from converter.jobs.asking import tell_of_job
 from converter.jobs.ending import end
-from converter.jobs.sources import image_upload, limits, watermark_of
+from converter.jobs.sources import limits, read_watermark, watermark_of
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from converter.storage import StorageFault
@@ -96,11 +96,11 @@ def _run(jobs: list[Job]) -> None:
     for job in jobs:
         name = watermark_of(job.parsed_recipe)
         if name and name not in images:
-            image = image_upload(upload.owner_id, name)
+            image = read_watermark(upload.owner_id, name)
             if image is None:
                 _fail(job, "no_watermark", "The watermark image is no longer here. Choose it again.")
                 continue
-            images[name], _ = storage.uploads.read(image.key)
+            images[name] = image
         ready.append(job)
     if not ready:
         return

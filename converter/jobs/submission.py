@@ -19,8 +19,8 @@ from converter import engine, metrics, storage
 from converter.jobs.asking import ask, ask_to_convert
 from converter.jobs.names import clean_name, safe_name
 from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota
-from converter.jobs.sources import image_upload, limits, watermark_of
-from converter.models import Batch, Job, Preferences, Quota, Upload, Usage
+from converter.jobs.sources import has_watermark, limits, watermark_of
+from converter.models import Batch, Job, Logo, Preferences, Quota, Upload, Usage
 from converter.storage import UploadForm
 
 logger = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def _check_submission(
                 errors=[{"pointer": f"/uploads/{index}", "detail": "Not here."}],
             )
     for index, output in enumerate(outputs):
-        if (name := watermark_of(output)) and not image_upload(owner.pk, name):
+        if (name := watermark_of(output)) and not has_watermark(owner.pk, name):
             raise InvalidSubmission(
                 "The watermark image is not here. Send it first, then use its upload id.",
                 code="no_watermark",
@@ -228,7 +228,8 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
         uploads = Upload.objects.filter(owner=owner.pk, deleted_at=None).aggregate(n=Sum("size"))["n"] or 0
         finished = Job.objects.filter(owner=owner.pk, status=Job.Status.FINISHED)
         results = finished.aggregate(n=Sum("result_size"))["n"] or 0
-        if uploads + results + size > most_bytes:
+        logos = Logo.objects.filter(owner=owner.pk).aggregate(n=Sum("size"))["n"] or 0
+        if uploads + results + logos + size > most_bytes:
             raise OverQuota(
                 f"Your files would take more than the {most_bytes // 10**6} MB you may keep here. "
                 "Delete a batch that you do not need, or wait until one expires."

@@ -10,6 +10,7 @@ from django.utils import timezone
 from converter import storage, webhooks
 from converter.jobs.asking import ask, ask_to_convert
 from converter.jobs.ending import MOST_AT_ONCE, end
+from converter.jobs.logos import forget_logos
 from converter.jobs.reception import receive
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.running import MAX_ATTEMPTS
@@ -27,6 +28,7 @@ def sweep() -> dict[str, int]:
     Its cost depends on what is not done, not on history.
     """
     now = timezone.now()
+    forget_logos()
     return {
         "found": _find_lost_uploads(now),
         "failed": _end_overdue(now),

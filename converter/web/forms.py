@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -110,6 +111,13 @@ class OutputForm(forms.Form):
             (words.title(part), fields) for part, fields in groups.items()
         ]
 
+    def logo_id(self) -> uuid.UUID | None:
+        """Return the id of the picture that the recipe has as its watermark, to be shown."""
+        try:
+            return uuid.UUID(str(self["watermark.image"].value()))
+        except ValueError:
+            return None
+
     def watermark_id(self) -> forms.BoundField:
         return self["watermark.image"]
 
@@ -118,14 +126,6 @@ class OutputForm(forms.Form):
         if self.is_bound:
             return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.errors)
         return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.initial)
-
-
-class SavedOutputForm(OutputForm):
-    """A recipe to be kept: it outlives any picture that was sent."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        del self.fields["watermark_file"]
 
 
 OutputFormSet = forms.formset_factory(

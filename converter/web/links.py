@@ -11,16 +11,16 @@ import zlib
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from converter import engine
-from converter.models import RecipeLink
+from converter.models import Logo, RecipeLink
 
 HASH = re.compile(r"[0-9a-f]{16}")
 LONGEST = 4000  # bytes of JSON
 
 
-def make(owner: AbstractBaseUser, recipe: engine.Recipe) -> str:
+def make(owner: AbstractBaseUser, recipe: engine.Recipe, logo: Logo | None = None) -> str:
     """Return the hash that leads to the recipe; the same one however often it is asked for."""
     link, _ = RecipeLink.objects.get_or_create(
-        owner_id=owner.pk, hash=recipe.hash[:16], defaults={"recipe": recipe.canonical()}
+        owner_id=owner.pk, hash=recipe.hash[:16], defaults={"recipe": recipe.canonical(), "logo": logo}
     )
     return link.hash
 

@@ -128,6 +128,8 @@ PHRASES = (
         "Your files would take more than the {size} MB you may keep here. "
         "Delete a batch that you do not need, or wait until one expires."
     ),
+    _("Your logo has expired. Choose it again."),
+    _("A logo kept with a recipe may have at most {size} MB."),
     _("Not here."),
     _("The file never came. Send it again."),
     _("No worker was free for too long. Try again."),

@@ -47,6 +47,7 @@ urlpatterns = [
     path("recipes/sentence/", recipes.sentence, name="recipe_sentence"),
     path("recipes/default/forget/", recipes.clear_default, name="recipe_clear_default"),
     path("recipes/<uuid:pk>/", recipes.edit, name="recipe"),
+    path("logos/<uuid:pk>/", recipes.logo, name="logo"),
     path("recipes/<uuid:pk>/link/", recipes.link, name="recipe_to_link"),
     path("recipes/<uuid:pk>/default/", recipes.make_default, name="recipe_make_default"),
     path("recipes/<uuid:pk>/delete/", recipes.delete, name="recipe_delete"),

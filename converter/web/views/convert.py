@@ -8,20 +8,20 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Min
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from converter import engine, jobs, storage
+from converter import engine, jobs
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.web import links, phrases, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.starters import STARTERS
+from converter.web.watermarks import keep, store, with_stored_watermark
 
 PREFIX = "outputs"
 SITES_OWN = {"format": "webp"}
@@ -56,7 +56,7 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
     if not form.is_valid():
         return JsonResponse({"detail": _("Choose a picture.")}, status=422)
     try:
-        upload = _keep(request, form.cleaned_data["file"])
+        upload = keep(request, form.cleaned_data["file"])
     except jobs.InvalidSubmission as refusal:
         return JsonResponse({"detail": phrases.translated(str(refusal)), "code": refusal.code}, status=422)
     return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
@@ -158,16 +158,7 @@ def _with_one_more_or_less(request: LoggedInRequest) -> Any:
 
 
 def _recipes(request: LoggedInRequest, outputs: Any) -> list[engine.Recipe]:
-    return [
-        form.recipe(watermark=str(_keep(request, form.watermark).pk) if form.watermark else "")
-        for form in outputs.forms
-    ]
-
-
-def _keep(request: LoggedInRequest, file: UploadedFile) -> Upload:
-    upload = jobs.keep_image(request.user, jobs.NewFile(file.name or "", file.size or 0))
-    _store(upload, file)
-    return upload
+    return [with_stored_watermark(request, form) for form in outputs.forms]
 
 
 def _submit(
@@ -191,7 +182,7 @@ def _submit(
         u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known and not u.source_url
     ]
     for upload, (file, _new) in zip(fresh, taken, strict=True):
-        _store(upload, file)
+        store(upload, file)
     for problem in problems:
         messages.warning(request, _("Left out: %(problem)s") % {"problem": problem})
     return batch
@@ -199,11 +190,3 @@ def _submit(
 
 def _jobs_of(batch: Batch) -> Any:
     return batch.jobs.select_related("upload").order_by("position")
-
-
-def _store(upload: Upload, file: UploadedFile) -> None:
-    """Put the bytes in their place and note at once that they are here; the event that follows is a repeat."""
-    stored = storage.uploads.put(
-        upload.key, file, filename=upload.name, content_type="application/octet-stream"
-    )
-    jobs.receive(upload.key, stored)

@@ -12,14 +12,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from converter import engine
+from converter import engine, jobs
 from converter.models import Preferences, Recipe
 from converter.web import links, phrases
 from converter.web.access import job_of, recipe_of
-from converter.web.forms import RecipeForm, SavedOutputForm
+from converter.web.forms import OutputForm, RecipeForm
 from converter.web.http import LoggedInRequest
 from converter.web.options import values_of
 from converter.web.starters import STARTERS
+from converter.web.watermarks import with_stored_watermark
 
 PREFIX = "recipe"
 
@@ -59,18 +60,21 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     if request.method == "GET":
         name, output = (
             RecipeForm(initial={"name": saved.name}),
-            SavedOutputForm(prefix=PREFIX, initial=values_of(saved.recipe)),
+            OutputForm(prefix=PREFIX, initial=values_of(saved.recipe)),
         )
         return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output})
     name = RecipeForm(request.POST)
-    output = SavedOutputForm(request.POST, prefix=PREFIX)
+    output = OutputForm(request.POST, request.FILES, prefix=PREFIX)
     if name.is_valid() and output.is_valid():
         saved.name = name.cleaned_data["name"]
-        saved.recipe = output.recipe().canonical()
-        if _save(saved):
-            messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
-            return redirect("web:recipes")
-        name.add_error("name", _("You have a recipe of this name. Choose another name."))
+        try:
+            recipe = with_stored_watermark(request, output)
+            if _save(request, saved, recipe):
+                messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
+                return redirect("web:recipes")
+            name.add_error("name", _("You have a recipe of this name. Choose another name."))
+        except jobs.Refusal as refusal:
+            output.add_error("watermark_file", phrases.translated(str(refusal)))
     return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
 
 
@@ -85,7 +89,7 @@ def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
             request, _("This recipe asks for options that are no longer offered. Change it first.")
         )
         return redirect("web:recipe", pk)
-    return redirect("web:recipe_link", links.make(request.user, recipe))
+    return redirect("web:recipe_link", links.make(request.user, recipe, saved.logo))
 
 
 @require_safe
@@ -113,14 +117,25 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return render(request, "web/recipe_delete.html", {"recipe": saved})
     saved.delete()
+    jobs.forget_logos(request.user)
     messages.success(request, _("“%(name)s” is deleted.") % {"name": saved.name})
     return redirect("web:recipes")
+
+
+@require_safe
+def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show the watermark picture that a recipe names. Browsers show what is a picture, and nothing else."""
+    data = jobs.read_watermark(request.user.pk, str(pk))
+    if data is None:
+        raise Http404
+    headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(data, content_type="image/png", headers=headers)
 
 
 @require_POST
 def sentence(request: LoggedInRequest) -> JsonResponse:
     """Say what the form as filled in so far would do."""
-    output = SavedOutputForm(request.POST, prefix=PREFIX)
+    output = OutputForm(request.POST, request.FILES, prefix=PREFIX)
     if not output.is_valid():
         return JsonResponse({"errors": [error for errors in output.errors.values() for error in errors]})
     return JsonResponse({"sentence": phrases.sentence(output.recipe())})
@@ -142,11 +157,17 @@ def _begin(request: LoggedInRequest) -> dict[str, object]:
     return recipe
 
 
-def _save(saved: Recipe) -> bool:
-    """Return whether the name was free."""
+def _save(request: LoggedInRequest, saved: Recipe, recipe: engine.Recipe) -> bool:
+    """Return whether the name was free.
+
+    Raises jobs.Refusal when the recipe's logo cannot be kept.
+    """
     try:
         with transaction.atomic():
+            kept, saved.logo = jobs.keep_logo(request.user, recipe)
+            saved.recipe = kept.canonical()
             saved.save()
+            jobs.forget_logos(request.user)
     except IntegrityError:
         return False
     return True

@@ -1,0 +1,32 @@
+"""The picture of a watermark that came with a form."""
+
+from __future__ import annotations
+
+from django.core.files.uploadedfile import UploadedFile
+
+from converter import engine, jobs, storage
+from converter.models import Upload
+from converter.web.forms import OutputForm
+from converter.web.http import LoggedInRequest
+
+
+def with_stored_watermark(request: LoggedInRequest, form: OutputForm) -> engine.Recipe:
+    """Return the form's recipe, with the upload id of its watermark once that is stored.
+
+    Raises jobs.Refusal.
+    """
+    return form.recipe(watermark=str(keep(request, form.watermark).pk) if form.watermark else "")
+
+
+def keep(request: LoggedInRequest, file: UploadedFile) -> Upload:
+    upload = jobs.keep_image(request.user, jobs.NewFile(file.name or "", file.size or 0))
+    store(upload, file)
+    return upload
+
+
+def store(upload: Upload, file: UploadedFile) -> None:
+    """Put the bytes in their place and note at once that they are here; the event that follows is a repeat."""
+    stored = storage.uploads.put(
+        upload.key, file, filename=upload.name, content_type="application/octet-stream"
+    )
+    jobs.receive(upload.key, stored)
