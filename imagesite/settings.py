@@ -144,22 +144,22 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_RESET_TIMEOUT = 3600
-TOKEN_VERIFIERS = ["imagesite.accounts.tokens.ours"]
+TOKEN_VERIFIERS = ["imagesite.accounts.tokens.own_token"]
 COGNITO_USER_POOL_ID: str = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID: str = env.str("COGNITO_CLIENT_ID", default="")
 if COGNITO_USER_POOL_ID:
-    _pools = f"https://cognito-idp.{COGNITO_USER_POOL_ID.partition('_')[0]}.amazonaws.com"
+    _endpoint = f"https://cognito-idp.{COGNITO_USER_POOL_ID.partition('_')[0]}.amazonaws.com"
     COGNITO_JWKS_URL: str = (
-        f"{env.str('AWS_ENDPOINT_URL', default=_pools)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
+        f"{env.str('AWS_ENDPOINT_URL', default=_endpoint)}/{COGNITO_USER_POOL_ID}/.well-known/jwks.json"
     )
-    AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.PoolBackend"]
+    AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.CognitoBackend"]
     TOKEN_VERIFIERS = [
-        "imagesite.accounts.cognito.api_tokens.ours",
-        "imagesite.accounts.cognito.api_tokens.pool",
+        "imagesite.accounts.cognito.api_tokens.own_token",
+        "imagesite.accounts.cognito.api_tokens.cognito_token",
     ]
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
-        "imagesite.accounts.cognito.middleware.PoolMiddleware",
+        "imagesite.accounts.cognito.middleware.CognitoMiddleware",
     )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")

@@ -1,4 +1,4 @@
-"""People and the tokens of their programs, for staff."""
+"""Users and API tokens, for staff."""
 
 from __future__ import annotations
 
@@ -35,22 +35,25 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
     )
-    actions = ("take_second_factor",)
+    actions = ("remove_second_factor",)
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        # What is a person's goes along, though nobody may delete the rows here one by one.
+        # The user's rows go too, although the admin lets nobody delete them one by one.
         batches = {user: user.batches.count() for user in objs}
-        told = [f"{user} (batches: {count}), with images and settings" for user, count in batches.items()]
-        return told, {"users": len(batches), "batches": sum(batches.values())}, set(), []
+        lines = [f"{user} (batches: {count}), with images and settings" for user, count in batches.items()]
+        return lines, {"users": len(batches), "batches": sum(batches.values())}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """Delete a person in the pool, then every image and all that is known of them."""
-        if obj.sub:
-            from imagesite.accounts.cognito import client as cognito  # slow to load, and not needed at home
+        """Delete the user from the user pool, then their images and rows.
 
-            cognito.delete_person(obj.sub)
+        Raises CognitoUnavailable, with nothing deleted, when Cognito does not answer.
+        """
+        if obj.sub:
+            from imagesite.accounts.cognito import client  # slow to import, and not needed at home
+
+            client.delete_user(obj.sub)
         jobs.remove_all(obj)
         obj.delete()
 
@@ -61,35 +64,35 @@ class UserAdmin(DjangoUserAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
         if not settings.COGNITO_USER_POOL_ID:
-            actions.pop("take_second_factor", None)
+            actions.pop("remove_second_factor", None)
         return actions
 
-    def has_take_permission(self, request: HttpRequest) -> bool:
+    def has_remove_factor_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_user")
 
-    @admin.action(description="Take the second factor away (the authenticator is lost)", permissions=["take"])
-    def take_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        from imagesite.accounts.cognito import client as cognito  # slow to load, and not needed at home
+    @admin.action(description="Remove the second factor (authenticator lost)", permissions=["remove_factor"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        from imagesite.accounts.cognito import client  # slow to import, and not needed at home
 
         people = [user for user in queryset if user.sub]
         for user in people:
-            cognito.take_totp_from(str(user.sub))
+            client.remove_totp(str(user.sub))
         if people:
             LogEntry.objects.log_actions(
                 cast(UUID, request.user.pk),
                 people,
                 CHANGE,
-                change_message="Took the second factor away.",
+                change_message="Removed the second factor.",
                 single_object=False,
             )
         self.message_user(
-            request, f"Taken away: {len(people)}.", messages.SUCCESS if people else messages.WARNING
+            request, f"Removed: {len(people)}.", messages.SUCCESS if people else messages.WARNING
         )
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """Tokens can be revoked here. Nobody can see one: only its digest is kept, and not even that is shown."""
+    """Tokens can be revoked here, not seen: only the digest is stored, and it is not shown."""
 
     list_display = (
         "name",

@@ -1,4 +1,4 @@
-"""Bearer tokens: ours, and whatever other verifier is listed."""
+"""Bearer tokens of the API: our own, and those of the other verifiers in TOKEN_VERIFIERS."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.utils.module_loading import import_string
 from converter.api.access import Caller
 from imagesite.accounts.models import ApiToken
 
-USE_NOTED_EVERY = timedelta(minutes=1)
+LAST_USED_PRECISION = timedelta(minutes=1)
 
 
-def ours(secret: str) -> Caller | None:
-    """Return whom one of our own tokens stands for, while it may be used."""
+def own_token(secret: str) -> Caller | None:
+    """Return the caller that one of our own tokens stands for, None if it is unknown, expired or revoked."""
     if not secret.startswith(ApiToken.PREFIX):
         return None
     usable = ApiToken.objects.usable().filter(digest=ApiToken.digest_of(secret))
@@ -25,15 +25,18 @@ def ours(secret: str) -> Caller | None:
     if token is None:
         return None
     now = timezone.now()
-    # Not a write with every request: when it was last used is told to the minute.
-    if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
+    # Written once a minute at most, not at every request.
+    if token.last_used_at is None or token.last_used_at < now - LAST_USED_PRECISION:
         ApiToken.objects.filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY), pk=token.pk
+            Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION), pk=token.pk
         ).update(last_used_at=now)
     return Caller(user=token.owner, key=f"token:{token.pk}", may_write=token.may_write)
 
 
 def caller_of(secret: str) -> Caller | None:
-    """Ask the verifiers in turn; the first to know the token answers."""
+    """Return what the first verifier that knows the token says; None when none does.
+
+    Raises Problem `unavailable` (503) when a verifier cannot tell at the moment.
+    """
     verifiers: Iterable[Callable[[str], Caller | None]] = map(import_string, settings.TOKEN_VERIFIERS)
     return next((caller for verify in verifiers if (caller := verify(secret))), None)

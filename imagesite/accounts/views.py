@@ -21,11 +21,8 @@ from converter import jobs
 from converter.models import Preferences
 from converter.web.forms import PreferencesForm
 from imagesite.accounts.forms import DeleteAccountForm, TokenForm
+from imagesite.accounts.http import LoggedInRequest
 from imagesite.accounts.models import ApiToken, User
-
-
-class UserRequest(HttpRequest):
-    user: User
 
 
 @login_not_required
@@ -38,7 +35,7 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def account(request: UserRequest) -> HttpResponse:
+def account(request: LoggedInRequest) -> HttpResponse:
     """Show who one is here, and let one choose what holds for all one does."""
     form = PreferencesForm(Preferences.of(request.user), request.POST or None)
     if form.is_valid():
@@ -49,7 +46,7 @@ def account(request: UserRequest) -> HttpResponse:
 
 
 @require_safe
-def data(request: UserRequest) -> JsonResponse:
+def data(request: LoggedInRequest) -> JsonResponse:
     """Hand out what is stored of this person, as one JSON file."""
     user = request.user
     whole = {
@@ -82,7 +79,7 @@ def data(request: UserRequest) -> JsonResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: UserRequest) -> HttpResponse:
+def delete(request: LoggedInRequest) -> HttpResponse:
     """Delete the account with everything in it; asks for its address before."""
     form = DeleteAccountForm(request.user, request.POST or None)
     if not form.is_valid():
@@ -98,7 +95,7 @@ def delete(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def tokens(request: UserRequest) -> HttpResponse:
+def tokens(request: LoggedInRequest) -> HttpResponse:
     """List the tokens; make one, whose secret this one answer shows."""
     form, secret = TokenForm(request.POST or None), ""
     status = 422 if form.is_bound else 200
@@ -119,7 +116,7 @@ def tokens(request: UserRequest) -> HttpResponse:
 
 
 @require_POST
-def revoke(request: UserRequest, pk: uuid.UUID) -> HttpResponse:
+def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, owner=request.user)
     if token.revoked_at is None:
         token.revoked_at = timezone.now()

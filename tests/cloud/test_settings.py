@@ -106,7 +106,7 @@ def test_pages_are_answered_under_one_name_only(environment: dict[str, str]) -> 
 
 def test_people_log_in_through_the_pool_only(environment: dict[str, str]) -> None:
     shown = run(environment, "-c", SHOW.format("AUTHENTICATION_BACKENDS"))
-    assert shown.stdout.strip() == "['imagesite.accounts.cognito.backend.PoolBackend']"
+    assert shown.stdout.strip() == "['imagesite.accounts.cognito.backend.CognitoBackend']"
 
 
 def test_without_a_secret_nobody_is_let_in(settings: Any) -> None:

@@ -1,0 +1,11 @@
+"""Accounts in an Amazon Cognito user pool: the twin of `imagesite.accounts.local`."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+
+def region() -> str:
+    """Return the AWS region of the user pool, which its id begins with."""
+    name: str = settings.COGNITO_USER_POOL_ID.partition("_")[0]
+    return name

@@ -1,6 +1,6 @@
-"""Bearer tokens where a user pool keeps the accounts: the pool's own, and ours while the pool stands by their owner.
+"""Bearer tokens of the API: Cognito's access tokens, and our own while their owner is enabled in the user pool.
 
-Apart from the backends, because the API is loaded with it and no page needs that.
+Apart from the backend, because it imports the API, which pages do not need.
 """
 
 from __future__ import annotations
@@ -16,53 +16,65 @@ from django.core.cache import cache
 from converter.api.access import Caller
 from converter.api.problems import DETAILS, Problem
 from imagesite.accounts import tokens
-from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito import client, jwt
 from imagesite.accounts.cognito.backend import user_of
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, InvalidToken
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
-ENABLED_FOR = timedelta(minutes=10)  # how long an answer of the pool is believed
+CACHED_FOR = timedelta(minutes=10)  # how long Cognito's answer whether a user is enabled is used
 
 
-def pool(secret: str) -> Caller | None:
-    """Return whom an access token of the pool stands for."""
+def cognito_token(secret: str) -> Caller | None:
+    """Return the caller that one of Cognito's access tokens stands for, None if it is not valid.
+
+    Raises Problem `unavailable` (503) when Cognito does not answer.
+    """
     if secret.count(".") != 2:
         return None
-    with _unavailable():
-        try:
-            claims = cognito.verify(secret, "access")
+    try:
+        with _unavailable_as_problem():
+            claims = jwt.verify(secret, "access")
             known = User.objects.filter(sub=claims["sub"]).exists()
-            user = user_of(claims, email="" if known else cognito.email_of(secret))
-        except (cognito.InvalidToken, cognito.Refusal):
-            return None
+            user = user_of(claims, email="" if known else client.email_of(secret))
+    except (InvalidToken, CognitoError):
+        return None
     return Caller(user=user, key=f"user:{user.pk}") if user.is_active else None
 
 
-def ours(secret: str) -> Caller | None:
-    """Return whom one of our own tokens stands for, while the pool still knows that person."""
-    caller = tokens.ours(secret)
-    with _unavailable():
+def own_token(secret: str) -> Caller | None:
+    """Return the caller that one of our own tokens stands for, None if it or its owner is not valid.
+
+    Raises Problem `unavailable` (503) when Cognito does not answer.
+    """
+    caller = tokens.own_token(secret)
+    with _unavailable_as_problem():
         return caller if caller and is_enabled(caller.user) else None
 
 
 def is_enabled(user: AbstractBaseUser) -> bool:
-    """Return whether the pool still knows the person, asking it every few minutes."""
+    """Return whether the user pool has the person enabled, as it said in the last ten minutes.
+
+    Raises CognitoUnavailable, and CognitoError when Cognito throttles.
+    """
     sub: str | None = getattr(user, "sub", None)
     if not sub:
         return False
-    key = f"pool-enabled:{sub}"
+    key = f"cognito-enabled:{sub}"
     enabled: bool | None = cache.get(key)
     if enabled is None:
-        enabled = cognito.is_enabled(sub)
-        cache.set(key, enabled, ENABLED_FOR.total_seconds())
+        enabled = client.is_enabled(sub)
+        cache.set(key, enabled, CACHED_FOR.total_seconds())
     return enabled
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def _unavailable_as_problem() -> Iterator[None]:
     try:
         yield
-    except cognito.PoolFault as exc:
-        logger.error("The user pool did not answer", exc_info=exc)
+    except (CognitoUnavailable, CognitoError) as exc:
+        if isinstance(exc, CognitoError) and exc.code != "too_many_attempts":
+            raise
+        logger.error("Cognito did not answer", exc_info=exc)
         raise Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}) from exc

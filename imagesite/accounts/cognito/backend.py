@@ -1,4 +1,4 @@
-"""A verified identity of the user pool -> the row of a person."""
+"""From a verified identity of the user pool to a row of `User`, and to a session."""
 
 from __future__ import annotations
 
@@ -10,82 +10,83 @@ from django.contrib.auth.backends import BaseBackend
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from imagesite.accounts.cognito import client as cognito
-from imagesite.accounts.cognito.client import Claims, InvalidToken, PoolFault, Tokens
+from imagesite.accounts.cognito import jwt
+from imagesite.accounts.cognito.client import Tokens
+from imagesite.accounts.cognito.errors import CognitoUnavailable, InvalidToken
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
 STAFF_GROUP = "staff"
-SESSION_KEY = "pool"
+SESSION_KEY = "cognito"  # the session's access and refresh token, and until when the access token is valid
 
 
-class PoolBackend(BaseBackend):
-    """Knows people by their row. Nobody logs in through it alone: `start_session` is the way in."""
+class CognitoBackend(BaseBackend):
+    """Loads the user of a session. It authenticates nobody: `start_session` is the way in."""
 
     def get_user(self, user_id: Any) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True).first()
 
 
-def start_session(request: HttpRequest, issued: Tokens) -> User | None:
-    """Log the person in whom the tokens stand for; None when staff have closed the account here.
+def start_session(request: HttpRequest, tokens: Tokens) -> User | None:
+    """Log in the person the tokens stand for. Return None when staff have closed the account here.
 
-    The tokens stay on the server, in the session, which gets a new key.
+    The tokens stay on the server, in the session, which gets a new key. Raises CognitoUnavailable.
     """
-    user, until = identify(issued.id, issued.access)
+    user, until = identify(tokens.id, tokens.access)
     if not user.is_active:
         return None
-    login(request, user, backend="imagesite.accounts.cognito.backend.PoolBackend")
-    request.session[SESSION_KEY] = {
-        "access": issued.access,
-        "refresh": issued.refresh,
-        "until": until,
-    }
+    login(request, user, backend="imagesite.accounts.cognito.backend.CognitoBackend")
+    request.session[SESSION_KEY] = {"access": tokens.access, "refresh": tokens.refresh, "until": until}
     return user
 
 
 def identify(id_token: str, access: str) -> tuple[User, int]:
-    """Return whom tokens that the pool has issued this moment stand for, and until when.
+    """Return the user that tokens issued just now stand for, and when the access token expires (Unix time).
 
-    PoolFault where they do not hold: its keys have changed, and ours are asked for again only in a minute.
+    Raises CognitoUnavailable when they do not verify: the pool's keys have changed, and the cache fetches them again
+    within a minute.
     """
     try:
-        claims = cognito.verify(id_token, "id", access=access)
-        until: int = cognito.verify(access, "access")["exp"]
+        claims = jwt.verify(id_token, "id", access=access)
+        until: int = jwt.verify(access, "access")["exp"]
     except InvalidToken as exc:
-        raise PoolFault("The pool's own tokens do not hold.") from exc
+        raise CognitoUnavailable("Tokens that Cognito has just issued do not verify.") from exc
     return user_of(claims), until
 
 
-def user_of(claims: Claims, email: str = "") -> User:
-    """Return the row of the pool's `sub`, brought up to date; made at the first visit."""
+def user_of(claims: jwt.Claims, email: str = "") -> User:
+    """Return the row for the claims' `sub`, updated from them, or created at the first login.
+
+    `email` is for access tokens, which do not carry the address.
+    """
     sub, email = claims["sub"], (email or claims.get("email", "")).lower()
     is_staff = STAFF_GROUP in claims.get("cognito:groups", [])
-    user = User.objects.filter(sub=sub).first() or _make(sub, email)
-    changed = {"is_staff": is_staff, "is_superuser": is_staff, "email": email or user.email}
-    fields = [name for name, value in changed.items() if getattr(user, name) != value]
-    if fields:
+    user = User.objects.filter(sub=sub).first() or _create(sub, email)
+    current = {"is_staff": is_staff, "is_superuser": is_staff, "email": email or user.email}
+    changed = [name for name, value in current.items() if getattr(user, name) != value]
+    if changed:
         with transaction.atomic():
-            if "email" in fields:
-                _release(email, but=sub)
-            for name in fields:
-                setattr(user, name, changed[name])
-            user.save(update_fields=fields)
+            if "email" in changed:
+                _release(email, sub)
+            for name in changed:
+                setattr(user, name, current[name])
+            user.save(update_fields=changed)
     return user
 
 
-def _make(sub: str, email: str) -> User:
+def _create(sub: str, email: str) -> User:
     try:
         with transaction.atomic():
-            _release(email, but=sub)
+            _release(email, sub)
             return User.objects.create_user(email, sub=sub)
     except IntegrityError:
-        return User.objects.get(sub=sub)  # two first visits at once
+        return User.objects.get(sub=sub)  # two first logins at the same time
 
 
-def _release(email: str, *, but: str) -> None:
-    """Take the address from a row of another `sub`: an address may change hands, what was made under it does not."""
-    other = User.objects.filter(email__iexact=email).exclude(sub=but).first()
+def _release(email: str, new_sub: str) -> None:
+    """Close another person's row with this address: an address may change hands, what was made under it may not."""
+    other = User.objects.filter(email__iexact=email).exclude(sub=new_sub).first()
     if other:
         other.email, other.is_active = f"{other.pk}@replaced.invalid", False
         other.save(update_fields=["email", "is_active"])

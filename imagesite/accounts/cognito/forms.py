@@ -1,19 +1,20 @@
-"""What people enter where a user pool keeps the accounts.
+"""The forms of the account pages with a Cognito user pool.
 
-The pool judges new passwords, and these forms do before it: in which order it looks at password and account would tell
-a stranger who has one.
+They check new passwords before Cognito does: the order in which Cognito looks at password and account would reveal
+which addresses have one.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from imagesite.accounts.cognito.client import messages
+from imagesite.accounts.cognito.errors import MIN_PASSWORD_LENGTH, CognitoError, text
 
 
 def _email() -> forms.EmailField:
@@ -39,9 +40,11 @@ def _new_password(label: Any) -> forms.CharField:
 
 
 def check_strength(password: str) -> None:
-    """Raise ValidationError for what the pool's own rule refuses (infra/identity.tf)."""
-    if len(password) < SHORTEST or not all(re.search(kind, password) for kind in ("[a-z]", "[A-Z]", "[0-9]")):
-        raise ValidationError(messages()["weak_password"])
+    """Raise ValidationError for a password that the user pool would refuse (infra/identity.tf)."""
+    if len(password) < MIN_PASSWORD_LENGTH or not all(
+        re.search(kind, password) for kind in ("[a-z]", "[A-Z]", "[0-9]")
+    ):
+        raise ValidationError(text("weak_password"), code="weak_password")
 
 
 def _code(help_text: Any) -> forms.CharField:
@@ -53,13 +56,20 @@ def _code(help_text: Any) -> forms.CharField:
     )
 
 
-SHORTEST = 12
-STRONG = _("At least 12 characters, with capital and small letters and digits.")
-MAILED = _("From the mail that we sent.")
-SHOWN = _("The six digits that your authenticator shows now.")
+STRONG = _("At least 12 characters, with upper-case and lower-case letters and digits.")
+EMAILED = _("The code we e-mailed you.")
+SHOWN = _("The six digits your authenticator app shows now.")
 
 
-class PoolForm(forms.Form):
+class CognitoForm(forms.Form):
+    error_fields: ClassVar[Mapping[str, str]] = {}  # where a code of CognitoError is shown
+    default_error_field: ClassVar[str | None] = None  # where the others are; None is above the form
+
+    def refuse(self, error: CognitoError) -> None:
+        """Show why Cognito refused."""
+        field = self.error_fields.get(error.code, self.default_error_field)
+        self.add_error(field, text(error.code, error.params))
+
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
@@ -67,43 +77,51 @@ class PoolForm(forms.Form):
         return "".join(str(self.cleaned_data["code"]).split())
 
 
-class LoginForm(PoolForm):
+class LoginForm(CognitoForm):
     email = _email()
     password = _password(_("Password"), "current-password")
 
 
-class SignupForm(PoolForm):
+class SignupForm(CognitoForm):
     email = _email()
     password = _new_password(_("Password"))
+    error_fields = {"weak_password": "password"}
 
 
-class ConfirmForm(PoolForm):
+class ConfirmForm(CognitoForm):
     email = _email()
-    code = _code(MAILED)
+    code = _code(EMAILED)
+    default_error_field = "code"
 
 
-class EmailForm(PoolForm):
+class EmailForm(CognitoForm):
     email = _email()
 
 
-class ResetForm(PoolForm):
+class ResetForm(CognitoForm):
     email = _email()
-    code = _code(MAILED)
+    code = _code(EMAILED)
     password = _new_password(_("New password"))
+    error_fields = {"weak_password": "password"}
+    default_error_field = "code"
 
 
-class NewPasswordForm(PoolForm):
+class NewPasswordForm(CognitoForm):
     password = _new_password(_("New password"))
+    default_error_field = "password"
 
 
-class PasswordChangeForm(PoolForm):
-    old = _password(_("Present password"), "current-password")
+class PasswordChangeForm(CognitoForm):
+    old = _password(_("Current password"), "current-password")
     password = _new_password(_("New password"))
+    error_fields = {"wrong_password": "old", "weak_password": "password"}
 
 
-class CodeForm(PoolForm):
+class CodeForm(CognitoForm):
     code = _code(SHOWN)
+    default_error_field = "code"
 
 
-class PasswordForm(PoolForm):
+class PasswordForm(CognitoForm):
     password = _password(_("Password"), "current-password")
+    default_error_field = "password"

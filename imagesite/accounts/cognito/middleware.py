@@ -1,4 +1,4 @@
-"""A session lasts as long as the user pool stands by it."""
+"""Keeps a session only as long as Cognito does."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from imagesite.accounts.cognito import backend
-from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito import backend, client
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable
 
 logger = logging.getLogger(__name__)
 
-EARLY = 30  # seconds before its end that an access token is changed for a new one
+REFRESH_MARGIN = 30  # seconds before its expiry that an access token is renewed
 
 
-class PoolMiddleware:
-    """Asks the pool for new tokens when the old have run out (15 minutes). Whoever gets none is logged out."""
+class CognitoMiddleware:
+    """Renews the session's tokens when they expire (15 minutes), and logs out whoever gets none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,9 +28,9 @@ class PoolMiddleware:
         if request.user.is_authenticated:
             try:
                 self._renew(request)
-            except cognito.PoolFault:
+            except CognitoUnavailable:
                 logger.exception("A session could not be renewed")
-                text = _("The log-in service does not answer. Try again in a moment.")
+                text = _("The login service is not responding. Try again in a moment.")
                 return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "5"})
         return self.get_response(request)
 
@@ -39,14 +39,14 @@ class PoolMiddleware:
         if held is None:
             logout(request)
             return
-        if held["until"] - EARLY > time.time():
+        if held["until"] - REFRESH_MARGIN > time.time():
             return
         try:
-            id_token, access = cognito.refresh(held["refresh"])
+            id_token, access = client.refresh(held["refresh"])
             user, until = backend.identify(id_token, access)
-        except cognito.Refusal as exc:
+        except CognitoError as exc:
             if exc.code == "too_many_attempts":
-                raise cognito.PoolFault("The pool is throttled.") from exc
+                raise CognitoUnavailable("Cognito is throttling.") from exc
             logout(request)
             return
         if user.pk != request.user.pk or not user.is_active:

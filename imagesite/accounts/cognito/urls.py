@@ -1,4 +1,4 @@
-"""Addresses of the account pages where a user pool keeps the accounts."""
+"""URLs of the account pages with a Cognito user pool."""
 
 from __future__ import annotations
 

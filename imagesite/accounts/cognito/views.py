@@ -1,6 +1,6 @@
-"""The account pages where a user pool keeps the accounts: the same addresses as at home, and a few more.
+"""The account pages with a Cognito user pool: the URLs of the local twin, and a few more.
 
-What the pool refuses is shown at the form. No page tells whether an address has an account.
+What Cognito refuses is shown at the form. No page reveals whether an address has an account.
 """
 
 from __future__ import annotations
@@ -8,225 +8,202 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout as end_session
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from imagesite.accounts.cognito import backend
-from imagesite.accounts.cognito import client as cognito
-from imagesite.accounts.cognito.client import Challenge, Refusal, Tokens
+from imagesite.accounts.cognito import backend, client
+from imagesite.accounts.cognito.client import Challenge, Tokens
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, SessionExpired, text
 from imagesite.accounts.cognito.forms import (
     CodeForm,
+    CognitoForm,
     ConfirmForm,
     EmailForm,
     LoginForm,
     NewPasswordForm,
     PasswordChangeForm,
     PasswordForm,
-    PoolForm,
     ResetForm,
     SignupForm,
 )
+from imagesite.accounts.cognito.pages import EMAIL, access_token, form_page, next_url, redirect_to_login, show
 from imagesite.accounts.forms import DeleteAccountForm
-from imagesite.accounts.views import UserRequest
-from imagesite.accounts.views import delete as delete_here
+from imagesite.accounts.http import LoggedInRequest
+from imagesite.accounts.views import delete as delete_rows
 
 logger = logging.getLogger(__name__)
 
-EMAIL = "pool-email"  # who signs up, resets a password or tries to log in
-CHALLENGE = "pool-challenge"
-CHALLENGE_LASTS = 180  # seconds, as the pool's own does
-SETUP = "pool-totp"  # the secret of an authenticator that is being set up
-NAME = "Imagesite"
-
-View = Callable[..., HttpResponse]
+# Keys of the session.
+CHALLENGE = "cognito-challenge"
+TOTP_SECRET = "cognito-totp"  # noqa: S105  # of an authenticator that is being set up
+CHALLENGE_LIFETIME = 180  # seconds, as Cognito's own
+ISSUER = "Imagesite"  # the name of the account in the authenticator app
 
 
-def form_page(*, stranger: bool) -> Callable[[View], View]:
-    """Make a page of a form with secrets in it; one for strangers sends away whoever is logged in."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
-            if stranger and request.user.is_authenticated:
-                return redirect("web:convert")
-            try:
-                return view(request)
-            except cognito.PoolFault:
-                logger.exception("The pool did not answer")
-                messages.error(request, _("The log-in service does not answer. Try again in a moment."))
-                return redirect(request.path)
-            except cognito.SessionOver as exc:
-                return _over(request, exc)
-
-        page = sensitive_post_parameters()(never_cache(require_http_methods(["GET", "POST"])(guarded)))
-        return login_not_required(page) if stranger else page
-
-    return decorate
+# --- Sign-up ------------------------------------------------------------------------------------------------
 
 
-def _over(request: HttpRequest, exc: cognito.SessionOver) -> HttpResponse:
-    end_session(request)
-    messages.warning(request, str(exc))
-    return redirect("accounts:login")
-
-
-def _show(request: HttpRequest, template: str, form: PoolForm, **context: Any) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    wanted = request.POST.get("next") or request.GET.get("next", "")
-    return render(request, template, {"form": form, "next": wanted, **context}, status=status)
-
-
-def _wanted(request: HttpRequest, wanted: str = "") -> str:
-    wanted = wanted or request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
-        return wanted
-    return reverse("web:convert")
-
-
-# --- Sign up ------------------------------------------------------------------------------------------------
-
-
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def signup(request: HttpRequest) -> HttpResponse:
     form = SignupForm(request.POST or None)
     if form.is_valid():
         try:
-            cognito.sign_up(form.cleaned_data["email"], form.cleaned_data["password"])
-        except Refusal as refusal:
-            form.add_error("password" if refusal.code == "weak_password" else None, str(refusal))
+            client.sign_up(form.cleaned_data["email"], form.cleaned_data["password"])
+        except CognitoError as error:
+            form.refuse(error)
         else:
             request.session[EMAIL] = form.cleaned_data["email"]
             return redirect("accounts:confirm")
-    return _show(request, "accounts/signup.html", form)
+    return show(request, "accounts/signup.html", form)
 
 
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def confirm(request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         try:
-            cognito.confirm(form.cleaned_data["email"], form.cleaned_data["code"])
-        except Refusal as refusal:
-            form.add_error("code", str(refusal))
+            client.confirm_sign_up(form.cleaned_data["email"], form.cleaned_data["code"])
+        except CognitoError as error:
+            form.refuse(error)
         else:
-            messages.success(request, _("Your address is confirmed. Log in."))
+            messages.success(request, _("Your e-mail address is confirmed. You can log in now."))
             return redirect("accounts:login")
-    return _show(request, "accounts/confirm.html", form)
+    return show(request, "accounts/confirm.html", form)
 
 
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def resend(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         try:
-            cognito.resend(form.cleaned_data["email"])
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
+            client.resend_code(form.cleaned_data["email"])
+        except CognitoError as error:
+            form.refuse(error)
         else:
             request.session[EMAIL] = form.cleaned_data["email"]
-            messages.success(
-                request, _("If somebody waits for a code at this address, a new one is on its way.")
-            )
+            messages.success(request, _("If this address is waiting for a code, we have sent a new one."))
             return redirect("accounts:confirm")
-    return _show(request, "accounts/resend.html", form)
+    return show(request, "accounts/resend.html", form)
 
 
-# --- Log in -------------------------------------------------------------------------------------------------
+# --- Login and logout ---------------------------------------------------------------------------------------
+
+LOGIN_CONTINUES_AT = {"not_confirmed": "accounts:confirm", "reset_required": "accounts:password_reset"}
 
 
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def login(request: HttpRequest) -> HttpResponse:
     form = LoginForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         email = form.cleaned_data["email"]
         try:
-            return _go_on(request, cognito.log_in(email, form.cleaned_data["password"]), _wanted(request))
-        except Refusal as refusal:
+            result = client.log_in(email, form.cleaned_data["password"])
+            return _continue_login(request, result, next_url(request))
+        except CognitoError as error:
             request.session[EMAIL] = email
-            if refusal.code == "not_confirmed":
-                messages.warning(request, str(refusal))
-                return redirect("accounts:confirm")
-            if refusal.code == "reset_required":
-                messages.warning(request, str(refusal))
-                return redirect("accounts:password_reset")
-            form.add_error(None, str(refusal))
-    return _show(request, "accounts/login.html", form)
+            if page := LOGIN_CONTINUES_AT.get(error.code):
+                messages.warning(request, text(error.code, error.params))
+                return redirect(page)
+            form.refuse(error)
+    return show(request, "accounts/login.html", form)
 
 
-def _go_on(request: HttpRequest, answer: Tokens | Challenge, wanted: str) -> HttpResponse:
-    if isinstance(answer, Challenge):
-        _keep(request, answer, wanted)
+def _continue_login(request: HttpRequest, result: Tokens | Challenge, next_url: str) -> HttpResponse:
+    """Log in with the tokens, or go on to the challenge. Raises CognitoError `account_closed`."""
+    if isinstance(result, Challenge):
+        _hold(request, result, next_url)
         return redirect("accounts:challenge")
     request.session.pop(CHALLENGE, None)
-    if backend.start_session(request, answer) is None:
-        raise Refusal("closed", _("This account is closed. Ask the people who run this site."))
-    return redirect(wanted)
+    if backend.start_session(request, result) is None:
+        raise CognitoError("account_closed")
+    return redirect(next_url)
 
 
-def _keep(request: HttpRequest, challenge: Challenge, wanted: str, **more: str) -> None:
+def _hold(request: HttpRequest, challenge: Challenge, next_url: str, **more: str) -> None:
     request.session[CHALLENGE] = {
         **vars(challenge),
-        "wanted": wanted,
-        "until": time.time() + CHALLENGE_LASTS,
+        "next": next_url,
+        "until": time.time() + CHALLENGE_LIFETIME,
         **more,
     }
 
 
-@form_page(stranger=True)
+@dataclass(frozen=True)
+class ChallengePage:
+    """How a challenge is shown and answered."""
+
+    form: type[CognitoForm]
+    template: str
+    field: str
+    answer: Callable[[Challenge, str], Tokens | Challenge]
+
+
+CHALLENGE_PAGES = {
+    "NEW_PASSWORD_REQUIRED": ChallengePage(
+        NewPasswordForm, "accounts/new_password.html", "password", client.answer_new_password
+    ),
+    "SOFTWARE_TOKEN_MFA": ChallengePage(CodeForm, "accounts/code.html", "code", client.answer_totp),
+    "MFA_SETUP": ChallengePage(CodeForm, "accounts/totp.html", "code", client.answer_mfa_setup),
+}
+
+
+@form_page(anonymous=True)
 def challenge(request: HttpRequest) -> HttpResponse:
-    """Answer what the pool asks for between password and tokens."""
+    """Answer what Cognito asks for between password and tokens."""
     held = request.session.get(CHALLENGE)
     if held is None or held["until"] < time.time():
-        request.session.pop(CHALLENGE, None)
-        messages.warning(request, cognito.messages()["session_expired"])
-        return redirect("accounts:login")
-    asked = Challenge(held["name"], held["session"], held["username"])
-    answer: Callable[[Challenge, str], Tokens | Challenge]
-    match asked.name:
-        case "NEW_PASSWORD_REQUIRED":
-            form: PoolForm = NewPasswordForm(request.POST or None)
-            template, field, answer = "accounts/new_password.html", "password", cognito.answer_new_password
-        case "SOFTWARE_TOKEN_MFA":
-            form = CodeForm(request.POST or None)
-            template, field, answer = "accounts/code.html", "code", cognito.answer_code
-        case _:
-            form = CodeForm(request.POST or None)
-            template, field, answer = "accounts/totp.html", "code", cognito.answer_setup
+        return _end_challenge(request, CognitoError("session_expired"))
+    page = CHALLENGE_PAGES[held["name"]]
+    form = page.form(request.POST or None)
     try:
-        if asked.name == "MFA_SETUP" and "secret" not in held:
-            secret, asked = cognito.begin_setup(asked)
-            _keep(request, asked, held["wanted"], secret=secret)
-            held = request.session[CHALLENGE]
+        held = _with_secret(request, held)
         if form.is_valid():
-            return _go_on(request, answer(asked, form.cleaned_data[field]), held["wanted"])
-    except Refusal as refusal:
-        if refusal.code in ("session_expired", "closed", "unsupported"):
-            request.session.pop(CHALLENGE, None)
-            messages.warning(request, str(refusal))
-            return redirect("accounts:login")
-        form.add_error(field, str(refusal))
-    secret = held.get("secret", "")
-    email = request.session.get(EMAIL, "")
-    return _show(request, template, form, secret=secret, picture=_qr(secret, email) if secret else "")
+            answer = page.answer(_challenge(held), form.cleaned_data[page.field])
+            return _continue_login(request, answer, held["next"])
+    except CognitoError as error:
+        if not form.is_bound or error.code in ("session_expired", "account_closed", "unsupported"):
+            return _end_challenge(request, error)
+        form.refuse(error)
+    secret, email = held.get("secret", ""), request.session.get(EMAIL, "")
+    return show(
+        request, page.template, form, secret=secret, qr_code=_qr_code(secret, email) if secret else ""
+    )
 
 
-def _qr(secret: str, email: str) -> str:
-    """Return the picture that an authenticator reads, as an address of its own data."""
-    import segno  # few requests draw, and each cold start would load it
+def _challenge(held: dict[str, Any]) -> Challenge:
+    return Challenge(held["name"], held["session"], held["username"])
 
-    uri = f"otpauth://totp/{NAME}:{email}?secret={secret}&issuer={NAME}"
+
+def _with_secret(request: HttpRequest, held: dict[str, Any]) -> dict[str, Any]:
+    """Return the held challenge, with a secret for the authenticator where one has to be set up."""
+    if held["name"] != "MFA_SETUP" or "secret" in held:
+        return held
+    secret, begun = client.begin_mfa_setup(_challenge(held))
+    _hold(request, begun, held["next"], secret=secret)
+    renewed: dict[str, Any] = request.session[CHALLENGE]
+    return renewed
+
+
+def _end_challenge(request: HttpRequest, error: CognitoError) -> HttpResponse:
+    request.session.pop(CHALLENGE, None)
+    messages.warning(request, text(error.code, error.params))
+    return redirect("accounts:login")
+
+
+def _qr_code(secret: str, email: str) -> str:
+    """Return a data URI of the QR code that an authenticator app scans (otpauth key URI)."""
+    import segno  # slow to import, and few requests need it
+
+    uri = f"otpauth://totp/{ISSUER}:{email}?secret={secret}&issuer={ISSUER}"
     return segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
 
 
@@ -237,140 +214,143 @@ def logout(request: HttpRequest) -> HttpResponse:
     end_session(request)
     if held:
         try:
-            cognito.log_out(held["refresh"])
-        except (Refusal, cognito.PoolFault):
-            messages.warning(request, _("You are logged out here; the log-in service did not answer."))
+            client.log_out(held["refresh"])
+        except (CognitoError, CognitoUnavailable):
+            messages.warning(request, _("You are logged out here, but the login service is not responding."))
     return redirect("web:landing")
+
+
+@require_POST
+def logout_everywhere(request: LoggedInRequest) -> HttpResponse:
+    """End all sessions of this person: each stops when its next token is refused, within 15 minutes."""
+    try:
+        client.log_out_everywhere(access_token(request))
+    except SessionExpired:
+        return redirect_to_login(request)
+    except (CognitoError, CognitoUnavailable):
+        logger.exception("Cognito did not log a person out everywhere")
+        messages.error(request, _("Something went wrong. Try again in a moment."))
+        return redirect("accounts:account")
+    end_session(request)
+    messages.success(
+        request, _("You are logged out here. All other devices are logged out within 15 minutes.")
+    )
+    return redirect("accounts:login")
 
 
 # --- Once logged in -----------------------------------------------------------------------------------------
 
 
-@require_POST
-def logout_everywhere(request: UserRequest) -> HttpResponse:
-    """End all sessions of this person: each stops when its next token is refused, within a quarter of an hour."""
-    try:
-        cognito.log_out_everywhere(_access(request))
-    except cognito.SessionOver as exc:
-        return _over(request, exc)
-    except (Refusal, cognito.PoolFault):
-        logger.exception("The pool did not log somebody out everywhere")
-        messages.error(request, _("That did not work. Try again in a moment."))
-        return redirect("accounts:account")
-    end_session(request)
-    messages.success(request, _("You are logged out here, and within 15 minutes everywhere else."))
-    return redirect("accounts:login")
-
-
-@form_page(stranger=False)
-def password_change(request: UserRequest) -> HttpResponse:
+@form_page(anonymous=False)
+def password_change(request: LoggedInRequest) -> HttpResponse:
     form = PasswordChangeForm(request.POST or None)
     if form.is_valid():
         try:
-            cognito.change_password(_access(request), form.cleaned_data["old"], form.cleaned_data["password"])
-        except Refusal as refusal:
-            fields = {"wrong_password": "old", "weak_password": "password"}
-            form.add_error(fields.get(refusal.code), str(refusal))
+            client.change_password(
+                access_token(request), form.cleaned_data["old"], form.cleaned_data["password"]
+            )
+        except CognitoError as error:
+            form.refuse(error)
         else:
-            return _begin_anew(request, form.cleaned_data["password"])
-    return _show(request, "accounts/password_change.html", form)
+            return _restart_session(request, form.cleaned_data["password"])
+    return show(request, "accounts/password_change.html", form)
 
 
-def _begin_anew(request: UserRequest, password: str) -> HttpResponse:
-    """Log out everywhere, since somebody else may have known the old password, and in again here with the new one."""
+def _restart_session(request: LoggedInRequest, password: str) -> HttpResponse:
+    """Log out everywhere, since somebody else may have known the old password, and in again here."""
     email = request.user.email
-    cognito.log_out_everywhere(_access(request))
+    client.log_out_everywhere(access_token(request))
     end_session(request)
     messages.success(
-        request, _("Your password is changed. Everywhere else it is asked for within 15 minutes.")
+        request,
+        _("Your password has been changed. All other devices are logged out within 15 minutes."),
     )
     try:
-        return _go_on(request, cognito.log_in(email, password), reverse("accounts:account"))
-    except Refusal:
-        return redirect("accounts:login")  # too much is asked of the pool at this moment
+        return _continue_login(request, client.log_in(email, password), reverse("accounts:account"))
+    except CognitoError:
+        return redirect("accounts:login")  # throttled
 
 
-@form_page(stranger=False)
-def second_factor(request: UserRequest) -> HttpResponse:
-    """Set an authenticator up, or, knowing the password, do without it again."""
-    if cognito.has_totp(_access(request)):
-        return _drop_second_factor(request)
+@form_page(anonymous=False)
+def second_factor(request: LoggedInRequest) -> HttpResponse:
+    """Set up an authenticator, or turn it off."""
+    if client.has_totp(access_token(request)):
+        return _turn_off_second_factor(request)
     form = CodeForm(request.POST or None)
     try:
-        if SETUP not in request.session:
-            request.session[SETUP] = cognito.begin_totp(_access(request))
+        if TOTP_SECRET not in request.session:
+            request.session[TOTP_SECRET] = client.begin_totp(access_token(request))
         if form.is_valid():
-            cognito.finish_totp(_access(request), form.cleaned_data["code"])
-            del request.session[SETUP]
-            messages.success(request, _("From now on a code is asked for when you log in."))
+            client.enable_totp(access_token(request), form.cleaned_data["code"])
+            del request.session[TOTP_SECRET]
+            messages.success(request, _("Two-factor authentication is on. You need a code at every login."))
             return redirect("accounts:account")
-    except Refusal as refusal:
-        form.add_error("code", str(refusal)) if form.is_bound else messages.warning(request, str(refusal))
-    secret = request.session.get(SETUP, "")
-    return _show(request, "accounts/totp.html", form, secret=secret, picture=_qr(secret, request.user.email))
+    except CognitoError as error:
+        if form.is_bound:
+            form.refuse(error)
+        else:
+            messages.warning(request, text(error.code, error.params))
+    secret = request.session.get(TOTP_SECRET, "")
+    qr_code = _qr_code(secret, request.user.email)
+    return show(request, "accounts/totp.html", form, secret=secret, qr_code=qr_code)
 
 
-def _drop_second_factor(request: UserRequest) -> HttpResponse:
+def _turn_off_second_factor(request: LoggedInRequest) -> HttpResponse:
     form = PasswordForm(request.POST or None)
     if form.is_valid():
         try:
-            cognito.log_in(request.user.email, form.cleaned_data["password"])
-            cognito.drop_totp(_access(request))
-        except Refusal as refusal:
-            form.add_error("password", str(refusal))
+            client.log_in(request.user.email, form.cleaned_data["password"])
+            client.disable_totp(access_token(request))
+        except CognitoError as error:
+            form.refuse(error)
         else:
-            messages.success(request, _("From now on the password is enough to log in."))
+            messages.success(request, _("Two-factor authentication is off."))
             return redirect("accounts:account")
-    return _show(request, "accounts/totp_drop.html", form)
+    return show(request, "accounts/totp_drop.html", form)
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: UserRequest) -> HttpResponse:
-    """Delete the account in the pool, then all that is here."""
+def delete(request: LoggedInRequest) -> HttpResponse:
+    """Delete the account in the user pool, then everything stored here."""
     if DeleteAccountForm(request.user, request.POST or None).is_valid():
         try:
-            cognito.delete_account(_access(request))
-        except cognito.SessionOver as exc:
-            return _over(request, exc)
-        except (Refusal, cognito.PoolFault):
-            logger.exception("The pool did not delete an account")
-            messages.error(request, _("That did not work. Try again in a moment."))
+            client.delete_account(access_token(request))
+        except SessionExpired:
+            return redirect_to_login(request)
+        except (CognitoError, CognitoUnavailable):
+            logger.exception("Cognito did not delete an account")
+            messages.error(request, _("Something went wrong. Try again in a moment."))
             return redirect("accounts:account")
-    return delete_here(request)
+    return delete_rows(request)
 
 
-def _access(request: HttpRequest) -> str:
-    access: str = request.session[backend.SESSION_KEY]["access"]
-    return access
+# --- Forgotten password -------------------------------------------------------------------------------------
 
 
-# --- A forgotten password -----------------------------------------------------------------------------------
-
-
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def password_reset(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         try:
-            cognito.forgot(form.cleaned_data["email"])
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
+            client.request_password_reset(form.cleaned_data["email"])
+        except CognitoError as error:
+            form.refuse(error)
         else:
             request.session[EMAIL] = form.cleaned_data["email"]
             return redirect("accounts:password_reset_confirm")
-    return _show(request, "accounts/reset_email.html", form)
+    return show(request, "accounts/reset_email.html", form)
 
 
-@form_page(stranger=True)
+@form_page(anonymous=True)
 def password_reset_confirm(request: HttpRequest) -> HttpResponse:
     form = ResetForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         entered = form.cleaned_data
         try:
-            cognito.reset(entered["email"], entered["code"], entered["password"])
-        except Refusal as refusal:
-            form.add_error("password" if refusal.code == "weak_password" else "code", str(refusal))
+            client.reset_password(entered["email"], entered["code"], entered["password"])
+        except CognitoError as error:
+            form.refuse(error)
         else:
-            messages.success(request, _("The password is changed. Log in."))
+            messages.success(request, _("Your password has been changed. You can log in now."))
             return redirect("accounts:login")
-    return _show(request, "accounts/reset_code.html", form)
+    return show(request, "accounts/reset_code.html", form)

@@ -9,6 +9,7 @@ from moto.utilities.utils import load_resource
 
 import imagesite.urls  # noqa: F401  # which pages there are is decided at the import: before a test names a pool
 from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito import jwt
 from tests.cloud import cognito as mock
 
 PASSWORD = "Correct horse 1 battery"
@@ -26,8 +27,8 @@ def pool(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID = mock.make_pool(client)
         public = load_resource("cognitoidp/resources/jwks-public.json")["keys"]
-        monkeypatch.setattr(cognito, "_keys", cognito._Keys())
-        monkeypatch.setattr(cognito, "fetch_keys", lambda: public)
+        monkeypatch.setattr(jwt, "_keys", jwt.KeyCache())
+        monkeypatch.setattr(jwt, "fetch_keys", lambda: public)
         yield client
 
 
@@ -35,5 +36,5 @@ def pool(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def carol(pool: Any) -> str:
     """Somebody who has signed up and confirmed; her address."""
     cognito.sign_up("carol@example.org", PASSWORD)
-    cognito.confirm("carol@example.org", mock.CODE)
+    cognito.confirm_sign_up("carol@example.org", mock.CODE)
     return "carol@example.org"

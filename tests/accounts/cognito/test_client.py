@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
+from django.conf import settings
 from warrant.aws_srp import AWSSRP
 
 from imagesite.accounts.cognito import client as cognito
-from imagesite.accounts.cognito.client import Challenge, PoolFault, Refusal, Tokens
+from imagesite.accounts.cognito import jwt
+from imagesite.accounts.cognito.client import Challenge, Tokens
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable
 from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
 
@@ -18,7 +21,7 @@ NEW = "Another horse 2 battery"
 
 
 def refused(code: str) -> Any:
-    return pytest.raises(Refusal, check=lambda refusal: refusal.code == code)
+    return pytest.raises(CognitoError, check=lambda error: error.code == code)
 
 
 def logged_in(email: str, password: str = PASSWORD) -> Tokens:
@@ -32,9 +35,9 @@ def logged_in(email: str, password: str = PASSWORD) -> Tokens:
 
 def test_it_works(carol: str) -> None:
     tokens = logged_in(carol)
-    claims = cognito.verify(tokens.id, "id", access=tokens.access)
+    claims = jwt.verify(tokens.id, "id", access=tokens.access)
     assert claims["email"] == carol
-    assert claims["sub"] == cognito.verify(tokens.access, "access")["sub"]
+    assert claims["sub"] == jwt.verify(tokens.access, "access")["sub"]
 
 
 def test_nobody_logs_in_before_the_address_is_confirmed(pool: Any) -> None:
@@ -48,7 +51,7 @@ def test_nobody_logs_in_before_the_address_is_confirmed(pool: Any) -> None:
 def test_a_wrong_code_confirms_nothing(pool: Any) -> None:
     cognito.sign_up("carol@example.org", PASSWORD)
     with refused("wrong_code"):
-        cognito.confirm("carol@example.org", "000000")
+        cognito.confirm_sign_up("carol@example.org", "000000")
     with refused("not_confirmed"):
         cognito.log_in("carol@example.org", PASSWORD)
 
@@ -61,19 +64,19 @@ def test_a_weak_password_is_refused(pool: Any) -> None:
 def test_nobody_learns_who_has_an_account(carol: str) -> None:
     cognito.sign_up(carol, NEW)
     for act in (
-        lambda email: cognito.confirm(email, mock.CODE),
+        lambda email: cognito.confirm_sign_up(email, mock.CODE),
         lambda email: cognito.log_in(email, "a guess"),
-        lambda email: cognito.reset(email, "000000", NEW),
+        lambda email: cognito.reset_password(email, "000000", NEW),
     ):
         answers = []
         for email in (carol, "nobody@example.org"):
-            with pytest.raises(Refusal) as refusal:
+            with pytest.raises(CognitoError) as error:
                 act(email)
-            answers.append((refusal.value.code, str(refusal.value)))
+            answers.append((error.value.code, str(error.value)))
         assert answers[0] == answers[1]
     for email in (carol, "nobody@example.org"):
-        cognito.resend(email)
-        cognito.forgot(email)
+        cognito.resend_code(email)
+        cognito.request_password_reset(email)
     assert logged_in(carol)
 
 
@@ -91,7 +94,7 @@ def test_a_wrong_password_is_refused(carol: str, password: str) -> None:
 )
 def test_any_password_works(pool: Any, password: str) -> None:
     cognito.sign_up("carol@example.org", password)
-    cognito.confirm("carol@example.org", mock.CODE)
+    cognito.confirm_sign_up("carol@example.org", mock.CODE)
     logged_in("carol@example.org", password)
 
 
@@ -120,7 +123,7 @@ def test_a_server_value_that_gives_the_password_away_is_not_answered(times: int)
     srp = AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
     b = f"{times * mock.PRIME:x}"
     parameters = {"SRP_B": b, "SALT": "1", "USER_ID_FOR_SRP": "x", "USERNAME": "x", "SECRET_BLOCK": ""}
-    with pytest.raises(PoolFault):
+    with pytest.raises(CognitoUnavailable):
         cognito._proof(srp, parameters, datetime.now(UTC))
 
 
@@ -156,23 +159,23 @@ def test_whatever_is_wrong_with_a_code_is_one_answer(pool: Any, code: str) -> No
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("confirm_forgot_password", code)
         with refused("wrong_code"):
-            cognito.reset("carol@example.org", mock.CODE, NEW)
+            cognito.reset_password("carol@example.org", mock.CODE, NEW)
         if code != "UserNotConfirmedException":
             stub.add_client_error("confirm_sign_up", code)
             with refused("wrong_code"):
-                cognito.confirm("carol@example.org", mock.CODE)
+                cognito.confirm_sign_up("carol@example.org", mock.CODE)
 
 
 def test_whoever_asks_for_too_many_codes_is_told_no_more_than_a_stranger(pool: Any) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("forgot_password", "LimitExceededException")
-        cognito.forgot("carol@example.org")
+        cognito.request_password_reset("carol@example.org")
         stub.add_client_error("resend_confirmation_code", "LimitExceededException")
-        cognito.resend("carol@example.org")
+        cognito.resend_code("carol@example.org")
 
 
 def test_a_disabled_person_is_told_no_more_than_a_stranger(pool: Any, carol: str) -> None:
-    pool.admin_disable_user(UserPoolId=cognito.settings.COGNITO_USER_POOL_ID, Username=carol)
+    pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
     with refused("wrong_credentials"):
         cognito.log_in(carol, PASSWORD)
 
@@ -201,7 +204,7 @@ def test_whom_staff_made_chooses_a_password_at_the_first_log_in(pool: Any, setti
 def set_up_totp(email: str) -> Tokens:
     tokens = logged_in(email)
     assert cognito.begin_totp(tokens.access) == mock.TOTP_SECRET
-    cognito.finish_totp(tokens.access, mock.totp(datetime.now(UTC)))
+    cognito.enable_totp(tokens.access, mock.totp(datetime.now(UTC)))
     return tokens
 
 
@@ -212,10 +215,10 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(carol: str) -> None:
     assert isinstance(challenge, Challenge)
     assert challenge.name == "SOFTWARE_TOKEN_MFA"
     with refused("wrong_shown_code"):
-        cognito.answer_code(challenge, "000000")
-    answer = cognito.answer_code(challenge, mock.totp(datetime.now(UTC)))
+        cognito.answer_totp(challenge, "000000")
+    answer = cognito.answer_totp(challenge, mock.totp(datetime.now(UTC)))
     assert isinstance(answer, Tokens)
-    cognito.drop_totp(answer.access)
+    cognito.disable_totp(answer.access)
     assert not cognito.has_totp(answer.access)
     logged_in(carol)
 
@@ -224,7 +227,7 @@ def test_a_second_factor_needs_the_right_code_to_be_set_up(carol: str) -> None:
     tokens = logged_in(carol)
     cognito.begin_totp(tokens.access)
     with refused("wrong_shown_code"):
-        cognito.finish_totp(tokens.access, "000000")
+        cognito.enable_totp(tokens.access, "000000")
     logged_in(carol)
 
 
@@ -237,15 +240,15 @@ def test_a_pool_that_insists_has_it_set_up_at_log_in(pool: Any, carol: str, sett
     challenge = cognito.log_in(carol, PASSWORD)
     assert isinstance(challenge, Challenge)
     assert challenge.name == "MFA_SETUP"
-    _secret, begun = cognito.begin_setup(challenge)
+    _secret, begun = cognito.begin_mfa_setup(challenge)
     with refused("wrong_shown_code"):
-        cognito.answer_setup(begun, "000000")
-    assert isinstance(cognito.answer_setup(begun, mock.totp(datetime.now(UTC))), Tokens)
+        cognito.answer_mfa_setup(begun, "000000")
+    assert isinstance(cognito.answer_mfa_setup(begun, mock.totp(datetime.now(UTC))), Tokens)
 
 
 def test_staff_take_a_lost_second_factor_away(carol: str) -> None:
     tokens = set_up_totp(carol)
-    cognito.take_totp_from(cognito.verify(tokens.access, "access")["sub"])
+    cognito.remove_totp(jwt.verify(tokens.access, "access")["sub"])
     logged_in(carol)
 
 
@@ -258,7 +261,7 @@ def test_a_challenge_that_this_site_cannot_meet_is_said_plainly(carol: str) -> N
 
 def test_an_old_challenge_asks_to_log_in_again(carol: str) -> None:
     with refused("session_expired"):
-        cognito.answer_code(Challenge("SOFTWARE_TOKEN_MFA", "x" * 30, carol), "123456")
+        cognito.answer_totp(Challenge("SOFTWARE_TOKEN_MFA", "x" * 30, carol), "123456")
 
 
 # --- Once logged in -----------------------------------------------------------------------------------------
@@ -266,7 +269,7 @@ def test_an_old_challenge_asks_to_log_in_again(carol: str) -> None:
 
 def test_tokens_are_renewed(carol: str) -> None:
     id_token, access = cognito.refresh(logged_in(carol).refresh)
-    assert cognito.verify(id_token, "id")["sub"] == cognito.verify(access, "access")["sub"]
+    assert jwt.verify(id_token, "id")["sub"] == jwt.verify(access, "access")["sub"]
 
 
 def end_by_log_out(pool: Any, tokens: Tokens, email: str) -> None:
@@ -278,11 +281,11 @@ def end_everywhere(pool: Any, tokens: Tokens, email: str) -> None:
 
 
 def end_by_disabling(pool: Any, tokens: Tokens, email: str) -> None:
-    pool.admin_disable_user(UserPoolId=cognito.settings.COGNITO_USER_POOL_ID, Username=email)
+    pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=email)
 
 
 def end_by_deleting(pool: Any, tokens: Tokens, email: str) -> None:
-    pool.admin_delete_user(UserPoolId=cognito.settings.COGNITO_USER_POOL_ID, Username=email)
+    pool.admin_delete_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=email)
 
 
 @pytest.mark.parametrize("end", [end_by_log_out, end_everywhere, end_by_disabling, end_by_deleting])
@@ -304,27 +307,27 @@ def test_a_password_is_changed_with_the_old_one(carol: str) -> None:
 
 
 def test_a_forgotten_password_is_reset_with_the_code(carol: str) -> None:
-    cognito.forgot(carol)
+    cognito.request_password_reset(carol)
     with refused("wrong_code"):
-        cognito.reset(carol, "000000", NEW)
+        cognito.reset_password(carol, "000000", NEW)
     with refused("weak_password"):
-        cognito.reset(carol, mock.CODE, "weak")
-    cognito.reset(carol, mock.CODE, NEW)
+        cognito.reset_password(carol, mock.CODE, "weak")
+    cognito.reset_password(carol, mock.CODE, NEW)
     logged_in(carol, NEW)
 
 
 def test_whoever_is_in_by_a_forgotten_password_is_out_once_it_is_reset(carol: str) -> None:
     tokens = logged_in(carol)
-    cognito.forgot(carol)
-    cognito.reset(carol, mock.CODE, NEW)
+    cognito.request_password_reset(carol)
+    cognito.reset_password(carol, mock.CODE, NEW)
     with refused("session_expired"):
         cognito.refresh(tokens.refresh)
 
 
 def test_the_pool_knows_who_is_disabled(pool: Any, carol: str) -> None:
-    sub = cognito.verify(logged_in(carol).access, "access")["sub"]
+    sub = jwt.verify(logged_in(carol).access, "access")["sub"]
     assert cognito.is_enabled(sub)
-    pool.admin_disable_user(UserPoolId=cognito.settings.COGNITO_USER_POOL_ID, Username=carol)
+    pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
     assert not cognito.is_enabled(sub)
     assert not cognito.is_enabled("00000000-0000-0000-0000-000000000000")
 
@@ -338,7 +341,7 @@ def test_the_pool_knows_who_is_disabled(pool: Any, carol: str) -> None:
 def test_a_pool_that_is_unwell_is_a_fault_and_not_a_wrong_password(carol: str, code: str) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("initiate_auth", code)
-        with pytest.raises(PoolFault, match=code):
+        with pytest.raises(CognitoUnavailable, match=code):
             cognito.log_in(carol, PASSWORD)
 
 
@@ -354,15 +357,15 @@ def test_a_pool_that_does_not_answer_is_a_fault(carol: str, monkeypatch: pytest.
         raise EndpointConnectionError(endpoint_url="https://cognito")
 
     monkeypatch.setattr(cognito._client(), "initiate_auth", fail)
-    with pytest.raises(PoolFault, match="EndpointConnectionError"):
+    with pytest.raises(CognitoUnavailable, match="EndpointConnectionError"):
         cognito.log_in(carol, PASSWORD)
 
 
 def test_no_password_and_no_address_is_logged(carol: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         cognito.sign_up(carol, NEW)
-        cognito.resend("nobody@example.org")
-        cognito.forgot("nobody@example.org")
+        cognito.resend_code("nobody@example.org")
+        cognito.request_password_reset("nobody@example.org")
         with refused("wrong_credentials"):
             cognito.log_in(carol, NEW)
     assert "example.org" not in caplog.text

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from jose import jwk, jwt
+from jose import jwk
+from jose import jwt as jose_jwt
 
-from imagesite.accounts.cognito import client as cognito
-from imagesite.accounts.cognito.client import InvalidToken, PoolFault
+from imagesite.accounts.cognito import jwt
+from imagesite.accounts.cognito.errors import CognitoUnavailable, InvalidToken
 
 POOL, CLIENT = "eu-west-1_Example01", "3n4b5urk1ft4fl3mg5e62d9ado"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
@@ -58,8 +59,8 @@ def fetched(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         asked.append(time.monotonic())
         return [published(OURS, "ours")]
 
-    monkeypatch.setattr(cognito, "_keys", cognito._Keys())
-    monkeypatch.setattr(cognito, "fetch_keys", fetch)
+    monkeypatch.setattr(jwt, "_keys", jwt.KeyCache())
+    monkeypatch.setattr(jwt, "fetch_keys", fetch)
     return asked
 
 
@@ -79,12 +80,12 @@ def claims(use: str, **changes: Any) -> dict[str, Any]:
 
 
 def token(use: str, key: rsa.RSAPrivateKey = OURS, kid: str = "ours", **changes: Any) -> str:
-    return jwt.encode(claims(use, **changes), private(key), algorithm="RS256", headers={"kid": kid})
+    return jose_jwt.encode(claims(use, **changes), private(key), algorithm="RS256", headers={"kid": kid})
 
 
 @pytest.mark.parametrize("use", ["id", "access"])
 def test_it_works(use: str) -> None:
-    assert cognito.verify(token(use), use)["sub"] == claims(use)["sub"]
+    assert jwt.verify(token(use), use)["sub"] == claims(use)["sub"]
 
 
 USES = pytest.mark.parametrize("use", ["id", "access"])
@@ -112,34 +113,34 @@ USES = pytest.mark.parametrize("use", ["id", "access"])
 )
 def test_a_claim_that_does_not_hold_is_refused(use: str, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(token(use, **changes), use)
+        jwt.verify(token(use, **changes), use)
 
 
 @pytest.mark.parametrize("aud", [None, "", "another", ["another"], [CLIENT, "another"]], ids=str)
 def test_an_id_token_for_another_client_is_refused(aud: Any) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(token("id", aud=aud), "id")
+        jwt.verify(token("id", aud=aud), "id")
 
 
 @pytest.mark.parametrize("client", [None, "", "another", [CLIENT]], ids=str)
 def test_an_access_token_for_another_client_is_refused(client: Any) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(token("access", client_id=client), "access")
+        jwt.verify(token("access", client_id=client), "access")
 
 
 def test_one_use_does_not_pass_for_the_other() -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(token("id"), "access")
+        jwt.verify(token("id"), "access")
     with pytest.raises(InvalidToken):
-        cognito.verify(token("access"), "id")
+        jwt.verify(token("access"), "id")
     with pytest.raises(InvalidToken):
-        cognito.verify(token("id", token_use="access", client_id=CLIENT), "id")
+        jwt.verify(token("id", token_use="access", client_id=CLIENT), "id")
 
 
 @USES
 def test_another_key_under_our_name_is_refused(use: str) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(token(use, OTHER), use)
+        jwt.verify(token(use, OTHER), use)
 
 
 def _unsigned(use: str) -> str:
@@ -161,14 +162,14 @@ def _hs256(use: str) -> str:
 
 
 def _rs512(use: str) -> str:
-    return jwt.encode(claims(use), private(OURS), algorithm="RS512", headers={"kid": "ours"})
+    return jose_jwt.encode(claims(use), private(OURS), algorithm="RS512", headers={"kid": "ours"})
 
 
 @USES
 @pytest.mark.parametrize("make", [_unsigned, _hs256, _rs512])
 def test_only_rs256_is_taken(use: str, make: Callable[[str], str]) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(make(use), use)
+        jwt.verify(make(use), use)
 
 
 def _with_claims_of(mine: str, other: str) -> str:
@@ -194,24 +195,24 @@ def _with_claims_of(mine: str, other: str) -> str:
 )
 def test_a_spoilt_token_is_refused(use: str, spoil: Callable[[str], str]) -> None:
     with pytest.raises(InvalidToken):
-        cognito.verify(spoil(token(use)), use)
+        jwt.verify(spoil(token(use)), use)
 
 
 def test_a_token_without_a_key_id_is_refused() -> None:
-    bare = jwt.encode(claims("id"), private(OURS), algorithm="RS256")
+    bare = jose_jwt.encode(claims("id"), private(OURS), algorithm="RS256")
     with pytest.raises(InvalidToken):
-        cognito.verify(bare, "id")
+        jwt.verify(bare, "id")
 
 
 def test_an_id_token_fits_the_access_token_that_came_with_it() -> None:
     access = token("access")
-    paired = jwt.encode(
+    paired = jose_jwt.encode(
         claims("id"), private(OURS), algorithm="RS256", headers={"kid": "ours"}, access_token=access
     )
-    assert cognito.verify(paired, "id", access=access)
-    assert cognito.verify(paired, "id")
+    assert jwt.verify(paired, "id", access=access)
+    assert jwt.verify(paired, "id")
     with pytest.raises(InvalidToken):
-        cognito.verify(paired, "id", access=token("access", sub="other"))
+        jwt.verify(paired, "id", access=token("access", sub="other"))
 
 
 # --- The pool's keys ----------------------------------------------------------------------------------------
@@ -219,42 +220,42 @@ def test_an_id_token_fits_the_access_token_that_came_with_it() -> None:
 
 def test_keys_are_fetched_once(fetched: list[float]) -> None:
     for _ in range(3):
-        cognito.verify(token("id"), "id")
+        jwt.verify(token("id"), "id")
     assert len(fetched) == 1
 
 
 def test_invented_key_ids_do_not_make_us_ask_each_time(fetched: list[float]) -> None:
     for number in range(5):
         with pytest.raises(InvalidToken):
-            cognito.verify(token("id", OTHER, f"invented-{number}"), "id")
+            jwt.verify(token("id", OTHER, f"invented-{number}"), "id")
     assert len(fetched) == 1
 
 
 def test_a_rotated_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    cognito.verify(token("id"), "id")
+    jwt.verify(token("id"), "id")
     keys = [published(OURS, "ours"), published(OTHER, "new")]
-    monkeypatch.setattr(cognito, "fetch_keys", lambda: keys)
-    cognito._keys._asked -= cognito.KEYS_ASKED_EVERY + 1
-    assert cognito.verify(token("id", OTHER, "new"), "id")
+    monkeypatch.setattr(jwt, "fetch_keys", lambda: keys)
+    jwt._keys._fetched_at -= jwt.REFETCH_INTERVAL + 1
+    assert jwt.verify(token("id", OTHER, "new"), "id")
 
 
 def test_a_withdrawn_key_stops_counting_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    cognito.verify(token("id"), "id")
-    monkeypatch.setattr(cognito, "fetch_keys", lambda: [published(OTHER, "new")])
-    cognito._keys._asked -= cognito.KEYS_KEPT + 1
+    jwt.verify(token("id"), "id")
+    monkeypatch.setattr(jwt, "fetch_keys", lambda: [published(OTHER, "new")])
+    jwt._keys._fetched_at -= jwt.KEY_LIFETIME + 1
     with pytest.raises(InvalidToken):
-        cognito.verify(token("id"), "id")
+        jwt.verify(token("id"), "id")
 
 
 def test_known_keys_serve_while_the_pool_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    cognito.verify(token("id"), "id")
+    jwt.verify(token("id"), "id")
 
     def fail() -> None:
-        raise PoolFault("gone")
+        raise CognitoUnavailable("gone")
 
-    monkeypatch.setattr(cognito, "fetch_keys", fail)
-    cognito._keys._asked -= cognito.KEYS_KEPT + 1
-    assert cognito.verify(token("id"), "id")
+    monkeypatch.setattr(jwt, "fetch_keys", fail)
+    jwt._keys._fetched_at -= jwt.KEY_LIFETIME + 1
+    assert jwt.verify(token("id"), "id")
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -283,7 +284,7 @@ def server(settings: Any) -> Iterator[type[Answer]]:
     listening.server_close()
 
 
-fetch_keys = cognito.fetch_keys
+fetch_keys = jwt.fetch_keys
 
 
 def test_keys_come_over_http(server: type[Answer]) -> None:
@@ -296,5 +297,5 @@ def test_keys_come_over_http(server: type[Answer]) -> None:
 )
 def test_an_answer_that_holds_no_keys_is_a_fault(server: type[Answer], status: int, body: bytes) -> None:
     server.status, server.body = status, body
-    with pytest.raises(PoolFault):
+    with pytest.raises(CognitoUnavailable):
         fetch_keys()

@@ -12,8 +12,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from imagesite.accounts.cognito import backend
+from imagesite.accounts.cognito import backend, jwt
 from imagesite.accounts.cognito import client as cognito
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, text
 from imagesite.accounts.models import ApiToken, User
 from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
@@ -27,16 +28,16 @@ PAGE = "/accounts/"
 @pytest.fixture(autouse=True)
 def site(pool: Any, settings: Any) -> Iterator[None]:
     settings.ROOT_URLCONF = "tests.accounts.cognito.site_urls"
-    settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.PoolBackend"]
+    settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.CognitoBackend"]
     settings.TOKEN_VERIFIERS = [
-        "imagesite.accounts.cognito.api_tokens.ours",
-        "imagesite.accounts.cognito.api_tokens.pool",
+        "imagesite.accounts.cognito.api_tokens.own_token",
+        "imagesite.accounts.cognito.api_tokens.cognito_token",
     ]
     middleware = list(settings.MIDDLEWARE)
     place = middleware.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
     settings.MIDDLEWARE = [
         *middleware[:place],
-        "imagesite.accounts.cognito.middleware.PoolMiddleware",
+        "imagesite.accounts.cognito.middleware.CognitoMiddleware",
         *middleware[place:],
     ]
     cache.clear()
@@ -83,7 +84,7 @@ def test_a_wrong_password_is_said_at_the_form_and_no_more(client: Client, carol:
     pages = [log_in(client, email, "a guess") for email in (carol, "nobody@example.org")]
     assert [page.status_code for page in pages] == [422, 422]
     errors = [page.context["form"].non_field_errors() for page in pages]
-    assert errors[0] == errors[1] == [cognito.messages()["wrong_credentials"]]
+    assert errors[0] == errors[1] == [text("wrong_credentials")]
 
 
 def test_log_in_leads_on_to_the_page_that_asked(client: Client, carol: str) -> None:
@@ -157,11 +158,11 @@ def test_a_pool_that_does_not_answer_is_said_plainly(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object) -> None:
-        raise cognito.PoolFault("gone")
+        raise CognitoUnavailable("gone")
 
     monkeypatch.setattr(cognito, "log_in", fail)
     page = client.post("/accounts/login/", {"email": carol, "password": PASSWORD}, follow=True)
-    assert "does not answer" in page.content.decode()
+    assert "is not responding" in page.content.decode()
 
 
 def test_keys_of_the_pool_that_have_just_changed_are_a_fault_that_passes(
@@ -170,12 +171,12 @@ def test_keys_of_the_pool_that_have_just_changed_are_a_fault_that_passes(
     log_in(client, carol)
     grow_old(client)
     with monkeypatch.context() as changed:
-        changed.setattr(cognito, "_keys", cognito._Keys())
-        changed.setattr(cognito, "fetch_keys", list)
+        changed.setattr(jwt, "_keys", jwt.KeyCache())
+        changed.setattr(jwt, "fetch_keys", list)
         assert client.get(PAGE).status_code == 503
         page = log_in(Client(), carol)
         assert page.headers["Location"] == "/accounts/login/"
-        assert "own tokens do not hold" in caplog.text
+        assert "has just issued do not verify" in caplog.text
     assert is_in(client)
 
 
@@ -190,7 +191,7 @@ def test_a_password_is_reset_with_the_mailed_code(client: Client, carol: str) ->
 def test_a_password_is_changed(client: Client, carol: str) -> None:
     log_in(client, carol)
     page = client.post("/accounts/password/", {"old": "a guess", "password": NEW})
-    assert (page.status_code, "not your present password" in page.content.decode()) == (422, True)
+    assert (page.status_code, "Your current password is wrong" in page.content.decode()) == (422, True)
     assert client.post("/accounts/password/", {"old": PASSWORD, "password": NEW}).status_code == 302
     client.post("/accounts/logout/")
     assert log_in(client, carol, NEW).status_code == 302
@@ -236,13 +237,13 @@ def test_a_pool_that_does_not_answer_deletes_nothing(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(access: str) -> None:
-        raise cognito.PoolFault("gone")
+        raise CognitoUnavailable("gone")
 
     log_in(client, carol)
     with monkeypatch.context() as patch:
         patch.setattr(cognito, "delete_account", fail)
         page = client.post("/accounts/delete/", {"email": carol}, follow=True)
-    assert "That did not work" in page.content.decode()
+    assert "Something went wrong" in page.content.decode()
     assert is_in(client)
 
 
@@ -300,6 +301,25 @@ def test_a_pool_that_insists_shows_the_qr_code_at_log_in(
     assert is_in(client)
 
 
+def test_a_throttled_setup_at_log_in_asks_to_wait(
+    client: Client, pool: Any, carol: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.set_user_pool_mfa_config(
+        UserPoolId=settings.COGNITO_USER_POOL_ID,
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+        MfaConfiguration="ON",
+    )
+
+    def fail(challenge: object) -> None:
+        raise CognitoError("too_many_attempts")
+
+    log_in(client, carol)
+    monkeypatch.setattr(cognito, "begin_mfa_setup", fail)
+    page = client.get("/accounts/login/challenge/", follow=True)
+    assert page.redirect_chain == [("/accounts/login/", 302)]
+    assert "Too many attempts. Wait 15 minutes" in page.content.decode()
+
+
 def test_a_challenge_nobody_asked_leads_to_the_log_in(client: Client) -> None:
     assert client.get("/accounts/login/challenge/").headers["Location"] == "/accounts/login/"
 
@@ -328,7 +348,7 @@ def test_the_row_is_keyed_by_sub_and_not_by_address(
     client.post("/accounts/logout/")
     pool.admin_delete_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
     cognito.sign_up(carol, PASSWORD)
-    cognito.confirm(carol, mock.CODE)
+    cognito.confirm_sign_up(carol, mock.CODE)
     log_in(client, carol)
     old.refresh_from_db()
     new = User.objects.get(email=carol)
@@ -410,15 +430,15 @@ def test_whoever_was_logged_out_elsewhere_is_sent_to_the_log_in_by_what_needs_th
     path = f"/accounts/{page}/"
     answer = there.post(path, entered) if entered else there.get(path)
     assert answer.headers["Location"] == "/accounts/login/"
-    assert "the session has ended" in there.get("/accounts/login/").content.decode()
+    assert "Your session has expired" in there.get("/accounts/login/").content.decode()
 
 
 def test_a_session_that_the_pool_did_not_begin_is_ended(client: Client, alice: Any) -> None:
-    client.force_login(alice, backend="imagesite.accounts.cognito.backend.PoolBackend")
+    client.force_login(alice, backend="imagesite.accounts.cognito.backend.CognitoBackend")
     assert not is_in(client)
 
 
-@pytest.mark.parametrize("fault", [cognito.PoolFault("gone"), cognito.Refusal("too_many_attempts", "")])
+@pytest.mark.parametrize("fault", [CognitoUnavailable("gone"), CognitoError("too_many_attempts")])
 def test_a_pool_that_does_not_answer_ends_no_session(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
@@ -472,19 +492,21 @@ def test_a_token_of_somebody_whom_the_pool_does_not_know_ends(client: Client, al
     assert call(client, secret) == 401
 
 
+@pytest.mark.parametrize("fault", [CognitoUnavailable("gone"), CognitoError("too_many_attempts")])
 def test_programs_are_told_when_the_pool_does_not_answer(
-    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     log_in(client, carol)
     _, secret = ApiToken.issue(User.objects.get(), "script")
     access = client.session[backend.SESSION_KEY]["access"]
 
     def fail(*args: object, **kwargs: object) -> None:
-        raise cognito.PoolFault("gone")
+        raise fault
 
     monkeypatch.setattr(cognito, "is_enabled", fail)
-    monkeypatch.setattr(cognito, "verify", fail)
+    monkeypatch.setattr(cognito, "email_of", fail)
     cache.clear()
+    User.objects.update(sub="another")  # so that the access token is a first visit
     assert call(Client(), secret) == 503
     assert call(Client(), access) == 503
 
@@ -495,7 +517,7 @@ def test_programs_are_told_when_the_pool_does_not_answer(
 @pytest.fixture
 def staff(pool: Any, settings: Any) -> Client:
     cognito.sign_up("dave@example.org", PASSWORD)
-    cognito.confirm("dave@example.org", mock.CODE)
+    cognito.confirm_sign_up("dave@example.org", mock.CODE)
     pool.admin_add_user_to_group(
         UserPoolId=settings.COGNITO_USER_POOL_ID, Username="dave@example.org", GroupName="staff"
     )
@@ -512,7 +534,7 @@ def test_staff_take_a_lost_second_factor_away(staff: Client, carol: str) -> None
     person.post("/accounts/logout/")
     carols = User.objects.get(email=carol)
     staff.post(
-        "/admin/accounts/user/", {"action": "take_second_factor", "_selected_action": [str(carols.pk)]}
+        "/admin/accounts/user/", {"action": "remove_second_factor", "_selected_action": [str(carols.pk)]}
     )
     assert log_in(person, carol).headers["Location"] == "/convert/"
 
