@@ -73,7 +73,7 @@ class ApiToken(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     start = models.CharField(
-        max_length=12, editable=False, help_text=_("How the token begins, to know it by.")
+        max_length=12, editable=False, help_text=_("The first characters, to recognise the token by.")
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.WRITE)

@@ -40,7 +40,7 @@ def account(request: LoggedInRequest) -> HttpResponse:
     form = PreferencesForm(Preferences.of(request.user), request.POST or None)
     if form.is_valid():
         Preferences.choose(request.user, retention=form.cleaned_data["retention"])
-        messages.success(request, _("Your choice is saved."))
+        messages.success(request, _("Saved."))
         return redirect("accounts:account")
     return render(request, "accounts/account.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -89,7 +89,7 @@ def delete(request: LoggedInRequest) -> HttpResponse:
     jobs.remove_all(user)
     logout(request)
     user.delete()
-    messages.success(request, _("Your account is deleted, with all images, results and settings."))
+    messages.success(request, _("Your account has been deleted, with all images, results and settings."))
     return redirect("web:landing")
 
 
@@ -121,5 +121,5 @@ def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-    messages.success(request, _("“%(name)s” no longer works.") % {"name": token.name})
+    messages.success(request, _("“%(name)s” has been revoked.") % {"name": token.name})
     return redirect("accounts:tokens")

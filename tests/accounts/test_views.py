@@ -26,7 +26,7 @@ def test_how_long_files_are_kept_is_chosen(page: Client, alice: Any) -> None:
     assert offered(shown) == ["1 hour", "24 hours", "3 days", "7 days"]
     assert re.findall(r'value="([\d.]+)"[^>]* checked', text(shown)) == [f"{24 * 3600:.1f}"]
     shown = page.post("/accounts/", {"retention": f"{3 * 24 * 3600:.1f}"}, follow=True)
-    assert "Your choice is saved." in text(shown)
+    assert "Saved." in text(shown)
     assert re.findall(r'value="([\d.]+)"[^>]* checked', text(shown)) == [f"{3 * 24 * 3600:.1f}"]
     assert Preferences.objects.get().kept_for == timedelta(days=3)
 
@@ -63,7 +63,7 @@ def test_a_token_may_work_for_ever(page: Client) -> None:
 
 def test_a_revoked_token_is_listed_as_such(page: Client, alice: Any) -> None:
     token, _ = ApiToken.issue(alice, "backup")
-    assert "no longer works" in text(page.post(f"/accounts/tokens/{token.pk}/revoke/", follow=True))
+    assert "has been revoked" in text(page.post(f"/accounts/tokens/{token.pk}/revoke/", follow=True))
     assert not ApiToken.objects.usable().exists()
     assert "revoked on" in text(page.get("/accounts/tokens/"))
 
@@ -101,10 +101,10 @@ def test_an_account_is_deleted_with_all_that_is_in_it(
         jobs.submit(
             owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)]
         )
-    assert "for good" in text(page.get("/accounts/delete/"))
+    assert "cannot be undone" in text(page.get("/accounts/delete/"))
     assert page.post("/accounts/delete/", {"email": bob.email}).status_code == 422
     response = page.post("/accounts/delete/", {"email": alice.email.upper()}, follow=True)
-    assert "Your account is deleted" in text(response)
+    assert "Your account has been deleted" in text(response)
     assert list(User.objects.all()) == [bob]
     assert [path.name for path in folders.rglob("*") if path.is_file()] == ["mark.png"]
     assert page.get("/convert/").status_code == 302

@@ -401,7 +401,7 @@ def test_a_token_of_the_page_works(visit: Visit, site: Site) -> None:
     page = visit()
     page.goto("/accounts/tokens/")
     page.get_by_label("Name").fill("script")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create token").click()
     secret = page.locator("#secret").text_content()
     answer = page.request.get("/api/v1/batches", headers={"Authorization": f"Bearer {secret}"})
     assert answer.json() == {"items": [], "next": None}

@@ -127,7 +127,7 @@ def test_a_form_with_errors(visit: Visit) -> None:
     page = visit(known=False)
     page.goto("/accounts/signup/")
     page.locator("main form").evaluate("form => { form.noValidate = true; }")
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.locator(".error").first).to_be_visible()
     look(page, "sign-up with errors")
 
@@ -151,7 +151,7 @@ def test_no_entries_yet(visit: Visit) -> None:
     page.goto("/recipes/")
     expect(page.get_by_text("No recipe of yours yet")).to_be_visible()
     page.goto("/accounts/tokens/")
-    expect(page.get_by_text("No token yet")).to_be_visible()
+    expect(page.get_by_text("No tokens yet")).to_be_visible()
 
 
 STATES = {

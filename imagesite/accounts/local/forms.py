@@ -12,9 +12,7 @@ from imagesite.accounts.models import User
 class LoginForm(auth_forms.AuthenticationForm):
     error_messages = {
         **auth_forms.AuthenticationForm.error_messages,
-        "invalid_login": _(
-            "No account fits this e-mail address and password. Check both; capital letters count."
-        ),
+        "invalid_login": _("Wrong e-mail address or password. Passwords are case-sensitive."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,6 +32,6 @@ class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # 
         email: str = self.cleaned_data["email"].lower()
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError(
-                _("There is an account with this address. Log in, or reset its password.")
+                _("This address already has an account. Log in or reset your password.")
             )
         return email

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=80)),
-                ('start', models.CharField(editable=False, help_text='How the token begins, to know it by.', max_length=12)),
+                ('start', models.CharField(editable=False, help_text='The first characters, to recognise the token by.', max_length=12)),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('scope', models.CharField(choices=[('read', 'Read'), ('write', 'Read and write')], default='write', max_length=5)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

@@ -36,7 +36,7 @@ def test_sign_up_never_leads_elsewhere(client: Client, elsewhere: str) -> None:
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        ({"email": "ALICE@example.org"}, "There is an account with this address"),
+        ({"email": "ALICE@example.org"}, "This address already has an account"),
         ({"email": "nonsense"}, "valid email"),
         ({"password1": "1234", "password2": "1234"}, "too short"),
         ({"password2": "another one entirely"}, "match"),
@@ -64,24 +64,24 @@ def test_log_in_and_out(client: Client, alice: Any) -> None:
 
 def test_a_wrong_password_says_so(client: Client, alice: Any) -> None:
     response = client.post("/accounts/login/", {"username": alice.email, "password": "wrong"})
-    assert "No account fits" in text(response)
+    assert "Wrong e-mail address or password" in text(response)
 
 
 def test_a_closed_page_says_to_log_in_first(client: Client) -> None:
     response = client.get("/convert/", follow=True)
-    assert "Please log in to go on." in text(response)
+    assert "Log in to continue." in text(response)
 
 
 def test_the_password_is_changed(page: Client, alice: Any) -> None:
     new = "a new and longer one"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
-    assert "Your password is changed." in text(page.post("/accounts/password/", form, follow=True))
+    assert "Your password has been changed." in text(page.post("/accounts/password/", form, follow=True))
     alice.refresh_from_db()
     assert alice.check_password(new)
 
 
 def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> None:
-    assert "Look at your mail" in text(
+    assert "Check your e-mail" in text(
         client.post("/accounts/password/reset/", {"email": alice.email}, follow=True)
     )
     message = mail.outbox[0]
@@ -96,14 +96,14 @@ def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> No
     assert "Choose a new password" in text(form)
     new = "a new and longer one"
     done = client.post(form.request["PATH_INFO"], {"new_password1": new, "new_password2": new}, follow=True)
-    assert "The password is changed" in text(done)
-    assert "no longer works" in text(client.get(link[1], follow=True))
+    assert "Password changed" in text(done)
+    assert "This link has expired" in text(client.get(link[1], follow=True))
     assert client.login(username=alice.email, password=new)
 
 
 def test_an_unknown_address_learns_nothing(client: Client) -> None:
     response = client.post("/accounts/password/reset/", {"email": "nobody@example.org"}, follow=True)
-    assert "Look at your mail" in text(response)
+    assert "Check your e-mail" in text(response)
     assert not mail.outbox
 
 
