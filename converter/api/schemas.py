@@ -83,7 +83,7 @@ class BatchIn(Schema):
             "files": [{"name": "holiday.jpg", "size": 2_400_000}],
             "outputs": [
                 {"format": "webp", "quality": 80, "resize": {"width": 1600}},
-                {"format": "jpeg", "metadata": "strip_location"},
+                {"format": "jpeg", "quality": 95, "dpi": 300, "metadata": "strip_location"},
             ],
         },
         {"files": [{"url": "https://example.org/holiday.jpg"}], "outputs": [{"format": "avif"}]},

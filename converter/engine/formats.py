@@ -52,6 +52,10 @@ class Format:
     """It can say how often an animation plays."""
     bilevel: bool = False
     """One bit per pixel pays off."""
+    has_density: bool = False
+    """It has a field of its own for how many pixels make an inch."""
+    paper: bool = False
+    """Its pictures have a size on paper, whether the source says one or not."""
     gray: bool = False
     """It can store one grey channel."""
     bulk: int = BULK_OF_LOSSLESS
@@ -60,6 +64,11 @@ class Format:
     @property
     def extension(self) -> str:
         return self.extensions[0]
+
+    @property
+    def says_dpi(self) -> bool:
+        """Whether it can say how many pixels make an inch, if only in EXIF."""
+        return self.has_density or self.exif
 
     @property
     def lossless_is_a_choice(self) -> bool:
@@ -76,6 +85,8 @@ class Format:
             unfit.add("lossless")
         if not self.progressive:
             unfit.add("progressive")
+        if not self.says_dpi:
+            unfit.add("dpi")
         if not (self.animation or self.pages):
             unfit.add("frames")
         options = schema.without(schema.RECIPE, unfit)
@@ -111,6 +122,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 comment=True,
                 gray=True,
                 bulk=3,
+                has_density=True,
             ),
             Format(
                 name="png",
@@ -130,6 +142,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 loops=True,
                 bilevel=True,
                 gray=True,
+                has_density=True,
             ),
             Format(
                 name="webp",
@@ -202,6 +215,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 bilevel=True,
                 gray=True,
                 bulk=5,
+                has_density=True,
             ),
             Format(
                 name="bmp",
@@ -214,6 +228,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 shows_in_browser=True,
                 gray=True,
                 bulk=6,
+                has_density=True,
             ),
             Format(
                 name="ico",
@@ -269,6 +284,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 bilevel=True,
                 gray=True,
                 bulk=3,
+                has_density=True,
+                paper=True,
             ),
         )
     }

@@ -74,6 +74,7 @@ class Recipe:
     background: str = "#ffffff"
     metadata: Literal["strip", "strip_location", "keep"] = "strip"
     color: Literal["srgb", "keep"] = "srgb"
+    dpi: int | None = None
     frames: Literal["all", "first"] = "all"
     watermark: Watermark | None = None
 
@@ -179,6 +180,11 @@ def _contradictions(mapping: Mapping[str, Any], broken: set[str]) -> list[Proble
             refuse(
                 "/effort",
                 f"{target.label} has no effort to choose. Leave it out, or choose WebP, AVIF or PNG.",
+            )
+        if given("dpi", int) is not None and not target.says_dpi:
+            refuse(
+                "/dpi",
+                f"{target.label} cannot say a resolution. Leave it out, or choose JPEG, PNG, TIFF or PDF.",
             )
         if lossless and not target.lossless:
             refuse("/lossless", f"{target.label} cannot be lossless. Choose PNG, WebP or TIFF.")
@@ -299,6 +305,8 @@ def _words(recipe: Recipe) -> list[str]:
         words.append(f"{what} all over" if mark.tile else what)
     if recipe.color == "keep":
         words.append("colour profile kept")
+    if recipe.dpi:
+        words.append(f"{recipe.dpi} dpi")
     if recipe.frames == "first":
         words.append("first frame only")
     words.append(_METADATA_WORDS[recipe.metadata])

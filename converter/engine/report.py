@@ -24,6 +24,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "alpha_flattened": "Transparency flattened on {background}",
         "alpha_hardened": "Half-transparent pixels made fully transparent or solid",
         "colors_reduced": "Reduced to {colors} colours",
+        "dpi_set": "Resolution set to {dpi} dpi",
         "watermarked": "Watermark added",
         "frames_merged": "Equal frames merged: {frames} became {kept}",
         "frames_kept": "All {frames} frames kept",

@@ -171,6 +171,14 @@ RECIPE: dict[str, Any] = {
             "title": "Colours",
             "description": "Convert to sRGB, which looks right everywhere, or keep the colour profile.",
         },
+        "dpi": {
+            "type": ["integer", "null"],
+            "minimum": 2,
+            "maximum": 9600,
+            "default": None,
+            "title": "Resolution (dpi)",
+            "description": "Pixels an inch on paper; the pixels stay as they are. Without it, what the file says is kept.",
+        },
         "frames": {
             "type": "string",
             "enum": ["all", "first"],

@@ -27,7 +27,10 @@ STARTERS: Mapping[str, Starter] = {
     "small": Starter(
         _("Exactly under 200 KB"), [{"format": "jpeg", "target_bytes": 200_000, "shrink_to_fit": True}]
     ),
-    "print": Starter(_("For print"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
+    "print": Starter(
+        _("For print"), [{"format": "jpeg", "quality": 95, "dpi": 300, "metadata": "strip_location"}]
+    ),
+    "archive": Starter(_("For an archive (TIFF)"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
     "widths": Starter(
         _("Three widths for the web"),
         [{"format": "webp", "resize": {"width": width}} for width in (480, 960, 1600)],

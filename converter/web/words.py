@@ -40,6 +40,7 @@ TITLES: Words = {
     "background": _("Background"),
     "metadata": _("Photo details"),
     "color": _("Colours"),
+    "dpi": _("Resolution (dpi)"),
     "frames": _("Animation and pages"),
     "watermark": _("Watermark"),
     "watermark.text": _("Text"),
@@ -67,6 +68,7 @@ HINTS: Words = {
     "background": _("Behind transparency and around padding: #ffffff, or transparent."),
     "metadata": _("Camera, date and place stored in the file."),
     "color": _("sRGB looks right everywhere."),
+    "dpi": _("For printing: 300. Leave empty to keep what the file says."),
     "watermark.opacity": _("0.01 (barely there) to 1 (solid)."),
     "watermark.scale": _("0.01 to 1: 0.2 is a fifth of the picture."),
 }

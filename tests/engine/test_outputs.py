@@ -17,7 +17,6 @@ from .samples import saved
 
 OUTPUTS = [name for name, format in FORMATS.items() if format.encodes]
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"]
-RESOLUTION = 150
 
 
 def small(mode):
@@ -121,7 +120,7 @@ def test_black_and_white_pages_go_into_a_pdf_bit_for_bit_and_small():
         for decoded, size in held:
             assert decoded.tobytes() == page.tobytes()
             assert size < 1.1 * len(saved(page, "TIFF", compression="group4"))
-        assert result.report.settings == {"compression": "group4", "resolution": RESOLUTION}
+        assert result.report.settings == {"compression": "group4"}
 
 
 def test_a_photograph_among_black_and_white_pages_keeps_its_quality():

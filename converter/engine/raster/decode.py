@@ -12,7 +12,7 @@ from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
-from . import color, sniff
+from . import color, density, sniff
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
@@ -43,6 +43,8 @@ class Opened:
     format: Format
     facts: Facts
     metadata: Metadata
+    dpi: density.Density | None
+    """What the file says, as it lies in the file."""
     pictures_in_file: int
     has_gain_map: bool
 
@@ -64,6 +66,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
             format=source,
             facts=facts,
             metadata=read(image),
+            dpi=density.read(image),
             pictures_in_file=getattr(image, "n_frames", 1),
             has_gain_map=b"hdrgm:Version" in data[:200_000] or b"urn:com:apple:photo" in data[:200_000],
         )

@@ -26,7 +26,6 @@ from .steps import Frame
 Settings = dict[str, Any]
 
 _ICON_SIDES = (16, 24, 32, 48, 64, 128, 256)
-_PDF_DPI = 150
 _HALF = 128
 _NEVER = 2**31 - 1
 
@@ -331,8 +330,8 @@ def _jp2(encoder: Encoder, quality: int | None) -> Settings:
 
 def _pdf(encoder: Encoder, quality: int | None) -> Settings:
     if all(image.mode == "1" for image in encoder.images):
-        return {"compression": "group4", "resolution": _PDF_DPI}
-    return {"quality": quality, "resolution": _PDF_DPI}
+        return {"compression": "group4"}
+    return {"quality": quality}
 
 
 def _plain(encoder: Encoder, quality: int | None) -> Settings:
@@ -396,4 +395,13 @@ def _carry_tiff(encoder: Encoder) -> Settings:
     return {**carried, "tiffinfo": tiff_tags(carried.pop("exif", b""), carried.pop("xmp", b""), predict)}
 
 
-_CARRY: Mapping[str, Callable[[Encoder], Settings]] = {"png": _carry_png, "tiff": _carry_tiff}
+def _carry_bmp(encoder: Encoder) -> Settings:
+    """Where nothing is known, nothing is said: the writer would say 96 dpi."""
+    return {"dpi": (0, 0), **encoder.extras}
+
+
+_CARRY: Mapping[str, Callable[[Encoder], Settings]] = {
+    "png": _carry_png,
+    "tiff": _carry_tiff,
+    "bmp": _carry_bmp,
+}

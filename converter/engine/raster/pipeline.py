@@ -12,7 +12,7 @@ from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log, Report, Result
 
-from . import color, metadata, steps
+from . import color, density, metadata, steps
 from .choose import chosen
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
@@ -90,6 +90,10 @@ class Source:
         extras = metadata.keep(self._opened.metadata, recipe.metadata, recipe.target, size, log)
         if icc:
             extras["icc_profile"] = icc
+        exif = extras.get("exif", b"")
+        extras |= density.arguments(self._opened.dpi, self._is_sideways(recipe), recipe, size, exif)
+        if recipe.dpi:
+            log.note("dpi_set", dpi=recipe.dpi)
 
         def ready(frames: Sequence[Frame]) -> Encoder:
             return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
@@ -115,6 +119,10 @@ class Source:
                 frame = step(frame, job)
             finished.append(frame)
         return finished, icc
+
+    def _is_sideways(self, recipe: Recipe) -> bool:
+        """Whether what is across in the result was down in the file."""
+        return (self.facts.orientation >= 5) != (recipe.rotate in (90, 270))
 
     def _most_bytes(self, recipe: Recipe, size: tuple[int, int]) -> int | None:
         """An aim never makes a file larger than its source in the same format and size."""

@@ -1,0 +1,137 @@
+"""How many pixels make an inch on paper: read from whatever a file says it by, written where a format can hold it."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import ExifTags, Image, TiffTags
+
+from converter.engine.recipe import Recipe
+
+Density = tuple[float, float]
+"""Pixels an inch, across and down."""
+
+_Base = ExifTags.Base
+_EXIF = b"Exif\0\0"
+_INCH, _CENTIMETRE = 2, 3
+_CENTIMETRES_AN_INCH = 2.54
+_MOST = 65_535  # JFIF has two bytes for it
+
+# A header in pixels a metre is off by this much at most, and nobody meant 299.9994.
+_ROUNDING = 0.02
+
+_SILENT_PDF = 150.0
+_LONGEST_PAGE = 14_400 / 72
+"""In inches: longer pages are beyond what PDF readers show (ISO 32000-1, annex C)."""
+
+
+def read(image: Image.Image) -> Density | None:
+    """Return what the opened file says, or None: its own field first, then EXIF."""
+    said = image.info.get("dpi")
+    # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):
+        said = None
+    return _plausible(said) or _of_exif(image)
+
+
+def arguments(
+    said: Density | None, sideways: bool, recipe: Recipe, size: tuple[int, int], exif: bytes
+) -> dict[str, Any]:
+    """Return the encoder arguments that carry it: `dpi` where the format has a field for it, and `exif`.
+
+    `said` is the source's, `sideways` whether the picture was turned by a quarter since, `size` that of the finished
+    picture, `exif` the block that is written in any case, if one is.
+    """
+    density = (float(recipe.dpi), float(recipe.dpi)) if recipe.dpi else said
+    if density and sideways and not recipe.dpi:
+        density = (density[1], density[0])
+    target = recipe.target
+    found: dict[str, Any] = {}
+    if density and target.exif and (exif or (recipe.dpi and not target.has_density)):
+        found["exif"] = _in_exif(exif, density, add=not target.has_density)
+    if target.paper:
+        found["dpi"] = _on_paper(density or (_SILENT_PDF, _SILENT_PDF), size)
+    elif target.has_density and density:
+        found["dpi"] = density
+    return found
+
+
+def _of_exif(image: Image.Image) -> Density | None:
+    try:
+        exif = Image.Image.getexif(image)
+        across = float(exif[_Base.XResolution])
+        down = float(exif.get(_Base.YResolution, across))
+        unit = exif.get(_Base.ResolutionUnit, _INCH)
+    except Exception:
+        # Pillow's EXIF parser raises whatever its arithmetic runs into: a damaged block says nothing.
+        return None
+    times = {_INCH: 1.0, _CENTIMETRE: _CENTIMETRES_AN_INCH}.get(unit)
+    return _plausible((across * times, down * times)) if times else None
+
+
+def _plausible(said: Any) -> Density | None:
+    """Return it tidied; None for what no paper has, such as the 1 that stands for nothing at all."""
+    try:
+        across, down = (float(part) for part in said)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not all(math.isfinite(part) and 1 < part <= _MOST for part in (across, down)):
+        return None
+    return _tidy(across), _tidy(down)
+
+
+def _tidy(value: float) -> float:
+    return float(round(value)) if abs(value - round(value)) < _ROUNDING else round(value, 2)
+
+
+def _in_exif(exif: bytes, density: Density, *, add: bool) -> bytes:
+    """Return the block with these numbers in it, so that it does not contradict the format's own field.
+
+    They are put in their places, as Pillow would write the texts around them in ASCII. Where there are none, they are
+    added if nothing else can say it.
+    """
+    patched = bytearray(exif)
+    found = set()
+    for tag, at, endian in _entries(exif):
+        if tag in (_Base.XResolution, _Base.YResolution):
+            value = density[tag == _Base.YResolution]
+            struct.pack_into(endian + "II", patched, at, round(value * 100), 100)
+            found.add(tag)
+        if tag == _Base.ResolutionUnit:
+            struct.pack_into(endian + "H", patched, at, _INCH)
+    if len(found) == 2 or not add:
+        return bytes(patched)
+    block = Image.Exif()
+    if exif:
+        block.load(exif)
+    block[_Base.XResolution], block[_Base.YResolution] = density
+    block[_Base.ResolutionUnit] = _INCH
+    return block.tobytes()
+
+
+def _entries(exif: bytes) -> Iterator[tuple[int, int, str]]:
+    """Yield tag, where its value lies and the byte order of what the first directory says about resolution."""
+    start = len(_EXIF) if exif.startswith(_EXIF) else 0
+    endian = "<" if exif[start : start + 2] == b"II" else ">"
+    try:
+        first = start + struct.unpack_from(endian + "I", exif, start + 4)[0]
+        count = struct.unpack_from(endian + "H", exif, first)[0]
+        for entry in range(first + 2, first + 2 + 12 * count, 12):
+            tag, kind, values, offset = struct.unpack_from(endian + "HHII", exif, entry)
+            is_fraction = kind == TiffTags.RATIONAL and start + offset + 8 <= len(exif)
+            if tag in (_Base.XResolution, _Base.YResolution) and values == 1 and is_fraction:
+                yield tag, start + offset, endian
+            if tag == _Base.ResolutionUnit and kind == TiffTags.SHORT and values == 1:
+                yield tag, entry + 8, endian
+    except struct.error:
+        return
+
+
+def _on_paper(density: Density, size: tuple[int, int]) -> Density:
+    """Return it as dense as it must be for the page to be shown at all."""
+    inches = max(side / part for side, part in zip(size, density, strict=True))
+    times = max(1.0, inches / _LONGEST_PAGE)
+    return density[0] * times, density[1] * times
