@@ -462,6 +462,7 @@ def test_growth_that_the_format_explains_is_one_plain_line(page: Client, batch: 
     said = text(page.get(f"/batches/{batch.pk}/"))
     totals = said[said.index("totals-sizes") : said.index('class="images"')]
     assert "JPEG files are larger than HEIC. That is normal." in totals
+    assert said.count("That is normal.") == 1
     assert "is-more" not in said
     assert "is-warning" not in said
 
