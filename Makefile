@@ -3,7 +3,9 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN = .venv/bin
 NODE = node_modules/.bin
-PYTEST = $(BIN)/python -m pytest -n auto
+PYTEST = $(BIN)/python -m pytest
+# More than there are cores: half of the time they wait for servers and browsers.
+AT_ONCE = -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 MANAGE = $(BIN)/python manage.py
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
@@ -16,14 +18,14 @@ run: .venv/run  ## Serve the site on http://$HOST:$PORT, with all it needs, from
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
 quick: .venv/dev  ## The unit tests, in less than a minute
-	$(PYTEST) -m "not (slow or system or browser)"
+	$(PYTEST) -n auto -m "not (slow or system or browser)"
 
 test: .venv/dev check  ## All that a commit must pass
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(AT_ONCE) -m "not slow"
 	$(BIN)/python -m tests.postgres -n auto -m "postgres and not slow"
 
 test-all: test infra-test test-later  ## All that a release must pass; CI runs it
-	$(PYTEST) -m slow
+	$(PYTEST) $(AT_ONCE) -m slow
 
 test-later: .venv/dev  ## Run the tests on a later Python, where there is one
 	@.ci/later

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from django.core.files.storage import storages
 from PIL import Image
@@ -13,6 +16,9 @@ from converter import dispatch
 from converter.jobs import running
 from converter.models import Batch
 from tests.fakes import RecordingDispatch
+
+# Each session would read AWS's descriptions of its services again, which takes longer than most tests.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -10,7 +9,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import sync_playwright
 
 from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
@@ -28,6 +26,7 @@ from converter.models import (
     Webhook,
 )
 from imagesite.accounts.models import ApiToken, User
+from tests.browser import chromium
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.django_db
@@ -334,6 +333,7 @@ def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.Monke
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
 
 
+@pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_browser_has_no_complaint(
     live_server: Any, staff: Client, alice: Any, send: Any, worker: Any
@@ -345,10 +345,7 @@ def test_a_browser_has_no_complaint(
     worker.work()
     pages = ["", "converter/job/", f"converter/job/{Job.objects.get().pk}/change/", "converter/batch/"]
     complaints: list[str] = []
-    executable = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable)
-        context = browser.new_context()
+    with chromium() as browser, browser.new_context() as context:
         context.add_cookies(
             [{"name": "session", "value": staff.cookies["session"].value, "url": live_server.url}]
         )
@@ -359,5 +356,4 @@ def test_a_browser_has_no_complaint(
             response = page.goto(f"{live_server.url}/admin/{path}", wait_until="networkidle")
             assert response is not None
             assert response.status == 200
-        browser.close()
     assert complaints == []

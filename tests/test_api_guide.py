@@ -12,29 +12,23 @@ import pytest
 from PIL import Image
 
 from tests.conftest import make_photo
-from tests.test_serve import ROOT, Server
+from tests.server import ROOT, Server
 
 pytestmark = pytest.mark.system
 
+READER = """
+from imagesite.accounts.models import User
+User.objects.create_user("you@example.org")
+"""
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "data")
-    server.manage("migrate", "-v0")
-    server.manage("collectstatic", "-v0", "--no-input")
-    server.manage(
-        "shell", "-v0", "-c",
-        "from imagesite.accounts.models import User; User.objects.create_user('you@example.org')",
-    )  # fmt: skip
-    server.start()
-    assert server.process
-    yield server
-    server.process.terminate()
-    server.process.wait(30)
-    if server.process.stdout:
-        server.process.stdout.close()
+    with Server(tmp_path / "data") as server:
+        server.prepare(READER)
+        server.start()
+        yield server
 
 
 def blocks(document: str) -> list[tuple[str, str]]:  # language, text

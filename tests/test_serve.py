@@ -19,15 +19,21 @@ from tests.server import ROOT, SERVE, Server
 
 pytestmark = pytest.mark.system
 
+MAKE_TOKEN = """
+import django
+
+django.setup()
+from imagesite.accounts.models import ApiToken, User
+
+print(ApiToken.issue(User.objects.create_user("alice@example.org"), "test")[1])
+"""
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("collectstatic", "--no-input", "--verbosity", "0")
-    yield server
-    if server.process and server.process.poll() is None:
-        server.end(signal.SIGKILL)
+    with Server(tmp_path) as server:
+        server.prepare()
+        yield server
 
 
 def eventually(seconds: float, true: Callable[[], bool]) -> bool:
@@ -41,12 +47,7 @@ def eventually(seconds: float, true: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def token(server: Server) -> str:
-    server.manage(
-        "shell",
-        "-c",
-        "from django.contrib.auth import get_user_model as m; m().objects.create_user('alice@example.org', 'x')",
-    )
-    return server.manage("create_api_token", "alice@example.org").splitlines()[-1]
+    return server.run("-c", MAKE_TOKEN)
 
 
 def submit(server: Server, session: requests.Session, count: int) -> str:

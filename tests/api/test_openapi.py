@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
 from django.test import Client
 from openapi_spec_validator import validate
-from playwright.sync_api import sync_playwright
 
 from converter.api.problems import STATUSES
 from converter.problems import PROBLEMS
 from tests.api.conftest import Program
+from tests.browser import chromium
 
 
 @pytest.fixture
@@ -51,11 +50,8 @@ def test_the_formats_come_with_schemas_of_their_options(program: Program) -> Non
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_the_documents_are_shown_under_the_content_security_policy(live_server: Any) -> None:
-    browser_path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])))
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path)
-        page = browser.new_page()
+    with chromium() as browser, browser.new_page() as page:
         page.on(
             "console", lambda message: complaints.append(message.text) if message.type == "error" else None
         )
@@ -66,7 +62,6 @@ def test_the_documents_are_shown_under_the_content_security_policy(live_server: 
         page.get_by_text("/api/v1/batches/{batch_id}/zip").wait_for()
         page.get_by_text("Submit batch").click()
         page.get_by_text("Request body").wait_for()
-        browser.close()
     assert "unsafe-inline" not in policy
     assert complaints == []
 

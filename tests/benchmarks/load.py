@@ -55,26 +55,20 @@ class Program:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
-        server.manage("migrate", "-v0")
-        server.manage("collectstatic", "-v0", "--no-input")
-        tokens = server.manage("shell", "-v0", "-c", MAKE_TOKENS).split()
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
+        tokens = server.prepare(MAKE_TOKENS).split()
         server.start()
-        try:
-            storm(server.url, tokens, server.data)
-        finally:
-            server.end()
+        load(server.url, tokens, server.data)
 
 
 MAKE_TOKENS = f"""
 from imagesite.accounts.models import ApiToken, User
-owner = User.objects.create_user("storm@example.org")
+owner = User.objects.create_user("load@example.org")
 print(*(ApiToken.issue(owner, "load")[1] for _ in range({CLIENTS})))
 """
 
 
-def storm(url: str, tokens: list[str], data: Path) -> None:
+def load(url: str, tokens: list[str], data: Path) -> None:
     programs = [Program(url, token) for token in tokens]
     content = photo(1, (800, 600))
     start = time.perf_counter()

@@ -10,10 +10,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browser import chromium
 from tests.e2e import sample_photos
-from tests.e2e.site import SIZES, Site, chromium, convert, log_in, photo
+from tests.e2e.site import SIZES, Site, convert, log_in, photo
 
 TIMES = 3
 PHONE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
@@ -27,14 +28,8 @@ see("longtask", (one) => { seen.tbt += Math.max(0, one.duration - 50); });
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        site = Site(Path(folder))
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-            measure_all(site, browser)
-            browser.close()
-        finally:
-            site.end()
+    with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site, chromium() as browser:
+        measure_all(site, browser)
 
 
 def measure_all(site: Site, browser: Browser) -> None:

@@ -6,10 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browser import chromium
 from tests.e2e import sample_photos
-from tests.e2e.site import ROOT, Site, chromium, convert, photo, sign_up
+from tests.e2e.site import ROOT, Site, convert, photo, sign_up
 
 TARGET = ROOT / "docs" / "pictures"
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
@@ -20,12 +21,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder) / "pictures"
         taken.mkdir()
-        site = Site(Path(folder) / "data")
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        with Site(Path(folder) / "data") as site:
+            with chromium() as browser:
                 take_all(site, browser, taken)
-                browser.close()
             TARGET.mkdir(exist_ok=True)
             # By our own engine, as a user would.
             site.manage(
@@ -41,8 +39,6 @@ def main() -> None:
                 "1600x",
                 "--overwrite",
             )
-        finally:
-            site.end()
     size = sum(file.stat().st_size for file in TARGET.glob("*.webp"))
     print(f"{len(list(TARGET.glob('*.webp')))} pictures, {size:,} bytes, in {TARGET.relative_to(ROOT)}")
     sys.exit(size > SIZE_OF_ALL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import sqlite3
 import uuid
 from contextlib import closing
@@ -20,14 +19,7 @@ SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
 PICTURES = ROOT / "build" / "e2e"
 """Where the tests leave pictures of what they saw; git ignores it."""
 
-PREPARE = """
-import django
-
-django.setup()
-from django.core.management import call_command
-
-call_command("migrate", verbosity=0)
-call_command("collectstatic", interactive=False, verbosity=0)
+PEOPLE = """
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -49,8 +41,8 @@ class Site(Server):
 
     def __init__(self, data: Path) -> None:
         super().__init__(data)
-        # In one process, and with people who are logged in: signing up takes a second, so only the tests of it do it.
-        self.staff_session, *self.sessions = self.run("-c", PREPARE).split()
+        # With people who are logged in: signing up takes a second, so only the tests of it do it.
+        self.staff_session, *self.sessions = self.prepare(PEOPLE).split()
         self.start()
 
     def set(self, table: str, pk: str, **values: object) -> None:
@@ -64,16 +56,6 @@ class Site(Server):
     def python(self, source: str) -> str:
         """Run statements beside the server, on the same data."""
         return self.manage("shell", "--no-imports", "-c", source)
-
-
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        raise FileNotFoundError(
-            "The browser tests need Chromium. Install it (Debian: apt-get install chromium), then run again."
-        )
-    return found
 
 
 def log_in(page: Page, site: Site, session: str) -> None:
