@@ -1,4 +1,4 @@
-"""Mounts the API and says who may call it: a bearer token, or a logged-in browser with its CSRF token."""
+"""Mounts the API. Callers authenticate by a bearer token, or by a session with its CSRF token."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from imagesite.accounts import tokens
 
 
 class Docs(Swagger):
-    """The page from our own static files; ninja would take it from elsewhere, not being an installed app."""
+    """Serves the page from our own static files: as ninja is not an installed app, it would use a CDN."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         shown = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
@@ -43,7 +43,7 @@ class Docs(Swagger):
         return render(request, self.template, context)
 
 
-READS = ("GET", "HEAD", "OPTIONS")
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Token(HttpBearer):
@@ -55,7 +55,7 @@ class Token(HttpBearer):
                 "The token is unknown, expired or revoked. Make a new one.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
-        if not caller.may_write and request.method not in READS:
+        if not caller.may_write and request.method not in READ_METHODS:
             raise Problem(
                 "read_only_token",
                 "This token may only read. Make one that may write too.",
@@ -69,7 +69,7 @@ class Session(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        # Whoever is nobody is told so, not that a CSRF token is missing.
+        # Anonymous callers get 401, not a complaint about a missing CSRF token.
         return super().__call__(request) if request.user.is_authenticated else None
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
@@ -115,7 +115,7 @@ def unknown(request: HttpRequest, path: str) -> HttpResponse:
 
 mounted = api.urls
 for endpoint in mounted[0]:
-    # Ninja asks who calls; Django must not send programs to the log-in page.
+    # Ninja authenticates; Django must not redirect programs to the login page.
     if endpoint.callback:
         login_not_required(endpoint.callback)
 

@@ -1,4 +1,4 @@
-"""Stand-ins that the tests can look into."""
+"""Fakes that tests can inspect."""
 
 from __future__ import annotations
 

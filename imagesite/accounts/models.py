@@ -1,4 +1,4 @@
-"""Who may use the site: people, and the tokens of their programs."""
+"""Users and their API tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(DjangoUserManager["User"]):
-    """Users are known by e-mail; there is no user name."""
+    """Users log in by e-mail address; there is no user name."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
@@ -37,7 +37,7 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. `sub` ties the row to the user pool; it is empty at home."""
+    """A user. `sub` is the id in the Cognito user pool, None with Django's own accounts."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]
@@ -61,7 +61,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """A program's key. Only its digest is kept: the token itself is shown once, when it is made."""
+    """A token for the API. Only its SHA-256 digest is stored; the secret is shown once, when it is created."""
 
     class Scope(models.TextChoices):
         READ = "read", _("Read")
@@ -100,7 +100,7 @@ class ApiToken(models.Model):
         scope: str = Scope.WRITE,
         lifetime: timedelta | None = None,
     ) -> tuple[ApiToken, str]:
-        """Return the new row and the secret, which nobody can read again."""
+        """Return the new row and the secret, which cannot be read again. Without `lifetime` it never expires."""
         secret = cls.PREFIX + secrets.token_urlsafe(32)
         token = cls.objects.create(
             owner=owner,

@@ -1,4 +1,4 @@
-"""The account page, a person's data, and API tokens: what both twins share."""
+"""The pages that both twins share: the account, its data and deletion, API tokens, the admin's login."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from imagesite.accounts.models import ApiToken, User
 @login_not_required
 @require_safe
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Send staff to the one log-in page: the admin's own knows no user pool and no second factor."""
+    """Redirect to the site's login: the admin's own knows neither Cognito nor a second factor.
+
+    Raises PermissionDenied for whoever is logged in and not staff.
+    """
     if request.user.is_authenticated:
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
@@ -36,7 +39,7 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def account(request: LoggedInRequest) -> HttpResponse:
-    """Show who one is here, and let one choose what holds for all one does."""
+    """Show the account, and save how long files are kept."""
     form = PreferencesForm(Preferences.of(request.user), request.POST or None)
     if form.is_valid():
         Preferences.choose(request.user, retention=form.cleaned_data["retention"])
@@ -47,7 +50,7 @@ def account(request: LoggedInRequest) -> HttpResponse:
 
 @require_safe
 def data(request: LoggedInRequest) -> JsonResponse:
-    """Hand out what is stored of this person, as one JSON file."""
+    """Return all that is stored about the user, as one JSON file."""
     user = request.user
     whole = {
         "account": {"email": user.email, "since": user.date_joined, "last_login": user.last_login},
@@ -80,7 +83,7 @@ def data(request: LoggedInRequest) -> JsonResponse:
 
 @require_http_methods(["GET", "POST"])
 def delete(request: LoggedInRequest) -> HttpResponse:
-    """Delete the account with everything in it; asks for its address before."""
+    """Delete the account with everything in it, once its e-mail address is typed as a confirmation."""
     form = DeleteAccountForm(request.user, request.POST or None)
     if not form.is_valid():
         status = 422 if form.is_bound else 200
@@ -96,7 +99,7 @@ def delete(request: LoggedInRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def tokens(request: LoggedInRequest) -> HttpResponse:
-    """List the tokens; make one, whose secret this one answer shows."""
+    """List the tokens, or create one. Its secret is shown in this response only."""
     form, secret = TokenForm(request.POST or None), ""
     status = 422 if form.is_bound else 200
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""Log in, sign up, change and reset a password, with Django's own accounts."""
+"""Login, sign-up and passwords with Django's own accounts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class PasswordResetCompleteView(auth_views.PasswordResetCompleteView):
 @never_cache
 @require_http_methods(["GET", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    """Make an account and log in. At home nothing has to be confirmed."""
+    """Create an account and log in. The address does not have to be confirmed."""
     if request.user.is_authenticated:
         return redirect("web:convert")
     wanted = request.POST.get("next") or request.GET.get("next", "")

@@ -1,4 +1,4 @@
-"""The site's addresses as they are where a user pool keeps the accounts."""
+"""The site's URLs with a Cognito user pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way in which a token may not be what it says."""
+"""Every way in which a token can be invalid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account pages where a user pool keeps the accounts."""
+"""The account pages with a Cognito user pool."""
 
 from __future__ import annotations
 

@@ -7,24 +7,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imagesite.accounts.models import ApiToken, User
 
-MOST_DAYS = 3650
-LONGEST_NAME = ApiToken._meta.get_field("name").max_length or 0
+MAX_DAYS = 3650
+MAX_NAME_LENGTH = ApiToken._meta.get_field("name").max_length or 0
 
 
 class Command(BaseCommand):
-    help = "Make an API token for a user and print it; it cannot be shown again."
+    help = "Create an API token for a user and print it. It cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--name", default="command line", help="what to know it by")
+        parser.add_argument("--name", default="command line", help="what the token is for")
         parser.add_argument("--read-only", action="store_true")
-        parser.add_argument("--days", type=int, help="how long it is good for; for ever when left out")
+        parser.add_argument("--days", type=int, help="days until it expires; never if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["days"] is not None and not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days must be from 1 to {MOST_DAYS}.")
-        if not 1 <= len(options["name"]) <= LONGEST_NAME:
-            raise CommandError(f"--name must have from 1 to {LONGEST_NAME} characters.")
+        if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days must be 1 to {MAX_DAYS}.")
+        if not 1 <= len(options["name"]) <= MAX_NAME_LENGTH:
+            raise CommandError(f"--name must have 1 to {MAX_NAME_LENGTH} characters.")
         owner = User.objects.filter(email__iexact=options["email"]).first()
         if owner is None:
             raise CommandError(f"There is no user {options['email']}.")
