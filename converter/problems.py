@@ -40,6 +40,13 @@ PROBLEMS: Mapping[str, Explained] = {
         ),
         _("Export it as JPEG, PNG or TIFF with the program that made it, and send that."),
     ),
+    "unsupported_variant": Explained(
+        _("We do not read this kind of the format"),
+        _(
+            "The file is whole and its format is one we open, but it stores its pixels in a way we do not read."
+        ),
+        _("Export it in the usual form, with 8 bits a channel in grey or RGB, and send that."),
+    ),
     "truncated": Explained(
         _("The image is cut off"),
         _("The end of the file is missing, often because a copy or download broke off."),

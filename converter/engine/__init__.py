@@ -27,6 +27,7 @@ from .errors import (
     TooManyPixels,
     Truncated,
     UnsupportedFormat,
+    UnsupportedVariant,
 )
 from .formats import FORMATS, Format, auto_options, format_for
 from .limits import Limits
@@ -65,6 +66,7 @@ __all__ = [
     "TooManyPixels",
     "Truncated",
     "UnsupportedFormat",
+    "UnsupportedVariant",
     "Watermark",
     "auto_options",
     "format_for",

@@ -7,6 +7,7 @@ EngineError                     code, message: one sentence saying what is wrong
 │   ├── EmptyFile               empty_file
 │   ├── NotAnImage              not_an_image
 │   ├── UnsupportedFormat       unsupported_format    recognised, but not read here
+│   ├── UnsupportedVariant      unsupported_variant   a format read here, in a kind that is not
 │   ├── Truncated               truncated
 │   └── Corrupt                 corrupt
 ├── LimitExceeded                                     the file is more than is allowed
@@ -73,6 +74,10 @@ class NotAnImage(InvalidImage):
 
 class UnsupportedFormat(InvalidImage):
     code = "unsupported_format"
+
+
+class UnsupportedVariant(InvalidImage):
+    code = "unsupported_variant"
 
 
 class Truncated(InvalidImage):

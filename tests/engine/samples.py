@@ -300,3 +300,32 @@ def ico_bomb():
     png = png_bomb()
     entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22)
     return struct.pack("<HHH", 0, 1, 1) + entry + png
+
+
+def tiff(size, body, tags, endian="<", compress=False, big=False):
+    """One page by hand: `body` is all samples as stored, a list of planes for separate ones."""
+    planes = [
+        zlib.compress(plane) if compress else plane for plane in (body if isinstance(body, list) else [body])
+    ]
+    output = bytearray((b"II" if endian == "<" else b"MM") + struct.pack(endian + "H", 43 if big else 42))
+    output += struct.pack(endian + "HHQ", 8, 0, 0) if big else bytes(4)
+    offsets = []
+    for plane in planes:
+        offsets.append(len(output))
+        output += plane + bytes(len(plane) % 2)
+    entries = {256: size[0], 257: size[1], 259: 8 if compress else 1, 278: size[1], **tags}
+    entries |= {273: offsets, 279: [len(plane) for plane in planes]}
+    directory, room = b"", 8 if big else 4
+    for tag, value in sorted(entries.items()):
+        values = value if isinstance(value, list | tuple) else [value]
+        kind, form = (4, "I") if tag in (273, 279) else (3, "H")
+        raw = struct.pack(f"{endian}{len(values)}{form}", *values)
+        if len(raw) > room:
+            raw, at = struct.pack(endian + ("Q" if big else "I"), len(output)), raw
+            output += at + bytes(len(at) % 2)
+        directory += struct.pack(endian + ("HHQ" if big else "HHI"), tag, kind, len(values)) + raw.ljust(
+            room, b"\0"
+        )
+    struct.pack_into(endian + ("Q" if big else "I"), output, 8 if big else 4, len(output))
+    output += struct.pack(endian + ("Q" if big else "H"), len(entries)) + directory + bytes(room)
+    return bytes(output)

@@ -309,3 +309,24 @@ def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> No
     )
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
     assert "Die Datei kam nie an. Bitte noch einmal senden." in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "german"),
+    [
+        ("This TIFF has 12-bit samples, which cannot be read here.", "Werte mit 12 Bit"),
+        (
+            "This TIFF has 8-bit CMYK colours and more channels, which cannot be read here.",
+            "CMYK-Farben mit 8 Bit und",
+        ),
+        ("This TIFF has 3 channels of 12 bits, which cannot be read here.", "3 Kanäle mit 12 Bit"),
+        ("This TIFF has LERC compression, which cannot be read here.", "LERC-Kompression"),
+        ("This TIFF has an unknown compression, which cannot be read here.", "eine unbekannte Kompression"),
+        ("This JPEG 2000 has 16-bit YCbCr colours, which cannot be read here.", "YCbCr-Farben mit 16 Bit"),
+    ],
+)
+def test_a_kind_of_file_that_is_not_read_is_named_in_german(said: str, german: str) -> None:
+    with translation.override("de"):
+        words = translated(f"{said} Export it as PNG or TIFF first.")
+    assert german in words
+    assert words.endswith("Bitte zuerst als PNG oder TIFF exportieren.")

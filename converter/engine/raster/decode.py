@@ -12,11 +12,13 @@ from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
-from . import color, density, sniff
+from . import color, density, jp2, sniff, tiff
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
 from .steps import Frame, upright
+
+_REPAIRS = {"tiff": tiff.loaded, "jp2": jp2.loaded}
 
 # A shrinking decoder leaves at least this much for the fine filter that follows.
 _SPARE_RESOLUTION = 1.5
@@ -106,10 +108,10 @@ def _picture(
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
     icc = image.info.get("icc_profile") or None
     box = _shrunk(image, opened.format, scale)
-    image.load()
+    held_pixels = _loaded(image, opened)
     if delay is None:
         delay = image.info.get("duration", 0)
-    pixels = _detached(color.eight_bit(image), image)
+    pixels = _detached(color.eight_bit(held_pixels), image)
     pixels = _opaque(pixels)
     if canvas and pixels.size != canvas:
         # A frame that reaches outside makes some decoders grow the canvas for it alone.
@@ -122,6 +124,15 @@ def _picture(
         duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
     )
     return Picture(upright(frame, held), icc)
+
+
+def _loaded(image: Image.Image, opened: Opened) -> Image.Image:
+    """Return the image with its pixels decoded, and put right where the decoder gets them wrong."""
+    repair = _REPAIRS.get(opened.format.name)
+    if repair:
+        return repair(image, opened.data)
+    image.load()
+    return image
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:

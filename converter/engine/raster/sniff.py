@@ -11,6 +11,8 @@ from converter.engine.errors import Corrupt, EmptyFile, NotAnImage, Truncated, U
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 
+from . import jp2, tiff
+
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -299,6 +301,7 @@ def _guard_jp2(data: bytes, limits: Limits) -> None:
         _guard_boxes(data, limits)
     if b"\xff\xd9" not in data[-64:]:
         raise _cut_short()
+    jp2.guard(data)
 
 
 _GUARDS = {
@@ -309,6 +312,7 @@ _GUARDS = {
     "avif": _guard_boxes,
     "heic": _guard_heic,
     "jp2": _guard_jp2,
+    "tiff": tiff.guard,
 }
 
 

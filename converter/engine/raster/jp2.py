@@ -1,0 +1,90 @@
+"""JPEG 2000: which kinds are read here, and white that Pillow turns to black."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+from typing import NamedTuple
+
+from PIL import Image, ImageChops
+
+from converter.engine.errors import UnsupportedVariant
+
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_YCC = 18
+_MOST_BITS = 16
+_ADVICE = "Export it as PNG or TIFF first."
+
+
+class _Component(NamedTuple):
+    bits: int
+    across: int
+    """Of how many pixels of the picture it has one, from left to right."""
+    at: int
+    """Where the file says how many bits it has."""
+
+
+def guard(data: bytes) -> None:
+    """Refuse kinds that cannot be read rightly.
+
+    Raises UnsupportedVariant.
+    """
+    components = _components(data)
+    deepest = max((component.bits for component in components), default=0)
+    what = None
+    if len(components) > 4:
+        what = f"{len(components)} channels"
+    elif deepest > _MOST_BITS:
+        what = f"{deepest}-bit samples"
+    elif deepest > 8 and len(components) > 1 and _is_ycc(data, components):
+        what = f"{deepest}-bit YCbCr colours"
+    if what:
+        raise UnsupportedVariant(f"This JPEG 2000 has {what}, which cannot be read here. {_ADVICE}")
+
+
+def loaded(image: Image.Image, data: bytes) -> Image.Image:
+    """Return the picture with its pixels decoded.
+
+    Pillow rounds channels of more than eight bits and lets the highest values run over to 0. Decoded once more as if
+    there were one bit more, which leaves room above, they show themselves.
+    """
+    image.load()
+    components = _components(data)
+    deep = [index for index, component in enumerate(components) if component.bits > 8]
+    bands = list(image.split())
+    if len(bands) < 2 or len(bands) != len(components):
+        return image
+    suspect = [index for index in deep if bands[index].getextrema()[0] == 0]
+    if not suspect:
+        return image
+    roomy = bytearray(data)
+    for index in deep:
+        roomy[components[index].at] += 1
+    with Image.open(BytesIO(roomy), formats=["JPEG2000"]) as second:
+        higher = second.split()
+    for index in suspect:
+        black = bands[index].point([255] + 255 * [0])
+        bright = higher[index].point(128 * [0] + 128 * [255])
+        bands[index] = ImageChops.lighter(bands[index], ImageChops.darker(black, bright))
+    return Image.merge(image.mode, bands)
+
+
+def _components(data: bytes) -> list[_Component]:
+    """Return the channels that the codestream's header tells; none where it is damaged."""
+    start = data.find(_CODESTREAM)
+    try:
+        count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
+        found = []
+        for at in range(start + 42, start + 42 + 3 * count, 3):
+            depth, across, _ = struct.unpack_from("BBB", data, at)
+            found.append(_Component((depth & 0x7F) + 1, across, at))
+    except struct.error:
+        return []
+    return found
+
+
+def _is_ycc(data: bytes, components: list[_Component]) -> bool:
+    """Whether the colours are YCbCr: by the header, or because two channels have fewer pixels."""
+    at = data.find(b"colr", 0, data.find(_CODESTREAM))
+    named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
+    return named or any(component.across != components[0].across for component in components[1:3])

@@ -1,0 +1,265 @@
+"""TIFF: which kinds are read here, told by their directories, and their pixels where Pillow gets them wrong."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from PIL import Image, ImageChops, ImageFile, ImagePalette
+
+from converter.engine.errors import UnsupportedVariant
+from converter.engine.limits import Limits
+
+if TYPE_CHECKING:
+    from PIL import TiffImagePlugin
+
+_BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 258, 259, 262, 266
+_SAMPLES, _PLANAR, _COLOR_MAP, _EXTRA, _SAMPLE_FORMAT = 277, 284, 320, 338, 339
+_WIDTH, _LENGTH, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 330, 50706
+_MIN_IS_WHITE, _PALETTE, _MASK, _SENSOR = 0, 3, 4, (32803, 34892)
+_ONE_CHANNEL = (0, 1, _PALETTE)
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_OLD_JPEG, _SEPARATE = 6, 2
+
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
+_MOST_VALUES = 64
+_ADVICE = "Export it with 8 bits a channel in grey or RGB first."
+
+_COMPRESSIONS = {
+    32809: "ThunderScan",
+    34661: "JBIG",
+    34676: "SGI LogLuv",
+    34677: "SGI LogLuv",
+    33003: "JPEG 2000",
+    33004: "JPEG 2000",
+    33005: "JPEG 2000",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34933: "PNG",
+    34934: "JPEG XR",
+    22610: "JPEG XR",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+_COLORS = {
+    5: "CMYK",
+    6: "YCbCr",
+    8: "Lab",
+    9: "Lab",
+    10: "Lab",
+    32844: "LogLuv",
+    32845: "LogLuv",
+}
+
+# What Pillow calls samples in the file's byte order, and in this machine's, which is how libtiff hands them over.
+_NATIVE = {"F;32BF": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS"}
+
+
+class _Layout(NamedTuple):
+    """How a page stores its pixels, as Pillow's table of known layouts asks for it."""
+
+    order: bytes
+    photometric: int
+    formats: tuple[int, ...]
+    fill_order: int
+    bits: tuple[int, ...]
+    extra: tuple[int, ...]
+
+
+@cache
+def _known_layouts() -> Mapping[Any, tuple[str, str]]:
+    """Return Pillow's table, having added what its decoders can read and it does not list.
+
+    Its own reader takes separate planes of 16 bits for 8, and subsampled colours for whole ones; libtiff reads both.
+    """
+    from PIL import TiffImagePlugin
+
+    TiffImagePlugin.READ_LIBTIFF = True
+    known = TiffImagePlugin.OPEN_INFO
+    for order in (b"II", b"MM"):
+        wide = "I;16B" if order == b"MM" else "I;16"
+        for photometric in (0, 1):
+            known.setdefault((order, photometric, (1,), 1, (12,), ()), ("I;16", "I;12"))
+            known.setdefault((order, photometric, (1,), 1, (16,), ()), (wide, wide))
+            integers = "I;32B" if order == b"MM" else "I;32"
+            known.setdefault((order, photometric, (1,), 1, (32,), ()), ("I", integers))
+    return known
+
+
+def _known_compressions() -> Collection[int]:
+    from PIL import TiffImagePlugin
+
+    return TiffImagePlugin.COMPRESSION_INFO
+
+
+def guard(data: bytes, limits: Limits) -> None:
+    """Refuse kinds of TIFF that cannot be read rightly; what is not whole is left for the decoder to judge.
+
+    Raises UnsupportedVariant.
+    """
+    order = data[:2]
+    for tags in _directories(data, limits.max_frames):
+        if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and tags.get(254, (0,))[0] & 1:
+            return
+        if tags.get(_PHOTOMETRIC, (0,))[0] in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
+            return
+        what = _unread(order, tags)
+        if what:
+            raise UnsupportedVariant(f"This TIFF has {what}, which cannot be read here. {_ADVICE}")
+    if data[:4] == b"MM\x00+":
+        raise UnsupportedVariant(
+            f"This TIFF has the layout of a big-endian BigTIFF, which cannot be read here. {_ADVICE}"
+        )
+
+
+def _directories(data: bytes, most: int) -> Iterator[Mapping[int, tuple[int, ...]]]:
+    """Yield the small numbers in each page's directory, as far as they are whole."""
+    endian = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\x00", b"\x00+")
+    count_form, size, offset_form = ("Q", 20, "Q") if big else ("H", 12, "I")
+    seen: set[int] = set()
+    try:
+        at = struct.unpack_from(endian + offset_form, data, 8 if big else 4)[0]
+        while at and at not in seen and len(seen) <= most:
+            seen.add(at)
+            entries = struct.unpack_from(endian + count_form, data, at)[0]
+            start = at + struct.calcsize(count_form)
+            end = start + size * entries
+            at = struct.unpack_from(endian + offset_form, data, end)[0]
+            yield {
+                tag: values
+                for entry in range(start, end, size)
+                for tag, values in (_entry(data, entry, endian, offset_form),)
+                if values
+            }
+    except struct.error:
+        return
+
+
+def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tuple[int, ...]]:
+    tag, kind, count = struct.unpack_from(endian + "HH" + offset_form, data, at)
+    form = _NUMBERS.get(kind)
+    if form is None or count > _MOST_VALUES:
+        return tag, ()
+    room = struct.calcsize(endian + offset_form)
+    place = at + 4 + room
+    if count * struct.calcsize(form) > room:
+        place = struct.unpack_from(endian + offset_form, data, place)[0]
+    return tag, struct.unpack_from(f"{endian}{count}{form}", data, place)
+
+
+def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> _Layout:
+    """Return the layout as Pillow would, who shortens what is said twice and passes over unnamed planes."""
+    compression = tags.get(_COMPRESSION, (1,))[0]
+    photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
+    formats = tags.get(_SAMPLE_FORMAT, (1,))
+    if len(set(formats)) == 1:
+        formats = formats[:1]
+    bits, extra = tags.get(_BITS, (1,)), tags.get(_EXTRA, ())
+    samples = tags.get(_SAMPLES, (3 if compression == _OLD_JPEG else 1,))[0]
+    if tags.get(_PLANAR, (1,))[0] == _SEPARATE and extra and max(extra) == 0:
+        bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
+    bits = bits[:samples] if len(bits) > 1 or samples < 1 else bits * min(samples, _MOST_VALUES)
+    return _Layout(order, photometric, formats, tags.get(_FILL_ORDER, (1,))[0], bits, extra)
+
+
+def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> str | None:
+    """Return what about this page cannot be read, or None."""
+    compression = tags.get(_COMPRESSION, (1,))[0]
+    if compression in _COMPRESSIONS:
+        return f"{_COMPRESSIONS[compression]} compression"
+    if compression not in _known_compressions():
+        return "an unknown compression"
+    layout = _layout(order, tags)
+    separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
+    if layout.formats == (_SIGNED,) and max(layout.bits) < 32:
+        return f"{max(layout.bits)}-bit signed samples"
+    if separate and layout.photometric in _ONE_CHANNEL and layout.extra:
+        return "grey and transparency in separate planes"
+    if separate and len(layout.extra) > 1:
+        return f"{len(layout.bits)} channels in separate planes"
+    if tuple(layout) in _known_layouts():
+        return None
+    return _in_words(layout)
+
+
+def _in_words(layout: _Layout) -> str:
+    bits = max(layout.bits, default=0)
+    if layout.fill_order != 1:
+        return "bits in reverse order"
+    if len(set(layout.bits)) > 1:
+        return "channels of different depths"
+    if layout.photometric == _MASK:
+        return "a transparency mask as a page"
+    if layout.formats == (_FLOAT,):
+        return f"{bits}-bit floating-point samples"
+    if layout.formats == (_SIGNED,):
+        return f"{bits}-bit signed samples"
+    if layout.formats != (_UNSIGNED,):
+        return "samples that are not plain numbers"
+    if layout.photometric == _PALETTE:
+        return "a palette in an unusual layout"
+    if layout.photometric in _COLORS:
+        colors = f"{bits}-bit {_COLORS[layout.photometric]} colours"
+        return f"{colors} and more channels" if layout.extra else colors
+    return f"{bits}-bit samples" if len(layout.bits) == 1 else f"{len(layout.bits)} channels of {bits} bits"
+
+
+def loaded(image: Image.Image, _data: bytes) -> Image.Image:
+    """Return the current page with its pixels decoded: black is 0, and 16 bits are used to the full or already eight.
+
+    Raises UnsupportedVariant.
+    """
+    from PIL import TiffImagePlugin
+
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    tags = image.tag_v2
+    _tell_byte_order(image)
+    if image.mode in ("P", "PA"):
+        _set_up_palette(image, tags.get(_COLOR_MAP, ()))
+    image.load()
+    photometric, bits = tags.get(_PHOTOMETRIC, 0), max(_tuple(tags.get(_BITS, 1)))
+    if image.mode.startswith("I;16"):
+        plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
+    elif image.mode == "I":
+        plain = _integers(image, signed=_tuple(tags.get(_SAMPLE_FORMAT, 1))[0] == _SIGNED)
+    elif image.mode == "F" and photometric == _MIN_IS_WHITE:
+        # White is 0 in the file, so black is its highest value, as it is for integers.
+        top = max(1.0, cast("tuple[float, float]", image.getextrema())[1])
+        return image.point(lambda value: value * -1.0 + top)
+    else:
+        return image
+    return ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
+
+
+def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
+    """libtiff hands samples over in this machine's byte order, which Pillow knows of 16 bits only."""
+    for codec, extents, offset, arguments in image.tile:
+        if codec == "libtiff" and isinstance(arguments, tuple):
+            native = (_NATIVE.get(arguments[0], arguments[0]), *arguments[1:])
+            image.tile = [ImageFile._Tile(codec, extents, offset, native)]
+
+
+def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
+    """A colour has 16 bits, but some writers give it eight; libtiff's rule tells them."""
+    if colors and max(colors) < 256:
+        image.palette = ImagePalette.raw("RGB;L", bytes(colors))
+
+
+def _integers(image: Image.Image, signed: bool) -> Image.Image:
+    """Return 32-bit samples as eight bits: the highest ones of unsigned, those of a 16-bit picture of signed."""
+    if not signed:
+        highest = 3 if sys.byteorder == "little" else 0
+        return Image.frombytes("L", image.size, image.tobytes()[highest::4])
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if low < 0 or high > 65_535:
+        raise UnsupportedVariant(f"This TIFF has 32-bit signed samples, which cannot be read here. {_ADVICE}")
+    return image.point([value >> 8 for value in range(65_536)], "L")
+
+
+def _tuple(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)

@@ -1,0 +1,56 @@
+"""JPEG 2000 of more than eight bits; the files hold a ramp in every channel, downwards in the second."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from converter.engine import Recipe, UnsupportedVariant, open
+
+from . import samples
+
+SIZES = b"\xff\x4f\xff\x51"
+
+
+def deep(name):
+    return (samples.FILES / name).read_bytes()
+
+
+def first_row(data, mode):
+    result = open(data).render(Recipe.parse({"format": "png"}))
+    image = Image.open(BytesIO(result.data)).convert(mode)
+    return [image.getpixel((x, 0)) for x in range(256)]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("deep16.jp2", "RGB"), ("deep12.jp2", "RGBA"), ("deep10.jp2", "LA")]
+)
+def test_white_stays_white_in_deep_channels(name, mode):
+    for level, pixel in enumerate(first_row(deep(name), mode)):
+        wanted = [255 - level if channel == 1 else level for channel in range(len(mode))]
+        assert samples.is_near(pixel, wanted, 1)
+
+
+def test_a_raw_codestream_is_read_as_its_file_is():
+    data = deep("deep16.jp2")
+    raw = data[data.index(SIZES) :]
+    assert first_row(raw, "RGB") == first_row(data, "RGB")
+
+
+def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name():
+    data = deep("deep16.jp2")
+    colors = data.index(b"colr")
+    ycc = data[: colors + 7] + (18).to_bytes(4, "big") + data[colors + 11 :]
+    with pytest.raises(UnsupportedVariant, match="This JPEG 2000 has 16-bit YCbCr colours"):
+        open(ycc)
+    sizes = data.index(SIZES)
+    deeper = bytearray(data)
+    deeper[sizes + 42 : sizes + 51 : 3] = bytes([23, 23, 23])
+    with pytest.raises(UnsupportedVariant, match="24-bit samples"):
+        open(bytes(deeper))
+    more = bytearray(data)
+    more[sizes + 40 : sizes + 42] = (5).to_bytes(2, "big")
+    with pytest.raises(UnsupportedVariant, match="5 channels"):
+        open(bytes(more))

@@ -1,0 +1,180 @@
+"""TIFF stores pixels in many ways: each is read as the standard says, or refused by its name."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from converter.engine import Recipe, UnsupportedVariant, open
+
+from . import samples
+
+SIZE = (16, 4)
+RAMP = [index / 63 for index in range(64)]
+"""Black to white, row by row."""
+FORMS = {8: "B", 16: "H", 32: "I"}
+
+
+def stored(values, bits, endian):
+    """Return samples from 0 to 1 as unsigned numbers."""
+    top = 2**bits - 1
+    numbers = [round(value * top) for value in values]
+    if bits in FORMS:
+        return struct.pack(f"{endian}{len(numbers)}{FORMS[bits]}", *numbers)
+    packed = int("1" + "".join(f"{number:0{bits}b}" for number in numbers), 2)
+    return packed.to_bytes(len(numbers) * bits // 8 + 1, "big")[1:]
+
+
+def pixels(data, mode):
+    result = open(data).render(Recipe.parse({"format": "png"}))
+    image = Image.open(BytesIO(result.data)).convert(mode)
+    return list(image.get_flattened_data())
+
+
+def assert_near(found, wanted):
+    assert len(found) == len(wanted)
+    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 1
+
+
+ways = pytest.mark.parametrize(
+    ("endian", "compress"),
+    [("<", False), (">", False), ("<", True), (">", True)],
+    ids=["II", "MM", "II zip", "MM zip"],
+)
+
+
+@ways
+@pytest.mark.parametrize("white", [0, 1], ids=["white is 0", "black is 0"])
+@pytest.mark.parametrize("bits", [8, 12, 16, 32])
+def test_grey_is_right_in_every_depth_and_order(bits, white, endian, compress):
+    values = RAMP if white else [1 - value for value in RAMP]
+    data = samples.tiff(SIZE, stored(values, bits, endian), {258: bits, 262: white, 277: 1}, endian, compress)
+    assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
+    assert open(data).facts.bits == bits
+
+
+@ways
+@pytest.mark.parametrize("separate", [False, True], ids=["interleaved", "planes"])
+@pytest.mark.parametrize("extra", [None, 0, 2], ids=["RGB", "RGBX", "RGBA"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_colours_are_right_in_planes_and_interleaved(bits, extra, separate, endian, compress):
+    bands = [RAMP, RAMP[::-1], [0.25] * 64] + ([[0.5] * 64] if extra is not None else [])
+    if separate:
+        body = [stored(band, bits, endian) for band in bands]
+    else:
+        body = stored([value for pixel in zip(*bands, strict=True) for value in pixel], bits, endian)
+    tags = {258: [bits] * len(bands), 262: 2, 277: len(bands), 284: 2 if separate else 1}
+    if extra is not None:
+        tags[338] = extra
+    found = pixels(samples.tiff(SIZE, body, tags, endian, compress), "RGBA")
+    for band, values in enumerate(bands[:3]):
+        assert_near([pixel[band] for pixel in found], [round(255 * value) for value in values])
+    assert_near([pixel[3] for pixel in found], [128 if extra == 2 else 255] * 64)
+
+
+@ways
+@pytest.mark.parametrize("white", [0, 1])
+def test_floating_point_grey_is_right_in_every_order(white, endian, compress):
+    values = RAMP if white else [1 - value for value in RAMP]
+    body = struct.pack(f"{endian}64f", *values)
+    data = samples.tiff(SIZE, body, {258: 32, 262: white, 277: 1, 339: 3}, endian, compress)
+    assert_near(pixels(data, "L"), [int(255 * value) for value in RAMP])
+
+
+@ways
+@pytest.mark.parametrize("scale", [1, 257], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_palettes_of_8_and_of_16_bits_a_colour_are_told_apart(bits, scale, endian, compress):
+    count = 2**bits
+    red, green, blue = ([(7 * index + shift) % 256 for index in range(count)] for shift in (40, 90, 200))
+    indices = [index % count for index in range(64)]
+    body = stored([index / (count - 1) for index in indices], bits, endian)
+    tags = {258: bits, 262: 3, 277: 1, 320: [scale * value for value in red + green + blue]}
+    found = pixels(samples.tiff(SIZE, body, tags, endian, compress), "RGB")
+    assert found == [(red[index], green[index], blue[index]) for index in indices]
+
+
+@pytest.mark.parametrize("sampling", [(1, 1), (2, 2), (2, 1)])
+def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling):
+    across, down = sampling
+    red = bytes([76] * (across * down) + [85, 255])
+    tags = {258: [8, 8, 8], 262: 6, 277: 3, 530: list(sampling)}
+    found = pixels(samples.tiff(SIZE, red * (64 // (across * down)), tags), "RGB")
+    assert all(samples.is_near(pixel, (255, 0, 0), 2) for pixel in found)
+
+
+@pytest.mark.parametrize(
+    ("tags", "what"),
+    [
+        ({258: 10}, "10-bit samples"),
+        ({258: 14}, "14-bit samples"),
+        ({258: 24}, "24-bit samples"),
+        ({258: [12, 12, 12], 262: 2, 277: 3}, "3 channels of 12 bits"),
+        ({258: [32, 32, 32], 262: 2, 277: 3, 339: [3, 3, 3]}, "32-bit floating-point samples"),
+        ({258: 16, 339: 3}, "16-bit floating-point samples"),
+        ({258: 64, 339: 3}, "64-bit floating-point samples"),
+        ({258: 8, 339: 2}, "8-bit signed samples"),
+        ({258: 16, 339: 2}, "16-bit signed samples"),
+        ({258: 64, 339: 6}, "samples that are not plain numbers"),
+        ({258: [16, 16], 277: 2, 338: 2}, "2 channels of 16 bits"),
+        ({258: [8, 8], 277: 2, 338: 2, 284: 2}, "grey and transparency in separate planes"),
+        ({258: [8] * 5, 262: 2, 277: 5, 338: [2, 0], 284: 2}, "5 channels in separate planes"),
+        ({258: [8] * 5, 262: 5, 277: 5, 338: 2}, "8-bit CMYK colours and more channels"),
+        ({258: [16, 16, 16], 262: 8, 277: 3}, "16-bit Lab colours"),
+        ({258: [5, 6, 5], 262: 2, 277: 3}, "channels of different depths"),
+        ({258: 1, 262: 4}, "a transparency mask as a page"),
+        ({258: 16, 262: 3}, "a palette in an unusual layout"),
+        ({258: 16, 262: 0, 266: 2}, "bits in reverse order"),
+        ({258: 8, 259: 34887}, "LERC compression"),
+        ({258: 8, 259: 50001}, "WebP compression"),
+        ({258: 8, 259: 60000}, "an unknown compression"),
+    ],
+)
+@pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
+def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(tags, what, big):
+    data = samples.tiff(SIZE, bytes(64 * 40), {262: 1, 277: 1, **tags}, big=big)
+    with pytest.raises(UnsupportedVariant) as caught:
+        open(data)
+    assert caught.value.code == "unsupported_variant"
+    assert caught.value.message.startswith(f"This TIFF has {what}, which cannot be read here.")
+
+
+def test_a_big_endian_bigtiff_is_refused_by_its_name():
+    data = samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}, ">", big=True)
+    with pytest.raises(UnsupportedVariant, match="big-endian BigTIFF"):
+        open(data)
+    assert len(pixels(samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}, big=True), "L")) == 64
+
+
+def test_signed_numbers_of_32_bits_are_read_where_they_fit_in_16_and_refused_where_not():
+    tags = {258: 32, 262: 1, 277: 1, 339: 2}
+    small = struct.pack("<64i", *(round(65_535 * value) for value in RAMP))
+    assert_near(pixels(samples.tiff(SIZE, small, tags), "L"), [round(255 * value) for value in RAMP])
+    for value in (-1, 65_536):
+        with pytest.raises(UnsupportedVariant, match="32-bit signed samples"):
+            pixels(samples.tiff(SIZE, struct.pack("<64i", *[0] * 63, value), tags), "L")
+
+
+def test_pages_of_different_kinds_are_each_read_as_they_are():
+    page = samples.saved(Image.new("L", SIZE, 200), "TIFF")
+    deep = samples.tiff(SIZE, stored([0] * 64, 16, "<"), {258: 16, 262: 0, 277: 1})
+    both = BytesIO()
+    first, second = (Image.open(BytesIO(data)) for data in (deep, page))
+    first.save(both, "TIFF", save_all=True, append_images=[second])
+    source = open(both.getvalue())
+    assert source.facts.pages == 2
+    result = Image.open(BytesIO(source.render(Recipe.parse({"format": "tiff"})).data))
+    assert result.n_frames == 2
+    result.seek(1)
+    assert result.convert("L").getpixel((3, 3)) == 200
+
+
+def test_directories_that_go_in_circles_or_nowhere_end():
+    data = bytearray(samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}))
+    first = struct.unpack_from("<I", data, 4)[0]
+    count = struct.unpack_from("<H", data, first)[0]
+    struct.pack_into("<I", data, first + 2 + 12 * count, first)
+    assert open(bytes(data)).facts.width == 16
