@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from converter.engine import Recipe, UnsupportedVariant, open
+from converter.engine import Recipe, Truncated, UnsupportedVariant, open
 
 from . import samples
 
@@ -178,3 +179,19 @@ def test_directories_that_go_in_circles_or_nowhere_end():
     count = struct.unpack_from("<H", data, first)[0]
     struct.pack_into("<I", data, first + 2 + 12 * count, first)
     assert open(bytes(data)).facts.width == 16
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_page_whose_pixels_are_cut_off_ends_too_early(compress):
+    body = bytes(range(256)) * 4
+    whole = samples.tiff((64, 16), body, {258: 8, 262: 1, 277: 1}, compress=compress)
+    strip = len(zlib.compress(body)) if compress else len(body)
+    moved = bytearray(whole[:8] + whole[8 + strip + strip % 2 :] + whole[8 : 8 + strip])
+    struct.pack_into("<I", moved, 4, struct.unpack_from("<I", whole, 4)[0] - strip - strip % 2)
+    first = struct.unpack_from("<I", moved, 4)[0]
+    for entry in range(struct.unpack_from("<H", moved, first)[0]):
+        if struct.unpack_from("<H", moved, first + 2 + 12 * entry)[0] == 273:
+            struct.pack_into("<I", moved, first + 2 + 12 * entry + 8, len(moved) - strip)
+    assert_near(pixels(bytes(moved), "L"), list(body))
+    with pytest.raises(Truncated):
+        pixels(bytes(moved[: -strip // 2]), "L")

@@ -24,6 +24,8 @@ _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _OLD_JPEG, _SEPARATE = 6, 2
 
+_PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
+
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
 _ADVICE = "Export it with 8 bits a channel in grey or RGB first."
@@ -209,7 +211,7 @@ def _in_words(layout: _Layout) -> str:
     return f"{bits}-bit samples" if len(layout.bits) == 1 else f"{len(layout.bits)} channels of {bits} bits"
 
 
-def loaded(image: Image.Image, _data: bytes) -> Image.Image:
+def loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Return the current page with its pixels decoded: black is 0, and 16 bits are used to the full or already eight.
 
     Raises UnsupportedVariant.
@@ -221,7 +223,12 @@ def loaded(image: Image.Image, _data: bytes) -> Image.Image:
     _tell_byte_order(image)
     if image.mode in ("P", "PA"):
         _set_up_palette(image, tags.get(_COLOR_MAP, ()))
-    image.load()
+    try:
+        image.load()
+    except OSError as exc:
+        if _reaches_beyond(tags, len(data)):
+            raise EOFError from exc
+        raise
     photometric, bits = tags.get(_PHOTOMETRIC, 0), max(_tuple(tags.get(_BITS, 1)))
     if image.mode.startswith("I;16"):
         plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
@@ -234,6 +241,15 @@ def loaded(image: Image.Image, _data: bytes) -> Image.Image:
     else:
         return image
     return ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
+
+
+def _reaches_beyond(tags: Any, end: int) -> bool:
+    """Whether some of the pixels would lie behind the end of the file."""
+    return any(
+        at + size > end
+        for offsets, sizes in _PLACES
+        for at, size in zip(_tuple(tags.get(offsets, ())), _tuple(tags.get(sizes, ())), strict=False)
+    )
 
 
 def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
