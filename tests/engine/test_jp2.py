@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from converter.engine import Recipe, UnsupportedVariant, open
+from converter.engine import Recipe, UnsupportedVariant
+from converter.engine.raster import open
 
 from . import samples
 

@@ -9,7 +9,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from converter.engine import Recipe, Truncated, UnsupportedVariant, open
+from converter.engine import Recipe, Truncated, UnsupportedVariant
+from converter.engine.raster import open
 
 from . import samples
 
