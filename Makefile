@@ -51,16 +51,16 @@ infra-test: .venv/dev .venv-infra/done  ## Check the infrastructure: tests, scan
 	$(BIN)/python -m pytest infra/tests -n 4 --dist loadfile
 
 deploy: .venv/dev  ## Deploy to AWS, or update what is there
-	@$(BIN)/python infra/deploy.py up
+	@$(BIN)/python -m infra.deploy up
 
 deploy-code: .venv/dev  ## Deploy the code alone, for whoever may no more
-	@$(BIN)/python infra/deploy.py code
+	@$(BIN)/python -m infra.deploy code
 
 destroy: .venv/dev  ## Take everything in AWS away again
-	@$(BIN)/python infra/deploy.py down
+	@$(BIN)/python -m infra.deploy down
 
 package: .venv/dev  ## Make build/imagesite.zip: what runs on Lambda
-	@$(BIN)/python infra/package.py
+	@$(BIN)/python -m infra.package
 
 cloud: .venv/dev  ## Run the whole AWS system on this machine, on a mock AWS, to click through
 	@$(BIN)/python -m tests.cloud

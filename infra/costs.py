@@ -1,6 +1,6 @@
 """What the system costs a month, from stated prices and a stated workload.
 
-    python infra/costs.py
+    python -m infra.costs
 
 prints the tables of docs/deploy.md.
 """

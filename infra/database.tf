@@ -41,7 +41,7 @@ resource "aws_rds_cluster" "this" {
 
   cluster_identifier              = var.project
   engine                          = "aurora-postgresql"
-  engine_version                  = "16.6"
+  engine_version                  = "16" # AWS makes the newest minor version; it drops old ones from what may be made
   database_name                   = "imagesite"
   master_username                 = "imagesite"
   master_password_wo              = var.secrets.database_password

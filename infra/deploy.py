@@ -1,8 +1,8 @@
 """Walk the whole way from an empty AWS account to a running site, and back to nothing.
 
-    python infra/deploy.py up      # or: make deploy
-    python infra/deploy.py code    # or: make deploy-code, for whoever may no more
-    python infra/deploy.py down    # or: make destroy
+    python -m infra.deploy up      # or: make deploy
+    python -m infra.deploy code    # or: make deploy-code, for whoever may no more
+    python -m infra.deploy down    # or: make destroy
 
 Every step may be repeated: what is done is not done twice. The walk stops at the first failure and says what to do;
 then the same command goes on. Settings of one's own stand in infra/terraform.tfvars; PROJECT and AWS_REGION name what
@@ -44,7 +44,7 @@ GUARDED = ("aws_s3_bucket.", "aws_dynamodb_table.", "aws_cognito_user_pool.", "a
 Run = Callable[[Sequence[str], Path, Mapping[str, str], bool], str]
 
 
-class Stopped(Exception):
+class DeployError(Exception):
     """The walk cannot go on; the text says why."""
 
 
@@ -58,7 +58,7 @@ class Step:
 def run(command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
     """Run a program in view of the person, or return what it prints.
 
-    Raises Stopped when it is missing or fails.
+    Raises DeployError when it is missing or fails.
     """
     try:
         done = subprocess.run(
@@ -70,9 +70,9 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str], capture: b
             stdout=subprocess.PIPE if capture else None,
         )
     except FileNotFoundError as error:
-        raise Stopped(f"{command[0]} is not there: {error}") from error
+        raise DeployError(f"{command[0]} is not there: {error}") from error
     except subprocess.CalledProcessError as error:
-        raise Stopped(f"`{' '.join(command[:3])} …` ended with {error.returncode}") from error
+        raise DeployError(f"`{' '.join(command[:3])} …` ended with {error.returncode}") from error
     return done.stdout or ""
 
 
@@ -99,6 +99,7 @@ class Deployment:
     patience_seconds: float = 300
     infra: Path = INFRA
     build: Path = BUILD
+    python: str = sys.executable  # what the package is made and deployed with, and so what it runs on
     _secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     # --- The three ways ---
@@ -218,14 +219,14 @@ class Deployment:
         print(f"{self.project} in account {self.account}, region {self.region}")
 
     def ask_consent(self) -> None:
-        """Raise Stopped unless the person types the project's name."""
+        """Raise DeployError unless the person types the project's name."""
         if not self.ask:
             return
         print(
             "This deletes the site, its people, all images, the database and its backups. It cannot be undone."
         )
         if input(f"Type {self.project} to go on: ").strip() != self.project:
-            raise Stopped("not confirmed")
+            raise DeployError("not confirmed")
 
     @property
     def state_bucket(self) -> str:
@@ -349,7 +350,7 @@ class Deployment:
         return f"{self.project}-{stage.replace('_', '-')}"
 
     def check_quota(self) -> None:
-        """Raise Stopped when the account cannot reserve the concurrency asked for."""
+        """Raise DeployError when the account cannot reserve the concurrency asked for."""
         wanted = sum(
             self.settings[stage]["lambda_concurrency"] or 0 for stage in ("production", "production_worker")
         )
@@ -357,7 +358,7 @@ class Deployment:
             return
         limit = self.aws("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
         if limit - wanted < UNRESERVED:
-            raise Stopped(
+            raise DeployError(
                 f"{wanted} executions are to be reserved, and the account has {limit}, of which {UNRESERVED} must stay free"
             )
 
@@ -366,9 +367,9 @@ class Deployment:
         self.run(["make", "package"], ROOT, {}, False)
 
     def zappa(self, *arguments: str, folder: str = "site") -> None:
-        """Run Zappa from this Python's environment; what it packs is the folder it runs in and build/venv."""
+        """Run Zappa from the Python's environment; what it packs is the folder it runs in and build/venv."""
         env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region}
-        program = str(Path(sys.executable).with_name("zappa"))
+        program = str(Path(self.python).with_name("zappa"))
         self.run(
             [program, *arguments, "--settings_file", str(self.settings_file)], self.build / folder, env, False
         )
@@ -387,7 +388,7 @@ class Deployment:
             "DATABASE_URL": "sqlite://:memory:",
             "SECRET_KEY": secrets.token_urlsafe(50),
         }
-        self.run([sys.executable, "manage.py", *arguments], self.build / "site", env, False)
+        self.run([self.python, "manage.py", *arguments], self.build / "site", env, False)
 
     def has_function(self, stage: str) -> bool:
         client = self.aws("lambda")
@@ -434,12 +435,12 @@ class Deployment:
         self.manage("doctor")
 
     def wait_for_site(self) -> None:
-        """Raise Stopped unless the site answers within some minutes."""
+        """Raise DeployError unless the site answers within some minutes."""
         site = f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
         end = time.monotonic() + self.patience_seconds
         while (status := self.status_of(f"{site}/healthz")) != 200:
             if time.monotonic() > end:
-                raise Stopped(f"{site}/healthz answers {status or 'nothing'}")
+                raise DeployError(f"{site}/healthz answers {status or 'nothing'}")
             time.sleep(5)
         print(f"The site answers at {site}")
 
@@ -480,7 +481,7 @@ def walk(steps: Sequence[Step]) -> int:
         print(f"[{number}/{len(steps)}] {step.name}", flush=True)
         try:
             step.act()
-        except (Stopped, ClientError, BotoCoreError) as error:
+        except (DeployError, ClientError, BotoCoreError) as error:
             print(f"\nStopped at step {number}, {step.name}: {error}", file=sys.stderr)
             print(f"What to do: {step.advice}", file=sys.stderr)
             print("Then run the same command again; what is done is not done twice.", file=sys.stderr)

@@ -54,11 +54,11 @@ locals {
       Resource = flatten([for arn in values(local.function_arns) : [arn, "${arn}:*"]])
     },
     {
-      Sid       = "HandRolesToLambda"
+      Sid       = "HandRolesOn"
       Effect    = "Allow"
       Action    = "iam:PassRole"
       Resource  = [aws_iam_role.web.arn, aws_iam_role.worker.arn]
-      Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+      Condition = { StringEquals = { "iam:PassedToService" = distinct(flatten(values(local.trusted))) } }
     },
     {
       Sid      = "LookAtRoles"

@@ -1,14 +1,15 @@
 """Lay out what runs on Lambda, and zip it as Zappa will.
 
-    python infra/package.py        # or: make package
+    python -m infra.package        # or: make package
 
-Leaves in build/: `site`, a clean copy of the code that the functions need; `venv`, the locked run-time
-dependencies and nothing else; `imagesite.zip`, made from the two by Zappa, to be looked at. Zappa packs whatever
-lies in the folder and environment it runs in, so it is run in these, never in the checkout.
+Leaves in build/, or in the folder that is named: `site`, a clean copy of the code that the functions need; `venv`,
+the locked run-time dependencies and nothing else; `imagesite.zip`, made from the two by Zappa, to be looked at. Zappa
+packs whatever lies in the folder and environment it runs in, so it is run in these, never in the checkout.
 """
 
 from __future__ import annotations
 
+import argparse
 import compileall
 import importlib.metadata
 import json
@@ -21,10 +22,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from infra.glibc import newest_needed
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -58,39 +61,74 @@ NOWHERE = re.compile(
 NEEDED = {"handler.py", "django/__init__.py", "PIL/__init__.py", "jose/__init__.py", "warrant/__init__.py"}
 MOST_BYTES = 50 * 10**6
 
+# Lambda's runtimes from python3.12 on run on Amazon Linux 2023; python3.11 runs on its predecessor, whose glibc, 2.26, is
+# older than several wheels need. docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+OLDEST_PYTHON = (3, 12)
+GLIBC = (2, 34)
 
-class Spoilt(Exception):
+
+class PackageError(Exception):
     """The package cannot be made, or is not what it should be; the text says why."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Make the package for Lambda.")
+    parser.add_argument("build", nargs="?", type=Path, default=BUILD, help="folder to make it in")
     try:
-        archive = make(BUILD, ROOT / "zappa_settings.json")
-    except Spoilt as spoilt:
-        print(f"No package: {spoilt}", file=sys.stderr)
+        archive = make(parser.parse_args(arguments).build.resolve(), ROOT / "zappa_settings.json")
+    except PackageError as error:
+        print(f"No package: {error}", file=sys.stderr)
         return 1
-    print(f"{archive.relative_to(ROOT)}: {archive.stat().st_size / 10**6:.1f} MB; to deploy it: make deploy")
+    print(f"{archive}: {archive.stat().st_size / 10**6:.1f} MB; to deploy it: make deploy")
     return 0
 
 
 def make(build: Path, settings: Path) -> Path:
-    """Make build/site, build/venv and the zip; return the zip's path. Raises Spoilt."""
+    """Make build/site, build/venv and the zip; return the zip's path. Raises PackageError."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise Spoilt(
+        raise PackageError(
             "binary parts are copied as they are, so it must be made on Linux on x86_64, as Lambda is."
         )
+    check_python()
     site, venv = build / "site", build / "venv"
     for folder in (site, venv):
         shutil.rmtree(folder, ignore_errors=True)
     copy_code(site)
     packages = venv / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     copy_dependencies(packages)
+    check_binaries(packages)
     list_static_names(site)
     for folder in (site, packages):
         compile_all(folder)
     archive = zip_with_zappa(site, venv, settings)
     check(archive, packages)
     return archive
+
+
+def check_python() -> None:
+    """Raise PackageError unless Lambda has a runtime for this Python whose C library is new enough."""
+    if sys.version_info < OLDEST_PYTHON:
+        raise PackageError(
+            f"it is made with the Python it runs on, and Lambda's runtime for {platform.python_version()} has too old "
+            "a C library. Install Python 3.13 or 3.12, then: rm -r .venv; make .venv/dev PYTHON=python3.13"
+        )
+
+
+def check_binaries(packages: Path) -> None:
+    """Raise PackageError for a shared object that needs a newer glibc than Lambda's runtime has."""
+    for path in sorted(packages.rglob("*.so*")):
+        try:
+            needed = newest_needed(path)
+        except ValueError as error:
+            raise PackageError(f"{path.relative_to(packages)} is {error}.") from error
+        if needed > GLIBC:
+            raise PackageError(
+                f"{path.relative_to(packages)} needs glibc {dotted(needed)}; Lambda has {dotted(GLIBC)}."
+            )
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def copy_code(site: Path) -> None:
@@ -110,7 +148,7 @@ def copy_dependencies(packages: Path) -> None:
     for requirement in locked():
         distribution = importlib.metadata.distribution(requirement.name)
         if not requirement.specifier.contains(distribution.version, prereleases=True):
-            raise Spoilt(
+            raise PackageError(
                 f"{requirement} is locked and {distribution.version} installed; run `make .venv/dev`."
             )
         for file in distribution.files or ():
@@ -148,7 +186,7 @@ def list_static_names(site: Path) -> None:
         command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
         done = subprocess.run(command, cwd=site, env=home, capture_output=True, text=True)
         if done.returncode:
-            raise Spoilt(f"the site does not start: {done.stderr}")
+            raise PackageError(f"the site does not start: {done.stderr}")
         shutil.copyfile(Path(scratch, "static", "staticfiles.json"), site / "staticfiles.json")
 
 
@@ -157,7 +195,7 @@ def compile_all(folder: Path) -> None:
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compiled = compileall.compile_dir(folder, quiet=1, force=True, invalidation_mode=mode)
     if not compiled:
-        raise Spoilt(f"not all of {folder.name} compiles.")
+        raise PackageError(f"not all of {folder.name} compiles.")
 
 
 def zip_with_zappa(site: Path, venv: Path, settings: Path) -> Path:
@@ -170,28 +208,28 @@ def zip_with_zappa(site: Path, venv: Path, settings: Path) -> Path:
     done = subprocess.run(command, cwd=site, env=env, capture_output=True, text=True)
     made = site / archive.name
     if done.returncode or not made.exists():
-        raise Spoilt(f"Zappa says: {done.stdout}{done.stderr}")
+        raise PackageError(f"Zappa says: {done.stdout}{done.stderr}")
     return made.rename(archive)
 
 
 def check(archive: Path, packages: Path) -> None:
-    """Raise Spoilt unless the zip holds what it should and nothing else."""
+    """Raise PackageError unless the zip holds what it should and nothing else."""
     with zipfile.ZipFile(archive) as file:
         names = set(file.namelist())
     allowed = OURS | ZAPPAS | {entry.name for entry in packages.iterdir()}
     strange = sorted({name.split("/")[0] for name in names} - allowed)
     strange += sorted(name for name in names if NOWHERE.search(name))
     if strange:
-        raise Spoilt(f"the zip holds {', '.join(strange[:5])}.")
+        raise PackageError(f"the zip holds {', '.join(strange[:5])}.")
     ours = {
         str(path.relative_to(archive.parent / "site"))
         for path in (archive.parent / "site").rglob("*")
         if path.suffix in (".py", ".mo")
     }
     if missing := sorted((NEEDED | ours) - names):
-        raise Spoilt(f"the zip lacks {', '.join(missing[:5])}.")
+        raise PackageError(f"the zip lacks {', '.join(missing[:5])}.")
     if (size := archive.stat().st_size) > MOST_BYTES:
-        raise Spoilt(f"the zip has {size} bytes; Lambda takes {MOST_BYTES}.")
+        raise PackageError(f"the zip has {size} bytes; Lambda takes {MOST_BYTES}.")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,22 @@
 # which decodes what strangers send, never reads the site's secrets.
 
 locals {
-  trust_lambda = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "lambda.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
+  # Zappa hands a function's role on: to API Gateway, which takes it on to call the pages, and to EventBridge with the
+  # rule of the clock.
+  trusted = {
+    web    = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
+    worker = ["lambda.amazonaws.com", "events.amazonaws.com"]
+  }
+  trust = {
+    for function, services in local.trusted : function => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Principal = { Service = services }
+        Action    = "sts:AssumeRole"
+      }]
+    })
+  }
 
   logs = {
     for function in ["web", "worker"] : function => {
@@ -74,6 +82,12 @@ locals {
     local.logs.web,
     local.read_own_secrets.web,
     local.ask_the_worker,
+    {
+      Sid      = "ApiCallsThePages"
+      Effect   = "Allow"
+      Action   = "lambda:InvokeFunction"
+      Resource = local.function_arns.web
+    },
     local.tell_missing_from_forbidden.results,
     {
       # For /healthz; what else lies there the pages may not list.
@@ -150,7 +164,7 @@ locals {
 resource "aws_iam_role" "web" {
   name               = "${var.project}-web"
   description        = "Pages and API."
-  assume_role_policy = local.trust_lambda
+  assume_role_policy = local.trust.web
 }
 
 resource "aws_iam_role_policy" "web" {
@@ -162,7 +176,7 @@ resource "aws_iam_role_policy" "web" {
 resource "aws_iam_role" "worker" {
   name               = "${var.project}-worker"
   description        = "Conversions and the clock."
-  assume_role_policy = local.trust_lambda
+  assume_role_policy = local.trust.worker
 }
 
 resource "aws_iam_role_policy" "worker" {

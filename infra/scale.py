@@ -1,6 +1,6 @@
 """What a burst of uploads does to the deployed system: a small simulation, second by second.
 
-    python infra/scale.py
+    python -m infra.scale
 
 prints the table of docs/scale.md. The model: uploads arrive evenly for one hour; Lambda keeps events that find no
 free worker and offers them again, oldest first here; a worker takes one upload at a time; an attempt in a hundred

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,3 +40,4 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MockAws]:
             if name.startswith(("AWS_", "TF_", "CHECKPOINT_")):
                 monkeypatch.setenv(name, value)
         yield aws
+        urllib.request.urlopen(f"{aws.url}/moto-api/reset", b"").close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.apigateway.models import apigateway_backends
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.budgets.responses import BudgetsResponse
 from moto.ec2.models.security_groups import SecurityGroupRule
@@ -29,18 +27,19 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.rds.models import DBCluster
+from moto.rds.models import DBCluster, RDSBackend
 from moto.rekognition.responses import RekognitionResponse
 from moto.s3.models import FakeDeleteMarker
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from infra.tests.cloudfront import CloudFront, Edge
-from infra.tests.permissions import ACCOUNT, REGION, Gatekeeper
-from tests.cloud import cognito
+from tests.cloud import cognito, roles, values
 from tests.cloud.aws import Routes, invoke_with
 from tests.cloud.guard import Guard
+from tests.cloud.iam import ACCOUNT, REGION, Gatekeeper
 from tests.cloud.lambdas import Fleet
+from tests.cloud.roles import INTERNAL_ERROR, Roles, function_behind
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -114,6 +113,7 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     patch.setattr(SecurityGroupRule, "description", property(description))
+    patch.setattr(RDSBackend, "create_db_cluster", values.create_db_cluster)
     # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
     patch.setattr(DBCluster, "scaling_configuration_info", None)
 
@@ -127,6 +127,7 @@ class MockAws:
     fleet: Fleet
     gatekeeper: Gatekeeper
     cloudfront: CloudFront
+    call_api: Callable[[str, dict[str, Any]], str]  # host and proxy event to answer, as API Gateway does
 
 
 @contextmanager
@@ -145,15 +146,11 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         return moto(environ, start_response)
 
     def call_api(host: str, event: dict[str, Any]) -> str:
-        """Do as API Gateway does: find the function that the API of this host hands its requests to."""
-        api = apigateway_backends[ACCOUNT][REGION].apis[host.partition(".")[0]]
-        integrations = {
-            method.method_integration.uri
-            for resource in api.resources.values()
-            for method in resource.resource_methods.values()
-        }
-        (uri,) = integrations
-        name = re.findall(r"function:([^:/]+)", uri)[0]
+        """Do as API Gateway does: call the function that the API of this host hands its requests to."""
+        try:
+            name = function_behind(host)
+        except PermissionError:
+            return INTERNAL_ERROR
         answer, failed, log = fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
         assert not failed, answer + log
         return answer
@@ -162,8 +159,9 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as servers:
         mend_moto(patch)
         cognito.patch(patch.setattr)
+        roles.patch(patch.setattr)
         patch.setattr(LambdaFunction, "invoke", invoke_with(fleet))
-        gatekeeper = Gatekeeper(application)
+        gatekeeper = Gatekeeper(Roles(application))
         url = f"http://127.0.0.1:{servers.enter_context(serving(gatekeeper))}"
         s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **KEYS)
         edge_port = servers.enter_context(serving(Edge(cloudfront, s3, call_api)))
@@ -174,7 +172,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
             AWS_SECRET_ACCESS_KEY=KEYS["aws_secret_access_key"],
         )
         servers.callback(fleet.close)
-        yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront)
+        yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront, call_api)
 
 
 @contextmanager

@@ -106,11 +106,27 @@ run "roles" {
   }
 
   assert {
-    condition = alltrue([
-      for policy in [aws_iam_role.web.assume_role_policy, aws_iam_role.worker.assume_role_policy] :
-      [for statement in jsondecode(policy).Statement : statement.Principal] == [{ Service = "lambda.amazonaws.com" }]
+    condition = (
+      [for statement in jsondecode(aws_iam_role.web.assume_role_policy).Statement : statement.Principal.Service] == [["lambda.amazonaws.com", "apigateway.amazonaws.com"]] &&
+      [for statement in jsondecode(aws_iam_role.worker.assume_role_policy).Statement : statement.Principal.Service] == [["lambda.amazonaws.com", "events.amazonaws.com"]]
+    )
+    error_message = "A function's role is for Lambda, and for the one service that Zappa hands it to."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.deployer.policy).Statement : toset(statement.Condition.StringEquals["iam:PassedToService"])
+      if contains(flatten([statement.Action]), "iam:PassRole")
+    ] == [toset(["lambda.amazonaws.com", "apigateway.amazonaws.com", "events.amazonaws.com"])]
+    error_message = "The deployer hands the roles to the services that take them on, and to no other."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in jsondecode(aws_iam_role_policy.web.policy).Statement :
+      contains(flatten([statement.Action]), "lambda:InvokeFunction") && contains(flatten([statement.Resource]), local.function_arns.web)
     ])
-    error_message = "Somebody other than Lambda can take on a function's role."
+    error_message = "API Gateway calls the pages with the web role, which must be allowed to."
   }
 
   assert {

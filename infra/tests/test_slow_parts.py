@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 
 from infra.tests.mock_aws import MockAws
-from infra.tests.permissions import ACCOUNT
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
+from tests.cloud.iam import ACCOUNT
 
 PASSWORD = "a-password-of-the-database"
 SETTINGS = """

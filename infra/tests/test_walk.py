@@ -7,8 +7,8 @@ Not proved, because the mock has it not:
 - AWS's own rules for values (names, sizes, engine versions, which zones there are), quotas, prices and times.
 - Aurora at work: the functions use a PostgreSQL on this machine through `database_mode = "external"`. That the cluster
   and its network apply, settle and go is in test_slow_parts.py; nothing flows through security groups and endpoints.
-- Permissions of Terraform itself, `iam:PassRole`, conditions of statements other than those of bucket policies, what
-  CloudFormation does on the deployer's behalf, and whether API Gateway and S3 may invoke a function.
+- Permissions of Terraform itself, conditions of statements other than those of bucket policies and of `iam:PassRole`,
+  what else CloudFormation does on the deployer's behalf, and whether S3 and EventBridge may invoke a function.
 - API Gateway's limits and its handling of headers and binary bodies; CloudFront's cache, compression and managed
   policies (the edge in cloudfront.py hands everything on); TLS and names. A domain is made in test_slow_parts.py, and
   is in no DNS.
@@ -41,14 +41,14 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from infra import package
 from infra.deploy import Deployment, walk
 from infra.tests.mock_aws import MockAws
-from infra.tests.permissions import ACCOUNT
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
 from tests.cloud import cognito
 from tests.cloud.browser import Browser
 from tests.cloud.gateway import proxy_event
+from tests.cloud.iam import ACCOUNT
+from tests.cloud.interpreter import lambda_python, make_package
 
 EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
 
@@ -101,7 +101,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
 class Programs:
     """Runs what the walk asks for, the code's part of it with the deployer's rights; notes what was asked and said."""
 
-    def __init__(self, packing: Future[Path]) -> None:
+    def __init__(self, packing: Future[None]) -> None:
         self.packing = packing
         self.asked: list[str] = []
         self.applied: list[str] = []
@@ -171,7 +171,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
-    packing = executor.submit(package.make, build, package.ROOT / "zappa_settings.json")
+    packing = executor.submit(make_package, build)
     infra = copy_of_module(tmp_path / "infra")
     (infra / "terraform.tfvars").write_text(SETTINGS)
     (infra / "mock_override.tf").write_text(FOR_THE_MOCK + WITHOUT_LIFE_CYCLES)
@@ -184,6 +184,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         status_of=lambda url: visitor.get(url).status,
         infra=infra,
         build=build,
+        python=lambda_python(),
     )
 
     # Up, from nothing.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra import package
 from tests.cloud import cognito
+from tests.cloud.interpreter import make_package
 from tests.cloud.stack import Stack
 
 EMAIL, PASSWORD = "staff@example.org", "Correct horse 1 battery"
@@ -19,7 +20,7 @@ def main() -> None:
     stack = None
     try:
         print("Packaging …", flush=True)
-        package.make(package.BUILD, package.ROOT / "zappa_settings.json")
+        make_package(package.BUILD)
         stack = Stack(folder, package.BUILD)
         print("Deploying with Zappa to a mock AWS; this takes a minute or two …", flush=True)
         stack.make_what_terraform_makes()

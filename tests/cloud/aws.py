@@ -27,6 +27,7 @@ os.environ.update(
 
 import boto3
 from botocore.exceptions import ClientError
+from moto.apigateway.models import apigateway_backends
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -35,12 +36,12 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.cloud import cognito
+from tests.cloud import cognito, roles
 from tests.cloud.gateway import Edge
 from tests.cloud.guard import Guard
+from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.lambdas import Fleet
-
-ACCOUNT, REGION = "123456789012", "eu-west-1"
+from tests.cloud.roles import INTERNAL_ERROR, Roles, function_behind
 
 
 class Routes:
@@ -86,9 +87,10 @@ def main() -> None:
     logging.disable(logging.INFO)
     folder = Path(tempfile.mkdtemp(prefix="mock-aws-"))
     cognito.patch()
+    roles.patch()
     fleet = Fleet(folder, {})
     LambdaFunction.invoke = invoke_with(fleet)
-    application = Guard(Routes(DomainDispatcherApplication(create_backend_app), fleet))
+    application = Roles(Guard(Routes(DomainDispatcherApplication(create_backend_app), fleet)))
     aws = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://127.0.0.1:{aws.server_port}"
     fleet.environment.update(
@@ -108,7 +110,12 @@ def main() -> None:
         return found, mimetypes.guess_type(key)[0] or "application/octet-stream"
 
     def web(event: dict[str, Any]) -> tuple[str, bool, str]:
-        return fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function("imagesite-production"), event)
+        (api,) = apigateway_backends[ACCOUNT][REGION].apis
+        try:
+            name = function_behind(api)
+        except PermissionError:
+            return INTERNAL_ERROR, False, ""
+        return fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
 
     edge = make_server("127.0.0.1", 0, Edge(web, static), threaded=True, request_handler=Quiet)
     for server in (aws, edge):

@@ -10,6 +10,7 @@ import pytest
 
 from infra import package
 from tests.cloud.gateway import ORIGIN_SECRET
+from tests.cloud.interpreter import make_package
 from tests.cloud.lambdas import Function, unpack
 
 SETTINGS = package.ROOT / "zappa_settings.json"
@@ -24,7 +25,7 @@ def build(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "made").exists():
-            package.make(shared, SETTINGS)
+            make_package(shared)
             unpack(shared / "imagesite.zip", shared / "task")
             (shared / "made").touch()
     return shared

@@ -15,7 +15,6 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,6 +23,8 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.cloud.interpreter import lambda_python
 
 BOOT = """
 import sys
@@ -111,7 +112,7 @@ class Function:
         scratch = self.folder / "tmp"
         scratch.mkdir()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(self.folder / "boot.py"), str(code), str(runtime_client())],
+            [lambda_python(), "-I", "-S", str(self.folder / "boot.py"), str(code), str(runtime_client())],
             cwd=code,
             env={
                 "PATH": "/usr/bin:/bin",
@@ -196,8 +197,10 @@ def runtime_client() -> Path:
     with _client_lock:
         if not _client_folder:
             folder = Path(tempfile.mkdtemp(prefix="runtime-"))
+            (packages,) = Path(lambda_python()).parents[1].glob("lib/python*/site-packages")
             for name in RUNTIME:
-                for file in importlib.metadata.files(name) or ():
+                (found,) = importlib.metadata.distributions(name=name, path=[str(packages)])
+                for file in found.files or ():
                     if file.parts[0] != ".." and file.suffix != ".pyc":
                         (folder / file).parent.mkdir(parents=True, exist_ok=True)
                         shutil.copy(file.locate(), folder / file)

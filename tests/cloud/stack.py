@@ -18,8 +18,9 @@ from infra.deploy import Deployment
 from infra.package import ROOT
 from tests.cloud import cognito
 from tests.cloud.gateway import ORIGIN_SECRET
+from tests.cloud.iam import ACCOUNT, REGION
+from tests.cloud.interpreter import lambda_python
 
-ACCOUNT, REGION = "123456789012", "eu-west-1"
 BUCKETS = ("uploads", "results", "static", "deployment")
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -85,7 +86,12 @@ class Stack:
         shutil.copytree(made / "site", self.build / "site")
         (self.build / "venv").symlink_to(made / "venv")
         self.deployment = MockDeployment(
-            project="imagesite", region=REGION, ask=False, run=self.programs, build=self.build
+            project="imagesite",
+            region=REGION,
+            ask=False,
+            run=self.programs,
+            build=self.build,
+            python=lambda_python(),
         )
         self.deployment.endpoint = self.aws_url
 
@@ -115,14 +121,14 @@ class Stack:
             KeySchema=[{"AttributeName": "upload", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "upload", "AttributeType": "S"}],
         )
-        trust = {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        for role in ("imagesite-web", "imagesite-worker"):
-            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-            self.aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=document)
+        iam = self.aws("iam")
+        for role, service in (("imagesite-web", "apigateway"), ("imagesite-worker", "events")):
+            services = {"Service": ["lambda.amazonaws.com", f"{service}.amazonaws.com"]}
+            trust = policy(Principal=services, Action="sts:AssumeRole")
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:imagesite-production"
+        invoke = policy(Action="lambda:InvokeFunction", Resource=function)
+        iam.put_role_policy(RoleName="imagesite-web", PolicyName="web", PolicyDocument=invoke)
         self.pool, self.client = cognito.make_pool(self.aws("cognito-idp"))
         self._keep_secrets()
         self.deployment.settings_file.write_text(json.dumps(self._settings()))
@@ -200,6 +206,10 @@ class MockDeployment(Deployment):
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )
+
+
+def policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def bucket(use: str) -> str:

@@ -11,7 +11,7 @@ import boto3
 import moto
 import pytest
 
-from infra.deploy import Deployment, Step, Stopped, walk
+from infra.deploy import DeployError, Deployment, Step, walk
 
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 
@@ -28,7 +28,7 @@ class Programs:
         asked = " ".join([Path(command[0]).name, *command[1:3]])
         self.asked.append(asked)
         if self.broken and self.broken in asked:
-            raise Stopped("it broke")
+            raise DeployError("it broke")
         if command[0] == "terraform":
             self.env = dict(env)
         return {
@@ -281,7 +281,7 @@ def test_down_lets_data_go_only_where_something_guards_it(site: Site) -> None:
 
 def test_nothing_goes_on_after_a_step_that_fails() -> None:
     def fail() -> None:
-        raise Stopped("no")
+        raise DeployError("no")
 
     done: list[str] = []
     steps = [

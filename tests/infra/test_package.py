@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from infra import package
-from infra.package import Spoilt
+from infra.glibc import newest_needed
+from infra.package import PackageError
 
 GOOD = [*package.NEEDED, "manage.py", "converter/__init__.py", "django/http/__init__.py"]
 
@@ -48,33 +51,73 @@ def test_it_works(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_belong_is_found(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Spoilt, match="the zip holds"):
+    with pytest.raises(PackageError, match="the zip holds"):
         package.check(*made(tmp_path, [*GOOD, name]))
 
 
 @pytest.mark.parametrize("name", ["warrant/__init__.py", "converter/__init__.py", "handler.py"])
 def test_what_is_missing_is_found(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Spoilt, match=f"the zip lacks {name}"):
+    with pytest.raises(PackageError, match=f"the zip lacks {name}"):
         package.check(*made(tmp_path, [good for good in GOOD if good != name]))
 
 
 def test_a_zip_that_lambda_would_refuse_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "MOST_BYTES", 100)
-    with pytest.raises(Spoilt, match="Lambda takes 100"):
+    with pytest.raises(PackageError, match="Lambda takes 100"):
         package.check(*made(tmp_path, GOOD))
 
 
 def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package.platform, "system", lambda: "Darwin")
-    with pytest.raises(Spoilt, match="Linux"):
+    with pytest.raises(PackageError, match="Linux"):
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
+
+
+def test_a_python_whose_runtime_has_an_old_c_library_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package.sys, "version_info", (3, 11, 7))
+    with pytest.raises(PackageError, match=r"Install Python 3\.13 or 3\.12"):
+        package.make(tmp_path, package.ROOT / "zappa_settings.json")
+
+
+def binary_of(distribution: str, name: str) -> Path:
+    (file,) = (file for file in metadata.files(distribution) or () if file.match(name))
+    return Path(str(file.locate()))
+
+
+def test_what_a_shared_object_needs_of_the_c_library_is_what_its_wheel_says() -> None:
+    """auditwheel, which names wheels, is the witness."""
+    tags = metadata.distribution("cryptography").read_text("WHEEL") or ""
+    (said,) = re.findall(r"Tag: .*manylinux_(\d+)_(\d+)_x86_64", tags)
+    assert newest_needed(binary_of("cryptography", "*.so")) == tuple(map(int, said)) == (2, 34)
+
+
+def test_a_shared_object_that_needs_a_newer_c_library_than_lambda_has_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cryptography").mkdir()
+    content = binary_of("cryptography", "*.so").read_bytes()
+    (tmp_path / "cryptography" / "_rust.abi3.so").write_bytes(content)
+    package.check_binaries(tmp_path)
+    (tmp_path / "cryptography" / "_rust.abi3.so").write_bytes(
+        content.replace(b"\0GLIBC_2.34\0", b"\0GLIBC_2.39\0")
+    )
+    with pytest.raises(
+        PackageError, match=r"cryptography/_rust\.abi3\.so needs glibc 2\.39; Lambda has 2\.34"
+    ):
+        package.check_binaries(tmp_path)
+
+
+def test_a_shared_object_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.so").write_bytes(b"\x7fELF")
+    with pytest.raises(PackageError, match=r"broken\.so is not a 64-bit little-endian ELF file"):
+        package.check_binaries(tmp_path)
 
 
 def test_another_version_than_the_locked_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "locked", lambda: [package.Requirement("django==1.0")])
-    with pytest.raises(Spoilt, match=r"django==1\.0 is locked"):
+    with pytest.raises(PackageError, match=r"django==1\.0 is locked"):
         package.copy_dependencies(tmp_path)
 
 

@@ -179,10 +179,21 @@ def body_of(environ: dict[str, Any]) -> bytes:
     return body
 
 
-def refuse(service: str, message: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    if service in ("s3", "iam", "cloudformation"):
-        body = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+def refuse(
+    service: str,
+    message: str,
+    start_response: Callable[..., Any],
+    code: str = "AccessDenied",
+    status: str = "403 Forbidden",
+) -> Iterable[bytes]:
+    if service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    elif service in ("iam", "cloudformation", "rds", "sns"):
+        body = (
+            f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
     else:
-        body = json.dumps({"__type": "AccessDeniedException", "message": message})
-    start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        code = "AccessDeniedException" if code == "AccessDenied" else code
+        body = json.dumps({"__type": code, "message": message})
+    start_response(status, [("Content-Type", "text/plain")])
     return [body.encode()]

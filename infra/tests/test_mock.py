@@ -1,0 +1,114 @@
+"""The mock AWS refuses what AWS refuses: with each of these descriptions a real first deploy ended."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.awslambda.exceptions import UnknownFunctionException
+
+from infra.tests.mock_aws import MockAws
+from tests.cloud.iam import ACCOUNT, REGION
+from tests.cloud.stack import policy
+
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pages"
+CALL = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{FUNCTION}/invocations"
+
+
+def make_role(name: str, *services: str, may: dict[str, Any] | None = None) -> str:
+    """Make a role that these services may take on; return its ARN."""
+    iam = boto3.client("iam")
+    trust = policy(Principal={"Service": [*services]}, Action="sts:AssumeRole")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    if may:
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy(**may))
+    return str(made["Role"]["Arn"])
+
+
+def put_rule(role: str, by: str = "testing") -> Any:
+    events = boto3.client("events", aws_access_key_id=by, aws_secret_access_key="testing")
+    return events.put_rule(Name="clock", ScheduleExpression="rate(1 hour)", RoleArn=role)
+
+
+def pass_to(role: str, *services: str) -> dict[str, Any]:
+    condition = {"StringEquals": {"iam:PassedToService": [*services]}}
+    return {"Action": ["iam:PassRole", "events:PutRule"], "Resource": [role, "*"], "Condition": condition}
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_rule_is_refused_with_a_role_that_does_not_trust_the_clock() -> None:
+    role = make_role("worker", "lambda.amazonaws.com")
+    with pytest.raises(ClientError, match=r"cannot be assumed by principal 'events\.amazonaws\.com'"):
+        put_rule(role)
+    assert put_rule(make_role("other", "lambda.amazonaws.com", "events.amazonaws.com"))
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_role_is_passed_on_only_to_the_services_that_the_policy_names() -> None:
+    role = make_role("worker", "lambda.amazonaws.com", "events.amazonaws.com")
+    make_role("narrow", "lambda.amazonaws.com", may=pass_to(role, "lambda.amazonaws.com"))
+    make_role(
+        "wide", "lambda.amazonaws.com", may=pass_to(role, "lambda.amazonaws.com", "events.amazonaws.com")
+    )
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
+        put_rule(role, by="narrow")
+    assert put_rule(role, by="wide")
+
+
+def make_api(role: str) -> str:
+    """Make an API as Zappa does, that calls with this role; return its host."""
+    client = boto3.client("apigateway")
+    api = client.create_rest_api(name="pages")["id"]
+    (root,) = client.get_resources(restApiId=api)["items"]
+    of = {"restApiId": api, "resourceId": root["id"], "httpMethod": "ANY"}
+    client.put_method(**of, authorizationType="NONE")
+    client.put_integration(**of, type="AWS_PROXY", integrationHttpMethod="POST", uri=CALL, credentials=role)
+    return f"{api}.execute-api.{REGION}.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("services", "may"),
+    [
+        (["lambda.amazonaws.com"], {"Action": "lambda:InvokeFunction", "Resource": FUNCTION}),
+        (["apigateway.amazonaws.com"], None),
+        (["apigateway.amazonaws.com"], {"Action": "lambda:InvokeFunction", "Resource": f"{FUNCTION}-worker"}),
+    ],
+    ids=["no trust", "no right", "another function"],
+)
+def test_a_page_is_a_500_where_the_api_cannot_call_with_its_role(
+    aws: MockAws, services: list[str], may: dict[str, Any] | None
+) -> None:
+    answer = json.loads(aws.call_api(make_api(make_role("web", *services, may=may)), {}))
+    assert (answer["statusCode"], json.loads(answer["body"])) == (500, {"message": "Internal server error"})
+
+
+def test_a_role_that_api_gateway_may_take_on_and_use_reaches_the_function(aws: MockAws) -> None:
+    may = {"Action": "lambda:InvokeFunction", "Resource": FUNCTION}
+    host = make_api(make_role("web", "apigateway.amazonaws.com", may=may))
+    with pytest.raises(UnknownFunctionException, match=FUNCTION):
+        aws.call_api(host, {})
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("version", ["16.6", "15", "16.99"])
+def test_a_version_of_aurora_that_cannot_be_made_is_refused(version: str) -> None:
+    with pytest.raises(ClientError, match=f"Cannot find version {version} for aurora-postgresql"):
+        make_cluster(version)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_bare_major_version_of_aurora_is_made_as_its_newest_minor() -> None:
+    assert make_cluster("16")["EngineVersion"] == "16.11"
+
+
+def make_cluster(version: str) -> Any:
+    return boto3.client("rds").create_db_cluster(
+        DBClusterIdentifier="site",
+        Engine="aurora-postgresql",
+        EngineVersion=version,
+        MasterUsername="site",
+        MasterUserPassword="a long password",
+    )["DBCluster"]

@@ -1,0 +1,138 @@
+"""What AWS asks where a role is handed to one of its services, and moto does not: that the caller may pass it on, that
+the role trusts the service, and that it may do what the service will do with it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from moto.apigateway.models import Method, apigateway_backends
+from moto.iam.models import iam_backends
+from moto.s3.models import s3_backends
+
+from tests.cloud.iam import ACCOUNT, REGION, body_of, caller, is_allowed, refuse, several, statements_of
+
+Handed = tuple[str, str]  # ARN of the role, the service's principal
+
+
+_create_method = Method.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
+
+
+@classmethod  # type: ignore[misc]
+def create_method(cls: type[Method], name: str, template: dict[str, Any], *where: Any, **more: Any) -> Any:
+    """Keep the role of an integration, which moto takes off what CloudFormation makes."""
+    method = _create_method(cls, name, template, *where, **more)
+    method.method_integration.credentials = template["Properties"]["Integration"].get("Credentials")
+    return method
+
+
+def patch(set_attribute: Callable[[Any, str, Any], Any] = setattr) -> None:
+    set_attribute(Method, "create_from_cloudformation_json", create_method)
+
+
+class Roles:
+    """A WSGI middleware before moto."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        by, service = caller(environ)
+        for role, principal in handed(service, environ):
+            if not may_pass(by, role, principal):
+                message = f"User: {by} is not authorized to perform: iam:PassRole on resource: {role}"
+                return refuse(service, message, start_response)
+            if fault := distrust(role, principal):
+                return refuse(service, fault, start_response, "ValidationException", "400 Bad Request")
+        return self.application(environ, start_response)
+
+
+def handed(service: str, environ: dict[str, Any]) -> Iterator[Handed]:
+    """Yield the roles that a request hands on, and to whom."""
+    if service == "events":
+        fields = json.loads(body_of(environ) or b"{}")
+        for part in (fields, *fields.get("Targets", [])):
+            if role := part.get("RoleArn"):
+                yield role, "events.amazonaws.com"
+    elif service == "lambda" and re.search(r"/functions(/[^/]+/configuration)?/?$", environ["PATH_INFO"]):
+        if environ["REQUEST_METHOD"] in ("POST", "PUT"):
+            yield json.loads(body_of(environ))["Role"], "lambda.amazonaws.com"
+    elif service == "cloudformation":
+        fields = parse_qs(body_of(environ).decode())
+        for url in fields.get("TemplateURL", []):
+            for role in roles_of_methods(url):
+                yield role, "apigateway.amazonaws.com"
+
+
+def roles_of_methods(template_url: str) -> set[str]:
+    """Return the roles with which the API of a stack will call its functions."""
+    bucket, key = template_url.split("/")[-2:]
+    bucket = bucket if "." not in bucket else bucket.partition(".")[0]
+    template = json.loads(s3_backends[ACCOUNT]["aws"].get_object(bucket, key).value)
+    integrations = [
+        part.get("Properties", {}).get("Integration", {}) for part in template["Resources"].values()
+    ]
+    return {integration["Credentials"] for integration in integrations if "Credentials" in integration}
+
+
+def may_pass(by: str, role: str, principal: str) -> bool:
+    statements = statements_of(by)
+    return statements is None or any(
+        principal
+        in several(
+            statement.get("Condition", {}).get("StringEquals", {}).get("iam:PassedToService", principal)
+        )
+        for statement in statements
+        if is_allowed([statement], "iam:PassRole", role, "")
+    )
+
+
+def distrust(role: str, principal: str) -> str:
+    """Return what AWS says where the role does not let this service take it on, an empty text where it does."""
+    trust = json.loads(iam_backends[ACCOUNT]["aws"].get_role_by_arn(role).assume_role_policy_document)
+    for statement in trust["Statement"]:
+        services = several(statement["Principal"].get("Service", []))
+        if (
+            statement["Effect"] == "Allow"
+            and principal in services
+            and statement["Action"] == "sts:AssumeRole"
+        ):
+            return ""
+    if principal == "lambda.amazonaws.com":
+        return "The role defined for the function cannot be assumed by Lambda."
+    return f"Provided role '{role}' cannot be assumed by principal '{principal}'."
+
+
+def function_behind(host: str) -> str:
+    """Return the name of the function that the API of this host calls.
+
+    Raises PermissionError where API Gateway could not call it; the visitor then sees a 500.
+    """
+    api = apigateway_backends[ACCOUNT][REGION].apis[host.partition(".")[0]]
+    (integration,) = {
+        (method.method_integration.uri, method.method_integration.credentials)
+        for resource in api.resources.values()
+        for method in resource.resource_methods.values()
+    }
+    uri, role = integration
+    arn, name = re.findall(r"(arn:aws:lambda:[^/]+:function:([^:/]+))", uri)[0]
+    if role is None:
+        raise PermissionError("no role, and no permission of the function's own lets the API in")
+    if fault := distrust(role, "apigateway.amazonaws.com"):
+        raise PermissionError(fault)
+    if not is_allowed(statements_of(role.rpartition("/")[2]) or [], "lambda:InvokeFunction", arn, ""):
+        raise PermissionError(f"{role} may not lambda:InvokeFunction on {arn}")
+    return str(name)
+
+
+INTERNAL_ERROR = json.dumps(
+    {
+        "statusCode": 500,
+        "headers": {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalServerErrorException"},
+        "body": '{"message": "Internal server error"}',
+    }
+)
