@@ -79,7 +79,7 @@ class Overseen(admin.ModelAdmin):
         for row in rows:
             try:
                 result = verb(row)
-            except jobs.Refusal as exc:
+            except jobs.JobError as exc:
                 refused[str(exc)] = refused.get(str(exc), 0) + 1
                 continue
             if result != 0:

@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from PIL import Image
 
 from converter import dispatch
-from converter.jobs import running
+from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch
 
@@ -63,7 +63,7 @@ def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_left() -> Iterator[None]:
     yield
-    running.SANDBOX.close()
+    run.SANDBOX.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.utils import timezone
 from converter import jobs, webhooks
 from converter.admin import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
+from converter.jobs.submit import submit
 from converter.models import (
     Batch,
     Delivery,
@@ -61,7 +62,7 @@ def fill(owner: Any, count: int) -> None:
             owner=user, url="https://example.org/", events=[], secret="whsec_c2VjcmV0"
         )
         webhooks.note_test(webhook)
-        batch = jobs.submit(
+        batch = submit(
             user, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
         )
         Share.objects.create(owner=user, batch=batch, expires_at=batch.expires_at)
@@ -293,7 +294,7 @@ def test_a_person_is_deleted_with_every_image(
 ) -> None:
     for owner in (alice, bob):
         recipe = EngineRecipe.parse({"format": "webp"})
-        send(jobs.submit(owner, outputs=[recipe], files=[jobs.NewFile("a.jpg", 5)]), make_photo())
+        send(submit(owner, outputs=[recipe], files=[jobs.NewFile("a.jpg", 5)]), make_photo())
     worker.work()
     page, chosen = f"/admin/accounts/user/{path.format(alice.pk)}", {"_selected_action": [str(alice.pk)]}
     asked = staff.post(page, {"action": "delete_selected", **chosen}) if not path else staff.get(page)
@@ -338,9 +339,7 @@ def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.Monke
 def test_a_browser_has_no_complaint(
     live_server: Any, staff: Client, alice: Any, send: Any, worker: Any
 ) -> None:
-    batch = jobs.submit(
-        alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)]
-    )
+    batch = submit(alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)])
     send(batch, make_photo())
     worker.work()
     pages = ["", "converter/job/", f"converter/job/{Job.objects.get().pk}/change/", "converter/batch/"]

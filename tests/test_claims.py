@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from converter import jobs
 from converter.engine import Recipe
-from converter.jobs import running
-from converter.jobs.asking import tell_of_job
+from converter.jobs import run
+from converter.jobs.submit import submit
+from converter.jobs.tasks import notify_of_job
 from converter.models import Delivery, Job, Upload, Webhook
 from converter.storage import Stored
 
@@ -33,7 +34,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         barrier.wait(10)
         try:
             return act()
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             return refusal.code
         finally:
             connection.close()
@@ -44,7 +45,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
 @pytest.fixture
 def job(alice: Any) -> Job:
-    batch = jobs.submit(alice, files=[jobs.NewFile("a.jpg", 10)], outputs=[Recipe.parse({"format": "webp"})])
+    batch = submit(alice, files=[jobs.NewFile("a.jpg", 10)], outputs=[Recipe.parse({"format": "webp"})])
     return batch.jobs.select_related("upload").get()
 
 
@@ -57,7 +58,7 @@ def test_one_of_many_events_receives_the_upload(job: Job) -> None:
 
 def test_one_of_many_workers_gets_the_job(job: Job) -> None:
     jobs.receive(job.upload.key, Stored(10, "etag"))
-    claims = at_once(lambda: len(running._claim(job.upload_id)))
+    claims = at_once(lambda: len(run._claim(job.upload_id)))
     assert sorted(claims) == [0] * (WORKERS - 1) + [1]
     assert Job.objects.get().attempts == 1
 
@@ -81,7 +82,7 @@ def test_of_workers_that_end_the_last_jobs_at_once_one_tells_of_the_batch(alice:
         owner=alice, url="https://example.org/", events=["batch.finished"], secret="whsec_"
     )
     files = [jobs.NewFile(f"{n}.jpg", 10) for n in range(WORKERS)]
-    batch = jobs.submit(alice, files=files, outputs=[Recipe.parse({"format": "webp"})])
+    batch = submit(alice, files=files, outputs=[Recipe.parse({"format": "webp"})])
     ended = Barrier(WORKERS)
     last = iter(list(batch.jobs.all()))
 
@@ -91,7 +92,7 @@ def test_of_workers_that_end_the_last_jobs_at_once_one_tells_of_the_batch(alice:
             Job.objects.filter(pk=job.pk).update(status="finished", finished_at=timezone.now())
             with suppress(BrokenBarrierError):  # SQLite lets one in after the other
                 ended.wait(1)
-            tell_of_job(job)
+            notify_of_job(job)
 
     at_once(finish)
     assert [delivery.event for delivery in Delivery.objects.all()] == ["batch.finished"]

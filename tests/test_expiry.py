@@ -17,6 +17,8 @@ from moto import mock_aws
 
 from converter import jobs, storage
 from converter.engine import Recipe
+from converter.jobs.run import run
+from converter.jobs.submit import submit
 from converter.models import Batch, Job, Share, Upload
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program
@@ -87,12 +89,12 @@ class Made:
 
 @pytest.fixture
 def made(alice: Any, photo: bytes, worker: RecordingDispatch) -> Made:
-    batch = jobs.submit(
+    batch = submit(
         alice, files=[jobs.NewFile("a.jpg", len(photo))], outputs=[Recipe.parse({"format": "webp"})]
     )
     upload = Upload.objects.get()
     jobs.receive(upload.key, storage.uploads.put(upload.key, io.BytesIO(photo), filename="", content_type=""))
-    jobs.run(upload.pk)
+    run(upload.pk)
     job = Job.objects.select_related("upload", "batch").get()
     jobs.preview_urls(job)
     jobs.zip_url(batch)
@@ -139,7 +141,7 @@ def test_neither_image_nor_result_is_an_input_any_more(made: Made, alice: Any) -
     with pytest.raises(jobs.Gone):
         jobs.share(made.batch, [made.job])
     with pytest.raises(jobs.InvalidSubmission):
-        jobs.submit(alice, uploads=[made.job.upload], outputs=[Recipe.parse({"format": "png"})])
+        submit(alice, uploads=[made.job.upload], outputs=[Recipe.parse({"format": "png"})])
     Batch.objects.update(zip_key="")
     jobs.make_zip(made.batch.pk)
     assert Batch.objects.get().zip_key == ""

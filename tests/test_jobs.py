@@ -16,7 +16,7 @@ from PIL import Image
 
 from converter import jobs, storage
 from converter.engine import Recipe
-from converter.jobs import NewFile, running, sweeping
+from converter.jobs import NewFile, run, sweep
 from converter.models import Batch, ImageMetadata, Job, Upload
 from converter.storage import StorageFault, Stored
 from converter.storage.folder import FolderStorage
@@ -33,11 +33,11 @@ Send = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def _commit_at_once(django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("converter.jobs.asking.transaction.on_commit", lambda act: act())
+    monkeypatch.setattr("converter.jobs.tasks.transaction.on_commit", lambda act: act())
 
 
 def submit(owner: Any, *names: str, outputs: tuple[Recipe, ...] = (WEBP,), size: int = 10_000) -> Batch:
-    return jobs.submit(owner, files=[NewFile(name, size) for name in names], outputs=outputs)
+    return jobs.submit.submit(owner, files=[NewFile(name, size) for name in names], outputs=outputs)
 
 
 def statuses(batch: Batch) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_submission_that_makes_no_sense_is_refused_whole(
     alice: Any, files: list[NewFile], outputs: list[Recipe], code: str
 ) -> None:
     with pytest.raises(jobs.InvalidSubmission) as refusal:
-        jobs.submit(alice, files=files, outputs=outputs)
+        jobs.submit.submit(alice, files=files, outputs=outputs)
     assert refusal.value.code == code
     assert not Batch.objects.exists()
 
@@ -164,7 +164,7 @@ def test_an_upload_is_converted_again_without_being_sent_again(
     first = submit(alice, "a.jpg")
     send(first, photo)
     worker.work()
-    again = jobs.submit(alice, uploads=[the_job(first).upload], outputs=[PNG])
+    again = jobs.submit.submit(alice, uploads=[the_job(first).upload], outputs=[PNG])
     assert statuses(again) == ["queued"]
     worker.work()
     assert statuses(again) == ["finished"]
@@ -173,7 +173,7 @@ def test_an_upload_is_converted_again_without_being_sent_again(
 def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
     upload = the_job(submit(alice, "a.jpg")).upload
     with pytest.raises(jobs.InvalidSubmission, match="no longer here"):
-        jobs.submit(alice, uploads=[upload], outputs=[PNG])
+        jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
 
 
 def put(key: str, content: bytes) -> None:
@@ -254,11 +254,11 @@ def test_a_passing_fault_puts_the_job_back_and_raises(
         raise fault
 
     with monkeypatch.context() as patch:
-        patch.setattr("converter.jobs.running._finish", fail)
+        patch.setattr("converter.jobs.run._finish", fail)
         with pytest.raises(RuntimeError, match="1 of 1 records failed"):
             worker.work()
     assert statuses(batch) == ["queued"]
-    assert jobs.run(the_job(batch).upload_id) == 1
+    assert run.run(the_job(batch).upload_id) == 1
     assert statuses(batch) == ["finished"]
 
 
@@ -277,9 +277,9 @@ def test_two_workers_cannot_hold_one_job(alice: Any, send: Send, photo: bytes) -
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    first = running._claim(upload.pk)
+    first = run._claim(upload.pk)
     assert len(first) == 1
-    assert running._claim(upload.pk) == []
+    assert run._claim(upload.pk) == []
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, photo: bytes) -> None:
@@ -287,13 +287,13 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    slow = running._claim(upload.pk)
+    slow = run._claim(upload.pk)
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    quick = running._claim(upload.pk)
+    quick = run._claim(upload.pk)
     assert len(quick) == 1
-    running._fail(slow[0], "crashed", "too late")
+    run._fail(slow[0], "crashed", "too late")
     assert statuses(batch) == ["processing"]
-    running._run(quick)
+    run._run(quick)
     assert statuses(batch) == ["finished"]
 
 
@@ -304,8 +304,8 @@ def test_a_fault_of_ours_is_an_error_in_the_log(
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    [job] = running._claim(upload.pk)
-    running._fail(job, "engine_error", "Ours.")
+    [job] = run._claim(upload.pk)
+    run._fail(job, "engine_error", "Ours.")
     [record] = [record for record in caplog.records if record.getMessage() == "Job failed"]
     assert (record.levelname, record.__dict__["job"]) == ("ERROR", str(job.pk))
 
@@ -317,14 +317,14 @@ def test_a_job_cancelled_while_in_work_keeps_no_result(
     send(batch, photo)
     job = the_job(batch)
     jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
-    finish = running._finish
+    finish = run._finish
 
     def cancelled_first(claimed: Job, answer: Any) -> None:
         jobs.cancel(Job.objects.get(pk=claimed.pk))
         finish(claimed, answer)
 
-    monkeypatch.setattr("converter.jobs.running._finish", cancelled_first)
-    jobs.run(job.upload_id)
+    monkeypatch.setattr("converter.jobs.run._finish", cancelled_first)
+    run.run(job.upload_id)
     assert statuses(batch) == ["cancelled"]
     with pytest.raises(FileNotFoundError):
         storage.results.stat(job.result_key)
@@ -451,12 +451,12 @@ def test_what_is_due_expires_and_its_bytes_go(
     worker.work()
     Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert jobs.sweep()["expired"] == 1
+    assert sweep.sweep()["expired"] == 1
     assert statuses(batch) == ["expired"]
     assert [path for path in folders.rglob("*") if path.is_file()] == []
     with pytest.raises(jobs.Gone):
         jobs.result_url(the_job(batch))
-    assert jobs.sweep()["expired"] == 0
+    assert sweep.sweep()["expired"] == 0
 
 
 def test_bytes_that_cannot_be_deleted_hold_up_no_others(
@@ -478,7 +478,7 @@ def test_bytes_that_cannot_be_deleted_hold_up_no_others(
     Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     for _ in range(99):  # each takes them in another order
         with suppress(StorageFault):
-            jobs.sweep()
+            sweep.sweep()
     assert [statuses(batch) for batch in (stuck, *others)] == [["finished"], *[["expired"]] * 3]
 
 
@@ -489,10 +489,10 @@ def test_an_upload_used_by_a_younger_batch_stays(
     send(old, photo)
     worker.work()
     upload = the_job(old).upload
-    young = jobs.submit(alice, uploads=[upload], outputs=[PNG])
+    young = jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
     worker.work()
     Batch.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    jobs.sweep()
+    sweep.sweep()
     assert statuses(old) == ["expired"]
     assert statuses(young) == ["finished"]
     assert storage.uploads.stat(upload.key)
@@ -557,8 +557,8 @@ def test_a_removed_batch_leaves_nothing(
 
 def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
-    Job.objects.update(created_at=timezone.now() - sweeping.UPLOAD_DEADLINE - timedelta(seconds=1))
-    assert jobs.sweep()["failed"] == 1
+    Job.objects.update(created_at=timezone.now() - sweep.UPLOAD_DEADLINE - timedelta(seconds=1))
+    assert sweep.sweep()["failed"] == 1
     assert the_job(batch).error_code == "upload_timed_out"
 
 
@@ -568,9 +568,9 @@ def test_an_upload_that_came_is_not_ended_however_late_its_event(
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     worker.asked.clear()
-    long_ago = timezone.now() - sweeping.UPLOAD_DEADLINE * 3
+    long_ago = timezone.now() - sweep.UPLOAD_DEADLINE * 3
     Job.objects.update(created_at=long_ago, asked_at=long_ago)
-    assert jobs.sweep()["failed"] == 0
+    assert sweep.sweep()["failed"] == 0
     worker.work()
     assert statuses(batch) == ["finished"]
 
@@ -581,8 +581,8 @@ def test_an_upload_whose_event_was_lost_is_found(
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     worker.asked.clear()
-    Job.objects.update(created_at=timezone.now() - sweeping.LOST_EVENT - timedelta(seconds=1))
-    assert jobs.sweep()["found"] == 1
+    Job.objects.update(created_at=timezone.now() - sweep.LOST_EVENT - timedelta(seconds=1))
+    assert sweep.sweep()["found"] == 1
     worker.work()
     assert statuses(batch) == ["finished"]
 
@@ -594,11 +594,11 @@ def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    for _ in range(running.MAX_ATTEMPTS):
+    for _ in range(run.MAX_ATTEMPTS):
         worker.asked.clear()
-        assert running._claim(upload.pk)
+        assert run._claim(upload.pk)
         Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        jobs.sweep()
+        sweep.sweep()
     assert the_job(batch).error_code == "gave_up"
     assert worker.asked == []
 
@@ -611,10 +611,10 @@ def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
     worker.asked.clear()
-    assert jobs.sweep()["asked"] == 0
-    Job.objects.update(asked_at=timezone.now() - sweeping.ASK_AGAIN - timedelta(seconds=1))
-    assert jobs.sweep()["asked"] == 1
-    assert jobs.sweep()["asked"] == 0
+    assert sweep.sweep()["asked"] == 0
+    Job.objects.update(asked_at=timezone.now() - sweep.ASK_AGAIN - timedelta(seconds=1))
+    assert sweep.sweep()["asked"] == 1
+    assert sweep.sweep()["asked"] == 0
 
 
 def test_a_starting_server_takes_up_what_a_killed_one_left(
@@ -626,7 +626,7 @@ def test_a_starting_server_takes_up_what_a_killed_one_left(
     for batch in (in_work, waiting):
         upload = the_job(batch).upload
         jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    assert running._claim(the_job(in_work).upload_id)
+    assert run._claim(the_job(in_work).upload_id)
     worker.asked.clear()
     jobs.recover()
     worker.work()
@@ -685,15 +685,15 @@ def test_no_event_that_breaks_off_costs_more_as_history_grows(
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
     monkeypatch.setattr(FolderStorage, "read", broken)
 
-    def run() -> None:
+    def broken_off() -> None:
         with pytest.raises(StorageFault):
-            jobs.run(upload.pk)
+            run.run(upload.pk)
 
-    assert scans(run) == []
+    assert scans(broken_off) == []
     assert statuses(batch) == ["queued"]
 
 
 def test_no_sweep_costs_more_as_history_grows(alice: Any, send: Send, photo: bytes) -> None:
     send(submit(alice, "a.jpg"), photo)
     submit(alice, "never-came.jpg")
-    assert scans(sweeping.sweep) == []
+    assert scans(sweep.sweep) == []

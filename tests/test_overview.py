@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from converter import engine, jobs
+from converter.jobs.submit import submit
 from converter.models import Batch, Job, Upload
 from tests.test_admin import root, staff
 
@@ -27,9 +28,7 @@ PAGE = "/admin/overview/"
 def fill(owner: Any, count: int) -> None:
     """Submit one batch for each image."""
     for n in range(count):
-        jobs.submit(
-            owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
-        )
+        submit(owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)])
 
 
 def rows(client: Client, url: str) -> int:

@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def submit(owner: Any, **sources: Any) -> Batch:
-    return jobs.submit(owner, outputs=[WEBP], **(sources or {"files": [jobs.NewFile("a.jpg", 5)]}))
+    return jobs.submit.submit(owner, outputs=[WEBP], **(sources or {"files": [jobs.NewFile("a.jpg", 5)]}))
 
 
 def test_who_has_chosen_nothing_keeps_files_as_everybody(alice: Any, settings: Any) -> None:

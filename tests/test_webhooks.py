@@ -12,7 +12,10 @@ from django.utils import timezone
 from converter import jobs, storage, webhooks
 from converter.engine import Recipe
 from converter.events import clock
-from converter.jobs.asking import tell_of_job
+from converter.jobs.run import run
+from converter.jobs.submit import submit
+from converter.jobs.sweep import sweep
+from converter.jobs.tasks import notify_of_job
 from converter.models import Batch, Delivery, Upload, Webhook
 from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
@@ -38,7 +41,7 @@ def webhook(alice: Any, server: Receiver) -> Webhook:
 def convert(alice: Any, send: Any, worker: Any, django_capture_on_commit_callbacks: Any) -> Any:
     def convert(*contents: bytes) -> Batch:
         files = [jobs.NewFile(f"{n}.jpg", len(content)) for n, content in enumerate(contents)]
-        batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)
+        batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)
         with django_capture_on_commit_callbacks(execute=True):
             send(batch, *contents)
             worker.work()
@@ -103,7 +106,7 @@ def test_a_stranger_is_told_nothing(webhook: Webhook, bob: Any, server: Receiver
 def test_a_batch_that_is_cancelled_has_come_to_its_end(
     webhook: Webhook, server: Receiver, alice: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
-    batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
+    batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
     with django_capture_on_commit_callbacks(execute=True):
         jobs.cancel_batch(batch)
     worker.work()
@@ -128,7 +131,7 @@ def upload(alice: Any, send: Any) -> Upload:
     """An image that is here, with its one job waiting for a worker."""
     photo = make_photo()
     files = [jobs.NewFile("a.jpg", len(photo))]
-    batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)
+    batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)
     send(batch, photo)
     job = batch.jobs.select_related("upload").get()
     jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
@@ -147,9 +150,9 @@ def test_a_worker_killed_when_a_job_is_finished_has_told_of_its_batch(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    monkeypatch.setattr("converter.jobs.running.metrics.emit", killed)  # the first line after the commit
+    monkeypatch.setattr("converter.jobs.run.metrics.emit", killed)  # the first line after the commit
     with pytest.raises(SystemExit):
-        jobs.run(upload.pk)
+        run(upload.pk)
     assert upload.jobs.get().status == "finished"
     worker.asked.clear()
     with django_capture_on_commit_callbacks(execute=True):
@@ -165,11 +168,11 @@ def test_a_worker_killed_while_it_tells_has_not_finished_the_job(
     with monkeypatch.context() as patch:
         patch.setattr(webhooks, line, killed)
         with pytest.raises(SystemExit):
-            jobs.run(upload.pk)
+            run(upload.pk)
     assert upload.jobs.get().status == "processing"
     assert not Delivery.objects.exists()
     upload.jobs.update(lease_until=timezone.now())  # time goes by
-    jobs.run(upload.pk)
+    run(upload.pk)
     assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.finished"]
 
 
@@ -190,16 +193,16 @@ def test_the_sweep_killed_while_it_tells_has_ended_nothing_untold(
     with monkeypatch.context() as patch:
         patch.setattr(webhooks, "_note_end", killed)
         with pytest.raises(SystemExit):
-            jobs.sweep()
+            sweep()
     assert upload.jobs.get().status == "queued"
-    jobs.sweep()
+    sweep()
     assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.failed"]
 
 
 def test_a_job_that_never_got_its_file_is_told_by_the_clock(
     webhook: Webhook, server: Receiver, alice: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
-    batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
+    batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
     batch.jobs.update(created_at=timezone.now() - timedelta(days=1))
     with django_capture_on_commit_callbacks(execute=True):
         clock.sweep({}, None)
@@ -316,7 +319,7 @@ def test_old_deliveries_are_forgotten(webhook: Webhook) -> None:
 
 
 def test_where_nobody_listens_a_job_costs_one_question(alice: Any, django_assert_num_queries: Any) -> None:
-    batch = jobs.submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
+    batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
     job = batch.jobs.get()
     with django_assert_num_queries(1):
-        tell_of_job(job)
+        notify_of_job(job)

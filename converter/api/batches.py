@@ -14,6 +14,7 @@ from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
 from converter.api.openapi import problems
 from converter.api.problems import Problem
+from converter.jobs.submit import submit
 from converter.models import Batch, Upload
 
 router = Router(tags=["batches"])
@@ -38,7 +39,7 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
     """
 
     def act() -> schemas.Batch:
-        batch = jobs.submit(
+        batch = submit(
             request.auth.user,
             outputs=_parse_outputs(body.outputs),
             files=[_new_file(index, file) for index, file in enumerate(body.files)],

@@ -16,6 +16,7 @@ from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, parse_json, problems
 from converter.api.problems import Problem
+from converter.jobs.submit import submit
 from converter.models import Batch, Job, Upload
 from converter.problems import answer
 
@@ -64,7 +65,7 @@ def convert_image(
         detail = "Send a file, or name an upload: one of the two."
         raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
     with pointing(PLACES):
-        batch = jobs.submit(
+        batch = submit(
             request.auth.user,
             outputs=[_parsed(recipe)],
             files=[small(file)] if file else [],

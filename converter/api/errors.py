@@ -27,7 +27,7 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
     return exc.response()
 
 
-def _refusal(request: HttpRequest, exc: jobs.Refusal) -> HttpResponse:
+def _refusal(request: HttpRequest, exc: jobs.JobError) -> HttpResponse:
     status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
     errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
     response = problems.answer(exc.code, status, str(exc), errors=errors)
@@ -98,7 +98,7 @@ def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     Problem: _problem,
-    jobs.Refusal: _refusal,
+    jobs.JobError: _refusal,
     ValidationError: _invalid,
     HttpError: _http_error,
     Http404: _missing,

@@ -24,7 +24,7 @@ USAGE_COUNTS_FOR = timedelta(hours=25)
 def sweep(event: dict[str, Any], context: object) -> None:
     """End what waited too long, ask again for what was forgotten, delete what has expired, sessions too."""
     with fresh_connections():
-        counts = jobs.sweep()
+        counts = jobs.sweep.sweep()
         old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
         forgotten, _ = old.delete()
         Usage.objects.filter(hour__lt=timezone.now() - USAGE_COUNTS_FOR).delete()

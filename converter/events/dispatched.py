@@ -8,13 +8,14 @@ from typing import Any
 from converter import jobs, webhooks
 from converter.events.connections import fresh_connections
 from converter.events.handler import handler
+from converter.jobs.run import run
 
 
 @handler
 def convert(event: dict[str, Any], context: object) -> None:
     """`{"upload": id}`: run the queued jobs of an upload."""
     with fresh_connections():
-        jobs.run(uuid.UUID(event["upload"]))
+        run(uuid.UUID(event["upload"]))
 
 
 @handler

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 from converter import jobs, storage
 from converter.events.connections import fresh_connections
 from converter.events.handler import handler
+from converter.jobs.run import run
 from converter.storage import Stored
 
 logger = logging.getLogger(__name__)
@@ -44,4 +45,4 @@ def _take(record: dict[str, Any]) -> None:
     with fresh_connections():
         upload = jobs.receive(key, Stored(size=created["size"], etag=created["eTag"]))
         if upload:
-            jobs.run(upload.pk)
+            run(upload.pk)

@@ -10,9 +10,7 @@ holds a lease and writes only while it still does. The sweep ends or asks again 
 
 from __future__ import annotations
 
-from converter.jobs.archive import make_zip, zip_name, zip_url
-from converter.jobs.changes import cancel, cancel_batch, retry, retry_batch
-from converter.jobs.hooks import (
+from converter.jobs.endpoints import (
     add_webhook,
     change_webhook,
     pause_webhook,
@@ -20,19 +18,20 @@ from converter.jobs.hooks import (
     resume_webhook,
     send_test,
 )
+from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota
+from converter.jobs.filenames import clean_name
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo
-from converter.jobs.names import clean_name
 from converter.jobs.previews import make_preview, preview_urls
-from converter.jobs.reception import fetch, receive
-from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota, Refusal
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.reuse import use_result
-from converter.jobs.running import run
-from converter.jobs.sharing import count_opening, open_share, revoke_share, share
+from converter.jobs.shares import count_opening, open_share, revoke_share, share
 from converter.jobs.sources import limits, read_watermark
-from converter.jobs.submission import NewFile, file_problem, keep_image, submit, upload_form
-from converter.jobs.sweeping import recover, sweep
+from converter.jobs.submit import NewFile, file_problem, keep_image, upload_form
+from converter.jobs.sweep import recover
+from converter.jobs.transitions import cancel, cancel_batch, retry, retry_batch
+from converter.jobs.uploads import fetch, receive
+from converter.jobs.zips import make_zip, zip_name, zip_url
 
 __all__ = [
     "Conflict",
@@ -40,7 +39,7 @@ __all__ = [
     "InvalidSubmission",
     "NewFile",
     "OverQuota",
-    "Refusal",
+    "JobError",
     "add_webhook",
     "cancel",
     "cancel_batch",
@@ -70,11 +69,8 @@ __all__ = [
     "retry",
     "retry_batch",
     "revoke_share",
-    "run",
     "send_test",
     "share",
-    "submit",
-    "sweep",
     "thumbnail_url",
     "upload_form",
     "use_result",

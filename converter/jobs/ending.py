@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from converter.jobs.asking import tell_of_job
+from converter.jobs.tasks import notify_of_job
 from converter.models import Job
 
 MOST_AT_ONCE = 500
@@ -26,6 +26,6 @@ def end(jobs: QuerySet[Job], code: str, message: str) -> int:
     for job in jobs.only("pk", "owner_id")[:MOST_AT_ONCE]:
         with transaction.atomic():
             if jobs.filter(pk=job.pk).update(**failed):
-                tell_of_job(job)
+                notify_of_job(job)
                 ended += 1
     return ended

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from converter import engine, storage
-from converter.jobs.refusals import Conflict, Gone
+from converter.jobs.errors import Conflict, Gone
 from converter.models import Job, Upload
 
 LINK_LIFETIME = timedelta(minutes=5)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from converter import engine, storage
-from converter.jobs.refusals import InvalidSubmission
+from converter.jobs.errors import InvalidSubmission
 from converter.jobs.sources import image_upload, kept_logo, watermark_of
-from converter.jobs.submission import check_quota
+from converter.jobs.submit import check_quota
 from converter.models import Logo
 
 MOST_BYTES = 5_000_000

@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import engine, storage
-from converter.jobs.asking import ask
 from converter.jobs.links import LINK_LIFETIME, result_url
-from converter.jobs.running import SANDBOX
+from converter.jobs.run import SANDBOX
 from converter.jobs.sources import limits, read_watermark, watermark_of
+from converter.jobs.tasks import enqueue
 from converter.models import Job
 from converter.sandbox import Refused, Rendered
 
@@ -31,7 +31,7 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
         now = timezone.now()
         due = Q(preview_asked_at=None) | Q(preview_asked_at__lt=now - timedelta(minutes=1))
         if Job.objects.filter(due, pk=job.pk).update(preview_asked_at=now):
-            ask("preview", job=job.pk)
+            enqueue("preview", job=job.pk)
         return None
 
     def link(key: str) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import metadata, storage
-from converter.jobs.changes import cancel_batch
+from converter.jobs.transitions import cancel_batch
 from converter.models import Batch, Job, Upload
 
 

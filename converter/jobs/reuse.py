@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 from converter import storage
-from converter.jobs.reception import receive
-from converter.jobs.refusals import Conflict, Gone
-from converter.jobs.submission import NewFile, keep_image
+from converter.jobs.errors import Conflict, Gone
+from converter.jobs.submit import NewFile, keep_image
+from converter.jobs.uploads import receive
 from converter.models import Job, Upload
 
 

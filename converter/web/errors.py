@@ -10,7 +10,7 @@ from converter import jobs
 from converter.web import phrases
 
 
-def refusal_page(request: HttpRequest, refusal: jobs.Refusal) -> HttpResponse:
+def refusal_page(request: HttpRequest, refusal: jobs.JobError) -> HttpResponse:
     """Return what to show when an act was not possible: 410 for what has expired, else 409."""
     status = 410 if isinstance(refusal, jobs.Gone) else 409
     title = _("This has expired") if status == 410 else _("That is not possible now")

@@ -13,7 +13,7 @@ from converter.web.http import LoggedInRequest
 def with_stored_watermark(request: LoggedInRequest, form: OutputForm) -> engine.Recipe:
     """Return the form's recipe, with the upload id of its watermark once that is stored.
 
-    Raises jobs.Refusal.
+    Raises jobs.JobError.
     """
     return form.recipe(watermark=str(keep(request, form.watermark).pk) if form.watermark else "")
 

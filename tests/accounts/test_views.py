@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from converter import engine, jobs, storage
+from converter.jobs.submit import submit
 from converter.models import Preferences, Recipe
 from imagesite.accounts.models import ApiToken, User
 from tests.accounts.conftest import text
@@ -98,9 +99,7 @@ def test_an_account_is_deleted_with_all_that_is_in_it(
         upload = jobs.keep_image(owner, jobs.NewFile("mark.png", 4))
         stored = storage.uploads.put(upload.key, io.BytesIO(b"1234"), filename="", content_type="")
         jobs.receive(upload.key, stored)
-        jobs.submit(
-            owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)]
-        )
+        submit(owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)])
     assert "cannot be undone" in text(page.get("/accounts/delete/"))
     assert page.post("/accounts/delete/", {"email": bob.email}).status_code == 422
     response = page.post("/accounts/delete/", {"email": alice.email.upper()}, follow=True)

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from converter import jobs
 from converter.api import convert, waiting
+from converter.jobs.sweep import sweep
 from converter.models import Batch, Delivery, Job, Upload, Webhook
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
@@ -203,7 +203,7 @@ def test_the_image_of_a_stranger_is_not_there(program: Program, here: Upload, bo
 def test_an_image_that_is_deleted_is_gone(program: Program, here: Upload) -> None:
     Upload.objects.update(expires_at=timezone.now())
     problem(again(program, here.pk), 410, "expired")
-    jobs.sweep()
+    sweep()
     problem(again(program, here.pk), 410, "expired")
     problem(again(program, uuid.uuid4()), 404, "not_found")
 

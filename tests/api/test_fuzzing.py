@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from converter import jobs, webhooks
 from converter.api import waiting
 from converter.engine import Recipe as EngineRecipe
+from converter.jobs.submit import submit
 from converter.models import Recipe, Webhook
 from imagesite.accounts.models import ApiToken
 from tests.conftest import make_photo
@@ -39,7 +40,7 @@ def token(alice: Any, described: Any) -> str:
 def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
     """An id that exists for each kind of id in a path."""
     photo = make_photo()
-    batch = jobs.submit(
+    batch = submit(
         alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", len(photo))]
     )
     send(batch, photo)

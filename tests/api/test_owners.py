@@ -12,6 +12,7 @@ from django.test import Client
 from converter import jobs, webhooks
 from converter.api import waiting
 from converter.engine import Recipe as EngineRecipe
+from converter.jobs.submit import submit
 from converter.models import Job, Recipe, Webhook
 from imagesite.accounts.models import ApiToken
 from imagesite.api import api
@@ -89,7 +90,7 @@ def ids(alice: Any, send: Any, worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(waiting, "until_done", lambda job, seconds: True)
     photo = make_photo(8, 8)
     webp = EngineRecipe.parse({"format": "webp"})
-    batch = jobs.submit(alice, outputs=[webp], files=[jobs.NewFile("a.jpg", len(photo))])
+    batch = submit(alice, outputs=[webp], files=[jobs.NewFile("a.jpg", len(photo))])
     send(batch, photo)
     worker.work()
     job = batch.jobs.get()

@@ -212,13 +212,14 @@ def warm_events(name: str, task: Path, database: str) -> None:
 
     from converter import engine, jobs, storage
     from converter.events.local import s3_event
+    from converter.jobs.submit import submit
     from converter.models import Job
 
     owner, _ = get_user_model().objects.get_or_create(email="bench@example.org")
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     photos = [photo(n) for n in range(8)]
     files = [jobs.NewFile(f"{n}.jpg", len(photos[n % 8])) for n in range(EVENTS + 3)]
-    batch = jobs.submit(owner, files=files, outputs=[recipe])
+    batch = submit(owner, files=files, outputs=[recipe])
     function = Function(task, environment)
     function.wait()
     beyond, theirs, asked = [], [], Counter()

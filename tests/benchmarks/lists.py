@@ -97,8 +97,9 @@ def fill(owner: Any, count: int) -> None:
     from django.db import connection
 
     from converter import engine, jobs
+    from converter.jobs.submit import submit
 
-    batch = jobs.submit(
+    batch = submit(
         owner, files=[jobs.NewFile("photo.jpg", 1000)], outputs=[engine.Recipe.parse({"format": "webp"})]
     )
     job = batch.jobs.get()

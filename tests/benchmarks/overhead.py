@@ -40,9 +40,10 @@ def photo(seed: int, size: tuple[int, int] = (1632, 1224)) -> bytes:
 def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
     """Return uploads whose bytes are here and whose jobs are queued."""
     from converter import engine, jobs, storage
+    from converter.jobs.submit import submit
 
     files = [jobs.NewFile(f"{n}.jpg", len(photos[n % len(photos)])) for n in range(count)]
-    batch = jobs.submit(owner, files=files, outputs=[engine.Recipe.parse({"format": "webp", "quality": 80})])
+    batch = submit(owner, files=files, outputs=[engine.Recipe.parse({"format": "webp", "quality": 80})])
     uploads = []
     for n, job in enumerate(batch.jobs.select_related("upload").order_by("position")):
         data = io.BytesIO(photos[n % len(photos)])
@@ -54,9 +55,9 @@ def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
 
 def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
     """Return two medians, pair by pair: (whole job) ÷ (engine, same outputs), and what the thumbnail adds."""
-    from converter import engine, jobs
+    from converter import engine
     from converter.engine import raster
-    from converter.jobs import running
+    from converter.jobs import run
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     uploads = prepare(owner, PAIRS + 1, photos)
@@ -66,8 +67,8 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
         times = [time.perf_counter()]
         for act in (
             lambda data=data: raster.convert(data, recipe),
-            lambda data=data: raster.convert(data, running.THUMBNAIL, recipe),
-            lambda upload=upload: jobs.run(upload.pk),
+            lambda data=data: raster.convert(data, run.THUMBNAIL, recipe),
+            lambda upload=upload: run.run(upload.pk),
         ):
             act()
             times.append(time.perf_counter())
@@ -93,11 +94,11 @@ def engine_seconds(photos: list[bytes], processes: int) -> float:
 def convert_many(photos: list[bytes], count: int) -> None:
     from converter import engine
     from converter.engine import raster
-    from converter.jobs import running
+    from converter.jobs import run
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     for n in range(count):
-        raster.convert(photos[n % len(photos)], running.THUMBNAIL, recipe)
+        raster.convert(photos[n % len(photos)], run.THUMBNAIL, recipe)
 
 
 def pool_seconds(owner: Any, photos: list[bytes], workers: int) -> float:
@@ -134,7 +135,7 @@ def main() -> None:
         from django.contrib.auth import get_user_model
         from django.db import connections
 
-        from converter.jobs import running
+        from converter.jobs import run
         from converter.storage.folder import object_created
 
         object_created.disconnect(
@@ -147,7 +148,7 @@ def main() -> None:
         print("2-megapixel JPEG to WebP, one job:")
         print(f"  claim, sandbox, storage, database, report: {whole - 1:+.1%} of the engine's own time")
         print(f"  the thumbnail that the pages show:         {thumbnail - 1:+.1%}")
-        running.SANDBOX.close()
+        run.SANDBOX.close()
         cores = engine_seconds(photos, 1) / engine_seconds(photos, 2)
         pool = pool_seconds(owner, photos, 1) / pool_seconds(owner, photos, 2)
         print(f"A pool of {POOL_IMAGES} images: {pool:.2f} times as fast with two workers as with one")

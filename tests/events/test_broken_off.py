@@ -19,7 +19,9 @@ from converter import jobs, metadata, storage
 from converter.engine import Recipe
 from converter.events import s3
 from converter.events.local import s3_event
-from converter.jobs import reception, running
+from converter.jobs import run, uploads
+from converter.jobs.submit import submit
+from converter.jobs.sweep import sweep
 from converter.models import Job, Upload
 from converter.sandbox import Answer, Probed, Rendered, Sandbox
 from converter.storage import StorageFault
@@ -63,8 +65,8 @@ class Remembering(Sandbox):
 @pytest.fixture(autouse=True)
 def _sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sandbox = Remembering()
-    monkeypatch.setattr(running, "SANDBOX", sandbox)
-    monkeypatch.setattr("converter.jobs.asking.transaction.on_commit", lambda act: act())
+    monkeypatch.setattr(run, "SANDBOX", sandbox)
+    monkeypatch.setattr("converter.jobs.tasks.transaction.on_commit", lambda act: act())
     yield
     sandbox.close()
 
@@ -75,7 +77,7 @@ def uploaded(alice: Any, worker: RecordingDispatch) -> Callable[[], dict[str, An
 
     def upload() -> dict[str, Any]:
         Job.objects.all().delete()
-        batch = jobs.submit(alice, files=[jobs.NewFile("a.jpg", len(PHOTO))], outputs=OUTPUTS)
+        batch = submit(alice, files=[jobs.NewFile("a.jpg", len(PHOTO))], outputs=OUTPUTS)
         key = Upload.objects.get(jobs__batch=batch, jobs__position=0).key
         stored = storage.uploads.put(key, io.BytesIO(PHOTO), filename="", content_type="")
         worker.asked.clear()
@@ -96,13 +98,13 @@ def check(event: dict[str, Any], worker: RecordingDispatch) -> None:
     """After Lambda has called once more and the clock has come round, it is as if nothing had happened."""
     later()
     s3.on_upload(event, None)
-    jobs.sweep()
+    sweep()
     worker.work()
     made = list(Job.objects.order_by("position"))
     assert [job.status for job in made] == ["finished", "finished"]
     for job in made:
         data, stored = storage.results.read(job.result_key)
-        assert data == running.SANDBOX.known[job.parsed_recipe].data
+        assert data == run.SANDBOX.known[job.parsed_recipe].data
         assert stored.size == job.result_size
     upload = made[0].upload
     item = metadata.store().get(upload.pk)
@@ -126,7 +128,7 @@ def lines_of(event: dict[str, Any]) -> list[tuple[str, int]]:
     return list(seen)
 
 
-FILES = {inspect.getfile(module) for module in (s3, reception, running)}
+FILES = {inspect.getfile(module) for module in (s3, uploads, run)}
 
 
 def with_trace(trace: Any, event: dict[str, Any]) -> None:

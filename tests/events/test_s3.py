@@ -11,6 +11,7 @@ import pytest
 from converter import jobs, storage
 from converter.engine import Recipe
 from converter.events import s3
+from converter.jobs.submit import submit
 from converter.models import Batch, Job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -57,7 +58,7 @@ def event(*keys: str, bucket: str = "uploads", etag: str | None = None) -> dict[
 def uploaded(alice: Any, photo: bytes) -> Callable[..., list[str]]:
     def upload(*names: str) -> list[str]:
         files = [jobs.NewFile(name, len(photo)) for name in names]
-        batch = jobs.submit(alice, files=files, outputs=[Recipe.parse({"format": "webp"})])
+        batch = submit(alice, files=files, outputs=[Recipe.parse({"format": "webp"})])
         keys = list(batch.jobs.order_by("position").values_list("upload__key", flat=True))
         for key in keys:
             storage.uploads.put(key, io.BytesIO(photo), filename="", content_type="")

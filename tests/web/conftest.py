@@ -48,7 +48,7 @@ def job(batch: Batch) -> Job:
 
 
 def submit(owner: Any, *photos: bytes, recipes: list[dict[str, Any]] | None = None) -> Batch:
-    return jobs.submit(
+    return jobs.submit.submit(
         owner,
         outputs=[engine.Recipe.parse(recipe) for recipe in recipes or [{"format": "webp"}]],
         files=[jobs.NewFile(f"photo {n}.jpg", len(photo)) for n, photo in enumerate(photos)],

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from converter import engine, jobs
+from converter.jobs.sweep import sweep
 from converter.models import Batch, Job
 from converter.web import filters
 from tests.conftest import make_photo
@@ -44,7 +45,7 @@ def test_an_original_counts_once_however_many_results_it_has(
     for batch, photo in zip(made, photos, strict=True):
         send(batch, photo)
     worker.work()
-    again = jobs.submit(
+    again = jobs.submit.submit(
         alice,
         outputs=[engine.Recipe.parse({"format": "gif"}), engine.Recipe.parse({"format": "bmp"})],
         uploads=[batch.jobs.first().upload for batch in made],
@@ -384,7 +385,7 @@ def test_the_history_is_ones_own(strangers_page: Client, batch: Batch) -> None:
 
 
 def test_a_hostile_name_is_only_text(page: Client, alice: Any) -> None:
-    jobs.submit(
+    jobs.submit.submit(
         alice,
         outputs=[engine.Recipe.parse({"format": "webp"})],
         files=[jobs.NewFile("<script>alert(1)</script>.jpg", 5)],
@@ -438,7 +439,7 @@ def test_no_page_asks_the_database_much(
 
 def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
     Batch.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
-    jobs.sweep()
+    sweep()
     shown = text(page.get(f"/batches/{batch.pk}/"))
     assert "Expired: the images and results are deleted." in shown
     assert "Download" not in shown

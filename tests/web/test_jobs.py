@@ -182,7 +182,7 @@ def test_without_a_result_there_is_nothing_to_use(page: Client, alice: Any, phot
 
 def test_an_image_that_is_fetched_is_not_asked_for(page: Client, alice: Any) -> None:
     files = [jobs.NewFile("a.jpg", 0, url="https://example.org/a.jpg")]
-    job = jobs.submit(alice, outputs=[engine.Recipe.parse({"format": "webp"})], files=files).jobs.get()
+    job = jobs.submit.submit(alice, outputs=[engine.Recipe.parse({"format": "webp"})], files=files).jobs.get()
     shown = text(page.get(f"/jobs/{job.pk}/"))
     assert "We get the image from https://example.org/a.jpg." in shown
     assert "The same image again" not in shown

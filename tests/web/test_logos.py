@@ -43,7 +43,7 @@ def with_logo(page: Client, color: str = "red") -> Recipe:
 def days_later() -> None:
     """Let all uploads expire."""
     Upload.objects.update(expires_at=timezone.now() - timedelta(days=3))
-    jobs.sweep()
+    jobs.sweep.sweep()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def color_of(send: Callable[..., None], worker: RecordingDispatch) -> Callable[.
 
     def color_of(owner: Any, recipe: dict[str, Any]) -> Any:
         blue = picture("blue")
-        batch: Batch = jobs.submit(
+        batch: Batch = jobs.submit.submit(
             owner, outputs=[engine.Recipe.parse(recipe)], files=[jobs.NewFile("blue.png", len(blue))]
         )
         send(batch, blue)
@@ -124,7 +124,7 @@ def test_the_logo_goes_with_the_account(page: Client, alice: Any) -> None:
 def test_a_logo_whose_recipe_staff_deleted_is_swept(page: Client) -> None:
     with_logo(page)
     Recipe.objects.all().delete()
-    jobs.sweep()
+    jobs.sweep.sweep()
     assert not Logo.objects.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_link_carries_the_logo_to_others(
     page.post(f"/recipes/{recipe.pk}/delete/")
     assert color_of(bob, link.recipe) == (255, 0, 0), "a link outlives the recipe"
     link.delete()
-    jobs.sweep()
+    jobs.sweep.sweep()
     theirs = Recipe.objects.get(name="Bob's")
     assert theirs.logo_id != recipe.logo_id
     assert color_of(bob, theirs.recipe) == (255, 0, 0)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from converter import jobs
-from converter.jobs import sharing
+from converter.jobs import shares
 from converter.models import Batch, Job, Share
 from tests.web.conftest import text
 
@@ -149,7 +149,7 @@ def test_what_has_expired_is_not_shared(page: Client, batch: Batch, job: Job) ->
 def test_links_to_one_batch_are_bounded(
     page: Client, batch: Batch, job: Job, share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "MOST_OPEN", 1)
+    monkeypatch.setattr(shares, "MOST_OPEN", 1)
     response = page.post(f"/batches/{batch.pk}/share/", {"jobs": [job.pk], "hours": "1"})
     assert response.status_code == 409
     jobs.revoke_share(share)

@@ -96,7 +96,7 @@ def subclasses(cls: type) -> set[type]:
 
 def codes() -> set[str]:
     """Return every error code that the code can give."""
-    found = {cls.code for root in (engine.EngineError, jobs.Refusal) for cls in subclasses(root)}  # type: ignore[attr-defined]
+    found = {cls.code for root in (engine.EngineError, jobs.JobError) for cls in subclasses(root)}  # type: ignore[attr-defined]
     for path in (ROOT / "converter").rglob("*.py"):
         source = path.read_text()
         found |= set(re.findall(r'\bcode="(\w+)"', source))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from converter import webhooks
-from converter.jobs import hooks
+from converter.jobs import endpoints
 from converter.models import Delivery, Webhook
 from tests.fakes import RecordingDispatch
 from tests.receiver import Receiver, receiver
@@ -85,7 +85,7 @@ def test_what_makes_no_sense_is_refused_and_kept_in_the_form(
 
 
 def test_there_is_a_most(page: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "MOST", 1)
+    monkeypatch.setattr(endpoints, "MOST", 1)
     response = page.post(HOME, FORM)
     assert response.status_code == 422
     assert "You have 1 webhooks, which is the most." in text(response)

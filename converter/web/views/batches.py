@@ -135,7 +135,7 @@ def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
     try:
         url = jobs.zip_url(found)
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     if request.htmx:
         return render(request, "web/_zip.html", {"batch": found, "url": url})

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import engine, jobs
+from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.web import links, phrases, texts
 from converter.web.access import batch_of, job_of, recipe_of
@@ -174,7 +175,7 @@ def _submit(
     addresses = chosen.cleaned_data.get("addresses", [])
     if problems and not (taken or uploads or addresses):
         raise jobs.InvalidSubmission(" ".join(problems))
-    batch = jobs.submit(
+    batch = submit(
         request.user, outputs=recipes, files=[*(new for _, new in taken), *addresses], uploads=uploads
     )
     known = {upload.pk for upload in uploads}

@@ -50,7 +50,7 @@ def compare(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def download(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         return redirect(jobs.result_url(job_of(request, pk)))
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
 
 
@@ -59,7 +59,7 @@ def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     try:
         jobs.retry(found)
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     return _back(request, found)
 
@@ -69,7 +69,7 @@ def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     try:
         jobs.cancel(found)
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     return _back(request, found)
 
@@ -85,7 +85,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     file = form.cleaned_data["file"]
     try:
         jobs.upload_form(found.upload)  # only while it is awaited
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     if problem := jobs.file_problem(jobs.NewFile(found.upload.name, file.size)):
         messages.error(request, problem)
@@ -102,7 +102,7 @@ def reuse(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the converter with the result as its image."""
     try:
         upload = jobs.use_result(job_of(request, pk))
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     return redirect(f"{reverse('web:convert')}?upload={upload.pk}")
 

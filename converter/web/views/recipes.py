@@ -73,7 +73,7 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
                 messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
                 return redirect("web:recipes")
             name.add_error("name", _("You have a recipe of this name. Choose another name."))
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             output.add_error("watermark_file", phrases.translated(str(refusal)))
     return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
 
@@ -160,7 +160,7 @@ def _begin(request: LoggedInRequest) -> dict[str, object]:
 def _save(request: LoggedInRequest, saved: Recipe, recipe: engine.Recipe) -> bool:
     """Return whether the name was free.
 
-    Raises jobs.Refusal when the recipe's logo cannot be kept.
+    Raises jobs.JobError when the recipe's logo cannot be kept.
     """
     try:
         with transaction.atomic():

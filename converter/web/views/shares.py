@@ -43,7 +43,7 @@ def share(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         hours = form.cleaned_data["hours"]
         try:
             jobs.share(found, chosen, timedelta(hours=hours) if hours else None)
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             return refusal_page(request, refusal)
         messages.success(
             request, _("Shared. Whoever has the link can see and download it, without an account.")
@@ -77,7 +77,7 @@ def _for_everybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             response = view(request, jobs.open_share(token), **parts)
         except Share.DoesNotExist as exc:
             raise Http404 from exc
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             response = refusal_page(request, refusal)
         response["X-Robots-Tag"] = "noindex"
         return response

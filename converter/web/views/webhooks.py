@@ -35,7 +35,7 @@ def webhooks(request: LoggedInRequest) -> HttpResponse:
     if form.is_valid():
         try:
             made = jobs.add_webhook(request.user, **form.cleaned_data)
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             _say(refusal, form)
     latest = Prefetch("deliveries", Delivery.objects.order_by("-created_at", "-pk")[:1], to_attr="latest")
     context = {
@@ -58,7 +58,7 @@ def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         try:
             jobs.change_webhook(found, **form.cleaned_data)
-        except jobs.Refusal as refusal:
+        except jobs.JobError as refusal:
             _say(refusal, form)
         else:
             messages.success(request, _("The webhook is saved."))
@@ -94,7 +94,7 @@ def resume(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def send_test(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         jobs.send_test(webhook_of(request, pk))
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     messages.success(request, _("A test message is on its way. How it is answered is shown below."))
     return redirect("web:webhook", pk)
@@ -105,7 +105,7 @@ def redeliver(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     delivery = delivery_of(request, pk)
     try:
         jobs.redeliver(delivery)
-    except jobs.Refusal as refusal:
+    except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     messages.success(request, _("The message is sent again. How it is answered is shown below."))
     page = reverse("web:webhook", args=[delivery.webhook_id])
@@ -151,6 +151,6 @@ def _last_answer(found: Webhook) -> int | None:
     return answered.values_list("answer_status", flat=True).first()
 
 
-def _say(refusal: jobs.Refusal, form: WebhookForm) -> None:
+def _say(refusal: jobs.JobError, form: WebhookForm) -> None:
     field = "url" if isinstance(refusal, jobs.InvalidSubmission) else None
     form.add_error(field, phrases.translated(str(refusal)))

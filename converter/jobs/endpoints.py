@@ -8,8 +8,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
 from converter import outbound, webhooks
-from converter.jobs.asking import send_to_webhook
-from converter.jobs.refusals import Conflict, InvalidSubmission
+from converter.jobs.errors import Conflict, InvalidSubmission
+from converter.jobs.tasks import send_to_webhook
 from converter.models import Delivery, Webhook
 
 MOST = 20  # of one user

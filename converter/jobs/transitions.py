@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from converter.jobs.asking import ask_to_convert, tell_of_batch
-from converter.jobs.refusals import Conflict
+from converter.jobs.errors import Conflict
+from converter.jobs.tasks import enqueue_conversion, notify_of_batch
 from converter.models import Batch, Job
 
 
@@ -31,7 +31,7 @@ def retry(job: Job) -> None:
     job.refresh_from_db()
     if not queued:
         raise Conflict(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
-    ask_to_convert(job.upload_id)
+    enqueue_conversion(job.upload_id)
 
 
 def cancel(job: Job) -> None:
@@ -39,7 +39,7 @@ def cancel(job: Job) -> None:
     with transaction.atomic():
         cancelled = _cancel(Job.objects.filter(pk=job.pk))
         if cancelled:
-            tell_of_batch(job.batch_id, job.owner_id)
+            notify_of_batch(job.batch_id, job.owner_id)
     job.refresh_from_db()
     if not cancelled:
         raise Conflict(f"Only a job that is not done can be cancelled; this one is {job.status}.")
@@ -50,7 +50,7 @@ def cancel_batch(batch: Batch) -> int:
     with transaction.atomic():
         cancelled = _cancel(batch.jobs.all())
         if cancelled:
-            tell_of_batch(batch.pk, batch.owner_id)
+            notify_of_batch(batch.pk, batch.owner_id)
     return cancelled
 
 

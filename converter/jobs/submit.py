@@ -16,10 +16,10 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from converter import engine, metrics, storage
-from converter.jobs.asking import ask, ask_to_convert
-from converter.jobs.names import clean_name, safe_name
-from converter.jobs.refusals import Conflict, Gone, InvalidSubmission, OverQuota
+from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
+from converter.jobs.filenames import clean_name, safe_name
 from converter.jobs.sources import has_watermark, limits, watermark_of
+from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Logo, Preferences, Quota, Upload, Usage
 from converter.storage import UploadForm
 
@@ -87,10 +87,10 @@ def submit(
             _keep_longer(uploads, expires_at)
         Job.objects.bulk_create(rows)
         for upload in uploads:
-            ask_to_convert(upload.pk)
+            enqueue_conversion(upload.pk)
         for upload in fresh:
             if upload.source_url:
-                ask("fetch", upload=upload.pk)
+                enqueue("fetch", upload=upload.pk)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch

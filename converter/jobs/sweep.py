@@ -8,12 +8,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from converter import storage, webhooks
-from converter.jobs.asking import ask, ask_to_convert
 from converter.jobs.ending import MOST_AT_ONCE, end
 from converter.jobs.logos import forget_logos
-from converter.jobs.reception import receive
 from converter.jobs.retention import delete_bytes, expire
-from converter.jobs.running import MAX_ATTEMPTS
+from converter.jobs.run import MAX_ATTEMPTS
+from converter.jobs.tasks import enqueue, enqueue_conversion
+from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Upload
 
 UPLOAD_DEADLINE = timedelta(hours=1)
@@ -64,10 +64,10 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
             stored = storage.uploads.stat(upload.key)
         except FileNotFoundError:
             if upload.source_url:
-                ask("fetch", upload=upload.pk)
+                enqueue("fetch", upload=upload.pk)
             continue
         if receive(upload.key, stored):
-            ask_to_convert(upload.pk)
+            enqueue_conversion(upload.pk)
             found += 1
     return found
 
@@ -108,7 +108,7 @@ def _ask_for_waiting(now: datetime) -> int:
     uploads = list(dict.fromkeys(forgotten.values_list("upload_id", flat=True)[:MOST_AT_ONCE]))
     Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED).update(asked_at=now)
     for upload_id in uploads:
-        ask_to_convert(upload_id)
+        enqueue_conversion(upload_id)
     return len(uploads)
 
 
@@ -127,5 +127,5 @@ def _tell_again(now: datetime) -> int:
     webhooks.forget_old(now)
     due = webhooks.due(now)
     for delivery_id in due:
-        ask("deliver", delivery=delivery_id)
+        enqueue("deliver", delivery=delivery_id)
     return len(due)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from converter.jobs.refusals import Conflict, Gone
+from converter.jobs.errors import Conflict, Gone
 from converter.models import Batch, Job, Share
 
 logger = logging.getLogger(__name__)

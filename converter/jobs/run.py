@@ -14,9 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
-from converter.jobs.asking import tell_of_job
 from converter.jobs.ending import end
 from converter.jobs.sources import limits, read_watermark, watermark_of
+from converter.jobs.tasks import notify_of_job
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from converter.storage import StorageFault
@@ -202,7 +202,7 @@ def _finish(job: Job, answer: Rendered) -> None:
             )
         )
         if ours:
-            tell_of_job(job)
+            notify_of_job(job)
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if ours:
         before, after = job.upload.size, len(answer.data)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Refusal(Exception):
+class JobError(Exception):
     """An act that is not possible.
 
-    Refusal
+    JobError
     ├── InvalidSubmission   what was sent makes no sense; `errors` says where
     │   └── OverQuota       it makes sense, but is more than this user may use
     ├── Conflict            not in this state
@@ -22,7 +22,7 @@ class Refusal(Exception):
         self.code = code or self.code
 
 
-class InvalidSubmission(Refusal):
+class InvalidSubmission(JobError):
     code = "invalid_submission"
 
     def __init__(self, message: str, *, code: str = "", errors: Sequence[dict[str, str]] = ()) -> None:
@@ -34,9 +34,9 @@ class OverQuota(InvalidSubmission):
     code = "quota_exceeded"
 
 
-class Conflict(Refusal):
+class Conflict(JobError):
     code = "conflict"
 
 
-class Gone(Refusal):
+class Gone(JobError):
     code = "expired"

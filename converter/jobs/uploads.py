@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from converter import outbound, storage
 from converter.jobs.ending import end
-from converter.jobs.refusals import OverQuota
+from converter.jobs.errors import OverQuota
 from converter.jobs.sources import limits
-from converter.jobs.submission import check_quota
+from converter.jobs.submit import check_quota
 from converter.models import Job, Upload
 from converter.storage import Stored
 

@@ -16,9 +16,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import storage
-from converter.jobs.asking import ask
+from converter.jobs.errors import Conflict, Gone
 from converter.jobs.links import LINK_LIFETIME
-from converter.jobs.refusals import Conflict, Gone
+from converter.jobs.tasks import enqueue
 from converter.models import Batch, Job
 
 
@@ -43,7 +43,7 @@ def zip_url(batch: Batch) -> str | None:
     if batch.zip_key:
         storage.results.remove([batch.zip_key])  # of what was finished then
     if Batch.objects.filter(due, pk=batch.pk).update(zip_asked_at=now, zip_key=""):
-        ask("zip_batch", batch=batch.pk)
+        enqueue("zip_batch", batch=batch.pk)
     return None
 
 
