@@ -14,6 +14,8 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import RULES, TOO_WIDE, look, weigh
 from tests.e2e.site import SIZES, Site, convert, photo
 
+pytestmark = pytest.mark.browser
+
 Visit = Callable[..., Page]
 
 ROWS = """
@@ -23,8 +25,6 @@ from converter.models import Batch, Recipe, Share, Webhook
 from converter.web import links
 from django.contrib.auth import get_user_model
 from imagesite.accounts.models import ApiToken
-
-pytestmark = pytest.mark.browser
 
 owner = get_user_model().objects.get(email="known0@example.org")
 token, _ = ApiToken.issue(owner, "shop")

@@ -17,6 +17,8 @@ from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable
 from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
 
+pytestmark = pytest.mark.system
+
 NEW = "Another horse 2 battery"
 
 

@@ -19,7 +19,7 @@ from imagesite.accounts.models import ApiToken, User
 from tests.accounts.cognito.conftest import PASSWORD
 from tests.cloud import cognito as mock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.system]
 
 NEW = "Another horse 2 battery"
 PAGE = "/accounts/"
