@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.logging.formatter import clear_context_keys, set_context_keys
 
 from converter import metrics
+from converter.jobs import StillRunning
 
 Act = Callable[[dict[str, Any], object], None]
 
@@ -23,6 +24,10 @@ def handler(act: Act) -> Act:
         note_start(context)
         try:
             act(event, context)
+        except StillRunning:
+            # Lambda sends the event again until the lease of a worker that was killed is over. At home the sweep does.
+            if context is not None:
+                raise
         except TypeError as exc:
             # After a TypeError Zappa calls again with fewer arguments, and the error itself is lost.
             raise RuntimeError(f"{act.__name__} failed: {exc}") from exc

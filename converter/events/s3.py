@@ -24,15 +24,20 @@ def on_upload(event: dict[str, Any], context: object) -> None:
     Events come at least once and in any order. One record's passing fault does not keep the others from being
     done; it is raised at the end, so that the event is sent again.
     """
-    faults = []
+    faults: list[Exception] = []
+    running: list[jobs.StillRunning] = []
     for record in event.get("Records", []):
         try:
             _take(record)
+        except jobs.StillRunning as exc:
+            running.append(exc)
         except Exception as exc:
             logger.exception("Could not take in an upload")
             faults.append(exc)
     if faults:
         raise RuntimeError(f"{len(faults)} of {len(event['Records'])} records failed") from faults[0]
+    if running:
+        raise running[0]
 
 
 def _take(record: dict[str, Any]) -> None:

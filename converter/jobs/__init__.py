@@ -18,7 +18,7 @@ from converter.jobs.endpoints import (
     resume_webhook,
     send_test,
 )
-from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota
+from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota, StillRunning
 from converter.jobs.filenames import clean_name
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo
@@ -40,6 +40,7 @@ __all__ = [
     "NewFile",
     "OverQuota",
     "JobError",
+    "StillRunning",
     "add_webhook",
     "cancel",
     "cancel_batch",

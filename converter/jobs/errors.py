@@ -22,6 +22,10 @@ class JobError(Exception):
         self.code = code or self.code
 
 
+class StillRunning(Exception):
+    """Another worker holds the lease. Ask again later: it may have been killed."""
+
+
 class InvalidSubmission(JobError):
     code = "invalid_submission"
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
 from converter.jobs.ending import end
+from converter.jobs.errors import StillRunning
 from converter.jobs.sources import limits, read_watermark, watermark_of
 from converter.jobs.tasks import notify_of_job
 from converter.models import Job, Upload
@@ -23,7 +24,8 @@ from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=3)
+# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
+LEASE = timedelta(seconds=150)
 MAX_ATTEMPTS = 3
 THUMBNAIL = engine.Recipe.parse(
     {
@@ -41,10 +43,12 @@ def run(upload_id: uuid.UUID) -> int:
     """Convert one upload to all outputs that wait for it, decoding it once; return how many were claimed.
 
     What is wrong with the image ends its jobs as failed. A passing fault (store, database) puts back what is not
-    done and raises.
+    done and raises. StillRunning when another worker holds the jobs.
     """
     jobs = _claim(upload_id)
     if not jobs:
+        if Job.objects.filter(upload=upload_id, lease_until__gte=timezone.now()).exists():
+            raise StillRunning
         logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
         metrics.emit(Duplicates=1)
         # The first one may have been killed after its last job and before this.

@@ -94,6 +94,45 @@ def later() -> None:
     Job.objects.update(created_at=past)
 
 
+class InLambda:
+    """As much of Lambda's context as is looked at."""
+
+    aws_request_id = "8f5c1f0e"
+
+
+def test_lambdas_own_tries_take_up_what_a_killed_worker_left(
+    uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda tries again one minute after the end of the first try, and two minutes after that of the second."""
+    event, now = uploaded(), timezone.now
+    be_killed(event, InLambda(), monkeypatch)
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=60))
+    with pytest.raises(jobs.StillRunning):
+        s3.on_upload(event, InLambda())
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=60 + 120))
+    s3.on_upload(event, InLambda())
+    assert {job.status for job in Job.objects.all()} == {"finished"}
+
+
+def test_at_home_an_event_that_comes_twice_is_no_fault(
+    uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = uploaded()
+    be_killed(event, None, monkeypatch)
+    s3.on_upload(event, None)
+    check(event, worker)
+
+
+def be_killed(event: dict[str, Any], context: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(*arguments: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(run, "_finish", kill)
+        with pytest.raises(Killed):
+            s3.on_upload(event, context)
+
+
 def check(event: dict[str, Any], worker: RecordingDispatch) -> None:
     """After Lambda has called once more and the clock has come round, it is as if nothing had happened."""
     later()
