@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import clear_context_keys, set_context_keys
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -68,6 +69,24 @@ class HeadMiddleware:
             response.streaming_content = []
         elif isinstance(response, HttpResponse):
             response.content = b""
+        return response
+
+
+class NoStoreMiddleware:
+    """Keep what was answered to a person or their program out of every cache, so that Back shows nothing after log-out.
+
+    It stands around the log-in and within the session; what says itself how it may be cached is left alone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        # An open page that asked for no session is the same for everybody. `auth` is whom the API knows.
+        of_person = request.session.accessed and SESSION_KEY in request.session
+        if "Cache-Control" not in response and (of_person or getattr(request, "auth", None)):
+            response["Cache-Control"] = "no-store"
         return response
 
 

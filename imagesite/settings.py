@@ -16,6 +16,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
+from imagesite import private
+
 env = environ.Env()
 if secrets_path := env.str("SECRETS_PATH", default=""):
     from imagesite import ssm
@@ -28,13 +30,14 @@ if IN_CLOUD:
     # All that a start makes stays: to look for garbage in it, again and again, took a sixth of a cold start.
     gc.set_threshold(50_000)
 DATA_DIR = Path(env.str("DATA_DIR", default="/tmp" if IN_CLOUD else str(BASE_DIR / "var"))).resolve()  # noqa: S108
+if not IN_CLOUD:
+    private.make_folder(DATA_DIR)
 
 
 def _home_secret() -> str:
     """Return this machine's secret key, made at the first start and kept beside the data."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(get_random_secret_key())
     return path.read_text()
@@ -50,6 +53,8 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=IN_CLOUD)
+# Whose X-Forwarded-Proto and X-Forwarded-For the server at home believes: one on this machine, unless others are named.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
 
 ROOT_URLCONF = "imagesite.urls"
 WSGI_APPLICATION = "imagesite.wsgi.application"
@@ -82,6 +87,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "converter.api.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "imagesite.middleware.NoStoreMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,6 +122,8 @@ DATABASES = {
     else env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    if DATABASES["default"]["NAME"] != ":memory:":
+        private.make_database(Path(DATABASES["default"]["NAME"]))
     # Many processes write: WAL lets readers pass, IMMEDIATE takes the write lock when a transaction begins
     # (a read that turns into a write would fail at once instead of waiting).
     DATABASES["default"]["OPTIONS"] = {
@@ -228,6 +236,7 @@ SESSION_COOKIE_NAME = "session"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie: Zappa multiplies them
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked by machines, beside the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -25,11 +27,12 @@ def own_token(secret: str) -> Caller | None:
     if token is None:
         return None
     now = timezone.now()
-    # Written once a minute at most, not at every request.
+    # Written once a minute at most, not at every request; a full disk takes no note, but reading must go on.
     if token.last_used_at is None or token.last_used_at < now - LAST_USED_PRECISION:
-        ApiToken.objects.filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION), pk=token.pk
-        ).update(last_used_at=now)
+        with suppress(OperationalError):
+            ApiToken.objects.filter(
+                Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION), pk=token.pk
+            ).update(last_used_at=now)
     return Caller(user=token.owner, key=f"token:{token.pk}", may_write=token.may_write)
 
 

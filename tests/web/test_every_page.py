@@ -42,14 +42,15 @@ def much(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> Ba
     return batch
 
 
-def test_no_page_asks_the_database_often(page: Client, alice: Any, much: Batch) -> None:
-    """However much there is to be shown."""
+@pytest.fixture
+def samples(alice: Any, much: Batch) -> dict[str, str]:
+    """What stands in the addresses of Alice, who is staff."""
     alice.is_staff = alice.is_superuser = True
     alice.save()
     share, job = much.shares.first(), much.jobs.order_by("position").first()
     assert share
     assert job
-    samples = {
+    return {
         "batches": str(much.pk),
         "deliveries": NOTHING,
         "jobs": str(job.pk),
@@ -64,6 +65,10 @@ def test_no_page_asks_the_database_often(page: Client, alice: Any, much: Batch) 
         "tokens": str(ApiToken.objects.all()[0].pk),
         "webhooks": str(Webhook.objects.all()[0].pk),
     }
+
+
+def test_no_page_asks_the_database_often(page: Client, samples: dict[str, str]) -> None:
+    """However much there is to be shown."""
     often = {}
     for route in routes():
         path = address(route, samples)
@@ -74,3 +79,27 @@ def test_no_page_asks_the_database_often(page: Client, alice: Any, much: Batch) 
         if len(queries) > MOST_QUERIES:
             often[path] = [query["sql"][:200] for query in queries.captured_queries]
     assert often == {}
+
+
+def test_no_page_of_a_person_is_stored_by_a_browser(page: Client, samples: dict[str, str]) -> None:
+    """So that Back shows nothing after log-out, on a computer that others use too."""
+    stored, kept_out = [], 0
+    for route in [*routes(), "accounts/data/", "admin/", "admin/converter/job/", "api/v1/batches"]:
+        path = address(route, samples)
+        path = path if path.startswith("/") else f"/{path}"
+        response = page.get(path)
+        if response.status_code == 405:
+            continue
+        is_closed = Client().get(path).status_code in (302, 401)
+        of_person = is_closed or b"alice@example.org" in response.content
+        kept = "no-store" not in response.get("Cache-Control", "")
+        if of_person and kept:
+            stored.append(path)
+        kept_out += of_person
+    assert stored == []
+    assert kept_out > 10
+
+
+def test_what_is_the_same_for_everybody_may_be_stored(client: Client, db: None) -> None:
+    for path in ("/formats/", "/api/v1/openapi.json"):
+        assert "no-store" not in client.get(path).get("Cache-Control", "")

@@ -1,0 +1,29 @@
+"""Back, after logging out, with the browser's back/forward cache as people have it (Playwright switches it off)."""
+
+from __future__ import annotations
+
+from playwright.sync_api import sync_playwright
+
+from tests.e2e.site import Site, chromium, log_in
+
+
+def test_back_after_log_out_shows_nothing_of_the_person(site: Site) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        page = browser.new_page(base_url=site.url)
+        log_in(page, site, site.sessions.pop())
+        for path in ("/batches/", "/convert/", "/accounts/"):
+            page.goto(path)
+            assert "known" in page.content()  # the person's address
+        page.go_back()
+        assert "known" in page.content()
+        page.locator("form[action='/accounts/logout/']").first.evaluate("form => form.requestSubmit()")
+        page.wait_for_url(f"{site.url}/")
+        for _ in range(2):
+            page.go_back(wait_until="load")
+            assert "known" not in page.content(), page.url
+        browser.close()

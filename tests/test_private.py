@@ -1,0 +1,60 @@
+"""What is kept at home is for the account that runs the site alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from imagesite import private
+from tests.server import Server
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): oct(path.stat().st_mode & 0o777)
+        for path in (folder, *folder.rglob("*"))
+        if "static" not in path.parts  # what everybody may read anyway, behind a closed door
+    }
+
+
+def test_nobody_else_on_the_machine_can_read_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server = Server(data)
+    before = os.umask(0o022)
+    try:
+        server.manage("migrate", "--verbosity", "0")
+        server.start()
+        found = modes(data)
+        server.end()
+    finally:
+        os.umask(before)
+    assert found["."] == "0o700"
+    assert {"db.sqlite3", "db.sqlite3-wal", "secret_key", "serve.lock"} <= set(found)
+    assert {mode for name, mode in found.items() if (data / name).is_file()} <= {"0o600"}
+
+
+def test_an_older_open_folder_is_closed_at_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    database = data / "db.sqlite3"
+    for name in ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm"):
+        (data / name).touch(mode=0o644)
+    private.make_folder(data)
+    private.make_database(database)
+    assert modes(data) == {
+        ".": "0o700",
+        "db.sqlite3": "0o600",
+        "db.sqlite3-wal": "0o600",
+        "db.sqlite3-shm": "0o600",
+    }
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o700])
+def test_what_belongs_to_all_or_is_closed_is_left_as_it_is(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    private.make_folder(folder)
+    assert folder.stat().st_mode & 0o7777 == mode
