@@ -6,6 +6,7 @@ folder is turned into the same S3-shaped event for the same handler.
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from typing import Any
 
@@ -62,7 +63,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take one posted file where its policy allows it."""
     bucket = _folder("uploads")
     try:
-        key, most = bucket.read_policy(request.POST.get("policy", ""))
+        # As on S3, what counts is when the request began: its body may take longer than the form is good for.
+        began = request.META.get("converter.request_began", time.time())
+        key, most = bucket.read_policy(request.POST.get("policy", ""), began)
     except PermissionError as exc:
         if str(exc) == "expired":
             return answer("form_expired", 403, "This upload form has expired. Ask for a new one.")

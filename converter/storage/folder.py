@@ -80,10 +80,15 @@ class FolderStorage(FileSystemStorage):
             return Stored(size=file.tell(), etag=digest.hexdigest())
 
     def remove(self, keys: Iterable[str]) -> None:
-        with _faults():
-            for path in map(self._path, keys):
+        faults = []
+        for path in map(self._path, keys):
+            try:
                 path.unlink(missing_ok=True)
-                self._prune(path.parent)
+            except OSError as exc:
+                faults.append(exc)  # the others go all the same, as on S3
+            self._prune(path.parent)
+        if faults:
+            raise StorageFault(f"The folder kept {len(faults)} files: {faults[0].strerror}.") from faults[0]
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
         self._path(key)
@@ -111,13 +116,16 @@ class FolderStorage(FileSystemStorage):
             return self._path(link["key"]).open("rb"), link["type"]
 
     @staticmethod
-    def read_policy(policy: str) -> tuple[str, int]:
-        """Return the key and the most bytes a posted form may carry; PermissionError when it does not hold."""
+    def read_policy(policy: str, at: float) -> tuple[str, int]:
+        """Return the key and the most bytes that a form posted `at` (Unix time) may carry.
+
+        PermissionError when it is not ours, or had expired then.
+        """
         try:
             conditions = signing.loads(policy, salt=FORM_SALT)
         except signing.BadSignature as exc:
             raise PermissionError("forged") from exc
-        if conditions["expires"] < time.time():
+        if conditions["expires"] < at:
             raise PermissionError("expired")
         return conditions["key"], conditions["max"]
 

@@ -17,6 +17,10 @@ def for_convert() -> dict[str, str]:
         "sending": _("Sending, {percent} %"),
         "sent": _("Sent"),
         "failed": _("Not sent: the connection broke."),
+        "expired": _("Not sent: the form for it had expired when sending began."),
+        "loggedOutSending": _(
+            "Not sent: you are logged out. Log in again in another tab, then send it again."
+        ),
         "cancelled": _("Left out"),
         "remove": _("Remove {name}"),
         "cancel": _("Cancel {name}"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import resource
 import signal
 import sys
@@ -12,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import waitress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
@@ -21,13 +21,12 @@ from django.utils.module_loading import import_string
 from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
 from converter.engine import raster
+from converter.management import serving
 
 logger = logging.getLogger(__name__)
 
 CLOCK = "converter.events.clock.sweep"  # by its path, as Zappa's schedule names it
 TICK = 10  # seconds between two sweeps
-THREADS = 32
-CONNECTIONS = 1_000  # browsers keep up to six each, mostly idle; whoever comes after the last one waits
 OPEN_FILES = 4_096  # above all the connections; a shell's usual limit is 1,024, on macOS 256
 
 
@@ -41,6 +40,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         if problems := raster.check():
             raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
+        try:
+            trusted = serving.networks(settings.TRUSTED_PROXIES)
+        except ValueError as exc:
+            raise CommandError(f"TRUSTED_PROXIES: {exc}.") from exc
+        os.umask(0o077)  # what people send and what is made of it: for this account alone
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _allow_open_files(OPEN_FILES)
@@ -50,17 +54,13 @@ class Command(BaseCommand):
                 pool.start()
             jobs.recover()  # no other server works on this data
             threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
-            server = waitress.create_server(
+            server = serving.create_server(
                 application,
                 host=host,
                 port=port,
-                threads=THREADS,
-                connection_limit=CONNECTIONS,
                 # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
-                max_request_body_size=2 * jobs.limits().max_bytes,
-                asyncore_use_poll=True,  # select() ends at file 1,023
-                ident=None,
-                clear_untrusted_proxy_headers=True,
+                most_bytes=2 * jobs.limits().max_bytes,
+                trusted=trusted,
             )
             self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C ends it)")
             self.stdout.flush()

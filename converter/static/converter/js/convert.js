@@ -1,17 +1,19 @@
 // The page on which images come in: choose, check, send each by its own form, then go to the batch.
 
 import { clearProblems, readRecipe, showProblem, showWhatFits } from "./options.js";
+import { poster } from "./post.js";
 import { trying } from "./try.js";
 import { Expired, send, Stopped } from "./upload.js";
 
 const AT_ONCE = 4;
 const HEIC = ["heic", "heif", "hif"];
 const JPEG = ["jpg", "jpeg", "jpe", "jfif"];
+const FORM_LIFE = 4 * 60_000; // milliseconds; a form is good for five minutes from when it was made to when the sending begins
 const form = document.querySelector("[data-convert]");
 const texts = JSON.parse(document.getElementById("texts").textContent);
 const limits = { bytes: Number(form.dataset.maxBytes), files: Number(form.dataset.maxFiles), outputs: Number(form.dataset.maxOutputs) };
 const find = (name) => form.querySelector(`[data-${name}]`);
-const csrf = form.querySelector("[name=csrfmiddlewaretoken]").value;
+const post = poster(form);
 const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const extensions = form.querySelector("#id_images").accept.split(",");
 
@@ -19,7 +21,7 @@ let touched = null; // the output that was changed last
 let isFree = "free" in form.dataset; // nobody has chosen the format: it follows the images
 let shown = null; // the image that was asked to be shown; else the first
 const trial = trying({
-  form, texts, say, sizeInWords, csrf, translated,
+  form, texts, say, sizeInWords, post, translated,
   chosen: () => { const images = inBatch(); return images.includes(shown) ? shown : images[0]; },
   recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
 });
@@ -303,9 +305,9 @@ async function keepWatermark(card, input) {
 
 function ask(url, body, more = {}) {
   const json = !(body instanceof FormData);
-  const headers = { "X-CSRFToken": csrf, Accept: "application/json", ...more };
+  const headers = { Accept: "application/json", ...more };
   if (json) headers["Content-Type"] = "application/json";
-  return fetch(url, { method: "POST", headers, body: json ? JSON.stringify(body) : body }).catch(() => null);
+  return post(url, json ? JSON.stringify(body) : body, headers);
 }
 
 // The API speaks English; the page says it as its visitor does.
@@ -356,7 +358,7 @@ form.addEventListener("submit", async (event) => {
   const made = await answer.json();
   batch = form.dataset.batch.replace("00000000-0000-0000-0000-000000000000", made.id);
   const forms = made.uploads.filter((upload) => upload.form);
-  files.forEach((row, index) => { row.upload = forms[index]; });
+  files.forEach((row, index) => { row.upload = forms[index]; row.since = performance.now(); });
   for (const box of form.querySelectorAll("[data-upload], #id_images, [data-folder], [data-camera]")) box.disabled = true;
   await sendAll(files);
 });
@@ -397,6 +399,9 @@ async function sendAll(some) {
 
 async function sendOne(row, isSecondTry = false) {
   if (row.state === "out") return;
+  const problem = performance.now() - row.since > FORM_LIFE ? await renew(row) : "";
+  if (row.state === "out") return;
+  if (problem) { set(row, "failed", problem); showTotal(); return; }
   row.stop = new AbortController();
   try {
     await send(row.upload.form, row.file, {
@@ -411,19 +416,29 @@ async function sendOne(row, isSecondTry = false) {
     set(row, "sent", texts.sent);
   } catch (error) {
     if (error instanceof Stopped) return;
-    if (error instanceof Expired && !isSecondTry && (await renew(row))) { await sendOne(row, true); return; }
-    set(row, "failed", texts.failed);
-    if (error.message && error.message !== "network") set(row, "failed", (await translated([error.message]))[0]);
+    let reason = texts.failed;
+    if (error instanceof Expired) {
+      reason = isSecondTry ? texts.expired : await renew(row);
+      if (!reason) { await sendOne(row, true); return; }
+    } else if (error.message && error.message !== "network") {
+      [reason] = await translated([error.message]);
+    }
+    if (row.state !== "out") set(row, "failed", reason);
   }
   showTotal();
 }
 
-// A form works for some minutes only; a slow line, or a second try, needs a new one.
+// A form works for some minutes only: who waited longer, or tries again, needs a new one. Returns why there is none.
 async function renew(row) {
   const answer = await ask(`${form.dataset.uploads}${row.upload.id}/form`, {});
-  if (answer?.status !== 200) return false;
-  row.upload.form = await answer.json();
-  return true;
+  if (answer?.status === 200) {
+    row.upload.form = await answer.json();
+    row.since = performance.now();
+    return "";
+  }
+  if (answer?.status === 401 || answer?.status === 403) return texts.loggedOutSending;
+  const said = await answer?.json().catch(() => null);
+  return said?.detail ? (await translated([said.detail]))[0] : texts.failed;
 }
 
 async function resumeOne(element) {
@@ -432,8 +447,9 @@ async function resumeOne(element) {
   working(true);
   row.share = 0;
   set(row, "waiting", texts.waiting);
-  if (await renew(row)) await sendOne(row, true);
-  else set(row, "failed", texts.failed);
+  const problem = await renew(row);
+  if (problem) set(row, "failed", problem);
+  else await sendOne(row, true);
   if (alone) { working(false); done(); }
 }
 

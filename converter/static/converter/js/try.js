@@ -7,7 +7,7 @@ const WAIT = 500; // milliseconds after the last change
 const SIDE = 1600; // longest side of the copy that stands for a file too large to be sent so
 const PICTURE = { format: "webp", quality: 90, frames: "first", resize: { width: SIDE, height: SIDE } }; // of an original
 
-export function trying({ form, texts, say, sizeInWords, translated, chosen, recipe, csrf }) {
+export function trying({ form, texts, say, sizeInWords, translated, chosen, recipe, post }) {
   const section = form.querySelector("[data-try]");
   const [note, view, bar, start] = ["note", "view", "bar", "start"].map((name) => section.querySelector(`[data-try-${name}]`));
   const most = Number(form.dataset.oneShot);
@@ -89,7 +89,7 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
     else body.append("upload", one.upload);
     body.append("recipe", ask);
     body.append("keep", "false");
-    const answer = await fetch(form.dataset.oneShotUrl, { method: "POST", headers: { "X-CSRFToken": csrf }, body }).catch(() => null);
+    const answer = await post(form.dataset.oneShotUrl, body);
     const result = await answer?.blob().catch(() => null);
     if (!result) return { problem: texts.offline };
     return answer.status === 200 ? { result } : { problem: await reason(await problemOf(result)) };

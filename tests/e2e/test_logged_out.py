@@ -1,0 +1,59 @@
+"""The session ends, or a form does, while files are chosen or sent: what the page then says to do works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.site import sign_up
+
+Visit = Callable[..., Page]
+
+
+def test_convert_goes_on_after_logging_in_again_in_another_tab(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.context.clear_cookies(name="session")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("You are logged out. Log in again in another tab")).to_be_visible()
+
+    sign_up(page.context.new_page())
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    expect(page.get_by_text("3 of 3")).to_be_visible()
+
+
+def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    session = next(cookie for cookie in page.context.cookies() if cookie["name"] == "session")
+
+    def end_session(route: Any) -> None:
+        page.context.clear_cookies(name="session")
+        route.fulfill(status=403, json={"code": "form_expired"})
+
+    page.route("**/storage/uploads", end_session)
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("Not sent: you are logged out.")).to_be_visible()
+
+    page.unroute("**/storage/uploads")
+    page.context.add_cookies([session])  # type: ignore[list-item]
+    page.get_by_role("button", name="Send them again").click()
+    page.wait_for_url("**/batches/*/")
+
+
+def test_a_form_that_expires_again_and_again_is_not_called_a_broken_connection(
+    visit: Visit, photos: list[dict[str, Any]]
+) -> None:
+    page = visit()
+    page.route("**/storage/uploads", lambda route: route.fulfill(status=403, json={"code": "form_expired"}))
+    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_text("Not sent: the form for it had expired")).to_be_visible()
