@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import errno
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -476,10 +477,112 @@ def test_bytes_that_cannot_be_deleted_hold_up_no_others(
 
     monkeypatch.setattr(storage.results, "remove", refuse)
     Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    for _ in range(99):  # each takes them in another order
-        with suppress(StorageFault):
-            sweep.sweep()
+    with pytest.raises(StorageFault, match="Not permitted"):
+        sweep.sweep()
     assert [statuses(batch) for batch in (stuck, *others)] == [["finished"], *[["expired"]] * 3]
+
+
+def test_one_file_that_cannot_be_deleted_holds_up_no_other_file_of_its_batch(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    worker.work()
+    stuck = folders / Job.objects.get(position=0).result_key
+    unlink = Path.unlink
+
+    def refuse(path: Path, **options: Any) -> None:
+        if path == stuck:
+            raise PermissionError(errno.EROFS, "Read-only file system")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StorageFault, match="kept 1 files: Read-only"):
+        jobs.expire(batch)
+    assert not (folders / Job.objects.get(position=1).result_key).exists()
+
+
+STEPS = [
+    "_expire_due", "_delete_lone_uploads", "_tell_again", "_find_lost_uploads", "_end_overdue", "_free_lost_leases",
+    "_ask_for_waiting",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", STEPS)
+def test_a_step_of_the_sweep_that_fails_holds_up_no_other(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    for step in STEPS:
+        monkeypatch.setattr(sweep, step, lambda now, step=step: taken.append(step) or 0)
+
+    def fail(now: object) -> int:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sweep, broken, fail)
+    with pytest.raises(OperationalError, match="disk is full"):
+        sweep.sweep({"more": lambda: taken.append("more") or 0})
+    assert sorted(taken) == sorted({*STEPS, "more"} - {broken})
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Refuse every write to the database, as SQLite on a full disk, until a file has gone."""
+    before = len([path for path in folder.rglob("*") if path.is_file()])
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        if len(files) == before and sql.startswith(("UPDATE", "INSERT", "DELETE")):
+            raise OperationalError("database or disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+def test_what_is_due_goes_from_a_full_disk(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch, waiting = submit(alice, "a.jpg"), submit(alice, "b.jpg")
+    send(batch, photo)
+    worker.work()
+    send(waiting, photo)
+    worker.asked.clear()
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=7))
+    with full_disk(folders):
+        sweep.sweep()
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    assert (statuses(batch), statuses(waiting)) == (["expired"], ["cancelled"])
+
+
+def test_a_result_finished_while_its_batch_expires_does_not_stay(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    remove = storage.results.remove
+
+    def remove_and_finish(keys: Iterable[str]) -> None:
+        remove(keys)
+        monkeypatch.setattr(storage.results, "remove", remove)
+        worker.work()
+
+    monkeypatch.setattr(storage.results, "remove", remove_and_finish)
+    jobs.expire(batch)
+    assert statuses(batch) in (["expired"], ["cancelled"])
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
 
 
 def test_an_upload_used_by_a_younger_batch_stays(

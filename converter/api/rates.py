@@ -6,23 +6,37 @@ silent for a minute may spend a whole minute's requests at once.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from converter.api.problems import Problem
 from converter.models import RateLimit
 
+logger = logging.getLogger(__name__)
+
 MINUTE = 60.0
 
 
 def spend(key: str) -> None:
-    """Count one request of this caller, or refuse it and say when to come again."""
+    """Count one request of this caller, or refuse it and say when to come again.
+
+    Where nothing can be written, as on a full disk, it is not counted: reading and deleting must go on.
+    """
     if not settings.CONVERTER_REQUESTS_A_MINUTE:
         return
+    try:
+        _count(key)
+    except OperationalError:
+        logger.warning("A request could not be counted", exc_info=True)
+
+
+def _count(key: str) -> None:
     interval = MINUTE / settings.CONVERTER_REQUESTS_A_MINUTE
     now = time.time()
     most = now + MINUTE - interval

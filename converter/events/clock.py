@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from converter import jobs
@@ -24,11 +24,22 @@ USAGE_COUNTS_FOR = timedelta(hours=25)
 def sweep(event: dict[str, Any], context: object) -> None:
     """End what waited too long, ask again for what was forgotten, delete what has expired, sessions too."""
     with fresh_connections():
-        counts = jobs.sweep.sweep()
-        old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR)
-        forgotten, _ = old.delete()
-        Usage.objects.filter(hour__lt=timezone.now() - USAGE_COUNTS_FOR).delete()
-        RateLimit.objects.filter(caught_up_at__lt=timezone.now().timestamp() - 3600).delete()
-        SessionStore.clear_expired()
-    if any(counts.values()) or forgotten:
-        logger.info("Swept", extra={**counts, "idempotency_keys": forgotten})
+        counts = jobs.sweep.sweep(
+            {"idempotency_keys": _forget_keys, "usage": _forget_usage, "sessions": _forget_sessions}
+        )
+    if any(counts.values()):
+        logger.info("Swept", extra=counts)
+
+
+def _forget_keys() -> int:
+    return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR).delete()[0]
+
+
+def _forget_usage() -> int:
+    hours, _ = Usage.objects.filter(hour__lt=timezone.now() - USAGE_COUNTS_FOR).delete()
+    limits, _ = RateLimit.objects.filter(caught_up_at__lt=timezone.now().timestamp() - 3600).delete()
+    return hours + limits
+
+
+def _forget_sessions() -> int:
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]

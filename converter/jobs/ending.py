@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from converter.jobs.alone import each
 from converter.jobs.tasks import notify_of_job
 from converter.models import Job
 
@@ -22,10 +23,12 @@ def end(jobs: QuerySet[Job], code: str, message: str) -> int:
         "error_message": message[:500],
         "finished_at": timezone.now(),
     }
-    ended = 0
-    for job in jobs.only("pk", "owner_id")[:MOST_AT_ONCE]:
+
+    def end_one(job: Job) -> bool:
         with transaction.atomic():
-            if jobs.filter(pk=job.pk).update(**failed):
-                notify_of_job(job)
-                ended += 1
-    return ended
+            if not jobs.filter(pk=job.pk).update(**failed):
+                return False
+            notify_of_job(job)
+        return True
+
+    return sum(each(end_one, jobs.only("pk", "owner_id")[:MOST_AT_ONCE]))

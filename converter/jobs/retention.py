@@ -14,25 +14,28 @@ from converter.models import Batch, Job, Upload
 
 
 def expire(batch: Batch) -> None:
-    """Delete the bytes of a batch now; its rows stay as facts."""
-    jobs = list(batch.jobs.select_related("upload"))
-    cancel_batch(batch)
-    storage.results.remove(_result_keys(batch, jobs))
+    """Delete the bytes of a batch now; its rows stay as facts.
+
+    Bytes go before anything is written, since a full disk takes no row until they are gone.
+    """
     now = timezone.now()
+    jobs = list(batch.jobs.select_related("upload"))
+    storage.results.remove(_result_keys(batch, jobs))
+    _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
+    _stop(batch, jobs)
     batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
     Batch.objects.filter(pk=batch.pk).update(
         expired_at=now, zip_key="", expires_at=min(now, batch.expires_at)
     )
-    _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
 
 
 def remove(batch: Batch) -> None:
     """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left."""
     jobs = list(batch.jobs.select_related("upload"))
-    cancel_batch(batch)
     storage.results.remove(_result_keys(batch, jobs))
     uploads = {job.upload for job in jobs}
     _drop_uploads(uploads, keep_for=Q(), but=batch)
+    _stop(batch, jobs)
     batch.delete()
     Upload.objects.filter(pk__in=[u.pk for u in uploads], jobs=None, deleted_at__isnull=False).delete()
 
@@ -43,6 +46,12 @@ def remove_all(owner: AbstractBaseUser) -> None:
         remove(batch)
     delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))
     Upload.objects.filter(owner=owner.pk).delete()
+
+
+def _stop(batch: Batch, jobs: Iterable[Job]) -> None:
+    """Cancel what is not done; what was finished since the bytes were deleted goes too."""
+    cancel_batch(batch)
+    storage.results.remove(_result_keys(batch, [job for job in jobs if job.is_unfinished]))
 
 
 def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
@@ -62,9 +71,9 @@ def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None
 
 def delete_bytes(uploads: Sequence[Upload]) -> None:
     storage.uploads.remove(upload.key for upload in uploads)
-    storage.results.remove(upload.thumbnail_key for upload in uploads if upload.thumbnail_key)
+    rows = Upload.objects.filter(pk__in=[upload.pk for upload in uploads])
+    # Asked now: one may have been made since the uploads were read.
+    storage.results.remove(rows.exclude(thumbnail_key="").values_list("thumbnail_key", flat=True))
     for upload in uploads:
         metadata.store().remove(upload.pk)
-    Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(
-        deleted_at=timezone.now(), thumbnail_key=""
-    )
+    rows.update(deleted_at=timezone.now(), thumbnail_key="")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 from django.utils import timezone
 
 from converter import storage, webhooks
+from converter.jobs.alone import each
 from converter.jobs.ending import MOST_AT_ONCE, end
 from converter.jobs.logos import forget_logos
 from converter.jobs.retention import delete_bytes, expire
@@ -22,20 +24,26 @@ ASK_AGAIN = timedelta(minutes=5)
 LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
 
 
-def sweep() -> dict[str, int]:
+def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]:
     """End what waited too long and ask again for what was forgotten; return how many of each.
 
-    Its cost depends on what is not done, not on history.
+    What frees space comes first, since all else may need some. Every step, those of `more` too, is taken even where
+    another fails; the first error is raised at the end. Its cost depends on what is not done, not on history.
     """
     now = timezone.now()
-    forget_logos()
-    return {
-        "found": _find_lost_uploads(now),
-        "failed": _end_overdue(now),
-        "asked": _ask_for_waiting(now),
-        "expired": _expire_due(now),
-        "told": _tell_again(now),
+    steps: dict[str, Callable[[], int]] = {
+        "expired": lambda: _expire_due(now),
+        "deleted": lambda: _delete_lone_uploads(now),
+        "forgotten": lambda: webhooks.forget_old(now),
+        "logos": forget_logos,
+        **(more or {}),
+        "told": lambda: _tell_again(now),
+        "found": lambda: _find_lost_uploads(now),
+        "failed": lambda: _end_overdue(now),  # after they were looked for
+        "freed": lambda: _free_lost_leases(now),
+        "asked": lambda: _ask_for_waiting(now),
     }
+    return dict(each(lambda step: (step[0], step[1]()), steps.items()))
 
 
 def recover() -> None:
@@ -56,20 +64,22 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
         status=Job.Status.AWAITING_UPLOAD,
         created_at__lt=now - older_than,
     )
-    found = 0
     uploads = Upload.objects.filter(pk__in=waiting.values("upload")).order_by("created_at")[:MOST_AT_ONCE]
-    for upload in uploads:
-        Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
-        try:
-            stored = storage.uploads.stat(upload.key)
-        except FileNotFoundError:
-            if upload.source_url:
-                enqueue("fetch", upload=upload.pk)
-            continue
-        if receive(upload.key, stored):
-            enqueue_conversion(upload.pk)
-            found += 1
-    return found
+    return sum(each(lambda upload: _look_for(upload, now), uploads))
+
+
+def _look_for(upload: Upload, now: datetime) -> bool:
+    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
+    try:
+        stored = storage.uploads.stat(upload.key)
+    except FileNotFoundError:
+        if upload.source_url:
+            enqueue("fetch", upload=upload.pk)
+        return False
+    if not receive(upload.key, stored):
+        return False
+    enqueue_conversion(upload.pk)
+    return True
 
 
 def _end_overdue(now: datetime) -> int:
@@ -95,37 +105,34 @@ def _end_overdue(now: datetime) -> int:
             f"The conversion broke off {MAX_ATTEMPTS} times. The image may be damaged; try it again or save it anew.",
         ),
     ]
-    return sum(end(Job.objects.filter(due), code, text) for due, code, text in overdue)
+    return sum(each(lambda one: end(Job.objects.filter(one[0]), *one[1:]), overdue))
+
+
+def _free_lost_leases(now: datetime) -> int:
+    return Job.objects.filter(status=Job.Status.PROCESSING, lease_until__lt=now).update(
+        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
+    )
 
 
 def _ask_for_waiting(now: datetime) -> int:
-    Job.objects.filter(status=Job.Status.PROCESSING, lease_until__lt=now).update(
-        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
-    )
     forgotten = Job.objects.filter(
         Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN), status=Job.Status.QUEUED
     ).order_by("created_at")
     uploads = list(dict.fromkeys(forgotten.values_list("upload_id", flat=True)[:MOST_AT_ONCE]))
     Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED).update(asked_at=now)
-    for upload_id in uploads:
-        enqueue_conversion(upload_id)
-    return len(uploads)
+    return len(each(enqueue_conversion, uploads))
 
 
 def _expire_due(now: datetime) -> int:
-    # In any order, so that one whose bytes cannot be deleted does not hold up the same others at every sweep.
-    batches = Batch.objects.filter(expires_at__lte=now, expired_at=None).order_by("?")[:MOST_AT_ONCE]
-    for batch in batches:
-        expire(batch)
-    lone = Upload.objects.filter(expires_at__lte=now, deleted_at=None).order_by("?")[:MOST_AT_ONCE]
-    for upload in lone:
-        delete_bytes([upload])
-    return len(batches)
+    # In any order, so that many whose bytes cannot be deleted do not hold up the same others at every sweep.
+    due = Batch.objects.filter(expires_at__lte=now, expired_at=None).order_by("?")[:MOST_AT_ONCE]
+    return len(each(expire, due))
+
+
+def _delete_lone_uploads(now: datetime) -> int:
+    due = Upload.objects.filter(expires_at__lte=now, deleted_at=None).order_by("?")[:MOST_AT_ONCE]
+    return len(each(lambda upload: delete_bytes([upload]), due))
 
 
 def _tell_again(now: datetime) -> int:
-    webhooks.forget_old(now)
-    due = webhooks.due(now)
-    for delivery_id in due:
-        enqueue("deliver", delivery=delivery_id)
-    return len(due)
+    return len(each(lambda pk: enqueue("deliver", delivery=pk), webhooks.due(now)))

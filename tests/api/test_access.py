@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from converter.models import Batch
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program, problem
 
@@ -95,3 +98,23 @@ def test_a_strangers_batch_does_not_exist(program: Program, stranger: Program, p
     batch = program.submit()
     problem(stranger.get(f"batches/{batch['id']}{path}"), 404, "not_found")
     assert stranger.get("jobs", batch=batch["id"]).json() == {"items": [], "next": None}
+
+
+def test_a_full_disk_keeps_nobody_from_reading_and_deleting(
+    program: Program, folders: Path, send: Any
+) -> None:
+    made = program.submit()
+    send(Batch.objects.get(), b"x" * 1000)
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and any(
+            path.is_file() for path in folders.rglob("*")
+        ):
+            raise OperationalError("database or disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        assert program.get(f"batches/{made['id']}").status_code == 200
+        assert program.get("jobs").status_code == 200
+        assert program.delete(f"batches/{made['id']}").status_code == 204
+        assert program.get(f"batches/{made['id']}").status_code == 404
