@@ -34,6 +34,7 @@ from converter.models import (
     Upload,
     Webhook,
 )
+from converter.snapshot import snapshot
 
 
 class BoundedPaginator(Paginator):
@@ -47,11 +48,29 @@ class BoundedPaginator(Paginator):
         return rows.order_by()[: self.MOST].count()
 
 
-class Overseen(admin.ModelAdmin):
-    """Shows rows and lets nobody edit them; `oversee` is the right to act on them."""
+class Bounded(admin.ModelAdmin):
+    """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” are 2,000."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if self.action_form.base_fields["select_across"].clean(request.POST.get("select_across")):
+            most = BoundedPaginator.MOST
+            chosen = list(queryset.values_list("pk", flat=True)[: most + 1])
+            if len(chosen) > most:
+                self.message_user(
+                    request,
+                    f"More than {most} rows match; only the first {most} were selected. Repeat it for the rest.",
+                    messages.WARNING,
+                )
+            queryset = queryset.filter(pk__in=chosen[:most])
+        return super().response_action(request, queryset)
+
+
+class Overseen(Bounded):
+    """Shows rows and lets nobody edit them; `oversee` is the right to act on them."""
+
     show_facets = admin.ShowFacets.NEVER  # they count the whole table
     list_per_page = 50
     list_max_show_all = 50
@@ -281,8 +300,9 @@ class BatchList(ChangeList):
     """Looks up how far all batches of the page have come in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        tallies = Batch.objects.filter(pk__in=[batch.pk for batch in self.result_list]).tallies()
+        with snapshot():
+            super().get_results(request)
+            tallies = Batch.objects.filter(pk__in=[batch.pk for batch in self.result_list]).tallies()
         for batch in self.result_list:
             batch.tally = tallies[batch.pk]
 
@@ -302,6 +322,14 @@ class BatchAdmin(Overseen):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BatchList
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Batch | None:
+        with snapshot():
+            batch = super().get_object(*args, **kwargs)
+            if batch:
+                batch.rows = list(batch.jobs.select_related("upload").order_by("position"))
+                batch.tally = batch.tally  # read now, with the rows
+        return batch
 
     @admin.display
     def status(self, batch: Batch) -> str:
@@ -324,9 +352,10 @@ class BatchAdmin(Overseen):
         return pretty(batch.outputs)
 
     @admin.display(description="jobs")
-    def its_jobs(self, batch: Batch) -> SafeString:
-        rows = batch.jobs.select_related("upload").order_by("position")
-        return format_html_join("", "<div>{} – {}</div>", ((link(job, job), job.status) for job in rows))
+    def its_jobs(self, batch: Any) -> SafeString:
+        return format_html_join(
+            "", "<div>{} – {}</div>", ((link(job, job), job.status) for job in batch.rows)
+        )
 
     @admin.action(description="Retry what failed or was cancelled", permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
@@ -421,15 +450,13 @@ class ShareAdmin(Overseen):
 
 
 @admin.register(Quota)
-class QuotaAdmin(admin.ModelAdmin):
+class QuotaAdmin(Bounded):
     """The one thing staff write themselves: what a user may use beside what everybody may."""
 
     list_display = ("owner", "jobs_a_day", "bytes_kept")
     list_select_related = ("owner",)
     search_fields = ("owner__email",)
     autocomplete_fields = ("owner",)
-    show_full_result_count = False
-    paginator = BoundedPaginator
 
 
 @admin.register(Preferences)

@@ -173,10 +173,9 @@ def test_jobs_are_filtered(staff: Client, alice: Any, query: dict[str, str], exp
     assert {job.status for job in response.context["cl"].result_list} == expected
 
 
-def run_action(staff: Client, path: str, name: str, *rows: Any) -> list[str]:
-    response = staff.post(
-        f"/admin/{path}/", {"action": name, "_selected_action": [row.pk for row in rows]}, follow=True
-    )
+def run_action(staff: Client, path: str, name: str, *rows: Any, **more: str) -> list[str]:
+    chosen = {"action": name, "_selected_action": [row.pk for row in rows], **more}
+    response = staff.post(f"/admin/{path}/", chosen, follow=True)
     return [str(message) for message in response.context["messages"]]
 
 
@@ -332,6 +331,35 @@ def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.Monke
     fill(alice, 5)
     monkeypatch.setattr(BoundedPaginator, "MOST", 3)
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
+
+
+def test_an_action_on_all_is_done_to_as_many_as_the_list_says(
+    staff: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(alice, 5)
+    monkeypatch.setattr(BoundedPaginator, "MOST", 3)
+    page = staff.get("/admin/converter/job/").content.decode()
+    assert "Select all 3 jobs" in page or "All 3 selected" in page
+    newest = set(Job.objects.values_list("pk", flat=True)[:3])
+
+    said = run_action(staff, "converter/job", "cancel", Job.objects.first(), select_across="1")
+    assert said[0].startswith("More than 3 rows match")
+    assert said[1:] == ["Cancelled: 3 of 3."]
+    assert set(Job.objects.filter(status="cancelled").values_list("pk", flat=True)) == newest
+
+    assert run_action(staff, "converter/job", "expire", Job.objects.first(), select_across="1")[1:] == [
+        "Batches expired: 3 of 3."
+    ]
+    run_action(
+        staff, "converter/quota", "delete_selected", Quota.objects.first(), select_across="1", post="yes"
+    )
+    assert Quota.objects.count() == 2
+
+
+def test_an_action_on_all_of_a_short_list_is_done_to_all(staff: Client, alice: Any) -> None:
+    fill(alice, 3)
+    said = run_action(staff, "converter/job", "cancel", Job.objects.first(), select_across="1")
+    assert said == ["Cancelled: 3 of 3."]
 
 
 @pytest.mark.browser

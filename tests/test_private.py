@@ -19,8 +19,9 @@ def modes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.system
 def test_nobody_else_on_the_machine_can_read_the_data(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    data = tmp_path / "site"
     server = Server(data)
     before = os.umask(0o022)
     try:
@@ -36,7 +37,7 @@ def test_nobody_else_on_the_machine_can_read_the_data(tmp_path: Path) -> None:
 
 
 def test_an_older_open_folder_is_closed_at_start(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    data = tmp_path / "site"
     data.mkdir(mode=0o755)
     database = data / "db.sqlite3"
     for name in ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm"):

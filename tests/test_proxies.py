@@ -79,7 +79,7 @@ def test_a_proxy_that_is_no_address_is_refused() -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[tuple[Server, Nginx, str]]:
     """A site with HTTPS on, the proxy before it, and a token of Alice's."""
-    server = Server(tmp_path / "data")
+    server = Server(tmp_path / "site")
     server.environment |= {"HTTPS": "1", "WORKERS": "1"}
     server.manage("migrate", "--verbosity", "0")
     server.manage("collectstatic", "--no-input", "--verbosity", "0")
@@ -92,6 +92,7 @@ def home(tmp_path: Path) -> Iterator[tuple[Server, Nginx, str]]:
     server.end(signal.SIGKILL)
 
 
+@pytest.mark.system
 def test_the_site_works_behind_tls(home: tuple[Server, Nginx, str]) -> None:
     server, proxy, token = home
     with requests.Session() as visitor:

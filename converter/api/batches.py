@@ -16,6 +16,7 @@ from converter.api.openapi import problems
 from converter.api.problems import Problem
 from converter.jobs.submit import submit
 from converter.models import Batch, Upload
+from converter.snapshot import snapshot
 
 router = Router(tags=["batches"])
 
@@ -98,15 +99,17 @@ def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
 @router.get("", response=schemas.Batches, openapi_extra=problems(), url_name="batches")
 def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
     """Your batches, newest first."""
-    found, following = page(Batch.objects.filter(owner=request.auth.user.pk, kept=True), paging)
-    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found]).tallies()
+    with snapshot():
+        found, following = page(Batch.objects.filter(owner=request.auth.user.pk, kept=True), paging)
+        tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found]).tallies()
     return schemas.Batches(items=schemas.summaries(found, tallies), next=following)
 
 
 @router.get("/{uuid:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
 def get_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
     """One batch with its jobs."""
-    return schemas.Batch.of(own(request, Batch.objects.all(), batch_id))
+    with snapshot():
+        return schemas.Batch.of(own(request, Batch.objects.all(), batch_id))
 
 
 @router.delete("/{uuid:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")

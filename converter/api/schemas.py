@@ -15,6 +15,7 @@ from converter import engine, jobs, models
 from converter.api.problems import Problem as Refused
 from converter.engine.formats import AUTO
 from converter.engine.schema import RECIPE
+from converter.snapshot import snapshot
 
 # The engine validates recipes; the documents say what it takes.
 OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
@@ -248,10 +249,12 @@ class Batch(BatchSummary):
 
     @classmethod
     def of(cls, batch: models.Batch, *, with_forms: bool = False) -> Batch:
-        rows = list(batch.jobs.select_related("upload").order_by("position"))
+        with snapshot():
+            rows = list(batch.jobs.select_related("upload").order_by("position"))
+            tally = batch.tally
         uploads = {job.upload_id: job.upload for job in rows}.values()
         return cls(
-            **cls.facts(batch, batch.tally),
+            **cls.facts(batch, tally),
             uploads=[Upload.of(upload, with_form=with_forms) for upload in uploads],
             jobs=[Job.of(job) for job in rows],
         )

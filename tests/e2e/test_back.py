@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.e2e.site import Site, chromium, log_in
+
+pytestmark = pytest.mark.browser
 
 
 def test_back_after_log_out_shows_nothing_of_the_person(site: Site) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.site import sign_up
+
+pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
 
@@ -25,7 +28,7 @@ def test_convert_goes_on_after_logging_in_again_in_another_tab(
     page.get_by_role("button", name="Convert", exact=True).click()
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()
-    expect(page.get_by_text("3 of 3")).to_be_visible()
+    expect(page.get_by_text("All done.")).to_be_visible()
 
 
 def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from converter import jobs
 from converter.models import Batch, Job
+from converter.snapshot import snapshot
 from converter.web.access import batch_of
 from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
@@ -32,10 +33,11 @@ def history(request: LoggedInRequest) -> HttpResponse:
     wanted = HistoryFilter(request.GET)
     after = request.GET.get("after")
     batches = wanted.in_time(Batch.objects.filter(owner_id=request.user.pk, kept=True))
-    found = search(batches, wanted.jobs(), after, PAGE)
     first = Job.objects.select_related("upload").order_by("position")[:SHOWN]
-    prefetch_related_objects(found.batches, Prefetch("jobs", first, to_attr="first_jobs"))
-    tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found.batches]).tallies()
+    with snapshot():
+        found = search(batches, wanted.jobs(), after, PAGE)
+        prefetch_related_objects(found.batches, Prefetch("jobs", first, to_attr="first_jobs"))
+        tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found.batches]).tallies()
     for batch in found.batches:
         batch.tally = tallies[batch.pk]
     context = {
@@ -50,22 +52,25 @@ def history(request: LoggedInRequest) -> HttpResponse:
 
 @require_safe
 def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    found = batch_of(request, pk)
-    rows = found.jobs.select_related("upload").order_by("position")
-    outputs = len(found.outputs) or 1
-    whole = max(1, JOBS_PAGE // outputs) * outputs  # no image is on two pages
-    page = Paginator(rows, whole).get_page(request.GET.get("page"))
+    with snapshot():
+        found = batch_of(request, pk)
+        rows = found.jobs.select_related("upload").order_by("position")
+        outputs = len(found.outputs) or 1
+        whole = max(1, JOBS_PAGE // outputs) * outputs  # no image is on two pages
+        page = Paginator(rows, whole).get_page(request.GET.get("page"))
+        page.object_list = list(page.object_list)
+        tally = found.tally
     polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
-    working = found.tally.done < found.tally.total
+    working = tally.done < tally.total
     context = {
         "batch": found,
-        "tally": found.tally,
+        "tally": tally,
         "page": page,
         "working": working,
         "polls": polls + 1,
         "delay": min(2**polls, 10),
         "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
-        "retryable": found.tally.count(Job.Status.FAILED) + found.tally.count(Job.Status.CANCELLED),
+        "retryable": tally.count(Job.Status.FAILED) + tally.count(Job.Status.CANCELLED),
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
 

@@ -13,8 +13,8 @@ export function poster(form) {
   // False where nobody is logged in: the log-in page comes instead.
   async function renew() {
     const answer = await fetch(location.href).catch(() => null);
-    const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
-    const same = page && page.querySelector("[data-convert]");
+    const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const same = page?.querySelector("[data-convert]");
     if (same) token = tokenIn(same);
     return Boolean(same);
   }
