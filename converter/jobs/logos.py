@@ -43,7 +43,7 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
     return Logo.objects.create(owner_id=owner.pk, name=source.name, data=data, size=len(data))
 
 
-def forget_logos(owner: AbstractBaseUser | None = None) -> None:
-    """Delete the logos that no recipe and no link uses any more, of one owner or of everybody."""
+def forget_logos(owner: AbstractBaseUser | None = None) -> int:
+    """Delete the logos that no recipe and no link uses any more, of one owner or of everybody; return how many rows."""
     unused = Logo.objects.filter(recipes=None, links=None)
-    (unused.filter(owner=owner.pk) if owner else unused).delete()
+    return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
