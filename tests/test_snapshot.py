@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 @pytest.fixture
 def batch(alice: Any) -> Batch:
-    made = jobs.submit(
+    made = jobs.submit.submit(
         alice,
         outputs=[Recipe.parse({"format": "webp"})],
         files=[jobs.NewFile(f"{n}.jpg", 5) for n in range(3)],
