@@ -18,8 +18,6 @@ class Format:
     label: str
     extensions: tuple[str, ...]
     mime: str
-    pillow: str
-    """Pillow's name for it."""
     decodes: bool = True
     encodes: bool = True
     alpha: bool = False
@@ -37,8 +35,15 @@ class Format:
     shrinks_to_max_side: bool = False
     """Larger pictures are shrunk to `max_side` instead of refused."""
     shows_in_browser: bool = False
+    """Every browser shows it by itself."""
+    source_rank: int | None = None
+    """Its place among the sources of a `<picture>`: what browsers should try first has the lowest."""
+    candidate: bool = False
+    """`auto` chooses among these."""
     shrinks_on_load: bool = False
     """The decoder can make a picture of 1/2, 1/4 or 1/8 the size much faster."""
+    primary_only: bool = False
+    """One of its pictures is the main one, and the others are not read."""
     decoder_turns: bool = False
     """The decoder makes pictures upright itself."""
     icc: bool = False
@@ -108,12 +113,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="JPEG",
                 extensions=("jpg", "jpeg", "jpe", "jfif", "mpo"),
                 mime="image/jpeg",
-                pillow="JPEG",
                 quality=True,
                 default_quality=80,
                 progressive=True,
                 max_side=65_500,
                 shows_in_browser=True,
+                source_rank=5,
+                candidate=True,
                 shrinks_on_load=True,
                 icc=True,
                 exif=True,
@@ -129,12 +135,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="PNG",
                 extensions=("png", "apng"),
                 mime="image/png",
-                pillow="PNG",
                 default_effort=6,
                 alpha=True,
                 animation=True,
                 lossless=True,
                 shows_in_browser=True,
+                source_rank=3,
+                candidate=True,
                 icc=True,
                 exif=True,
                 xmp=True,
@@ -149,7 +156,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="WebP",
                 extensions=("webp",),
                 mime="image/webp",
-                pillow="WEBP",
                 # 2 megapixels at quality 80: method 4 takes 0.19 s, 560 kB, SSIM 0.992; 2 takes 0.11 s, 570 kB;
                 # 6 takes 0.63 s, 537 kB.
                 default_effort=5,
@@ -160,6 +166,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 default_quality=80,
                 max_side=16_383,
                 shows_in_browser=True,
+                source_rank=2,
+                candidate=True,
                 icc=True,
                 exif=True,
                 xmp=True,
@@ -171,7 +179,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="AVIF",
                 extensions=("avif",),
                 mime="image/avif",
-                pillow="AVIF",
                 # 0.6 megapixels at equal SSIM: speed 8 takes 61 ms, 30.9 kB; 6 takes 291 ms, 25.3 kB; 6 tuned for
                 # SSIM takes 164 ms, 24.2 kB; 5 takes 1.6 s, 24.4 kB. docs/performance.md has more.
                 default_effort=4,
@@ -181,6 +188,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 default_quality=60,
                 max_side=16_384,
                 shows_in_browser=True,
+                source_rank=1,
+                candidate=True,
                 icc=True,
                 exif=True,
                 xmp=True,
@@ -192,10 +201,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="GIF",
                 extensions=("gif",),
                 mime="image/gif",
-                pillow="GIF",
                 alpha=True,
                 animation=True,
                 shows_in_browser=True,
+                source_rank=4,
                 comment=True,
                 loops=True,
             ),
@@ -204,7 +213,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="TIFF",
                 extensions=("tif", "tiff"),
                 mime="image/tiff",
-                pillow="TIFF",
                 alpha=True,
                 pages=True,
                 lossless=True,
@@ -222,7 +230,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="BMP",
                 extensions=("bmp", "dib"),
                 mime="image/bmp",
-                pillow="BMP",
                 lossless=True,
                 max_side=32_767,
                 shows_in_browser=True,
@@ -235,7 +242,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="ICO",
                 extensions=("ico",),
                 mime="image/vnd.microsoft.icon",
-                pillow="ICO",
                 alpha=True,
                 lossless=True,
                 max_side=256,
@@ -248,7 +254,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="JPEG 2000",
                 extensions=("jp2", "j2k", "jpx", "jpf", "j2c", "jpc"),
                 mime="image/jp2",
-                pillow="JPEG2000",
                 alpha=True,
                 lossless=True,
                 quality=True,
@@ -261,9 +266,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="HEIC",
                 extensions=("heic", "heif", "hif"),
                 mime="image/heic",
-                pillow="HEIF",
                 encodes=False,
                 alpha=True,
+                primary_only=True,
                 decoder_turns=True,
                 icc=True,
                 exif=True,
@@ -275,7 +280,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 label="PDF",
                 extensions=("pdf",),
                 mime="application/pdf",
-                pillow="PDF",
                 decodes=False,
                 pages=True,
                 quality=True,
@@ -293,8 +297,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 AUTO = "auto"
 
-# What `auto` chooses among: what every browser shows.
-CANDIDATES = ("jpeg", "png", "webp", "avif")
+CANDIDATES = tuple(format.name for format in FORMATS.values() if format.candidate)
 
 
 def auto_options() -> dict[str, Any]:

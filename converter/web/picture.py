@@ -12,16 +12,16 @@ from django.utils.html import format_html, format_html_join
 from converter import engine
 from converter.models import Job
 
-# What browsers should try first; the last one they all know.
-ORDER = ("avif", "webp", "png", "gif", "jpeg")
+# What browsers should try first has the lowest; the last one they all know.
+_RANKS = {format.name: format.source_rank for format in engine.FORMATS.values() if format.source_rank}
 
 
 def snippet(jobs: Iterable[Job]) -> str:
     """Return a `<picture>` for the finished jobs of one image, or nothing where one result is all there is."""
-    files = [(job, name) for job, name in _named(jobs) if job.result_format in ORDER]
+    files = [(job, name) for job, name in _named(jobs) if job.result_format in _RANKS]
     if len(files) < 2:
         return ""
-    files.sort(key=lambda file: (ORDER.index(file[0].result_format), file[0].result_width or 0))
+    files.sort(key=lambda file: (_RANKS[file[0].result_format], file[0].result_width or 0))
     *sources, (_, fallback) = [
         (format, list(group)) for format, group in groupby(files, key=lambda file: file[0].result_format)
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from converter.engine import FORMATS, Recipe, auto_options, format_for
 from converter.engine.raster import Library, check, libraries, probe, versions
+from converter.engine.raster.codecs import CODECS
 
 from . import samples
 from .samples import quarters, saved
@@ -52,7 +53,7 @@ def test_options_are_what_the_recipe_accepts(format):
     "format", [format for format in WRITTEN if format.decodes], ids=lambda format: format.name
 )
 def test_a_file_is_known_by_its_content(format):
-    facts = probe(saved(quarters(), format.pillow))
+    facts = probe(saved(quarters(), CODECS[format.name].pillow))
     assert (facts.format, facts.mime, facts.width, facts.height) == (format.name, format.mime, 160, 120)
 
 

@@ -13,6 +13,7 @@ from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
 from . import color, density, jp2, sniff, tiff
+from .codecs import codec_for
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
@@ -60,7 +61,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     source = sniff.sniff(data)
     with decoding():
         sniff.guard(data, source, limits)
-    image = open_as(sniff.without_pixels(data, source), source, limits)
+    image = open_as(sniff.without_pixels(data, source), codec_for(source).pillow, limits)
     facts = facts_of(data, source, image, limits)
     with decoding():
         return Opened(
@@ -81,7 +82,7 @@ def decode(
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
-    image = open_as(opened.data, opened.format, limits)
+    image = open_as(opened.data, codec_for(opened.format).pillow, limits)
     count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
     delays = _delays(opened)
     canvas = image.size if opened.facts.animated else None

@@ -34,13 +34,13 @@ def set_up() -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
-def open_as(data: bytes, source: Format, limits: Limits) -> Image.Image:
-    """Return the image with its header read and no pixels decoded; only this one decoder may look at it."""
+def open_as(data: bytes, decoder: str, limits: Limits) -> Image.Image:
+    """Return the image with its header read and no pixels decoded; only this one decoder of Pillow may look at it."""
     set_up()
     # Pillow's own check stays on behind ours, for what a header hides inside it. One value for the process.
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     with decoding():
-        return Image.open(BytesIO(data), formats=[source.pillow])
+        return Image.open(BytesIO(data), formats=[decoder])
 
 
 @contextmanager

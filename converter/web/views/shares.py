@@ -18,15 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from converter import jobs
+from converter import engine, jobs
 from converter.models import Job, Share
 from converter.web.access import batch_of, share_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ShareForm
 from converter.web.http import LoggedInRequest
 
-# What every browser shows by itself, and how much of it a page of pictures may weigh each.
-SHOWN_FORMATS = ("jpeg", "png", "webp", "gif", "avif", "bmp", "ico")
+# How much each picture on a page of pictures may weigh.
 MOST_SHOWN_BYTES = 2_000_000
 
 
@@ -107,6 +106,5 @@ def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
 
 def _picture(job: Job) -> str | None:
     """Return a link to what is shown: the result itself. Its thumbnail is of the original, which is not shared."""
-    if job.result_format not in SHOWN_FORMATS or (job.result_size or 0) > MOST_SHOWN_BYTES:
-        return None
-    return jobs.result_url(job)
+    shows = engine.FORMATS[job.result_format].shows_in_browser
+    return jobs.result_url(job) if shows and (job.result_size or 0) <= MOST_SHOWN_BYTES else None

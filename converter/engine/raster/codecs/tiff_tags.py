@@ -1,4 +1,4 @@
-"""What Pillow's writers leave undone, put right in the finished bytes."""
+"""TIFF keeps metadata as tags: in the directory that Pillow writes, and in those that its encoder leaves out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ _PREDICTOR = 317
 _HORIZONTAL = 2
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
-_CLOCKS = (b"mvhd", b"tkhd", b"mdhd")
 
-
-def tiff_tags(exif: bytes, xmp: bytes, predict: bool) -> TiffImagePlugin.ImageFileDirectory_v2:
+def tags_for(exif: bytes, xmp: bytes, predict: bool) -> TiffImagePlugin.ImageFileDirectory_v2:
     """Return the tags for a TIFF's own directory; `predict` makes photographs pack much better."""
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in _loaded(exif).items():
@@ -28,10 +26,10 @@ def tiff_tags(exif: bytes, xmp: bytes, predict: bool) -> TiffImagePlugin.ImageFi
     return tags
 
 
-def tiff_with_exif(data: bytes, exif: bytes) -> bytes:
+def with_exif(data: bytes, exif: bytes) -> bytes:
     """Return the TIFF with the camera's and the location's directories behind it.
 
-    The compressing writer cannot write directories within directories, so the first one is made anew at the end.
+    The compressing encoder cannot write directories within directories, so the first one is rewritten at the end.
     """
     source = _loaded(exif)
     directories = {tag: source.get_ifd(tag) for tag in _DIRECTORIES}
@@ -57,26 +55,6 @@ def tiff_with_exif(data: bytes, exif: bytes) -> bytes:
     entries.sort(key=lambda entry: struct.unpack_from(endian + "H", entry)[0])
     output += struct.pack(endian + "H", len(entries)) + b"".join(entries) + data[end : end + 4]
     return bytes(output)
-
-
-def without_clock(data: bytes) -> bytes:
-    """Return an AVIF that does not tell when it was made: the same picture gives the same bytes."""
-    output = bytearray(data)
-    box = 0
-    while box + 8 <= len(data):
-        size = int.from_bytes(data[box : box + 4], "big")
-        if data[box + 4 : box + 8] == b"moov":
-            for name in _CLOCKS:
-                _clear_clocks(output, name, box + 8, box + size)
-        box += max(8, size)
-    return bytes(output)
-
-
-def _clear_clocks(output: bytearray, name: bytes, start: int, end: int) -> None:
-    while (at := output.find(name, start, end)) >= 0:
-        width = 16 if output[at + 4] == 1 else 8
-        output[at + 8 : at + 8 + width] = bytes(width)
-        start = at + 4
 
 
 def _loaded(exif: bytes) -> Image.Exif:

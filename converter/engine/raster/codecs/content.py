@@ -1,0 +1,76 @@
+"""What a file is to hold: frames made ready for one format, and what goes with them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from converter.engine.formats import Format
+from converter.engine.recipe import Recipe
+
+# When a picture is noisy: more colours than a drawing has, and in a sample of rows a search finds next to nothing.
+_DRAWN_COLORS = 20_000
+_BANDS, _ROWS = 8, 4
+_NEARLY = 1.05
+
+
+@dataclass(frozen=True)
+class Content:
+    """`durations` are milliseconds, one per image; `plays` is how often an animation runs, 0 for ever."""
+
+    recipe: Recipe
+    images: Sequence[Image.Image]
+    durations: Sequence[int]
+    plays: int
+    extras: Mapping[str, Any]
+    """Encoder arguments from elsewhere: metadata, profile and dpi."""
+
+    @property
+    def target(self) -> Format:
+        return self.recipe.target
+
+    @property
+    def effort(self) -> int:
+        """How hard the encoder tries, 1 to 9."""
+        effort = self.recipe.effort or self.target.default_effort
+        assert effort is not None
+        return effort
+
+    @property
+    def pixels(self) -> int:
+        return sum(image.width * image.height for image in self.images)
+
+    @property
+    def is_animation(self) -> bool:
+        return len(self.images) > 1 and self.target.animation
+
+    @property
+    def is_bilevel(self) -> bool:
+        """Whether one bit a pixel tells it all."""
+        return all(image.mode == "1" for image in self.images)
+
+    @cached_property
+    def is_noisy(self) -> bool:
+        """Whether this is one picture in which a lossless format finds few repeats, as in photographs."""
+        return len(self.images) == 1 and _is_noisy(self.images[0])
+
+
+def _is_noisy(image: Image.Image) -> bool:
+    if image.mode not in ("L", "LA", "RGB", "RGBA") or image.height < _BANDS * _ROWS:
+        return False
+    if image.mode != "L" and image.getcolors(_DRAWN_COLORS) is not None:
+        return False
+    sample = Image.new(image.mode, (image.width, _BANDS * _ROWS))
+    for band in range(_BANDS):
+        top = (2 * band + 1) * image.height // (2 * _BANDS) - _ROWS // 2
+        sample.paste(image.crop((0, top, image.width, top + _ROWS)), (0, band * _ROWS))
+    searched, unsearched = BytesIO(), BytesIO()
+    sample.save(searched, "PNG", compress_level=4)
+    sample.save(unsearched, "PNG", compress_type=zlib.Z_RLE)
+    return unsearched.tell() <= _NEARLY * searched.tell()

@@ -1,0 +1,70 @@
+"""GIF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from PIL import Image
+
+from converter.engine.formats import FORMATS
+from converter.engine.raster.sniff import gif_blocks
+from converter.engine.report import Log
+
+from .codec import Codec, Settings
+from .content import Content
+
+_HALF = 128
+_CLEAR = 255
+"""The palette's index of the colour that is see-through."""
+
+
+class Gif(Codec):
+    format = FORMATS["gif"]
+    pillow = "GIF"
+
+    def stored(self, image: Image.Image, log: Log) -> Image.Image:
+        """Return the picture in at most 256 colours, one of them clear when there is transparency."""
+        clear = None
+        if image.mode == "RGBA":
+            alpha = image.getchannel("A")
+            if any(alpha.histogram()[1:255]):
+                log.note("alpha_hardened")
+            clear = alpha.point([255 if value < _HALF else 0 for value in range(256)])
+            image = image.convert("RGB")
+            image.paste((0, 0, 0), mask=clear)
+        room = 256 if clear is None else 255
+        few = image.getcolors(room) is not None
+        if not few:
+            log.note("colors_reduced", colors=room)
+        dither = Image.Dither.NONE if few else Image.Dither.FLOYDSTEINBERG
+        paletted = image.quantize(room, Image.Quantize.MEDIANCUT, dither=dither)
+        if clear is not None:
+            palette = paletted.getpalette() or []
+            paletted.putpalette(palette + [0] * (768 - len(palette)))
+            paletted.paste(_CLEAR, mask=clear)
+            paletted.info["transparency"] = _CLEAR
+        return paletted
+
+    def hidden(self, content: Content) -> Settings:
+        if not content.is_animation:
+            return {}
+        hidden: Settings = {"duration": _hundredths(content.durations)}
+        # GIF counts repeats, and plays once when it does not say.
+        if content.plays != 1:
+            hidden["loop"] = max(0, content.plays - 1)
+        if any("transparency" in image.info for image in content.images):
+            return {**hidden, "disposal": 2, "optimize": False, "transparency": _CLEAR}
+        return {**hidden, "disposal": 1}
+
+    def frames_in(self, data: bytes, content: Content) -> int:
+        return gif_blocks(data).frames
+
+
+def _hundredths(durations: Sequence[int]) -> list[int]:
+    """Return durations in whole hundredths of a second, as GIF has them, without drifting from the total."""
+    ends = [round(end / 10) * 10 for end in accumulate(durations)]
+    return [max(10, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+codec = Gif()

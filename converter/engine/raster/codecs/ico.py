@@ -1,0 +1,32 @@
+"""ICO: the icons of Windows and of web sites."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from converter.engine.formats import FORMATS
+from converter.engine.report import Log
+
+from .codec import Codec, Settings
+from .content import Content
+
+_SIDES = (16, 24, 32, 48, 64, 128, 256)
+
+
+class Ico(Codec):
+    format = FORMATS["ico"]
+    pillow = "ICO"
+
+    def stored(self, image: Image.Image, log: Log) -> Image.Image:
+        """Return an icon as icons are: square, clear around the picture."""
+        side = max(image.size)
+        icon = Image.new("RGBA", (side, side))
+        icon.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+        return icon
+
+    def settings(self, content: Content, quality: int | None) -> Settings:
+        side = content.images[0].width
+        return {"sizes": [(smaller, smaller) for smaller in _SIDES if smaller < side] + [(side, side)]}
+
+
+codec = Ico()

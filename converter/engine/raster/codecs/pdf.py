@@ -1,0 +1,32 @@
+"""PDF: written, never read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from converter.engine.formats import FORMATS
+
+from .codec import Codec, Settings
+from .content import Content
+
+
+class Pdf(Codec):
+    format = FORMATS["pdf"]
+    pillow = "PDF"
+
+    def settings(self, content: Content, quality: int | None) -> Settings:
+        return {"compression": "group4"} if content.is_bilevel else {"quality": quality}
+
+    def hidden(self, content: Content) -> Settings:
+        # The same picture must give the same bytes, so the time of day stays out.
+        return {"creationDate": None, "modDate": None}
+
+    def parts(self, content: Content) -> Sequence[Content]:
+        """Pages of one bit have no quality."""
+        runs = groupby(content.images, key=lambda image: image.mode == "1")
+        return [replace(content, images=list(run)) for _, run in runs]
+
+
+codec = Pdf()

@@ -1,0 +1,35 @@
+"""WebP."""
+
+from __future__ import annotations
+
+from converter.engine.formats import FORMATS
+
+from .codec import Codec, Settings
+from .content import Content
+
+_METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
+"""The codec's own efforts for our 1 to 9; its 4 is the usual choice."""
+
+_NEVER = 2**31 - 1
+
+
+class Webp(Codec):
+    format = FORMATS["webp"]
+    pillow = "WEBP"
+
+    def settings(self, content: Content, quality: int | None) -> Settings:
+        method = _METHODS[content.effort - 1]
+        if content.recipe.lossless:
+            # Here quality is the effort.
+            return {"lossless": True, "quality": 75, "method": method}
+        return {"quality": quality, "method": method}
+
+    def hidden(self, content: Content) -> Settings:
+        hidden = super().hidden(content)
+        if content.is_animation and not content.recipe.lossless:
+            # A frame is stored without loss where that is smaller, and none is whole only for skipping about.
+            hidden.update({"allow_mixed": True, "kmin": _NEVER - 1, "kmax": _NEVER})
+        return hidden
+
+
+codec = Webp()
