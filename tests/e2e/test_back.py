@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.e2e.site import Site, chromium, log_in
+from tests.browser import chromium
+from tests.e2e.site import Site, log_in
 
 pytestmark = pytest.mark.browser
 
 
 def test_back_after_log_out_shows_nothing_of_the_person(site: Site) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(),
-            args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
+    with chromium(without=["--disable-back-forward-cache"]) as browser:
         page = browser.new_page(base_url=site.url)
         log_in(page, site, site.sessions.pop())
         for path in ("/batches/", "/convert/", "/accounts/"):
@@ -29,4 +24,3 @@ def test_back_after_log_out_shows_nothing_of_the_person(site: Site) -> None:
         for _ in range(2):
             page.go_back(wait_until="load")
             assert "known" not in page.content(), page.url
-        browser.close()

@@ -21,11 +21,11 @@ def test_convert_goes_on_after_logging_in_again_in_another_tab(
     page = visit()
     page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
     page.context.clear_cookies(name="session")
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("You are logged out. Log in again in another tab")).to_be_visible()
 
     sign_up(page.context.new_page())
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()
     expect(page.get_by_text("All done.")).to_be_visible()
@@ -43,12 +43,12 @@ def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
 
     page.route("**/storage/uploads", end_session)
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("Not sent: you are logged out.")).to_be_visible()
 
     page.unroute("**/storage/uploads")
     page.context.add_cookies([session])  # type: ignore[list-item]
-    page.get_by_role("button", name="Send them again").click()
+    page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
 
 
@@ -58,5 +58,5 @@ def test_a_form_that_expires_again_and_again_is_not_called_a_broken_connection(
     page = visit()
     page.route("**/storage/uploads", lambda route: route.fulfill(status=403, json={"code": "form_expired"}))
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
-    page.get_by_role("button", name="Convert", exact=True).click()
+    page.locator("[data-submit]").click()
     expect(page.get_by_text("Not sent: the form for it had expired")).to_be_visible()

@@ -54,6 +54,7 @@ def samples(alice: Any, much: Batch) -> dict[str, str]:
         "batches": str(much.pk),
         "deliveries": NOTHING,
         "jobs": str(job.pk),
+        "logos": NOTHING,
         "problems": "truncated",
         "r": links.make(alice, engine.Recipe.parse({"format": "webp"})),
         "recipes": str(Recipe.objects.all()[0].pk),
