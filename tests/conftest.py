@@ -9,10 +9,9 @@ from typing import Any
 import botocore.loaders
 import botocore.session
 import pytest
-from django.core.files.storage import storages
 from PIL import Image
 
-from converter import dispatch
+from converter import dispatch, storage
 from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch
@@ -83,6 +82,11 @@ def photo() -> bytes:
     return make_photo()
 
 
+def streamed(response: Any) -> bytes:
+    """Return the body of a response that is sent in parts."""
+    return b"".join(response.streaming_content)
+
+
 def make_photo(width: int = 64, height: int = 48, format: str = "JPEG", **options: Any) -> bytes:
     """Return a picture with a gradient, so that a mirrored or turned one differs."""
     red = Image.linear_gradient("L").resize((width, height))
@@ -101,6 +105,6 @@ def send(worker: RecordingDispatch) -> Callable[..., None]:
             job.upload_id: job.upload for job in batch.jobs.select_related("upload").order_by("position")
         }
         for upload, content in zip(uploads.values(), contents, strict=True):
-            storages["uploads"].put(upload.key, io.BytesIO(content), filename="", content_type="")
+            storage.uploads.put(upload.key, io.BytesIO(content), filename="", content_type="")
 
     return send

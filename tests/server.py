@@ -88,7 +88,7 @@ class Server:
         """Send the signal to the server alone; return the processes it had."""
         assert self.process
         assert self.process.stdout
-        family = psutil.Process(self.process.pid).children(recursive=True)
+        family: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signum)
         self.process.wait(30)
         self.process.stdout.close()

@@ -77,9 +77,12 @@ def test_one_upload_is_read_once_for_all_its_outputs(
     send(batch, photo)
     reads = []
     read = type(storage.uploads).read
-    monkeypatch.setattr(
-        "converter.storage.folder.FolderStorage.read", lambda self, key: reads.append(key) or read(self, key)
-    )
+
+    def counted(self: Any, key: str) -> Any:
+        reads.append(key)
+        return read(self, key)
+
+    monkeypatch.setattr("converter.storage.folder.FolderStorage.read", counted)
     worker.work()
     assert len(reads) == 1
 
@@ -517,16 +520,21 @@ STEPS = [
 def test_a_step_of_the_sweep_that_fails_holds_up_no_other(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = []
+    taken: list[str] = []
+
+    def taking(step: str) -> int:
+        taken.append(step)
+        return 0
+
     for step in STEPS:
-        monkeypatch.setattr(sweep, step, lambda now, step=step: taken.append(step) or 0)
+        monkeypatch.setattr(sweep, step, lambda now, step=step: taking(step))
 
     def fail(now: object) -> int:
         raise OperationalError("database or disk is full")
 
     monkeypatch.setattr(sweep, broken, fail)
     with pytest.raises(OperationalError, match="disk is full"):
-        sweep.sweep({"more": lambda: taken.append("more") or 0})
+        sweep.sweep({"more": lambda: taking("more")})
     assert sorted(taken) == sorted({*STEPS, "more"} - {broken})
 
 
@@ -598,7 +606,7 @@ def test_an_upload_used_by_a_younger_batch_stays(
     sweep.sweep()
     assert statuses(old) == ["expired"]
     assert statuses(young) == ["finished"]
-    assert storage.uploads.stat(upload.key)
+    assert storage.uploads.stat(upload.key).size
 
 
 @pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
@@ -745,7 +753,7 @@ def scans(act: Callable[[], object]) -> list[str]:
     is_sqlite = connection.vendor == "sqlite"
     explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
     scan = re.compile(r"(SCAN|Seq Scan on) converter_(job|upload|batch)\b")
-    found = []
+    found: list[str] = []
 
     def look(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         if sql.startswith(("SELECT", "UPDATE", "DELETE")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ pytestmark = pytest.mark.django_db
 def answer(method: str, path: str) -> tuple[dict[str, str], bytes]:
     said: dict[str, str] = {}
 
-    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
         said.update(headers, status=status)
+        return len
 
     environ = RequestFactory(headers={"Host": "localhost"}).generic(method, path).environ
     response = get_wsgi_application()(environ, start)

@@ -34,7 +34,12 @@ def heard(trusted: list[str], peer: str, **headers: str) -> dict[str, Any]:
     }
     environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     said: dict[str, Any] = {}
-    behind_proxies(lambda got, start: said.update(got) or [], networks(trusted))(environ, lambda *_: None)
+
+    def application(got: dict[str, Any], start: Any) -> list[bytes]:
+        said.update(got)
+        return []
+
+    behind_proxies(application, networks(trusted))(environ, lambda *_: None)
     return said
 
 

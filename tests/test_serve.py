@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -52,7 +53,7 @@ def token(server: Server) -> str:
 
 def submit(server: Server, session: requests.Session, count: int) -> str:
     photo = make_photo(1600, 1200)
-    body = {
+    body: dict[str, Any] = {
         "files": [{"name": f"{n}.jpg", "size": len(photo)} for n in range(count)],
         "outputs": [{"format": "webp"}, {"format": "avif"}],
     }
@@ -60,7 +61,7 @@ def submit(server: Server, session: requests.Session, count: int) -> str:
     assert answer.status_code == 201, answer.text
     for upload in answer.json()["uploads"]:
         form = upload["form"]
-        url = requests.compat.urljoin(server.url, form["url"])
+        url = urljoin(server.url, form["url"])
         sent = session.post(url, data=form["fields"], files={"file": photo})
         assert sent.status_code == 201, sent.text
     identifier: str = answer.json()["id"]

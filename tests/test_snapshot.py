@@ -35,7 +35,7 @@ def batch(alice: Any) -> Batch:
 @contextmanager
 def all_end_after_the_first_look(batch: Batch) -> Iterator[None]:
     """Let another connection finish the jobs of the batch once its jobs were read for the first time."""
-    looked = []
+    looked: list[str] = []
 
     def end() -> None:
         Job.objects.filter(batch=batch).update(status=Job.Status.FINISHED, finished_at=timezone.now())

@@ -163,7 +163,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         patch.setattr(LambdaFunction, "invoke", invoke_with(fleet))
         gatekeeper = Gatekeeper(Roles(application))
         url = f"http://127.0.0.1:{servers.enter_context(serving(gatekeeper))}"
-        s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **KEYS)
+        s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **KEYS)  # type: ignore[call-overload]
         edge_port = servers.enter_context(serving(Edge(cloudfront, s3, call_api)))
         fleet.environment.update(
             AWS_ENDPOINT_URL=url,

@@ -31,7 +31,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ class ToTheEdge(urllib.request.AbstractHTTPHandler):
         def connect(host: str, **more: Any) -> http.client.HTTPConnection:
             return http.client.HTTPConnection("127.0.0.1", self.port, **more)
 
-        return self.do_open(connect, request)  # type: ignore[arg-type]
+        return self.do_open(connect, request)
 
 
 class Visitor(Browser):
@@ -314,7 +314,7 @@ def convert(visitor: Visitor, token: str) -> None:
 
 
 def as_role(role: str, service: str) -> Any:
-    return boto3.client(service, aws_access_key_id=role, aws_secret_access_key="testing")
+    return boto3.client(service, aws_access_key_id=role, aws_secret_access_key="testing")  # type: ignore[call-overload]
 
 
 class CodeAlone(Deployment):
@@ -332,13 +332,14 @@ def ask_for_more_than_allowed() -> None:
     ssm = as_role("imagesite-worker", "ssm")
     assert ssm.get_parameters_by_path(Path="/imagesite/production_worker")["Parameters"]
     assert as_role("imagesite-worker", "s3").get_object(Bucket=bucket, Key=key)
-    for forbidden in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: ssm.get_parameters_by_path(Path="/imagesite/production"),
         lambda: ssm.get_parameter(Name="/imagesite/deploy"),
         lambda: as_role("imagesite-web", "s3").get_object(Bucket=bucket, Key=key),
         lambda: as_role("imagesite-web", "ssm").get_parameter(Name="/imagesite/deploy"),
         lambda: as_role("imagesite-deployer", "ssm").get_parameters_by_path(Path="/imagesite/production"),
-    ):
+    )
+    for forbidden in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):
             forbidden()
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from imagesite.accounts.models import ApiToken
@@ -55,11 +54,11 @@ class Clock:
             self.at_nap[self.naps]()
 
 
-def problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
+def problem(response: Any, status: int, code: str) -> dict[str, Any]:
     """Check that the response is that problem, whole; return it."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()  # type: ignore[attr-defined]
+    body: dict[str, Any] = response.json()
     assert body["status"] == status
     assert body["code"] == code
     assert body["type"] == f"/problems/{code}/"

@@ -15,7 +15,7 @@ from PIL import Image
 from converter import jobs
 from converter.models import Batch, Job, Upload
 from tests.api.conftest import Program, problem
-from tests.conftest import make_photo
+from tests.conftest import make_photo, streamed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -59,7 +59,7 @@ def test_a_batch_goes_all_the_way(program: Program, worker: Any) -> None:
 
     link = program.get(f"jobs/{png['id']}/download")
     assert link.status_code == 302
-    content = b"".join(Client().get(link["Location"]).streaming_content)
+    content = streamed(Client().get(link["Location"]))
     assert len(content) == png["result"]["size"]
     assert Image.open(io.BytesIO(content)).size == (32, 24)
 
@@ -236,7 +236,7 @@ def test_the_zip_is_made_and_then_handed_out(
 
     response = program.get(f"batches/{batch['id']}/zip")
     assert response.status_code == 302
-    content = b"".join(Client().get(response["Location"]).streaming_content)
+    content = streamed(Client().get(response["Location"]))
     assert sorted(zipfile.ZipFile(io.BytesIO(content)).namelist()) == ["a.webp", "b.webp", "manifest.csv"]
 
 

@@ -159,7 +159,7 @@ def here(transactional_db: None, program: Program, clock: Clock) -> Upload:
     return Job.objects.select_related("upload").get(pk=response["Job-Id"]).upload
 
 
-def again(program: Program, upload: Any, **more: str) -> Any:
+def again(program: Program, upload: Any, **more: Any) -> Any:
     return program.client.post("/api/v1/convert", {"upload": str(upload), "recipe": json.dumps(WEBP), **more})
 
 

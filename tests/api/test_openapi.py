@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,13 +70,17 @@ def test_the_documents_are_shown_under_the_content_security_policy(live_server: 
 @pytest.mark.django_db
 def test_the_examples_do_what_they_say(program: Program, described: dict[str, Any]) -> None:
     tried = 0
+    expected: dict[str, tuple[Callable[..., Any], int]] = {
+        "post": (program.post, 201),
+        "put": (program.put, 200),
+    }
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             content = operation.get("requestBody", {}).get("content", {})
             reference = content.get("application/json", {}).get("schema", {}).get("$ref")
             if reference is None or "{" in path:
                 continue
-            send, status = {"post": (program.post, 201), "put": (program.put, 200)}[method]
+            send, status = expected[method]
             for example in described["components"]["schemas"][reference.rpartition("/")[2]]["examples"]:
                 response = send(path.removeprefix("/api/v1/"), example)
                 assert response.status_code == status, response.content

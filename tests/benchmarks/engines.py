@@ -98,7 +98,8 @@ def _measured(
     """Return the figures for one source; `qualities` remembers what was found equal on the cell's first one."""
     reference = lumas(order.source.read_bytes(), order.width)
     ours, *others = workers
-    size, similarity = {}, {}
+    size: dict[str, int] = {}
+    similarity: dict[str, float] = {}
     orders = {}
     for worker in workers:
         name = worker.rival.name
@@ -209,9 +210,9 @@ def main() -> None:
             if found is None:
                 texts.append("cannot")
                 continue
-            ratio = "" if name == "ours" else f" ({found.ratio:.2f}×)"
+            beside = "" if name == "ours" else f" ({found.ratio:.2f}×)"
             texts.append(
-                f"{found.milliseconds:.0f} · {found.size / 1000:.0f} · {found.similarity:.4f}{ratio}"
+                f"{found.milliseconds:.0f} · {found.size / 1000:.0f} · {found.similarity:.4f}{beside}"
             )
             ratios.setdefault(name, []).append(found.ratio)
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
@@ -225,8 +226,8 @@ def main() -> None:
     ratios = {}
     for cell in chosen:
         found_ratios = throughput(cell, rivals, cores)
-        for name, ratio in found_ratios.items():
-            ratios.setdefault(name, []).append(ratio)
+        for rival, ratio in found_ratios.items():
+            ratios.setdefault(rival, []).append(ratio)
         texts = [f"{found_ratios[name]:.2f}×" if name in found_ratios else "cannot" for name in names[1:]]
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
     print("| geometric mean |", " | ".join(_mean(ratios.get(name)) for name in names[1:]), "|")

@@ -222,7 +222,7 @@ def warm_events(name: str, task: Path, database: str) -> None:
     batch = submit(owner, files=files, outputs=[recipe])
     function = Function(task, environment)
     function.wait()
-    beyond, theirs, asked = [], [], Counter()
+    beyond, theirs, asked = [], [], Counter[str]()
     for n, job in enumerate(batch.jobs.select_related("upload").order_by("position")):
         content = photos[n % 8]
         aws.objects[f"/{storage.uploads.bucket_name}/{job.upload.key}"] = content

@@ -134,8 +134,9 @@ def _screenshot(width: int, height: int) -> Image.Image:
     draw_at = random.Random(1)
     image = Image.new("RGB", (width, height), "#2e3440")
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(max(12, width // 120))
-    line = font.size * 3 // 2
+    size = max(12, width // 120)
+    font = ImageFont.load_default(size)
+    line = size * 3 // 2
     for left, top, right, bottom in (
         (0.03, 0.06, 0.6, 0.9),
         (0.45, 0.2, 0.97, 0.95),

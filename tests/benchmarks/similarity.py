@@ -54,4 +54,5 @@ def _luma(frame: Image.Image, width: int | None) -> Plane:
 def _mean(plane: Plane) -> Plane:
     sums = np.pad(plane.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     w = _WINDOW
-    return (sums[w:, w:] - sums[:-w, w:] - sums[w:, :-w] + sums[:-w, :-w]) / w**2
+    means: Plane = (sums[w:, w:] - sums[:-w, w:] - sums[w:, :-w] + sums[:-w, :-w]) / w**2
+    return means

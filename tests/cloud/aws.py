@@ -89,7 +89,7 @@ def main() -> None:
     cognito.patch()
     roles.patch()
     fleet = Fleet(folder, {})
-    LambdaFunction.invoke = invoke_with(fleet)
+    LambdaFunction.invoke = invoke_with(fleet)  # type: ignore[method-assign]
     application = Roles(Guard(Routes(DomainDispatcherApplication(create_backend_app), fleet)))
     aws = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://127.0.0.1:{aws.server_port}"

@@ -237,9 +237,9 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     setattr(backend, "admin_set_user_mfa_preference", set_mfa)
     setattr(models.CognitoIdpUserPool, "get_user_extra_data_by_client_id", extra_claims)
     setattr(response, "confirm_sign_up", confirm_sign_up)
-    response.resend_confirmation_code = resend_confirmation_code
-    response.revoke_token = revoke_token
-    response.delete_user = delete_user
+    response.resend_confirmation_code = resend_confirmation_code  # type: ignore[attr-defined]
+    response.revoke_token = revoke_token  # type: ignore[attr-defined]
+    response.delete_user = delete_user  # type: ignore[attr-defined]
     setattr(response, "global_sign_out", global_sign_out)
 
 

@@ -72,7 +72,9 @@ def roles_of_methods(template_url: str) -> set[str]:
     """Return the roles with which the API of a stack will call its functions."""
     bucket, key = template_url.split("/")[-2:]
     bucket = bucket if "." not in bucket else bucket.partition(".")[0]
-    template = json.loads(s3_backends[ACCOUNT]["aws"].get_object(bucket, key).value)
+    file = s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+    assert file
+    template = json.loads(file.value)
     integrations = [
         part.get("Properties", {}).get("Integration", {}) for part in template["Resources"].values()
     ]
@@ -117,6 +119,7 @@ def function_behind(host: str) -> str:
         (method.method_integration.uri, method.method_integration.credentials)
         for resource in api.resources.values()
         for method in resource.resource_methods.values()
+        if method.method_integration
     }
     uri, role = integration
     arn, name = re.findall(r"(arn:aws:lambda:[^/]+:function:([^:/]+))", uri)[0]

@@ -199,7 +199,7 @@ class MockDeployment(Deployment):
         """They were written without Terraform."""
 
     def aws(self, service: str) -> Any:
-        return boto3.client(
+        return boto3.client(  # type: ignore[call-overload]  # any service
             service,
             endpoint_url=self.endpoint,
             region_name=self.region,

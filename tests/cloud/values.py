@@ -9,7 +9,7 @@ from moto.rds.models import RDSBackend
 
 # What could be made in eu-west-1 on 2026-08-06, the default first. AWS takes old minor versions away every few months:
 # a bare major always works.
-AURORA_POSTGRESQL = {"16": ("16.11", "16.8", "16.9", "16.10", "16.13", "16.14")}
+AURORA_POSTGRESQL: dict[str, tuple[str, ...]] = {"16": ("16.11", "16.8", "16.9", "16.10", "16.13", "16.14")}
 
 _create_db_cluster = RDSBackend.create_db_cluster
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page
 
 from tests.browser import chromium
 from tests.conftest import make_photo
@@ -67,6 +67,6 @@ def _elsewhere(url: str, home: str) -> bool:
 
 
 @pytest.fixture
-def photos() -> list[dict[str, Any]]:
+def photos() -> list[FilePayload]:
     """Three photos, ready to be chosen."""
     return [photo(f"photo {n}.jpg", make_photo(320 + n, 240)) for n in range(3)]

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
 from tests.e2e import sample_photos
-from tests.e2e.site import ROOT, Site, convert, photo, sign_up
+from tests.e2e.site import Site, convert, photo, sign_up
+from tests.server import ROOT
 
 TARGET = ROOT / "docs" / "pictures"
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
@@ -72,7 +73,7 @@ def take_all(site: Site, browser: Browser, folder: Path) -> None:
 def choose(page: Page) -> None:
     """Choose some pictures, and wait until the first is tried."""
     pictures = [photo(f"{name}.jpg", sample_photos.photo(name)) for name in sample_photos.SKIES]
-    page.locator("#id_images").set_input_files(pictures)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(pictures)
     page.locator(".try .compare.is-tried").wait_for()
 
 

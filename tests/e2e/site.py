@@ -7,9 +7,8 @@ import sqlite3
 import uuid
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from tests.server import ROOT, Server
 
@@ -71,13 +70,13 @@ def sign_up(page: Page) -> None:
     page.wait_for_url("**/convert/")
 
 
-def photo(name: str, content: bytes, kind: str = "image/jpeg") -> dict[str, Any]:
+def photo(name: str, content: bytes, kind: str = "image/jpeg") -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": content}
 
 
-def convert(page: Page, files: list[dict[str, Any]]) -> None:
+def convert(page: Page, files: list[FilePayload]) -> None:
     """Send the files with the options as they are, and wait for the batch to be done."""
-    page.locator("#id_images").set_input_files(files)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(files)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.site import photo
@@ -81,7 +80,7 @@ def choose(page: Page, options: dict[str, str]) -> None:
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, name: str) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     first = page.locator(".try .compare-after img").get_attribute("src")
     choose(page, GEOMETRIES[name])
@@ -96,7 +95,7 @@ def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, 
 
 def test_a_stretched_result_has_an_original_that_is_not(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     first = page.locator(".try .compare-after img").get_attribute("src")
     choose(page, {"resize.width": "200", "resize.height": "400", "resize.mode": "stretch"})
@@ -108,7 +107,7 @@ def test_a_stretched_result_has_an_original_that_is_not(visit: Visit) -> None:
 
 def test_the_whole_original_is_back_when_nothing_is_cut(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     choose(page, {"rotate": "90"})
     before = page.locator(".try [data-before]")
@@ -117,15 +116,15 @@ def test_the_whole_original_is_back_when_nothing_is_cut(visit: Visit) -> None:
     page.wait_for_function("image => image.naturalWidth > image.naturalHeight", arg=before.element_handle())
 
 
-def heic(number: int) -> dict[str, Any]:
+def heic(number: int) -> FilePayload:
     return photo(f"IMG_{number}.HEIC", HEIC.read_bytes(), "image/heic")
 
 
-def jpeg(number: int) -> dict[str, Any]:
+def jpeg(number: int) -> FilePayload:
     return photo(f"photo {number}.jpg", make_photo(64 + number))
 
 
-def png(number: int) -> dict[str, Any]:
+def png(number: int) -> FilePayload:
     return photo(f"drawing {number}.png", make_photo(64 + number, format="PNG"), "image/png")
 
 
@@ -141,17 +140,17 @@ def png(number: int) -> dict[str, Any]:
     ],
 )
 def test_the_format_follows_the_images_until_somebody_chooses(
-    visit: Visit, files: list[dict[str, Any]], words: str
+    visit: Visit, files: list[FilePayload], words: str
 ) -> None:
     page = visit()
     expect(page.locator("[data-submit]")).to_have_text("Convert")
-    page.locator("#id_images").set_input_files(files)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(files)
     expect(page.locator("[data-submit]")).to_have_text(words)
 
 
 def test_heic_becomes_jpeg_with_one_press(visit: Visit) -> None:
     page = visit(width="phone")
-    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files([heic(1)])
     page.get_by_role("button", name="Convert to JPEG").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("link", name="Download JPEG")).to_be_visible()
@@ -160,11 +159,11 @@ def test_heic_becomes_jpeg_with_one_press(visit: Visit) -> None:
 def test_a_choice_is_not_overruled(visit: Visit) -> None:
     page = visit()
     page.get_by_label("Format", exact=True).select_option("png")
-    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files([heic(1)])
     expect(page.locator("[data-submit]")).to_have_text("Convert to PNG")
     page.get_by_role("link", name="For the web", exact=True).click()
     expect(page.locator("[data-submit]")).to_have_text("Convert to WebP")
-    page.locator("#id_images").set_input_files([heic(2)])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files([heic(2)])
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP")
 
 
@@ -175,13 +174,13 @@ def test_a_default_recipe_is_not_overruled(visit: Visit) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Make default").click()
     page.goto("/convert/")
-    page.locator("#id_images").set_input_files([heic(1)])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files([heic(1)])
     expect(page.locator("[data-submit]")).to_have_text("Convert to WebP")
 
 
 def test_the_button_names_every_format(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files([jpeg(1), jpeg(2)])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files([jpeg(1), jpeg(2)])
     page.get_by_role("button", name="Add another output").click()
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP and JPEG")
     page.get_by_label("Format", exact=True).last.select_option("auto")

@@ -7,14 +7,14 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import ROOT, Site, convert, photo, sign_up
+from tests.e2e.site import Site, convert, photo, sign_up
+from tests.server import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ HEIC = ROOT / "tests/engine/files/phone.heic"
 
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
-def test_from_sign_up_to_download(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
+def test_from_sign_up_to_download(visit: Visit, photos: list[FilePayload], width: str) -> None:
     page = visit(width=width, known=False)
     sign_up(page)
     page.get_by_label("Width", exact=True).fill("100")
@@ -46,12 +46,12 @@ def test_from_sign_up_to_download(visit: Visit, photos: list[dict[str, Any]], wi
 
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
-def test_the_same_without_scripts(visit: Visit, photos: list[dict[str, Any]], width: str) -> None:
+def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width: str) -> None:
     page = visit(scripts=False, width=width, known=False)
     sign_up(page)
     page.get_by_role("button", name="Add another output").click()
     page.locator("#id_outputs-1-format").select_option("png")
-    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)  # the page loads itself again
@@ -89,9 +89,9 @@ def test_nothing_chosen_is_said(visit: Visit) -> None:
     expect(page.get_by_text("Choose at least one image first.")).to_be_visible()
 
 
-def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photos[0]])
     page.get_by_label("Quality").fill("50")
     page.get_by_text("More options").click()
     page.get_by_label("Lossless").check()
@@ -102,9 +102,9 @@ def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[dict[s
     page.wait_for_url("**/batches/*/")
 
 
-def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    broken = []
+    broken: list[Route] = []
 
     def break_once(route: Route) -> None:
         if broken:
@@ -114,7 +114,7 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict
             route.abort()
 
     page.route("**/storage/uploads", break_once)
-    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Not sent: the connection broke.")).to_be_visible()
     page.locator(".file-row.is-bad").get_by_role("button", name="again").click()
@@ -122,12 +122,10 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[dict
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
 
-def test_what_was_not_sent_is_sent_when_the_network_is_back(
-    visit: Visit, photos: list[dict[str, Any]]
-) -> None:
+def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
-    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     expect(page.get_by_role("button", name="Send them again")).to_be_visible()
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
@@ -137,9 +135,9 @@ def test_what_was_not_sent_is_sent_when_the_network_is_back(
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
 
-def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    lost = []
+    lost: list[int] = []
 
     def lose_once(route: Route) -> None:
         answer = route.fetch()
@@ -150,7 +148,7 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[dict[str
             route.abort()
 
     page.route("**/api/v1/batches", lose_once)
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
     expect(page.get_by_text("The site cannot be reached.")).to_be_visible()
     page.locator("[data-submit]").dblclick()
@@ -161,9 +159,9 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[dict[str
     expect(page.locator(".entry")).to_have_count(1)
 
 
-def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    refused = []
+    refused: list[Route] = []
 
     def refuse_once(route: Route) -> None:
         if refused:
@@ -178,15 +176,20 @@ def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[dict[str, Any
     assert refused
 
 
-def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     held: list[Route] = []
     page.route("**/storage/uploads", lambda route: held.append(route))
-    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
     expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
-    asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.evaluate("setTimeout(() => location.assign('/recipes/'))")
     page.wait_for_timeout(300)
     assert asked == ["beforeunload"]
@@ -212,13 +215,13 @@ def test_a_paste_and_a_drop(visit: Visit) -> None:
     expect(page.get_by_text("dropped.png")).to_be_visible()
 
 
-def test_the_camera_of_a_phone(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_the_camera_of_a_phone(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(width="phone", has_touch=True, is_mobile=True)
     expect(page.get_by_text("Take a photo")).to_be_visible()
     for nothing_for_a_phone in ("Drop images or folders here", "Choose a folder", "or paste a picture"):
         expect(page.get_by_text(nothing_for_a_phone)).to_be_hidden()
     for shot in photos[:2]:
-        page.locator("#id_camera").set_input_files(shot)  # type: ignore[arg-type]
+        page.locator("#id_camera").set_input_files(shot)
     expect(page.locator(".file-row")).to_have_count(2)
 
 
@@ -231,7 +234,7 @@ def test_a_folder(visit: Visit, tmp_path: Path) -> None:
     expect(page.locator(".file-row")).to_have_count(2)
 
 
-def test_partly_failed_then_tried_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_partly_failed_then_tried_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     convert(page, [*photos[:1], cut])
@@ -292,9 +295,9 @@ def tab_to(page: Page, words: str) -> None:
     pytest.fail(f"Tab does not lead to {words!r}, only to {seen}")
 
 
-def test_an_image_is_converted_by_keyboard_alone(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_an_image_is_converted_by_keyboard_alone(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     tab_to(page, "For e-mail")
     page.keyboard.press("Enter")
     expect(page.locator("#id_outputs-0-format")).to_have_value("jpeg")
@@ -314,7 +317,7 @@ def test_an_image_is_converted_by_keyboard_alone(visit: Visit, photos: list[dict
     assert download.value.suggested_filename == "photo 0.jpg"
 
 
-def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.get_by_label("Width", exact=True).fill("64")
     convert(page, photos[:1])
@@ -345,9 +348,7 @@ def test_options_follow_the_format(visit: Visit) -> None:
     expect(page.get_by_label("Quality")).to_have_attribute("placeholder", "60")
 
 
-def test_script_and_server_read_the_form_alike(
-    visit: Visit, site: Site, photos: list[dict[str, Any]]
-) -> None:
+def test_script_and_server_read_the_form_alike(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
     recipes = []
     for scripts in (True, False):
         page = visit(scripts=scripts)
@@ -361,7 +362,7 @@ def test_script_and_server_read_the_form_alike(
         page.locator("#id_outputs-0-metadata").select_option("strip_location")
         page.locator("[id='id_outputs-0-resize.mode']").select_option("pad")
         page.locator("[id='id_outputs-0-target_bytes']").fill("12.5")
-        page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+        page.locator("#id_images").set_input_files([photos[0]])
         page.locator("[data-submit]").click()
         page.wait_for_url("**/batches/*/")
         pk = page.url.rstrip("/").rsplit("/", 1)[-1]
@@ -372,27 +373,27 @@ def test_script_and_server_read_the_form_alike(
     assert "12500" in recipes[0]
 
 
-def test_a_watermark_picture(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_watermark_picture(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.get_by_text("More options").click()
     with page.expect_response("**/convert/watermark/"):
         page.get_by_label("Watermark picture").set_input_files(
             photo("mark.png", make_photo(20, 20, "PNG"), "image/png")
-        )  # type: ignore[arg-type]
+        )
     convert(page, photos[:1])
     expect(page.get_by_text("All done.")).to_be_visible()
     expect(page.get_by_text("Watermark added")).to_be_visible()
 
 
-def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
-    page.locator("#id_images").set_input_files([photos[0]])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
     page.get_by_role("link", name="Go on without them").click()
     expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
     page.get_by_role("link", name="Send it again").click()
-    page.get_by_label("The same image again").set_input_files(photos[0])  # type: ignore[arg-type]
+    page.get_by_label("The same image again").set_input_files(photos[0])
     page.get_by_role("button", name="Send it").click()
     expect(page.get_by_role("link", name="Download WebP")).to_be_visible(timeout=20_000)
 
@@ -419,9 +420,9 @@ def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
     expect(page.get_by_text("All 3 frames kept")).to_be_visible()
 
 
-def test_a_preview_before_it_is_sent(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_preview_before_it_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     note = page.locator("[data-try-note]")
     expect(note).to_contain_text("%")
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
@@ -434,7 +435,7 @@ def test_a_preview_before_it_is_sent(visit: Visit, photos: list[dict[str, Any]])
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
 
 
-def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: list[dict[str, Any]]) -> None:
+def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
     batch = page.url
@@ -467,7 +468,7 @@ def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: lis
 
 def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("IMG_1.HEIC", HEIC.read_bytes(), "image/heic"))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("IMG_1.HEIC", HEIC.read_bytes(), "image/heic"))
     expect(page.locator(".try .compare.is-tried:not(.is-alone)")).to_be_visible()
     sizes = page.locator(".try .compare-frame img").evaluate_all(
         "images => images.map((image) => image.naturalWidth)"
@@ -478,17 +479,17 @@ def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -
 
 def test_what_a_preview_cannot_do_is_said(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))
     note = page.locator("[data-try-note].is-bad")
     expect(note).to_contain_text("Send it again")
-    page.locator("#id_images").set_input_files(photo("good.jpg", make_photo()))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("good.jpg", make_photo()))
     page.get_by_role("button", name="Remove cut.jpg").click()
     expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")
 
 
 def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
     page = visit(locale="de-DE")
-    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))
     expect(page.locator("[data-try-note].is-bad")).to_contain_text("Diese Datei endet")
     page.get_by_label("Qualität").fill("500")
     page.locator("[data-submit]").click()
@@ -497,7 +498,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
 
 def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None:
     page = visit(width="phone")
-    page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     before, after = (
         page.locator(f".compare-{which} figcaption").bounding_box() for which in ("before", "after")
@@ -507,26 +508,24 @@ def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None
     assert before["y"] + before["height"] <= after["y"] or before["x"] + before["width"] <= after["x"]
 
 
-def test_the_whole_original_is_shown_until_there_is_a_result(
-    visit: Visit, photos: list[dict[str, Any]]
-) -> None:
+def test_the_whole_original_is_shown_until_there_is_a_result(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/api/v1/convert", lambda route: None)
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     original = page.locator(".try [data-before]")
     expect(original).to_be_visible()
     expect(original).to_have_css("clip-path", "none")
 
 
-def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.set_viewport_size({"width": 640, "height": 360})  # 1280×720 at 200 %
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     for part in (".top", ".convert-go"):
         expect(page.locator(part)).to_have_css("position", "static")
 
 
-def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     for file in photos[:2]:
         page.goto("/convert/")
@@ -539,7 +538,7 @@ def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[dict[str, Any
     expect(page.get_by_role("heading", name="Delete 1 entry?")).to_be_visible()
 
 
-def test_a_share_is_copied(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_share_is_copied(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     convert(page, photos[:1])
     page.get_by_role("link", name="Share").click()
@@ -550,7 +549,7 @@ def test_a_share_is_copied(visit: Visit, photos: list[dict[str, Any]]) -> None:
     expect(page.get_by_role("heading", name="1 image for you")).to_be_visible()
 
 
-def test_chosen_entries_are_deleted(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_chosen_entries_are_deleted(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos[:1])
     page.goto("/batches/")
@@ -561,12 +560,10 @@ def test_chosen_entries_are_deleted(visit: Visit, photos: list[dict[str, Any]]) 
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
 
 
-def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(
-    visit: Visit, photos: list[dict[str, Any]]
-) -> None:
+def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())
-    page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
     page.get_by_role("link", name="Go on without them").click()
     expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
@@ -588,7 +585,7 @@ def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
     expect(other.get_by_label("Width", exact=True)).to_have_value("77")
 
 
-def test_a_result_is_used_as_input(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_result_is_used_as_input(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos[:1])
     page.get_by_role("link", name="Compare photo 0.jpg").click()
@@ -600,9 +597,9 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[dict[str, Any]]) -
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
 
-def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photos)  # type: ignore[arg-type]
+    page.locator("#id_images").set_input_files(photos)
     page.get_by_role("link", name="Website set").click()
     expect(page.locator("[data-output]")).to_have_count(3)
     expect(page.locator(".file-row")).to_have_count(3)
@@ -612,11 +609,11 @@ def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[dict[
 
 
 def test_a_trial_leaves_nothing_though_the_page_is_closed(
-    visit: Visit, site: Site, photos: list[dict[str, Any]]
+    visit: Visit, site: Site, photos: list[FilePayload]
 ) -> None:
     page = visit()
     with page.expect_request("**/api/v1/convert"):
-        page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
+        page.locator("#id_images").set_input_files(photos[:1])
     other = page.context.new_page()
     page.close()
     other.wait_for_timeout(1500)
@@ -635,12 +632,12 @@ def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) 
         ),
     )
     page.goto("/convert/")
-    page.locator("#id_images").set_input_files([photo("large.jpg", large)])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photo("large.jpg", large)])
     expect(page.locator("[data-try-note]")).to_contain_text("about")
     assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 1600
 
 
-def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[dict[str, Any]]) -> None:
+def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route(
         "**/convert/",
@@ -655,7 +652,7 @@ def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[dict
     )
     page.goto("/convert/")
     large = photo("large.bmp", b"x" * 100_001, "image/bmp")
-    page.locator("#id_images").set_input_files([large, *photos])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([large, *photos])
     expect(page.get_by_text("Larger than the 100 KB that one file may have.")).to_be_visible()
     expect(page.get_by_text("A batch takes at most 2 images.")).to_be_visible()
     expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)

@@ -134,7 +134,7 @@ def test_a_form_with_errors(visit: Visit) -> None:
 
 def test_files_chosen(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files([photo("a.jpg", make_photo(1600, 900)), photo("b.jpg", b"")])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photo("a.jpg", make_photo(1600, 900)), photo("b.jpg", b"")])
     page.get_by_role("button", name="Add another output").click()
     page.locator(".try .compare.is-tried").wait_for()
     look(page, "files chosen")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.site import PICTURES, photo
@@ -18,7 +17,7 @@ Visit = Callable[..., Page]
 
 @pytest.mark.parametrize("width", ["phone", "desktop"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
-def test_a_walk(visit: Visit, photos: list[dict[str, Any]], scripts: bool, width: str) -> None:
+def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: str) -> None:
     page = visit(scripts=scripts, width=width)
 
     def keep(name: str) -> None:
@@ -37,7 +36,7 @@ def test_a_walk(visit: Visit, photos: list[dict[str, Any]], scripts: bool, width
     page.get_by_role("link", name="Use Small").click()
     expect(page.get_by_label("Width", exact=True)).to_have_value("64")
     broken = photo("cut.jpg", make_photo(400, 300)[:3000])
-    page.locator("#id_images").set_input_files([photos[0], broken])  # type: ignore[list-item]
+    page.locator("#id_images").set_input_files([photos[0], broken])
     page.locator("[data-submit]").click()
     wait_until_done("1 of 2 worked.")
     keep("partly-failed")

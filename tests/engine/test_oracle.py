@@ -186,7 +186,10 @@ DELAYS = [40, 120, 500, 20, 250]
 def animation(format: str, repeats: int) -> bytes:
     """An animation that is seen `repeats` times and once more in a GIF, as its own field counts; 0 is for ever."""
     frames = [Image.new("RGB", (40, 30), (n * 50, 200 - n * 40, 90)) for n in range(len(DELAYS))]
-    return saved(frames[0], format, save_all=True, append_images=frames[1:], duration=DELAYS, loop=repeats)
+    data: bytes = saved(
+        frames[0], format, save_all=True, append_images=frames[1:], duration=DELAYS, loop=repeats
+    )
+    return data
 
 
 @pytest.mark.parametrize("repeats", [0, 1, 3])

@@ -143,13 +143,14 @@ def check(event: dict[str, Any], worker: RecordingDispatch) -> None:
     assert [job.status for job in made] == ["finished", "finished"]
     for job in made:
         data, stored = storage.results.read(job.result_key)
+        assert isinstance(run.SANDBOX, Remembering)
         assert data == run.SANDBOX.known[job.parsed_recipe].data
         assert stored.size == job.result_size
     upload = made[0].upload
     item = metadata.store().get(upload.pk)
     assert item
     assert [output["format"] for output in item["outputs"]] == ["webp", "png"]
-    assert storage.results.stat(upload.thumbnail_key)
+    assert storage.results.stat(upload.thumbnail_key).size
 
 
 def lines_of(event: dict[str, Any]) -> list[tuple[str, int]]:

@@ -21,7 +21,8 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
     """What is logged, as the site's own formatter writes it."""
-    options = dict(site.LOGGING["formatters"]["json"])
+    formatters: Any = site.LOGGING["formatters"]
+    options = dict(formatters["json"])
     formatter = import_string(options.pop("()"))(**options)
     written: list[dict[str, Any]] = []
 
@@ -112,5 +113,6 @@ def test_each_request_has_an_id_of_its_own(client: Client, lines: list[dict[str,
 
 @pytest.mark.django_db
 def test_a_request_through_zappa_has_the_id_of_lambda(client: Client, lines: list[dict[str, Any]]) -> None:
-    client.get("/nothing/", **{"lambda.context": CONTEXT})
+    context: dict[str, Any] = {"lambda.context": CONTEXT}
+    client.get("/nothing/", **context)
     assert lines[-1]["request_id"] == CONTEXT.aws_request_id

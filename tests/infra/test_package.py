@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from infra import package
 from infra.glibc import newest_needed
@@ -68,7 +69,7 @@ def test_a_zip_that_lambda_would_refuse_is_found(tmp_path: Path, monkeypatch: py
 
 
 def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
     with pytest.raises(PackageError, match="Linux"):
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
 
@@ -76,7 +77,7 @@ def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_python_whose_runtime_has_an_old_c_library_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package.sys, "version_info", (3, 11, 7))
+    monkeypatch.setattr("sys.version_info", (3, 11, 7))
     with pytest.raises(PackageError, match=r"Install Python 3\.13 or 3\.12"):
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
 
@@ -116,7 +117,7 @@ def test_a_shared_object_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_another_version_than_the_locked_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package, "locked", lambda: [package.Requirement("django==1.0")])
+    monkeypatch.setattr(package, "locked", lambda: [Requirement("django==1.0")])
     with pytest.raises(PackageError, match=r"django==1\.0 is locked"):
         package.copy_dependencies(tmp_path)
 

@@ -112,8 +112,8 @@ def account(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def notify(arn: str, prefix: str = "uploads/", count: int = 1) -> None:
-    limit = {"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}} if prefix else {}
-    events = [
+    limit: Any = {"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}} if prefix else {}
+    events: Any = [
         {
             "Id": f"{WORKER}-{number}",
             "LambdaFunctionArn": arn,
@@ -127,7 +127,7 @@ def notify(arn: str, prefix: str = "uploads/", count: int = 1) -> None:
     )
 
 
-def permit(sid: str, **more: str) -> None:
+def permit(sid: str, **more: Any) -> None:
     boto3.client("lambda").add_permission(
         FunctionName=WORKER,
         StatementId=sid,

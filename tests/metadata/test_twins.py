@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,7 +125,7 @@ class TestDynamoDB(MetadataPromises):
     def test_a_throttled_table_is_a_fault(
         self, store: DynamoDBMetadata, upload: uuid.UUID, tomorrow: datetime, act: str
     ) -> None:
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "put_item": lambda: store.put(upload, ITEM, expires_at=tomorrow),
             "update_item": lambda: store.update(upload, {}, expires_at=tomorrow),
             "get_item": lambda: store.get(upload),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -200,6 +200,7 @@ def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
 
 def test_a_reader_that_stops_half_way_leaves_the_sandbox_in_order(sandbox: Sandbox, photo: bytes) -> None:
     answers = sandbox.render(photo, [WEBP, PNG, WEBP], LIMITS)
+    assert isinstance(answers, Generator)
     next(answers)
     answers.close()
     *_, answer = sandbox.render(photo, [PNG], LIMITS)

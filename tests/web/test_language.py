@@ -206,7 +206,7 @@ def test_every_sentence_of_the_engine_and_the_jobs_is_known() -> None:
     with translation.override("de"):
         unknown = {found for found in sentences() if translated(found) == found}
     schema = ast.walk(ast.parse((ROOT / "converter/engine/schema.py").read_text()))
-    described = {node.value for node in schema if isinstance(node, ast.Constant)}
+    described = {str(node.value) for node in schema if isinstance(node, ast.Constant)}
     assert unknown - described - NOT_FOR_PAGES - {"7 must be 7."} == set()
 
 
@@ -299,6 +299,7 @@ def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: J
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
     assert "Was geschehen ist" in shown
     assert "Metadaten entfernt" in shown
+    assert job.report
     assert not [note["text"] for note in job.report["notes"] if note["text"] in shown]
     assert "2 Ergebnisse" in text(page.get(f"/batches/{batch.pk}/", headers={"accept-language": "de"}))
 

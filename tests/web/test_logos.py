@@ -8,12 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.files.storage import storages
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from converter import engine, jobs
+from converter import engine, jobs, storage
 from converter.models import Batch, Job, Logo, Recipe, RecipeLink, Upload
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import sent, text
@@ -29,13 +28,16 @@ def picture(color: str, size: tuple[int, int] = (64, 48)) -> bytes:
     return file.getvalue()
 
 
-def save(page: Client, address: str = "/recipes/new/", name: str = "Logo", **more: Any) -> Any:
+def save(
+    page: Client, address: str = "/recipes/new/", name: str = "Logo", file: Any = None, **more: Any
+) -> Any:
     data = {"name": name, "recipe-format": "png", **{f"recipe-{path}": value for path, value in LOOK.items()}}
-    return page.post(address, {**data, **more})
+    files = {"recipe-watermark_file": file} if file else {}
+    return page.post(address, {**data, **files, **more})
 
 
 def with_logo(page: Client, color: str = "red") -> Recipe:
-    answer = save(page, **{"recipe-watermark_file": sent("logo.png", picture(color))})
+    answer = save(page, file=sent("logo.png", picture(color)))
     assert answer.status_code == 302, text(answer)
     return Recipe.objects.get(name="Logo")
 
@@ -59,7 +61,7 @@ def color_of(send: Callable[..., None], worker: RecordingDispatch) -> Callable[.
         worker.work()
         job: Job = batch.jobs.get()
         assert job.status == Job.Status.FINISHED, job.error_message
-        data, _ = storages["results"].read(job.result_key)
+        data, _ = storage.results.read(job.result_key)
         with Image.open(io.BytesIO(data)) as image:
             return image.convert("RGB").getpixel((32, 24))
 
@@ -80,7 +82,7 @@ def test_editing_shows_the_logo_and_changes_it(page: Client, alice: Any, color_o
     shown = text(page.get(address))
     assert f'src="/logos/{recipe.logo_id}/"' in shown
     assert page.get(f"/logos/{recipe.logo_id}/").content == picture("red")
-    save(page, address, **{"recipe-watermark_file": sent("new.png", picture("lime"))})
+    save(page, address, file=sent("new.png", picture("lime")))
     changed = Recipe.objects.get()
     assert color_of(alice, changed.recipe) == (0, 255, 0)
     assert Logo.objects.get().pk == changed.logo_id
@@ -97,7 +99,7 @@ def test_another_change_keeps_the_logo(page: Client, alice: Any, color_of: Any) 
 
 def test_a_recipe_saved_from_a_job_keeps_the_logo_of_the_job(page: Client, alice: Any, color_of: Any) -> None:
     upload = jobs.keep_image(alice, jobs.NewFile("logo.png", len(picture("red"))))
-    stored = storages["uploads"].put(upload.key, io.BytesIO(picture("red")), filename="", content_type="")
+    stored = storage.uploads.put(upload.key, io.BytesIO(picture("red")), filename="", content_type="")
     jobs.receive(upload.key, stored)
     save(page, **{"recipe-watermark.image": str(upload.pk)})
     recipe = Recipe.objects.get()
@@ -156,7 +158,7 @@ def test_a_strangers_logo_is_not_taken(page: Client, strangers_page: Client) -> 
 
 
 def test_what_is_no_picture_is_not_shown_as_a_page(page: Client) -> None:
-    save(page, **{"recipe-watermark_file": sent("logo.png", b"<script>alert(1)</script>")})
+    save(page, file=sent("logo.png", b"<script>alert(1)</script>"))
     answer = page.get(f"/logos/{Logo.objects.get().pk}/")
     assert answer["Content-Type"] == "image/png"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -164,14 +166,14 @@ def test_what_is_no_picture_is_not_shown_as_a_page(page: Client) -> None:
 
 def test_a_logo_too_large_to_be_kept_is_refused(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("converter.jobs.logos.MOST_BYTES", 10)
-    answer = save(page, **{"recipe-watermark_file": sent("logo.png", picture("red"))})
+    answer = save(page, file=sent("logo.png", picture("red")))
     assert answer.status_code == 422
     assert not Recipe.objects.exists()
 
 
 def test_a_program_saves_a_recipe_with_a_logo(page: Client, alice: Any, color_of: Any) -> None:
     upload = jobs.keep_image(alice, jobs.NewFile("logo.png", len(picture("red"))))
-    stored = storages["uploads"].put(upload.key, io.BytesIO(picture("red")), filename="", content_type="")
+    stored = storage.uploads.put(upload.key, io.BytesIO(picture("red")), filename="", content_type="")
     jobs.receive(upload.key, stored)
     recipe = {
         "format": "png",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from converter import jobs
 from converter.jobs import shares
 from converter.models import Batch, Job, Share
+from tests.conftest import streamed
 from tests.web.conftest import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +38,7 @@ def test_chosen_results_are_shared_by_a_link(page: Client, client: Client, batch
 def test_a_shared_result_is_downloaded_without_an_account(client: Client, share: Share, job: Job) -> None:
     response = client.get(f"/s/{share.token}/{job.pk}/", follow=True)
     assert response.status_code == 200
-    content = b"".join(response.streaming_content)
+    content = streamed(response)
     assert (len(content), response["Content-Type"]) == (job.result_size, "image/webp")
 
 
@@ -45,7 +46,7 @@ def test_what_is_shown_is_the_result_and_never_the_original(client: Client, shar
     sources = re.findall(r'<img src="([^"]+)"', text(client.get(f"/s/{share.token}/")))
     assert len(sources) == 1
     response = client.get(sources[0])
-    content = b"".join(response.streaming_content)
+    content = streamed(response)
     assert (len(content), response["Content-Type"]) == (job.result_size, "image/webp")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
-from django.urls import get_resolver, reverse
+from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django.views import defaults
 
@@ -18,7 +18,8 @@ from converter import engine, jobs
 from converter.api.problems import STATUSES
 from converter.models import Job
 from converter.problems import PROBLEMS
-from converter.web.tags import bytes_in_words, expires, saved_words
+from converter.web.tags import expires, saved_words
+from converter.web.words import bytes_in_words
 from tests.web.conftest import text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ OPEN = {
     "share",
     "share_download",
 }  # a share: to whoever has the link
-PAGES = list(get_resolver("converter.web.urls").url_patterns)
+PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
 
 
 @pytest.mark.django_db

@@ -79,7 +79,7 @@ def test_nobody_learns_who_has_an_account(carol: str) -> None:
     for email in (carol, "nobody@example.org"):
         cognito.resend_code(email)
         cognito.request_password_reset(email)
-    assert logged_in(carol)
+    assert logged_in(carol).access
 
 
 # --- Log in -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -80,14 +80,15 @@ def claims(use: str, **changes: Any) -> dict[str, Any]:
 
 
 def token(use: str, key: rsa.RSAPrivateKey = OURS, kid: str = "ours", **changes: Any) -> str:
-    return jose_jwt.encode(claims(use, **changes), private(key), algorithm="RS256", headers={"kid": kid})
+    return str(jose_jwt.encode(claims(use, **changes), private(key), algorithm="RS256", headers={"kid": kid}))
 
 
 @pytest.mark.parametrize("use", ["id", "access"])
-def test_it_works(use: str) -> None:
+def test_it_works(use: Use) -> None:
     assert jwt.verify(token(use), use)["sub"] == claims(use)["sub"]
 
 
+Use = Literal["id", "access"]
 USES = pytest.mark.parametrize("use", ["id", "access"])
 
 
@@ -111,7 +112,7 @@ USES = pytest.mark.parametrize("use", ["id", "access"])
     ],
     ids=str,
 )
-def test_a_claim_that_does_not_hold_is_refused(use: str, changes: dict[str, Any]) -> None:
+def test_a_claim_that_does_not_hold_is_refused(use: Use, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(token(use, **changes), use)
 
@@ -138,7 +139,7 @@ def test_one_use_does_not_pass_for_the_other() -> None:
 
 
 @USES
-def test_another_key_under_our_name_is_refused(use: str) -> None:
+def test_another_key_under_our_name_is_refused(use: Use) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(token(use, OTHER), use)
 
@@ -162,12 +163,12 @@ def _hs256(use: str) -> str:
 
 
 def _rs512(use: str) -> str:
-    return jose_jwt.encode(claims(use), private(OURS), algorithm="RS512", headers={"kid": "ours"})
+    return str(jose_jwt.encode(claims(use), private(OURS), algorithm="RS512", headers={"kid": "ours"}))
 
 
 @USES
 @pytest.mark.parametrize("make", [_unsigned, _hs256, _rs512])
-def test_only_rs256_is_taken(use: str, make: Callable[[str], str]) -> None:
+def test_only_rs256_is_taken(use: Use, make: Callable[[str], str]) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(make(use), use)
 
@@ -193,7 +194,7 @@ def _with_claims_of(mine: str, other: str) -> str:
         pytest.param(lambda t: _with_claims_of(t, token("id", sub="other")), id="claims of another"),
     ],
 )
-def test_a_spoilt_token_is_refused(use: str, spoil: Callable[[str], str]) -> None:
+def test_a_spoilt_token_is_refused(use: Use, spoil: Callable[[str], str]) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(spoil(token(use)), use)
 

@@ -464,6 +464,7 @@ def call(client: Client, token: str) -> int:
 
 def test_an_access_token_of_the_pool_works_on_the_api(client: Client, carol: str) -> None:
     tokens = cognito.log_in(carol, PASSWORD)
+    assert isinstance(tokens, cognito.Tokens)
     assert call(client, tokens.access) == 200
     assert User.objects.get().email == carol
     assert call(client, tokens.access) == 200
@@ -472,6 +473,7 @@ def test_an_access_token_of_the_pool_works_on_the_api(client: Client, carol: str
 
 def test_other_tokens_do_not_work_on_the_api(client: Client, carol: str) -> None:
     tokens = cognito.log_in(carol, PASSWORD)
+    assert isinstance(tokens, cognito.Tokens)
     for token in (tokens.id, tokens.refresh, tokens.access[:-3], "a.b.c"):
         assert call(client, token) == 401
     assert not User.objects.exists()

@@ -88,7 +88,7 @@ def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> No
     assert isinstance(message, mail.EmailMultiAlternatives)
     link = re.search(r"http://testserver(\S+)", str(message.body))
     assert link
-    page, kind = message.alternatives[0]
+    page, kind = map(str, message.alternatives[0])
     assert kind == "text/html"
     assert f'href="{link[0]}"' in page
     assert "<img" not in page
