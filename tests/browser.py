@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
@@ -11,20 +11,25 @@ from playwright.sync_api import Browser, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@contextmanager
-def chromium(without: Sequence[str] = ()) -> Iterator[Browser]:
-    """Start it.
+ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage")
+
+
+def program() -> str:
+    """Return where it is.
 
     Raises FileNotFoundError when it is not installed.
     """
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if not found:
         raise FileNotFoundError("The browser tests need Chromium. On Debian or Ubuntu: apt install chromium")
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"]
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start it and Playwright, which runs once in a process."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=arguments, ignore_default_args=list(without)
-        )
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         try:
             yield browser
         finally:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.browser import chromium
+from tests.browser import ARGUMENTS, program
 from tests.e2e.site import Site, log_in
 
 pytestmark = pytest.mark.browser
 
 
-def test_back_after_log_out_shows_nothing_of_the_person(site: Site) -> None:
-    with chromium(without=["--disable-back-forward-cache"]) as browser:
-        page = browser.new_page(base_url=site.url)
+def test_back_after_log_out_shows_nothing_of_the_person(site: Site, browser: Browser) -> None:
+    as_people_have_it = browser.browser_type.launch(
+        executable_path=program(), args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    with as_people_have_it:
+        page = as_people_have_it.new_page(base_url=site.url)
         log_in(page, site, site.sessions.pop())
         for path in ("/batches/", "/convert/", "/accounts/"):
             page.goto(path)
