@@ -131,3 +131,25 @@ def test_a_photograph_among_black_and_white_pages_keeps_its_quality():
         assert [decoded.tobytes() for decoded, _ in bilevel_pages(result.data)] == [page.tobytes()] * 2
         assert result.data.count(b"/DCTDecode") == 1
     assert len(low.data) < len(high.data)
+
+
+LOSSY = [name for name in OUTPUTS if FORMATS[name].quality]
+
+
+@pytest.mark.parametrize("promise", [{"aim": "balanced"}, {"target_bytes": 20_000}], ids=str)
+@pytest.mark.parametrize("output", LOSSY)
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_promise_is_kept_for_every_kind_of_picture(source, output, promise):
+    [result] = convert(SOURCES[source], Recipe.parse({"format": output, **promise}))
+    assert isinstance(result, Result), result
+    assert len(result.data) <= 20_000
+
+
+def test_pages_of_one_bit_have_no_quality_to_choose():
+    [result] = convert(SOURCES["1"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
+    assert "quality_chosen" not in [note.code for note in result.report.notes]
+
+
+def test_the_quality_of_mixed_pages_is_chosen_on_one_that_has_any():
+    [result] = convert(SOURCES["mixed pages"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
+    assert "quality_chosen" in [note.code for note in result.report.notes]

@@ -79,7 +79,8 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 
 def _size_alike(sample: Image.Image, option: Recipe, aim: Aim, deadline: Deadline) -> int:
-    found, _ = lowest_alike(_encoder(sample, option).encode, sample, aim, deadline)
+    encoder = _encoder(sample, option)
+    found, _ = lowest_alike(encoder.encode, lambda data: encoder.similarity(data, sample), aim, deadline)
     return len(found.data)
 
 

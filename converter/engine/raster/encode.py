@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from math import prod
 from typing import Any
 
@@ -15,7 +16,8 @@ from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .codecs import Codec, Content, Settings, codec_for
-from .pillow import encoding, room_for
+from .pillow import decoding, encoding, room_for
+from .similarity import similarity
 from .steps import Frame
 
 
@@ -46,12 +48,25 @@ class Encoder:
         """Return what the codec is told, as the report shows it."""
         return self.codec.settings(self.content, self._resolved(quality))
 
-    def first_only(self) -> Encoder:
-        """Return an encoder for the first frame alone, to try settings on."""
+    @property
+    def sample(self) -> int | None:
+        """The number of the first frame whose bytes depend on the quality."""
+        return next((n for n, image in enumerate(self.images) if self.codec.has_quality(image)), None)
+
+    def only(self, number: int) -> Encoder:
+        """Return an encoder for one frame alone, to try settings on."""
         if len(self.images) == 1:
             return self
-        first = replace(self.content, images=self.images[:1], durations=self.content.durations[:1])
-        return replace(self, content=first)
+        part = slice(number, number + 1)
+        alone = replace(self.content, images=self.images[part], durations=self.content.durations[part])
+        return replace(self, content=alone)
+
+    def similarity(self, data: bytes, original: Image.Image) -> float:
+        """Return how alike the first picture of an encoded file is to the original."""
+        with decoding():
+            encoded = Image.open(BytesIO(self.codec.picture(data)))
+            encoded.load()
+            return round(similarity(original, encoded), 4)
 
     def frames_in(self, data: bytes) -> int:
         """Return how many frames the encoder wrote; some merge equal neighbours."""

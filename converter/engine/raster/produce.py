@@ -13,7 +13,7 @@ from converter.engine.report import Log
 from .encode import Encoder
 from .geometry import rounded
 from .resample import resampled
-from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike, measured
+from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike
 from .steps import Frame
 
 # A picture shrunk to fit shall still look decent at its new size.
@@ -63,15 +63,20 @@ def _alike(
     log: Log,
     deadline: Deadline,
 ) -> Made:
-    """Search on the first frame, and encode all of them with what it found."""
-    original = frames[0].image
-    first = encoder.first_only()
-    found, score = lowest_alike(first.encode, original, aim, deadline)
-    data = found.data if first is encoder else encoder.encode(found.quality)
+    """Search on one frame, and encode all of them with what it found."""
+    if (number := encoder.sample) is None:
+        return Made(encoder.encode(), encoder)
+    one = encoder.only(number)
+
+    def measure(data: bytes) -> float:
+        return one.similarity(data, frames[number].image)
+
+    found, score = lowest_alike(one.encode, measure, aim, deadline)
+    data = found.data if one is encoder else encoder.encode(found.quality)
     if most_bytes is not None and len(data) > most_bytes:
         lower = largest_within(encoder.encode, most_bytes, deadline, highest=found.quality)
         if lower is not None:
-            found, data, score = lower, lower.data, measured(first.encode(lower.quality), original)
+            found, data, score = lower, lower.data, measure(one.encode(lower.quality))
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", quality=found.quality, similarity=score)
     return Made(data, encoder, found.quality, score)
@@ -91,10 +96,11 @@ def _within_bytes(
                 f"At {width}×{height} pixels it would fit: resize to that, or ask to shrink to fit."
             )
         log.note("shrunk_to_fit", width=width, height=height, target=target)
-    log.note("bytes_met", quality=found.quality, target=target)
     similarity = None
-    if recipe.target.decodes and len(frames) == 1:
-        similarity = measured(found.data, frames[0].image)
+    if encoder.sample is not None:
+        log.note("bytes_met", quality=found.quality, target=target)
+        if len(frames) == 1:
+            similarity = encoder.similarity(found.data, frames[0].image)
     return Made(found.data, encoder, found.quality, similarity)
 
 

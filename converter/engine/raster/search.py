@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from math import log
 
-from PIL import Image
-
 from converter.engine.limits import Deadline
-
-from .pillow import decoding
-from .similarity import similarity
 
 # Below this quality every lossy format falls apart; above it bytes buy nothing that shows.
 LOWEST, HIGHEST = 10, 95
@@ -40,6 +34,7 @@ AIMS: Mapping[str, Aim] = {
 }
 
 Encode = Callable[[int], bytes]
+Measure = Callable[[bytes], float]
 
 
 @dataclass(frozen=True)
@@ -82,26 +77,18 @@ def _between(low: Found, top: int, top_size: int, target: int) -> int:
     return low.quality + round((top - low.quality) * min(0.85, max(0.15, part)))
 
 
-def lowest_alike(encode: Encode, original: Image.Image, aim: Aim, deadline: Deadline) -> tuple[Found, float]:
+def lowest_alike(encode: Encode, measure: Measure, aim: Aim, deadline: Deadline) -> tuple[Found, float]:
     """Return the lowest quality that meets the aim, or the highest that it allows, and how alike it is."""
     found = Found(aim.highest, encode(aim.highest))
-    score = measured(found.data, original)
+    score = measure(found.data)
     low, top = aim.lowest, aim.highest - 1
     while low <= top and score >= aim.similarity:
         deadline.check()
         middle = (low + top) // 2
         data = encode(middle)
-        middle_score = measured(data, original)
+        middle_score = measure(data)
         if middle_score >= aim.similarity:
             found, score, top = Found(middle, data), middle_score, middle - 1
         else:
             low = middle + 1
     return found, score
-
-
-def measured(data: bytes, original: Image.Image) -> float:
-    """Return how alike the encoded picture is to the original."""
-    with decoding():
-        encoded = Image.open(BytesIO(data))
-        encoded.load()
-        return round(similarity(original, encoded), 4)

@@ -49,6 +49,14 @@ class Codec:
         """Return the content in runs that are written one after the other: pages that cannot share settings."""
         return [content]
 
+    def has_quality(self, image: Image.Image) -> bool:
+        """Whether a quality changes how the encoder writes this image."""
+        return self.format.quality
+
+    def picture(self, data: bytes) -> bytes:
+        """Return the first picture of a file as a file that can be decoded."""
+        return data
+
     def finished(self, data: bytes, content: Content) -> bytes:
         """Return the file with whatever the encoder left undone."""
         return data

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from PIL import Image
+
 from converter.engine.formats import FORMATS
 
 from .codec import Codec, Settings
@@ -22,6 +24,13 @@ class Pdf(Codec):
     def hidden(self, content: Content) -> Settings:
         # The same picture must give the same bytes, so the time of day stays out.
         return {"creationDate": None, "modDate": None}
+
+    def has_quality(self, image: Image.Image) -> bool:
+        return image.mode != "1"
+
+    def picture(self, data: bytes) -> bytes:
+        """A page that has a quality is a JPEG within the PDF."""
+        return data[data.index(b"\xff\xd8\xff") :]
 
     def parts(self, content: Content) -> Sequence[Content]:
         """Pages of one bit have no quality."""
