@@ -25,268 +25,268 @@ PROBLEMS: Mapping[str, Explained] = {
     # The image.
     "empty_file": Explained(
         _("The file is empty"),
-        _("It has no bytes at all."),
-        _("Look at the file on your device, then send it again."),
+        _("The file contains no data."),
+        _("Check the file on your device, then upload it again."),
     ),
     "not_an_image": Explained(
-        _("This is not an image"),
-        _("We look at what is in a file, not at its name. This one holds something else."),
+        _("Not an image"),
+        _("We check the content of a file, not its name. This file is not an image."),
         _("Check that you chose the right file."),
     ),
     "unsupported_format": Explained(
-        _("We do not read this format"),
+        _("Unsupported format"),
         _(
-            "The file is known to us, but its kind is not one we open: SVG, EPS, PDF, PSD and camera RAW are among them."
+            "We recognise this kind of file but can't read it. This includes SVG, EPS, PDF, PSD and camera RAW."
         ),
-        _("Export it as JPEG, PNG or TIFF with the program that made it, and send that."),
+        _("Export it as JPEG, PNG or TIFF in the app that created it, then upload that."),
     ),
     "unsupported_variant": Explained(
-        _("We do not read this kind of the format"),
-        _(
-            "The file is whole and its format is one we open, but it stores its pixels in a way we do not read."
-        ),
-        _("Export it in the usual form, with 8 bits a channel in grey or RGB, and send that."),
+        _("Unsupported variant of this format"),
+        _("The file is intact and its format is supported, but it stores its pixels in a way we can't read."),
+        _("Export it as 8-bit greyscale or RGB, then upload that."),
     ),
     "truncated": Explained(
-        _("The image is cut off"),
-        _("The end of the file is missing, often because a copy or download broke off."),
-        _("Copy or download the original again, and send that."),
+        _("The file is incomplete"),
+        _("The end of the file is missing, often because a copy or download was interrupted."),
+        _("Copy or download the original again, then upload it."),
     ),
     "corrupt": Explained(
         _("The image is damaged"),
-        _("The file begins as an image, but its content cannot be decoded."),
-        _("Open it in a viewer and save it anew, then send that."),
+        _("The file starts like an image, but its content can't be decoded."),
+        _("Open it in an image viewer, re-save it and upload the new file."),
     ),
     "too_many_bytes": Explained(
         _("The file is too large"),
-        _("It has more bytes than one file may have, or more than it was announced with."),
-        _("Save it smaller, then send it again."),
+        _("The file is larger than the limit, or larger than the size given when the upload was created."),
+        _("Make the file smaller, then upload it again."),
     ),
     "too_many_pixels": Explained(
-        _("The picture is too large"),
-        _("It has, or the result would have, more pixels than we handle."),
-        _("Make it smaller first, or ask for a smaller size."),
+        _("Too many pixels"),
+        _("The image, or the result, has more pixels than the limit."),
+        _("Reduce the image first, or choose a smaller size."),
     ),
     "too_many_frames": Explained(
         _("Too many frames or pages"),
-        _("The animation or document is longer than we handle."),
-        _("Split it, and send the parts."),
+        _("The animation or document is longer than the limit."),
+        _("Split it and upload the parts."),
     ),
     "engine_error": Explained(
-        _("The image could not be converted"),
+        _("Conversion failed"),
         _("Something went wrong on our side. It has been logged."),
         _("Choose another format, or try again later."),
     ),
     # The options.
     "invalid_recipe": Explained(
-        _("These options make no sense together"),
-        _("An option is unknown, out of its range, or contradicts another one."),
-        _("Each problem names the option it is about. Change that one."),
+        _("Invalid options"),
+        _("An option is unknown, out of range or conflicts with another one."),
+        _("Each error names the option to change."),
     ),
     "cannot_produce": Explained(
-        _("This result cannot be made"),
-        _("The options and this image do not go together."),
-        _("Choose another format or size for it."),
+        _("This result is not possible"),
+        _("These options don't work with this image."),
+        _("Choose another format or size."),
     ),
     "too_large_for_format": Explained(
         _("Too large for this format"),
-        _("The format cannot hold pictures with sides that long."),
-        _("Ask for a smaller size, or choose another format."),
+        _("This format does not support images with such long sides."),
+        _("Choose a smaller size or another format."),
     ),
     "target_unreachable": Explained(
-        _("The target cannot be reached"),
-        _("Even the smallest result is larger than was asked for."),
-        _("Allow more bytes, or ask for a smaller size."),
+        _("Target size not reachable"),
+        _("Even the smallest result is larger than the target."),
+        _("Allow a larger file, or choose smaller dimensions."),
     ),
     "no_watermark": Explained(
-        _("The watermark picture is not here"),
-        _("It was deleted, has expired or was never sent."),
-        _("Choose the picture again."),
+        _("Your logo has expired"),
+        _("It has expired, was deleted or was never uploaded."),
+        _("Choose it again."),
     ),
     # The work.
     "out_of_memory": Explained(
-        _("The image needs too much memory"),
-        _("Decoding it took more memory than one image may have."),
-        _("Make it smaller first, or ask for a simpler result."),
+        _("Out of memory"),
+        _("Converting this image needs more memory than the limit."),
+        _("Reduce the image first, or choose simpler settings."),
     ),
     "timed_out": Explained(
         _("It took too long"),
-        _("The conversion was ended when its time was up."),
-        _("Ask for a smaller or simpler result."),
+        _("The conversion reached the time limit and was stopped."),
+        _("Choose a smaller size or simpler settings."),
     ),
     "crashed": Explained(
-        _("The decoder broke down"),
-        _("The file made the program that reads it crash. Nothing else was harmed."),
-        _("Save the image anew with another program, and send that."),
+        _("The decoder crashed"),
+        _("The file crashed the program that reads it. Your other images are not affected."),
+        _("Re-save the image in another app, then upload that."),
     ),
     "gave_up": Explained(
-        _("We gave up"),
-        _("The conversion broke off several times."),
-        _("Try once more. If it fails again, save the image anew and send that."),
+        _("Too many failed attempts"),
+        _("The conversion was interrupted several times."),
+        _("Retry. If it fails again, re-save the image and upload that."),
     ),
     "upload_timed_out": Explained(
-        _("The file never came"), _("It was announced but not sent in time."), _("Send it again.")
+        _("The upload never arrived"), _("The file was not uploaded in time."), _("Upload it again.")
     ),
     "queue_timed_out": Explained(
-        _("No worker was free"), _("The job waited for too long."), _("Try again; nothing is lost.")
+        _("The queue was full"), _("The job waited too long."), _("Retry. Nothing is lost.")
     ),
     "upload_replaced": Explained(
         _("The file was replaced"),
-        _("Other bytes took the place of the file after it came."),
-        _("Send the file again."),
+        _("The file changed after it was uploaded."),
+        _("Upload the file again."),
     ),
     "no_upload": Explained(
-        _("The file is no longer here"), _("It has expired or was deleted."), _("Send it again.")
+        _("The file is no longer available"), _("It has expired or was deleted."), _("Upload it again.")
     ),
     "no_result": Explained(
-        _("There is no result yet"), _("The job is not finished."), _("Wait for it, or look at its page.")
+        _("No result yet"), _("The job is not finished."), _("Wait, or check the job's page.")
     ),
     # What was sent.
-    "no_files": Explained(_("No image"), _("Nothing was chosen."), _("Choose at least one image.")),
+    "no_files": Explained(_("No image"), _("You didn't choose an image."), _("Choose at least one image.")),
     "no_outputs": Explained(
-        _("No output"), _("It was not said what to make."), _("Choose at least one output.")
+        _("No output"), _("You didn't choose an output."), _("Choose at least one output.")
     ),
     "too_many_files": Explained(
-        _("Too many images at once"), _("A batch has a limit."), _("Send them in several batches.")
+        _("Too many images"), _("The batch is over the limit."), _("Split them into several batches.")
     ),
     "too_many_outputs": Explained(
-        _("Too many outputs at once"), _("A batch has a limit."), _("Ask for fewer, or send a second batch.")
+        _("Too many outputs"), _("The batch is over the limit."), _("Choose fewer, or start a second batch.")
     ),
     "same_outputs": Explained(
-        _("Two outputs are the same"), _("They would make the same file twice."), _("Change or remove one.")
+        _("Two outputs are the same"), _("They would create the same file twice."), _("Change or remove one.")
     ),
     "invalid_submission": Explained(
-        _("The batch makes no sense"),
-        _("Something about the files or outputs is wrong."),
-        _("See the marked places."),
+        _("Invalid batch"),
+        _("Something is wrong with the files or outputs."),
+        _("Fix the highlighted fields."),
     ),
     "already_uploaded": Explained(
-        _("The file is already here"), _("It was sent before."), _("There is nothing to do.")
+        _("Already uploaded"), _("This file was uploaded before."), _("Nothing to do.")
     ),
     "form_expired": Explained(
         _("The upload form has expired"),
-        _("A form to send a file works for some minutes only."),
-        _("Ask for a new one and send the file again."),
+        _("An upload form is valid for a few minutes."),
+        _("Request a new one and upload the file again."),
     ),
     "form_forged": Explained(
-        _("This is not our upload form"), _("Its signature does not hold."), _("Ask for a new one.")
+        _("Invalid upload form"), _("Its signature is not valid."), _("Request a new one.")
     ),
     "form_incomplete": Explained(
-        _("The upload form is incomplete"),
-        _("Its fields must come as they were given, and the file last."),
-        _("Send all of them."),
+        _("Incomplete upload form"),
+        _("Send all fields unchanged, with the file as the last one."),
+        _("Check the fields and upload again."),
     ),
     "storage_full": Explained(
         _("The file could not be stored"),
-        _("The place where files are kept did not take it."),
-        _("Try again in a while."),
+        _("The storage did not accept the file."),
+        _("Try again later."),
     ),
     "link_expired": Explained(
         _("The link has expired"),
-        _("Links to files work for some minutes only."),
-        _("Open the page it came from again."),
+        _("Links to files are valid for a few minutes."),
+        _("Reload the page it came from."),
     ),
     "expired": Explained(
-        _("It has expired"),
-        _("Images and results are deleted when their time is up. That they were there is all we still know."),
-        _("Send the image again."),
+        _("Expired"),
+        _("Images and results are deleted after a set time."),
+        _("Upload the image again."),
     ),
-    "refused": Explained(_("Refused"), _("This act is not possible."), _("The message says why.")),
+    "refused": Explained(_("Refused"), _("This is not possible."), _("See the message for the reason.")),
     "conflict": Explained(
         _("Not possible in this state"),
-        _("What was asked for makes no sense in the state that the job is in."),
-        _("Look at its page for what is possible."),
+        _("The job's status doesn't allow this."),
+        _("Check the job's page."),
     ),
     "quota_exceeded": Explained(
-        _("That is more than you may send for now"),
-        _("Every account has a limit on how much it sends or keeps in a while."),
-        _("Delete what you no longer need, or go on when some time has passed."),
+        _("Quota exceeded"),
+        _("Each account has limits on jobs per day and storage."),
+        _("Delete files you no longer need, or try again later."),
     ),
     "fetch_failed": Explained(
         _("The image could not be fetched"),
-        _("Its address did not answer with a file, took too long, or is not in the public internet."),
-        _("Open the address in a browser. If it shows the image there, save it and send the file."),
+        _("The URL did not return a file, took too long or is not on the public internet."),
+        _("Open the URL in a browser. If the image appears, save it and upload the file."),
     ),
     "not_looked_into": Explained(
-        _("Nobody has looked into the file yet"),
-        _("What is in a file is known when a job of it is done."),
-        _("Ask again in a moment."),
+        _("Not analysed yet"),
+        _("Details of a file are available once one of its jobs is finished."),
+        _("Try again in a moment."),
     ),
     "name_taken": Explained(
-        _("The name is taken"), _("You have another one of this name."), _("Choose another name.")
+        _("The name is taken"), _("You already have one with this name."), _("Choose another name.")
     ),
     # The request.
     "bad_request": Explained(
-        _("The request could not be understood"),
-        _("Its form is not as it should be."),
-        _("Compare it with the documentation."),
+        _("Bad request"),
+        _("The request is malformed."),
+        _("Check it against the documentation."),
     ),
     "malformed_json": Explained(
-        _("The body is not JSON"), _("It could not be read."), _("Check it with a JSON tool.")
+        _("Invalid JSON"), _("The body could not be parsed."), _("Check it with a JSON validator.")
     ),
     "unauthenticated": Explained(
-        _("Who are you?"), _("This needs a login or a token."), _("Log in, or send your token.")
+        _("Not signed in"), _("This requires a login or an API token."), _("Log in, or send your token.")
     ),
     "invalid_token": Explained(
-        _("The token is not valid"),
-        _("It is unknown, expired or revoked."),
-        _("Make a new one in your account."),
+        _("Invalid token"),
+        _("The token is unknown, expired or revoked."),
+        _("Create a new one in your account."),
     ),
-    "forbidden": Explained(_("Not allowed"), _("You may not do this."), _("Ask whoever runs this site.")),
+    "forbidden": Explained(
+        _("Not allowed"), _("You don't have permission to do this."), _("Contact the site's operator.")
+    ),
     "csrf_failed": Explained(
-        _("The form could not be trusted"),
-        _("It did not carry the sign that our own pages give it."),
-        _("Load the page again, then send it."),
+        _("This page has expired"),
+        _("The form's security token is missing or expired."),
+        _("Reload the page and try again."),
     ),
     "read_only_token": Explained(
-        _("The token may only read"), _("This changes something."), _("Use a token that may write.")
+        _("Read-only token"),
+        _("This request needs write access."),
+        _("Use a token with read and write access."),
     ),
     "not_found": Explained(
-        _("Nothing here"),
-        _("There is nothing under this address, or it is not yours."),
+        _("Not found"),
+        _("Nothing exists at this address, or it isn't yours."),
         _("Check the address."),
     ),
     "method_not_allowed": Explained(
-        _("This method is not allowed here"), _("The address takes others."), _("See the header Allow.")
+        _("Method not allowed"), _("This address accepts other methods."), _("See the Allow header.")
     ),
     "in_progress": Explained(
-        _("The first request still runs"),
-        _("A request with the same idempotency key is being answered."),
-        _("Wait a moment, then send it again."),
+        _("Request in progress"),
+        _("A request with the same idempotency key is still being processed."),
+        _("Wait a moment, then try again."),
     ),
     "key_reused": Explained(
-        _("The idempotency key was used before"),
-        _("It belongs to a request with other content."),
+        _("Idempotency key already used"),
+        _("It belongs to a different request."),
         _("Use a new key for a new request."),
     ),
     "not_in_time": Explained(
-        _("Not to be had at once"),
-        _(
-            "The image takes longer, or its result is larger, than one answer can hold, and it was not to be kept."
-        ),
-        _("Ask for it to be kept, or submit a batch, and fetch the result when it is made."),
+        _("Not finished in time"),
+        _("The conversion takes too long, or the result is too large, for a single response."),
+        _("Set keep to true, or create a batch, and download the result later."),
     ),
     "body_too_large": Explained(
-        _("The body is too large"),
-        _("Less fits into one request."),
-        _("Send image bytes to the upload form."),
+        _("Request body too large"),
+        _("The request body is over the limit."),
+        _("Send images through an upload form."),
     ),
     "unsupported_media_type": Explained(
-        _("The body is of the wrong type"), _("Another one is expected."), _("See the documentation.")
+        _("Unsupported media type"), _("The Content-Type is not supported here."), _("See the documentation.")
     ),
     "invalid_request": Explained(
-        _("The request makes no sense"), _("A value is missing or wrong."), _("Each problem names the place.")
+        _("Invalid request"), _("A value is missing or wrong."), _("Each error names its field.")
     ),
     "too_many_requests": Explained(
         _("Too many requests"),
-        _("You have asked too often in a short time."),
-        _("Wait, then go on more slowly."),
+        _("You've sent too many requests in a short time."),
+        _("Wait, then try again."),
     ),
     "internal_error": Explained(
-        _("Our mistake"), _("Something broke on our side and was logged."), _("Try again.")
+        _("Something went wrong"), _("This is our fault, and it has been logged."), _("Try again.")
     ),
     "unavailable": Explained(
-        _("Not available at the moment"), _("A part of the site does not answer."), _("Try again in a while.")
+        _("Temporarily unavailable"), _("Part of the site is not responding."), _("Try again later.")
     ),
 }
 

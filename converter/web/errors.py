@@ -13,7 +13,7 @@ from converter.web import phrases
 def refusal_page(request: HttpRequest, refusal: jobs.JobError) -> HttpResponse:
     """Return what to show when an act was not possible: 410 for what has expired, else 409."""
     status = 410 if isinstance(refusal, jobs.Gone) else 409
-    title = _("This has expired") if status == 410 else _("That is not possible now")
+    title = _("This has expired") if status == 410 else _("Not possible right now")
     return render(
         request,
         f"{status}.html",

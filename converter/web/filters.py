@@ -25,8 +25,8 @@ STEP = 100
 
 STATES = {
     "working": _("In progress"),
-    "finished": _("With results"),
-    "failed": _("With failures"),
+    "finished": _("Has results"),
+    "failed": _("Has failures"),
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
 }
@@ -38,9 +38,9 @@ class HistoryFilter(forms.Form):
     q = forms.CharField(
         label=_("Name"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
     )
-    state = forms.ChoiceField(label=_("State"), required=False)
-    source = forms.ChoiceField(label=_("From format"), required=False)
-    format = forms.ChoiceField(label=_("To format"), required=False)
+    state = forms.ChoiceField(label=_("Status"), required=False)
+    source = forms.ChoiceField(label=_("Original format"), required=False)
+    format = forms.ChoiceField(label=_("Output format"), required=False)
     since = forms.DateField(label=_("Since"), required=False)
     until = forms.DateField(label=_("Until"), required=False)
 

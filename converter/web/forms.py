@@ -42,7 +42,7 @@ class OutputForm(forms.Form):
     """One output: a recipe, field by field."""
 
     watermark_file = forms.FileField(
-        label=_("Watermark picture"), required=False, widget=forms.FileInput(attrs={"accept": "image/*"})
+        label=_("Logo"), required=False, widget=forms.FileInput(attrs={"accept": "image/*"})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -107,7 +107,7 @@ class OutputForm(forms.Form):
         if "watermark_file" in self.fields:
             groups["watermark"].append(self["watermark_file"])
         loose = groups.pop("")
-        return [(words.title("picture", str(_("Picture"))), loose)] + [
+        return [(words.title("picture", str(_("Image"))), loose)] + [
             (words.title(part), fields) for part, fields in groups.items()
         ]
 
@@ -169,7 +169,7 @@ class AddressesField(forms.CharField):
 class FilesForm(forms.Form):
     images = MultipleFileField(label=_("Choose images"), required=False)
     addresses = AddressesField(
-        label=_("Addresses of images, one a line"),
+        label=_("Image URLs, one per line"),
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://", "spellcheck": "false"}),
@@ -187,7 +187,7 @@ class WatermarkForm(forms.Form):
 
 
 class ResendForm(forms.Form):
-    file = forms.FileField(label=_("The same image again"))
+    file = forms.FileField(label=_("Image"))
 
 
 class RecipeForm(forms.Form):
@@ -213,8 +213,8 @@ def _format_choices() -> list[Any]:
     others = [(format.name, format.label) for format in outputs() if not format.shows_in_browser]
     return [
         (AUTO, words.format_label(AUTO)),
-        (_("Shown by browsers"), anywhere),
-        (_("For other programs"), others),
+        (_("Web formats"), anywhere),
+        (_("Other formats"), others),
     ]
 
 
@@ -277,7 +277,7 @@ class PreferencesForm(forms.Form):
 
     retention = forms.TypedChoiceField(
         label=_("Keep my files for"),
-        help_text=_("This holds for images that you send from now on. You can delete any of them before."),
+        help_text=_("Applies to images you upload from now on. You can delete files earlier."),
         coerce=lambda seconds: timedelta(seconds=float(seconds)),
         widget=forms.RadioSelect,
     )
@@ -297,13 +297,13 @@ class PreferencesForm(forms.Form):
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label=_("Address"),
+        label=_("URL"),
         max_length=2000,
         widget=forms.URLInput(attrs={"placeholder": "https://", "spellcheck": "false"}),
-        help_text=_("A program of yours that answers there, reachable from the internet."),
+        help_text=_("A public URL of your app. We send events there as POST requests."),
     )
     events = forms.MultipleChoiceField(
-        label=_("Tell it when"),
+        label=_("Events"),
         choices=lambda: [(event, words.event(event)) for event in Webhook.Event.values],
         widget=forms.CheckboxSelectMultiple,
         initial=[Webhook.Event.BATCH_FINISHED],
@@ -314,8 +314,8 @@ class ShareForm(forms.Form):
     """Which results are shown to others, and for how long."""
 
     hours = forms.TypedChoiceField(
-        label=_("The link works"),
-        choices=[("", _("as long as the results are here")), ("1", _("for an hour")), ("24", _("for a day"))],
+        label=_("Link expires"),
+        choices=[("", _("with the results")), ("1", _("after 1 hour")), ("24", _("after 1 day"))],
         coerce=int,
         empty_value=None,
         required=False,

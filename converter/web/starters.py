@@ -24,19 +24,17 @@ STARTERS: Mapping[str, Starter] = {
         _("For e-mail"), [{"format": "jpeg", "quality": 75, "resize": {"width": 1200, "height": 1200}}]
     ),
     "jpg": Starter(_("iPhone → JPG"), [{"format": "jpeg", "quality": 90, "metadata": "strip_location"}]),
-    "small": Starter(
-        _("Exactly under 200 KB"), [{"format": "jpeg", "target_bytes": 200_000, "shrink_to_fit": True}]
-    ),
+    "small": Starter(_("Under 200 KB"), [{"format": "jpeg", "target_bytes": 200_000, "shrink_to_fit": True}]),
     "print": Starter(
         _("For print"), [{"format": "jpeg", "quality": 95, "dpi": 300, "metadata": "strip_location"}]
     ),
-    "archive": Starter(_("For an archive (TIFF)"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
+    "archive": Starter(_("Archive (TIFF)"), [{"format": "tiff", "color": "keep", "metadata": "keep"}]),
     "widths": Starter(
-        _("Three widths for the web"),
+        _("Responsive widths"),
         [{"format": "webp", "resize": {"width": width}} for width in (480, 960, 1600)],
     ),
     "everywhere": Starter(
-        _("Website set"),
+        _("AVIF + WebP + JPEG"),
         [
             {"format": "avif", "resize": {"width": 1600}},
             {"format": "webp", "resize": {"width": 1600}},

@@ -79,7 +79,7 @@ def sentence(recipe: Mapping[str, Any]) -> str:
     try:
         return phrases.sentence(engine.Recipe.parse(recipe))
     except engine.InvalidRecipe:
-        return _("Made with options that are no longer offered")
+        return _("Uses options that are no longer available")
 
 
 @register.filter
@@ -137,8 +137,8 @@ def saved_words(percent: int | None) -> str:
     if percent is None:
         return ""
     if percent > 0:
-        return _("%(n)s %% smaller") % {"n": min(percent, 99)}  # nothing becomes nothing
-    return _("%(n)s %% larger") % {"n": -percent} if percent else _("same size")
+        return _("%(n)s%% smaller") % {"n": min(percent, 99)}  # nothing becomes nothing
+    return _("%(n)s%% larger") % {"n": -percent} if percent else _("same size")
 
 
 @register.filter
@@ -157,8 +157,8 @@ def expires(moment: datetime) -> str:
 @register.filter
 def next_try(moment: datetime) -> str:
     if moment <= timezone.now():
-        return _("again in a moment")
-    return _("again %(when)s") % {"when": naturaltime(moment)}
+        return _("retrying shortly")
+    return _("next retry %(when)s") % {"when": naturaltime(moment)}
 
 
 @register.filter

@@ -61,7 +61,7 @@ def take_all(site: Site, browser: Browser, folder: Path) -> None:
     sign_up(page)
     choose(page)
     take("convert", "desktop-light", "desktop-dark", "phone-light")
-    page.get_by_role("link", name="Website set").click()
+    page.get_by_role("link", name="AVIF + WebP + JPEG").click()
     page.locator("[data-output]").nth(2).wait_for()
     convert(page, [])
     take("batch", "desktop-light", "desktop-dark", "phone-dark")

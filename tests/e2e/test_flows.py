@@ -73,7 +73,7 @@ def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: 
     page.locator("#id_images").set_input_files([tmp_path / "good.jpg"])
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
     expect(page.get_by_text("This file is empty.")).to_be_visible()
-    expect(page.get_by_text("This does not look like an image we can read.")).to_be_visible()
+    expect(page.get_by_text("We can't read this file as an image.")).to_be_visible()
     expect(page.get_by_text("This file is already in the list.")).to_be_visible()
     expect(page.get_by_text("1 image,")).to_be_visible()
     page.get_by_role("button", name="Remove empty.jpg").click()
@@ -116,8 +116,8 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
     page.route("**/storage/uploads", break_once)
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
-    expect(page.get_by_text("Not sent: the connection broke.")).to_be_visible()
-    page.locator(".file-row.is-bad").get_by_role("button", name="again").click()
+    expect(page.get_by_text("Upload failed: connection lost.")).to_be_visible()
+    page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
@@ -127,7 +127,7 @@ def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
-    expect(page.get_by_role("button", name="Send them again")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry all")).to_be_visible()
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
     page.unroute("**/storage/uploads")
     page.evaluate("window.dispatchEvent(new Event('online'))")
@@ -218,7 +218,7 @@ def test_a_paste_and_a_drop(visit: Visit) -> None:
 def test_the_camera_of_a_phone(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(width="phone", has_touch=True, is_mobile=True)
     expect(page.get_by_text("Take a photo")).to_be_visible()
-    for nothing_for_a_phone in ("Drop images or folders here", "Choose a folder", "or paste a picture"):
+    for nothing_for_a_phone in ("Drop images or folders here", "Choose a folder", "or paste an image"):
         expect(page.get_by_text(nothing_for_a_phone)).to_be_hidden()
     for shot in photos[:2]:
         page.locator("#id_camera").set_input_files(shot)
@@ -238,10 +238,10 @@ def test_partly_failed_then_tried_again(visit: Visit, photos: list[FilePayload])
     page = visit()
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     convert(page, [*photos[:1], cut])
-    expect(page.get_by_text("1 of 2 worked.")).to_be_visible()
+    expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
     expect(page.locator(".job.is-failed .job-error")).to_contain_text("Send it again")
-    page.get_by_role("button", name="Try the failed again").click()
-    expect(page.get_by_text("1 job tried again.")).to_be_visible()
+    page.get_by_role("button", name="Retry failed").click()
+    expect(page.get_by_text("Retrying 1 job.")).to_be_visible()
     page.locator("#batch:not([hx-get])").wait_for()
     page.locator(".job-error a").click()
     expect(page.get_by_role("heading", name="What to do")).to_be_visible()
@@ -270,7 +270,7 @@ def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
     expect(slider).to_have_value("20")
     page.get_by_label("Actual size").check()
     assert frame.evaluate("frame => frame.offsetWidth") == 1600
-    page.get_by_label("Difference, five times").check()
+    page.get_by_label("Show differences (5×)").check()
     expect(page.locator(".compare.is-difference")).to_be_visible()
     page.get_by_label("Behind").select_option("black")
     expect(frame).to_have_class("compare-frame on-black")
@@ -331,7 +331,7 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     expect(page.get_by_label("Width", exact=True)).to_have_value("64")
     page.goto("/batches/")
     page.get_by_role("link", name="photo 0.jpg").click()
-    page.get_by_role("link", name="Convert again with…").click()
+    page.get_by_role("link", name="Convert again with new settings").click()
     page.locator("#id_outputs-0-format").select_option("png")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
@@ -390,11 +390,11 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
-    page.get_by_role("link", name="Go on without them").click()
-    expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
-    page.get_by_role("link", name="Send it again").click()
-    page.get_by_label("The same image again").set_input_files(photos[0])
-    page.get_by_role("button", name="Send it").click()
+    page.get_by_role("link", name="Skip them").click()
+    expect(page.get_by_text("Waiting for uploads.")).to_be_visible()
+    page.get_by_role("link", name="Upload again").click()
+    page.locator("#id_file").set_input_files(photos[0])
+    page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_role("link", name="Download WebP")).to_be_visible(timeout=20_000)
 
 
@@ -432,14 +432,14 @@ def test_a_preview_before_it_is_sent(visit: Visit, photos: list[FilePayload]) ->
     expect(page.locator("[data-try-bar]")).to_be_hidden()
     assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 20
     page.goto("/batches/")
-    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No conversions yet")).to_be_visible()
 
 
 def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
     batch = page.url
-    page.get_by_role("link", name="Convert again with…").click()
+    page.get_by_role("link", name="Convert again with new settings").click()
     expect(page.get_by_text("3 images,")).to_be_visible()
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     expect(page.locator("[data-try-note]")).to_contain_text("%")
@@ -531,18 +531,18 @@ def test_all_entries_are_chosen_at_once(visit: Visit, photos: list[FilePayload])
         page.goto("/convert/")
         convert(page, [file])
     page.goto("/batches/")
-    page.get_by_label("Choose all").check()
-    page.get_by_label("Choose photo 1.jpg").uncheck()
-    expect(page.get_by_label("Choose all")).not_to_be_checked()
-    page.get_by_role("button", name="Delete the chosen").click()
-    expect(page.get_by_role("heading", name="Delete 1 entry?")).to_be_visible()
+    page.get_by_label("Select all").check()
+    page.get_by_label("Select photo 1.jpg").uncheck()
+    expect(page.get_by_label("Select all")).not_to_be_checked()
+    page.get_by_role("button", name="Delete selected").click()
+    expect(page.get_by_role("heading", name="Delete 1 batch?")).to_be_visible()
 
 
 def test_a_share_is_copied(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     convert(page, photos[:1])
     page.get_by_role("link", name="Share").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create link").click()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     page.goto(page.evaluate("navigator.clipboard.readText()"))
@@ -553,11 +553,11 @@ def test_chosen_entries_are_deleted(visit: Visit, photos: list[FilePayload]) -> 
     page = visit()
     convert(page, photos[:1])
     page.goto("/batches/")
-    page.get_by_label("Choose photo 0.jpg").check()
-    page.get_by_role("button", name="Delete the chosen").click()
-    page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("1 entry deleted.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    page.get_by_label("Select photo 0.jpg").check()
+    page.get_by_role("button", name="Delete selected").click()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_text("1 batch deleted.")).to_be_visible()
+    expect(page.get_by_role("heading", name="No conversions yet")).to_be_visible()
 
 
 def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photos: list[FilePayload]) -> None:
@@ -565,8 +565,8 @@ def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photo
     page.route("**/storage/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
-    page.get_by_role("link", name="Go on without them").click()
-    expect(page.get_by_text("Waiting for the images to arrive.")).to_be_visible()
+    page.get_by_role("link", name="Skip them").click()
+    expect(page.get_by_text("Waiting for uploads.")).to_be_visible()
     page.context.clear_cookies()
     page.wait_for_url("**/accounts/login/?next=/batches/*/")
 
@@ -589,7 +589,7 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[FilePayload]) -> N
     page = visit()
     convert(page, photos[:1])
     page.get_by_role("link", name="Compare photo 0.jpg").click()
-    page.get_by_role("button", name="Use the result as input").click()
+    page.get_by_role("button", name="Convert this result").click()
     page.locator("#id_outputs-0-format").select_option("gif")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
@@ -600,7 +600,7 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[FilePayload]) -> N
 def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photos)
-    page.get_by_role("link", name="Website set").click()
+    page.get_by_role("link", name="AVIF + WebP + JPEG").click()
     expect(page.locator("[data-output]")).to_have_count(3)
     expect(page.locator(".file-row")).to_have_count(3)
     page.locator("[data-submit]").click()
@@ -618,7 +618,7 @@ def test_a_trial_leaves_nothing_though_the_page_is_closed(
     page.close()
     other.wait_for_timeout(1500)
     other.goto("/batches/")
-    expect(other.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    expect(other.get_by_role("heading", name="No conversions yet")).to_be_visible()
 
 
 def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) -> None:

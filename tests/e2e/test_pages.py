@@ -52,7 +52,7 @@ def owner(site: Site, browser: Any) -> Any:
     page.goto("/convert/")
     convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
     page.get_by_role("link", name="Share").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create link").click()
     page.wait_for_url("**/batches/*/")
     page.close()
     yield context
@@ -110,7 +110,7 @@ def _is_page(page: Page, path: str) -> bool:
 def test_nothing_there(visit: Visit, path: str) -> None:
     page = visit()
     page.goto(path)
-    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     look(page, f"404{path}"[:12])
 
 
@@ -143,26 +143,26 @@ def test_files_chosen(visit: Visit) -> None:
 def test_no_entries_yet(visit: Visit) -> None:
     page = visit()
     page.goto("/batches/")
-    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No conversions yet")).to_be_visible()
     look(page, "history empty")
     page.goto("/batches/?q=zebra")
-    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matches")).to_be_visible()
     look(page, "history without a hit")
     page.goto("/recipes/")
-    expect(page.get_by_text("No recipe of yours yet")).to_be_visible()
+    expect(page.get_by_text("No recipes yet")).to_be_visible()
     page.goto("/accounts/tokens/")
     expect(page.get_by_text("No tokens yet")).to_be_visible()
 
 
 STATES = {
     # what the job is in, what its page says, what its batch's page says
-    "awaiting_upload": ("The image has not come yet", "Waiting for the images to arrive."),
-    "queued": ("In the queue", "0 of 1 done"),
-    "processing": ("Being converted", "0 of 1 done"),
-    "finished": ("What was done", "All done."),
-    "failed": ("This file ends too early", "None of it worked."),
-    "cancelled": ("Nothing was made", "Cancelled. What was done before is kept."),
-    "expired": ("Deleted on", "Expired: the images and results are deleted."),
+    "awaiting_upload": ("Waiting for the image", "Waiting for uploads."),
+    "queued": ("Queued", "0 of 1 done"),
+    "processing": ("Converting", "0 of 1 done"),
+    "finished": ("What changed", "All done."),
+    "failed": ("This file ends too early", "All conversions failed."),
+    "cancelled": ("Nothing was converted", "Cancelled. Finished results are kept."),
+    "expired": ("Deleted on", "Expired. The images and results have been deleted."),
 }
 
 
@@ -192,13 +192,13 @@ def test_every_state_has_a_face(visit: Visit, site: Site) -> None:
 def test_some_worked_and_some_did_not(visit: Visit) -> None:
     page = visit()
     convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
-    expect(page.get_by_text("1 of 2 worked.")).to_be_visible()
+    expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
     look(page, "partly failed")
     page.goto("/batches/")
     page.get_by_role("checkbox").first.check()
     look(page, "history, some chosen")
-    page.get_by_role("button", name="Delete the chosen").click()
-    look(page, "delete entries?")
+    page.get_by_role("button", name="Delete selected").click()
+    look(page, "delete batches?")
 
 
 def test_a_zip_is_being_made(visit: Visit) -> None:
@@ -224,7 +224,7 @@ def test_all_of_it_by_keyboard(visit: Visit) -> None:
     page = visit(known=False)
     page.goto("/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     page.keyboard.press("Tab")

@@ -100,14 +100,14 @@ def test_a_done_page_does_not_load_itself_again(page: Client, batch: Batch) -> N
 @pytest.mark.parametrize(
     ("statuses", "says"),
     [
-        (["awaiting_upload"] * 2, "Waiting for the images to arrive."),
+        (["awaiting_upload"] * 2, "Waiting for uploads."),
         (["queued", "finished"], "1 of 2 done"),
         (["processing", "queued"], "0 of 2 done"),
         (["finished"] * 2, "All done."),
-        (["finished", "failed"], "1 of 2 worked."),
-        (["failed"] * 2, "None of it worked."),
+        (["finished", "failed"], "1 of 2 finished."),
+        (["failed"] * 2, "All conversions failed."),
         (["cancelled"] * 2, "Cancelled."),
-        (["expired"] * 2, "Expired:"),
+        (["expired"] * 2, "Expired."),
     ],
 )
 def test_every_state_has_a_face(
@@ -142,27 +142,27 @@ def test_retry_queues_the_failed_again(
     send(batch, b"no image" + photo[8:])
     worker.work()
     assert batch.jobs.get().status == "failed"
-    assert "1 job tried again." in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+    assert "Retrying 1 job." in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
     assert batch.jobs.get().status == "queued"
 
 
 def test_retry_of_nothing_says_so(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, photo)
     jobs.cancel_batch(batch)
-    assert "nothing to try again" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+    assert "Nothing to retry" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
 
 
 def test_delete_asks_first(page: Client, batch: Batch) -> None:
     assert "Delete this batch?" in text(page.get(f"/batches/{batch.pk}/delete/"))
     assert Batch.objects.exists()
-    assert "Deleted" in text(page.post(f"/batches/{batch.pk}/delete/", follow=True))
+    assert "Batch deleted." in text(page.post(f"/batches/{batch.pk}/delete/", follow=True))
     assert not Batch.objects.exists()
 
 
 def test_the_zip_is_waited_for_then_downloaded(page: Client, batch: Batch, worker: RecordingDispatch) -> None:
     waiting = page.get(f"/batches/{batch.pk}/zip/")
     assert waiting.status_code == 202
-    assert "Packing your ZIP" in text(waiting)
+    assert "Preparing your ZIP" in text(waiting)
     worker.work()
     assert "data-download" in text(page.get(f"/batches/{batch.pk}/zip/", headers={"HX-Request": "true"}))
     response = page.get(f"/batches/{batch.pk}/zip/", follow=True)
@@ -352,7 +352,7 @@ def test_a_search_looks_through_one_stretch_at_a_time(
     while True:
         response = page.get("/batches/", {"state": "failed", **({"after": after} if after else {})})
         looked_at.append([one.pk for one in response.context["batches"]])
-        assert ("Look further back" in text(response)) == bool(response.context["looked_back_to"])
+        assert ("Search further back" in text(response)) == bool(response.context["looked_back_to"])
         after = response.context["following"]
         if not after:
             break
@@ -398,14 +398,16 @@ def test_many_entries_are_deleted_at_once_after_asking(
 ) -> None:
     mine, kept, his = submit(alice, photo), submit(alice, photo), submit(bob, photo)
     chosen = {"batch": [str(mine.pk), str(his.pk), "nonsense"]}
-    assert "Delete 1 entry?" in text(page.post("/batches/delete/", chosen))
+    assert "Delete 1 batch?" in text(page.post("/batches/delete/", chosen))
     assert Batch.objects.count() == 3
-    assert "1 entry deleted." in text(page.post("/batches/delete/", {**chosen, "sure": "1"}, follow=True))
+    assert "1 batch deleted." in text(page.post("/batches/delete/", {**chosen, "sure": "1"}, follow=True))
     assert set(Batch.objects.all()) == {kept, his}
 
 
 def test_deleting_nothing_says_so(page: Client, batch: Batch) -> None:
-    assert "Choose what to delete first." in text(page.post("/batches/delete/", {"sure": "1"}, follow=True))
+    assert "Select at least one batch first." in text(
+        page.post("/batches/delete/", {"sure": "1"}, follow=True)
+    )
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -441,7 +443,7 @@ def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
     Batch.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     sweep()
     shown = text(page.get(f"/batches/{batch.pk}/"))
-    assert "Expired: the images and results are deleted." in shown
+    assert "Expired. The images and results have been deleted." in shown
     assert "Download" not in shown
     assert not storages["results"].exists(batch.jobs.all()[0].result_key)
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/"))
-    assert "What was done" in shown
-    assert "What we found in the original" in shown
+    assert "What changed" in shown
+    assert "About the original" in shown
     assert "64×48" in shown
     assert f"{job.result_size:,} bytes" in shown
 
@@ -76,11 +76,11 @@ def test_an_expired_result_is_gone(page: Client, batch: Batch, job: Job) -> None
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        ("awaiting_upload", "The image has not come yet"),
-        ("queued", "In the queue"),
-        ("processing", "Being converted"),
+        ("awaiting_upload", "Waiting for the image"),
+        ("queued", "Queued"),
+        ("processing", "Converting"),
         ("failed", "This file ends too early."),
-        ("cancelled", "Nothing was made"),
+        ("cancelled", "Nothing was converted"),
     ],
 )
 def test_every_state_has_a_face(page: Client, alice: Any, photo: bytes, status: str, says: str) -> None:
@@ -133,7 +133,7 @@ def test_cancel_then_retry(
 def test_what_makes_no_sense_now_is_refused(page: Client, job: Job, act: str) -> None:
     response = page.post(f"/jobs/{job.pk}/{act}/")
     assert response.status_code == 409
-    assert "That is not possible now" in text(response)
+    assert "Not possible right now" in text(response)
 
 
 @pytest.mark.parametrize("act", ["", "compare/", "download/"])
@@ -163,7 +163,7 @@ def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
         expires_at=job.upload.expires_at,
     )
     shown = text(page.get(f"/jobs/{job.pk}/"))
-    assert "The photo says where it was taken. The result does not." in shown
+    assert "The original contains a location. The result does not." in shown
     assert "48.1, 11.5" in shown
 
 
@@ -184,8 +184,8 @@ def test_an_image_that_is_fetched_is_not_asked_for(page: Client, alice: Any) -> 
     files = [jobs.NewFile("a.jpg", 0, url="https://example.org/a.jpg")]
     job = jobs.submit.submit(alice, outputs=[engine.Recipe.parse({"format": "webp"})], files=files).jobs.get()
     shown = text(page.get(f"/jobs/{job.pk}/"))
-    assert "We get the image from https://example.org/a.jpg." in shown
-    assert "The same image again" not in shown
+    assert "From https://example.org/a.jpg" in shown
+    assert "Upload again" not in shown
 
 
 def test_the_web_page_gets_its_html(

@@ -297,7 +297,7 @@ def test_a_wrong_option_is_explained_in_german(page: Client) -> None:
 
 def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
-    assert "Was geschehen ist" in shown
+    assert "Was sich geändert hat" in shown
     assert "Metadaten entfernt" in shown
     assert job.report
     assert not [note["text"] for note in job.report["notes"] if note["text"] in shown]

@@ -104,7 +104,7 @@ def test_a_link_to_what_is_no_longer_offered_says_so(page: Client, token: str, c
     RecipeLink.objects.update(recipe={"format": "gone"})
     response = page.get(f"/r/{carried({'format': 'gone'}) if carries else token}/")
     assert response.status_code == 410
-    assert "no longer offered" in text(response)
+    assert "no longer available" in text(response)
 
 
 def test_a_bomb_is_no_link(page: Client) -> None:

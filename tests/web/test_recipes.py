@@ -31,7 +31,7 @@ def test_a_taken_name_is_refused(page: Client, alice: Any) -> None:
     Recipe.objects.create(owner=alice, name="For the shop", recipe={"format": "gif"})
     response = page.post("/recipes/new/", FORM)
     assert response.status_code == 422
-    assert "You have a recipe of this name." in text(response)
+    assert "You already have a recipe with this name." in text(response)
 
 
 def test_a_nonsense_recipe_is_refused(page: Client) -> None:
@@ -59,7 +59,7 @@ def test_delete_asks_first(page: Client, alice: Any) -> None:
 
 def test_a_recipe_that_is_no_longer_offered_is_still_listed(page: Client, alice: Any) -> None:
     Recipe.objects.create(owner=alice, name="old", recipe={"format": "gone"})
-    assert "no longer offered" in text(page.get("/recipes/"))
+    assert "no longer available" in text(page.get("/recipes/"))
 
 
 def begins_with(page: Client, path: str = "/convert/") -> tuple[Any, Any]:
@@ -76,7 +76,7 @@ def saved(alice: Any) -> Recipe:
 def test_converting_begins_with_the_default_until_it_is_one_no_longer(page: Client, saved: Recipe) -> None:
     assert begins_with(page) == ("webp", None)
     response = page.post(f"/recipes/{saved.pk}/default/", follow=True)
-    assert "Converting begins with “mine” from now on." in text(response)
+    assert "“mine” is now your default recipe." in text(response)
     assert '<span class="tag">Default</span>' in text(response)
     assert begins_with(page) == ("avif", 41)
     assert begins_with(page, "/convert/?starter=email") == ("jpeg", 75)

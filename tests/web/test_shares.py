@@ -30,7 +30,7 @@ def test_chosen_results_are_shared_by_a_link(page: Client, client: Client, batch
     found = re.search(r'href="(/s/[\w-]{32}/)"', text(response))
     assert found
     shown = text(client.get(found[1]))
-    assert "1 image for you" in shown
+    assert "1 shared image" in shown
     assert "photo 0.webp" in shown
     assert "photo 0.tif" not in shown
 
@@ -144,7 +144,7 @@ def test_what_has_expired_is_not_shared(page: Client, batch: Batch, job: Job) ->
     batch.refresh_from_db()
     with pytest.raises(jobs.Gone):
         jobs.share(batch, [job])
-    assert "Make a link" not in text(page.get(f"/batches/{batch.pk}/"))
+    assert "Create link" not in text(page.get(f"/batches/{batch.pk}/"))
 
 
 def test_links_to_one_batch_are_bounded(

@@ -148,10 +148,10 @@ def test_health_notices_a_store_that_fails(
 
 @pytest.mark.django_db
 def test_error_pages_have_a_face(client: Client, rf: RequestFactory) -> None:
-    assert "There is nothing here" in text(client.get("/no/such/page"))
-    assert "Our mistake" in text(defaults.server_error(rf.get("/")))
-    assert "not understand" in text(defaults.bad_request(rf.get("/"), Exception()))
-    assert "not for you" in text(defaults.permission_denied(rf.get("/"), Exception()))
+    assert "Page not found" in text(client.get("/no/such/page"))
+    assert "Something went wrong" in text(defaults.server_error(rf.get("/")))
+    assert "Invalid request" in text(defaults.bad_request(rf.get("/"), Exception()))
+    assert "Access denied" in text(defaults.permission_denied(rf.get("/"), Exception()))
 
 
 @pytest.mark.django_db
@@ -168,7 +168,7 @@ def test_a_form_that_cannot_be_trusted_is_explained(alice: Any) -> None:
     client.force_login(alice)
     response = client.post("/convert/")
     assert response.status_code == 403
-    assert "Please send that again" in text(response)
+    assert "This page has expired" in text(response)
 
 
 @pytest.mark.django_db
@@ -214,7 +214,7 @@ def test_sizes_are_said_in_words(count: int, says: str) -> None:
 
 
 def test_savings_are_said_in_words() -> None:
-    assert [saved_words(n) for n in (65, 0, -5, None)] == ["65 % smaller", "same size", "5 % larger", ""]
+    assert [saved_words(n) for n in (65, 0, -5, None)] == ["65% smaller", "same size", "5% larger", ""]
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     count = jobs.retry_batch(found)
     if count:
         messages.success(
-            request, ngettext("%(n)s job tried again.", "%(n)s jobs tried again.", count) % {"n": count}
+            request, ngettext("Retrying %(n)s job.", "Retrying %(n)s jobs.", count) % {"n": count}
         )
     else:
-        messages.warning(request, _("There was nothing to try again: the files are not here any more."))
+        messages.warning(request, _("Nothing to retry: the files are no longer available."))
     return redirect("web:batch", pk)
 
 
@@ -102,7 +102,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return render(request, "web/batch_delete.html", {"batch": found, "tally": found.tally})
     jobs.remove(found)
-    messages.success(request, _("Deleted: the images, the results and the entry."))
+    messages.success(request, _("Batch deleted."))
     return redirect("web:batches")
 
 
@@ -111,7 +111,7 @@ def delete_many(request: LoggedInRequest) -> HttpResponse:
     """Delete the chosen batches; asks before it does."""
     chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=_ids(request.POST.getlist("batch"))))
     if not chosen:
-        messages.warning(request, _("Choose what to delete first."))
+        messages.warning(request, _("Select at least one batch first."))
         return redirect("web:batches")
     if "sure" not in request.POST:
         return render(request, "web/batches_delete.html", {"batches": chosen})
@@ -119,7 +119,7 @@ def delete_many(request: LoggedInRequest) -> HttpResponse:
         jobs.remove(found)
     count = len(chosen)
     messages.success(
-        request, ngettext("%(n)s entry deleted.", "%(n)s entries deleted.", count) % {"n": count}
+        request, ngettext("%(n)s batch deleted.", "%(n)s batches deleted.", count) % {"n": count}
     )
     return redirect("web:batches")
 

@@ -55,7 +55,7 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
     """Keep one picture to be put on others, and say its upload id."""
     form = WatermarkForm(request.POST, request.FILES)
     if not form.is_valid():
-        return JsonResponse({"detail": _("Choose a picture.")}, status=422)
+        return JsonResponse({"detail": _("Choose an image.")}, status=422)
     try:
         upload = keep(request, form.cleaned_data["file"])
     except jobs.InvalidSubmission as refusal:
@@ -185,7 +185,7 @@ def _submit(
     for upload, (file, _new) in zip(fresh, taken, strict=True):
         store(upload, file)
     for problem in problems:
-        messages.warning(request, _("Left out: %(problem)s") % {"problem": problem})
+        messages.warning(request, _("Skipped: %(problem)s") % {"problem": problem})
     return batch
 
 

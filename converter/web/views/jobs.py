@@ -80,7 +80,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     form = ResendForm(request.POST, request.FILES)
     if not form.is_valid():
-        messages.error(request, _("Choose the image that was not sent."))
+        messages.error(request, _("Choose the image first."))
         return redirect("web:job", pk)
     file = form.cleaned_data["file"]
     try:

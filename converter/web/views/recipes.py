@@ -41,7 +41,7 @@ def make_default(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Let converting begin with this recipe."""
     saved = recipe_of(request, pk)
     Preferences.choose(request.user, recipe=saved)
-    messages.success(request, _("Converting begins with “%(name)s” from now on.") % {"name": saved.name})
+    messages.success(request, _("“%(name)s” is now your default recipe.") % {"name": saved.name})
     return redirect("web:recipes")
 
 
@@ -49,7 +49,7 @@ def make_default(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def clear_default(request: LoggedInRequest) -> HttpResponse:
     """Let converting begin as it does for everybody."""
     Preferences.choose(request.user, recipe=None)
-    messages.success(request, _("Converting begins with no recipe of yours any more."))
+    messages.success(request, _("Default recipe removed."))
     return redirect("web:recipes")
 
 
@@ -70,9 +70,9 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
         try:
             recipe = with_stored_watermark(request, output)
             if _save(request, saved, recipe):
-                messages.success(request, _("“%(name)s” is saved.") % {"name": saved.name})
+                messages.success(request, _("“%(name)s” saved.") % {"name": saved.name})
                 return redirect("web:recipes")
-            name.add_error("name", _("You have a recipe of this name. Choose another name."))
+            name.add_error("name", _("You already have a recipe with this name."))
         except jobs.JobError as refusal:
             output.add_error("watermark_file", phrases.translated(str(refusal)))
     return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
@@ -85,9 +85,7 @@ def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         recipe = engine.Recipe.parse(saved.recipe)
     except engine.InvalidRecipe:
-        messages.warning(
-            request, _("This recipe asks for options that are no longer offered. Change it first.")
-        )
+        messages.warning(request, _("This recipe uses options that are no longer available. Edit it first."))
         return redirect("web:recipe", pk)
     return redirect("web:recipe_link", links.make(request.user, recipe, saved.logo))
 
@@ -118,7 +116,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "web/recipe_delete.html", {"recipe": saved})
     saved.delete()
     jobs.forget_logos(request.user)
-    messages.success(request, _("“%(name)s” is deleted.") % {"name": saved.name})
+    messages.success(request, _("“%(name)s” deleted.") % {"name": saved.name})
     return redirect("web:recipes")
 
 

@@ -44,9 +44,7 @@ def share(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
             jobs.share(found, chosen, timedelta(hours=hours) if hours else None)
         except jobs.JobError as refusal:
             return refusal_page(request, refusal)
-        messages.success(
-            request, _("Shared. Whoever has the link can see and download it, without an account.")
-        )
+        messages.success(request, _("Link created. Anyone with the link can view and download the results."))
         return redirect("web:batch", pk)
     context = {
         "batch": found,
@@ -60,7 +58,7 @@ def share(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = share_of(request, pk)
     if jobs.revoke_share(found):
-        messages.success(request, _("The link leads nowhere any more."))
+        messages.success(request, _("Sharing stopped. The link no longer works."))
     return redirect("web:batch", found.batch_id)
 
 

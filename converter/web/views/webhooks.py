@@ -61,7 +61,7 @@ def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         except jobs.JobError as refusal:
             _say(refusal, form)
         else:
-            messages.success(request, _("The webhook is saved."))
+            messages.success(request, _("Webhook saved."))
             return redirect("web:webhook", pk)
     return _page(request, found, form, status=422)
 
@@ -79,14 +79,14 @@ def new_secret(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def pause(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if jobs.pause_webhook(webhook_of(request, pk)):
-        messages.success(request, _("Paused. What happens until you resume it is not told."))
+        messages.success(request, _("Webhook paused. Events are not sent until you resume it."))
     return redirect("web:webhook", pk)
 
 
 @require_POST
 def resume(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if jobs.resume_webhook(webhook_of(request, pk)):
-        messages.success(request, _("Resumed. What happens from now on is told."))
+        messages.success(request, _("Webhook resumed. New events will be sent."))
     return redirect("web:webhook", pk)
 
 
@@ -96,7 +96,7 @@ def send_test(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         jobs.send_test(webhook_of(request, pk))
     except jobs.JobError as refusal:
         return refusal_page(request, refusal)
-    messages.success(request, _("A test message is on its way. How it is answered is shown below."))
+    messages.success(request, _("Test event sent. The response appears below."))
     return redirect("web:webhook", pk)
 
 
@@ -107,7 +107,7 @@ def redeliver(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         jobs.redeliver(delivery)
     except jobs.JobError as refusal:
         return refusal_page(request, refusal)
-    messages.success(request, _("The message is sent again. How it is answered is shown below."))
+    messages.success(request, _("Event sent again. The response appears below."))
     page = reverse("web:webhook", args=[delivery.webhook_id])
     place = request.POST.get("after")
     return redirect(f"{page}?{urlencode({'after': place})}" if place else page)
@@ -119,7 +119,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return render(request, "web/webhook_delete.html", {"webhook": found})
     found.delete()
-    messages.success(request, _("The webhook is deleted."))
+    messages.success(request, _("Webhook deleted."))
     return redirect("web:webhooks")
 
 
