@@ -42,3 +42,27 @@ def test_every_target_of_the_makefile_has_a_line_of_help() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = makefile.split(".PHONY:", 1)[1].split()
     assert [target for target in phony if not re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)] == []
+
+
+def test_the_index_of_the_documents_names_them_all() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    pages = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md"]
+    assert [page for page in pages if f"]({page})" not in index] == []
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_glossary_names_files_that_exist() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    places = re.findall(r"\| `([^`]+)` \|$", glossary, re.MULTILINE)
+    assert len(places) > 25
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    words = re.findall(r"^\| ([a-z, ]+) \|", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)[1:]
+    assert words == sorted(words)
