@@ -220,6 +220,7 @@ CONVERTER_MAX_RETENTION = timedelta(  # the longest that a user may choose
     hours=env.float("MAX_RETENTION_HOURS", default=max(7 * 24, CONVERTER_RETENTION / timedelta(hours=1)))
 )
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
+CONVERTER_SANDBOX_REQUIRED = env.bool("SANDBOX_REQUIRED", default=False)
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
 CONVERTER_METADATA = "converter.metadata.database.DatabaseMetadata"
 CONVERTER_LABELS: str = (

@@ -14,7 +14,9 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
+from converter import sandbox
 from converter.engine import raster
+from converter.management.commands import serve
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -132,3 +134,16 @@ def test_it_does_not_start_with_a_decoder_that_is_not_safe(monkeypatch: pytest.M
     monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe."])
     with pytest.raises(CommandError, match=r"libheif 1\.23\.0 is not safe\. Reinstall the dependencies\."):
         call_command("serve")
+
+
+def test_the_start_says_which_layer_of_the_sandbox_is_missing(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sandbox, "missing_layers", lambda: {"landlock": "this kernel has none"})
+    serve._look_at_sandbox()
+    assert [record.getMessage() for record in caplog.records] == [
+        "The sandbox lacks landlock: this kernel has none"
+    ]
+    settings.CONVERTER_SANDBOX_REQUIRED = True
+    with pytest.raises(CommandError, match="lacks landlock, and SANDBOX_REQUIRED is on"):
+        call_command("serve", port=0)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -19,7 +20,7 @@ from converter.jobs.errors import StillRunning
 from converter.jobs.sources import limits, read_watermark, watermark_of
 from converter.jobs.tasks import notify_of_job
 from converter.models import Job, Upload
-from converter.sandbox import Probed, Refused, Rendered, Sandbox
+from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
 from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
@@ -36,13 +37,13 @@ THUMBNAIL = engine.Recipe.parse(
         "resize": {"mode": "fit", "width": 320, "height": 320},
     }
 )
-SANDBOX = Sandbox()
+SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
 
 def run(upload_id: uuid.UUID) -> int:
     """Convert one upload to all outputs that wait for it, decoding it once; return how many were claimed.
 
-    What is wrong with the image ends its jobs as failed. A passing fault (store, database) puts back what is not
+    What is wrong with the image ends its jobs as failed. A passing fault (store, database, sandbox) puts back what is not
     done and raises. StillRunning when another worker holds the jobs.
     """
     jobs = _claim(upload_id)
@@ -57,7 +58,7 @@ def run(upload_id: uuid.UUID) -> int:
         return 0
     try:
         _run(jobs)
-    except (StorageFault, DatabaseError):
+    except (StorageFault, DatabaseError, SandboxError):
         _put_back(jobs)
         raise
     return len(jobs)
@@ -112,7 +113,8 @@ def _run(jobs: list[Job]) -> None:
     recipes = [job.parsed_recipe for job in ready]
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
     renewed = timezone.now()
-    for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images):
+    # Cancelled or deleted meanwhile, the file is worked on no further.
+    for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images, wanted=_held(ready).exists):
         if isinstance(answer, Probed):
             _note_facts(upload, answer.facts)
         elif answer.index < len(extra):

@@ -13,6 +13,17 @@ Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocess
 from __future__ import annotations
 
 from .answers import Answer, Probed, Refused, Rendered
-from .client import Sandbox
+from .client import Sandbox, SandboxError, missing_layers
+from .confinement import LAYERS, hide
 
-__all__ = ["Answer", "Probed", "Refused", "Rendered", "Sandbox"]
+__all__ = [
+    "LAYERS",
+    "Answer",
+    "Probed",
+    "Refused",
+    "Rendered",
+    "Sandbox",
+    "SandboxError",
+    "hide",
+    "missing_layers",
+]

@@ -1,12 +1,17 @@
-"""What the sandbox answers: what was found, and one answer for each output."""
+"""What the sandbox answers. Whoever answers may have been taken over by a hostile file, so each word is looked at."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
-from .messages import receive
-from .relay import to_log
+from converter import engine
+from converter.engine import formats
+
+from .messages import Malformed
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,19 @@ class Probed:
     """The source could be opened; `facts` as of `raster.Facts.to_dict`."""
 
     facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The source is decoded; outputs follow. For the client alone."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The engine wrote an error into its log. For the client alone."""
+
+    text: str
+    cause: str
 
 
 @dataclass(frozen=True)
@@ -41,16 +59,223 @@ class Refused:
 
 Answer = Probed | Rendered | Refused
 
+_Check = Callable[[Any], bool]
 
-def receive_answer(file: BinaryIO) -> Answer | None:
-    message, bodies = receive(file)
-    while "log" in message:
-        to_log(message)
-        message, bodies = receive(file)
-    if not message:
-        return None
-    if "facts" in message:
-        return Probed(message["facts"])
-    if "code" in message:
-        return Refused(**message)
-    return Rendered(data=bodies[0], **message)
+_LONGEST = 4_000  # characters of a text
+_DEEPEST = 6
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])  # but tab and ends of lines
+
+
+def most_bytes(limits: engine.Limits) -> int:
+    """Return the size of the largest result: pixels and result both lie in the child's memory."""
+    return limits.memory_bytes // 2
+
+
+def parse(
+    message: Mapping[str, Any], body: bytes, index: int, recipe: engine.Recipe, limits: engine.Limits
+) -> Answer | Decoded | Logged:
+    """Return the answer that a message is, where output `index` of this recipe is in work.
+
+    Raises Malformed.
+    """
+    said = _plain(message)
+    if not isinstance(said, dict):
+        raise Malformed("no object")
+    keys = set(said)
+    if keys == {"facts"} and not body:
+        return Probed(_checked(said["facts"], _FACTS))
+    if keys == {"decoded"} and not body:
+        return Decoded()
+    if keys == {"log", "cause"} and not body:
+        _checked(said, {"log": _text, "cause": _text})
+        return Logged(said["log"], said["cause"])
+    if said.get("index") != index or isinstance(said["index"], bool):
+        raise Malformed("another output")
+    if keys == {"index", "code", "message"} and not body:
+        _checked(said, {"index": _whole, "code": _one_of(_CODES), "message": _text})
+        return Refused(**said)
+    return _rendered(said, body, recipe, limits)
+
+
+def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: engine.Limits) -> Rendered:
+    allowed = formats.CANDIDATES if recipe.is_auto else (recipe.format,)
+    _checked(
+        said,
+        {
+            "index": _whole,
+            "format": _one_of(allowed),
+            "mime": _text,
+            "width": _side,
+            "height": _side,
+            "report": lambda report: isinstance(report, dict),
+            "milliseconds": _whole,
+        },
+    )
+    name, width, height = said["format"], said["width"], said["height"]
+    if said["mime"] != engine.FORMATS[name].mime or not _BEGINNINGS[name].match(body):
+        raise Malformed("another format")
+    if max(width, height) > limits.max_output_side or width * height > limits.max_output_pixels:
+        raise Malformed("too large")
+    return Rendered(**{**said, "data": body, "report": _report(said["report"], len(body))})
+
+
+def _report(said: dict[str, Any], size: int) -> dict[str, Any]:
+    """Return the report, each note in the engine's own words."""
+    report = _checked(said, _REPORT)
+    if report["bytes_after"] != size:
+        raise Malformed("another size")
+    return {**report, **{kind: [_note(note) for note in report[kind]] for kind in ("notes", "warnings")}}
+
+
+def _note(said: Any) -> dict[str, Any]:
+    _checked(said, {"code": _text, "params": _mapping(_simple), "text": _text})
+    note = engine.Note(said["code"], said["params"])
+    try:
+        text = note.text
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as exc:
+        raise Malformed("no such note") from exc
+    return {**said, "text": text}
+
+
+# --- What a value may be --------------------------------------------------------------------------------------
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return a value that any database, page and program can hold, without control characters."""
+    if depth > _DEEPEST:
+        raise Malformed("too deep")
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) < 2**53:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case str() if len(value) <= _LONGEST:
+            return value if value.isprintable() else _cleaned(value)
+        case list():
+            return [_plain(item, depth + 1) for item in value]
+        case dict():
+            return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
+    raise Malformed("no plain value")
+
+
+def _cleaned(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:  # half of a pair
+        raise Malformed("no text") from exc
+    return text.translate(_CONTROLS)
+
+
+def _checked(value: Any, checks: Mapping[str, _Check]) -> dict[str, Any]:
+    """Return the value if it is an object of exactly these keys, each as its check wants it."""
+    if not isinstance(value, dict) or set(value) != set(checks):
+        raise Malformed("other keys")
+    for key, check in checks.items():
+        if not check(value[key]):
+            raise Malformed(f"odd {key}")
+    return value
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _side(value: Any) -> bool:
+    return _whole(value) and 0 < value < 2**31
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _simple(value: Any) -> bool:
+    return not isinstance(value, list | dict)
+
+
+def _one_of(names: Collection[str]) -> _Check:
+    return lambda value: isinstance(value, str) and value in names
+
+
+def _optional(check: _Check) -> _Check:
+    return lambda value: value is None or check(value)
+
+
+def _list(check: _Check, least: int = 0, most: int = 100) -> _Check:
+    return lambda value: isinstance(value, list) and least <= len(value) <= most and all(map(check, value))
+
+
+def _mapping(check: _Check) -> _Check:
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+def _object(**checks: _Check) -> _Check:
+    return lambda value: bool(_checked(value, checks))
+
+
+def _codes(kind: type[engine.EngineError] = engine.EngineError) -> set[str]:
+    return {kind.code}.union(*map(_codes, kind.__subclasses__()))
+
+
+_CODES = _codes()
+
+_FACTS: Mapping[str, _Check] = {  # as of raster.Facts
+    "format": _one_of(engine.FORMATS),
+    "mime": _text,
+    "width": _side,
+    "height": _side,
+    "frames": _side,
+    "pages": _side,
+    "mode": _text,
+    "bits": _whole,
+    "has_alpha": _truth,
+    "profile": _optional(_text),
+    "orientation": _whole,
+    "animated": _truth,
+    "duration_ms": _optional(_whole),
+    "plays": _whole,
+    "camera": _optional(_text),
+    "lens": _optional(_text),
+    "taken_at": _optional(_text),
+    "has_location": _truth,
+    "location": _optional(_list(_number, 2, 2)),
+    "software": _optional(_text),
+    "copyright": _optional(_text),
+    "bytes": _whole,
+}
+
+_BEGINNINGS = {  # of what our writers write; the engine's own look at files comes with decoders, which no worker loads
+    "jpeg": re.compile(rb"\xff\xd8\xff"),
+    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "avif": re.compile(rb"....ftypavi[fs]", re.DOTALL),
+    "gif": re.compile(rb"GIF8[79]a"),
+    "tiff": re.compile(rb"II[*+]\x00|MM\x00[*+]"),
+    "bmp": re.compile(rb"BM"),
+    "ico": re.compile(rb"\x00\x00\x01\x00"),
+    "jp2": re.compile(rb"\x00\x00\x00\x0cjP  \r\n\x87\n"),
+    "pdf": re.compile(rb"%PDF-"),
+}
+
+_SIZE = _list(_side, 2, 2)
+_REPORT: Mapping[str, _Check] = {  # as of engine.Report.to_dict
+    "notes": _list(bool),
+    "warnings": _list(bool),
+    "resized": _optional(_object(**{"from": _SIZE, "to": _SIZE})),
+    "bytes_before": _whole,
+    "bytes_after": _whole,
+    "frames": _object(**{"in": _whole, "kept": _whole}),
+    "similarity": _optional(_number),
+    "encoder": _object(name=_text, settings=_mapping(lambda value: True)),
+    "metadata_removed": _list(_text),
+    "engine": _mapping(_text),
+}

@@ -4,46 +4,54 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import time
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 from converter import engine
 from converter.engine import raster
 
+from . import confinement
+from .answers import most_bytes
 from .causes import out_of_memory
-from .confinement import confine
 from .messages import receive, send
 from .relay import Relay
 
 logger = logging.getLogger(__name__)
 
 
-def serve(fd: int) -> NoReturn:
-    """Take one order, answer it, and end."""
+def serve(fd: int, without: Collection[str]) -> NoReturn:
+    """Answer the one order that comes over the line, and end; `without` as of `confinement.close`."""
     code = 1
     try:
-        with socket.socket(fileno=fd) as line, line.makefile("rb") as orders:
-            logging.getLogger("converter").addHandler(Relay(line))
-            order, (data, *images) = receive(orders)
-            try:
-                _answer(line, order, data, dict(zip(order["images"], images, strict=True)))
-            except Exception:
-                logger.exception("The child broke down")
-                raise
+        line = socket.socket(fileno=fd)
+        logging.getLogger("converter").addHandler(Relay(line))
+        order, (data, *images) = receive(line.makefile("rb"))
+        limits = engine.Limits(**order["limits"])
+        recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
+        confinement.close(limits, len(recipes) - order["first"], without)
+        try:
+            _answer(
+                line, data, recipes, order["first"], limits, dict(zip(order["images"], images, strict=True))
+            )
+        except Exception:
+            logger.exception("The child broke down")
+            raise
         code = 0
     finally:
-        os._exit(code)
+        os._exit(code)  # the line closes with it: whoever sees that may ask how it ended
 
 
-def _answer(line: socket.socket, order: dict[str, Any], data: bytes, images: dict[str, bytes]) -> None:
-    limits = engine.Limits(**order["limits"])
-    recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
-    first = order["first"]
-    confine(limits, steps=len(recipes) - first)
-
-    index, since = first, time.monotonic()
+def _answer(
+    line: socket.socket,
+    data: bytes,
+    recipes: list[engine.Recipe],
+    first: int,
+    limits: engine.Limits,
+    images: dict[str, bytes],
+) -> None:
+    since = time.monotonic()
     try:
         source = raster.open(data, limits)
         send(line, {"facts": source.facts.to_dict()})
@@ -51,12 +59,13 @@ def _answer(line: socket.socket, order: dict[str, Any], data: bytes, images: dic
     except (engine.EngineError, MemoryError) as exc:
         for index in range(first, len(recipes)):
             send(line, _refusal(index, exc, limits))
-        send(line, {})
         return
+    send(line, {"decoded": True})
     for index in range(first, len(recipes)):
-        signal.alarm(int(limits.seconds))
         try:
             result = source.render(recipes[index], images)
+            if len(result.data) > most_bytes(limits):
+                raise MemoryError
         except (engine.EngineError, MemoryError) as exc:
             send(line, _refusal(index, exc, limits))
         else:
@@ -72,7 +81,6 @@ def _answer(line: socket.socket, order: dict[str, Any], data: bytes, images: dic
             }
             send(line, answer, result.data)
         since = time.monotonic()
-    send(line, {})
 
 
 def _refusal(index: int, exc: engine.EngineError | MemoryError, limits: engine.Limits) -> dict[str, Any]:

@@ -2,35 +2,88 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from converter import engine
 
-from .answers import Answer, Probed, Refused, receive_answer
+from . import confinement
+from .answers import Answer, Decoded, Logged, Probed, Refused, most_bytes, parse
 from .causes import crashed, out_of_memory, timed_out
-from .confinement import GRACE
-from .messages import send
+from .messages import Answers, Malformed, Unwanted, send
+from .relay import to_log
 
-_START = (
-    "import sys; sys.path[:] = {path!r}; from converter.sandbox import fork_server; fork_server.run({fd})"
+logger = logging.getLogger(__name__)
+
+_BEGIN = "import sys; sys.path[:] = {path!r}; "
+_START = _BEGIN + "from converter.sandbox import fork_server; fork_server.run({fd})"
+_LOOK = (
+    _BEGIN
+    + "import json; from converter.sandbox import confinement; print(json.dumps(confinement.missing()))"
 )
 # Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+_SECONDS_TO_START = 60
+_SECONDS_TO_END = 5
+_MOST_LOGGED = 20  # errors that one child may have written into our log
+_MOST_LOST = 2  # times MAX_SECONDS that one file may spend in children that end early
+
+
+class SandboxError(Exception):
+    """The sandbox does not start, or not with all that it must have. No file is to blame."""
+
+
+def missing_layers() -> dict[str, str]:
+    """Return the layers of the confinement (`confinement.LAYERS`) that this system lacks, each with the reason."""
+    found: dict[str, str] = json.loads(
+        subprocess.run(  # noqa: S603 - our own interpreter with our own words
+            [sys.executable, "-I", "-c", _LOOK.format(path=sys.path)],
+            env=_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class _Order:
+    data: bytes
+    recipes: Sequence[engine.Recipe]
+    limits: engine.Limits
+    images: Mapping[str, bytes]
+    wanted: Callable[[], bool]
+
+
+class _Lost(Exception):
+    """A child ended early, after so many seconds without an answer. `alone`: the other outputs may still be made."""
+
+    def __init__(self, cause: engine.EngineError, seconds: float, alone: bool) -> None:
+        self.cause = cause
+        self.seconds = seconds
+        self.alone = alone
 
 
 class Sandbox:
-    """One fork server and its children; one file at a time."""
+    """One fork server and its children; one file at a time.
 
-    def __init__(self) -> None:
+    With `required`, it does not start where the system lacks a layer of the confinement.
+    """
+
+    def __init__(self, *, required: bool = False) -> None:
+        self._required = required
+        self._program = _START
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._owed = False  # whether the fork server has still to say how the last child ended
 
     def render(
         self,
@@ -38,105 +91,151 @@ class Sandbox:
         recipes: Sequence[engine.Recipe],
         limits: engine.Limits,
         images: Mapping[str, bytes] | None = None,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> Iterator[Answer]:
-        """Yield what was found and then, in order, one answer for each recipe."""
-        done = 0
+        """Yield what was found and then, in order, one answer for each recipe.
+
+        `wanted` is asked every second; once it says no, the work ends and nothing more is yielded.
+        Raises SandboxError.
+        """
+        order = _Order(data, recipes, limits, images or {}, wanted)
+        done, probed, lost = 0, False, 0.0
         while done < len(recipes):
-            again = done > 0
-            for answer in self._child(data, recipes, done, limits, images or {}):
-                if not isinstance(answer, Probed):
-                    done = answer.index + 1
+            try:
+                for answer in self._child(order, done):
+                    if not isinstance(answer, Probed):
+                        done += 1
+                    elif probed:
+                        continue
+                    probed = True
                     yield answer
-                elif not again:
-                    yield answer
+            except Unwanted:
+                return
+            except _Lost as loss:
+                lost += loss.seconds
+                alone = loss.alone and lost < _MOST_LOST * limits.seconds
+                for index in range(done, done + 1 if alone else len(recipes)):
+                    done += 1
+                    yield Refused(index, loss.cause.code, str(loss.cause))
 
     def close(self) -> None:
         if self._server is None or self._control is None:
             return
-        self._control.close()
+        self._control.close()  # the fork server ends with it, and ends its child
         try:
+            self._server.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
             os.killpg(self._server.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._server.wait()
+            self._server.wait()
         self._server = self._control = None
-        self._owed = False
 
-    def _child(
-        self,
-        data: bytes,
-        recipes: Sequence[engine.Recipe],
-        first: int,
-        limits: engine.Limits,
-        images: Mapping[str, bytes],
-    ) -> Iterator[Answer]:
-        """Yield the answers from `first` on, as far as one child comes; at least one."""
-        in_work = first
+    def _child(self, order: _Order, first: int) -> Iterator[Answer]:
+        """Yield the answers of one child, from output `first` on.
+
+        Raises _Lost, Unwanted, SandboxError.
+        """
         line = self._fork()
+        probed = decoded = False
+        logged, index, since, limits = 0, first, time.monotonic(), order.limits
         try:
-            line.settimeout(limits.seconds + GRACE)
-            order = {
-                "recipes": [recipe.canonical() for recipe in recipes],
-                "first": first,
-                "limits": asdict(limits),
-                "images": list(images),
-            }
-            send(line, order, data, *images.values())
-            with line.makefile("rb") as answers:
-                while answer := receive_answer(answers):
-                    if not isinstance(answer, Probed):
-                        in_work = answer.index + 1
+            line.settimeout(limits.seconds)
+            _send(line, order, first)
+            answers = Answers(line, most_bytes(limits), order.wanted)
+            while index < len(order.recipes):
+                message, body = answers.next(since + limits.seconds)
+                answer = parse(message, body, index, order.recipes[index], limits)
+                if isinstance(answer, Logged):
+                    logged += 1
+                    if logged > _MOST_LOGGED:
+                        raise Malformed("too much for the log")
+                    to_log(answer.text, answer.cause)
+                    continue
+                if isinstance(answer, Probed):
+                    if probed:
+                        raise Malformed("probed again")
+                    probed = True
                     yield answer
-            return
-        except (ConnectionError, EOFError):
-            pass
+                    continue
+                since = time.monotonic()
+                if isinstance(answer, Decoded):
+                    if decoded:
+                        raise Malformed("decoded again")
+                    decoded = True
+                    continue
+                index += 1
+                yield answer
+                since = time.monotonic()
+        except Malformed as exc:
+            logger.warning("A decoder lied: %s", exc)
+            raise _Lost(crashed(), time.monotonic() - since, alone=False) from None
         except TimeoutError:
-            self.close()
+            raise _Lost(timed_out(limits), time.monotonic() - since, decoded) from None
+        except (ConnectionError, EOFError):
+            raise _Lost(self._cause_of_death(limits), time.monotonic() - since, decoded) from None
         finally:
             line.close()
-        cause = self._cause_of_death(limits)
-        yield Refused(in_work, cause.code, str(cause))
+            self._tell(b"e")
 
     def _fork(self) -> socket.socket:
-        """Return our end of the line to a new child."""
-        if self._owed:
-            self._exit_status()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            for attempt in (1, 2):
-                control = self._control or self._open()
+        """Return our end of the line to a new child.
+
+        Raises SandboxError.
+        """
+        for _ in range(2):  # the fork server may have been killed from outside
+            control = self._control or self._open()
+            ours, theirs = socket.socketpair()
+            with theirs:
                 try:
                     socket.send_fds(control, [b"f"], [theirs.fileno()])
-                    self._owed = True
-                    break
-                except ConnectionError:  # the fork server was killed from outside: start another one, once
+                    return ours
+                except ConnectionError:
+                    ours.close()
                     self.close()
-                    if attempt == 2:
-                        raise
-        return ours
+        raise SandboxError("The sandbox ends as soon as it is started.")
 
     def _open(self) -> socket.socket:
-        self._control, theirs = socket.socketpair()
+        confinement.hide()
+        ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-                [sys.executable, "-I", "-c", _START.format(path=sys.path, fd=theirs.fileno())],
+                [sys.executable, "-I", "-c", self._program.format(path=sys.path, fd=theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # what goes wrong before the first file is to be seen in the log
                 start_new_session=True,
             )
-        return self._control
+        self._control = ours
+        try:
+            answers = Answers(ours, 0, lambda: True)
+            message, _ = answers.next(time.monotonic() + _SECONDS_TO_START)
+        except (EOFError, OSError, Malformed) as exc:
+            self.close()
+            raise SandboxError("The sandbox does not start; the log says why.") from exc
+        ours.settimeout(_SECONDS_TO_END)
+        self._look_at(message["missing"])
+        return ours
+
+    def _look_at(self, missing: Mapping[str, str]) -> None:
+        for layer, why in missing.items():
+            logger.warning("The sandbox lacks a layer", extra={"layer": layer, "why": why})
+        if missing and self._required:
+            self.close()
+            raise SandboxError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
+
+    def _tell(self, word: bytes) -> None:
+        try:
+            if self._control:
+                self._control.sendall(word)
+        except OSError:
+            self.close()  # it is gone; the next file starts another one
 
     def _cause_of_death(self, limits: engine.Limits) -> engine.EngineError:
-        if self._control is None:
-            return timed_out(limits)
         status = self._exit_status()
-        if status is None:
+        if status is None or not os.WIFSIGNALED(status):
             return crashed()
         signum = os.WTERMSIG(status)
-        if signum in (signal.SIGALRM, signal.SIGXCPU):
+        if signum == signal.SIGXCPU:
             return timed_out(limits)
         if signum == signal.SIGKILL:  # how the kernel ends what eats all memory
             return out_of_memory(limits)
@@ -144,14 +243,22 @@ class Sandbox:
 
     def _exit_status(self) -> int | None:
         """Return how the last child ended, as the fork server saw it; None if it is the fork server that ended."""
-        assert self._control
-        self._control.settimeout(GRACE)
+        self._tell(b"w")
         try:
-            status = self._control.recv(4)
-        except (ConnectionError, TimeoutError):
+            status = self._control.recv(4) if self._control else b""
+        except OSError:
             status = b""
-        self._owed = False
         if len(status) < 4:
             self.close()
             return None
         return int.from_bytes(status, "big")
+
+
+def _send(line: socket.socket, order: _Order, first: int) -> None:
+    head = {
+        "recipes": [recipe.canonical() for recipe in order.recipes],
+        "first": first,
+        "limits": asdict(order.limits),
+        "images": list(order.images),
+    }
+    send(line, head, order.data, *order.images.values())

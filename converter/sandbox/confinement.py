@@ -1,29 +1,147 @@
-"""What a child gives away before it touches a hostile file."""
+"""What a process gives away before it touches a hostile file.
+
+In layers, of which each refuses most attacks alone: where a system lacks one, the others stand.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import signal
+import struct
 import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import NoReturn
 
 from converter import engine
 
-GRACE = 5  # seconds that the worker waits beyond the child's own alarm
-_OPEN_FILES = 32
+from . import kernel, landlock, seccomp
+from .kernel import Unavailable
+
+LAYERS: Mapping[str, str] = {
+    "privileges": "no new rights, and nobody looks into its memory",
+    "landlock": "no file, no port, no signal to other processes",
+    "seccomp": "no system call that decoding does not need",
+}
+
+_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVILEGES = 1, 4, 38  # of prctl(2)
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+_CAPABILITIES_VERSION = 0x20080522
+_FIRST_USER = 2_000_000_000  # numbers that nobody hands out; below 2^31
+_THREADS = 128  # a decoder needs one or two
 
 
-def confine(limits: engine.Limits, steps: int) -> None:
-    """Give away, for good, what decoding an image does not need."""
-    seconds = int(limits.seconds)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a C loop
-    signal.alarm(seconds)
-    ceilings = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: (seconds + GRACE) * (steps + 1),
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: _OPEN_FILES,
+def hide() -> None:
+    """Keep other processes of the same user out of this one: no ptrace, nothing to read in /proc, no core file."""
+    if kernel.LINUX:
+        kernel.prctl(_DUMPABLE, 0)
+
+
+def enter(without: Collection[str] = ()) -> None:
+    """Give away what can be given away before the order is known; `without` names layers known to be missing.
+
+    Raises Unavailable, OSError.
+    """
+    os.setpgid(0, 0)  # whatever it may start is ended with it
+    for layer, act in {"privileges": _drop_privileges, "landlock": landlock.restrict}.items():
+        if layer not in without:
+            act()
+
+
+def close(limits: engine.Limits, steps: int, without: Collection[str] = ()) -> None:
+    """Give away the rest: from here on nothing can be opened, and only so much memory and time be used.
+
+    Raises Unavailable, OSError.
+    """
+    seconds = int(limits.seconds) + 1
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CPU, seconds * (steps + 1), grace=1)
+    if sys.platform != "darwin":  # macOS has the first by name only and refuses to set it
+        _limit(resource.RLIMIT_AS, limits.memory_bytes)
+        _limit(resource.RLIMIT_NOFILE, 0)  # what is open stays open
+    if "seccomp" not in without:
+        seccomp.restrict(os.getpid())
+
+
+def missing() -> dict[str, str]:
+    """Return the layers that this system does not have, and why, as a child of this process finds out."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        _try_all(writer)
+    os.close(writer)
+    with open(reader, "rb") as report:
+        found: dict[str, str] = json.loads(report.read() or "{}")
+    os.waitpid(child, 0)
+    return found
+
+
+def _try_all(writer: int) -> NoReturn:
+    acts: dict[str, Callable[[], None]] = {
+        "privileges": _drop_privileges,
+        "landlock": landlock.restrict,
+        "seccomp": lambda: seccomp.restrict(os.getpid()),
     }
-    if sys.platform != "darwin":  # macOS has the limit by name only and refuses to set it
-        ceilings[resource.RLIMIT_AS] = limits.memory_bytes
-    for name, value in ceilings.items():
-        resource.setrlimit(name, (value, value))
+    found = {}
+    for layer in LAYERS:
+        try:
+            acts[layer]()
+        except (Unavailable, OSError) as exc:
+            found[layer] = str(exc)
+    os.write(writer, json.dumps(found).encode())
+    os._exit(0)
+
+
+def _drop_privileges() -> None:
+    """Become somebody who owns nothing, if this process is root, and in any case somebody who gains no rights.
+
+    Raises Unavailable, OSError.
+    """
+    kernel.prctl(_NO_NEW_PRIVILEGES, 1)
+    threads = _tasks() + _THREADS
+    if os.geteuid() == 0:
+        threads = _become(_FIRST_USER + os.getpid()) or threads
+    _drop_capabilities()
+    _limit(resource.RLIMIT_NPROC, threads)
+    hide()
+    kernel.prctl(_PDEATHSIG, signal.SIGKILL)  # last: a change of user forgets it
+
+
+def _become(user: int) -> int | None:
+    """Become a user of this process alone, where a container allows it; return how many threads that user may have."""
+    try:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    except OSError:
+        return None
+    return _THREADS
+
+
+def _drop_capabilities() -> None:
+    number = _CAPSET.get(kernel.MACHINE)
+    if number is None:
+        raise Unavailable(f"not known for {kernel.MACHINE}")
+    header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
+    kernel.syscall(number, header, bytes(24))
+
+
+def _tasks() -> int:
+    """Return how many threads there are at least as many as this user has: the limit counts those of a user."""
+    try:
+        file = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        told = os.read(file, 100)
+        os.close(file)
+        return int(told.split()[3].partition(b"/")[2])
+    except (OSError, ValueError, IndexError):
+        return 4096
+
+
+def _limit(name: int, value: int, grace: int = 0) -> None:
+    """Set a limit, or leave a lower one that is there; `grace` is from the signal to the end."""
+    _, most = resource.getrlimit(name)
+    hard = value + grace if most == resource.RLIM_INFINITY else min(value + grace, most)
+    resource.setrlimit(name, (min(value, hard), hard))

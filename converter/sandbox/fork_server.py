@@ -2,53 +2,177 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import json
-import mmap
 import os
+import select
+import signal
 import socket
-from typing import NoReturn
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple, NoReturn
+
+from PIL import Image
 
 from converter import engine
 from converter.engine import raster
 
+from . import confinement
 from .child import serve
+from .messages import send
 
 _REHEARSAL = (  # what a worker asks for most, as text: reading it is rehearsed too
     '{"format": "jpeg", "quality": 75, "background": "#eeeeee", "frames": "first", "resize": {"width": 1, "height": 1}}',
     '{"format": "webp", "quality": 80}',
 )
+_ENCODINGS = (
+    "ascii",
+    "latin-1",
+    "cp1252",
+    "utf-8-sig",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-16",
+    "utf-32",
+)  # in metadata
 _PICTURE = bytes.fromhex(  # a BMP of one pixel
     "424d3a000000000000003600000028000000010000000100000001001800000000000400000000000000000000000000000000000000ffffff00"
 )
 
 
 def run(fd: int) -> NoReturn:
-    """Keep a child waiting for the next line that comes in; answer with its exit status."""
+    """Serve the worker at the other end of `fd` until it is gone."""
+    confinement.hide()
+    without = confinement.missing()
     photo = _warm_up()
     gc.freeze()  # children share these pages; a collection would copy them
-    taken = mmap.mmap(-1, 1)  # shared with the children
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # nobody reads what a decoder says
     with socket.socket(fileno=fd) as control:
-        while True:
-            taken[0] = False
-            child = os.fork()  # ahead of the file, which then need not wait for it
-            if not child:
-                _rehearse(photo)
-                message, lines, _, _ = socket.recv_fds(control, 1, 1)
-                control.close()
-                if not message:
-                    os._exit(0)
-                taken[0] = True
-                serve(lines[0])
-            _, status = os.waitpid(child, 0)
-            if taken[0]:
-                control.sendall(status.to_bytes(4, "big"))
-            elif not status:  # the worker is gone
-                os._exit(0)
+        send(control, {"missing": without})
+        _Server(control, photo, without).serve()
+    os._exit(0)
+
+
+class _Child(NamedTuple):
+    pid: int
+    door: socket.socket
+    """Where the child gets its order's line; closed at the other end when the child is gone."""
+
+    def took_order(self) -> bool:
+        try:
+            return self.door.recv(1) != b""
+        except ConnectionError:
+            return False
+
+    def end(self) -> int:
+        """End it with all that it may have started; return its exit status, which is its own if it had one."""
+        self.door.close()
+        for kill in (os.killpg, os.kill):
+            try:
+                kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return os.waitpid(self.pid, 0)[1]
+
+
+class _Server:
+    """Has one child waiting or one at work. The worker says, in one byte each:
+
+    f, with a line: have the order that comes over it answered; whoever is still at work ends
+    e: whoever is still at work ends
+    w: the same, and say its exit status
+    """
+
+    def __init__(self, control: socket.socket, photo: bytes, without: Mapping[str, str]) -> None:
+        self._control = control
+        self._photo = photo
+        self._without = without
+        self._child = self._spawn()  # ahead of the file, which then need not wait for it
+        self._line: int | None = None  # handed over, not yet taken
+        self._again = False  # whether that is the second try
+        self._at_work = False
+        self._status = 0
+
+    def serve(self) -> None:
+        while message := self._next():
+            word, lines = message
+            if self._at_work:
+                self._replace()
+            if word == b"f" and lines:
+                self._hand_over(lines[0])
+            if word == b"w":
+                self._control.sendall(self._status.to_bytes(4, "big"))
+        self._child.end()
+
+    def _next(self) -> tuple[bytes, list[int]] | None:
+        """Return what the worker says next, seeing to the child until then; None when the worker is gone."""
+        while self._at_work:
+            ready, _, _ = select.select([self._control, self._child.door], [], [])
+            if self._control in ready:
+                break
+            self._see_to_child()
+        word, lines, _, _ = socket.recv_fds(self._control, 1, 1)
+        return (word, lines) if word else None
+
+    def _see_to_child(self) -> None:
+        took = self._child.took_order()
+        line, self._line = self._line, None
+        if line is None:
+            self._replace()  # it has ended; or it says what it has no business to say
+        elif took:
+            os.close(line)
+        else:  # it was killed while it waited, from outside: no fault of the file
+            self._replace()
+            if not self._again:
+                self._hand_over(line, again=True)
+                return
+            os.close(line)
+
+    def _hand_over(self, line: int, again: bool = False) -> None:
+        try:
+            socket.send_fds(self._child.door, [b"f"], [line])
+        except ConnectionError:
+            pass  # it is gone, as its door will say
+        self._line, self._again, self._at_work = line, again, True
+
+    def _replace(self) -> None:
+        self._status = self._child.end()
+        if self._line is not None:
+            os.close(self._line)
+        self._line, self._at_work = None, False
+        self._child = self._spawn()
+
+    def _spawn(self) -> _Child:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            pid = os.fork()
+            if not pid:
+                self._control.close()
+                ours.close()
+                self._be_child(theirs)
+        return _Child(pid, ours)
+
+    def _be_child(self, door: socket.socket) -> NoReturn:
+        try:
+            confinement.enter(self._without)
+            _rehearse(self._photo)
+            _, lines, _, _ = socket.recv_fds(door, 1, 1)
+            if lines:
+                door.send(b"t")
+                serve(lines[0], self._without)
+        finally:
+            os._exit(1)
 
 
 def _warm_up() -> bytes:
-    """Load codecs, profiles and fonts once for all children, by converting a picture of our own; return it as JPEG."""
+    """Load codecs, profiles and fonts once for all children, by converting a picture of our own; return it as JPEG.
+
+    All that a child may ever need must be here afterwards: it can open nothing more.
+    """
+    Image.init()  # every kind of file that Pillow may find inside another
+    for name in _ENCODINGS:
+        codecs.lookup(name)
     made = {"bmp": _PICTURE}
     for name in ("tiff", "gif", "jpeg", "png", "avif", "webp", "jp2"):
         recipe = engine.Recipe.parse({"format": name, "watermark": {"text": "a"}})

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import struct
+import time
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 _LENGTH = struct.Struct(">I")  # of a message's JSON
+_MOST_TEXT = 2**18  # bytes of JSON in an answer; an honest one has a few thousand
+_LOOK = 1.0  # seconds between two looks at whether an answer is still wanted
+
+
+class Malformed(Exception):
+    """What came is no message."""
+
+
+class Unwanted(Exception):
+    """Nobody waits for the answer any more."""
 
 
 def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
@@ -18,12 +31,78 @@ def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
 
 
 def receive(file: BinaryIO) -> tuple[dict[str, Any], list[bytes]]:
+    """Return a message of somebody trusted.
+
+    Raises EOFError.
+    """
     (length,) = _LENGTH.unpack(_exactly(file, _LENGTH.size))
     message = json.loads(_exactly(file, length))
     return message, [_exactly(file, size) for size in message.pop("sizes")]
 
 
-def _exactly(file: BinaryIO, length: int) -> bytes:
+class Answers:
+    """What comes over a line from somebody who may lie, want to fill our memory, or never end."""
+
+    def __init__(self, line: socket.socket, most_bytes: int, wanted: Callable[[], bool]) -> None:
+        self._arriving = _Arriving(line, wanted)
+        self._file = io.BufferedReader(self._arriving)
+        self._most_bytes = most_bytes
+
+    def next(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+        """Return the next message and its bytes, at most one body, if it is here by `deadline`, of the monotonic clock.
+
+        Raises EOFError, ConnectionError, TimeoutError, Malformed, Unwanted.
+        """
+        self._arriving.deadline = deadline
+        (length,) = _LENGTH.unpack(_exactly(self._file, _LENGTH.size))
+        if length > _MOST_TEXT:
+            raise Malformed("too long")
+        message = _parsed(_exactly(self._file, length))
+        match message.pop("sizes", None):
+            case []:
+                return message, b""
+            case [int(size)] if 0 <= size <= self._most_bytes and not isinstance(size, bool):
+                return message, _exactly(self._file, size)
+        raise Malformed("wrong sizes")
+
+
+class _Arriving(io.RawIOBase):
+    """Reads from a socket until a deadline that nothing moves, as a time-out for each byte would be."""
+
+    def __init__(self, line: socket.socket, wanted: Callable[[], bool]) -> None:
+        self._line = line
+        self._wanted = wanted
+        self.deadline = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while (left := self.deadline - time.monotonic()) > 0:
+            self._line.settimeout(min(left, _LOOK))
+            try:
+                return self._line.recv_into(buffer)
+            except TimeoutError:
+                if not self._wanted():
+                    raise Unwanted from None
+        raise TimeoutError
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as exc:
+        raise Malformed("no JSON") from exc
+    if not isinstance(message, dict):
+        raise Malformed("no object")
+    return message
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN and infinities are no JSON: databases and browsers refuse them
+
+
+def _exactly(file: BinaryIO | io.BufferedReader, length: int) -> bytes:
     received = file.read(length)
     if len(received) < length:
         raise EOFError

@@ -11,7 +11,7 @@ from .messages import send
 
 logger = logging.getLogger(__name__)
 
-_MOST_LETTERS = 4_000  # a child that was taken over may write anything
+_MOST_LETTERS = 4_000  # the worker takes no more
 _INNERMOST = 6
 
 
@@ -24,16 +24,13 @@ class Relay(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         exc = record.exc_info[1] if record.exc_info else None
-        send(self._line, {"log": record.getMessage(), "cause": _told(exc) if exc else ""})
+        cause = _told(exc) if exc else ""
+        send(self._line, {"log": record.getMessage()[:_MOST_LETTERS], "cause": cause[:_MOST_LETTERS]})
 
 
-def to_log(message: dict[str, str]) -> None:
+def to_log(text: str, cause: str) -> None:
     """Write into the worker's log what a child sent."""
-    logger.error(
-        "In the sandbox: %s",
-        message["log"][:_MOST_LETTERS],
-        extra={"cause": message["cause"][:_MOST_LETTERS]},
-    )
+    logger.error("In the sandbox: %s", text, extra={"cause": cause})
 
 
 def _told(exc: BaseException) -> str:

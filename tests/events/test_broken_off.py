@@ -48,7 +48,7 @@ class Remembering(Sandbox):
         self.facts = Probed({})
 
     def render(
-        self, data: bytes, recipes: Sequence[Recipe], limits: Any, images: Any = None
+        self, data: bytes, recipes: Sequence[Recipe], limits: Any, images: Any = None, wanted: Any = None
     ) -> Iterator[Answer]:
         if new := [recipe for recipe in recipes if recipe not in self.known]:
             facts, *made = super().render(data, new, limits, images)

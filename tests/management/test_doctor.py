@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from moto import mock_aws
 
+from converter import sandbox
 from converter.engine import raster
 
 WORKER, BUCKET = "imagesite-production-worker", "imagesite-uploads"
@@ -69,6 +70,22 @@ def test_a_folder_that_cannot_be_written_is_a_problem(settings: Any, tmp_path: A
     (tmp_path / "file").touch()
     settings.DATA_DIR = tmp_path / "file"
     assert "problem  data folder: " in consult()
+
+
+@pytest.mark.django_db
+def test_each_layer_of_the_sandbox_is_told(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    said = consult()
+    assert "ok       sandbox: 3 of 3 layers" in said
+    assert "seccomp       no system call that decoding does not need" in said
+    monkeypatch.setattr(sandbox, "missing_layers", lambda: {"landlock": "this kernel has none"})
+    said = consult()
+    assert "ok       sandbox: 2 of 3 layers" in said
+    assert "landlock      missing: this kernel has none" in said
+    assert "ended" not in said
+    settings.CONVERTER_SANDBOX_REQUIRED = True
+    said = consult()
+    assert "problem  sandbox: SANDBOX_REQUIRED is on, and this system lacks a layer." in said
+    assert "ended: 1 of these are not well." in said
 
 
 # --- In the cloud -------------------------------------------------------------------------------------------

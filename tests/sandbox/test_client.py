@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
+from collections.abc import Generator, Iterator
 
 import psutil
 import pytest
@@ -14,27 +13,10 @@ import pytest
 from converter import engine
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from tests.conftest import make_photo
+from tests.sandbox.hostile import PNG, attacker
 
 WEBP = engine.Recipe.parse({"format": "webp"})
-PNG = engine.Recipe.parse({"format": "png"})
 LIMITS = engine.Limits()
-
-# What a hostile file would make a decoder do: the engine is replaced in the fork server, and so in its children.
-HOSTILE = """
-import os, sys, time, signal
-sys.path[:] = {path!r}
-from converter import engine
-from converter.engine import raster
-from converter.sandbox import fork_server
-render = raster.Source.render
-def hostile(self, recipe, images=None):
-    if recipe.format == "png":
-        {deed}
-    return render(self, recipe, images or {{}})
-raster.Source.render = hostile
-fork_server._warm_up = lambda: fork_server._PICTURE
-fork_server.run({fd})
-"""
 
 
 @pytest.fixture
@@ -42,17 +24,6 @@ def sandbox() -> Iterator[Sandbox]:
     made = Sandbox()
     yield made
     made.close()
-
-
-@pytest.fixture
-def hostile(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Sandbox]:
-    def make(deed: str) -> Sandbox:
-        monkeypatch.setattr(
-            "converter.sandbox.client._START", HOSTILE.replace("{deed}", deed.replace("{", "{{"))
-        )
-        return sandbox
-
-    return make
 
 
 def test_it_works(sandbox: Sandbox, photo: bytes) -> None:
@@ -85,21 +56,19 @@ def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("deed", "code"),
     [
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "crashed"),
+        ("ctypes.string_at(0)", "crashed"),
         ("os.abort()", "crashed"),
         ("os._exit(0)", "crashed"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory"),
+        ("signal.pthread_kill(threading.get_ident(), signal.SIGKILL)", "out_of_memory"),
         ("bytearray(3 * 2**30)", "out_of_memory"),
         ("time.sleep(600)", "timed_out"),
         ("while True: pass", "timed_out"),
     ],
 )
-def test_a_hostile_output_fails_alone(
-    hostile: Callable[[str], Sandbox], photo: bytes, deed: str, code: str
-) -> None:
-    sandbox = hostile(deed)
-    limits = engine.Limits(seconds=2, memory_bytes=2**30)
-    _, first, second, third = sandbox.render(photo, [WEBP, PNG, WEBP], limits)
+def test_a_hostile_output_fails_alone(photo: bytes, deed: str, code: str) -> None:
+    limits = engine.Limits(seconds=3, memory_bytes=2**30)
+    with attacker(photo) as there:
+        _, first, second, third = there.answers(deed, WEBP, PNG, WEBP, limits=limits)
     assert isinstance(first, Rendered)
     assert isinstance(second, Refused)
     assert (second.index, second.code) == (1, code)
@@ -107,13 +76,12 @@ def test_a_hostile_output_fails_alone(
     assert third.index == 2
 
 
-REFUSING_WRITER = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
-
-
 def test_what_the_engine_logs_in_a_child_is_in_our_log(
-    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
+    photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, first, second = hostile(REFUSING_WRITER).render(photo, [WEBP, PNG], LIMITS)
+    with attacker(photo) as there:
+        refusing_writer = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
+        _, first, second = there.answers(refusing_writer, WEBP, PNG)
     assert isinstance(first, Rendered)
     assert isinstance(second, Refused)
     assert second.code == "engine_error"
@@ -124,40 +92,19 @@ def test_what_the_engine_logs_in_a_child_is_in_our_log(
     assert "encode.py:" in record.__dict__["cause"]
 
 
-def test_a_fault_of_ours_in_a_child_is_in_our_log(
-    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    *_, answer = hostile("raise KeyError('ours')").render(photo, [PNG], LIMITS)
+def test_a_fault_of_ours_in_a_child_is_in_our_log(photo: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with attacker(photo) as there:
+        answer = there.answers("raise KeyError('ours')")[-1]
     assert isinstance(answer, Refused)
     assert answer.code == "crashed"
     assert ["KeyError: 'ours'" in record.__dict__["cause"] for record in caplog.records] == [True]
 
 
-def test_a_child_that_was_taken_over_cannot_fill_our_log(
-    hostile: Callable[[str], Sandbox], photo: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    deed = "import logging; logging.getLogger('converter').error('x' * 10**6)"
-    *_, answer = hostile(deed).render(photo, [PNG], LIMITS)
+def test_a_long_error_is_cut_in_our_log(photo: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with attacker(photo) as there:
+        answer = there.answers("logging.getLogger('converter').error('x' * 10**6)")[-1]
     assert isinstance(answer, Rendered)
     assert [len(record.getMessage()) < 5_000 for record in caplog.records] == [True]
-
-
-def test_the_child_writes_no_file(hostile: Callable[[str], Sandbox], photo: bytes, tmp_path: Path) -> None:
-    target = tmp_path / "loot"
-    sandbox = hostile(f"os.write(os.open({str(target)!r}, os.O_CREAT | os.O_WRONLY), b'x')")
-    *_, answer = sandbox.render(photo, [PNG], LIMITS)
-    assert isinstance(answer, Refused)
-    assert target.stat().st_size == 0
-
-
-def test_the_child_has_none_of_our_environment(
-    hostile: Callable[[str], Sandbox], photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SECRET_KEY", "the key of the site")
-    seen = "(b'the key' in open('/proc/self/environ', 'rb').read() or 'django' in sys.modules) and os.abort()"
-    sandbox = hostile(seen)
-    *_, answer = sandbox.render(photo, [PNG], LIMITS)
-    assert isinstance(answer, Rendered)
 
 
 def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> None:
@@ -169,22 +116,18 @@ def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> Non
     assert isinstance(answer, Rendered)
 
 
-def test_a_waiting_child_that_is_killed_is_replaced(hostile: Callable[[str], Sandbox], photo: bytes) -> None:
-    sandbox = hostile("os.kill(os.getpid(), signal.SIGSEGV)")
-    assert isinstance(list(sandbox.render(photo, [WEBP], LIMITS))[1], Rendered)
-    assert sandbox._exit_status() == 0  # that child has ended; the next one is the only one
-    assert sandbox._server
-    server = psutil.Process(sandbox._server.pid)
-    while not (children := server.children()):
-        time.sleep(0.01)
-    (waiting,) = children
-    waiting.kill()
-    waiting.wait()
-    # Its end is not taken for the end of the next one.
-    answers = list(sandbox.render(photo, [WEBP, PNG], LIMITS))
-    assert [type(answer) for answer in answers] == [Probed, Rendered, Refused]
-    assert isinstance(answers[2], Refused)
-    assert answers[2].code == "crashed"
+def test_a_waiting_child_that_is_killed_is_replaced(photo: bytes) -> None:
+    with attacker(photo) as there:
+        there.answers("", WEBP)
+        assert there.sandbox._exit_status() is not None  # that child has ended; the next one is the only one
+        assert there.sandbox._server
+        (waiting,) = psutil.Process(there.sandbox._server.pid).children()
+        waiting.kill()
+        # Its end is not taken for the end of the next one.
+        _, webp, png = there.answers("ctypes.string_at(0)", WEBP, PNG)
+    assert isinstance(webp, Rendered)
+    assert isinstance(png, Refused)
+    assert png.code == "crashed"
 
 
 def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
@@ -206,3 +149,37 @@ def test_a_reader_that_stops_half_way_leaves_the_sandbox_in_order(sandbox: Sandb
     *_, answer = sandbox.render(photo, [PNG], LIMITS)
     assert isinstance(answer, Rendered)
     assert answer.format == "png"
+
+
+@pytest.mark.parametrize(("deed", "code"), [("time.sleep(600)", "timed_out"), ("os.abort()", "crashed")])
+def test_a_file_that_cannot_be_decoded_is_tried_once_for_all_outputs(
+    photo: bytes, deed: str, code: str
+) -> None:
+    with attacker(photo, before=f"raster.Source.load = lambda *_: {deed}") as there:
+        there.answers("")  # the start, which takes its time
+        began = time.monotonic()
+        found = there.answers("", WEBP, PNG, WEBP, PNG, limits=engine.Limits(seconds=2))
+        assert time.monotonic() - began < 4
+    assert [(a.index, a.code) for a in found if isinstance(a, Refused)] == [(n, code) for n in range(4)]
+
+
+def test_a_file_that_wastes_its_time_is_given_up(photo: bytes) -> None:
+    with attacker(photo) as there:
+        there.answers("")
+        began = time.monotonic()
+        found = there.answers("time.sleep(600)", *[PNG] * 9, WEBP, limits=engine.Limits(seconds=1))
+        assert time.monotonic() - began < 5
+    assert [a.code for a in found if isinstance(a, Refused)] == ["timed_out"] * 10
+
+
+def test_work_that_nobody_wants_any_more_ends(photo: bytes) -> None:
+    with attacker(photo) as there:
+        assert list(there.sandbox.render(photo, [WEBP], LIMITS))
+        assert there.sandbox._server
+        began = time.monotonic()
+        images = {"code": b"time.sleep(600)"}
+        found = list(there.sandbox.render(photo, [WEBP, PNG, WEBP], LIMITS, images, wanted=lambda: False))
+        assert time.monotonic() - began < 10
+        assert [type(answer) for answer in found] == [Probed, Rendered]
+        assert isinstance(list(there.sandbox.render(photo, [WEBP], LIMITS))[-1], Rendered)
+        assert len(psutil.Process(there.sandbox._server.pid).children()) <= 1

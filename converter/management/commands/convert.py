@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from rich.console import Console
@@ -21,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from converter import engine, jobs
 from converter.engine.formats import AUTO
-from converter.sandbox import Refused, Rendered, Sandbox
+from converter.sandbox import Refused, Rendered, Sandbox, SandboxError
 
 READABLE = {
     f".{extension}" for format in engine.FORMATS.values() if format.decodes for extension in format.extensions
@@ -263,13 +264,15 @@ class Workers:
                 target = target.with_name(f"{target.name}.{engine.FORMATS[answer.format].extension}")
                 _check_free(target, sources, overwrite)
             write(target, answer.data)
+        except SandboxError as exc:
+            raise NotConverted(str(exc)) from exc
         except OSError as exc:
             raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
         return len(data), len(answer.data)
 
     def _sandbox(self) -> Sandbox:
         if not hasattr(self._local, "sandbox"):
-            self._local.sandbox = Sandbox()
+            self._local.sandbox = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
             self._sandboxes.append(self._local.sandbox)
         sandbox: Sandbox = self._local.sandbox
         return sandbox

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from converter import engine
+from converter import engine, sandbox
 from converter.engine import raster
 
 PREFIX = "uploads/"
@@ -82,6 +82,17 @@ def _engine() -> str:
     if problems:
         raise Unwell(f"{' '.join(problems)} Reinstall the dependencies.")
     return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, raster.libraries())])
+
+
+def _sandbox() -> str:
+    missing = sandbox.missing_layers()
+    rows = [
+        f"{'':<9}{layer:<14}{'missing: ' + missing[layer] if layer in missing else holds}"
+        for layer, holds in sandbox.LAYERS.items()
+    ]
+    if missing and settings.CONVERTER_SANDBOX_REQUIRED:
+        raise Unwell("\n".join(["SANDBOX_REQUIRED is on, and this system lacks a layer.", *rows]))
+    return "\n".join([f"{len(rows) - len(missing)} of {len(rows)} layers", *rows])
 
 
 def _row(library: raster.Library) -> str:
@@ -203,5 +214,5 @@ def _code(exc: ClientError | BotoCoreError) -> str:
     return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else type(exc).__name__
 
 
-HOME: list[Callable[[], str]] = [_database, _data_folder, _engine]
+HOME: list[Callable[[], str]] = [_database, _data_folder, _engine, _sandbox]
 CLOUD: list[Callable[[], str]] = [_engine, _environment, _upload_event, _permissions, _clock, _static_files]

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
-from converter import dispatch, jobs
+from converter import dispatch, jobs, sandbox
 from converter.dispatch.pool import PoolDispatch
 from converter.engine import raster
 from converter.management import serving
@@ -44,6 +44,8 @@ class Command(BaseCommand):
             trusted = serving.networks(settings.TRUSTED_PROXIES)
         except ValueError as exc:
             raise CommandError(f"TRUSTED_PROXIES: {exc}.") from exc
+        _look_at_sandbox()
+        sandbox.hide()  # the secret key is in this process
         os.umask(0o077)  # what people send and what is made of it: for this account alone
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -69,6 +71,14 @@ class Command(BaseCommand):
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
+
+
+def _look_at_sandbox() -> None:
+    missing = sandbox.missing_layers()
+    for layer, why in missing.items():
+        logger.warning("The sandbox lacks %s: %s", layer, why)
+    if missing and settings.CONVERTER_SANDBOX_REQUIRED:
+        raise CommandError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
 
 
 def _allow_open_files(count: int) -> None:

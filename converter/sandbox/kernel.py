@@ -1,0 +1,51 @@
+"""The calls to Linux that Python does not offer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+
+LINUX = sys.platform == "linux"
+MACHINE = platform.machine()
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SYSCALL = _LIBC.syscall  # looked up once: each child would pay for it
+_NOTHING = (ctypes.c_ulong(0),) * 3
+_PRCTL = _LIBC.prctl if LINUX else None
+
+
+class Unavailable(Exception):
+    """This system does not have what was asked for; the text says why."""
+
+
+def prctl(option: int, value: int) -> None:
+    """Set a property of this process; see prctl(2).
+
+    Raises Unavailable, OSError.
+    """
+    if _PRCTL is None:
+        raise Unavailable(f"only Linux has it, not {platform.system()}")
+    _checked(_PRCTL(ctypes.c_int(option), ctypes.c_ulong(value), *_NOTHING))
+
+
+def syscall(number: int, *arguments: int | bytes | None) -> int:
+    """Return what system call `number` returns; bytes are handed over by their address. See syscall(2).
+
+    Raises OSError.
+    """
+    passed = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
+    return _checked(_SYSCALL(ctypes.c_long(number), *passed))
+
+
+def address(data: bytes) -> int:
+    """Return where the bytes lie, for as long as they are kept."""
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+
+
+def _checked(returned: int) -> int:
+    if returned < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return returned

@@ -1,0 +1,192 @@
+"""What a decoder that was taken over answers is looked at word by word; a lie ends its own file, and at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from converter import engine
+from converter.engine import raster
+from converter.sandbox import Probed, Refused, Rendered, answers
+from converter.sandbox.messages import Malformed
+from tests.conftest import make_photo
+from tests.sandbox.hostile import PNG, Attacker, attacker
+
+WEBP = engine.Recipe.parse({"format": "webp"})
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Attacker]:
+    with attacker(make_photo(64)) as made:
+        yield made
+
+
+# An honest answer, to be bent.
+HONEST = """
+result = render(source, recipe, {})
+truth = {
+    "index": 0, "format": "png", "mime": "image/png", "width": result.width, "height": result.height,
+    "report": result.report.to_dict(), "milliseconds": 1,
+}
+data = result.data
+def answer(**bent):
+    messages.send(lines[0], {**truth, **bent}, data)
+def report(**bent):
+    answer(report={**truth["report"], **bent})
+def raw(text):
+    lines[0].sendall(struct.pack(">I", len(text)) + text)
+note = {"code": "upright", "params": {}, "text": "Turned upright"}
+"""
+
+LIES = {
+    "2 GB of JSON": "lines[0].sendall(struct.pack('>I', 2**31))\nwhile True: lines[0].sendall(b' ' * 10**6)",
+    "2 GB of JSON that do not come": "lines[0].sendall(struct.pack('>I', 2**31)); time.sleep(600)",
+    "4 GB of bytes": "messages.send(lines[0], truth | {'sizes': [2**32]})",
+    "bytes without end": "raw(json.dumps(truth | {'sizes': [2**40]}).encode())\nwhile True: lines[0].sendall(b' ' * 10**6)",
+    "bytes of negative length": "raw(json.dumps(truth | {'sizes': [-1]}).encode())",
+    "bytes of odd length": "raw(json.dumps(truth | {'sizes': [True]}).encode())",
+    "two results in one": "messages.send(lines[0], truth, data, data)",
+    "no result": "messages.send(lines[0], truth)",
+    "no sizes": "raw(json.dumps(truth).encode())",
+    "no JSON": "raw(b'<html>')",
+    "no text": "raw(bytes([255] * 100))",
+    "deep JSON": "raw(b'[' * 200_000)",
+    "deep objects": "raw(b'{\"a\":' * 40_000)",
+    "not a number": "raw(json.dumps(truth | {'width': float('nan'), 'sizes': []}).encode())",
+    "infinity": 'raw(b\'{"index": 1e999, "sizes": []}\')',
+    "a number of a million digits": "raw(b'{\"index\": ' + b'1' * 200_000 + b', \"sizes\": []}')",
+    "a list": "raw(b'[]')",
+    "a string": "raw(b'\"x\"')",
+    "nothing": "raw(b'{\"sizes\": []}')",
+    "another output": "answer(index=1)",
+    "an output before": "answer(index=-1)",
+    "an output that is true": "answer(index=False)",
+    "an output that is a fraction": "answer(index=0.0)",
+    "another key": "answer(owner='somebody else')",
+    "another format": "answer(format='webp', mime='image/webp')",
+    "an unknown format": "answer(format='exe')",
+    "a format that is a list": "answer(format=['png'])",
+    "another type": "answer(mime='text/html')",
+    "negative width": "answer(width=-1)",
+    "no width": "answer(width=0)",
+    "a width in words": "answer(width='wide')",
+    "a huge picture": "answer(width=65535, height=65535)",
+    "no time": "answer(milliseconds=None)",
+    "HTML as PNG": "data = b'<html>' * 99; report(bytes_after=len(data))",
+    "a report of another size": "report(bytes_after=1)",
+    "no report": "answer(report=None)",
+    "a report that is a list": "answer(report=[])",
+    "a report that is a string": "answer(report='fine')",
+    "an empty report": "answer(report={})",
+    "one more word": "report(owner='somebody else')",
+    "notes that are words": "report(notes=['fine'])",
+    "notes that are an object": "report(notes={'code': 'x'})",
+    "a note without words": "report(notes=[{'code': 'upright'}])",
+    "an unknown note": "report(notes=[note | {'code': 'x'}])",
+    "a note whose code is a list": "report(notes=[note | {'code': ['upright']}])",
+    "a note that lacks what it tells": "report(notes=[note | {'code': 'cropped'}])",
+    "a note of odd numbers": "report(notes=[note | {'code': 'bytes_met', 'params': {'quality': 1, 'target': 'x'}}])",
+    "a note of lists": "report(notes=[note | {'params': {'a': [1]}}])",
+    "a thousand notes": "report(notes=[note] * 1000)",
+    "frames in words": "report(frames={'in': 'one', 'kept': 'one'})",
+    "an encoder that is a number": "report(encoder=7)",
+    "likeness in words": "report(similarity='very')",
+    "sizes of three": "report(resized={'from': [1, 2, 3], 'to': [1, 2, 3]})",
+    "versions that are objects": "report(engine={'pillow': {}})",
+    "deep settings": "report(encoder={'name': 'x', 'settings': {'a': {'a': {'a': {'a': {'a': {'a': 1}}}}}}})",
+    "half a letter": "report(metadata_removed=[chr(0xd800)])",
+    "a long word": "report(metadata_removed=['x' * 10_000])",
+    "a large number": "report(bytes_before=2**70)",
+    "an unknown reason": "messages.send(lines[0], {'index': 0, 'code': 'paid', 'message': 'x'})",
+    "a reason that is a list": "messages.send(lines[0], {'index': 0, 'code': ['corrupt'], 'message': 'x'})",
+    "a reason without words": "messages.send(lines[0], {'index': 0, 'code': 'corrupt', 'message': None})",
+    "a reason and a result": "messages.send(lines[0], {'index': 0, 'code': 'corrupt', 'message': 'x'}, data)",
+    "a log in numbers": "messages.send(lines[0], {'log': 7, 'cause': 'x'})",
+    "too much for the log": "for _ in range(100): messages.send(lines[0], {'log': 'x', 'cause': 'x'})",
+    "a log of a million letters": "messages.send(lines[0], {'log': 'x' * 10**6, 'cause': 'x'})",
+    "found again": "messages.send(lines[0], {'facts': source.facts.to_dict()})",
+    "decoded again": "messages.send(lines[0], {'decoded': True})",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_ends_its_file_and_nothing_else(there: Attacker, lie: str) -> None:
+    began = time.monotonic()
+    _, *others = there.answers(HONEST + LIES[lie] + "\ntime.sleep(600)", PNG, WEBP)
+    assert time.monotonic() - began < 10
+    assert [(answer.index, answer.code) for answer in others if isinstance(answer, Refused)] == [
+        (0, "crashed"),
+        (1, "crashed"),
+    ]
+    assert isinstance(there.answers("", WEBP)[-1], Rendered)
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"owner": "somebody else"},
+        {"format": "exe"},
+        {"format": ["png"]},
+        {"width": "64"},
+        {"width": 0},
+        {"height": True},
+        {"camera": ["x"]},
+        {"location": [1, 2, 3]},
+        {"profile": 7},
+        {"animated": 1},
+        {"software": "x" * 10_000},
+    ],
+)
+def test_what_was_found_is_looked_at_too(bent: dict[str, Any]) -> None:
+    facts = raster.probe(make_photo(64)).to_dict()
+    limits = engine.Limits()
+    assert answers.parse({"facts": facts}, b"", 0, PNG, limits) == Probed(facts)
+    messages: list[dict[str, Any]] = [
+        {"facts": {**facts, **bent}},
+        {"facts": facts, **bent},
+        {"facts": None},
+        {"facts": {}},
+    ]
+    for message in messages:
+        with pytest.raises(Malformed):
+            answers.parse(message, b"", 0, PNG, limits)
+
+
+def test_an_answer_that_trickles_in_ends_with_the_time_of_the_file(there: Attacker) -> None:
+    code = "while True: lines[0].sendall(bytes(1)); time.sleep(0.2)"
+    began = time.monotonic()
+    answer = there.answers(code, limits=engine.Limits(seconds=3))[-1]
+    assert isinstance(answer, Refused)
+    assert answer.code in ("timed_out", "crashed")
+    assert time.monotonic() - began < 8
+
+
+def test_notes_are_said_in_the_engines_own_words(there: Attacker) -> None:
+    code = """
+    note = {"code": "upright", "params": {"x": "<script>"}, "text": "<script>alert(1)</script>"}
+    report(notes=[note], metadata_removed=["a\\x00\\x1b[31mb"])
+    time.sleep(600)
+    """
+    answer = there.answers(HONEST + "\n".join(line[4:] for line in code.splitlines()))[-1]
+    assert isinstance(answer, Rendered)
+    assert [note["text"] for note in answer.report["notes"]] == ["Turned upright"]
+    assert answer.report["metadata_removed"] == ["a[31mb"]
+
+
+def test_the_honest_are_believed(there: Attacker) -> None:
+    probed, answer = there.answers(HONEST + "answer(); time.sleep(600)")
+    assert isinstance(probed, Probed)
+    assert isinstance(answer, Rendered)
+    assert answer.data.startswith(b"\x89PNG")
+
+
+def test_each_fact_is_known_to_the_reader() -> None:
+    assert set(answers._FACTS) == {field.name for field in fields(raster.Facts)}
+
+
+def test_each_format_has_a_beginning_that_is_looked_at() -> None:
+    assert set(answers._BEGINNINGS) == {name for name, format in engine.FORMATS.items() if format.encodes}
