@@ -283,6 +283,9 @@ NOTES: Mapping[str, str] = {
     "first_page_only": _("{format} holds one picture: only the first of {pages} pages is kept"),
     "primary_image_only": _("Only the main one of {pictures} pictures is kept"),
     "profile_not_kept": _("{format} cannot hold the colour profile, so colours were converted to sRGB"),
+    "profile_not_fitting": _(
+        "The colour profile does not fit the whole result, so colours were converted to sRGB"
+    ),
     "exif_unreadable": _("The photo's details (EXIF) are damaged and were dropped"),
     "profile_unusable": _("The colour profile could not be used and was dropped"),
     "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
@@ -291,6 +294,9 @@ NOTES: Mapping[str, str] = {
         "The location could not be separated from some metadata, which was removed: {kinds}"
     ),
     "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
+    "tone_mapped": _(
+        "The picture was HDR ({transfer}). It was tone-mapped, so its brightest parts are less bright."
+    ),
     "loop_not_kept": _("{format} always plays again and again; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
     "larger_than_source": _("The result is larger than the original"),

@@ -170,24 +170,38 @@ def srgb_profile():
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def display_p3():
+def display_p3(name="Display P3"):
     """Display P3 as a matrix profile: sRGB's curves, wider primaries (values adapted to D50)."""
-    return _matrix_profile(
-        "Display P3",
+    return rgb_profile(
+        name,
         ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378)),
     )
 
 
-def _matrix_profile(name, primaries):
+SRGB_PRIMARIES = (
+    (0.436035, 0.222488, 0.013916),
+    (0.385117, 0.716905, 0.097061),
+    (0.143051, 0.060608, 0.713928),
+)
+
+
+def rgb_profile(name, primaries=SRGB_PRIMARIES, curve=None):
+    """A matrix profile; `curve` is a power, or many values of 16 bits, or sRGB's own when there is none."""
+
     def fixed(value):
         return struct.pack(">i", round(value * 65536))
 
     def xyz(values):
         return b"XYZ \0\0\0\0" + b"".join(fixed(value) for value in values)
 
-    curve = b"para\0\0\0\0\0\x03\0\0" + b"".join(
-        fixed(value) for value in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-    )
+    if curve is None:
+        curve = b"para\0\0\0\0\0\x03\0\0" + b"".join(
+            fixed(value) for value in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+        )
+    elif len(curve) == 1:
+        curve = b"para\0\0\0\0\0\0\0\0" + fixed(*curve)
+    else:
+        curve = b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
     text = name.encode("utf-16-be")
     described = (
         b"mluc\0\0\0\0" + struct.pack(">II", 1, 12) + b"enUS" + struct.pack(">II", len(text), 28) + text
@@ -204,6 +218,14 @@ def _matrix_profile(name, primaries):
         b"bTRC": curve,
     }
     return _profile(b"RGB ", tags)
+
+
+def with_cicp(icc, primaries, transfer):
+    """The profile with a tag of code points."""
+    count = struct.unpack_from(">I", icc, 128)[0]
+    entries = [struct.unpack_from(">4sII", icc, 132 + 12 * at) for at in range(count)]
+    tags = {name: icc[start : start + size] for name, start, size in entries}
+    return _profile(icc[16:20], {**tags, b"cicp": b"cicp\0\0\0\0" + bytes([primaries, transfer, 0, 1])})
 
 
 def gray_gamma(gamma=1.0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -11,7 +12,9 @@ from PIL import Image
 
 from converter.engine.report import Log
 
+from . import profiles, tone
 from .metadata import clean
+from .signalling import ColorSpace
 
 if TYPE_CHECKING:
     from PIL import ImageCms
@@ -73,14 +76,17 @@ class Profile:
 
     name: str
     space: str
+    icc: bytes
     handle: ImageCms.ImageCmsProfile
-
-    @property
-    def is_srgb(self) -> bool:
-        return self.space == "RGB" and "srgb" in self.name.lower()
 
     def fits(self, image: Image.Image) -> bool:
         return self.space == _space(image)
+
+    def changes(self, image: Image.Image) -> bool:
+        """Whether there is anything to do on the way to sRGB; judged by what the profile holds."""
+        if _space(image) == "GRAY" and self.space == "RGB":
+            return not profiles.has_srgb_curves(self.icc)
+        return not profiles.is_srgb(self.icc)
 
 
 def profile_of(icc: bytes | None) -> Profile | None:
@@ -92,17 +98,32 @@ def profile_of(icc: bytes | None) -> Profile | None:
     try:
         handle = ImageCms.ImageCmsProfile(BytesIO(icc))
         name = clean(handle.profile.profile_description) or "unnamed profile"
-        return Profile(name, handle.profile.xcolor_space.strip(), handle)
+        return Profile(name, handle.profile.xcolor_space.strip(), icc, handle)
     except (OSError, ValueError, ImageCms.PyCMSError):
         # A damaged profile fails at its first byte or only where its texts are read.
         return None
 
 
-def to_srgb(image: Image.Image, icc: bytes | None, log: Log) -> Image.Image:
-    """Return the picture in sRGB: L, LA, RGB or RGBA. A profile that cannot be used is dropped, and logged."""
+def name_of(space: ColorSpace) -> str | None:
+    """Return what people call the colours; None for sRGB that nobody spoke of."""
+    if space.name:
+        return space.name
+    profile = profile_of(space.icc)
+    return profile.name if profile else None
+
+
+def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | None = None) -> Image.Image:
+    """Return the picture in sRGB: L, LA, RGB or RGBA. A profile that cannot be used is dropped, and logged.
+
+    `brightest` is the highest value of an HDR picture, or of all pictures that it belongs with.
+    """
+    if space.hdr:
+        image = tone.mapped(image, space.hdr, tone.brightest(image) if brightest is None else brightest)
+        log.note("color_converted", profile=space.name)
+        log.warn("tone_mapped", transfer=space.hdr)
     converted = None
-    if icc:
-        converted = _through_profile(image, icc, log)
+    if space.icc:
+        converted = _through_profile(image, space.icc, log)
     if converted is not None:
         return converted
     if image.mode != "CMYK":
@@ -111,22 +132,25 @@ def to_srgb(image: Image.Image, icc: bytes | None, log: Log) -> Image.Image:
     return image.convert("RGB")
 
 
+def all_to_srgb(pictures: Sequence[tuple[Image.Image, ColorSpace]], log: Log) -> list[Image.Image]:
+    """Return the pictures of one file in sRGB; of HDR, all with one white, so that an animation does not flicker."""
+    bright = [tone.brightest(image) for image, space in pictures if space.hdr]
+    return [to_srgb(image, space, log, max(bright, default=None)) for image, space in pictures]
+
+
 def _through_profile(image: Image.Image, icc: bytes, log: Log) -> Image.Image | None:
     from PIL import ImageCms
 
     profile = profile_of(icc)
-    if profile is None:
+    # A grey picture with an RGB profile is common, and means the curve; anything else is a mistake in the file.
+    is_gray_in_rgb = profile is not None and profile.space == "RGB" and _space(image) == "GRAY"
+    if profile is None or not (profile.fits(image) or is_gray_in_rgb):
         log.warn("profile_unusable")
         return None
-    if not profile.fits(image):
-        # A grey picture with an RGB profile is common and harmless; anything else is a mistake in the file.
-        if not (profile.space == "RGB" and _space(image) == "GRAY"):
-            log.warn("profile_unusable")
-        return None
-    if profile.is_srgb:
+    if not profile.changes(image):
         return image
     try:
-        converted = _converted(image, profile.handle)
+        converted = _converted(image, profile)
     except ImageCms.PyCMSError:
         log.warn("profile_unusable")
         return None
@@ -134,17 +158,32 @@ def _through_profile(image: Image.Image, icc: bytes, log: Log) -> Image.Image | 
     return converted
 
 
-def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+def _converted(image: Image.Image, profile: Profile) -> Image.Image:
     from PIL import ImageCms
 
-    if image.mode == "LA":
-        gray, alpha = image.split()
-        return Image.merge("LA", (_converted(gray, profile), alpha))
+    if _space(image) == "GRAY":
+        return image.point(_gray_table(profile) + list(range(256)) * (image.mode == "LA"))
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    converted = ImageCms.profileToProfile(image, profile, _srgb(), outputMode=mode)
+    converted = ImageCms.profileToProfile(image, profile.handle, _srgb(), outputMode=mode)
     assert converted is not None
     converted.info = {}
-    return converted.convert("L") if image.mode == "L" else converted
+    return converted
+
+
+def _gray_table(profile: Profile) -> list[int]:
+    """Return what becomes of each grey: exactly, where a conversion of the picture would be coarse in the shadows."""
+    from PIL import ImageCms
+
+    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
+    converted = ImageCms.profileToProfile(
+        ramp if profile.fits(ramp) else ramp.convert("RGB"),
+        profile.handle,
+        _srgb(),
+        outputMode="RGB",
+        flags=ImageCms.Flags.NOOPTIMIZE,
+    )
+    assert converted is not None
+    return list(converted.convert("L").tobytes())
 
 
 def _space(image: Image.Image) -> str:

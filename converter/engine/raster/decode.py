@@ -17,6 +17,7 @@ from .codecs import codec_for
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
+from .signalling import ColorSpace, space_of
 from .steps import Frame, upright
 
 _REPAIRS = {"tiff": tiff.loaded, "jp2": jp2.loaded}
@@ -35,7 +36,7 @@ class Picture:
     """A decoded frame and what belongs to it alone."""
 
     frame: Frame
-    icc: bytes | None
+    space: ColorSpace
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Opened:
     format: Format
     facts: Facts
     metadata: Metadata
+    space: ColorSpace
+    """That of the first picture; pages may each have their own."""
     dpi: density.Density | None
     """What the file says, as it lies in the file."""
     pictures_in_file: int
@@ -62,13 +65,16 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     with decoding():
         sniff.guard(data, source, limits)
     image = open_as(sniff.without_pixels(data, source), codec_for(source).pillow, limits)
-    facts = facts_of(data, source, image, limits)
+    with decoding():
+        space = space_of(image, data, source)
+    facts = facts_of(data, source, image, space, limits)
     with decoding():
         return Opened(
             data=data,
             format=source,
             facts=facts,
             metadata=read(image),
+            space=space,
             dpi=density.read(image),
             pictures_in_file=getattr(image, "n_frames", 1),
             has_gain_map=b"hdrgm:Version" in data[:200_000] or b"urn:com:apple:photo" in data[:200_000],
@@ -99,7 +105,7 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
     """Return the first picture in sRGB, for use inside another."""
     opened = open_data(data, limits)
     picture = next(decode(opened, limits, 1, True, Deadline(limits.seconds)))
-    return color.to_srgb(picture.frame.image, picture.icc, Log())
+    return color.to_srgb(picture.frame.image, picture.space, Log())
 
 
 def _picture(
@@ -107,7 +113,7 @@ def _picture(
 ) -> Picture:
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
-    icc = image.info.get("icc_profile") or None
+    space = space_of(image, opened.data, opened.format) if opened.facts.pages > 1 else opened.space
     box = _shrunk(image, opened.format, scale)
     held_pixels = _loaded(image, opened)
     if delay is None:
@@ -124,7 +130,7 @@ def _picture(
         height=full[1],
         duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
     )
-    return Picture(upright(frame, held), icc)
+    return Picture(upright(frame, held), space)
 
 
 def _loaded(image: Image.Image, opened: Opened) -> Image.Image:

@@ -13,6 +13,7 @@ from converter.engine.limits import Limits
 
 from . import color, metadata, sniff
 from .pillow import decoding
+from .signalling import ColorSpace
 
 _SIDEWAYS = (5, 6, 7, 8)
 _DNG_VERSION = 50706
@@ -57,8 +58,8 @@ class Facts:
         return facts
 
 
-def facts_of(data: bytes, source: Format, image: Image.Image, limits: Limits) -> Facts:
-    """Return the facts about an image whose header was read.
+def facts_of(data: bytes, source: Format, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
+    """Return the facts about an image in this colour space whose header was read.
 
     Raises TooManyFrames, TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
     """
@@ -67,7 +68,6 @@ def facts_of(data: bytes, source: Format, image: Image.Image, limits: Limits) ->
         limits.check_pixels(*image.size)
         pictures = _measured(source, image, limits)
         found = metadata.read(image)
-        profile = color.profile_of(image.info.get("icc_profile"))
         orientation = metadata.orientation(image)
         width, height = image.size
         if orientation in _SIDEWAYS and not source.decoder_turns:
@@ -84,7 +84,7 @@ def facts_of(data: bytes, source: Format, image: Image.Image, limits: Limits) ->
             mode=image.mode,
             bits=_bits(data, source, image),
             has_alpha=image.has_transparency_data,
-            profile=profile.name if profile else None,
+            profile=color.name_of(space),
             # libheif turns HEIC itself and keeps the old value aside.
             orientation=image.info.get("original_orientation") or orientation,
             animated=animated,

@@ -10,6 +10,8 @@ from PIL import Image, ImageChops
 
 from converter.engine.errors import UnsupportedVariant
 
+from .boxes import box
+
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _YCC = 18
 _MOST_BITS = 16
@@ -22,6 +24,17 @@ class _Component(NamedTuple):
     """Of how many pixels of the picture it has one, from left to right."""
     at: int
     """Where the file says how many bits it has."""
+
+
+class _Channel(NamedTuple):
+    """One entry of a `cdef` box; `association` is the number of the colour it is, from 1."""
+
+    number: int
+    kind: int
+    association: int
+
+
+_COLOR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
 
 
 def guard(data: bytes) -> None:
@@ -43,7 +56,12 @@ def guard(data: bytes) -> None:
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the picture with its pixels decoded.
+    """Return the picture with its pixels decoded, its channels in the order that the file gives them."""
+    return _in_order(_with_white(image, data), data)
+
+
+def _with_white(image: Image.Image, data: bytes) -> Image.Image:
+    """Return the decoded picture with all its white.
 
     Pillow rounds channels of more than eight bits and lets the highest values run over to 0. Decoded once more as if
     there were one bit more, which leaves room above, they show themselves.
@@ -67,6 +85,43 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
         bright = higher[index].point(128 * [0] + 128 * [255])
         bands[index] = ImageChops.lighter(bands[index], ImageChops.darker(black, bright))
     return Image.merge(image.mode, bands)
+
+
+def _in_order(image: Image.Image, data: bytes) -> Image.Image:
+    """Return the picture with its channels where its `cdef` box says they belong; Pillow takes them as they come."""
+    described = _channels(data)
+    bands = image.split()
+    if len(bands) < 2 or len(described) != len(bands) or _is_ycc(data, _components(data)):
+        return image
+    colors = sorted(
+        (channel for channel in described if channel.kind == _COLOR), key=lambda channel: channel.association
+    )
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}.get(len(colors))
+    if mode is None or [channel.association for channel in colors] != list(range(1, len(colors) + 1)):
+        return image
+    opacity = [channel for channel in described if channel.kind in (_OPACITY, _PREMULTIPLIED)]
+    if opacity and mode != "CMYK":
+        mode += "A" if opacity[0].kind == _OPACITY else "a"
+        colors.append(opacity[0])
+    order = [channel.number for channel in colors]
+    if mode == image.mode and order == list(range(len(bands))):
+        return image
+    return Image.merge(mode, [bands[number] for number in order])
+
+
+def _channels(data: bytes) -> list[_Channel]:
+    """Return what the `cdef` box says of each channel (ISO/IEC 15444-1, I.5.3.6); nothing where there is none."""
+    header = box(data, b"jp2h")
+    definition = box(data, b"cdef", *header) if header else None
+    if definition is None:
+        return []
+    start, end = definition
+    try:
+        found = [_Channel(*struct.unpack_from(">3H", data, at)) for at in range(start + 2, end, 6)]
+    except struct.error:
+        return []
+    numbers = sorted(channel.number for channel in found)
+    return found if numbers == list(range(len(found))) else []
 
 
 def _components(data: bytes) -> list[_Component]:

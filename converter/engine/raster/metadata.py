@@ -70,7 +70,11 @@ _TRIVIAL_TAGS = frozenset(
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
+_XMP_COLOR_SPACE = re.compile(rb"(exif:ColorSpace(?:=[\"']|>))\d{1,5}")
+_XMP_PROFILE = re.compile(rb"(photoshop:ICCProfile(?:=[\"']|>))[^\"'<]{0,200}")
 _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
+
+_UNCALIBRATED = 65_535  # EXIF's word for any colour space but sRGB
 
 _IPTC_RESOURCE = 0x0404
 _PHOTOSHOP = 34377
@@ -183,10 +187,13 @@ def describe(metadata: Metadata) -> dict[str, Any]:
     }
 
 
-def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int], log: Log) -> dict[str, Any]:
+def keep(
+    metadata: Metadata, policy: str, target: Format, size: tuple[int, int], log: Log, *, srgb: bool
+) -> dict[str, Any]:
     """Return the encoder arguments that carry on what the policy allows, and log what is left behind.
 
-    `policy` is "strip", "strip_location" or "keep"; `size` is that of the finished picture.
+    `policy` is "strip", "strip_location" or "keep"; `size` is that of the finished picture, and `srgb` whether it is
+    in sRGB.
     """
     found = metadata.kinds()
     if metadata.exif_unreadable:
@@ -194,7 +201,7 @@ def keep(metadata: Metadata, policy: str, target: Format, size: tuple[int, int],
     told, entangled = metadata, set[str]()
     if policy == "strip_location":
         told, entangled = _without_location(metadata)
-    kept = {} if policy == "strip" else _kept(told, target, size, with_location=policy == "keep")
+    kept = {} if policy == "strip" else _kept(told, target, size, srgb, with_location=policy == "keep")
     carried = {"exif": "exif", "xmp": "xmp", "extra": "iptc", "comment": "comment", "text": "comment"}
     survivors = {carried[name] for name in kept}
     lost = [kind for kind in told.kinds() if kind not in survivors | {"location", "thumbnail"}]
@@ -242,16 +249,18 @@ def _located(metadata: Metadata, kept: Mapping[str, Any]) -> bool:
     )
 
 
-def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_location: bool) -> dict[str, Any]:
+def _kept(
+    metadata: Metadata, target: Format, size: tuple[int, int], srgb: bool, with_location: bool
+) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if target.exif and metadata.has_exif:
-        exif = _rebuilt(metadata.exif, size, with_location)
+        exif = _rebuilt(metadata.exif, size, srgb, with_location)
         if exif:
             kept["exif"] = exif
     if target.xmp and metadata.xmp:
         xmp = _without_thumbnails(metadata.xmp)
         if xmp:
-            kept["xmp"] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+            kept["xmp"] = _true_of_colors(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
         segment = _app13(metadata.iptc)
         if segment:
@@ -263,7 +272,13 @@ def _kept(metadata: Metadata, target: Format, size: tuple[int, int], with_locati
     return kept
 
 
-def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> bytes:
+def _true_of_colors(xmp: bytes, srgb: bool) -> bytes:
+    if not srgb:
+        return _XMP_COLOR_SPACE.sub(rb"\g<1>%d" % _UNCALIBRATED, xmp)
+    return _XMP_PROFILE.sub(rb"\g<1>sRGB IEC61966-2.1", _XMP_COLOR_SPACE.sub(rb"\g<1>1", xmp))
+
+
+def _rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
     """Return EXIF made anew: no orientation (the pixels are upright), no thumbnail, no maker note."""
     rebuilt = Image.Exif()
     described = _described(exif)
@@ -275,6 +290,10 @@ def _rebuilt(exif: Image.Exif, size: tuple[int, int], with_location: bool) -> by
     for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
         if tag in details:
             details[tag] = side
+    if _Base.ColorSpace in details:
+        details[_Base.ColorSpace] = 1 if srgb else _UNCALIBRATED
+    if srgb:
+        details.pop(_Base.Gamma, None)
     if details:
         rebuilt[_IFD.Exif] = details
     gps = exif.get_ifd(_IFD.GPSInfo)

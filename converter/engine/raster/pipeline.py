@@ -87,7 +87,9 @@ class Source:
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         self._note_source(recipe, log)
         size = finished[0].image.size
-        extras = metadata.keep(self._opened.metadata, recipe.metadata, recipe.target, size, log)
+        extras = metadata.keep(
+            self._opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None
+        )
         if icc:
             extras["icc_profile"] = icc
         exif = extras.get("exif", b"")
@@ -110,15 +112,16 @@ class Source:
         job = Job(concrete, self._limits, log, images)
         if self.facts.orientation != 1:
             log.note("upright")
-        icc = self._kept_profile(concrete, log)
-        frames = [picture.frame for picture in self._pictures] if icc else self._srgb_frames(log)
-        finished = []
-        for frame in frames if self._keeps_all(concrete) else frames[:1]:
-            for step in PIPELINE:
-                deadline.check()
-                frame = step(frame, job)
-            finished.append(frame)
-        return finished, icc
+        count = len(self._pictures) if self._keeps_all(concrete) else 1
+        profile = self._kept_profile(concrete, count, log)
+        if profile:
+            frames = [picture.frame for picture in self._pictures[:count]]
+            finished = _worked_on(frames, job, deadline)
+            if all(profile.fits(frame.image) for frame in finished):
+                log.note("profile_kept", profile=profile.name)
+                return finished, profile.icc
+            log.warn("profile_not_fitting")
+        return _worked_on(self._srgb_frames(log)[:count], job, deadline), None
 
     def _is_sideways(self, recipe: Recipe) -> bool:
         """Whether what is across in the result was down in the file."""
@@ -191,28 +194,32 @@ class Source:
         """Return the frames in sRGB, converted once for all recipes."""
         if not self._in_srgb:
             self._color_log = Log()
+            pictures = [(picture.frame.image, picture.space) for picture in self._pictures]
             self._in_srgb = [
-                replace(
-                    picture.frame,
-                    image=color.to_srgb(picture.frame.image, picture.icc, self._color_log),
+                replace(picture.frame, image=image)
+                for picture, image in zip(
+                    self._pictures, color.all_to_srgb(pictures, self._color_log), strict=True
                 )
-                for picture in self._pictures
             ]
         log.include(self._color_log)
         return self._in_srgb
 
-    def _kept_profile(self, recipe: Recipe, log: Log) -> bytes | None:
-        """Return the profile to keep with the pixels as they are; None when they go to sRGB."""
-        icc = self._pictures[0].icc
-        image = self._pictures[0].frame.image
-        profile = color.profile_of(icc) if recipe.color == "keep" else None
+    def _kept_profile(self, recipe: Recipe, count: int, log: Log) -> color.Profile | None:
+        """Return the profile to keep with the first `count` pictures as they are; None when they go to sRGB."""
+        pictures = self._pictures[:count]
+        space = pictures[0].space
+        image = pictures[0].frame.image
+        profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
         if profile is None or image.mode == "CMYK" or not profile.fits(image):
             return None
         if not recipe.target.icc:
             log.warn("profile_not_kept", format=recipe.target.label)
             return None
-        log.note("profile_kept", profile=profile.name)
-        return icc
+        is_shared = all(other.space == space and profile.fits(other.frame.image) for other in pictures)
+        if not is_shared or (profile.space == "GRAY" and not recipe.target.gray):
+            log.warn("profile_not_fitting")
+            return None
+        return profile
 
     def _note_source(self, recipe: Recipe, log: Log) -> None:
         """Say what happens to this source whatever the pixels are."""
@@ -240,6 +247,16 @@ class Source:
     def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
         before = (self.facts.width, self.facts.height)
         return None if before == size else (before, size)
+
+
+def _worked_on(frames: Sequence[Frame], job: Job, deadline: Deadline) -> list[Frame]:
+    finished = []
+    for frame in frames:
+        for step in PIPELINE:
+            deadline.check()
+            frame = step(frame, job)
+        finished.append(frame)
+    return finished
 
 
 def _concrete(recipe: Recipe) -> Recipe:

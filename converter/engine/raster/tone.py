@@ -1,0 +1,67 @@
+"""From HDR (ITU-R BT.2100) to what an sRGB screen shows: blacks and mid-tones as they are, highlights rolled off."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PIL import Image
+
+from .profiles import code_of_srgb
+
+# What a white sheet of paper has, by BT.2408; it is sRGB's white when nothing is brighter.
+_WHITE = 203.0
+_MOST = 255
+
+_HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
+_HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
+
+_PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
+_PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+
+# Up to here, in parts of white, nothing changes. With 0.3 a PQ picture has the mean and contrast of its SDR twin.
+_KNEE = 0.3
+
+
+def brightest(image: Image.Image) -> int:
+    """Return the highest value in any colour channel, 0 to 255."""
+    counts = image.histogram()
+    colors = [at for at, band in enumerate(image.getbands()) if band != "A"]
+    return max((value for at in colors for value in range(256) if counts[256 * at + value]), default=0)
+
+
+def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
+    """Return the picture with sRGB's curve in place of PQ's or HLG's; its primaries stay.
+
+    `peak` is the highest value in it, which becomes white. Each channel goes its own way, so that grey stays grey.
+    """
+    table = _table(transfer, peak)
+    same = list(range(256))
+    return image.point([value for band in image.getbands() for value in (same if band == "A" else table)])
+
+
+@lru_cache(maxsize=4)
+def _table(transfer: str, peak: int) -> list[int]:
+    top = max(1.0, _nits(transfer, peak / _MOST) / _WHITE)
+    return [
+        round(_MOST * code_of_srgb(_rolled_off(_nits(transfer, code / _MOST) / _WHITE, top)))
+        for code in range(256)
+    ]
+
+
+def _rolled_off(light: float, top: float) -> float:
+    """Return light as a part of white, so that `top` becomes 1: Reinhard's extended curve above the knee."""
+    if light <= _KNEE:
+        return light
+    above, most = (light - _KNEE) / (1 - _KNEE), (top - _KNEE) / (1 - _KNEE)
+    return _KNEE + (1 - _KNEE) * above * (1 + above / most**2) / (1 + above)
+
+
+def _nits(transfer: str, code: float) -> float:
+    """Return the light of a screen, in cd/m²."""
+    if transfer == "HLG":
+        scene = (
+            code**2 / 3 if code <= 0.5 else (2.718281828459045 ** ((code - _HLG_C) / _HLG_A) + _HLG_B) / 12
+        )
+        return float(_HLG_PEAK * scene**_HLG_GAMMA)
+    power = code ** (1 / _PQ_M2)
+    return float(10_000 * (max(power - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * power)) ** (1 / _PQ_M1))
