@@ -61,7 +61,7 @@ class Bounded(admin.ModelAdmin):
             if len(chosen) > most:
                 self.message_user(
                     request,
-                    f"More than {most} rows match; only the first {most} were selected. Repeat it for the rest.",
+                    f"More than {most} rows match; only the first {most} were changed. Repeat for the rest.",
                     messages.WARNING,
                 )
             queryset = queryset.filter(pk__in=chosen[:most])
@@ -127,7 +127,7 @@ class Pictured(Overseen):
     ) -> HttpResponse:
         if jobs.thumbnail_url(obj if isinstance(obj, Upload) else obj.upload):
             LogEntry.objects.log_actions(
-                cast(UUID, request.user.pk), [obj], CHANGE, change_message="Looked at.", single_object=True
+                cast(UUID, request.user.pk), [obj], CHANGE, change_message="Viewed image.", single_object=True
             )
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -153,7 +153,7 @@ class StuckFilter(admin.SimpleListFilter):
     parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("stuck", "stuck"), ("unfinished", "not done")]
+        return [("stuck", "stuck"), ("unfinished", "in progress")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
@@ -170,7 +170,7 @@ class OutputFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         formats = [(format.name, format.label) for format in engine.FORMATS.values() if format.encodes]
-        return [*formats, (AUTO, "chosen for each image")]
+        return [*formats, (AUTO, "auto")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         return queryset.filter(output_format=self.value()) if self.value() else None
@@ -206,7 +206,7 @@ class JobAdmin(Pictured):
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")
     search_fields = ("=id", "=batch__id", "owner__email", "upload__name")
-    search_help_text = "Owner's e-mail, name of the image, id of the job or batch"
+    search_help_text = "Search by owner's e-mail, image name, job id or batch id"
     actions = ("retry", "cancel", "expire")
     fieldsets = (
         (None, {"fields": ("id", "status", "picture", "source", "in_batch", "owner", "output_format")}),
@@ -251,16 +251,16 @@ class JobAdmin(Pictured):
     def sizes(self, job: Job) -> str:
         return f"{self.before(job)} → {self.after(job)}".replace(" ", "\u00a0")
 
-    @admin.display(description="waited")
+    @admin.display(description="wait time")
     def waiting(self, job: Job) -> str:
         return f"{job.waited.total_seconds():.1f} s" if job.waited else "–"
 
-    @admin.display(description="waited, took")
+    @admin.display(description="wait, processing")
     def times(self, job: Job) -> str:
         took = "–" if job.milliseconds is None else f"{job.milliseconds / 1000:.1f} s"
         return f"{self.waiting(job)}, {took}"
 
-    @admin.display(description="what happened")
+    @admin.display(description="changes")
     def changes(self, job: Job) -> str:
         report = job.report or {}
         said = [note["text"] for note in [*report.get("warnings", []), *report.get("notes", [])]]
@@ -270,7 +270,7 @@ class JobAdmin(Pictured):
     def recipe_in_words(self, job: Job) -> str:
         return job.parsed_recipe.sentence()
 
-    @admin.display(description="recipe, canonical")
+    @admin.display(description="recipe (JSON)")
     def recipe_json(self, job: Job) -> str:
         return pretty(job.recipe)
 
@@ -284,13 +284,13 @@ class JobAdmin(Pictured):
 
     @admin.action(description="Retry", permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self.act(request, queryset.select_related("upload"), jobs.retry, "Queued again")
+        self.act(request, queryset.select_related("upload"), jobs.retry, "Retried")
 
     @admin.action(description="Cancel", permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         self.act(request, queryset, jobs.cancel, "Cancelled")
 
-    @admin.action(description="Expire their batches now", permissions=["oversee"])
+    @admin.action(description="Expire batches now", permissions=["oversee"])
     def expire(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         batches = Batch.objects.filter(pk__in=queryset.order_by().values("batch"), expired_at=None)
         self.act(request, batches, jobs.expire, "Batches expired")
@@ -313,7 +313,7 @@ class BatchAdmin(Overseen):
     list_filter = ("created_at", "expired_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email")
-    search_help_text = "Owner's e-mail, or id of the batch"
+    search_help_text = "Search by owner's e-mail or batch id"
     actions = ("retry", "cancel", "expire")
     fields = (
         "id", "owner", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
@@ -357,11 +357,11 @@ class BatchAdmin(Overseen):
             "", "<div>{} – {}</div>", ((link(job, job), job.status) for job in batch.rows)
         )
 
-    @admin.action(description="Retry what failed or was cancelled", permissions=["oversee"])
+    @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        self.act(request, queryset, jobs.retry_batch, "Queued again")
+        self.act(request, queryset, jobs.retry_batch, "Retried")
 
-    @admin.action(description="Cancel what is not done", permissions=["oversee"])
+    @admin.action(description="Cancel unfinished jobs", permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
         self.act(request, queryset, jobs.cancel_batch, "Cancelled")
 
@@ -378,7 +378,7 @@ class UploadAdmin(Pictured):
     list_filter = (SourceFilter, "created_at", ("deleted_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "name")
-    search_help_text = "Owner's e-mail, name of the image, or id"
+    search_help_text = "Search by owner's e-mail, image name or id"
     fields = (
         "id", "name", "picture", "owner", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
         "created_at", "received_at", "expires_at", "deleted_at", "its_jobs",
@@ -412,7 +412,7 @@ class RecipeAdmin(Overseen):
     fields = ("id", "name", "owner", "sentence", "canonical", "created_at", "updated_at")
     ordering = ("-updated_at",)
 
-    @admin.display(description="in words")
+    @admin.display(description="summary")
     def sentence(self, recipe: Recipe) -> str:
         return engine.Recipe.parse(recipe.recipe).sentence()
 
@@ -444,9 +444,9 @@ class ShareAdmin(Overseen):
     fields = list_display
     actions = ("revoke",)
 
-    @admin.action(description="End the links", permissions=["oversee"])
+    @admin.action(description="Revoke links", permissions=["oversee"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Share]) -> None:
-        self.act(request, queryset, jobs.revoke_share, "Ended")
+        self.act(request, queryset, jobs.revoke_share, "Revoked")
 
 
 @admin.register(Quota)

@@ -1,4 +1,4 @@
-"""Settings that contradict each other, said before anything starts."""
+"""Check for contradicting settings before anything starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def retention(**_: Any) -> list[CheckMessage]:
         return [
             Error(
                 "MAX_RETENTION_HOURS is less than RETENTION_HOURS.",
-                hint="What everybody has must be among what one may choose.",
+                hint="The default must not exceed the maximum a user can choose.",
                 id="converter.E002",
             )
         ]

@@ -141,9 +141,9 @@ def test_a_link_is_ended_by_staff_and_never_shown(staff: Client, alice: Any) -> 
     share = Share.objects.get()
     for page in ("/admin/converter/share/", f"/admin/converter/share/{share.pk}/change/"):
         assert share.token not in staff.get(page).text
-    assert run_action(staff, "converter/share", "revoke", share) == ["Ended: 1 of 1."]
+    assert run_action(staff, "converter/share", "revoke", share) == ["Revoked: 1 of 1."]
     assert Share.objects.get().revoked_at
-    assert LogEntry.objects.get().change_message == "Ended."
+    assert LogEntry.objects.get().change_message == "Revoked."
 
 
 def test_jobs_are_searched_by_the_name_of_the_image(staff: Client, alice: Any) -> None:
@@ -199,7 +199,7 @@ def test_a_failed_job_is_retried(
     send(Batch.objects.get(), b"not an image")
     worker.work()
     with django_capture_on_commit_callbacks(execute=True):
-        assert run_action(staff, "converter/job", "retry", Job.objects.get()) == ["Queued again: 1 of 1."]
+        assert run_action(staff, "converter/job", "retry", Job.objects.get()) == ["Retried: 1 of 1."]
     assert Job.objects.get().status == "queued"
     assert worker.asked
 

@@ -161,4 +161,4 @@ def test_looking_at_an_image_leaves_a_trace(
     worker.work()
     assert "<img" in staff.get(page).text
     entry = LogEntry.objects.get()
-    assert (entry.user, entry.object_id, entry.change_message) == (root, str(pk), "Looked at.")
+    assert (entry.user, entry.object_id, entry.change_message) == (root, str(pk), "Viewed image.")

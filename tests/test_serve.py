@@ -109,7 +109,7 @@ def test_two_servers_cannot_work_on_one_folder(server: Server) -> None:
         check=False,
     )
     assert second.returncode != 0
-    assert "Another server works on" in second.stderr
+    assert "Another server is using" in second.stderr
 
 
 def test_idle_connections_keep_nobody_out(server: Server) -> None:

@@ -27,16 +27,16 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key and body within 24 hours give the first answer again, and nothing is done twice.",
+        description="Repeating a request with the same key and body within 24 hours returns the first response without doing anything twice.",
     ),
 ]
 
 
 @router.post("", response={201: schemas.Batch}, openapi_extra=problems(409), url_name="batches")
 def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Key = None) -> HttpResponse:
-    """Ask for images to be converted: one job for each image and output.
+    """Create a batch with one job for each image and output.
 
-    Then post each file by its form; its jobs start when it is here.
+    Then upload each file with its form. Its jobs start when the file arrives.
     """
 
     def act() -> schemas.Batch:
@@ -70,7 +70,7 @@ def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
         return jobs.NewFile(file.name, file.size)
     detail = ""
     if not settings.CONVERTER_IMPORT_BY_URL:
-        detail = "Images are not fetched by URL here. Send the file."
+        detail = "Import by URL is turned off on this site. Upload the file instead."
     try:
         _, _, _, path = outbound.parts(file.url)
     except outbound.Unreachable as exc:
@@ -88,9 +88,10 @@ def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
     if missing:
         raise Problem(
             "invalid_submission",
-            "There is no upload of yours with this id.",
+            "You have no upload with this id.",
             errors=[
-                {"pointer": f"/uploads/{index}", "detail": "Not an upload of yours."} for index in missing
+                {"pointer": f"/uploads/{index}", "detail": "You have no upload with this id."}
+                for index in missing
             ],
         )
     return [found[pk] for pk in dict.fromkeys(ids)]
@@ -98,7 +99,7 @@ def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
 
 @router.get("", response=schemas.Batches, openapi_extra=problems(), url_name="batches")
 def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
-    """Your batches, newest first."""
+    """List your batches, newest first."""
     with snapshot():
         found, following = page(Batch.objects.filter(owner=request.auth.user.pk, kept=True), paging)
         tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found]).tallies()
@@ -107,14 +108,14 @@ def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
 
 @router.get("/{uuid:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
 def get_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
-    """One batch with its jobs."""
+    """Get a batch with its jobs."""
     with snapshot():
         return schemas.Batch.of(own(request, Batch.objects.all(), batch_id))
 
 
 @router.delete("/{uuid:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")
 def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
-    """Delete a batch, its images and its results now."""
+    """Delete a batch with its images and results."""
     jobs.remove(own(request, Batch.objects.all(), batch_id))
     return Status(204, None)
 
@@ -126,7 +127,7 @@ def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
     url_name="cancel_batch",
 )
 def cancel_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
-    """Stop all jobs of a batch that are not done; what is finished stays."""
+    """Cancel all unfinished jobs of a batch. Finished results are kept."""
     batch = own(request, Batch.objects.all(), batch_id)
     if not jobs.cancel_batch(batch):
         raise jobs.Conflict("No job of this batch can be cancelled: all are done.")
@@ -137,7 +138,7 @@ def cancel_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
     "/{uuid:batch_id}/retry", response=schemas.Batch, openapi_extra=problems(404, 409), url_name="retry_batch"
 )
 def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
-    """Queue the failed and cancelled jobs of a batch again, where their images are here."""
+    """Retry the failed and cancelled jobs of a batch whose images are still available."""
     batch = own(request, Batch.objects.all(), batch_id)
     if not jobs.retry_batch(batch):
         raise jobs.Conflict("No job of this batch can be tried again.")
@@ -153,9 +154,9 @@ def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
 def get_zip(
     request: ApiRequest, batch_id: uuid.UUID, response: HttpResponse
 ) -> HttpResponse | Status[schemas.Preparing]:
-    """All finished results as one ZIP: 302 to it, or 202 while it is made."""
+    """Get all finished results as a ZIP: 302 to the file, or 202 while it is being created."""
     url = jobs.zip_url(own(request, Batch.objects.all(), batch_id))
     if url:
         return HttpResponseRedirect(url)
     response["Retry-After"] = "2"
-    return Status(202, schemas.Preparing(detail="The ZIP is being made. Ask again in a moment."))
+    return Status(202, schemas.Preparing(detail="The ZIP is being created. Try again in a moment."))

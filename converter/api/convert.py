@@ -42,27 +42,27 @@ def convert_image(
         Form(description="A recipe, as JSON.", examples=['{"format": "webp", "resize": {"width": 1600}}']),
     ],
     file: Annotated[
-        UploadedFile | None, File(description="The image; a small one, see the limit in the documents.")
+        UploadedFile | None, File(description="The image. For large images, use a batch.")
     ] = None,
     upload: Annotated[
-        uuid.UUID | None, Form(description="Instead of a file: an image of yours that is here already.")
+        uuid.UUID | None, Form(description="The id of an existing upload, instead of a file.")
     ] = None,
     keep: Annotated[
         bool,
         Form(
-            description="Whether what was sent and the result stay in the history; else they are forgotten at once."
+            description="Keep the image and the result in your history. If false, both are deleted right after the response."
         ),
     ] = True,
 ) -> HttpResponse | Status[schemas.Job]:
-    """Convert one image at once: a small one that is sent along, or one that is here already.
+    """Convert one image in a single request: a small file, or an existing upload of any size.
 
-    200 with the bytes, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a header);
-    202 with the job, and its address in `Location`, when it takes longer than 25 seconds, the result is too large to be
-    carried here, or too many wait already; with `keep` false that is a problem.
+    Returns 200 with the result, the job's id in `Job-Id` and its report in `Job-Report` (unless it is too long for a
+    header). Returns 202 with the job, and its URL in `Location`, if the conversion takes longer than 25 seconds, the
+    result is too large for one response or the server is busy; with `keep=false` this is an error instead.
     """
     check_fields(request, *FIELDS)
     if (file is None) == (upload is None):
-        detail = "Send a file, or name an upload: one of the two."
+        detail = "Send either a file or an upload id."
         raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
     with pointing(PLACES):
         batch = submit(
@@ -106,9 +106,14 @@ def _converted(
             response["Location"] = reverse("api:job", args=[job.pk])
             return Status(202, schemas.Job.of(job))
         if job.is_unfinished and not had_place:
-            raise Problem("unavailable", "Too many wait for an image just now.", headers={"Retry-After": "2"})
+            raise Problem(
+                "unavailable",
+                "Too many requests are waiting. Try again in a moment.",
+                headers={"Retry-After": "2"},
+            )
         raise Problem(
-            "not_in_time", "It takes longer, or becomes larger, than one answer can hold. Let it be kept."
+            "not_in_time",
+            "The conversion takes too long or the result is too large for one response. Set keep to true.",
         )
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
@@ -127,7 +132,7 @@ def _parsed(recipe: str) -> engine.Recipe:
     except ValueError as exc:
         raise Problem(
             "invalid_recipe",
-            "The recipe is not JSON.",
-            errors=[{"pointer": "/recipe", "detail": "Not JSON."}],
+            "The recipe is not valid JSON.",
+            errors=[{"pointer": "/recipe", "detail": "Not valid JSON."}],
         ) from exc
     return schemas.parse_recipe(value, "/recipe")

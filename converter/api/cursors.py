@@ -17,8 +17,8 @@ M = TypeVar("M", bound=Model)
 
 
 class Paging(Schema):
-    limit: Annotated[int, Field(ge=1, le=100, description="How many items at most.")] = 50
-    cursor: Annotated[str | None, Field(description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of items.")] = 50
+    cursor: Annotated[str | None, Field(description="`next` of the previous page.")] = None
 
 
 def page(rows: QuerySet[M], query: Paging) -> tuple[list[M], str | None]:

@@ -12,6 +12,6 @@ router = Router(tags=["formats"])
 
 @router.get("", response=schemas.Formats, openapi_extra=problems(), url_name="formats")
 def list_formats(request: ApiRequest) -> schemas.Formats:
-    """What can be read and written, and the options of each output."""
+    """List the supported formats and the options of each output format."""
     formats = [schemas.Format.of(format) for format in engine.FORMATS.values()]
     return schemas.Formats(items=formats, auto=engine.auto_options())

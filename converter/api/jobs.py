@@ -20,12 +20,12 @@ ROWS = Job.objects.select_related("upload", "batch")
 
 class JobFilter(Paging):
     status: Job.Status | None = None
-    batch: Annotated[uuid.UUID | None, Field(description="Only the jobs of this batch.")] = None
+    batch: Annotated[uuid.UUID | None, Field(description="Only jobs of this batch.")] = None
 
 
 @router.get("", response=schemas.Jobs, openapi_extra=problems(), url_name="jobs")
 def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
-    """Your jobs, newest first."""
+    """List your jobs, newest first."""
     rows = ROWS.filter(owner=request.auth.user.pk)
     if query.status:
         rows = rows.in_state(query.status)
@@ -42,12 +42,12 @@ def get_job(
     job_id: uuid.UUID,
     wait: Annotated[
         float,
-        Query(0, ge=0, le=waiting.LONGEST, description="Seconds to wait for its end before answering."),
+        Query(0, ge=0, le=waiting.LONGEST, description="How many seconds to wait for the job to finish."),
     ] = 0,
 ) -> schemas.Job:
-    """One job.
+    """Get a job.
 
-    Only so many requests can wait at once; one for which there is no place is answered now, with `Retry-After`.
+    The number of waiting requests is limited. If the limit is reached, the response comes at once with `Retry-After`.
     """
     job = own(request, ROWS.all(), job_id)
     if wait and job.is_unfinished:
@@ -61,7 +61,7 @@ def get_job(
     "/{uuid:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409), url_name="retry_job"
 )
 def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
-    """Queue a failed or cancelled job again."""
+    """Retry a failed or cancelled job."""
     job = own(request, ROWS.all(), job_id)
     jobs.retry(job)
     return schemas.Job.of(job)
@@ -71,7 +71,7 @@ def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     "/{uuid:job_id}/cancel", response=schemas.Job, openapi_extra=problems(404, 409), url_name="cancel_job"
 )
 def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
-    """Stop a job that is not done."""
+    """Cancel an unfinished job."""
     job = own(request, ROWS.all(), job_id)
     jobs.cancel(job)
     return schemas.Job.of(job)
@@ -84,7 +84,7 @@ def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     url_name="reuse_job",
 )
 def reuse_result(request: ApiRequest, job_id: uuid.UUID) -> Status[schemas.Upload]:
-    """Make the result an image to convert, or to lay on top of others, without sending it again."""
+    """Turn the result into an upload that can be converted or used as a watermark."""
     upload = jobs.use_result(own(request, ROWS.all(), job_id))
     return Status(201, schemas.Upload.of(upload, with_form=False))
 
@@ -96,5 +96,5 @@ def reuse_result(request: ApiRequest, job_id: uuid.UUID) -> Status[schemas.Uploa
     url_name="download_job",
 )
 def download_job(request: ApiRequest, job_id: uuid.UUID) -> HttpResponseRedirect:
-    """302 to the bytes of the result; the link is good for some minutes."""
+    """Redirect (302) to the result. The link is valid for a few minutes."""
     return HttpResponseRedirect(jobs.result_url(own(request, ROWS.all(), job_id)))

@@ -18,19 +18,19 @@ HOUR = timedelta(hours=1)
 
 @router.get("", response=schemas.Preferences, openapi_extra=problems(), url_name="preferences")
 def get_preferences(request: ApiRequest) -> schemas.Preferences:
-    """What you chose for all that is to come."""
+    """Get your preferences."""
     return schemas.Preferences.of(Preferences.of(request.auth.user))
 
 
 @router.put("", response=schemas.Preferences, openapi_extra=problems(), url_name="preferences")
 def choose_preferences(request: ApiRequest, body: schemas.PreferencesIn) -> schemas.Preferences:
-    """Choose how long what you send from now on is kept, and the recipe that converting on the page begins with."""
+    """Set how long new uploads are kept, and your default recipe."""
     if body.recipe and not Recipe.objects.filter(pk=body.recipe, owner=request.auth.user.pk).exists():
-        raise _wrong("/recipe", "There is no recipe of yours with this id.")
+        raise _wrong("/recipe", "You have no recipe with this id.")
     retention = None if body.retention_hours is None else body.retention_hours * HOUR
     if retention and retention > settings.CONVERTER_MAX_RETENTION:
         most = settings.CONVERTER_MAX_RETENTION / HOUR
-        raise _wrong("/retention_hours", f"Files are kept for at most {most:g} hours here.")
+        raise _wrong("/retention_hours", f"Files can be kept for at most {most:g} hours.")
     Preferences.choose(request.auth.user, retention=retention, recipe_id=body.recipe)
     return schemas.Preferences.of(Preferences.of(request.auth.user))
 

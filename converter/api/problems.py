@@ -1,4 +1,4 @@
-"""What can go wrong for a program. Every problem has a code that never changes."""
+"""The errors of the API. Every problem has a stable code."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ FOR_STATUS = {
 
 DETAILS = {
     "bad_request": "Check the address, the headers and the body.",
-    "csrf_failed": "Send the CSRF token of the page as the header X-CSRFToken, or use a bearer token.",
-    "forbidden": "You may not do this.",
-    "not_found": "There is nothing under this address, or it is not yours.",
-    "method_not_allowed": "See the header Allow for what is possible here.",
-    "body_too_large": "Send less at once. Image bytes go to the upload form, not into the request.",
-    "internal_error": "Something broke on our side and was logged. Trying again may help.",
-    "unavailable": "Something we need did not answer. Try again in a moment.",
+    "csrf_failed": "Send the page's CSRF token in the X-CSRFToken header, or use a bearer token.",
+    "forbidden": "You don't have permission to do this.",
+    "not_found": "Nothing exists at this address, or it isn't yours.",
+    "method_not_allowed": "See the Allow header for the methods this address accepts.",
+    "body_too_large": "The request body is too large. Upload images with an upload form.",
+    "internal_error": "Something went wrong on our side and was logged. Try again.",
+    "unavailable": "Part of the site is not responding. Try again in a moment.",
 }
 
 

@@ -20,7 +20,7 @@ router = Router(tags=["recipes"])
 
 @router.get("", response=schemas.Recipes, openapi_extra=problems(), url_name="recipes")
 def list_recipes(request: ApiRequest, paging: Query[Paging]) -> schemas.Recipes:
-    """Your saved recipes, newest first."""
+    """List your saved recipes, newest first."""
     found, following = page(Recipe.objects.filter(owner=request.auth.user.pk), paging)
     return schemas.Recipes(items=[schemas.Recipe.of(recipe) for recipe in found], next=following)
 
@@ -29,7 +29,7 @@ def list_recipes(request: ApiRequest, paging: Query[Paging]) -> schemas.Recipes:
 def save_recipe(
     request: ApiRequest, body: schemas.RecipeIn, response: HttpResponse
 ) -> Status[schemas.Recipe]:
-    """Save a recipe under a name."""
+    """Save a recipe."""
     recipe = _save(request, Recipe(owner_id=request.auth.user.pk), body)
     response["Location"] = reverse("api:recipe", args=[recipe.pk])
     return Status(201, schemas.Recipe.of(recipe))
@@ -37,19 +37,19 @@ def save_recipe(
 
 @router.get("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404), url_name="recipe")
 def get_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> schemas.Recipe:
-    """One saved recipe."""
+    """Get a saved recipe."""
     return schemas.Recipe.of(own(request, Recipe.objects.all(), recipe_id))
 
 
 @router.put("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404, 409), url_name="recipe")
 def replace_recipe(request: ApiRequest, recipe_id: uuid.UUID, body: schemas.RecipeIn) -> schemas.Recipe:
-    """Put another recipe, or another name, in its place."""
+    """Update a saved recipe."""
     return schemas.Recipe.of(_save(request, own(request, Recipe.objects.all(), recipe_id), body))
 
 
 @router.delete("/{uuid:recipe_id}", response={204: None}, openapi_extra=problems(404), url_name="recipe")
 def delete_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> Status[None]:
-    """Forget a saved recipe; jobs made with it stay as they are."""
+    """Delete a saved recipe. Jobs made with it are not affected."""
     own(request, Recipe.objects.all(), recipe_id).delete()
     jobs.forget_logos(request.auth.user)
     return Status(204, None)
@@ -65,5 +65,5 @@ def _save(request: ApiRequest, recipe: Recipe, body: schemas.RecipeIn) -> Recipe
             recipe.save()
             jobs.forget_logos(request.auth.user)
     except IntegrityError as exc:
-        raise Problem("name_taken", f"You have another recipe named “{body.name}”.") from exc
+        raise Problem("name_taken", f"You already have a recipe named “{body.name}”.") from exc
     return recipe

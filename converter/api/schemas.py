@@ -1,4 +1,4 @@
-"""What goes over the wire."""
+"""Request and response bodies of the API."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parse_recipe(value: object, pointer: str) -> engine.Recipe:
 
 
 def strictly(*examples: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of what is sent to us: a name we do not know is a mistake, not to be overlooked."""
+    """Return the configuration of what is sent to us: unknown names are errors."""
     return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
 
 
@@ -48,7 +48,7 @@ def strictly(*examples: dict[str, Any]) -> ConfigDict:
 
 
 class FileIn(Schema):
-    """An image that you are about to send."""
+    """An image to upload."""
 
     model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
 
@@ -57,7 +57,7 @@ class FileIn(Schema):
 
 
 class UrlIn(Schema):
-    """An image that is fetched from an address in the public internet."""
+    """An image to fetch from a public URL."""
 
     model_config = strictly({"url": "https://example.org/holiday.jpg"})
 
@@ -91,7 +91,7 @@ class BatchIn(Schema):
     )
 
     files: list[AnyFile] = []
-    uploads: Annotated[list[uuid.UUID], Field(description="Images sent before, to convert again.")] = []
+    uploads: Annotated[list[uuid.UUID], Field(description="Ids of existing uploads to convert again.")] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
 
 
@@ -117,11 +117,11 @@ class PreferencesIn(Schema):
     retention_hours: Annotated[
         float | None,
         Field(
-            ge=1, le=8784, description="How long what you send is kept; null for as long as the site does."
+            ge=1, le=8784, description="How long new uploads are kept, in hours. Null for the site's default."
         ),
     ]
     recipe: Annotated[
-        uuid.UUID | None, Field(description="A saved recipe, with which the page to convert begins; or null.")
+        uuid.UUID | None, Field(description="Your default recipe on the convert page, or null.")
     ]
 
 
@@ -130,11 +130,17 @@ class ShareIn(Schema):
 
     jobs: Annotated[
         list[uuid.UUID] | None,
-        Field(min_length=1, description="Whose results; null for all that are finished."),
+        Field(
+            min_length=1, description="Ids of the jobs whose results to share. Null for all finished ones."
+        ),
     ] = None
     hours: Annotated[
         int | None,
-        Field(ge=1, le=8784, description="How long it works; at most, and if null, while they are here."),
+        Field(
+            ge=1,
+            le=8784,
+            description="Hours until the link expires. Null for as long as the results are kept.",
+        ),
     ] = None
 
 
@@ -152,7 +158,7 @@ class Result(Schema):
     width: int
     height: int
     format: str
-    url: Annotated[str, Field(description="Leads to the bytes for as long as they are kept.")]
+    url: Annotated[str, Field(description="Download URL, valid for as long as the result is kept.")]
 
 
 class Job(Schema):
@@ -199,7 +205,7 @@ def _result(job: models.Job) -> Result:
 
 
 class Form(Schema):
-    """Post `fields`, then the file as `file`, as multipart/form-data to `url`."""
+    """POST `fields`, then the file as `file`, as multipart/form-data to `url`."""
 
     url: str
     fields: dict[str, str]
@@ -208,7 +214,10 @@ class Form(Schema):
 class Upload(Schema):
     id: uuid.UUID
     name: str
-    form: Annotated[Form | None, Field(description="For bytes that are awaited; good for some minutes.")]
+    form: Annotated[
+        Form | None,
+        Field(description="Upload form, valid for a few minutes. Null once the file has arrived."),
+    ]
 
     @classmethod
     def of(cls, upload: models.Upload, *, with_form: bool) -> Upload:
@@ -221,13 +230,15 @@ class Upload(Schema):
 
 class BatchSummary(Schema):
     id: uuid.UUID
-    status: Annotated[str, Field(description="A status of jobs, or `partially_failed`.")]
+    status: Annotated[str, Field(description="A job status, or `partially_failed`.")]
     created_at: datetime
     expires_at: datetime
-    total: Annotated[int, Field(description="Jobs in all.")]
-    done: Annotated[int, Field(description="Jobs that came to an end, whichever.")]
-    bytes_before: Annotated[int, Field(description="Of the sources of finished jobs, each counted once.")]
-    bytes_after: Annotated[int, Field(description="Of the results of finished jobs.")]
+    total: Annotated[int, Field(description="Number of jobs.")]
+    done: Annotated[int, Field(description="Number of jobs that have ended, whatever the outcome.")]
+    bytes_before: Annotated[
+        int, Field(description="Total size of the originals of finished jobs, each counted once.")
+    ]
+    bytes_after: Annotated[int, Field(description="Total size of the results of finished jobs.")]
 
     @staticmethod
     def facts(batch: models.Batch, tally: models.Tally) -> dict[str, Any]:
@@ -281,7 +292,9 @@ class Format(Schema):
     shows_in_browser: bool
     options: Annotated[
         dict[str, Any] | None,
-        Field(description="JSON schema of a recipe for this output; null when only read."),
+        Field(
+            description="JSON schema of a recipe for this output format. Null if the format can only be read."
+        ),
     ]
 
     @classmethod
@@ -297,7 +310,7 @@ class Format(Schema):
 class Recipe(Schema):
     id: uuid.UUID
     name: str
-    recipe: Annotated[dict[str, Any], Field(description="Canonical: without what is default.")]
+    recipe: Annotated[dict[str, Any], Field(description="Canonical form, without default values.")]
     sentence: Annotated[str, Field(description="The recipe in plain words.")]
     created_at: datetime
     updated_at: datetime
@@ -315,7 +328,7 @@ class Recipe(Schema):
 
 
 class Preferences(Schema):
-    retention_hours: Annotated[float | None, Field(description="Null for as long as the site keeps files.")]
+    retention_hours: Annotated[float | None, Field(description="Null for the site's default.")]
     recipe: uuid.UUID | None
 
     @classmethod
@@ -328,11 +341,11 @@ class Preferences(Schema):
 
 class Share(Schema):
     id: uuid.UUID
-    url: Annotated[str, Field(description="The page to give to others.")]
+    url: Annotated[str, Field(description="The page to share.")]
     jobs: list[uuid.UUID]
     created_at: datetime
     expires_at: datetime
-    opened: Annotated[int, Field(description="How often, by others than you.")]
+    opened: Annotated[int, Field(description="How often others have opened the link.")]
 
     @classmethod
     def of(cls, share: models.Share, url: str) -> Share:
@@ -351,9 +364,7 @@ class Metadata(Schema):
     name: str
     size: Annotated[int, Field(description="In bytes.")]
     received_at: datetime
-    found: Annotated[
-        dict[str, Any], Field(description="What looking into the file found: format, size, EXIF …")
-    ]
+    found: Annotated[dict[str, Any], Field(description="What the file contains: format, dimensions, EXIF …")]
 
 
 class Webhook(Schema):
@@ -361,9 +372,7 @@ class Webhook(Schema):
     url: str
     events: list[models.Webhook.Event]
     created_at: datetime
-    disabled_at: Annotated[
-        datetime | None, Field(description="When it was paused, or its address answered 410.")
-    ]
+    disabled_at: Annotated[datetime | None, Field(description="When it was paused, or returned 410.")]
 
     @classmethod
     def of(cls, webhook: models.Webhook) -> Self:
@@ -375,21 +384,19 @@ class Webhook(Schema):
 
 
 class NewWebhook(Webhook):
-    secret: Annotated[
-        str, Field(description="Signs the messages as Standard Webhooks 1.0 has it; not shown again.")
-    ]
+    secret: Annotated[str, Field(description="Signs requests (Standard Webhooks 1.0). Only shown once.")]
 
 
 class Delivery(Schema):
     id: uuid.UUID
     event: str
-    body: Annotated[str, Field(description="As sent: JSON.")]
+    body: Annotated[str, Field(description="The request body, as JSON.")]
     created_at: datetime
     attempts: int
-    due_at: Annotated[datetime | None, Field(description="When it is sent next; null when done with.")]
+    due_at: Annotated[datetime | None, Field(description="Time of the next attempt. Null if there is none.")]
     delivered_at: datetime | None
     answer_status: int | None
-    answer: Annotated[str, Field(description="How the answer began, or what went wrong.")]
+    answer: Annotated[str, Field(description="The start of the response, or the error.")]
 
     @classmethod
     def of(cls, delivery: models.Delivery) -> Delivery:
@@ -429,13 +436,11 @@ class Shares(Schema):
 class Formats(Schema):
     items: list[Format]
     next: str | None = None
-    auto: Annotated[
-        dict[str, Any], Field(description="JSON schema of a recipe that leaves the format to us.")
-    ]
+    auto: Annotated[dict[str, Any], Field(description="JSON schema of a recipe with format `auto`.")]
 
 
 class ProblemDetail(Schema):
-    """One thing that is wrong: a JSON pointer into the body, or the name of a parameter."""
+    """A single error, with a JSON pointer into the body or the name of a parameter."""
 
     pointer: str | None = None
     parameter: str | None = None
@@ -449,7 +454,7 @@ class Problem(Schema):
     title: str
     status: int
     detail: str
-    code: Annotated[str, Field(description="Never changes; `type` leads to what it means.")]
+    code: Annotated[str, Field(description="Stable error code. `type` links to its explanation.")]
     errors: list[ProblemDetail] | None = None
 
 

@@ -22,7 +22,7 @@ router = Router(tags=["shares"])
     "/batches/{uuid:batch_id}/shares", response=schemas.Shares, openapi_extra=problems(404), url_name="shares"
 )
 def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging]) -> schemas.Shares:
-    """The links to results of a batch that work, newest first."""
+    """List the active share links of a batch, newest first."""
     batch = own(request, Batch.objects.all(), batch_id)
     found, following = page(batch.shares.open(timezone.now()).prefetch_related("jobs"), paging)
     return schemas.Shares(items=[_told(request, share) for share in found], next=following)
@@ -35,7 +35,7 @@ def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging])
     url_name="shares",
 )
 def share_results(request: ApiRequest, batch_id: uuid.UUID, body: schemas.ShareIn) -> Status[schemas.Share]:
-    """Make a link by which everybody can see and download results, without an account."""
+    """Create a link to view and download results without an account."""
     batch = own(request, Batch.objects.all(), batch_id)
     chosen = batch.jobs.select_related("upload")
     if body.jobs is not None:
@@ -54,7 +54,7 @@ def share_results(request: ApiRequest, batch_id: uuid.UUID, body: schemas.ShareI
 
 @router.delete("/shares/{uuid:share_id}", response={204: None}, openapi_extra=problems(404), url_name="share")
 def revoke_share(request: ApiRequest, share_id: uuid.UUID) -> Status[None]:
-    """End a link now; the results stay."""
+    """Revoke a share link. The results are kept."""
     jobs.revoke_share(own(request, Share.objects.all(), share_id))
     return Status(204, None)
 

@@ -19,11 +19,9 @@ router = Router(tags=["uploads"])
 @router.post("", response={201: schemas.Upload}, openapi_extra=problems(), url_name="uploads")
 def keep_image(
     request: ApiRequest,
-    file: Annotated[
-        UploadedFile, File(description="The image; a small one, see the limit in the documents.")
-    ],
+    file: Annotated[UploadedFile, File(description="The image. For large images, use a batch.")],
 ) -> Status[schemas.Upload]:
-    """Send a small image that no job waits for: to be laid on top of others, or to be converted later."""
+    """Upload a small image to use as a watermark or to convert later."""
     check_fields(request, "file")
     with pointing({"/files/0/size": "/file"}):
         upload = jobs.keep_image(request.auth.user, small(file))
@@ -40,7 +38,7 @@ def keep_image(
     url_name="upload_form",
 )
 def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
-    """A fresh form for bytes that are still awaited."""
+    """Get a new form for a file that has not been uploaded yet."""
     form = jobs.upload_form(own(request, Upload.objects.all(), upload_id))
     return schemas.Form(url=form.url, fields=form.fields)
 
@@ -52,14 +50,14 @@ def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
     url_name="upload_metadata",
 )
 def get_metadata(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Metadata:
-    """What is known of an image; there once its first job was started."""
+    """Get the metadata of an image. Available once its first job has started."""
     upload = own(request, Upload.objects.all(), upload_id)
     if upload.is_gone:
-        raise jobs.Gone("This image has expired and was deleted with what was known of it.")
+        raise jobs.Gone("This image has expired and was deleted with its metadata.")
     found = metadata.store().get(upload.pk)
     if upload.received_at is None or found is None:
         raise Problem(
-            "not_looked_into", "Nothing is known of this image yet. Ask again when a job of it is done."
+            "not_looked_into", "This image has not been analysed yet. Try again when one of its jobs is done."
         )
     return schemas.Metadata(
         upload=upload.pk, name=upload.name, size=upload.size, received_at=upload.received_at, found=found

@@ -19,7 +19,7 @@ router = Router(tags=["webhooks"])
 
 @router.get("", response=schemas.Webhooks, openapi_extra=problems(), url_name="webhooks")
 def list_webhooks(request: ApiRequest, paging: Query[Paging]) -> schemas.Webhooks:
-    """Your webhooks, newest first."""
+    """List your webhooks, newest first."""
     found, following = page(Webhook.objects.filter(owner=request.auth.user.pk), paging)
     return schemas.Webhooks(items=[schemas.Webhook.of(webhook) for webhook in found], next=following)
 
@@ -28,7 +28,7 @@ def list_webhooks(request: ApiRequest, paging: Query[Paging]) -> schemas.Webhook
 def add_webhook(
     request: ApiRequest, body: schemas.WebhookIn, response: HttpResponse
 ) -> Status[schemas.NewWebhook]:
-    """Have an address told of what becomes of your jobs. The secret that signs the messages is shown now only."""
+    """Create a webhook. The signing secret is only shown in this response."""
     webhook = jobs.add_webhook(request.auth.user, body.url, body.events)
     response["Location"] = reverse("api:webhook", args=[webhook.pk])
     return Status(201, schemas.NewWebhook.of(webhook))
@@ -36,13 +36,13 @@ def add_webhook(
 
 @router.get("/{uuid:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
 def get_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
-    """One webhook."""
+    """Get a webhook."""
     return schemas.Webhook.of(_own(request, webhook_id))
 
 
 @router.put("/{uuid:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
 def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.WebhookIn) -> schemas.Webhook:
-    """Change its address or events, and enable it again."""
+    """Change the URL or events of a webhook and resume it."""
     webhook = _own(request, webhook_id)
     jobs.change_webhook(webhook, body.url, body.events)
     return schemas.Webhook.of(webhook)
@@ -50,7 +50,7 @@ def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.We
 
 @router.delete("/{uuid:webhook_id}", response={204: None}, openapi_extra=problems(404), url_name="webhook")
 def delete_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> Status[None]:
-    """Tell this address nothing more."""
+    """Delete a webhook."""
     _own(request, webhook_id).delete()
     return Status(204, None)
 
@@ -62,7 +62,7 @@ def delete_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> Status[None]:
     url_name="rotate_webhook",
 )
 def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebhook:
-    """Make a new secret; for 24 hours messages are signed with the old one too."""
+    """Rotate the signing secret. For 24 hours, requests are also signed with the old one."""
     webhook = _own(request, webhook_id)
     webhooks.rotate(webhook)
     return schemas.NewWebhook.of(webhook)
@@ -75,7 +75,7 @@ def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebh
     url_name="pause_webhook",
 )
 def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
-    """Tell this address nothing until it is resumed; what happens meanwhile is not told later."""
+    """Pause a webhook. Events that happen while it is paused are not sent later."""
     jobs.pause_webhook(_own(request, webhook_id))
     return schemas.Webhook.of(_own(request, webhook_id))
 
@@ -87,7 +87,7 @@ def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook
     url_name="resume_webhook",
 )
 def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
-    """Tell this address again, after it was paused or had answered 410."""
+    """Resume a webhook that was paused or returned 410."""
     jobs.resume_webhook(_own(request, webhook_id))
     return schemas.Webhook.of(_own(request, webhook_id))
 
@@ -99,7 +99,7 @@ def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhoo
     url_name="test_webhook",
 )
 def send_test(request: ApiRequest, webhook_id: uuid.UUID) -> Status[schemas.Delivery]:
-    """Send a message that tells of nothing."""
+    """Send a test event."""
     return Status(202, schemas.Delivery.of(jobs.send_test(_own(request, webhook_id))))
 
 
@@ -110,7 +110,7 @@ def send_test(request: ApiRequest, webhook_id: uuid.UUID) -> Status[schemas.Deli
     url_name="deliveries",
 )
 def list_deliveries(request: ApiRequest, webhook_id: uuid.UUID, paging: Query[Paging]) -> schemas.Deliveries:
-    """What was sent in the last week, newest first."""
+    """List the deliveries of the last 7 days, newest first."""
     found, following = page(Delivery.objects.filter(webhook=_own(request, webhook_id)), paging)
     return schemas.Deliveries(items=[schemas.Delivery.of(delivery) for delivery in found], next=following)
 
@@ -122,7 +122,7 @@ def list_deliveries(request: ApiRequest, webhook_id: uuid.UUID, paging: Query[Pa
     url_name="redeliver",
 )
 def redeliver(request: ApiRequest, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Status[schemas.Delivery]:
-    """Send a message again."""
+    """Send a delivery again."""
     sent = Delivery.objects.select_related("webhook")
     delivery = sent.filter(pk=delivery_id, webhook=_own(request, webhook_id)).first()
     if delivery is None:

@@ -1,4 +1,4 @@
-"""The recipe's shape as JSON schema: one truth for validation, the API's documents and the HTML form."""
+"""The recipe's shape as JSON schema: the single source for validation, the API reference and the HTML form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLACES = (
 
 AIMS = ("small", "balanced", "near_identical")
 
-# Other ways than a number to say how good a lossy picture shall be.
+# Ways to choose lossy quality other than by number.
 QUALITY_SEARCHES = ("aim", "target_bytes", "shrink_to_fit")
 
 _SIDE = {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_SIDE, "default": None}
@@ -42,28 +42,28 @@ RECIPE: dict[str, Any] = {
             "maximum": 100,
             "default": None,
             "title": "Quality",
-            "description": "Higher looks better and takes more bytes.",
+            "description": "Higher looks better but makes larger files.",
         },
         "aim": {
             "type": ["string", "null"],
             "enum": [None, *AIMS],
             "default": None,
-            "title": "Aim for",
-            "description": "The lowest quality that still looks this good, measured on the picture.",
+            "title": "Aim",
+            "description": "Uses the lowest quality that still looks this good, measured for each image.",
         },
         "target_bytes": {
             "type": ["integer", "null"],
             "minimum": 100,
             "maximum": 1_000_000_000,
             "default": None,
-            "title": "At most so many bytes",
-            "description": "The best quality that does not exceed this size.",
+            "title": "Target bytes",
+            "description": "Maximum size of the result in bytes. Uses the best quality that fits.",
         },
         "shrink_to_fit": {
             "type": "boolean",
             "default": False,
             "title": "Shrink to fit",
-            "description": "Make the picture smaller when no quality meets the bytes asked for.",
+            "description": "Reduce the dimensions if no quality fits the target bytes.",
         },
         "effort": {
             "type": ["integer", "null"],
@@ -77,13 +77,13 @@ RECIPE: dict[str, Any] = {
             "type": "boolean",
             "default": False,
             "title": "Lossless",
-            "description": "Keeps every pixel exactly; larger for photographs, smaller for flat drawings.",
+            "description": "Keeps every pixel exactly. Larger files for photos, smaller for graphics.",
         },
         "progressive": {
             "type": "boolean",
             "default": True,
             "title": "Progressive",
-            "description": "Shows a rough picture first while it loads.",
+            "description": "Shows a rough preview while loading.",
         },
         "resize": {
             "type": ["object", "null"],
@@ -95,31 +95,30 @@ RECIPE: dict[str, Any] = {
                     "type": "string",
                     "enum": ["fit", "fill", "pad", "stretch"],
                     "default": "fit",
-                    "title": "How",
-                    "description": "fit inside, fill and cut what is over, pad with the background, or stretch.",
+                    "title": "Mode",
+                    "description": "fit: fit inside. fill: fill and crop. pad: fit and pad with the background. stretch: ignore the aspect ratio.",
                 },
                 "scale": {
                     "type": ["number", "null"],
                     "minimum": 1,
                     "maximum": 1000,
                     "default": None,
-                    "title": "Percent",
-                    "description": "Of the picture's own size, instead of width and height.",
+                    "title": "Scale",
+                    "description": "Percent of the original size. Use instead of width and height.",
                 },
                 "width": {**_SIDE, "title": "Width"},
                 "height": {**_SIDE, "title": "Height"},
                 "enlarge": {
                     "type": "boolean",
                     "default": False,
-                    "title": "Enlarge small pictures",
+                    "title": "Enlarge",
                 },
                 "gravity": {
                     "type": "string",
                     "enum": [*PLACES, "smart"],
                     "default": "center",
-                    "title": "Keep",
-                    "description": "The part that stays when filling cuts (smart: where most is to be seen), "
-                    "or where the picture sits when padding.",
+                    "title": "Gravity",
+                    "description": "fill: which part to keep (smart: the most interesting area). pad: where to place the image.",
                 },
             },
         },
@@ -129,10 +128,10 @@ RECIPE: dict[str, Any] = {
             "required": ["x", "y", "width", "height"],
             "additionalProperties": False,
             "title": "Crop",
-            "description": "In pixels of the upright picture, before resizing.",
+            "description": "In pixels of the upright image, before resizing.",
             "properties": {
-                "x": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "From the left"},
-                "y": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "From the top"},
+                "x": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "Left"},
+                "y": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "Top"},
                 "width": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE, "title": "Width"},
                 "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE, "title": "Height"},
             },
@@ -155,21 +154,21 @@ RECIPE: dict[str, Any] = {
             "pattern": "^(#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}|transparent)$",
             "default": "#ffffff",
             "title": "Background",
-            "description": "Behind transparency where the format has none, and around a padded picture.",
+            "description": "Fills padding, and transparent areas if the format has no transparency.",
         },
         "metadata": {
             "type": "string",
             "enum": ["strip", "strip_location", "keep"],
             "default": "strip",
             "title": "Metadata",
-            "description": "Remove all, remove only where it was taken, or keep.",
+            "description": "strip: remove all. strip_location: remove the location only. keep: keep all.",
         },
         "color": {
             "type": "string",
             "enum": ["srgb", "keep"],
             "default": "srgb",
-            "title": "Colours",
-            "description": "Convert to sRGB, which looks right everywhere, or keep the colour profile.",
+            "title": "Colour profile",
+            "description": "srgb: convert to sRGB, which looks right on every screen. keep: keep the profile of the original.",
         },
         "dpi": {
             "type": ["integer", "null"],
@@ -177,7 +176,7 @@ RECIPE: dict[str, Any] = {
             "maximum": 9600,
             "default": None,
             "title": "Resolution (dpi)",
-            "description": "Pixels an inch on paper; the pixels stay as they are. Without it, what the file says is kept.",
+            "description": "Pixels per inch for printing. Does not change the pixels. Keeps the value of the original by default.",
         },
         "frames": {
             "type": "string",
@@ -203,13 +202,13 @@ RECIPE: dict[str, Any] = {
                     "minLength": 1,
                     "maxLength": 200,
                     "default": None,
-                    "title": "Picture",
+                    "title": "Image",
                 },
                 "position": {
                     "type": "string",
                     "enum": list(PLACES),
                     "default": "bottom_right",
-                    "title": "Where",
+                    "title": "Position",
                 },
                 "opacity": {
                     "type": "number",
@@ -218,14 +217,14 @@ RECIPE: dict[str, Any] = {
                     "default": 0.5,
                     "title": "Opacity",
                 },
-                "tile": {"type": "boolean", "default": False, "title": "All over the picture"},
+                "tile": {"type": "boolean", "default": False, "title": "Tile"},
                 "scale": {
                     "type": "number",
                     "minimum": 0.01,
                     "maximum": 1,
                     "default": 0.2,
-                    "title": "Width",
-                    "description": "As a part of the picture's width.",
+                    "title": "Scale",
+                    "description": "Watermark width as a fraction of the image width.",
                 },
             },
         },

@@ -62,7 +62,7 @@ def test_the_documents_are_shown_under_the_content_security_policy(live_server: 
         policy = response.headers["content-security-policy"]
         page.get_by_text("/api/v1/batches/{batch_id}/zip").wait_for()
         page.get_by_text("Submit batch").click()
-        page.get_by_text("Request body").wait_for()
+        page.get_by_role("heading", name="Request body").wait_for()
     assert "unsafe-inline" not in policy
     assert complaints == []
 

@@ -46,7 +46,7 @@ def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(raster, "check", fail)
     said = consult()
     assert "problem  engine: no AVIF here; reinstall the dependencies." in said
-    assert "ended: 1 of these are not well." in said
+    assert "ended: 1 check failed." in said
 
 
 @pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_an_engine_that_is_not_safe_is_a_problem(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe; 1.23.6 or later is needed."])
     said = consult()
     assert "problem  engine: libheif 1.23.0 is not safe" in said
-    assert "ended: 1 of these are not well." in said
+    assert "ended: 1 check failed." in said
 
 
 @pytest.mark.django_db
@@ -175,9 +175,9 @@ def test_permissions_that_updates_piled_up_are_pruned(account: None) -> None:
     permit(f"s3-{BUCKET}")
     for number in range(2, 9):
         permit(f"zappa-{number}", SourceAccount="123456789012")
-    assert "8 superfluous statements removed" in consult()
+    assert "8 surplus statements removed" in consult()
     assert statements() == ["zappa-8"]
-    assert "0 superfluous statements removed" in consult()
+    assert "0 surplus statements removed" in consult()
 
 
 def test_statements_of_others_stay(account: None) -> None:
@@ -195,7 +195,7 @@ def test_statements_of_others_stay(account: None) -> None:
 def test_a_permission_that_any_account_could_use_is_not_enough(account: None) -> None:
     boto3.client("lambda").remove_permission(FunctionName=WORKER, StatementId="zappa-1")
     permit(f"s3-{BUCKET}")
-    assert "problem  permissions: S3 may not call it" in consult()
+    assert "problem  permissions: S3 is not allowed to call the worker" in consult()
     assert statements() == [f"s3-{BUCKET}"]
 
 
@@ -204,8 +204,8 @@ def test_a_permission_that_any_account_could_use_is_not_enough(account: None) ->
     [
         ("", 1, "the event is not limited to uploads/"),
         ("results/", 1, "the event is not limited to uploads/"),
-        ("uploads/", 0, "calls the worker by 0 rules, not one"),
-        ("uploads/", 2, "calls the worker by 2 rules, not one"),
+        ("uploads/", 0, "has 0 events for the worker instead of one"),
+        ("uploads/", 2, "has 2 events for the worker instead of one"),
     ],
 )
 def test_an_event_that_is_not_as_it_should_be_is_a_problem(
@@ -219,12 +219,12 @@ def test_a_secret_in_the_open_is_a_problem(account: None) -> None:
     boto3.client("lambda").update_function_configuration(
         FunctionName=WORKER, Environment={"Variables": {"SECRET_KEY": "k", "DATABASE_URL": "d"}}
     )
-    assert "problem  environment: DATABASE_URL, SECRET_KEY stand open" in consult()
+    assert "problem  environment: DATABASE_URL, SECRET_KEY are readable" in consult()
 
 
 def test_a_missing_schedule_is_a_problem(account: None) -> None:
     boto3.client("events").remove_targets(Rule=f"{WORKER}-converter.events.clock.sweep", Ids=["1"])
-    assert "problem  clock: nothing sweeps" in consult()
+    assert "problem  clock: the sweep is not scheduled" in consult()
 
 
 def test_missing_static_files_are_a_problem(account: None) -> None:
@@ -236,4 +236,4 @@ def test_an_account_without_the_worker_is_told_what_to_do(account: None) -> None
     boto3.client("lambda").delete_function(FunctionName=WORKER)
     said = consult()
     assert "run `zappa deploy production_worker`" in said
-    assert "ended: 4 of these are not well." in said
+    assert "ended: 4 checks failed." in said

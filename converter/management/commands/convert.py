@@ -41,47 +41,50 @@ class NotConverted(Exception):
     """One file could not be converted; the others go on."""
 
 
-INTERRUPTED = 130  # as a shell says of what Ctrl-C ended
+INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 
 class Command(BaseCommand):
     help = (
-        "Convert images, or folders of them, into another folder. Exits with 1 when a file could not be converted, with "
-        "2 when nothing could be begun."
+        "Convert images or folders of images into another folder. Exit code 1: some files could not be converted. "
+        "Exit code 2: nothing could be started."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "sources", nargs="+", type=Path, metavar="SRC", help="an image, or a folder of images"
-        )
-        parser.add_argument(
-            "-o", "--output", required=True, type=Path, metavar="DIR", help="where results go"
-        )
+        parser.add_argument("sources", nargs="+", type=Path, metavar="SRC", help="image or folder of images")
+        parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="output folder")
         parser.add_argument("--to", metavar="FORMAT", help="jpeg, png, webp, avif …, or auto")
-        parser.add_argument("--resize", metavar="WxH", help="fit inside: 1600x1200, 1600x or x1200 pixels")
+        parser.add_argument(
+            "--resize", metavar="WxH", help="maximum size in pixels: 1600x1200, 1600x or x1200"
+        )
         parser.add_argument("--quality", type=int, help="1 to 100")
         parser.add_argument(
-            "--recipe", type=Path, metavar="FILE", help="a recipe as JSON; the options above go before it"
+            "--recipe", type=Path, metavar="FILE", help="recipe as JSON; the options above override it"
         )
-        parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        parser.add_argument("--overwrite", action="store_true", help="overwrite existing files")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done without doing it")
         parser.add_argument(
-            "--workers", type=int, default=os.cpu_count() or 1, help="at once; one a core by default"
+            "--workers",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="number of parallel workers (default: one per core)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a file may be named as no terminal can say
+            sys.stdout.reconfigure(
+                errors="backslashreplace"
+            )  # file names may hold characters the terminal cannot show
         recipe = read_recipe(options)
         images = watermark_of(recipe, options["recipe"])
         tasks, left = plan(options["sources"], options["output"], recipe)
         if not tasks:
-            raise CommandError("There is no image to convert.", returncode=2)
+            raise CommandError("No images to convert.", returncode=2)
         if options["dry_run"]:
             self.stdout.write(recipe.sentence())
             for task in tasks:
-                there = " (is there already)" if task.target.exists() else ""
+                there = " (already exists)" if task.target.exists() else ""
                 self.stdout.write(f"{task.source} → {task.target}{there}")
             return
         make_folder(options["output"])
@@ -110,11 +113,11 @@ class Command(BaseCommand):
             f"{done} of {len(tasks)} converted, {filesizeformat(before)} → {filesizeformat(after)}."
         )
         if left:
-            self.stdout.write(f"Left alone, as they do not look like images: {left}.")
-        ends = ["Interrupted. What was in work at that moment may be there too."] if interrupted else []
+            self.stdout.write(f"Skipped files that are not images: {left}.")
+        ends = ["Interrupted. Files in progress may have been written too."] if interrupted else []
         if failed:
             lines = "\n".join(f"  {source}: {failed[source]}" for source in sorted(failed))
-            ends.append(f"{len(failed)} could not be converted:\n{lines}")
+            ends.append(f"{len(failed)} failed:\n{lines}")
         if ends:
             raise CommandError("\n".join(ends), returncode=INTERRUPTED if interrupted else 1)
 
@@ -127,7 +130,7 @@ def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
         except (OSError, ValueError) as exc:
             raise CommandError(f"{options['recipe']} is not a recipe: {exc}", returncode=2) from exc
     if not isinstance(mapping, dict):
-        raise CommandError(f"{options['recipe']} is not a recipe: a JSON object is wanted.", returncode=2)
+        raise CommandError(f"{options['recipe']} is not a recipe: expected a JSON object.", returncode=2)
     if options["to"]:
         mapping["format"] = options["to"]
     if options["quality"] is not None:
@@ -135,7 +138,7 @@ def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
     if options["resize"]:
         sides = re.fullmatch(r"(\d+)?x(\d+)?", options["resize"])
         if not sides or not any(sides.groups()):
-            raise CommandError("--resize wants 1600x1200, 1600x or x1200.", returncode=2)
+            raise CommandError("--resize must be 1600x1200, 1600x or x1200.", returncode=2)
         mapping["resize"] = {
             name: int(side) for name, side in zip(("width", "height"), sides.groups(), strict=True) if side
         }
@@ -160,9 +163,9 @@ def make_folder(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise CommandError(f"{output} cannot be a folder: {exc.strerror}", returncode=2) from exc
+        raise CommandError(f"Cannot create {output}: {exc.strerror}", returncode=2) from exc
     if not os.access(output, os.W_OK | os.X_OK):
-        raise CommandError(f"{output} cannot be written to.", returncode=2)
+        raise CommandError(f"{output} is not writable.", returncode=2)
 
 
 def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[list[Task], int]:
@@ -280,7 +283,7 @@ class Workers:
 
 def _check_free(target: Path, sources: Set[Path], overwrite: bool) -> None:
     if target.exists() and (not overwrite or target.resolve() in sources):
-        raise NotConverted(f"{target} is there already")
+        raise NotConverted(f"{target} already exists")
 
 
 def write(path: Path, data: bytes) -> None:

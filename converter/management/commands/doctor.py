@@ -22,11 +22,11 @@ SECRETS = {"SECRET_KEY", "DATABASE_URL", "ORIGIN_SECRETS", "CLOUDFRONT_PRIVATE_K
 
 
 class Unwell(Exception):
-    """A check that does not hold; the text says what to do."""
+    """A failed check; the text says what to do."""
 
 
 class Command(BaseCommand):
-    help = "Check what is configured and what answers. In the cloud, also prune the permissions that Zappa piles up."
+    help = "Check the configuration and its services. In the cloud, also remove surplus permissions left by Zappa."
 
     def handle(self, *args: Any, **options: Any) -> None:
         problems = 0
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             else:
                 self.stdout.write(f"ok       {_name(check)}: {text}")
         if problems:
-            raise CommandError(f"{problems} of these are not well.")
+            raise CommandError("1 check failed." if problems == 1 else f"{problems} checks failed.")
 
 
 def _name(check: Callable[[], str]) -> str:
@@ -54,10 +54,10 @@ def _database() -> str:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as exc:
-        raise Unwell(f"it does not answer ({type(exc).__name__}); see DATABASE_URL.") from exc
+        raise Unwell(f"not responding ({type(exc).__name__}); check DATABASE_URL.") from exc
     if missing:
-        raise Unwell(f"{len(missing)} migrations are not applied; run `manage.py migrate`.")
-    return f"{connection.vendor} answers, all migrations are applied"
+        raise Unwell(f"{len(missing)} unapplied migrations; run `manage.py migrate`.")
+    return f"{connection.vendor}, all migrations applied"
 
 
 def _data_folder() -> str:
@@ -68,9 +68,9 @@ def _data_folder() -> str:
         probe.unlink()
         free = shutil.disk_usage(settings.DATA_DIR).free
     except OSError as exc:
-        raise Unwell(f"{settings.DATA_DIR} cannot be written ({exc.strerror}); set DATA_DIR.") from exc
+        raise Unwell(f"{settings.DATA_DIR} is not writable ({exc.strerror}); set DATA_DIR.") from exc
     if free < LEAST_FREE_BYTES:
-        raise Unwell(f"{settings.DATA_DIR} has {free / 10**9:.1f} GB left.")
+        raise Unwell(f"{settings.DATA_DIR} has only {free / 10**9:.1f} GB free.")
     return f"{settings.DATA_DIR}, {free / 10**9:.0f} GB free"
 
 
@@ -112,7 +112,7 @@ def _worker() -> dict[str, Any]:
     try:
         found: dict[str, Any] = _calls("lambda").get_function_configuration(FunctionName=name)
     except (ClientError, BotoCoreError) as exc:
-        raise Unwell(f"{name} cannot be seen ({_code(exc)}); run `zappa deploy production_worker`.") from exc
+        raise Unwell(f"{name} not found ({_code(exc)}); run `zappa deploy production_worker`.") from exc
     return found
 
 
@@ -122,16 +122,16 @@ def _upload_event() -> str:
     try:
         found = _calls("s3").get_bucket_notification_configuration(Bucket=bucket)
     except (ClientError, BotoCoreError) as exc:
-        raise Unwell(f"{bucket} cannot be asked ({_code(exc)}).") from exc
+        raise Unwell(f"{bucket} cannot be read ({_code(exc)}).") from exc
     events = found.get("LambdaFunctionConfigurations", [])
     ours = [event for event in events if _same_function(event["LambdaFunctionArn"], worker)]
     if len(ours) != 1:
         raise Unwell(
-            f"{bucket} calls the worker by {len(ours)} rules, not one; run `zappa schedule production_worker`."
+            f"{bucket} has {len(ours)} events for the worker instead of one; run `zappa schedule production_worker`."
         )
     rules = ours[0].get("Filter", {}).get("Key", {}).get("FilterRules", [])
     if [(rule["Name"].lower(), rule["Value"]) for rule in rules] != [("prefix", PREFIX)]:
-        raise Unwell(f"the event is not limited to {PREFIX}: check `prefix` in zappa_settings.json.")
+        raise Unwell(f"the event is not limited to {PREFIX}; check `prefix` in zappa_settings.json.")
     if len(events) > 1:
         raise Unwell(f"{bucket} also calls {len(events) - 1} other functions.")
     return f"{bucket}/{PREFIX} calls the worker"
@@ -149,7 +149,9 @@ def _permissions() -> str:
         from_s3 = [statement for statement in statements if _service(statement) == "s3.amazonaws.com"]
         guarded = [s for s in from_s3 if _source(s) == arn and "aws:sourceaccount" in json.dumps(s).lower()]
         if not guarded:
-            raise Unwell(f"S3 may not call it for {arn}; run `zappa schedule production_worker`.")
+            raise Unwell(
+                f"S3 is not allowed to call the worker for {arn}; run `zappa schedule production_worker`."
+            )
         superfluous = [statement["Sid"] for statement in from_s3 if statement is not guarded[-1]]
         for sid in superfluous:
             calls.remove_permission(FunctionName=name, StatementId=sid)
@@ -157,8 +159,8 @@ def _permissions() -> str:
     except (ClientError, BotoCoreError) as exc:
         raise Unwell(f"{name} has no readable policy ({_code(exc)}).") from exc
     if size > MOST_POLICY_BYTES / 2:
-        raise Unwell(f"the policy has {size} of {MOST_POLICY_BYTES} bytes.")
-    return f"S3 may call the worker; {len(superfluous)} superfluous statements removed"
+        raise Unwell(f"the policy uses {size} of {MOST_POLICY_BYTES} bytes.")
+    return f"S3 can call the worker; {len(superfluous)} surplus statements removed"
 
 
 def _clock() -> str:
@@ -166,9 +168,9 @@ def _clock() -> str:
     try:
         rules = _calls("events").list_rule_names_by_target(TargetArn=worker)["RuleNames"]
     except (ClientError, BotoCoreError) as exc:
-        raise Unwell(f"the schedule cannot be asked ({_code(exc)}).") from exc
+        raise Unwell(f"the schedule cannot be read ({_code(exc)}).") from exc
     if not any(rule.endswith("converter.events.clock.sweep") for rule in rules):
-        raise Unwell("nothing sweeps; run `zappa schedule production_worker`.")
+        raise Unwell("the sweep is not scheduled; run `zappa schedule production_worker`.")
     return "the sweep is scheduled"
 
 
@@ -176,9 +178,9 @@ def _environment() -> str:
     names = set(_worker().get("Environment", {}).get("Variables", {}))
     if bare := sorted(names & SECRETS):
         raise Unwell(
-            f"{', '.join(bare)} stand open in the function's environment; keep them below SECRETS_PATH."
+            f"{', '.join(bare)} are readable in the function's environment; move them to SECRETS_PATH."
         )
-    return "no secret stands in it"
+    return "no secrets in the environment"
 
 
 def _static_files() -> str:
@@ -189,7 +191,7 @@ def _static_files() -> str:
         raise Unwell(f"{bucket} cannot be listed ({_code(exc)}).") from exc
     if not found.get("KeyCount"):
         raise Unwell(f"{bucket} is empty; run `manage.py collectstatic`.")
-    return f"{bucket} holds them"
+    return f"found in {bucket}"
 
 
 def _service(statement: dict[str, Any]) -> str:

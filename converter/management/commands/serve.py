@@ -31,7 +31,7 @@ OPEN_FILES = 4_096  # above all the connections; a shell's usual limit is 1,024,
 
 
 class Command(BaseCommand):
-    help = "Serve the site on this machine: pages, a pool of workers and the clock."
+    help = "Run the site on this machine: web server, workers and scheduler."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 most_bytes=2 * jobs.limits().max_bytes,
                 trusted=trusted,
             )
-            self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C ends it)")
+            self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C to stop)")
             self.stdout.flush()
             try:
                 server.run()
@@ -96,7 +96,7 @@ def _alone(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             raise CommandError(
-                f"Another server works on {path.parent}. End it, or set DATA_DIR to another folder."
+                f"Another server is using {path.parent}. Stop it, or set DATA_DIR to another folder."
             ) from exc
         yield
 

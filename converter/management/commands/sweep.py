@@ -8,7 +8,7 @@ from converter.jobs.sweep import sweep
 
 
 class Command(BaseCommand):
-    help = "End what waited too long, ask again for what was forgotten, delete what has expired."
+    help = "Fail jobs that waited too long, re-queue stuck jobs and delete expired files."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for name, count in sweep().items():

@@ -12,13 +12,13 @@ MAX_NAME_LENGTH = ApiToken._meta.get_field("name").max_length or 0
 
 
 class Command(BaseCommand):
-    help = "Create an API token for a user and print it. It cannot be shown again."
+    help = "Create an API token for a user and print it. It is only shown once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", default="command line", help="what the token is for")
         parser.add_argument("--read-only", action="store_true")
-        parser.add_argument("--days", type=int, help="days until it expires; never if left out")
+        parser.add_argument("--days", type=int, help="days until it expires (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"--name must have 1 to {MAX_NAME_LENGTH} characters.")
         owner = User.objects.filter(email__iexact=options["email"]).first()
         if owner is None:
-            raise CommandError(f"There is no user {options['email']}.")
+            raise CommandError(f"No user with the e-mail address {options['email']}.")
         _, secret = ApiToken.issue(
             owner,
             options["name"],
