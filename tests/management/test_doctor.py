@@ -85,7 +85,7 @@ def test_each_layer_of_the_sandbox_is_told(monkeypatch: pytest.MonkeyPatch, sett
     settings.CONVERTER_SANDBOX_REQUIRED = True
     said = consult()
     assert "problem  sandbox: SANDBOX_REQUIRED is on, and this system lacks a layer." in said
-    assert "ended: 1 of these are not well." in said
+    assert "ended: 1 check failed." in said
 
 
 # --- In the cloud -------------------------------------------------------------------------------------------
