@@ -14,6 +14,7 @@ class Limits:
 
     max_bytes: int = 100_000_000
     max_pixels: int = 100_000_000
+    max_side: int = 65_535  # more is in no camera; decoders keep some bytes for each row and column
     max_total_pixels: int = 200_000_000
     max_frames: int = 500
     seconds: float = 60
@@ -36,6 +37,11 @@ class Limits:
             )
 
     def check_pixels(self, width: int, height: int) -> None:
+        if max(width, height) > self.max_side:
+            raise TooManyPixels(
+                f"This picture is {width}×{height}; at most {self.max_side} pixels a side are accepted. "
+                "Make it smaller first."
+            )
         if width * height > self.max_pixels:
             raise TooManyPixels(
                 f"This picture is {width}×{height}; at most {megapixels(self.max_pixels)} are accepted. "

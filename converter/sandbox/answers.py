@@ -114,7 +114,7 @@ def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: 
     name, width, height = said["format"], said["width"], said["height"]
     if said["mime"] != engine.FORMATS[name].mime or not _BEGINNINGS[name].match(body):
         raise Malformed("another format")
-    if max(width, height) > limits.max_output_side or width * height > limits.max_output_pixels:
+    if width * height > max(limits.max_pixels, limits.max_output_pixels):
         raise Malformed("too large")
     return Rendered(**{**said, "data": body, "report": _report(said["report"], len(body))})
 

@@ -72,6 +72,7 @@ PHRASES = (
     _("This icon holds no picture. Export it again."),
     _("This file has {size}; at most {most} are accepted. Send a smaller file."),
     _("This file has more than {most} frames or pages, which is the most accepted. Split it first."),
+    _("This picture is {size}; at most {side} pixels a side are accepted. Make it smaller first."),
     _("This picture is {size}; at most {most} megapixels are accepted. Make it smaller first."),
     _(
         "The frames of this picture add up to {size} megapixels; at most {most} megapixels are accepted. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import pytest
 
@@ -329,3 +330,26 @@ def test_exif_that_cannot_be_written_is_left_out():
     assert broken != data
     result = open(broken).render(Recipe.parse({"format": "webp", "metadata": "keep"}))
     assert samples.looks_like_quarters(samples.opened(result), 25)
+
+
+def test_a_picture_of_one_endless_row_is_refused_before_it_is_decoded():
+    ihdr = struct.pack(">IIBBBBB", 1, 100_000_000, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", ihdr), (b"IDAT", zlib.compress(bytes(10))), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    with pytest.raises(TooManyPixels, match="1×100000000; at most 65535 pixels a side"):
+        open(data)
+
+
+def test_a_jpeg_of_ten_thousand_scans_is_refused_before_it_is_decoded():
+    data = samples.saved(samples.photo((64, 64)), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    scan = data[at:-2]
+    honest = data[:at] + scan * 20 + data[-2:]
+    hostile = data[:at] + scan * 10_000 + data[-2:]
+    open(honest)
+    open(data + scan * 10_000)  # a film that follows the picture
+    with pytest.raises(Corrupt):
+        open(hostile)

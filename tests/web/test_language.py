@@ -195,6 +195,10 @@ def sentences() -> Iterator[str]:
 
 # Said to whoever installs, by the API's JSON, or to people as a description that the form words anew.
 NOT_FOR_PAGES = {
+    "7 failed; 7 did not.",
+    "The sandbox does not start; the log says why.",
+    "The sandbox ends as soon as it is started.",
+    "The sandbox lacks 7, and SANDBOX_REQUIRED is on.",
     "Pillow was built without 7.",
     "libheif has no decoder for HEIC.",
     "7 does not tell its version; 7.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -104,6 +105,11 @@ def _refused(what: str, advice: str) -> UnsupportedFormat:
     first = what.split()[0]
     article = "an" if first[0] in ("AEFHILMNORSX" if first.isupper() else "AEIOU") else "a"  # as it is spoken
     return UnsupportedFormat(f"This is {article} {what}, which cannot be read here. {advice}")
+
+
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # one that begins a segment, and the end
+_MOST_SEGMENTS = 10_000
+_MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any use has a few hundred
 
 
 def guard(data: bytes, source: Format, limits: Limits) -> None:
@@ -209,6 +215,24 @@ _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae42608
 _WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 
 
+def _guard_jpeg(data: bytes, limits: Limits) -> None:
+    """Each scan makes a decoder go over the whole picture; a small file may hold ten thousand.
+
+    Counted up to the end of the first picture: what follows (a film, another picture) is nobody's scan.
+    """
+    at, scans = 2, 0
+    for _ in range(_MOST_SEGMENTS):
+        marker = _JPEG_MARKER.search(data, at)
+        if marker is None or marker[0][1] == 0xD9:
+            return
+        at = marker.end()
+        scans += marker[0][1] == 0xDA
+        if scans > _MOST_SCANS:
+            break
+        at += int.from_bytes(data[at : at + 2], "big")
+    raise _damaged()
+
+
 def _guard_png(data: bytes, limits: Limits) -> None:
     """Pillow is content without the end of a PNG; we are not."""
     for kind, _ in _png_chunks(data):
@@ -306,6 +330,7 @@ def _guard_jp2(data: bytes, limits: Limits) -> None:
 
 _GUARDS = {
     "gif": _guard_gif,
+    "jpeg": _guard_jpeg,
     "ico": _guard_ico,
     "png": _guard_png,
     "webp": _guard_webp,
