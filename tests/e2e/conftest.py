@@ -13,6 +13,13 @@ from tests.conftest import make_photo
 from tests.e2e.site import SIZES, Site, log_in, photo
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever needs the site is a test in the browser, also when the mark was forgotten."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("site")) as site:

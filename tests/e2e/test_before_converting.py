@@ -12,6 +12,8 @@ from tests.conftest import make_photo
 from tests.e2e.site import photo
 from tests.e2e.test_flows import HEIC, Visit
 
+pytestmark = pytest.mark.browser
+
 SQUARES = """image => {
     const canvas = document.createElement("canvas");
     const shown = image.getBoundingClientRect();
