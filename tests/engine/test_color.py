@@ -565,21 +565,11 @@ def test_an_ordinary_scene_in_hdr_comes_out_as_it_went_in(transfer):
 @pytest.mark.parametrize("transfer", ["PQ", "HLG"])
 @pytest.mark.parametrize("scene", [samples.photo(), samples.quarters()], ids=["photo", "quarters"])
 def test_highlights_leave_the_rest_of_an_hdr_picture_as_bright_as_its_sdr_twin(transfer, scene):
-    image = opened(render(in_hdr(scene, transfer, sun=900)))
-    image = image.convert("RGB")
-    assert image.getpixel((2, 2)) > (250, 250, 250)
-    dark = [level for level in range(256) if light(level) < 0.25]
-    twin = scene.convert("RGB")
-    for at in range(20, 200, 17):
-        spot = (at % scene.width, 100)
-        for found, wanted in zip(image.getpixel(spot), twin.getpixel(spot), strict=True):
-            if wanted in dark:
-                assert abs(found - wanted) <= 14
-            else:
-                assert found > 130
-    mean, _ = luma(image)
-    wanted, _ = luma(twin)
-    assert abs(mean / wanted - 1) < 0.15
+    image = opened(render(in_hdr(scene, transfer, sun=900))).convert("RGB")
+    assert min(image.getpixel((2, 2))) > 250
+    (mean, deviation), (wanted, spread) = luma(image), luma(scene)
+    assert abs(mean / wanted - 1) < 0.08
+    assert abs(deviation / spread - 1) < 0.2
 
 
 @pytest.mark.parametrize(("primaries", "code_point"), [(9, 16), (9, 18), (1, 16), (12, 16), (12, 18)])

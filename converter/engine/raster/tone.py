@@ -18,8 +18,8 @@ _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
-# Up to here, in parts of white, nothing changes. With 0.3 a PQ picture has the mean and contrast of its SDR twin.
-_KNEE = 0.3
+# Up to here, in parts of white, nothing changes. With a lower one pages grow grey, with a higher one suns grow flat.
+_KNEE = 0.5
 
 
 def brightest(image: Image.Image) -> int:
