@@ -79,6 +79,50 @@ def test_a_photo_from_a_phone_in_heic_is_upright():
     assert "upright" in codes(result)
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format):
+    if format == "PNG":
+        data = samples.png_with_text()
+    elif format == "TIFF":
+        data = saved(samples.quarters(), format, tiffinfo={700: samples.XMP})
+    else:
+        data = saved(samples.quarters(), format, xmp=samples.XMP)
+    source = open(data)
+    result = source.render(Recipe.parse({"format": "png"}))
+    assert (source.facts.orientation, result.width, result.height) == (1, 160, 120)
+    assert "upright" not in codes(result)
+    assert samples.looks_like_quarters(opened(result), 40)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "orientation", "transpose"),
+    [
+        (b"irot", 0, 1, None),
+        (b"irot", 1, 8, Image.Transpose.ROTATE_90),
+        (b"irot", 2, 3, Image.Transpose.ROTATE_180),
+        (b"irot", 3, 6, Image.Transpose.ROTATE_270),
+        (b"imir", 0, 4, Image.Transpose.FLIP_TOP_BOTTOM),
+        (b"imir", 1, 2, Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+)
+def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(kind, value, orientation, transpose):
+    data = bytearray((samples.FILES / "phone.heic").read_bytes())
+    at = data.index(b"irot")
+
+    def turned(kind, value):
+        data[at : at + 5] = kind + bytes([value])
+        return open(bytes(data))
+
+    plain = opened(turned(b"irot", 0).render(Recipe.parse({"format": "png"})))
+    wanted = plain.transpose(transpose) if transpose is not None else plain
+    source = turned(kind, value)
+    result = source.render(Recipe.parse({"format": "png"}))
+    assert source.facts.orientation == orientation
+    assert (source.facts.width, source.facts.height) == wanted.size
+    assert opened(result).convert("RGB").tobytes() == wanted.convert("RGB").tobytes()
+    assert ("upright" in codes(result)) == (orientation != 1)
+
+
 def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)

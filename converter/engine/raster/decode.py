@@ -111,6 +111,7 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
 def _picture(
     image: Image.Image, opened: Opened, scale: float, delay: int | None, canvas: tuple[int, int] | None
 ) -> Picture:
+    image.info.pop("xmp", None)  # Pillow would turn a TIFF as its XMP says
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
     space = space_of(image, opened.data, opened.format) if opened.facts.pages > 1 else opened.space

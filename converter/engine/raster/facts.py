@@ -11,7 +11,7 @@ from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import Format
 from converter.engine.limits import Limits
 
-from . import color, metadata, sniff
+from . import color, heif, metadata, sniff
 from .pillow import decoding
 from .signalling import ColorSpace
 
@@ -68,7 +68,7 @@ def facts_of(data: bytes, source: Format, image: Image.Image, space: ColorSpace,
         limits.check_pixels(*image.size)
         pictures = _measured(source, image, limits)
         found = metadata.read(image)
-        orientation = metadata.orientation(image)
+        orientation = heif.orientation(data) if source.name == "heic" else metadata.orientation(image)
         width, height = image.size
         if orientation in _SIDEWAYS and not source.decoder_turns:
             width, height = height, width
@@ -85,8 +85,7 @@ def facts_of(data: bytes, source: Format, image: Image.Image, space: ColorSpace,
             bits=_bits(data, source, image),
             has_alpha=image.has_transparency_data,
             profile=color.name_of(space),
-            # libheif turns HEIC itself and keeps the old value aside.
-            orientation=image.info.get("original_orientation") or orientation,
+            orientation=orientation,
             animated=animated,
             duration_ms=sum(delays) or None,
             plays=plays,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from converter.engine.formats import Format
 from converter.engine.report import Log
@@ -160,13 +160,24 @@ def read(image: Image.Image) -> Metadata:
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; nonsense is 1."""
+    """Return the EXIF orientation, 1 to 8; nonsense is 1, and XMP alone turns nothing, as in browsers."""
     try:
         value = Image.Image.getexif(image).get(_Base.Orientation, 1)
+        if value != 1 and not _is_in_exif(image, _Base.Orientation):
+            return 1
     except Exception:
         # As in `read`: a damaged block says nothing.
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _is_in_exif(image: Image.Image, tag: int) -> bool:
+    """Whether EXIF itself has a tag; to what Pillow returns, it adds an orientation from XMP."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return tag in image.tag_v2
+    block = Image.Exif()
+    block.load(image.info.get("exif") or _raw_profile(image, "exif"))
+    return tag in block
 
 
 def describe(metadata: Metadata) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.formats import Format
 
 from . import profiles
-from .boxes import box, boxes, properties
+from .boxes import box, boxes
 from .cicp import CURVES, PRIMARIES, Cicp
+from .heif import properties
 from .profiles import SRGB_CURVE, SRGB_PRIMARIES, Primaries
 
 

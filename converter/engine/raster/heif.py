@@ -1,0 +1,72 @@
+"""What a HEIF file, HEIC or AVIF, says of its main picture (ISO/IEC 23008-12)."""
+
+from __future__ import annotations
+
+import struct
+
+from .boxes import box, boxes
+
+# By quarter turns to the left: EXIF's number, alone, and mirrored after it top to bottom or left to right.
+_TURNS = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
+
+
+def orientation(data: bytes) -> int:
+    """Return how the picture is turned to be shown, as EXIF would say it: 1 to 8."""
+    quarters, mirror = 0, 0
+    for kind, content in properties(data):
+        if kind == b"irot" and content:
+            quarters = content[0] & 3
+        if kind == b"imir" and content:
+            mirror = 1 + (content[0] & 1)
+    return _TURNS[quarters][mirror]
+
+
+def properties(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return kind and content of each property of the main picture."""
+    try:
+        return _properties(data)
+    except struct.error:
+        return []
+
+
+def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
+    meta = box(data, b"meta")
+    if meta is None:
+        return []
+    start, end = meta[0] + 4, meta[1]
+    main, described = box(data, b"pitm", start, end), box(data, b"iprp", start, end)
+    if main is None or described is None:
+        return []
+    item = struct.unpack_from(">H" if data[main[0]] == 0 else ">I", data, main[0] + 4)[0]
+    container = box(data, b"ipco", *described)
+    if container is None:
+        return []
+    known = [(kind, data[first:last]) for kind, first, last in boxes(data, *container)]
+    wanted = [
+        index
+        for kind, first, _ in boxes(data, *described)
+        if kind == b"ipma"
+        for index in _associated(data, first, item)
+    ]
+    return [known[index - 1] for index in wanted if 1 <= index <= len(known)]
+
+
+def _associated(data: bytes, at: int, item: int) -> list[int]:
+    """Return the numbers of the properties that an `ipma` box gives to an item."""
+    version, flags, count = struct.unpack_from(">B2xBI", data, at)
+    at += 8
+    name = ">H" if version == 0 else ">I"
+    index, mask = (">H", 0x7FFF) if flags & 1 else (">B", 0x7F)
+    for _ in range(count):
+        found = struct.unpack_from(name, data, at)[0]
+        at += struct.calcsize(name)
+        many = struct.unpack_from(">B", data, at)[0]
+        at += 1
+        numbers = [
+            struct.unpack_from(index, data, at + struct.calcsize(index) * entry)[0] & mask
+            for entry in range(many)
+        ]
+        at += struct.calcsize(index) * many
+        if found == item:
+            return numbers
+    return []
