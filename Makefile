@@ -50,11 +50,20 @@ bench: .venv/dev  ## Measure; prints ratios
 infra-test: .venv/dev .venv-infra/done  ## Check the infrastructure: tests, scan, a deploy to a mock AWS (needs Terraform)
 	$(BIN)/python -m pytest infra/tests -n 4 --dist loadfile
 
+preflight: .venv/dev  ## Look whether this machine and the AWS account are ready for a deploy
+	@$(BIN)/python -m infra.deploy check
+
 deploy: .venv/dev  ## Deploy to AWS, or update what is there
 	@$(BIN)/python -m infra.deploy up
 
 deploy-code: .venv/dev  ## Deploy the code alone, for whoever may no more
 	@$(BIN)/python -m infra.deploy code
+
+rollback: .venv/dev  ## Bring back the code that was deployed before
+	@$(BIN)/python -m infra.deploy rollback
+
+rotate: .venv/dev  ## Take the next of three steps to new keys, and deploy
+	@$(BIN)/python -m infra.deploy rotate
 
 destroy: .venv/dev  ## Take everything in AWS away again
 	@$(BIN)/python -m infra.deploy down
@@ -92,4 +101,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-all test-later check fix screenshots fuzz bench infra-test deploy deploy-code destroy package cloud lock
+.PHONY: help run quick test test-all test-later check fix screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

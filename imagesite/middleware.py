@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, Stream
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from converter import metrics
 from converter.events.handler import note_start
 
+SLOW_SECONDS = 10
 COMPRESSED = ("text/html", "application/json")
 
 
@@ -91,7 +94,7 @@ class NoStoreMiddleware:
 
 
 class RequestIdMiddleware:
-    """Name the request in all that is logged while it is answered: by Lambda's id, or by one of its own."""
+    """Name the request in all that is logged while it is answered, by Lambda's id or by one of its own; count slow ones."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -102,4 +105,13 @@ class RequestIdMiddleware:
         keys: dict[str, Any] = {"request_id": str(uuid.uuid4())}
         set_context_keys(**keys)
         note_start(request.META.get("lambda.context"))
-        return self.get_response(request)
+        start = time.monotonic()
+        response = self.get_response(request)
+        if time.monotonic() - start > SLOW_SECONDS and not waits(request):
+            metrics.emit(SlowPages=1)
+        return response
+
+
+def waits(request: HttpRequest) -> bool:
+    """Return whether it asks to be answered only when a conversion has ended."""
+    return "wait" in request.GET or request.path.endswith("/convert")

@@ -47,6 +47,7 @@ def _home_secret() -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY") if IN_CLOUD else env.str("SECRET_KEY", default="") or _home_secret()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_DOMAIN = env.str("SITE_DOMAIN", default="")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else ["127.0.0.1", "localhost", "[::1]"]

@@ -24,9 +24,9 @@ locals {
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     web-slow = {
-      description = "One page in twenty takes over 10 seconds."
-      namespace   = "AWS/Lambda", metric = "Duration", dimensions = local.by_function.web
-      statistic   = "p95", threshold = 10000, period = 300, periods = 3
+      description = "More than five pages in five minutes took over 10 seconds, calls that wait for a conversion left out."
+      namespace   = var.project, metric = "SlowPages", dimensions = { service = "web" }
+      statistic   = "Sum", threshold = 5, period = 300, periods = 3
     }
     api-errors = {
       description = "API Gateway answered 5xx."
@@ -114,8 +114,19 @@ locals {
   }
 }
 
+locals {
+  # With the two below these are ten, for which CloudWatch takes nothing.
+  essential_alarms = [
+    "web-errors", "web-server-errors", "api-errors", "worker-errors", "worker-timeout", "worker-out-of-memory",
+    "worker-misrouted", "failed-queue",
+  ]
+}
+
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = merge(local.alarms, local.in_network ? local.database_alarms : {})
+  for_each = {
+    for name, alarm in merge(local.alarms, local.in_network ? local.database_alarms : {}) :
+    name => alarm if !var.small || contains(local.essential_alarms, name)
+  }
 
   alarm_name          = "${var.project}-${each.key}"
   alarm_description   = each.value.description
@@ -145,7 +156,7 @@ resource "aws_cloudwatch_metric_alarm" "conversions_failing" {
 
   metric_query {
     id          = "share"
-    expression  = "IF(failed + finished > 10, 100 * failed / (failed + finished), 0)"
+    expression  = "IF(FILL(failed, 0) + FILL(finished, 0) > 10, 100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(finished, 0)), 0)"
     label       = "Failed, percent"
     return_data = true
   }

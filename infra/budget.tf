@@ -7,6 +7,15 @@ resource "aws_budgets_budget" "monthly" {
   limit_amount = tostring(var.monthly_budget)
   limit_unit   = "USD"
 
+  dynamic "cost_filter" {
+    for_each = var.budget_by_tag ? [var.project] : []
+
+    content {
+      name   = "TagKeyValue"
+      values = [format("user:project$%s", cost_filter.value)]
+    }
+  }
+
   dynamic "notification" {
     for_each = { ACTUAL = 80, FORECASTED = 100 }
 

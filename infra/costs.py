@@ -27,10 +27,17 @@ PRICES = {
     "log_gb": 0.57,
     "custom_metric": 0.30,
     "alarm": 0.10,
+    "cognito_user": 0.015,
+    "mail": 0.10 / 1e3,
     "aurora_acu_hour": 0.14,
     "aurora_gb_month": 0.11,
+    "aurora_io": 0.22 / 1e6,
     "endpoint_hour": 0.011,
+    "endpoint_gb": 0.01,
     "nat_hour": 0.048,
+    "nat_gb": 0.048,
+    "public_ipv4_hour": 0.005,
+    "rekognition_image": 0.001,
     "hosted_zone": 0.50,
     "firewall_month": 5 + 2 * 1,
     "firewall_request": 0.60 / 1e6,
@@ -39,13 +46,18 @@ PRICES = {
 
 @dataclass(frozen=True)
 class Workload:
-    """What one image takes: 4 MB in, two outputs of 0.6 MB and a thumbnail out, kept for a day and a night."""
+    """What one image takes: 4 MB in, two outputs of 0.6 MB and a thumbnail out, kept for a day and a night.
+
+    One image in ten is asked for by a program that waits for it, in the web function, as long as the worker takes.
+    """
 
     worker_seconds: float = 2.5
     worker_gb: float = 3008 / 1024
     page_requests: float = 6  # its share of submitting, polling and looking
     page_seconds: float = 0.08
     page_gb: float = 1.0
+    waits: float = 0.1
+    wait_seconds: float = 4
     s3_puts: float = 4
     s3_gets: float = 3
     gb_in: float = 0.004
@@ -54,23 +66,48 @@ class Workload:
     metadata_writes: float = 3
     metadata_reads: float = 2
     log_gb: float = 0.000004
+    database_ios: float = 15
+    endpoint_gb: float = 0.00002  # to Cognito, SSM and Lambda; S3 and DynamoDB have doors that cost nothing
+    webhook_gb: float = 0.000005
+    images_per_user: float = 50
+    mails_per_user: float = 0.2
 
+
+VOLUMES = (0, 1_000, 100_000, 1_000_000)
 
 # Hours a day that Aurora is awake, and at what size; the hourly sweep alone wakes it for 24 times five minutes.
-AWAKE = {1_000: (4, 0.5), 100_000: (14, 0.75), 1_000_000: (24, 2.0)}
+AWAKE = {0: (2, 0.5), 1_000: (4, 0.5), 100_000: (14, 0.75), 1_000_000: (24, 2.0)}
 
-ALARMS, CUSTOM_METRICS, ENDPOINTS = 22, 25, 3
+# A metric costs for the hours in which it is sent. All there are: 4 counts of conversions, for 11 formats and in all, a
+# failure for each of some 15 codes and in all, 5 others and 5 that are counted in the logs.
+METRICS = 4 * 12 + 16 + 10
+SENT = {0: 0.0, 1_000: 0.3, 100_000: 0.9, 1_000_000: 1.0}
+
+ALARMS, SMALL_ALARMS, ENDPOINTS = 22, 10, 3
+FREE_ALARMS = FREE_METRICS = 10
+FREE_USERS = 10_000
+CLOCK_SECONDS = 0.15
 
 
-def rows(images: int) -> dict[str, float]:
-    """Return US dollars a month by part, for so many images a month, with the database outside."""
+def rows(images: int, *, small: bool = False) -> dict[str, float]:
+    """Return US dollars a month by part, for so many images a month, with the database outside.
+
+    `small` is `small = true`: ten alarms, and no domain.
+    """
     work, price = Workload(), PRICES
     requests = images * work.page_requests
-    return {
+    second = price["lambda_gb_second"]
+    alarms = SMALL_ALARMS if small else ALARMS
+    users = images / work.images_per_user
+    ticks = HOURS * 60
+    parts = {
         "Lambda, conversions": images
-        * (work.worker_seconds * work.worker_gb * price["lambda_gb_second"] + price["lambda_request"]),
+        * (work.worker_seconds * work.worker_gb * second + price["lambda_request"]),
+        "Lambda, the clock, every minute": ticks
+        * (CLOCK_SECONDS * work.worker_gb * second + price["lambda_request"]),
         "Lambda, pages and API": requests
-        * (work.page_seconds * work.page_gb * price["lambda_gb_second"] + price["lambda_request"]),
+        * (work.page_seconds * work.page_gb * second + price["lambda_request"]),
+        "Lambda, waiting for conversions": images * work.waits * work.wait_seconds * work.page_gb * second,
         "API Gateway": requests * price["api_request"],
         "S3": images
         * (
@@ -82,28 +119,39 @@ def rows(images: int) -> dict[str, float]:
         + (requests + 2 * images) * price["cloudfront_request"],
         "DynamoDB": images
         * (work.metadata_writes * price["dynamodb_write"] + work.metadata_reads * price["dynamodb_read"]),
+        "Cognito and mail": max(0.0, users - FREE_USERS) * price["cognito_user"]
+        + users * work.mails_per_user * price["mail"],
         "CloudWatch": images * work.log_gb * price["log_gb"]
-        + (ALARMS - 10) * price["alarm"]
-        + (CUSTOM_METRICS - 10) * price["custom_metric"],
-        "Route 53 zone": price["hosted_zone"],
+        + max(0, alarms - FREE_ALARMS) * price["alarm"]
+        + max(0.0, METRICS * SENT[images] - FREE_METRICS) * price["custom_metric"],
     }
+    return parts if small else {**parts, "Route 53 zone": price["hosted_zone"]}
 
 
 def database(images: int) -> dict[str, float]:
-    """Return what `database_mode = "aurora"` adds."""
+    """Return what `database_mode = "aurora"` adds; its clock is hourly."""
     hours, acu = AWAKE[images]
+    work = Workload()
     return {
         "Aurora, awake": hours * 365 / 12 * acu * PRICES["aurora_acu_hour"],
-        "Aurora, storage": (2 + images * 10e-6) * PRICES["aurora_gb_month"],
-        "Interface endpoints": ENDPOINTS * HOURS * PRICES["endpoint_hour"],
+        "Aurora, storage and I/O": (2 + images * 10e-6) * PRICES["aurora_gb_month"]
+        + images * work.database_ios * PRICES["aurora_io"],
+        "Interface endpoints": ENDPOINTS * HOURS * PRICES["endpoint_hour"]
+        + images * work.endpoint_gb * PRICES["endpoint_gb"],
     }
 
 
 def switches(images: int) -> dict[str, float]:
-    requests = images * (Workload().page_requests + 2)
+    """Return what each switch adds."""
+    work = Workload()
+    requests = images * (work.page_requests + 2)
+    nat = HOURS * (PRICES["nat_hour"] + PRICES["public_ipv4_hour"])
+    # The clock that sends webhooks on time looks every minute, and Aurora sleeps no more.
+    kept_awake = (24 - AWAKE[images][0]) * 365 / 12 * 0.5 * PRICES["aurora_acu_hour"]
     return {
         "`firewall`": PRICES["firewall_month"] + requests * PRICES["firewall_request"],
-        "`outbound_internet`": HOURS * PRICES["nat_hour"],
+        "`outbound_internet`": nat + kept_awake + images * work.webhook_gb * PRICES["nat_gb"],
+        "`labels`": images * 2 * PRICES["rekognition_image"],
     }
 
 
@@ -113,28 +161,28 @@ def usd(amount: float) -> str:
 
 def table() -> str:
     """Return the cost table of docs/deploy.md."""
-    volumes = list(AWAKE)
     lines = [
-        f"| USD a month | {' | '.join(f'{volume:,} images' for volume in volumes)} |",
-        "| --- | ---: | ---: | ---: |",
+        f"| USD a month | {' | '.join(f'{volume:,} images' for volume in VOLUMES)} |",
+        f"| --- |{' ---: |' * len(VOLUMES)}",
     ]
 
     def line(name: str, amounts: list[float]) -> None:
         lines.append(f"| {name} | {' | '.join(usd(amount) for amount in amounts)} |")
 
-    outside, inside = [rows(volume) for volume in volumes], [database(volume) for volume in volumes]
+    outside, inside = [rows(volume) for volume in VOLUMES], [database(volume) for volume in VOLUMES]
     for name in outside[0]:
         line(name, [column[name] for column in outside])
     totals = [sum(column.values()) for column in outside]
     line("**All, with an external database**", totals)
+    line("**The same with `small`**", [sum(rows(volume, small=True).values()) for volume in VOLUMES])
     for name in inside[0]:
         line(name, [column[name] for column in inside])
     line(
         "**All, with Aurora**",
         [total + sum(column.values()) for total, column in zip(totals, inside, strict=True)],
     )
-    for name in switches(volumes[0]):
-        line(f"{name} adds", [switches(volume)[name] for volume in volumes])
+    for name in switches(0):
+        line(f"{name} adds", [switches(volume)[name] for volume in VOLUMES])
     return "\n".join(lines)
 
 

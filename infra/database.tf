@@ -24,6 +24,12 @@ resource "aws_rds_cluster_parameter_group" "this" {
     value = "ddl"
   }
 
+  # A function that was killed in the middle of a transaction holds its locks no longer than a lease.
+  parameter {
+    name  = "idle_in_transaction_session_timeout"
+    value = "180000"
+  }
+
   # A function that sleeps or is no more does not end its connection, and nothing pauses beside a connection.
   parameter {
     name  = "idle_session_timeout"

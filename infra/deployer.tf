@@ -3,15 +3,17 @@
 
 locals {
   deployer_trust = concat(
-    [{
+    [merge(
+      {
+        Effect    = "Allow"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
+        Action    = "sts:AssumeRole"
+      },
+      var.deployer_needs_mfa ? { Condition = { Bool = { "aws:MultiFactorAuthPresent" = "true" } } } : {},
+    )],
+    [for arn in local.github_provider : {
       Effect    = "Allow"
-      Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
-      Action    = "sts:AssumeRole"
-      Condition = { Bool = { "aws:MultiFactorAuthPresent" = "true" } }
-    }],
-    [for provider in aws_iam_openid_connect_provider.github : {
-      Effect    = "Allow"
-      Principal = { Federated = provider.arn }
+      Principal = { Federated = arn }
       Action    = "sts:AssumeRoleWithWebIdentity"
       Condition = {
         StringEquals = {
@@ -21,6 +23,8 @@ locals {
       }
     }],
   )
+
+  github_provider = var.github_repository == null ? [] : [coalesce(var.github_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))]
 
   deployer_statements = concat([
     {
@@ -88,6 +92,13 @@ locals {
       Action   = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"]
       Resource = ["arn:${local.partition}:apigateway:${var.region}::/restapis", "arn:${local.partition}:apigateway:${var.region}::/restapis/*"]
     },
+    # Zappa makes a key of its own beside ours, which no plan lets in.
+    {
+      Sid      = "ApiKeys"
+      Effect   = "Allow"
+      Action   = ["apigateway:DELETE", "apigateway:GET", "apigateway:POST"]
+      Resource = ["arn:${local.partition}:apigateway:${var.region}::/apikeys", "arn:${local.partition}:apigateway:${var.region}::/apikeys/*"]
+    },
     # Zappa names the project on its stack, and CloudFormation hands that on to the API.
     {
       Sid      = "ApiTags"
@@ -154,7 +165,7 @@ locals {
 }
 
 resource "aws_iam_openid_connect_provider" "github" {
-  count = var.github_repository == null ? 0 : 1
+  count = var.github_repository != null && var.github_provider_arn == null ? 1 : 0
 
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]

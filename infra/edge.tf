@@ -8,6 +8,11 @@ locals {
     all_viewer_except_host_header = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
   }
 
+  link_key_id = local.signed_links ? aws_cloudfront_public_key.links[substr(sha256(var.cloudfront_public_keys[0]), 0, 8)].id : ""
+
+  # Where the site's name is that of the whole zone, other hosts of it may have no TLS.
+  below_the_zone = var.domain_name == null || var.domain_name != var.zone_name
+
   root_domain = var.redirect_root_domain && var.domain_name != var.zone_name ? var.zone_name : null
   site_names  = compact([var.domain_name, local.root_domain])
 }
@@ -31,11 +36,12 @@ resource "aws_cloudfront_function" "viewer_request" {
   })
 }
 
+# Keyed by their content: a new key never touches the one beside it, with which links that are out were signed.
 resource "aws_cloudfront_public_key" "links" {
-  count = local.signed_links ? 1 : 0
+  for_each = { for key in var.cloudfront_public_keys : substr(sha256(key), 0, 8) => key }
 
-  name_prefix = "${var.project}-links-"
-  encoded_key = var.cloudfront_public_key
+  name        = "${var.project}-links-${each.key}"
+  encoded_key = each.value
 
   lifecycle {
     create_before_destroy = true
@@ -46,7 +52,7 @@ resource "aws_cloudfront_key_group" "links" {
   count = local.signed_links ? 1 : 0
 
   name  = "${var.project}-links"
-  items = [aws_cloudfront_public_key.links[0].id]
+  items = [for key in aws_cloudfront_public_key.links : key.id]
 }
 
 # Django sets its own frame and referrer headers, which win; these cover what does not come from Django.
@@ -56,8 +62,8 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
   security_headers_config {
     strict_transport_security {
       access_control_max_age_sec = 31536000
-      include_subdomains         = true
-      preload                    = true
+      include_subdomains         = local.below_the_zone
+      preload                    = local.below_the_zone
       override                   = true
     }
 
@@ -84,8 +90,8 @@ resource "aws_cloudfront_response_headers_policy" "images" {
   security_headers_config {
     strict_transport_security {
       access_control_max_age_sec = 31536000
-      include_subdomains         = true
-      preload                    = true
+      include_subdomains         = local.below_the_zone
+      preload                    = local.below_the_zone
       override                   = true
     }
 
@@ -155,7 +161,13 @@ resource "aws_cloudfront_distribution" "site" {
 
       custom_header {
         name  = "X-Origin-Verify"
-        value = var.origin_secret
+        value = var.origin_secrets[0]
+      }
+
+      # API Gateway turns away who has no key, and does not call the function.
+      custom_header {
+        name  = "X-Api-Key"
+        value = local.api_keys[local.api_key_names[0]]
       }
     }
   }
@@ -201,6 +213,16 @@ resource "aws_cloudfront_distribution" "site" {
       cache_policy_id            = local.managed.caching_optimized
       response_headers_policy_id = aws_cloudfront_response_headers_policy.images.id
       trusted_key_groups         = [ordered_cache_behavior.value.id]
+    }
+  }
+
+  # Left alone, CloudFront shows everybody one visitor's error for ten seconds.
+  dynamic "custom_error_response" {
+    for_each = toset([400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504])
+
+    content {
+      error_code            = custom_error_response.value
+      error_caching_min_ttl = 0
     }
   }
 

@@ -12,6 +12,17 @@ resource "aws_cognito_user_pool" "people" {
     case_sensitive = false
   }
 
+  # Cognito's own mailer, without this, sends 50 mails a day.
+  dynamic "email_configuration" {
+    for_each = var.mail_from[*]
+
+    content {
+      email_sending_account = "DEVELOPER"
+      from_email_address    = email_configuration.value
+      source_arn            = local.mail_identity
+    }
+  }
+
   password_policy {
     minimum_length                   = 12
     require_lowercase                = true

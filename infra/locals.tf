@@ -28,7 +28,8 @@ locals {
   in_network         = var.database_mode == "aurora"
   connection_seconds = 60 # how long a function keeps a connection to the cluster
   site_domain        = coalesce(var.domain_name, aws_cloudfront_distribution.site.domain_name)
-  signed_links       = var.cloudfront_public_key != null
+  signed_links       = length(var.cloudfront_public_keys) > 0
+  sweep_schedule     = coalesce(var.sweep_schedule, local.in_network && !var.outbound_internet ? "rate(1 hour)" : "rate(1 minute)")
 
   tags = { project = var.project }
 }

@@ -74,8 +74,14 @@ class PackageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make the package for Lambda.")
     parser.add_argument("build", nargs="?", type=Path, default=BUILD, help="folder to make it in")
+    parser.add_argument("--check", action="store_true", help="only say whether it can be made here")
+    chosen = parser.parse_args(arguments)
     try:
-        archive = make(parser.parse_args(arguments).build.resolve(), ROOT / "zappa_settings.json")
+        if chosen.check:
+            check_machine()
+            print(f"Python {platform.python_version()}")
+            return 0
+        archive = make(chosen.build.resolve(), ROOT / "zappa_settings.json")
     except PackageError as error:
         print(f"No package: {error}", file=sys.stderr)
         return 1
@@ -85,11 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make(build: Path, settings: Path) -> Path:
     """Make build/site, build/venv and the zip; return the zip's path. Raises PackageError."""
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise PackageError(
-            "binary parts are copied as they are, so it must be made on Linux on x86_64, as Lambda is."
-        )
-    check_python()
+    check_machine()
     site, venv = build / "site", build / "venv"
     for folder in (site, venv):
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,8 +107,12 @@ def make(build: Path, settings: Path) -> Path:
     return archive
 
 
-def check_python() -> None:
-    """Raise PackageError unless Lambda has a runtime for this Python whose C library is new enough."""
+def check_machine() -> None:
+    """Raise PackageError unless this machine is as Lambda is, with a Python whose runtime has a new enough C library."""
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        raise PackageError(
+            "binary parts are copied as they are, so it must be made on Linux on x86_64, as Lambda is."
+        )
     if sys.version_info < OLDEST_PYTHON:
         raise PackageError(
             f"it is made with the Python it runs on, and Lambda's runtime for {platform.python_version()} has too old "

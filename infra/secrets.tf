@@ -4,21 +4,23 @@
 locals {
   database_url = local.in_network ? one([
     for cluster in aws_rds_cluster.this :
-    "postgres://${cluster.master_username}:${var.secrets.database_password}@${cluster.endpoint}:5432/${cluster.database_name}?sslmode=require&conn_max_age=${local.connection_seconds}"
+    "postgres://${cluster.master_username}:${var.secrets.database_password}@${cluster.endpoint}:5432/${cluster.database_name}?sslmode=verify-full&sslrootcert=/var/task/rds-ca.pem&conn_max_age=${local.connection_seconds}"
   ]) : var.secrets.database_url
 
   secret_values = {
-    "web/SECRET_KEY"             = var.secrets.web_secret_key
+    "web/SECRET_KEY"             = split(",", var.secrets.web_secret_keys)[0]
+    "web/SECRET_KEY_FALLBACKS"   = var.secrets.web_secret_keys
     "web/DATABASE_URL"           = local.database_url
     "web/ORIGIN_SECRETS"         = var.secrets.origin_secrets
     "web/CLOUDFRONT_PRIVATE_KEY" = var.secrets.cloudfront_private_key
+    "web/CLOUDFRONT_KEY_ID"      = local.link_key_id # beside its key, so that a function never starts with one of each
     "worker/SECRET_KEY"          = var.secrets.worker_secret_key
     "worker/DATABASE_URL"        = local.database_url
   }
 
   secret_names = toset(concat(
-    ["web/SECRET_KEY", "web/DATABASE_URL", "web/ORIGIN_SECRETS", "worker/SECRET_KEY", "worker/DATABASE_URL"],
-    local.signed_links ? ["web/CLOUDFRONT_PRIVATE_KEY"] : [],
+    ["web/SECRET_KEY", "web/SECRET_KEY_FALLBACKS", "web/DATABASE_URL", "web/ORIGIN_SECRETS", "worker/SECRET_KEY", "worker/DATABASE_URL"],
+    local.signed_links ? ["web/CLOUDFRONT_PRIVATE_KEY", "web/CLOUDFRONT_KEY_ID"] : [],
   ))
 }
 
@@ -31,4 +33,7 @@ resource "aws_ssm_parameter" "secret" {
   type             = "SecureString"
   value_wo         = local.secret_values[each.key]
   value_wo_version = var.secrets_version
+
+  # A key signs only after CloudFront knows it.
+  depends_on = [aws_cloudfront_key_group.links]
 }

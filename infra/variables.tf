@@ -6,8 +6,8 @@ variable "project" {
   default     = "imagesite"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,23}$", var.project))
-    error_message = "Use 2 to 24 lower-case letters, digits and hyphens, a letter first: bucket names are made of it."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.project))
+    error_message = "Use 2 to 16 lower-case letters, digits and hyphens, a letter first, no hyphen last: all names are made of it, and Zappa hashes the name of the clock's rule where it is longer."
   }
 }
 
@@ -24,6 +24,17 @@ variable "allow_data_loss" {
 }
 
 # --- Edge ---
+
+variable "small" {
+  description = "What costs next to nothing while nobody comes: ten alarms, and no private network."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.small || var.database_mode == "external"
+    error_message = "small needs database_mode = \"external\": the private network of aurora costs 24 USD a month."
+  }
+}
 
 variable "domain_name" {
   description = "Name of the site, such as images.example.com. Null: the CloudFront name is used."
@@ -59,10 +70,16 @@ variable "price_class" {
   }
 }
 
-variable "cloudfront_public_key" {
-  description = "PEM of the RSA 2048 key that signs download links. Null: links are presigned by S3 instead."
-  type        = string
-  default     = null
+variable "cloudfront_public_keys" {
+  description = "PEM of each RSA 2048 key whose download links are good; the first one signs. Empty: links are presigned by S3 instead."
+  type        = list(string)
+  default     = []
+}
+
+variable "api_requests_per_second" {
+  description = "Requests a second that the API takes before it answers 429; twice as many in a burst."
+  type        = number
+  default     = 200
 }
 
 variable "firewall" {
@@ -126,9 +143,9 @@ variable "max_retention_hours" {
 }
 
 variable "sweep_schedule" {
-  description = "How often deadlines are looked at. Each look wakes a paused database for five minutes."
+  description = "How often deadlines are looked at and webhooks tried again. Each look wakes a paused database for five minutes. Null: every hour where nothing can leave the network, else every minute."
   type        = string
-  default     = "rate(1 hour)"
+  default     = null
 }
 
 variable "labels" {
@@ -170,6 +187,35 @@ variable "advanced_security" {
   default     = false
 }
 
+variable "deployer_needs_mfa" {
+  description = "Let people take the deployer's role only with a second factor. False for IAM Identity Center, whose sessions do not carry that key."
+  type        = bool
+  default     = true
+}
+
+variable "github_provider_arn" {
+  description = "ARN of the account's OpenID Connect provider for GitHub, where there is one already: an account takes one. Null: it is made."
+  type        = string
+  default     = null
+}
+
+variable "mail_from" {
+  description = "Address that the user pool writes from, through SES, such as images@example.com. Null: Cognito's own mailer, which sends 50 mails a day."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.mail_from == null || var.mail_identity_arn != null || try(can(regex("^[^@]+@([^@]+[.])?${replace(var.zone_name, ".", "[.]")}$", var.mail_from)), false)
+    error_message = "mail_from must be an address of zone_name, where its proof is written, or needs mail_identity_arn."
+  }
+}
+
+variable "mail_identity_arn" {
+  description = "ARN of an SES identity that is verified already and covers mail_from. Null: the domain is proved in zone_name."
+  type        = string
+  default     = null
+}
+
 variable "github_repository" {
   description = "owner/name of the repository whose main branch may deploy through OpenID Connect. Null: people of this account only."
   type        = string
@@ -184,12 +230,12 @@ variable "secrets" {
   sensitive   = true
 
   type = object({
-    web_secret_key         = string           # Django's SECRET_KEY of the web function
+    web_secret_keys        = string           # comma-separated: Django's SECRET_KEY of the web function, then its fallbacks
     worker_secret_key      = string           # another one, so that a broken worker signs nothing for the site
-    origin_secrets         = string           # comma-separated; the first is what CloudFront sends
+    origin_secrets         = string           # comma-separated, as in var.origin_secrets
     database_password      = string           # aurora mode
     database_url           = optional(string) # external mode
-    cloudfront_private_key = optional(string) # the other half of cloudfront_public_key
+    cloudfront_private_key = optional(string) # the other half of the first of cloudfront_public_keys
   })
 
   validation {
@@ -198,8 +244,8 @@ variable "secrets" {
   }
 
   validation {
-    condition     = var.cloudfront_public_key == null || var.secrets.cloudfront_private_key != null
-    error_message = "cloudfront_public_key needs its cloudfront_private_key."
+    condition     = length(var.cloudfront_public_keys) == 0 || var.secrets.cloudfront_private_key != null
+    error_message = "cloudfront_public_keys needs the cloudfront_private_key of the first."
   }
 }
 
@@ -208,9 +254,9 @@ variable "secrets_version" {
   type        = number
 }
 
-variable "origin_secret" {
-  description = "What CloudFront sends to the API as proof that a request came through it. Kept in CloudFront, hence in the state."
-  type        = string
+variable "origin_secrets" {
+  description = "What proves to the API that a request came through CloudFront, which sends the first. Kept in CloudFront, hence in the state."
+  type        = list(string)
   sensitive   = true
 }
 
@@ -226,6 +272,12 @@ variable "monthly_budget" {
   description = "US dollars a month above which the budget writes a mail. Null: no budget."
   type        = number
   default     = 50
+}
+
+variable "budget_by_tag" {
+  description = "Let the budget count only what is tagged project = <project>. Switch the tag on first (Billing, Cost allocation tags): until then nothing is counted."
+  type        = bool
+  default     = false
 }
 
 variable "log_retention_days" {

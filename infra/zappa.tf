@@ -40,10 +40,9 @@ locals {
     web_concurrency    = jsonencode(var.web_concurrency)
     worker_concurrency = jsonencode(var.worker_concurrency)
     worker_timeout     = var.worker_timeout_seconds
-    sweep_schedule     = var.sweep_schedule
+    sweep_schedule     = local.sweep_schedule
     web_environment = merge(local.environment, {
       CLOUDFRONT_DOMAIN       = aws_cloudfront_distribution.site.domain_name
-      CLOUDFRONT_KEY_ID       = local.signed_links ? aws_cloudfront_public_key.links[0].id : ""
       POWERTOOLS_SERVICE_NAME = "web"
       SECRETS_PATH            = local.secrets_paths.web
     })

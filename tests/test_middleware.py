@@ -9,6 +9,8 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.test import RequestFactory
 
+from imagesite import middleware
+
 pytestmark = pytest.mark.django_db
 
 
@@ -33,3 +35,20 @@ def test_a_head_has_no_body_and_is_else_as_what_is_got(path: str) -> None:
     assert head[1] == b""
     assert head[0]["status"] == got[0]["status"]
     assert head[0]["Content-Type"] == got[0]["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "counted"),
+    [("/formats/", True), ("/api/v1/jobs/1?wait=20", False), ("/api/v1/convert", False)],
+)
+def test_a_slow_page_is_counted_and_a_call_that_waits_is_not(
+    path: str,
+    counted: bool,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings.CONVERTER_METRICS, settings.CONVERTER_SERVICE = "imagesite", "web"
+    monkeypatch.setattr(middleware, "SLOW_SECONDS", -1)
+    answer("GET", path)
+    assert ("SlowPages" in capsys.readouterr().out) is counted

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 from botocore.awsrequest import AWSRequest
@@ -21,6 +22,9 @@ from converter.storage import StorageFault, Stored, UploadForm, end_of_link
 
 DELETE_AT_ONCE = 1000  # what S3 takes in one call
 LINKS_REMEMBERED = 4096
+
+# S3 keeps 2 KB of headers with an object, type and caching among them.
+MOST_NAME_BYTES = 1800
 
 # SigV4 and the region's own host: what boto3 signs by default is SigV2 on the global host, which newer buckets refuse
 # and which answers a cross-origin POST with a redirect that browsers do not follow.
@@ -62,7 +66,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
                 Key=key,
                 Body=content,
                 ContentType=content_type or "application/octet-stream",
-                ContentDisposition=content_disposition_header(True, filename) or "attachment",
+                ContentDisposition=_attachment(filename),
                 CacheControl="private, max-age=300, immutable",
             )
         return Stored(size=content.tell(), etag=_bare(answer["ETag"]))
@@ -143,6 +147,16 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
     @property
     def _client(self) -> Any:
         return self.connection.meta.client
+
+
+def _attachment(filename: str) -> str:
+    """Return the header that names a download, with as much of the name as S3 keeps: it is written in percent signs."""
+    stem, suffix = PurePosixPath(filename).stem, PurePosixPath(filename).suffix
+    for length in range(len(stem), -1, -1):
+        header = content_disposition_header(True, stem[:length] + suffix) or "attachment"
+        if len(header) <= MOST_NAME_BYTES:
+            return header
+    return "attachment"
 
 
 def _send_at_once(request: AWSRequest, **event: object) -> None:

@@ -33,13 +33,14 @@ from moto.s3.models import FakeDeleteMarker
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from infra.tests.cloudfront import CloudFront, Edge
-from tests.cloud import cognito, roles, values
+from infra.tests.cloudfront import CloudFront
+from infra.tests.edge import Edge
+from tests.cloud import cognito, rest_api, roles, values
 from tests.cloud.aws import Routes, invoke_with
 from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION, Gatekeeper
 from tests.cloud.lambdas import Fleet
-from tests.cloud.roles import INTERNAL_ERROR, Roles, function_behind
+from tests.cloud.roles import Roles
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -145,15 +146,11 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
             return Response(json.dumps(limits), content_type="application/json")(environ, start_response)
         return moto(environ, start_response)
 
+    def invoke(name: str, event: dict[str, Any]) -> tuple[str, bool, str]:
+        return fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
+
     def call_api(host: str, event: dict[str, Any]) -> str:
-        """Do as API Gateway does: call the function that the API of this host hands its requests to."""
-        try:
-            name = function_behind(host)
-        except PermissionError:
-            return INTERNAL_ERROR
-        answer, failed, log = fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
-        assert not failed, answer + log
-        return answer
+        return rest_api.call(host, event, invoke)
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with pytest.MonkeyPatch.context() as patch, ExitStack() as servers:

@@ -21,14 +21,14 @@ override_resource {
 
 # The values of the example that is committed as zappa_settings.json.
 variables {
-  origin_secret         = "first"
-  secrets_version       = 1
-  database_mode         = "external"
-  domain_name           = "images.example.com"
-  zone_name             = "example.com"
-  cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
+  origin_secrets         = ["first"]
+  secrets_version        = 1
+  database_mode          = "external"
+  domain_name            = "images.example.com"
+  zone_name              = "example.com"
+  cloudfront_public_keys = ["-----BEGIN PUBLIC KEY-----"]
   secrets = {
-    web_secret_key         = "web"
+    web_secret_keys        = "web"
     worker_secret_key      = "worker"
     origin_secrets         = "first,second"
     database_password      = "password"
@@ -101,9 +101,18 @@ run "after_zappa_deploy" {
     condition = anytrue([
       for origin in aws_cloudfront_distribution.site.origin :
       origin.domain_name == "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com" && origin.origin_path == "/production" &&
-      anytrue([for header in origin.custom_header : header.name == "X-Origin-Verify" && header.value == "first"])
+      anytrue([for header in origin.custom_header : header.name == "X-Origin-Verify" && header.value == "first"]) &&
+      anytrue([for header in origin.custom_header : header.name == "X-Api-Key" && header.value == values(aws_api_gateway_api_key.edge)[0].value])
     ])
-    error_message = "The API is reached under Zappa's stage, with the secret header."
+    error_message = "The API is reached under Zappa's stage, with the secret header and the key that its plan lets in."
+  }
+
+  assert {
+    condition = (
+      one(aws_api_gateway_usage_plan.edge[0].api_stages).api_id == "a1b2c3d4e5" && one(aws_api_gateway_usage_plan.edge[0].api_stages).stage == "production" &&
+      aws_api_gateway_usage_plan.edge[0].throttle_settings[0].rate_limit == 200 && length(aws_api_gateway_usage_plan_key.edge) == 1
+    )
+    error_message = "The key belongs to a plan of Zappa's stage, with a throttle."
   }
 
   assert {

@@ -10,13 +10,13 @@ mock_provider "aws" {
 }
 
 variables {
-  origin_secret         = "first"
-  secrets_version       = 1
-  labels                = true
-  cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
-  github_repository     = "example/imagesite"
+  origin_secrets         = ["first"]
+  secrets_version        = 1
+  labels                 = true
+  cloudfront_public_keys = ["-----BEGIN PUBLIC KEY-----"]
+  github_repository      = "example/imagesite"
   secrets = {
-    web_secret_key         = "web"
+    web_secret_keys        = "web"
     worker_secret_key      = "worker"
     origin_secrets         = "first"
     database_password      = "password"
@@ -50,7 +50,7 @@ run "roles" {
       for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
         for statement in jsondecode(policy).Statement : [
           for resource in flatten([statement.Resource]) :
-          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis") || strcontains(resource, "::/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2F")
+          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis") || strcontains(resource, "apigateway:eu-west-1::/apikeys") || strcontains(resource, "::/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2F")
         ]
       ]
     ]))
@@ -232,6 +232,16 @@ run "edge" {
       origin.origin_id == "api" || origin.origin_access_control_id != ""
     ])
     error_message = "A bucket is asked without a signature."
+  }
+}
+
+run "errors_at_the_edge" {
+  assert {
+    condition = (
+      alltrue([for answer in aws_cloudfront_distribution.site.custom_error_response : answer.error_caching_min_ttl == 0]) &&
+      length(setsubtract([404, 500, 502, 503, 504], [for answer in aws_cloudfront_distribution.site.custom_error_response : answer.error_code])) == 0
+    )
+    error_message = "One visitor's error would be shown to everybody for ten seconds."
   }
 }
 

@@ -10,10 +10,10 @@ mock_provider "aws" {
 }
 
 variables {
-  origin_secret   = "first"
+  origin_secrets  = ["first"]
   secrets_version = 1
   secrets = {
-    web_secret_key    = "web"
+    web_secret_keys   = "web"
     worker_secret_key = "worker"
     origin_secrets    = "first"
     database_password = "password"
@@ -167,9 +167,9 @@ run "signed_links" {
   command = plan
 
   variables {
-    cloudfront_public_key = "-----BEGIN PUBLIC KEY-----"
+    cloudfront_public_keys = ["-----BEGIN PUBLIC KEY-----"]
     secrets = {
-      web_secret_key         = "web"
+      web_secret_keys        = "web"
       worker_secret_key      = "worker"
       origin_secrets         = "first"
       database_password      = "password"
@@ -183,7 +183,7 @@ run "signed_links" {
   }
 
   assert {
-    condition     = contains(keys(aws_ssm_parameter.secret), "web/CLOUDFRONT_PRIVATE_KEY") && !contains(keys(aws_ssm_parameter.secret), "worker/CLOUDFRONT_PRIVATE_KEY")
+    condition     = toset([for name in keys(aws_ssm_parameter.secret) : name if strcontains(name, "CLOUDFRONT")]) == toset(["web/CLOUDFRONT_PRIVATE_KEY", "web/CLOUDFRONT_KEY_ID"])
     error_message = "The web function signs links; the worker cannot."
   }
 }
@@ -245,6 +245,177 @@ run "github" {
   }
 }
 
+run "github_is_known_already" {
+  command = plan
+
+  variables {
+    github_repository   = "example/imagesite"
+    github_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+  }
+
+  assert {
+    condition = length(aws_iam_openid_connect_provider.github) == 0 && anytrue([
+      for statement in local.deployer_trust : try(statement.Principal.Federated, "") == var.github_provider_arn
+    ])
+    error_message = "An account takes one provider for GitHub; a second site uses the first one's."
+  }
+}
+
+run "identity_center" {
+  command = plan
+
+  variables {
+    deployer_needs_mfa = false
+  }
+
+  assert {
+    condition     = alltrue([for statement in local.deployer_trust : !can(statement.Condition)])
+    error_message = "Sessions of IAM Identity Center do not say that a second factor was used."
+  }
+}
+
+run "mail_by_ses" {
+  command = plan
+
+  variables {
+    zone_name = "example.com"
+    mail_from = "images@mail.example.com"
+  }
+
+  assert {
+    condition = (
+      aws_cognito_user_pool.people.email_configuration[0].email_sending_account == "DEVELOPER" &&
+      aws_cognito_user_pool.people.email_configuration[0].from_email_address == "images@mail.example.com" &&
+      aws_ses_domain_identity.mail[0].domain == "mail.example.com" &&
+      aws_route53_record.mail_proof[0].name == "_amazonses.mail.example.com" && length(aws_route53_record.mail_signature) == 3
+    )
+    error_message = "The pool writes through SES from a domain that the zone proves."
+  }
+}
+
+run "mail_by_an_identity_that_is_there" {
+  command = plan
+
+  variables {
+    mail_from         = "images@elsewhere.org"
+    mail_identity_arn = "arn:aws:ses:eu-west-1:123456789012:identity/elsewhere.org"
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.people.email_configuration[0].source_arn == var.mail_identity_arn && length(aws_ses_domain_identity.mail) == 0
+    error_message = "An identity that is verified is taken as it is."
+  }
+}
+
+run "mail_from_a_foreign_domain" {
+  command = plan
+
+  variables {
+    zone_name = "example.com"
+    mail_from = "images@notexample.com"
+  }
+
+  expect_failures = [var.mail_from]
+}
+
+run "two_keys_each" {
+  command = plan
+
+  variables {
+    origin_secrets         = ["old", "new"]
+    cloudfront_public_keys = ["old key", "new key"]
+    secrets = {
+      web_secret_keys        = "old,new"
+      worker_secret_key      = "worker"
+      origin_secrets         = "old,new"
+      database_password      = "password"
+      cloudfront_private_key = "the old one's"
+    }
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_public_key.links) == 2 && length(aws_api_gateway_api_key.edge) == 2
+    error_message = "While keys change, both are known."
+  }
+}
+
+run "clock" {
+  command = plan
+
+  assert {
+    condition     = local.sweep_schedule == "rate(1 hour)"
+    error_message = "A cluster that sleeps, and that nothing leaves, is woken once an hour."
+  }
+}
+
+run "clock_where_webhooks_leave" {
+  command = plan
+
+  variables {
+    outbound_internet = true
+  }
+
+  assert {
+    condition     = local.sweep_schedule == "rate(1 minute)"
+    error_message = "Webhooks are tried again after 1, 5 and 30 minutes: the clock must be finer than that."
+  }
+}
+
+run "small" {
+  command = plan
+
+  variables {
+    small         = true
+    database_mode = "external"
+    alarm_email   = "someone@example.com"
+    budget_by_tag = true
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 8 && length(aws_vpc_endpoint.interface) == 0
+    error_message = "Ten alarms with the two that are always there, and nothing that costs by the hour."
+  }
+
+  assert {
+    condition     = one(aws_budgets_budget.monthly[0].cost_filter).values == tolist(["user:project$imagesite"])
+    error_message = "The budget counts this project alone."
+  }
+}
+
+run "small_with_aurora" {
+  command = plan
+
+  variables {
+    small = true
+  }
+
+  expect_failures = [var.small]
+}
+
+run "longest_project_name" {
+  command = plan
+
+  variables {
+    project = "imagesite-eu-one"
+  }
+
+  # 64 letters are the most; there Zappa would hash the name, and the deployer could not make the rule.
+  assert {
+    condition     = length("${local.worker_function}-converter.events.clock.sweep") == 63
+    error_message = "The rule of the clock must keep the name that the deployer may use."
+  }
+}
+
+run "project_name_that_is_too_long" {
+  command = plan
+
+  variables {
+    project = "imagesite-eu-west"
+  }
+
+  expect_failures = [var.project]
+}
+
 run "data_loss_allowed" {
   command = plan
 
@@ -287,7 +458,7 @@ run "external_database_without_url" {
   variables {
     database_mode = "external"
     secrets = {
-      web_secret_key    = "web"
+      web_secret_keys   = "web"
       worker_secret_key = "worker"
       origin_secrets    = "first"
       database_password = "password"

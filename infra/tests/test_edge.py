@@ -10,7 +10,8 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from infra.tests.cloudfront import run_function, viewer_request
+from infra.tests.cloudfront import NAMESPACE, CloudFront
+from infra.tests.edge import CACHED_ERRORS, Edge, run_function, viewer_request
 from infra.tests.terraform import INFRA, Terraform, environment
 
 
@@ -78,3 +79,54 @@ def test_without_a_root_domain_nobody_is_sent_on(render: Any) -> None:
 
 def test_it_is_small_enough_for_cloudfront(code: str) -> None:
     assert len(code.encode()) < 10_240
+
+
+# --- What the edge keeps of errors ---
+
+DISTRIBUTION = f"""
+<DistributionConfig xmlns="{NAMESPACE}">
+  <Origins><Items><Origin>
+    <Id>api</Id><DomainName>api.example.com</DomainName><OriginPath>/production</OriginPath><CustomOriginConfig/>
+  </Origin></Items></Origins>
+  <DefaultCacheBehavior>
+    <TargetOriginId>api</TargetOriginId><ResponseHeadersPolicyId>pages</ResponseHeadersPolicyId>
+    <AllowedMethods><Items><Method>GET</Method><Method>POST</Method></Items></AllowedMethods>
+  </DefaultCacheBehavior>
+  <CustomErrorResponses><Items>{{errors}}</Items></CustomErrorResponses>
+</DistributionConfig>"""
+POLICY = (
+    f'<ResponseHeadersPolicyConfig xmlns="{NAMESPACE}"><SecurityHeadersConfig/></ResponseHeadersPolicyConfig>'
+)
+FORGOTTEN = "".join(
+    f"<CustomErrorResponse><ErrorCode>{code}</ErrorCode><ErrorCachingMinTTL>0</ErrorCachingMinTTL></CustomErrorResponse>"
+    for code in CACHED_ERRORS
+)
+
+
+@pytest.mark.parametrize("status", CACHED_ERRORS)
+@pytest.mark.parametrize(
+    ("errors", "second", "later"), [("", 1, 2), (FORGOTTEN, 2, 3)], ids=["left alone", "ours"]
+)
+def test_an_error_is_shown_to_the_next_visitor_unless_the_distribution_says_no(
+    status: int, errors: str, second: int, later: int
+) -> None:
+    cloudfront = CloudFront()
+    cloudfront.configs["distribution", "E1"] = DISTRIBUTION.format(errors=errors)
+    cloudfront.configs["response-headers-policy", "pages"] = POLICY
+    asked: list[str] = []
+
+    def call_api(host: str, event: dict[str, Any]) -> str:
+        asked.append(event["path"])
+        return json.dumps(
+            {"statusCode": status, "headers": {"Cache-Control": "no-store"}, "body": str(len(asked))}
+        )
+
+    now = 0.0
+    edge = Edge(cloudfront, None, call_api)
+    edge.clock = lambda: now
+    seen = []
+    for now in (0.0, 9.0, 20.0):  # noqa: B007 - the clock reads it
+        answer = edge.answer(Request(EnvironBuilder("/page", "https://e1.cloudfront.net").get_environ()))
+        assert answer.status_code == status
+        seen.append(int(answer.get_data()))
+    assert seen == [1, second, later]

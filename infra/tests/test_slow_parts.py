@@ -25,7 +25,7 @@ labels               = true
 domain_name          = "images.example.com"
 zone_name            = "example.com"
 redirect_root_domain = true
-origin_secret        = "first"
+origin_secrets       = ["first"]
 secrets_version      = 1
 """
 
@@ -38,7 +38,7 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
     (infra / "mock_override.tf").write_text('terraform {\n  backend "local" {}\n}\n' + FOR_THE_MOCK)
     (infra / "terraform.tfvars").write_text(SETTINGS)
     secrets = {
-        "web_secret_key": "web",
+        "web_secret_keys": "web",
         "worker_secret_key": "worker",
         "origin_secrets": "first",
         "database_password": PASSWORD,
@@ -62,7 +62,8 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
         if parameter["Name"].endswith("DATABASE_URL")
     )
     endpoint = boto3.client("rds").describe_db_clusters()["DBClusters"][0]["Endpoint"]
-    assert url == f"postgres://imagesite:{PASSWORD}@{endpoint}:5432/imagesite?sslmode=require&conn_max_age=60"
+    options = "sslmode=verify-full&sslrootcert=/var/task/rds-ca.pem&conn_max_age=60"
+    assert url == f"postgres://imagesite:{PASSWORD}@{endpoint}:5432/imagesite?{options}"
 
     assert {
         "images.example.com. A",

@@ -9,12 +9,13 @@ Not proved, because the mock has it not:
   and its network apply, settle and go is in test_slow_parts.py; nothing flows through security groups and endpoints.
 - Permissions of Terraform itself, conditions of statements other than those of bucket policies and of `iam:PassRole`,
   what else CloudFormation does on the deployer's behalf, and whether S3 and EventBridge may invoke a function.
-- API Gateway's limits and its handling of headers and binary bodies; CloudFront's cache, compression and managed
-  policies (the edge in cloudfront.py hands everything on); TLS and names. A domain is made in test_slow_parts.py, and
-  is in no DNS.
+- API Gateway's handling of binary bodies; CloudFront's cache (of errors alone edge.py knows how long they are kept),
+  compression and managed policies (all else is handed on); TLS and names. A domain is made in test_slow_parts.py, and is
+  in no DNS.
 - The end of the API: Zappa deletes its stack, and the mock's CloudFormation leaves behind what was in it.
 - WAF, Rekognition's judgement, Cognito's threat protection and mails: made, and never asked.
-- CloudWatch: alarms, filters, queries and dashboard are made, no metric ever arrives. Functions log into a file.
+- CloudWatch: alarms are judged on values that the test names; filters, queries and dashboard are made, no metric ever
+  arrives. Functions log into a file.
 - The way of an event into the failed queue, log delivery, bucket access logs, life cycles and TTL: made, never
   carried out.
 """
@@ -41,7 +42,9 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from infra.deploy import Deployment, walk
+from infra.deploy import down, up, walk
+from infra.deployment import Deployment
+from infra.tests.alarms import is_ringing
 from infra.tests.mock_aws import MockAws
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
 from tests.cloud import cognito
@@ -115,7 +118,7 @@ class Programs:
                 self.applied.append(said)
             return said
         self.asked.append(" ".join([program, *command[1:3]]))
-        if program == "make":
+        if command[1:3] == ["-m", "infra.package"]:
             self.packing.result()  # it is made in a folder of its own
             return ""
         inherited = {
@@ -171,9 +174,9 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
-    packing = executor.submit(make_package, build)
+    packing = executor.submit(make_package, build / "imagesite")
     infra = copy_of_module(tmp_path / "infra")
-    (infra / "terraform.tfvars").write_text(SETTINGS)
+    (infra / "imagesite.tfvars").write_text(SETTINGS)
     (infra / "mock_override.tf").write_text(FOR_THE_MOCK + WITHOUT_LIFE_CYCLES)
     programs, visitor = Programs(packing), Visitor(aws.edge_port)
     deployment = Deployment(
@@ -183,17 +186,17 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         run=programs,
         status_of=lambda url: visitor.get(url).status,
         infra=infra,
-        build=build,
+        builds=build,
         python=lambda_python(),
     )
 
     # Up, from nothing.
-    assert walk(deployment.up()) == 0
+    assert walk(up(deployment)) == 0
     assert programs.asked == [
         "terraform init",
         "terraform apply",
         "terraform output",
-        "make package",
+        "python -m infra.package",
         "python manage.py collectstatic",
         "zappa deploy production_worker",
         "zappa manage production_worker",
@@ -201,7 +204,8 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         "terraform apply",
         "python manage.py doctor",
     ]
-    terraform = Terraform(infra, {**os.environ, **deployment._secrets})
+    own_files = str(deployment.build / "terraform")
+    terraform = Terraform(infra, {**os.environ, **deployment._secrets, "TF_DATA_DIR": own_files})
     assert json.loads(terraform("output", "-json", "deployed")) is True
     state = terraform("state", "pull")
     for secret in secrets_of(deployment):
@@ -209,6 +213,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
 
     visitor.site = terraform("output", "-raw", "site_url")
     look_from_outside(visitor)
+    look_at_alarms()
     token = join_by_mail(visitor)
     convert(visitor, token)
     ask_for_more_than_allowed()
@@ -217,7 +222,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     # Up again: the infrastructure stays as it was, the code is updated, the person is still there.
     programs.asked.clear()
     programs.applied.clear()
-    assert walk(deployment.up()) == 0
+    assert walk(up(deployment)) == 0
     assert [asked for asked in programs.asked if asked.startswith("zappa")] == [
         "zappa update production_worker",
         "zappa manage production_worker",
@@ -228,7 +233,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     convert(visitor, token)
 
     # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
-    code = CodeAlone(project="imagesite", region="eu-west-1", build=tmp_path / "code")
+    code = CodeAlone(project="imagesite", region="eu-west-1", builds=tmp_path / "code")
     code.greet()
     code.fetch_settings()
     assert code.settings == deployment.settings
@@ -238,7 +243,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     assert aws.gatekeeper.refused == []
 
     # Down, to nothing.
-    assert walk(deployment.down()) == 0
+    assert walk(down(deployment)) == 0
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []  # to which the API belongs
     assert boto3.client("s3").list_buckets()["Buckets"] == []
@@ -264,6 +269,29 @@ def look_from_outside(visitor: Visitor) -> None:
     event = proxy_event("GET", "/", headers=[("X-Forwarded-Host", visitor.site.removeprefix("https://"))])
     answer = boto3.client("lambda").invoke(FunctionName="imagesite-production", Payload=json.dumps(event))
     assert json.loads(answer["Payload"].read())["statusCode"] == 403
+
+
+def look_at_alarms() -> None:
+    """See that each alarm rings when what it watches is amiss, and at nothing else."""
+    found = [
+        alarm
+        for region in ("eu-west-1", "us-east-1")
+        for alarm in boto3.client("cloudwatch", region_name=region).describe_alarms()["MetricAlarms"]
+    ]
+    assert len(found) > 15
+    for alarm in found:
+        assert not is_ringing(alarm, {})
+        if name := alarm.get("MetricName"):
+            periods, worst = alarm["EvaluationPeriods"], alarm["Threshold"]
+            assert is_ringing(alarm, {name: [worst + 1] * periods}), alarm["AlarmName"]
+            assert not is_ringing(alarm, {name: [worst] * periods}), alarm["AlarmName"]
+    (failing,) = (alarm for alarm in found if alarm.get("Metrics"))
+    assert failing["AlarmName"] == "imagesite-conversions-failing"
+    assert is_ringing(failing, {"Failed": [20]})
+    assert is_ringing(failing, {"Failed": [30], "Finished": [70]})
+    assert not is_ringing(failing, {"Failed": [15], "Finished": [85]})
+    assert not is_ringing(failing, {"Finished": [100]})
+    assert not is_ringing(failing, {"Failed": [10]})  # too few to tell
 
 
 def join_by_mail(visitor: Visitor) -> str:
@@ -348,5 +376,5 @@ def secrets_of(deployment: Deployment) -> list[str]:
     values = json.loads(deployment._secrets["TF_VAR_secrets"])
     return [
         values[name]
-        for name in ("web_secret_key", "worker_secret_key", "database_url", "cloudfront_private_key")
+        for name in ("web_secret_keys", "worker_secret_key", "database_url", "cloudfront_private_key")
     ]

@@ -10,11 +10,11 @@ mock_provider "aws" {
 }
 
 variables {
-  origin_secret   = "first"
+  origin_secrets  = ["first"]
   secrets_version = 1
   alarm_email     = "someone@example.com"
   secrets = {
-    web_secret_key    = "web"
+    web_secret_keys   = "web"
     worker_secret_key = "worker"
     origin_secrets    = "first"
     database_password = "password"
@@ -31,7 +31,7 @@ run "alarms" {
     condition = length(setsubtract([
       "AWS/Lambda Errors imagesite-production",
       "AWS/Lambda Throttles imagesite-production",
-      "AWS/Lambda Duration imagesite-production",
+      "imagesite SlowPages web",
       "AWS/Lambda Errors imagesite-production-worker",
       "AWS/Lambda Throttles imagesite-production-worker",
       "AWS/Lambda Duration imagesite-production-worker",
@@ -75,7 +75,7 @@ run "alarms" {
   }
 
   assert {
-    condition     = toset([for filter in aws_cloudwatch_log_metric_filter.this : filter.metric_transformation[0].name]) == toset([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "imagesite"])
+    condition     = toset([for filter in aws_cloudwatch_log_metric_filter.this : filter.metric_transformation[0].name]) == toset([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "imagesite" && length(coalesce(alarm.dimensions, {})) == 0])
     error_message = "What is counted in the logs and what rings are not the same."
   }
 

@@ -36,12 +36,12 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.cloud import cognito, roles
+from tests.cloud import cognito, rest_api, roles
 from tests.cloud.gateway import Edge
 from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.lambdas import Fleet
-from tests.cloud.roles import INTERNAL_ERROR, Roles, function_behind
+from tests.cloud.roles import Roles
 
 
 class Routes:
@@ -109,13 +109,12 @@ def main() -> None:
             return None
         return found, mimetypes.guess_type(key)[0] or "application/octet-stream"
 
+    def invoke(name: str, event: dict[str, Any]) -> tuple[str, bool, str]:
+        return fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
+
     def web(event: dict[str, Any]) -> tuple[str, bool, str]:
         (api,) = apigateway_backends[ACCOUNT][REGION].apis
-        try:
-            name = function_behind(api)
-        except PermissionError:
-            return INTERNAL_ERROR, False, ""
-        return fleet.invoke(lambda_backends[ACCOUNT][REGION].get_function(name), event)
+        return rest_api.call(api, event, invoke), False, ""
 
     edge = make_server("127.0.0.1", 0, Edge(web, static), threaded=True, request_handler=Quiet)
     for server in (aws, edge):

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 ORIGIN_SECRET = "the secret that only CloudFront knows"
+API_KEY = "the key that only CloudFront sends"
 API_HOST = "abcdef1234.execute-api.eu-west-1.amazonaws.com"
 
 
@@ -57,7 +58,7 @@ def through_cloudfront(
     """Return the event of a request that came by the one door: the visitor's host and the secret are added."""
     dropped = ("host", "x-forwarded-host", "x-origin-verify", "x-forwarded-for")
     passed = [(name, value) for name, value in headers if name.lower() not in dropped]
-    added = [("X-Forwarded-Host", host), ("X-Origin-Verify", ORIGIN_SECRET)]
+    added = [("X-Forwarded-Host", host), ("X-Origin-Verify", ORIGIN_SECRET), ("X-Api-Key", API_KEY)]
     return proxy_event(method, path, headers=[*passed, *added], **more)
 
 

@@ -16,6 +16,15 @@ from urllib.parse import parse_qsl, quote, unquote
 from werkzeug.formparser import parse_form_data
 
 SECRET = "testing"
+MOST_METADATA_BYTES = 2048
+KEPT_WITH_AN_OBJECT = (
+    "HTTP_CACHE_CONTROL",
+    "HTTP_CONTENT_DISPOSITION",
+    "HTTP_CONTENT_ENCODING",
+    "HTTP_CONTENT_LANGUAGE",
+    "CONTENT_TYPE",
+    "HTTP_EXPIRES",
+)
 UNSIGNED_FIELDS = {"policy", "x-amz-signature", "file"}
 
 
@@ -104,6 +113,18 @@ def check_link(method: str, host: str, path: str, query: str, now: datetime) -> 
         raise Forbidden("SignatureDoesNotMatch", "The signature does not match.")
 
 
+def check_headers(environ: dict[str, Any]) -> None:
+    """Raise Forbidden where the headers that are kept with an object have more than 2 KB, names and values."""
+    kept = {name: environ.get(name, "") for name in KEPT_WITH_AN_OBJECT}
+    if (
+        sum(len(f"{name.removeprefix('HTTP_')}{value}") for name, value in kept.items() if value)
+        > MOST_METADATA_BYTES
+    ):
+        raise Forbidden(
+            "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size", 400
+        )
+
+
 class Guard:
     """A WSGI middleware before moto."""
 
@@ -133,5 +154,7 @@ class Guard:
                 raise Forbidden("InvalidArgument", "POST requires exactly one file upload per request.", 400)
             with closing(file):
                 check_form(path.strip("/"), form.to_dict(), len(file.read()), now)
+        elif method == "PUT":
+            check_headers(environ)
         elif "X-Amz-Signature=" in query or "Signature=" in query:
             check_link(method, environ["HTTP_HOST"], path, query, now)

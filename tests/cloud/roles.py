@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from moto.apigateway.models import Method, apigateway_backends
+from moto.apigateway.models import Method
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
-from tests.cloud.iam import ACCOUNT, REGION, body_of, caller, is_allowed, refuse, several, statements_of
+from tests.cloud.iam import ACCOUNT, body_of, caller, is_allowed, refuse, several, statements_of
 
 Handed = tuple[str, str]  # ARN of the role, the service's principal
 
@@ -107,35 +107,3 @@ def distrust(role: str, principal: str) -> str:
     if principal == "lambda.amazonaws.com":
         return "The role defined for the function cannot be assumed by Lambda."
     return f"Provided role '{role}' cannot be assumed by principal '{principal}'."
-
-
-def function_behind(host: str) -> str:
-    """Return the name of the function that the API of this host calls.
-
-    Raises PermissionError where API Gateway could not call it; the visitor then sees a 500.
-    """
-    api = apigateway_backends[ACCOUNT][REGION].apis[host.partition(".")[0]]
-    (integration,) = {
-        (method.method_integration.uri, method.method_integration.credentials)
-        for resource in api.resources.values()
-        for method in resource.resource_methods.values()
-        if method.method_integration
-    }
-    uri, role = integration
-    arn, name = re.findall(r"(arn:aws:lambda:[^/]+:function:([^:/]+))", uri)[0]
-    if role is None:
-        raise PermissionError("no role, and no permission of the function's own lets the API in")
-    if fault := distrust(role, "apigateway.amazonaws.com"):
-        raise PermissionError(fault)
-    if not is_allowed(statements_of(role.rpartition("/")[2]) or [], "lambda:InvokeFunction", arn, ""):
-        raise PermissionError(f"{role} may not lambda:InvokeFunction on {arn}")
-    return str(name)
-
-
-INTERNAL_ERROR = json.dumps(
-    {
-        "statusCode": 500,
-        "headers": {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalServerErrorException"},
-        "body": '{"message": "Internal server error"}',
-    }
-)

@@ -14,10 +14,10 @@ from typing import Any
 
 import boto3
 
-from infra.deploy import Deployment
+from infra.deployment import Deployment
 from infra.package import ROOT
 from tests.cloud import cognito
-from tests.cloud.gateway import ORIGIN_SECRET
+from tests.cloud.gateway import API_KEY, ORIGIN_SECRET
 from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.interpreter import lambda_python
 
@@ -81,8 +81,8 @@ class Stack:
         addresses = json.loads(line)
         self.aws_url, self.site = addresses["aws"], addresses["site"]
         self.programs = Programs({**CREDENTIALS, "AWS_ENDPOINT_URL": self.aws_url})
-        self.build = folder / "build"
-        self.build.mkdir()
+        self.build = folder / "build" / "imagesite"
+        self.build.mkdir(parents=True)
         shutil.copytree(made / "site", self.build / "site")
         (self.build / "venv").symlink_to(made / "venv")
         self.deployment = MockDeployment(
@@ -90,7 +90,7 @@ class Stack:
             region=REGION,
             ask=False,
             run=self.programs,
-            build=self.build,
+            builds=folder / "build",
             python=lambda_python(),
         )
         self.deployment.endpoint = self.aws_url
@@ -156,7 +156,6 @@ class Stack:
                 # A browser comes by plain HTTP here, and Zappa says HTTPS.
                 "CSRF_TRUSTED_ORIGINS": self.site,
             }
-        settings["production"]["aws_environment_variables"]["CLOUDFRONT_KEY_ID"] = ""
         return settings
 
     def deploy(self) -> None:
@@ -165,6 +164,16 @@ class Stack:
         self.deployment.deploy_worker()
         self.deployment.migrate()
         self.deployment.deploy_pages()
+        self._join()
+
+    def _join(self) -> None:
+        """Let CloudFront's key in, as Terraform does when it finds the API."""
+        client = self.aws("apigateway")
+        api = next(one["id"] for one in client.get_rest_apis()["items"])
+        stages = [{"apiId": api, "stage": "production"}]
+        plan = client.create_usage_plan(name="imagesite-edge", apiStages=stages)["id"]
+        key = client.create_api_key(name="imagesite-edge", value=API_KEY, enabled=True)["id"]
+        client.create_usage_plan_key(usagePlanId=plan, keyId=key, keyType="API_KEY")
 
     def add_person(self, email: str, password: str, *, staff: bool = False) -> None:
         identity = self.aws("cognito-idp")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from converter.storage.s3 import S3Bucket
-from tests.cloud.guard import Forbidden, check_form, check_link
+from tests.cloud.guard import Forbidden, check_form, check_headers, check_link
 
 BUCKET, KEY, SIZE = "imagesite-uploads", "uploads/7/8/Strand.jpg", 1000
 
@@ -38,6 +38,12 @@ def form(bucket: S3Bucket) -> Fields:
 def test_a_form_is_taken_as_it_was_made(form: Fields) -> None:
     for size in (1, SIZE):
         check_form(BUCKET, form, size, datetime.now(UTC))
+
+
+def test_s3_keeps_two_kilobytes_of_headers_with_an_object() -> None:
+    check_headers({"HTTP_CONTENT_DISPOSITION": "x" * 2000, "CONTENT_TYPE": "image/png"})
+    with pytest.raises(Forbidden, match="metadata headers exceed"):
+        check_headers({"HTTP_CONTENT_DISPOSITION": "x" * 2040, "CONTENT_TYPE": "image/png"})
 
 
 CHANGES: dict[str, dict[str, str | None]] = {

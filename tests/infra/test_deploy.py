@@ -10,8 +10,13 @@ from typing import Any
 import boto3
 import moto
 import pytest
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
 
-from infra.deploy import DeployError, Deployment, Step, walk
+from infra.deploy import Step, code, down, rollback, rotate, up, walk
+from infra.deployment import Deployment
+from infra.errors import DeployError
+from tests.cloud.interpreter import lambda_python
 
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 
@@ -22,18 +27,21 @@ class Programs:
     def __init__(self, broken: str = "") -> None:
         self.asked: list[str] = []
         self.broken = broken
+        self.folders: set[str] = set()
         self.env: dict[str, str] = {}
 
     def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
-        asked = " ".join([Path(command[0]).name, *command[1:3]])
+        name = "python" if command[0] == lambda_python() else Path(command[0]).name
+        asked = " ".join([name, *command[1:3]])
         self.asked.append(asked)
         if self.broken and self.broken in asked:
             raise DeployError("it broke")
+        self.folders.add(env.get("TF_DATA_DIR", ""))
         if command[0] == "terraform":
             self.env = dict(env)
         return {
             "terraform output -raw": SETTINGS.read_text(),
-            "terraform state list": 'aws_s3_bucket.this["uploads"]\naws_s3_bucket_policy.this["uploads"]\naws_vpc.this[0]',
+            "terraform state list": 'aws_s3_bucket.this["uploads"]\naws_s3_bucket_policy.this["uploads"]\naws_vpc.this[0]\naws_api_gateway_usage_plan.edge[0]',
         }.get(asked, "")
 
 
@@ -62,7 +70,14 @@ class Site(Deployment):
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(
-        "imagesite", "eu-west-1", ask=False, run=Programs(), status_of=lambda url: 200, build=tmp_path
+        "imagesite",
+        "eu-west-1",
+        ask=False,
+        run=Programs(),
+        status_of=lambda url: 200,
+        infra=tmp_path / "infra",
+        builds=tmp_path,
+        python=lambda_python(),
     )
 
 
@@ -96,12 +111,14 @@ def make_api(name: str) -> None:
 
 
 def test_the_first_deploy_applies_deploys_and_applies_again(site: Site) -> None:
-    assert walk(site.up()) == 0
-    assert [asked.split(" -")[0] for asked in programs(site).asked] == [
+    assert walk(up(site)) == 0
+    assert [
+        asked.removesuffix(" -raw").split(" -v")[0].split(" -re")[0] for asked in programs(site).asked
+    ] == [
         "terraform init",
         "terraform apply",
         "terraform output",
-        "make package",
+        "python -m infra.package",
         "python manage.py collectstatic",
         "zappa deploy production_worker",
         "zappa manage production_worker",
@@ -116,9 +133,11 @@ def test_the_code_alone_is_deployed_without_terraform(site: Site) -> None:
     bucket = f"imagesite-deployment-{site.account}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_object(Bucket=bucket, Key="zappa_settings.json", Body=SETTINGS.read_bytes())
-    assert walk(site.code()) == 0
-    assert [asked.split(" -")[0] for asked in programs(site).asked] == [
-        "make package",
+    assert walk(code(site)) == 0
+    assert [
+        asked.removesuffix(" -raw").split(" -v")[0].split(" -re")[0] for asked in programs(site).asked
+    ] == [
+        "python -m infra.package",
         "python manage.py collectstatic",
         "zappa deploy production_worker",
         "zappa manage production_worker",
@@ -131,7 +150,7 @@ def test_the_code_alone_is_deployed_without_terraform(site: Site) -> None:
 def test_the_code_alone_needs_an_account_that_was_made_ready(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert walk(site.code()) == 1
+    assert walk(code(site)) == 1
     assert programs(site).asked == []
     assert "make deploy" in capsys.readouterr().err
 
@@ -140,7 +159,7 @@ def test_a_later_deploy_updates_what_is_there(site: Site) -> None:
     make_function("imagesite-production")
     make_api("imagesite-production")
     make_function("imagesite-production-worker")
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     asked = programs(site).asked
     assert "zappa update production_worker" in asked
     assert "zappa update production" in asked
@@ -149,7 +168,7 @@ def test_a_later_deploy_updates_what_is_there(site: Site) -> None:
 
 def test_a_deploy_that_broke_before_its_api_is_undone_first(site: Site) -> None:
     make_function("imagesite-production")
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     asked = programs(site).asked
     assert asked.index("zappa undeploy production") < asked.index("zappa deploy production")
 
@@ -157,79 +176,142 @@ def test_a_deploy_that_broke_before_its_api_is_undone_first(site: Site) -> None:
 def test_it_stops_at_the_first_failure_and_says_what_to_do(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    site.run = Programs(broken="make package")
-    assert walk(site.up()) == 1
-    assert programs(site).asked[-1] == "make package"
+    site.run = Programs(broken="python -m infra.package")
+    assert walk(up(site)) == 1
+    assert programs(site).asked[-1] == "python -m infra.package"
     said = capsys.readouterr().err
     assert "Stopped at step 8, package: it broke" in said
-    assert "Run `make package` alone" in said
+    assert "`make package` makes the same alone" in said
 
 
 def test_every_step_of_all_ways_has_advice(site: Site) -> None:
-    steps = [*site.up(), *site.code(), *site.down()]
+    steps = [*up(site), *code(site), *rotate(site), *rollback(site), *down(site)]
     assert all(step.advice.endswith(".") and len(step.advice) > 10 for step in steps)
 
 
 def test_secrets_are_made_once(site: Site) -> None:
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     first = programs(site).env
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     assert programs(site).env == first
     assert first["TF_VAR_secrets_version"] == "1"
     values = json.loads(first["TF_VAR_secrets"])
-    assert (
-        len(
-            {
-                values[name]
-                for name in ("web_secret_key", "worker_secret_key", "origin_secrets", "database_password")
-            }
-        )
-        == 4
-    )
-    assert first["TF_VAR_cloudfront_public_key"].startswith("-----BEGIN PUBLIC KEY-----")
+    random = ("web_secret_keys", "worker_secret_key", "origin_secrets", "database_password")
+    assert len({values[name] for name in random}) == 4
+    (public,) = json.loads(first["TF_VAR_cloudfront_public_keys"])
+    assert public.startswith("-----BEGIN PUBLIC KEY-----")
 
 
 def test_a_database_url_is_kept_and_makes_terraform_write_the_secrets_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     monkeypatch.setenv("DATABASE_URL", "postgres://one")
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     monkeypatch.delenv("DATABASE_URL")
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     env = programs(site).env
     assert json.loads(env["TF_VAR_secrets"])["database_url"] == "postgres://one"
     assert env["TF_VAR_secrets_version"] == "2"
 
 
-def test_cloudfront_sends_the_first_of_several_origin_secrets(site: Site) -> None:
-    assert walk(site.up()) == 0
-    ssm = boto3.client("ssm", region_name="eu-west-1")
-    kept = json.loads(ssm.get_parameter(Name="/imagesite/deploy", WithDecryption=True)["Parameter"]["Value"])
-    kept["origin_secrets"] = "new,old"
-    ssm.put_parameter(Name="/imagesite/deploy", Value=json.dumps(kept), Type="SecureString", Overwrite=True)
-    assert walk(site.up()) == 0
-    assert programs(site).env["TF_VAR_origin_secret"] == "new"
+def told(site: Site) -> tuple[list[str], list[str], list[str], str]:
+    """Return what Terraform is told: origin secrets, public link keys, web keys, the private link key."""
+    env = programs(site).env
+    values = json.loads(env["TF_VAR_secrets"])
+    public = json.loads(env["TF_VAR_cloudfront_public_keys"])
+    origin = json.loads(env["TF_VAR_origin_secrets"])
+    assert values["origin_secrets"] == ",".join(origin)
+    return origin, public, values["web_secret_keys"].split(","), values["cloudfront_private_key"]
 
 
-def test_an_account_too_small_for_the_reservation_stops_before_anything_is_deployed(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.limit = 10
-    assert walk(site.up()) == 1
-    assert "worker_concurrency = null" in capsys.readouterr().err
-    assert not [asked for asked in programs(site).asked if asked.startswith("zappa")]
+def test_keys_change_in_three_steps_and_none_is_used_before_it_is_known(site: Site) -> None:
+    assert walk(up(site)) == 0
+    origin, public, web, private = told(site)
+    seen = [[origin, public, web]]
+    privates = [private]
+    for _ in range(3):
+        assert walk(rotate(site)) == 0
+        origin, public, web, private = told(site)
+        seen.append([origin, public, web])
+        privates.append(private)
+    for first, known, used, left in zip(*seen, strict=True):
+        (old,), (*_, new) = first, known
+        assert (known, used, left) == ([old, new], [new, old], [new])
+    assert privates[0] == privates[1] != privates[2] == privates[3]
+    assert public_half(privates[3]) == seen[3][1][0]
+    assert programs(site).env["TF_VAR_secrets_version"] == "4"
+
+
+def public_half(private: str) -> str:
+    key = serialization.load_pem_private_key(private.encode(), None).public_key()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+def test_keys_change_only_where_there_are_some(site: Site) -> None:
+    assert walk(rotate(site)) == 1
+    assert programs(site).asked == []
+
+
+def test_two_sites_of_one_account_share_neither_state_nor_settings_nor_build(tmp_path: Path) -> None:
+    sites = [Deployment(name, "eu-west-1", infra=tmp_path, builds=tmp_path) for name in ("staging", "live")]
+    for site in sites:
+        (tmp_path / f"{site.project}.tfvars").write_text("")
+    for what in ("state_bucket", "secrets_name", "settings_file", "build", "tfvars"):
+        assert len({str(getattr(site, what)) for site in sites}) == 2, what
+    assert f"-var-file={tmp_path / 'live.tfvars'}" in sites[1].variables
+
+
+def test_terraform_keeps_its_own_files_apart_for_each_site(site: Site) -> None:
+    assert walk(up(site)) == 0
+    assert programs(site).folders == {"", str(site.build / "terraform")}
+
+
+def test_a_rollback_brings_both_functions_back_with_the_deployed_settings(site: Site) -> None:
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    bucket = f"imagesite-deployment-{site.account}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket=bucket, Key="zappa_settings.json", Body=SETTINGS.read_bytes())
+    assert walk(rollback(site)) == 0
+    assert programs(site).asked == ["zappa rollback production", "zappa rollback production_worker"]
+    assert site.settings_file.read_text() == SETTINGS.read_text()
+
+
+def test_what_proves_aurora_travels_with_the_code(site: Site) -> None:
+    settings = json.loads(SETTINGS.read_text())
+    settings["base"]["vpc_config"] = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    (site.build / "site").mkdir(parents=True)
+    site.settings_file.write_text(json.dumps(settings))
+    site.fetch = lambda url: b"-----BEGIN CERTIFICATE-----"
+    site.make_package()
+    assert (site.build / "site" / "rds-ca.pem").read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+def test_without_aurora_nothing_is_fetched(site: Site) -> None:
+    site.build.mkdir(parents=True)
+    site.settings_file.write_text(SETTINGS.read_text())
+    site.fetch = lambda url: pytest.fail("it asked the internet")
+    site.make_package()
+
+
+def test_a_session_that_ends_on_the_way_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetObject")
+
+    assert walk([Step("one", fail, "Never said.")]) == 1
+    assert "Your session is over; log in again." in capsys.readouterr().err
 
 
 def test_a_site_that_does_not_answer_is_no_success(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.status_of = lambda url: 503
     site.patience_seconds = -1
-    assert walk(site.up()) == 1
+    assert walk(up(site)) == 1
     assert "https://images.example.com/healthz answers 503" in capsys.readouterr().err
 
 
 def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     s3 = boto3.client("s3", region_name="eu-west-1")
     bucket = f"imagesite-state-{site.account}"
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
@@ -239,7 +321,7 @@ def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:
 def test_down_asks_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.ask = True
     monkeypatch.setattr("builtins.input", lambda question: "no")
-    assert walk(site.down()) == 1
+    assert walk(down(site)) == 1
     assert programs(site).asked == []
 
 
@@ -247,11 +329,13 @@ def test_down_takes_away_functions_data_and_leftovers_in_this_order(site: Site) 
     make_function("imagesite-production")
     make_api("imagesite-production")
     make_function("imagesite-production-worker")
-    assert walk(site.up()) == 0
+    assert walk(up(site)) == 0
     programs(site).asked.clear()
-    assert walk(site.down()) == 0
+    assert walk(down(site)) == 0
     assert programs(site).asked == [
         "terraform init -reconfigure",
+        "terraform state list",
+        "terraform destroy -var",
         "terraform output -raw",
         "zappa undeploy production",
         "zappa undeploy production_worker",
@@ -272,7 +356,7 @@ def test_down_lets_data_go_only_where_something_guards_it(site: Site) -> None:
         return plain(command, folder, env, capture)
 
     site.run = run
-    assert walk(site.down()) == 0
+    assert walk(down(site)) == 0
     (apply,) = [command for command in calls if command[:2] == ["terraform", "apply"]]
     assert [argument for argument in apply if argument.startswith("-target")] == [
         '-target=aws_s3_bucket.this["uploads"]'

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 import pytest
@@ -52,6 +53,19 @@ class TestS3(BucketPromises):
         query = parse_qs(urlsplit(link).query)
         signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         return signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+
+
+@pytest.mark.parametrize("name", ["写" * 250 + ".jpeg", "🏖" * 250 + ".webp", "写" * 255, "a" * 250 + ".png"])
+def test_a_long_name_is_cut_to_what_s3_keeps_beside_an_object(name: str) -> None:
+    put(make_bucket(), "results/a", name)
+    found = boto3.client("s3", region_name="eu-west-1").head_object(Bucket="shop-results", Key="results/a")
+    header = found["ContentDisposition"]
+    kept = unquote(header.partition("''")[2]) or header.partition('"')[2].rstrip('"')
+    assert len(header) + len(found["CacheControl"]) + len(found["ContentType"]) < 2000
+    stem, suffix = PurePosixPath(kept).stem, PurePosixPath(kept).suffix
+    assert name.startswith(stem)
+    assert len(stem) > 100
+    assert name.endswith(suffix)
 
 
 # --- What is stored ------------------------------------------------------------------------------------------

@@ -1,0 +1,391 @@
+"""One site in one account and region: what the walks of deploy.py do, act by act."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra import keys
+from infra.errors import DeployError
+from infra.preflight import Preflight, settings_of
+
+ROOT = Path(__file__).resolve().parent.parent
+INFRA = ROOT / "infra"
+BUILD = ROOT / "build"
+
+# Who signs the certificates of Aurora: no system knows them. The worker and the pages prove the cluster by it.
+RDS_CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+
+# What refuses to be destroyed until it has been told that its data may go.
+GUARDED = ("aws_s3_bucket.", "aws_dynamodb_table.", "aws_cognito_user_pool.", "aws_rds_cluster.")
+
+Run = Callable[[Sequence[str], Path, Mapping[str, str], bool], str]
+
+
+def run(command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
+    """Run a program in view of the person, or return what it prints.
+
+    Raises DeployError when it is missing or fails.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **env},
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE if capture else None,
+        )
+    except FileNotFoundError as error:
+        raise DeployError(f"{command[0]} is not there: {error}") from error
+    except subprocess.CalledProcessError as error:
+        raise DeployError(f"`{' '.join(command[:3])} …` ended with {error.returncode}") from error
+    return done.stdout or ""
+
+
+def fetch(url: str) -> bytes:
+    """Return a file from the internet. Raises DeployError."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return bytes(answer.read())
+    except OSError as error:
+        raise DeployError(f"{url} cannot be fetched: {error}") from error
+
+
+def status_of(url: str) -> int:
+    """Return the HTTP status of a page, 0 when nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+@dataclass
+class Deployment:
+    """One site in one account and region."""
+
+    project: str
+    region: str
+    ask: bool = True
+    run: Run = run
+    status_of: Callable[[str], int] = status_of
+    fetch: Callable[[str], bytes] = fetch
+    patience_seconds: float = 300
+    infra: Path = INFRA
+    builds: Path = BUILD
+    python: str = sys.executable  # what the package is made and deployed with, and so what it runs on
+    _secrets: dict[str, str] = field(default_factory=dict, repr=False)
+
+    # --- Before Terraform ---
+
+    @cached_property
+    def account(self) -> str:
+        return str(self.aws("sts").get_caller_identity()["Account"])
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+
+    def preflight(self) -> None:
+        settings = settings_of(self.infra / "terraform.tfvars", self.tfvars)
+        Preflight(self.project, self.region, settings, self.aws, self.python).run()
+
+    def greet(self) -> None:
+        print(f"{self.project} in account {self.account}, region {self.region}")
+
+    def ask_consent(self) -> None:
+        """Raise DeployError unless the person types the project's name."""
+        if not self.ask:
+            return
+        print(
+            "This deletes the site, its people, all images, the database and its backups. It cannot be undone."
+        )
+        if input(f"Type {self.project} to go on: ").strip() != self.project:
+            raise DeployError("not confirmed")
+
+    @property
+    def state_bucket(self) -> str:
+        return f"{self.project}-state-{self.account}"
+
+    def make_state_bucket(self) -> None:
+        s3 = self.aws("s3")
+        where = (
+            {}
+            if self.region == "us-east-1"
+            else {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        )
+        try:
+            s3.create_bucket(Bucket=self.state_bucket, **where)
+        except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+            s3.head_bucket(Bucket=self.state_bucket, ExpectedBucketOwner=self.account)
+        s3.put_public_access_block(
+            Bucket=self.state_bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+        s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_policy(Bucket=self.state_bucket, Policy=only_tls(self.state_bucket))
+
+    @property
+    def secrets_name(self) -> str:
+        return f"/{self.project}/deploy"
+
+    def read_secrets(self) -> tuple[keys.Values, int]:
+        """Return the secrets and their version; new ones, version 0, where there are none."""
+        ssm = self.aws("ssm")
+        try:
+            kept = ssm.get_parameter(Name=self.secrets_name, WithDecryption=True)["Parameter"]
+        except ssm.exceptions.ParameterNotFound:
+            return keys.new(), 0
+        return json.loads(kept["Value"]), int(kept["Version"])
+
+    def write_secrets(self, values: keys.Values) -> int:
+        """Keep the secrets; return their version. Two link keys need more than the 4 KB of a standard parameter."""
+        written = self.aws("ssm").put_parameter(
+            Name=self.secrets_name,
+            Value=json.dumps(values),
+            Type="SecureString",
+            Tier="Intelligent-Tiering",
+            Overwrite=True,
+        )
+        return int(written["Version"])
+
+    def fetch_secrets(self) -> None:
+        """Read the secrets, made at the first time, and hand them to Terraform."""
+        values, version = self.read_secrets()
+        database_url = os.environ.get("DATABASE_URL", values["database_url"])
+        if version == 0 or database_url != values["database_url"]:
+            values["database_url"] = database_url
+            version = self.write_secrets(values)
+        self._secrets = keys.variables(values, version)
+
+    def rotate_keys(self) -> None:
+        values, version = self.read_secrets()
+        if version == 0:
+            raise DeployError("there are no keys yet; run `make deploy`")
+        print(keys.rotate(values))
+        self.write_secrets(values)
+
+    # --- Terraform ---
+
+    def terraform(self, *arguments: str, capture: bool = False) -> str:
+        env = {**self._secrets, "TF_DATA_DIR": str(self.build / "terraform")}
+        return self.run(["terraform", *arguments], self.infra, env, capture)
+
+    @property
+    def tfvars(self) -> Path:
+        return self.infra / f"{self.project}.tfvars"
+
+    @property
+    def variables(self) -> list[str]:
+        own = [f"-var-file={self.tfvars}"] if self.tfvars.exists() else []
+        return [*own, "-var", f"project={self.project}", "-var", f"region={self.region}"]
+
+    @property
+    def approve(self) -> list[str]:
+        return [] if self.ask else ["-auto-approve"]
+
+    def terraform_init(self) -> None:
+        backend = {
+            "bucket": self.state_bucket,
+            "key": "terraform.tfstate",
+            "region": self.region,
+            "use_lockfile": "true",
+            "encrypt": "true",
+        }
+        self.terraform(
+            "init", "-reconfigure", *(f"-backend-config={name}={value}" for name, value in backend.items())
+        )
+
+    def terraform_apply(self) -> None:
+        self.terraform("apply", *self.variables, *self.approve)
+
+    def terraform_join(self) -> None:
+        """Let Terraform find what Zappa made; all else it has looked at minutes ago."""
+        self.terraform("apply", "-refresh=false", *self.variables, *self.approve)
+
+    def allow_data_loss(self) -> None:
+        """Tell what guards its data, and exists, that it may go."""
+        present = self.terraform("state", "list", capture=True).split()
+        targets = [f"-target={address}" for address in present if address.startswith(GUARDED)]
+        if targets:
+            self.terraform(
+                "apply", *self.variables, "-var", "allow_data_loss=true", *targets, "-auto-approve"
+            )
+
+    def take_keys_off(self) -> None:
+        """Let go of the API, which AWS does not delete while a usage plan names it."""
+        present = self.terraform("state", "list", capture=True).split()
+        targets = [
+            f"-target={address}" for address in present if address.startswith("aws_api_gateway_usage_plan")
+        ]
+        if targets:
+            self.terraform("destroy", *self.variables, *targets, "-auto-approve")
+
+    def terraform_destroy(self) -> None:
+        self.terraform("destroy", *self.variables, "-var", "allow_data_loss=true", "-auto-approve")
+
+    # --- Zappa ---
+
+    @property
+    def build(self) -> Path:
+        return self.builds / self.project
+
+    @property
+    def settings_file(self) -> Path:
+        return self.build / "zappa_settings.json"
+
+    def write_settings(self) -> None:
+        self.build.mkdir(parents=True, exist_ok=True)
+        self.settings_file.write_text(self.terraform("output", "-raw", "zappa_settings", capture=True))
+
+    def fetch_settings(self) -> None:
+        """Take the settings from the deployment bucket, where Terraform keeps them for those who may not read its state."""
+        self.build.mkdir(parents=True, exist_ok=True)
+        bucket = f"{self.project}-deployment-{self.account}"
+        found = self.aws("s3").get_object(Bucket=bucket, Key="zappa_settings.json")
+        self.settings_file.write_bytes(found["Body"].read())
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        return dict(json.loads(self.settings_file.read_text()))
+
+    def function_name(self, stage: str) -> str:
+        return f"{self.project}-{stage.replace('_', '-')}"
+
+    def make_package(self) -> None:
+        """Leave a clean copy of the code in `site` of the build folder, and what it needs at run time in `venv`."""
+        self.run([self.python, "-m", "infra.package", str(self.build)], ROOT, {}, False)
+        if self.settings["base"]["vpc_config"]:
+            (self.build / "site" / "rds-ca.pem").write_bytes(self.fetch(RDS_CA))
+
+    def zappa(self, *arguments: str, folder: str = "site") -> None:
+        """Run Zappa from the Python's environment; what it packs is the folder it runs in and `venv`."""
+        env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region}
+        program = str(Path(self.python).with_name("zappa"))
+        self.run(
+            [program, *arguments, "--settings_file", str(self.settings_file)], self.build / folder, env, False
+        )
+
+    def manage(self, *arguments: str) -> None:
+        """Run a command of the site here, with the web function's settings and this person's rights."""
+        env = {
+            **self.settings["production"]["aws_environment_variables"],
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        del env["SECRETS_PATH"]
+        # The secrets stay where they are: nothing that is run here needs the database or signs anything.
+        env |= {
+            "DATABASE_URL": "sqlite://:memory:",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+        }
+        self.run([self.python, "manage.py", *arguments], self.build / "site", env, False)
+
+    def has_function(self, stage: str) -> bool:
+        client = self.aws("lambda")
+        try:
+            client.get_function(FunctionName=self.function_name(stage))
+        except client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def has_api(self) -> bool:
+        pages = self.aws("apigateway").get_paginator("get_rest_apis").paginate()
+        return any(api["name"] == self.function_name("production") for page in pages for api in page["items"])
+
+    def deploy_worker(self) -> None:
+        self.zappa("update" if self.has_function("production_worker") else "deploy", "production_worker")
+
+    def deploy_pages(self) -> None:
+        """Deploy or update the web function; a deploy that broke before it had its API is undone first."""
+        deployed = self.has_function("production")
+        if deployed and not self.has_api():
+            self.zappa("undeploy", "production", "--yes")
+            deployed = False
+        self.zappa("update" if deployed else "deploy", "production")
+
+    def roll_back(self) -> None:
+        """Bring back, of both functions, the code before the present one. The schema stays: releases only add to it."""
+        for stage in ("production", "production_worker"):
+            self.zappa("rollback", stage, "-n", "1", folder=".")
+
+    def undeploy_functions(self) -> None:
+        """Let Zappa take away its functions, with their events and API; the settings come from Terraform's state."""
+        stages = [stage for stage in ("production", "production_worker") if self.has_function(stage)]
+        if not stages:
+            return
+        self.write_settings()
+        for stage in stages:
+            self.zappa("undeploy", stage, "--yes", folder=".")
+
+    def migrate(self) -> None:
+        self.zappa("manage", "production_worker", "migrate --no-input")
+
+    def publish_static_files(self) -> None:
+        """Send the static files, and leave the list of their names where the package is made."""
+        self.manage("collectstatic", "--no-input")
+
+    # --- After ---
+
+    def consult_doctor(self) -> None:
+        self.manage("doctor")
+
+    def wait_for_site(self) -> None:
+        """Raise DeployError unless the site answers within some minutes."""
+        site = f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
+        end = time.monotonic() + self.patience_seconds
+        while (status := self.status_of(f"{site}/healthz")) != 200:
+            if time.monotonic() > end:
+                raise DeployError(f"{site}/healthz answers {status or 'nothing'}")
+            time.sleep(5)
+        print(f"The site answers at {site}")
+        pool = self.settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"]
+        print(
+            "To let somebody who has signed up into the admin:\n  aws cognito-idp admin-add-user-to-group "
+            f"--group-name staff --user-pool-id {pool} --region {self.region} --username you@example.com"
+        )
+
+    def delete_leftovers(self) -> None:
+        ssm = self.aws("ssm")
+        ssm.delete_parameters(Names=[self.secrets_name])
+        s3 = self.aws("s3")
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.state_bucket):
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if versions:
+                keys = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+                s3.delete_objects(Bucket=self.state_bucket, Delete={"Objects": keys, "Quiet": True})
+        s3.delete_bucket(Bucket=self.state_bucket)
+
+
+def only_tls(bucket: str) -> str:
+    """Return a bucket policy that refuses whoever comes without TLS."""
+    arn = f"arn:aws:s3:::{bucket}"
+    statement = {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

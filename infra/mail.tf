@@ -1,0 +1,58 @@
+# SES sends the pool's mails where mail_from is set. A new account's SES is in a sandbox that writes to confirmed addresses
+# only; ask AWS to let it out (SES, Account dashboard, Request production access).
+
+locals {
+  mail_domain = try(split("@", var.mail_from)[1], null)
+
+  # Proved by records in the zone; the pool takes no other address, so the apply waits until SES has seen them.
+  mail_proved = var.mail_from != null && var.mail_identity_arn == null ? 1 : 0
+
+  mail_identity = try(coalesce(var.mail_identity_arn, one(aws_ses_domain_identity_verification.mail[*].arn)), null)
+}
+
+resource "aws_ses_domain_identity" "mail" {
+  count = local.mail_proved
+
+  domain = local.mail_domain
+}
+
+resource "aws_ses_domain_dkim" "mail" {
+  count = local.mail_proved
+
+  domain = aws_ses_domain_identity.mail[0].domain
+}
+
+data "aws_route53_zone" "mail" {
+  count = local.mail_proved
+
+  name = var.zone_name
+}
+
+resource "aws_route53_record" "mail_proof" {
+  count = local.mail_proved
+
+  zone_id = data.aws_route53_zone.mail[0].zone_id
+  name    = "_amazonses.${local.mail_domain}"
+  type    = "TXT"
+  ttl     = 600
+  records = [aws_ses_domain_identity.mail[0].verification_token]
+}
+
+# SES signs with keys that it keeps behind these three names.
+resource "aws_route53_record" "mail_signature" {
+  count = 3 * local.mail_proved
+
+  zone_id = data.aws_route53_zone.mail[0].zone_id
+  name    = "${aws_ses_domain_dkim.mail[0].dkim_tokens[count.index]}._domainkey.${local.mail_domain}"
+  type    = "CNAME"
+  ttl     = 600
+  records = ["${aws_ses_domain_dkim.mail[0].dkim_tokens[count.index]}.dkim.amazonses.com"]
+}
+
+resource "aws_ses_domain_identity_verification" "mail" {
+  count = local.mail_proved
+
+  domain = aws_ses_domain_identity.mail[0].domain
+
+  depends_on = [aws_route53_record.mail_proof]
+}

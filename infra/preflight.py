@@ -1,0 +1,193 @@
+"""What can be looked at before anything is made: `make preflight`, and the first step of `make deploy`.
+
+Each check returns what it saw, or raises DeployError with what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.errors import DeployError
+from infra.package import ROOT
+
+# Of an account's concurrency AWS keeps this much that nobody may reserve.
+UNRESERVED = 100
+OLDEST_TERRAFORM = (1, 11)
+SERVICES = ("apigateway", "cognito-idp", "dynamodb", "lambda", "rds", "sesv2", "ssm")
+GITHUB = "token.actions.githubusercontent.com"
+
+
+@dataclass
+class Preflight:
+    project: str
+    region: str
+    settings: dict[str, str]
+    aws: Callable[[str], Any]
+    interpreter: str  # the Python that makes the package
+
+    def checks(self) -> list[tuple[str, Callable[[], str]]]:
+        return [
+            ("name", self.name),
+            ("python", self.python),
+            ("terraform", self.terraform),
+            ("region", self.offered),
+            ("credentials", self.credentials),
+            ("concurrency", self.concurrency),
+            ("buckets", self.buckets),
+            ("database", self.database),
+            ("domain", self.domain),
+            ("mail", self.mail),
+            ("github", self.github),
+        ]
+
+    def run(self) -> None:
+        """Print a line a check; raise DeployError when one of them failed."""
+        failed = 0
+        for name, check in self.checks():
+            try:
+                print(f"  ok       {name}: {check()}")
+            except (DeployError, ClientError, BotoCoreError) as error:
+                failed += 1
+                print(f"  problem  {name}: {error}")
+        print(
+            "  note     an account that never had a CloudFront distribution may have to be verified by AWS Support."
+        )
+        if failed:
+            raise DeployError(f"{failed} of these would stop the deploy")
+
+    # --- This machine ---
+
+    def name(self) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", self.project):
+            raise DeployError(
+                f"PROJECT={self.project} cannot be used: take 2 to 16 lower-case letters, digits and hyphens, a letter first."
+            )
+        return self.project
+
+    def python(self) -> str:
+        command = [self.interpreter, "-m", "infra.package", "--check"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DeployError(done.stderr.strip())
+        return done.stdout.strip()
+
+    def terraform(self) -> str:
+        if shutil.which("terraform") is None:
+            raise DeployError("it is not installed: developer.hashicorp.com/terraform/install")
+        said = subprocess.run(
+            ["terraform", "version", "-json"], capture_output=True, text=True, check=True
+        ).stdout
+        version = str(json.loads(said)["terraform_version"])
+        if tuple(map(int, version.split(".")[:2])) < OLDEST_TERRAFORM:
+            raise DeployError(f"{version} is too old: install 1.11 or newer.")
+        return version
+
+    # --- The account ---
+
+    def offered(self) -> str:
+        session = boto3.Session()
+        missing = [name for name in SERVICES if self.region not in session.get_available_regions(name)]
+        if missing:
+            raise DeployError(f"{self.region} has no {', '.join(missing)}. Choose another AWS_REGION.")
+        return self.region
+
+    @cached_property
+    def account(self) -> str:
+        return str(self.aws("sts").get_caller_identity()["Account"])
+
+    def credentials(self) -> str:
+        return f"account {self.account}"
+
+    def number(self, name: str, default: int) -> int:
+        text = self.settings.get(name, str(default))
+        return int(text) if text.isdecimal() else 0
+
+    def concurrency(self) -> str:
+        limit = int(self.aws("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+        wanted = self.number("web_concurrency", 0) + self.number("worker_concurrency", 20)
+        if wanted and limit - wanted < UNRESERVED:
+            raise DeployError(
+                f"{wanted} executions are to be reserved, and the account has {limit}, of which {UNRESERVED} must stay "
+                "free. Ask AWS for 1000 (Service Quotas, Lambda, concurrent executions), or write "
+                f"worker_concurrency = null into infra/{self.project}.tfvars."
+            )
+        return f"{limit} at once, {wanted} reserved"
+
+    def buckets(self) -> str:
+        s3 = self.aws("s3")
+        for use in ("state", "uploads", "results", "static", "logs", "deployment"):
+            bucket = f"{self.project}-{use}-{self.account}"
+            try:
+                s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self.account)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "404":
+                    raise DeployError(
+                        f"{bucket} belongs to another account. Choose another PROJECT."
+                    ) from error
+        return "their names are free or ours"
+
+    def database(self) -> str:
+        mode = self.settings.get("database_mode", "aurora")
+        if mode == "external" and not os.environ.get("DATABASE_URL"):
+            return "external; the address that was given before is used, or set DATABASE_URL"
+        return mode
+
+    def domain(self) -> str:
+        zone = self.settings.get("zone_name")
+        if not zone:
+            return "none: the site has CloudFront's name"
+        found = self.aws("route53").list_hosted_zones_by_name(DNSName=zone, MaxItems="1")["HostedZones"]
+        if not found or found[0]["Name"].rstrip(".") != zone.rstrip("."):
+            raise DeployError(
+                f"this account has no hosted zone {zone}. Make it in Route 53 and let the domain's registrar name its servers: "
+                "without them the certificate is never issued."
+            )
+        return str(self.settings.get("domain_name", zone))
+
+    def mail(self) -> str:
+        if "mail_from" not in self.settings:
+            return "Cognito's own mailer, 50 mails a day; mail_from makes SES send"
+        if not self.aws("sesv2").get_account().get("ProductionAccessEnabled"):
+            raise DeployError(
+                "SES is in its sandbox here and writes to confirmed addresses only. Ask AWS to let it out (SES, Account "
+                "dashboard, Request production access), or leave mail_from out until then."
+            )
+        return self.settings["mail_from"]
+
+    def github(self) -> str:
+        if "github_repository" not in self.settings or "github_provider_arn" in self.settings:
+            return self.settings.get("github_repository", "no pipeline")
+        for provider in self.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+            arn = str(provider["Arn"])
+            if arn.endswith(f"/{GITHUB}") and not self.is_ours(arn):
+                raise DeployError(
+                    f'the account has a provider for GitHub already; write github_provider_arn = "{arn}" into '
+                    f"infra/{self.project}.tfvars."
+                )
+        return self.settings["github_repository"]
+
+    def is_ours(self, provider: str) -> bool:
+        tags = self.aws("iam").list_open_id_connect_provider_tags(OpenIDConnectProviderArn=provider)["Tags"]
+        return {"Key": "project", "Value": self.project} in tags
+
+
+def settings_of(*files: Path) -> dict[str, str]:
+    """Return the simple settings of tfvars files, the later file's where both have one; null stands as `null`."""
+    found: dict[str, str] = {}
+    for file in files:
+        if file.exists():
+            lines = re.findall(r'^\s*(\w+)\s*=\s*"?([^"#\n]*?)"?\s*(?:#.*)?$', file.read_text(), re.MULTILINE)
+            found |= dict(lines)
+    return {name: value for name, value in found.items() if value != "null" or name.endswith("_concurrency")}

@@ -1,0 +1,282 @@
+"""CloudFront at work: an edge that does as the distribution says that Terraform described."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from werkzeug.wrappers import Request, Response
+
+from infra.tests.cloudfront import NAMESPACE, CloudFront, arn, domain_of
+from tests.cloud.gateway import proxy_event, read
+
+
+class Edge:
+    """Answers visitors as the distribution says that Terraform described: a WSGI application.
+
+    It speaks plain HTTP and takes every request for one that came by TLS.
+    """
+
+    def __init__(
+        self, cloudfront: CloudFront, s3: Any, call_api: Callable[[str, dict[str, Any]], str]
+    ) -> None:
+        """`call_api` hands a proxy event to the function behind a REST API's host and returns what it answers."""
+        self.cloudfront, self.s3, self.call_api = cloudfront, s3, call_api
+        self.errors: dict[
+            tuple[str, str], tuple[float, Response]
+        ] = {}  # address -> until when, what is shown
+        self.clock = time.monotonic
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        found = self.distribution_of(request.host)
+        if found is None:
+            return Response("No distribution has this name.", 403)
+        name, distribution = found
+        behaviour = behaviour_of(distribution, request.path)
+        if request.method not in texts(behaviour, "AllowedMethods/Items/Method"):
+            return Response("This method is not allowed here.", 403)
+        groups = texts(behaviour, "TrustedKeyGroups/Items/KeyGroup")
+        if groups and not self.is_signed(request, groups):
+            return Response("Missing or wrong signature.", 403)
+        headers = {key.lower(): value for key, value in request.headers.items() if key.lower() != "host"}
+        code = self.function_of(behaviour)
+        if code is not None:
+            changed = run_function(code, viewer_request(request))
+            if "statusCode" in changed:
+                location = changed["headers"]["location"]["value"]
+                return Response(status=changed["statusCode"], headers={"Location": location})
+            headers = headers_of(changed)
+        answer = self.remembered(name, distribution, behaviour, request, headers)
+        self.add_security_headers(answer, behaviour.findtext("ResponseHeadersPolicyId", ""))
+        return answer
+
+    def remembered(
+        self,
+        name: str,
+        distribution: ET.Element,
+        behaviour: ET.Element,
+        request: Request,
+        headers: dict[str, str],
+    ) -> Response:
+        """Ask the origin, if no visitor before was shown an error that is still kept for everybody."""
+        address = (name, request.full_path)
+        until, kept = self.errors.get(address, (0.0, None))
+        if kept and request.method in ("GET", "HEAD") and self.clock() < until:
+            return Response(kept.get_data(), kept.status_code, kept.headers)
+        answer = self.from_origin(name, distribution, behaviour, request, headers)
+        seconds = error_seconds(distribution, answer.status_code)
+        if seconds and request.method in ("GET", "HEAD"):
+            self.errors[address] = (self.clock() + seconds, answer)
+        return answer
+
+    def from_origin(
+        self,
+        name: str,
+        distribution: ET.Element,
+        behaviour: ET.Element,
+        request: Request,
+        headers: dict[str, str],
+    ) -> Response:
+        origin = next(
+            o for o in distribution.iter("Origin") if o.findtext("Id") == behaviour.findtext("TargetOriginId")
+        )
+        if origin.find("CustomOriginConfig") is None:
+            return self.from_bucket(origin, arn("distribution", name), request)
+        return self.from_api(origin, request, headers)
+
+    def distribution_of(self, host: str) -> tuple[str, ET.Element] | None:
+        for (kind, name), config in self.cloudfront.configs.items():
+            if kind == "distribution":
+                distribution = bare(config)
+                if host in [domain_of(name), *texts(distribution, "Aliases/Items/CNAME")]:
+                    return name, distribution
+        return None
+
+    def function_of(self, behaviour: ET.Element) -> str | None:
+        for association in behaviour.iter("FunctionAssociation"):
+            assert association.findtext("EventType") == "viewer-request"
+            name = association.findtext("FunctionARN", "").rpartition("/")[2]
+            return base64.b64decode(self.cloudfront.functions[name]["code"]).decode()
+        return None
+
+    def is_signed(self, request: Request, groups: list[str]) -> bool:
+        """Return whether a key of these groups signed this very address, for a time that is not over."""
+        expires, key = request.args.get("Expires", "0"), request.args.get("Key-Pair-Id", "")
+        trusted = {
+            key
+            for group in groups
+            for key in texts(bare(self.cloudfront.configs["key-group", group]), "Items/PublicKey")
+        }
+        if int(expires) < time.time() or key not in trusted:
+            return False
+        address = f"https://{request.host}{request.environ['RAW_URI'].partition('?')[0]}"
+        condition = {"DateLessThan": {"AWS:EpochTime": int(expires)}}
+        policy = json.dumps(
+            {"Statement": [{"Resource": address, "Condition": condition}]}, separators=(",", ":")
+        )
+        pem = bare(self.cloudfront.configs["public-key", key]).findtext("EncodedKey", "")
+        public = serialization.load_pem_public_key(pem.encode())
+        assert isinstance(public, rsa.RSAPublicKey)
+        signature = request.args.get("Signature", "").translate(str.maketrans("-_~", "+=/"))
+        try:
+            public.verify(base64.b64decode(signature), policy.encode(), padding.PKCS1v15(), hashes.SHA1())
+        except InvalidSignature:
+            return False
+        return True
+
+    def from_bucket(self, origin: ET.Element, distribution: str, request: Request) -> Response:
+        """Fetch an object, if the bucket's policy lets this distribution in."""
+        bucket, key = origin.findtext("DomainName", "").partition(".s3.")[0], request.path.lstrip("/")
+        assert origin.findtext("OriginAccessControlId")
+        policy = json.loads(self.s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        wanted = f"arn:aws:s3:::{bucket}/{key}"
+        if not any(
+            statement["Effect"] == "Allow"
+            and statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+            and statement["Condition"] == {"StringEquals": {"aws:SourceArn": distribution}}
+            and fnmatchcase(wanted, statement["Resource"])
+            for statement in policy["Statement"]
+        ):
+            return Response("AccessDenied", 403)
+        try:
+            found = self.s3.get_object(Bucket=bucket, Key=key)
+        except self.s3.exceptions.NoSuchKey:
+            return Response("AccessDenied", 403)  # who may not list is not told what is missing
+        kept = ("Content-Type", "Content-Disposition", "Cache-Control")
+        headers = {name: value for name in kept if (value := found.get(name.replace("-", "")))}
+        return Response(found["Body"].read(), headers=headers)
+
+    def from_api(self, origin: ET.Element, request: Request, headers: dict[str, str]) -> Response:
+        for header in origin.iter("OriginCustomHeader"):
+            headers[header.findtext("HeaderName", "").lower()] = header.findtext("HeaderValue", "")
+        event = proxy_event(
+            request.method,
+            request.path,
+            query=request.query_string.decode(),
+            headers=headers.items(),
+            body=request.get_data(),
+        )
+        assert origin.findtext("OriginPath") == f"/{event['requestContext']['stage']}"
+        status, several, content = read(self.call_api(origin.findtext("DomainName", ""), event))
+        answer = Response(content, status)
+        answer.headers.clear()
+        answer.headers.extend((name, value) for name, value in several if name.lower() != "content-length")
+        return answer
+
+    def add_security_headers(self, answer: Response, policy: str) -> None:
+        config = bare(self.cloudfront.configs["response-headers-policy", policy]).find(
+            "SecurityHeadersConfig"
+        )
+        assert config is not None
+        said = {
+            "Content-Security-Policy": config.findtext("ContentSecurityPolicy/ContentSecurityPolicy"),
+            "Referrer-Policy": config.findtext("ReferrerPolicy/ReferrerPolicy"),
+            "X-Frame-Options": config.findtext("FrameOptions/FrameOption"),
+            "X-Content-Type-Options": "nosniff" if config.find("ContentTypeOptions") is not None else None,
+        }
+        overriding = [element.tag for element in config if element.findtext("Override") == "true"]
+        for name, value in said.items():
+            tag = name.removeprefix("X-").replace("-", "")
+            if value and (tag in overriding or name not in answer.headers):
+                answer.headers[name] = value
+
+
+def bare(config: str) -> ET.Element:
+    """Parse a configuration, its namespace left out."""
+    return ET.fromstring(config.replace(f' xmlns="{NAMESPACE}"', ""))
+
+
+def texts(element: ET.Element, path: str) -> list[str]:
+    return [found.text or "" for found in element.iterfind(path)]
+
+
+# What CloudFront keeps for everybody where nothing else is said, whatever the answer's own headers say.
+CACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+
+
+def error_seconds(distribution: ET.Element, status: int) -> float:
+    """Return how long an answer with this status is shown to everybody who asks for the same address."""
+    for error in distribution.iterfind("CustomErrorResponses/Items/CustomErrorResponse"):
+        if error.findtext("ErrorCode") == str(status):
+            return float(error.findtext("ErrorCachingMinTTL", "10"))
+    return 10.0 if status in CACHED_ERRORS else 0.0
+
+
+def behaviour_of(distribution: ET.Element, path: str) -> ET.Element:
+    for behaviour in distribution.iterfind("CacheBehaviors/Items/CacheBehavior"):
+        if fnmatchcase(path, behaviour.findtext("PathPattern", "")):
+            return behaviour
+    default = distribution.find("DefaultCacheBehavior")
+    assert default is not None
+    return default
+
+
+def viewer_request(request: Request) -> dict[str, Any]:
+    """Return the event that a CloudFront function gets for this request."""
+    query: dict[str, Any] = {}
+    for field in filter(None, request.query_string.decode().split("&")):
+        name, _, value = field.partition("=")
+        if name in query:
+            first = {"value": query[name]["value"]}
+            query[name].setdefault("multiValue", [first]).append({"value": value})
+        else:
+            query[name] = {"value": value}
+    headers = {key.lower(): {"value": value} for key, value in request.headers.items()}
+    headers.pop("cookie", None)
+    return {
+        "version": "1.0",
+        "context": {
+            "eventType": "viewer-request",
+            "requestId": "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==",
+        },
+        "viewer": {"ip": "203.0.113.7"},
+        "request": {
+            "method": request.method,
+            "uri": request.path,
+            "querystring": query,
+            "headers": headers,
+            "cookies": {name: {"value": value} for name, value in request.cookies.items()},
+        },
+    }
+
+
+def headers_of(changed: dict[str, Any]) -> dict[str, str]:
+    """Return the headers that go on to the origin, cookies among them."""
+    headers = {name: header["value"] for name, header in changed["headers"].items() if name != "host"}
+    if changed["cookies"]:
+        headers["cookie"] = "; ".join(f"{name}={kept['value']}" for name, kept in changed["cookies"].items())
+    return headers
+
+
+# An empty context: like CloudFront's own runtime it has neither modules nor network.
+RUN = """
+const input = JSON.parse(require('fs').readFileSync(0));
+const changed = require('vm').runInNewContext(input.code + '\\nhandler(event)', { event: input.event });
+process.stdout.write(JSON.stringify(changed));
+"""
+
+
+def run_function(code: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Run a CloudFront function in Node and return the request, or the answer, that it gives."""
+    done = subprocess.run(
+        ["node", "-e", RUN],
+        input=json.dumps({"code": code, "event": event}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    changed: dict[str, Any] = json.loads(done.stdout)
+    return changed

@@ -1,0 +1,146 @@
+"""What `make preflight` finds before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.errors import DeployError
+from infra.preflight import Preflight, settings_of
+from tests.cloud.interpreter import lambda_python
+
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with moto.mock_aws():
+        yield
+
+
+def preflight(
+    limit: int = 1000, project: str = "imagesite", region: str = "eu-west-1", **settings: str
+) -> Preflight:
+    def aws(service: str) -> Any:
+        client = boto3.client(service, region_name="eu-west-1")  # type: ignore[call-overload]
+        if service == "lambda":
+            client.get_account_settings = lambda: {"AccountLimit": {"ConcurrentExecutions": limit}}
+        if service == "sesv2":
+            client.get_account = lambda: {"ProductionAccessEnabled": False}
+        return client
+
+    return Preflight(project, region, settings, aws, lambda_python())
+
+
+def test_an_account_that_has_all_is_ready(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Preflight, "terraform", lambda self: "1.11.4")
+    preflight().run()
+    assert "problem" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", [10, 119])
+def test_an_account_too_small_for_the_reservation_is_refused_before_anything_is_made(limit: int) -> None:
+    with pytest.raises(DeployError, match="worker_concurrency = null into infra/imagesite.tfvars"):
+        preflight(limit).concurrency()
+
+
+def test_without_a_reservation_a_quota_of_ten_is_enough() -> None:
+    assert preflight(10, worker_concurrency="null").concurrency() == "10 at once, 0 reserved"
+
+
+@pytest.mark.parametrize("name", ["imagesite-eu-west", "My.Site", "a", "site-", "1site"])
+def test_a_name_that_aws_would_stumble_over_is_refused(name: str) -> None:
+    with pytest.raises(DeployError, match="2 to 16"):
+        preflight(project=name).name()
+
+
+def test_a_name_of_sixteen_letters_is_taken() -> None:
+    assert preflight(project="imagesite-eu-one").name()
+
+
+def test_a_python_that_lambda_runs_on_an_old_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = Mock(returncode=1, stderr="No package: Install Python 3.13 or 3.12")
+    monkeypatch.setattr("infra.preflight.subprocess.run", lambda *a, **k: refusal)
+    with pytest.raises(DeployError, match="Install Python"):
+        preflight().python()
+
+
+def test_terraform_must_be_there_and_new_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.preflight.shutil.which", lambda name: None)
+    with pytest.raises(DeployError, match="not installed"):
+        preflight().terraform()
+    monkeypatch.setattr("infra.preflight.shutil.which", lambda name: name)
+    monkeypatch.setattr(
+        "infra.preflight.subprocess.run", lambda *a, **k: Mock(stdout='{"terraform_version": "1.9.8"}')
+    )
+    with pytest.raises(DeployError, match=r"1\.9\.8 is too old"):
+        preflight().terraform()
+
+
+def test_a_region_without_a_service_is_refused() -> None:
+    with pytest.raises(DeployError, match="mars-north-1 has no apigateway"):
+        preflight(region="mars-north-1").offered()
+
+
+def test_a_bucket_that_somebody_else_has_is_found() -> None:
+    ready = preflight()
+    assert ready.buckets() == "their names are free or ours"
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-results-{ready.account}")
+    assert ready.buckets() == "their names are free or ours"
+    forbidden = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+    ready.aws = lambda service: Mock(head_bucket=Mock(side_effect=forbidden))
+    with pytest.raises(DeployError, match="belongs to another account"):
+        ready.buckets()
+
+
+def test_a_domain_without_its_zone_is_refused() -> None:
+    with pytest.raises(DeployError, match="no hosted zone example.com"):
+        preflight(domain_name="images.example.com", zone_name="example.com").domain()
+    boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
+    assert (
+        preflight(domain_name="images.example.com", zone_name="example.com").domain() == "images.example.com"
+    )
+
+
+def test_mail_from_the_sandbox_of_ses_is_refused() -> None:
+    with pytest.raises(DeployError, match="Request production access"):
+        preflight(mail_from="images@example.com").mail()
+
+
+def test_a_provider_for_github_that_another_site_made_is_named() -> None:
+    iam = boto3.client("iam")
+    iam.create_open_id_connect_provider(
+        Url="https://token.actions.githubusercontent.com",
+        ThumbprintList=["0" * 40],
+        ClientIDList=["sts.amazonaws.com"],
+    )
+    with pytest.raises(DeployError, match=f'github_provider_arn = "{PROVIDER}"'):
+        preflight(github_repository="a/b").github()
+    assert preflight(github_repository="a/b", github_provider_arn=PROVIDER).github() == "a/b"
+    iam.tag_open_id_connect_provider(
+        OpenIDConnectProviderArn=PROVIDER, Tags=[{"Key": "project", "Value": "imagesite"}]
+    )
+    assert preflight(github_repository="a/b").github() == "a/b"
+
+
+def test_settings_are_read_as_terraform_reads_them(tmp_path: Path) -> None:
+    shared, own = tmp_path / "terraform.tfvars", tmp_path / "live.tfvars"
+    shared.write_text('alarm_email = "a@example.com" # who is told\nworker_concurrency = 50\n')
+    own.write_text("worker_concurrency = null\ndomain_name=null\nfirewall = true\n")
+    assert settings_of(shared, own, tmp_path / "none") == {
+        "alarm_email": "a@example.com",
+        "worker_concurrency": "null",
+        "firewall": "true",
+    }
