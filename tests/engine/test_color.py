@@ -334,6 +334,11 @@ def test_a_jp2_has_the_colours_of_the_profile_in_it(method):
     assert_chart(small(opened(source.render(Recipe.parse({"format": "png"})))), UNCHANGED, DISPLAY_P3)
 
 
+def test_a_jp2_has_the_colours_of_its_code_points():
+    result = render(jp2(tiled_chart(), colr=b"\x05\0\0" + struct.pack(">3HB", 12, 13, 0, 128)))
+    assert_chart(small(opened(result)), UNCHANGED, DISPLAY_P3)
+
+
 @pytest.mark.parametrize(
     ("mode", "order", "cdef"),
     [
@@ -404,6 +409,14 @@ def test_a_linear_profile_is_linear_whatever_its_name(name):
     result = render(saved(chart(), "PNG", icc_profile=samples.rgb_profile(name, curve=(1.0,))))
     assert "color_converted" in codes(result)
     assert_chart(opened(result), LINEAR, IN_LINEAR)
+
+
+@pytest.mark.parametrize("cut", [200, 260, 400])
+def test_a_profile_that_ends_too_early_is_not_taken_for_srgb(cut):
+    icc = samples.rgb_profile("sRGB", curve=SRGB_TABLE)
+    damaged = icc[:-cut]
+    result = render(saved(chart(), "PNG", icc_profile=damaged))
+    assert codes(result) & {"profile_unusable", "color_converted"}
 
 
 @pytest.mark.parametrize("name", ["sRGB", "DCI-P3 D65 Gamut with sRGB Transfer", "sRGB IEC61966-2.1", "c2"])

@@ -31,7 +31,7 @@ _SRGB_COLORANTS = {
     b"bXYZ": (0.14305, 0.06061, 0.71393),
 }
 _NEAR = 0.0015
-_LEVELS = range(0, 256, 3)
+_LEVELS = (0, 1, 2, 4, 6, 8, 11, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 255)
 _TOLERANCE = 2 / 255
 _MOST_TAGS = 200
 
@@ -109,8 +109,8 @@ def _is_srgb_curve(tag: bytes) -> bool:
         return False
     try:
         return all(abs(code_of_srgb(curve(level / 255)) - level / 255) <= _TOLERANCE for level in _LEVELS)
-    except (ArithmeticError, TypeError, ValueError):
-        # Nonsense numbers: powers of what has none.
+    except (ArithmeticError, TypeError, ValueError, struct.error):
+        # Nonsense: powers of what has none, or a table that ends too early.
         return False
 
 
@@ -132,12 +132,12 @@ def _read_sampled(tag: bytes) -> Callable[[float], float]:
     if count == 1:
         gamma = struct.unpack_from(">H", tag, 12)[0] / 256
         return lambda code: float(code**gamma)
-    values = struct.unpack_from(f">{count}H", tag, 12)
 
     def between(code: float) -> float:
         at = code * (count - 1)
         low = min(int(at), count - 2)
-        return float(values[low] + (values[low + 1] - values[low]) * (at - low)) / 65_535
+        first, second = struct.unpack_from(">2H", tag, 12 + 2 * low)
+        return float(first + (second - first) * (at - low)) / 65_535
 
     return between
 

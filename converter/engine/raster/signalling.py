@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.formats import Format
 
 from . import profiles
-from .boxes import box, boxes
+from .boxes import box
 from .cicp import CURVES, PRIMARIES, Cicp
 from .heif import properties
 from .profiles import SRGB_CURVE, SRGB_PRIMARIES, Primaries
@@ -192,13 +192,14 @@ def _heic(image: Image.Image, data: bytes, icc: bytes | None) -> ColorSpace:
 
 
 def _jp2(image: Image.Image, data: bytes, icc: bytes | None) -> ColorSpace:
-    """The first `colr` box counts (ISO/IEC 15444-1, I.5.3.3): methods 2 and 3 hold a profile."""
+    """The first `colr` box counts (ISO/IEC 15444-1, I.5.3.3): methods 2 and 3 hold a profile, 5 code points."""
     header = box(data, b"jp2h")
-    if header is None:
-        return SRGB
-    for kind, start, end in boxes(data, *header):
-        if kind == b"colr":
-            return _of_icc(data[start + 3 : end], image) if data[start] in (2, 3) else SRGB
+    said = box(data, b"colr", *header) if header else None
+    content = data[slice(*said)] if said else b""
+    if content[:1] in (b"\x02", b"\x03"):
+        return _of_icc(content[3:], image)
+    if content[:1] == b"\x05" and len(content) >= 7:
+        return _of_cicp(_of_picture(*struct.unpack_from(">HH", content, 3)), image)
     return SRGB
 
 
