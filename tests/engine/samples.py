@@ -188,20 +188,10 @@ SRGB_PRIMARIES = (
 def rgb_profile(name, primaries=SRGB_PRIMARIES, curve=None):
     """A matrix profile; `curve` is a power, or many values of 16 bits, or sRGB's own when there is none."""
 
-    def fixed(value):
-        return struct.pack(">i", round(value * 65536))
-
     def xyz(values):
-        return b"XYZ \0\0\0\0" + b"".join(fixed(value) for value in values)
+        return b"XYZ \0\0\0\0" + b"".join(_fixed(value) for value in values)
 
-    if curve is None:
-        curve = b"para\0\0\0\0\0\x03\0\0" + b"".join(
-            fixed(value) for value in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-        )
-    elif len(curve) == 1:
-        curve = b"para\0\0\0\0\0\0\0\0" + fixed(*curve)
-    else:
-        curve = b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
+    curve = _curve(curve)
     text = name.encode("utf-16-be")
     described = (
         b"mluc\0\0\0\0" + struct.pack(">II", 1, 12) + b"enUS" + struct.pack(">II", len(text), 28) + text
@@ -220,6 +210,19 @@ def rgb_profile(name, primaries=SRGB_PRIMARIES, curve=None):
     return _profile(b"RGB ", tags)
 
 
+def _fixed(value):
+    return struct.pack(">i", round(value * 65536))
+
+
+def _curve(curve):
+    if curve is None:
+        srgb = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+        return b"para\0\0\0\0\0\x03\0\0" + b"".join(_fixed(value) for value in srgb)
+    if len(curve) == 1:
+        return b"para\0\0\0\0\0\0\0\0" + _fixed(*curve)
+    return b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
+
+
 def with_cicp(icc, primaries, transfer):
     """The profile with a tag of code points."""
     count = struct.unpack_from(">I", icc, 128)[0]
@@ -230,7 +233,11 @@ def with_cicp(icc, primaries, transfer):
 
 def gray_gamma(gamma=1.0):
     """A grey profile with another brightness curve."""
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    return gray_profile((gamma,))
+
+
+def gray_profile(curve):
+    """A grey profile; `curve` as in `rgb_profile`."""
     text = (
         b"mluc\0\0\0\0"
         + struct.pack(">II", 1, 12)
@@ -241,7 +248,7 @@ def gray_gamma(gamma=1.0):
     white = b"XYZ \0\0\0\0" + b"".join(
         struct.pack(">i", round(value * 65536)) for value in (0.9642, 1.0, 0.8249)
     )
-    return _profile(b"GRAY", {b"desc": text, b"cprt": text, b"wtpt": white, b"kTRC": curve})
+    return _profile(b"GRAY", {b"desc": text, b"cprt": text, b"wtpt": white, b"kTRC": _curve(curve)})
 
 
 def _profile(space, tags):

@@ -462,6 +462,13 @@ def test_a_grey_profile_never_lies_on_colours(recipe):
         assert "profile_kept" not in codes(result)
 
 
+def test_a_grey_profile_with_the_curve_of_srgb_changes_nothing():
+    icc = samples.gray_profile(curve=None)
+    result = render(saved(chart("L"), "PNG", icc_profile=icc))
+    assert "color_converted" not in codes(result)
+    assert_chart(opened(result), UNCHANGED, None, 0)
+
+
 def test_a_grey_profile_stays_with_greys():
     grey = saved(Image.new("L", (64, 64), 128), "PNG", icc_profile=GRAY)
     for target in ("png", "jpeg", "tiff"):

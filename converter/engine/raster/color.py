@@ -84,7 +84,7 @@ class Profile:
 
     def changes(self, image: Image.Image) -> bool:
         """Whether there is anything to do on the way to sRGB; judged by what the profile holds."""
-        if _space(image) == "GRAY" and self.space == "RGB":
+        if _space(image) == "GRAY":
             return not profiles.has_srgb_curves(self.icc)
         return not profiles.is_srgb(self.icc)
 

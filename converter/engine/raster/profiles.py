@@ -49,10 +49,13 @@ def is_srgb(icc: bytes) -> bool:
 
 
 def has_srgb_curves(icc: bytes) -> bool:
-    """Whether greys are sRGB's in this profile of primaries and curves."""
+    """Whether greys are sRGB's in this profile of one or three curves."""
     tags = _tags(icc)
-    curves = {tags.get(name, b"") for name in (b"rTRC", b"gTRC", b"bTRC")}
-    return b"A2B0" not in tags and all(_is_srgb_curve(curve) for curve in curves)
+    if icc[20:24] != b"XYZ " or b"A2B0" in tags:
+        return False
+    names = (b"kTRC",) if icc[16:20] == b"GRAY" else (b"rTRC", b"gTRC", b"bTRC")
+    curves = {tags.get(name, b"") for name in names}
+    return all(_is_srgb_curve(curve) for curve in curves)
 
 
 def cicp(icc: bytes) -> bytes:
