@@ -212,6 +212,7 @@ CONVERTER_MAX_FILES = env.int("MAX_FILES_PER_BATCH", default=200)
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
 CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
 CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)
+CONVERTER_WEBHOOKS = env.bool("WEBHOOKS", default=True)
 CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # networks reached though not public
 CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit
 CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # of one user; 0 for no limit

@@ -26,6 +26,7 @@ locals {
     SITE_DOMAIN                  = local.site_domain
     STATIC_BUCKET                = local.bucket_names.static
     UPLOADS_BUCKET               = local.bucket_names.uploads
+    WEBHOOKS                     = tostring(!local.in_network || var.outbound_internet)
     WORKER_FUNCTION              = local.worker_function
   }
 

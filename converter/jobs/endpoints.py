@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
@@ -16,7 +17,9 @@ MOST = 20  # of one user
 
 
 def add_webhook(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
-    """Have an address told of these events from now on."""
+    """Have an address told of these events from now on. Conflict where nothing can leave this site."""
+    if not settings.CONVERTER_WEBHOOKS:
+        raise Conflict("Webhooks are turned off on this site.")
     if Webhook.objects.filter(owner=owner.pk).count() >= MOST:
         raise Conflict(f"You have {MOST} webhooks, which is the most. Delete one first.")
     _check_address(url)

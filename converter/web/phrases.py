@@ -172,6 +172,7 @@ PHRASES = (
     _("Choose at least one finished result."),
     _("A batch has at most {most} links. End one that is not needed any more."),
     _("You have {most} webhooks, which is the most. Delete one first."),
+    _("Webhooks are turned off on this site."),
     _("This webhook is paused, or its address was gone. Resume it first."),
     _("This batch has expired; its results were deleted."),
     _("This link has ended. Ask whoever sent it to you for a new one."),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -26,6 +27,11 @@ from converter.web.words import bytes_in_words
 register = template.Library()
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+@register.simple_tag
+def webhooks_are_on() -> bool:
+    return bool(settings.CONVERTER_WEBHOOKS)
 
 
 @register.filter

@@ -1,5 +1,5 @@
 """On a mock AWS: what the walk leaves out because Terraform waits long at each of its steps: Aurora with its network, a
-domain of one's own, and the life cycles of buckets. Together with the walk it is the whole system.
+domain of one's own with mail from it, and the life cycles of buckets. Together with the walk it is the whole system.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ labels               = true
 domain_name          = "images.example.com"
 zone_name            = "example.com"
 redirect_root_domain = true
+mail_from            = "images@mail.example.com"
 origin_secrets       = ["first"]
 secrets_version      = 1
 """
@@ -46,7 +47,15 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
     terraform = Terraform(infra, {**os.environ, "TF_VAR_secrets": json.dumps(secrets)})
     parts = [
         f"-target={kind}.{name}"
-        for file in ("network.tf", "database.tf", "secrets.tf", "dns.tf", "storage.tf")
+        for file in (
+            "network.tf",
+            "database.tf",
+            "secrets.tf",
+            "dns.tf",
+            "storage.tf",
+            "mail.tf",
+            "identity.tf",
+        )
         for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', (infra / file).read_text(), re.MULTILINE)
     ]
     terraform("init", "-lockfile=readonly")
@@ -70,7 +79,15 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
         "images.example.com. AAAA",
         "example.com. A",
         "example.com. AAAA",
+        "_amazonses.mail.example.com. TXT",
     } <= records(zone)
+    assert sum("._domainkey.mail.example.com. CNAME" in record for record in records(zone)) == 3
+    (pool,) = boto3.client("cognito-idp").list_user_pools(MaxResults=1)["UserPools"]
+    writes = boto3.client("cognito-idp").describe_user_pool(UserPoolId=pool["Id"])["UserPool"][
+        "EmailConfiguration"
+    ]
+    assert (writes["EmailSendingAccount"], writes["From"]) == ("DEVELOPER", "images@mail.example.com")
+    assert writes["SourceArn"].endswith(":identity/mail.example.com")
     # CloudFront looks for its certificate in this region only.
     (certificate,) = boto3.client("acm", region_name="us-east-1").list_certificates()[
         "CertificateSummaryList"

@@ -23,6 +23,13 @@ def server(settings: Any) -> Iterator[Receiver]:
 BODY = {"url": "https://example.org/hook", "events": ["job.failed", "batch.finished"]}
 
 
+def test_where_nothing_can_leave_the_site_no_webhook_is_taken(program: Program, settings: Any) -> None:
+    settings.CONVERTER_WEBHOOKS = False
+    body = problem(program.post("webhooks", BODY), 409, "conflict")
+    assert body["detail"] == "Webhooks are turned off on this site."
+    assert not Webhook.objects.exists()
+
+
 def test_a_webhook_is_added_changed_and_deleted(program: Program) -> None:
     made = program.post("webhooks", BODY)
     assert made.status_code == 201

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from converter import webhooks
@@ -82,6 +83,13 @@ def test_what_makes_no_sense_is_refused_and_kept_in_the_form(
         assert says in text(response)
         assert response.context["form"]["url"].value() == {**FORM, **change}["url"]
     assert Webhook.objects.get().events == ["batch.finished"]
+
+
+def test_the_menu_offers_them_only_where_they_can_be_sent(page: Client, settings: Any) -> None:
+    link = f'href="{reverse("web:webhooks")}"'
+    assert link in page.get("/formats/").content.decode()
+    settings.CONVERTER_WEBHOOKS = False
+    assert link not in page.get("/formats/").content.decode()
 
 
 def test_there_is_a_most(page: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
