@@ -1,4 +1,4 @@
-"""Oversight for staff: everything can be seen, little changed, and every act goes through the verbs and leaves a trace."""
+"""The admin for staff: everything can be seen, little changed. Actions use `converter.jobs` and are logged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from converter.snapshot import snapshot
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than staff would leaf, so that a table of millions opens as fast as one of hundreds."""
+    """Stops counting at MOST rows, so that a table of millions opens as fast as one of hundreds."""
 
     MOST = 2_000
 
@@ -69,7 +69,7 @@ class Bounded(admin.ModelAdmin):
 
 
 class Overseen(Bounded):
-    """Shows rows and lets nobody edit them; `oversee` is the right to act on them."""
+    """Read-only rows; the `oversee` permission allows actions on them."""
 
     show_facets = admin.ShowFacets.NEVER  # they count the whole table
     list_per_page = 50
@@ -92,7 +92,7 @@ class Overseen(Bounded):
     def act(
         self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str
     ) -> None:
-        """Do the verb to each row, note who did it, and say how many it was done to and why not to others."""
+        """Apply `verb` to each row, log who did it, and report how many changed and why others did not."""
         changed: list[Model] = []
         refused: dict[str, int] = {}
         for row in rows:
@@ -114,7 +114,7 @@ class Overseen(Bounded):
 
 
 class Pictured(Overseen):
-    """Shows a thumbnail of somebody's image, and notes who looked at it."""
+    """Shows a thumbnail of a user's image, and logs who viewed it."""
 
     def render_change_form(
         self,
@@ -297,7 +297,7 @@ class JobAdmin(Pictured):
 
 
 class BatchList(ChangeList):
-    """Looks up how far all batches of the page have come in one query."""
+    """Loads the progress of all batches of the page in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
         with snapshot():
@@ -435,7 +435,7 @@ class RecipeLinkAdmin(Overseen):
 
 @admin.register(Share)
 class ShareAdmin(Overseen):
-    """The link is not shown: it would open the images without a trace."""
+    """The link is not shown: it would open the images without a log entry."""
 
     list_display = ("id", "owner", "batch", "opened", "created_at", "expires_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")
@@ -451,7 +451,7 @@ class ShareAdmin(Overseen):
 
 @admin.register(Quota)
 class QuotaAdmin(Bounded):
-    """The one thing staff write themselves: what a user may use beside what everybody may."""
+    """Quotas of single users, the only rows staff edit."""
 
     list_display = ("owner", "jobs_a_day", "bytes_kept")
     list_select_related = ("owner",)
@@ -461,7 +461,7 @@ class QuotaAdmin(Bounded):
 
 @admin.register(Preferences)
 class PreferencesAdmin(Overseen):
-    """A person's own choice."""
+    """A user's own preferences."""
 
     list_display = ("owner", "retention", "recipe")
     list_select_related = ("owner", "recipe")

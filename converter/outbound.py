@@ -170,9 +170,9 @@ def is_permitted(address: str, allowed: Sequence[str] = ()) -> bool:
 
 
 class _Response(http.client.HTTPResponse):
-    """Reads nothing after the deadline, be it status, headers, or what stands between the chunks of a body.
+    """Reads nothing after the deadline: no status, headers or chunk of the body.
 
-    A socket's own time-out begins anew with each byte, so that a drop now and then would hold us for ever.
+    A socket's own timeout restarts with each byte, so a slow trickle would never end.
     """
 
     def __init__(self, deadline: float, sock: socket.socket, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The last day on one page, for staff: each figure leads to the rows behind it."""
+"""The last 24 hours on one page for staff. Each number links to its rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOURS = 24
 SHOWN = 10  # rows of a list
 BAR_WIDTH, BAR_HEIGHT = 30, 120  # one hour, in the units of the drawing
 
-# What became of a job, coarsely enough to be seen in a bar. A result that has expired was made.
+# Outcomes of jobs, as the bars show them. An expired result counts as made.
 OUTCOMES = {
     Job.Status.FINISHED: "made",
     Job.Status.EXPIRED: "made",
@@ -96,7 +96,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _list(model: str, **filters: Any) -> str:
-    """Return the address of the list of staff that shows the rows behind a figure."""
+    """Return the URL of the admin list with the rows behind a number."""
     query = urlencode({name: _text(value) for name, value in filters.items()})
     return f"{reverse(f'admin:converter_{model}_changelist')}?{query}"
 
@@ -173,7 +173,7 @@ def _failures(recent: Any, since: datetime) -> list[dict[str, Any]]:
 
 
 def _waiting() -> list[Job]:
-    """Return what a worker should have taken first, oldest first."""
+    """Return the waiting jobs, oldest first."""
     waits = Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING)
     return list(
         Job.objects.unfinished()

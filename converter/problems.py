@@ -1,4 +1,4 @@
-"""Every error code of the site, explained: what happened, and what to do about it; and how programs are told of it."""
+"""Every error code, with what happened and what to do, and the JSON response for it."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ PROBLEMS: Mapping[str, Explained] = {
 
 
 def title(code: str) -> str:
-    """Return what a code means, in English as all that programs read, and the same whatever the occasion."""
+    """Return the title of a code in English: it is always the same for the same code."""
     with translation.override("en"):
         return str(PROBLEMS[code].title)
 
@@ -305,7 +305,7 @@ def answer(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JsonResponse:
-    """Return the problem details of RFC 9457; what is special to the occasion stands in the detail."""
+    """Return the problem details of RFC 9457; the specific cause is in the detail."""
     body: dict[str, Any] = {
         "type": f"/problems/{code}/",
         "title": title(code),

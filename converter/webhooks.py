@@ -1,4 +1,4 @@
-"""Telling other programs what became of a job, as Standard Webhooks 1.0 has it.
+"""Webhooks, as defined by Standard Webhooks 1.0.
 
 What is told is written down with the fact itself; it is sent by a worker, again and again with growing waits, until the
 receiver takes it (2xx), is gone (410), or a day is over.
@@ -140,14 +140,14 @@ def due(now: datetime) -> list[uuid.UUID]:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Have it sent now whatever became of it, and with all its further tries."""
+    """Send it again now, with all retries, whatever its state."""
     Delivery.objects.filter(pk=delivery.pk).update(
         due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer=""
     )
 
 
 def deliver(delivery_id: uuid.UUID) -> None:
-    """Send one message, if it is due: whoever moves its next try ahead is the one who sends it."""
+    """Send one message if it is due. The process that moves its next attempt ahead is the one that sends it."""
     now = timezone.now()
     delivery = Delivery.objects.select_related("webhook").filter(pk=delivery_id, due_at__lte=now).first()
     if delivery is None:

@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever mounts the API makes these. `key` tells one session or token of the user from another."""
+    """Made by the authentication of the API. `key` tells one session or token of the user from another."""
 
     user: AbstractBaseUser
     key: str

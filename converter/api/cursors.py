@@ -51,6 +51,6 @@ def _decode(cursor: str) -> tuple[datetime, uuid.UUID]:
     except (ValueError, OverflowError, binascii.Error) as exc:
         raise Problem(
             "invalid_request",
-            "This is not a cursor of ours. Leave it out to begin anew.",
-            errors=[{"parameter": "cursor", "detail": "Not a cursor of ours."}],
+            "This cursor is not valid. Leave it out to start from the beginning.",
+            errors=[{"parameter": "cursor", "detail": "Not a valid cursor."}],
         ) from exc

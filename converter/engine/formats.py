@@ -301,9 +301,9 @@ CANDIDATES = tuple(format.name for format in FORMATS.values() if format.candidat
 
 
 def auto_options() -> dict[str, Any]:
-    """Return the JSON schema of the recipe options when the format is chosen for each picture."""
+    """Return the JSON schema of the recipe options when the format is chosen for each image."""
     options = schema.without(schema.RECIPE, {"quality", "progressive"})
-    options["title"] = "Best for each picture"
+    options["title"] = "Best for each image"
     options["properties"]["format"] = {"const": AUTO}
     return options
 

@@ -1,4 +1,4 @@
-"""Webhooks: the addresses at which somebody wants to be told."""
+"""Webhooks: the URLs that receive a user's events."""
 
 from __future__ import annotations
 

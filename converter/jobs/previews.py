@@ -1,4 +1,4 @@
-"""Pictures of before and after, made when somebody wants to compare."""
+"""Preview images of original and result, made when someone opens the comparison."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 
 
 def make_preview(job_id: uuid.UUID) -> None:
-    """Store a picture of the source as the result is cut, and one of the result where browsers do not show it."""
+    """Store a preview of the original, cropped like the result, and one of the result if browsers cannot show it."""
     job = Job.objects.select_related("upload").filter(pk=job_id, status=Job.Status.FINISHED).first()
     if job is None or job.previewed_at or not job.upload.is_here:
         return

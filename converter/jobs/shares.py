@@ -1,4 +1,4 @@
-"""Share: results of a batch for everybody who has a link, for a while."""
+"""Share the results of a batch by a link that expires."""
 
 from __future__ import annotations
 

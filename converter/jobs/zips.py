@@ -1,4 +1,4 @@
-"""The ZIP of a batch, made by the worker when somebody asks for it."""
+"""The ZIP of a batch, made by the worker on request."""
 
 from __future__ import annotations
 

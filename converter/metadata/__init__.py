@@ -39,7 +39,7 @@ def store() -> Metadata:
 
 
 def labels_of(jpeg: bytes) -> Item:
-    """Return what is to be seen in a small JPEG as `labels` and `moderation`; empty when that is switched off."""
+    """Return the `labels` and `moderation` of a small JPEG; empty if Rekognition is off."""
     if not settings.CONVERTER_LABELS:
         return {}
     found: Item = import_string(settings.CONVERTER_LABELS)(jpeg)

@@ -1,4 +1,4 @@
-"""What is to be seen in an image, as Amazon Rekognition tells it.
+"""Labels and moderation of images by Amazon Rekognition.
 
 A help, never needed: when Rekognition does not answer, the conversion goes on.
 """

@@ -14,7 +14,7 @@ Row = TypeVar("Row", Batch, Delivery)
 
 
 def page(rows: QuerySet[Row], after: str | None, size: int) -> tuple[list[Row], str | None]:
-    """Return one page, newest first, and what the next link says; a link that makes no sense begins anew."""
+    """Return one page, newest first, and the cursor of the next page; an invalid cursor starts from the beginning."""
     rows = rows.order_by("-created_at", "-pk")
     if place := _read(after or ""):
         created_at, pk = place

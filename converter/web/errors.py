@@ -1,4 +1,4 @@
-"""A refusal as a page with a face."""
+"""The error page for a refused action."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converter.web import phrases
 
 
 def refusal_page(request: HttpRequest, refusal: jobs.JobError) -> HttpResponse:
-    """Return what to show when an act was not possible: 410 for what has expired, else 409."""
+    """Return the error page: 410 for what has expired, else 409."""
     status = 410 if isinstance(refusal, jobs.Gone) else 409
     title = _("This has expired") if status == 410 else _("Not possible right now")
     return render(

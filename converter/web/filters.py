@@ -1,7 +1,7 @@
-"""What somebody looks for in the history: the parameters of its address, and the batches that fit them.
+"""The history filter: its URL parameters, and the batches that match.
 
-A search walks back through the batches, some at a time, until a page is full or it has looked at so many: no search
-costs more than that, however rare what it looks for is, and however the database would go about it.
+A search reads the batches in steps, newest first, until a page is full or LOOK_BACK batches were read. So no search costs
+more than that, however rare its matches are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from converter.web import cursor
 from converter.web.options import inputs, outputs
 
 LOOK_BACK = 1000
-"""Batches that one search looks at; where there are more, it goes on when asked to."""
+"""How many batches one search reads. The next page continues from there."""
 STEP = 100
 
 STATES = {
@@ -33,7 +33,7 @@ STATES = {
 
 
 class HistoryFilter(forms.Form):
-    """Nothing is required, and what makes no sense is said and left out."""
+    """Every field is optional; invalid values are reported and ignored."""
 
     q = forms.CharField(
         label=_("Name"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
@@ -72,7 +72,7 @@ class HistoryFilter(forms.Form):
         return bool(self.data.get("q")) or self.more_is_used
 
     def in_time(self, batches: QuerySet[Batch]) -> QuerySet[Batch]:
-        """Narrow them down to the days asked for."""
+        """Limit the batches to the chosen days."""
         if since := self.cleaned_data.get("since"):
             batches = batches.filter(created_at__gte=_moment(since, time.min))
         if until := self.cleaned_data.get("until"):
@@ -80,7 +80,7 @@ class HistoryFilter(forms.Form):
         return batches
 
     def jobs(self) -> JobQuerySet | None:
-        """Return the jobs of which a batch must have one; None where any will do."""
+        """Return the jobs a batch must have at least one of; None if any will do."""
         wanted = {
             name: value
             for name in ("q", "state", "source", "format")

@@ -1,4 +1,4 @@
-"""What people fill in, made from the engine's table of options."""
+"""Forms, built from the engine's table of options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
 
 
 class ThousandsField(forms.FloatField):
-    """A whole number of bytes, said in KB."""
+    """A whole number of bytes, entered in KB."""
 
     def to_python(self, value: Any) -> Any:
         number = super().to_python(value)
@@ -56,11 +56,11 @@ class OutputForm(forms.Form):
         kept.widget.attrs["data-part"] = "watermark"
 
     def has_changed(self) -> bool:
-        """An output left as it is offered is wanted too."""
+        """An output with unchanged defaults counts too."""
         return True
 
     def mapping(self) -> dict[str, Any]:
-        """Return the recipe as JSON; a watermark that is still to be stored is named `pending`."""
+        """Return the recipe as JSON; a logo that is not stored yet is named `pending`."""
         values = dict(self.cleaned_data)
         if self.watermark is not None:
             values["watermark.image"] = "pending"
@@ -76,7 +76,7 @@ class OutputForm(forms.Form):
                 self.add_error(self._field_at(error["pointer"]), phrases.translated(error["detail"]))
 
     def recipe(self, *, watermark: str = "") -> engine.Recipe:
-        """Return the recipe, with the upload id of its watermark in place."""
+        """Return the recipe with the upload id of its logo."""
         mapping = self.mapping()
         if watermark:
             mapping["watermark"]["image"] = watermark
@@ -112,7 +112,7 @@ class OutputForm(forms.Form):
         ]
 
     def logo_id(self) -> uuid.UUID | None:
-        """Return the id of the picture that the recipe has as its watermark, to be shown."""
+        """Return the id of the recipe's logo."""
         try:
             return uuid.UUID(str(self["watermark.image"].value()))
         except ValueError:
@@ -122,7 +122,7 @@ class OutputForm(forms.Form):
         return self["watermark.image"]
 
     def more_is_used(self) -> bool:
-        """Whether the folded part says something, so that it must not be hidden."""
+        """Whether a folded field has a value or an error, so the section must be open."""
         if self.is_bound:
             return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.errors)
         return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.initial)
@@ -148,7 +148,7 @@ class MultipleFileInput(forms.FileInput):
 
 
 class MultipleFileField(forms.FileField):
-    """Cleans to a list of files. Empty ones pass: each file is judged by itself."""
+    """Cleans to a list of files. Empty files pass: each file is checked on its own."""
 
     widget = MultipleFileInput
 
@@ -158,7 +158,7 @@ class MultipleFileField(forms.FileField):
 
 
 class AddressesField(forms.CharField):
-    """Web addresses, one a line; cleans to files that are to be fetched."""
+    """URLs, one per line; cleans to files to fetch."""
 
     widget = forms.Textarea
 
@@ -204,7 +204,7 @@ def _fetched(url: str) -> NewFile:
 
 
 def accepted() -> str:
-    """Return what a file chooser offers: what the engine reads."""
+    """Return the `accept` value of file inputs: the formats the engine reads."""
     return ",".join(["image/*", *(f".{extension}" for format in inputs() for extension in format.extensions)])
 
 
@@ -271,7 +271,7 @@ def _field(option: Option) -> forms.Field:
 
 
 class PreferencesForm(forms.Form):
-    """What somebody chooses for all that is to come."""
+    """A user's preferences."""
 
     RETENTIONS = tuple(timedelta(hours=hours) for hours in (1, 24, 3 * 24, 7 * 24))
 
@@ -311,7 +311,7 @@ class WebhookForm(forms.Form):
 
 
 class ShareForm(forms.Form):
-    """Which results are shown to others, and for how long."""
+    """Which results to share, and for how long."""
 
     hours = forms.TypedChoiceField(
         label=_("Link expires"),

@@ -14,14 +14,14 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a recipe. `path` is dotted (`resize.width`), `formats` are those it makes sense for."""
+    """One value of a recipe. `path` is dotted (`resize.width`), `formats` are those that support it."""
 
     path: str
     schema: Mapping[str, Any]
     formats: tuple[str, ...]
     defaults: Mapping[str, Any]
     tells: bool
-    """Whether giving it is what switches its part on: a width asks for a resize, a mode alone does not."""
+    """Whether setting it enables its part: a width enables resizing, a mode alone does not."""
 
     @property
     def part(self) -> str:
@@ -78,7 +78,7 @@ def _leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def recipe_mapping(format: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recipe that these values (by path) describe, without what the format does not have."""
+    """Return the recipe for these values (by path), without options the format does not have."""
     mapping: dict[str, Any] = {"format": format}
     told = set()
     for option in options():

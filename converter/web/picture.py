@@ -17,7 +17,7 @@ _RANKS = {format.name: format.source_rank for format in engine.FORMATS.values() 
 
 
 def snippet(jobs: Iterable[Job]) -> str:
-    """Return a `<picture>` for the finished jobs of one image, or nothing where one result is all there is."""
+    """Return a `<picture>` for the finished jobs of one image, or nothing if there is only one result."""
     files = [(job, name) for job, name in _named(jobs) if job.result_format in _RANKS]
     if len(files) < 2:
         return ""

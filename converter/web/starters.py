@@ -1,4 +1,4 @@
-"""Recipes to begin with, for people who know what they want it for and not what it is called."""
+"""Built-in recipes, named by purpose."""
 
 from __future__ import annotations
 

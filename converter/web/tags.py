@@ -1,4 +1,4 @@
-"""How the pages say sizes, formats and states."""
+"""Template filters for sizes, formats and states."""
 
 from __future__ import annotations
 

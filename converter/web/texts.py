@@ -1,4 +1,4 @@
-"""What the scripts say, translated."""
+"""The translated strings of the scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a watermark that came with a form."""
+"""The logo uploaded with a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain words for what the engine names by code. What is missing here is shown as the engine says it."""
+"""Labels for the engine's option names and codes. What is missing here is shown as the engine names it."""
 
 from __future__ import annotations
 
@@ -153,12 +153,12 @@ STATES: Words = {
 }
 
 
-# Paths whose numbers people say in thousands: bytes as KB.
+# Paths entered in thousands: bytes as KB.
 IN_THOUSANDS = frozenset({"target_bytes"})
 
 
 def format_label(name: str) -> str:
-    """Return how people call a format, or the choice of one."""
+    """Return the label of a format, or of `auto`."""
     if name == "auto":
         return str(_("Best for each image"))
     return engine.FORMATS[name].label if name in engine.FORMATS else name.upper()
@@ -178,7 +178,7 @@ def choice(path: str, value: object) -> str:
 
 
 def span(time: timedelta) -> str:
-    """Return how long something lasts: hours up to a day, then days where they are whole."""
+    """Return a duration: hours up to a day, then days if they are whole."""
     hours = time / timedelta(hours=1)
     if hours > 24 and hours % 24 == 0:
         return ngettext("%(n)s day", "%(n)s days", int(hours // 24)) % {"n": int(hours // 24)}
@@ -186,7 +186,7 @@ def span(time: timedelta) -> str:
 
 
 def bytes_in_words(count: int) -> str:
-    """Return a size in units of 1000, as the limits are given: 999 bytes, 1.2 KB, 34 MB."""
+    """Return a size in units of 1000, like the limits: 999 bytes, 1.2 KB, 34 MB."""
     if abs(count) < 1000:
         return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
     value, unit = count / 1000, "KB"

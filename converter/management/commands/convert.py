@@ -149,7 +149,7 @@ def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
 
 
 def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
-    """Return the picture that the recipe puts on top: a path, from where the recipe is."""
+    """Return the logo of the recipe's watermark, by its path relative to the recipe file."""
     if not recipe.watermark or not recipe.watermark.image:
         return {}
     path = (file.parent if file else Path()) / recipe.watermark.image

@@ -1,4 +1,4 @@
-"""What somebody submitted: the history, and one batch with its jobs."""
+"""The history, and the page of a batch with its jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where images come in: the page, the plain form behind it, and the picture of a watermark."""
+"""The convert page, its form without JavaScript, and the upload of logos."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
 
 @require_POST
 def watermark(request: LoggedInRequest) -> JsonResponse:
-    """Keep one picture to be put on others, and say its upload id."""
+    """Store a logo and return its upload id."""
     form = WatermarkForm(request.POST, request.FILES)
     if not form.is_valid():
         return JsonResponse({"detail": _("Choose an image.")}, status=422)
@@ -119,7 +119,7 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
 
 
 def _default_recipe(request: LoggedInRequest) -> dict[str, Any]:
-    """Return the recipe that somebody made their default, or the site's where it is not offered any more."""
+    """Return the user's default recipe, or the site's if its options are no longer available."""
     saved = Preferences.of(request.user).recipe
     try:
         return engine.Recipe.parse(saved.recipe).canonical() if saved else SITES_OWN

@@ -1,4 +1,4 @@
-"""Recipes that somebody saved to use again."""
+"""Saved recipes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show the watermark picture that a recipe names. Browsers show what is a picture, and nothing else."""
+    """Show the logo of a recipe. It is only ever served as an image."""
     data = jobs.read_watermark(request.user.pk, str(pk))
     if data is None:
         raise Http404

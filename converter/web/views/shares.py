@@ -1,4 +1,4 @@
-"""Results that somebody shows to others: by a link, without an account."""
+"""Shared results: anyone with the link can see them, without an account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from converter.web.errors import refusal_page
 from converter.web.forms import ShareForm
 from converter.web.http import LoggedInRequest
 
-# How much each picture on a page of pictures may weigh.
+# The most bytes of an image shown on a shared page.
 MOST_SHOWN_BYTES = 2_000_000
 
 
@@ -63,7 +63,7 @@ def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _for_everybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let in whoever has the link, and keep the answer out of caches and search engines, whatever it is."""
+    """Let in anyone with the link, and keep every response out of caches and search engines."""
 
     @login_not_required
     @require_safe

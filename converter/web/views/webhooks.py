@@ -1,4 +1,4 @@
-"""Webhooks: where programs are told what becomes of somebody's jobs. The same verbs as the API has."""
+"""The webhook pages, on the same functions as the API."""
 
 from __future__ import annotations
 
