@@ -346,8 +346,8 @@ def tiff(size, body, tags, endian="<", compress=False, big=False):
     entries |= {273: offsets, 279: [len(plane) for plane in planes]}
     directory, room = b"", 8 if big else 4
     for tag, value in sorted(entries.items()):
-        values = value if isinstance(value, list | tuple) else [value]
-        kind, form = (4, "I") if tag in (273, 279) else (3, "H")
+        values = value if isinstance(value, list | tuple | bytes) else [value]
+        kind, form = (4, "I") if tag in (273, 279) else (7, "B") if isinstance(value, bytes) else (3, "H")
         raw = struct.pack(f"{endian}{len(values)}{form}", *values)
         if len(raw) > room:
             raw, at = struct.pack(endian + ("Q" if big else "I"), len(output)), raw

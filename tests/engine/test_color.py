@@ -645,3 +645,63 @@ def test_the_frames_of_an_hdr_animation_have_one_white():
     frames = samples.frames_of(render(bytes(data), format="webp", lossless=True).data)
     first, second = (frame.getpixel((30, 30))[0] for frame, _ in frames)
     assert first > second + 20
+
+
+# --- 16 bits -----------------------------------------------------------------------------------------------
+
+
+def deep_png(values, color_type, *chunks):
+    """One row of 16-bit samples; colour type 0 is grey, 2 RGB and 6 RGBA."""
+    across = len(values) // {0: 1, 2: 3, 6: 4}[color_type]
+    row = b"\0" + struct.pack(f">{len(values)}H", *values)
+    body = chunk(b"IHDR", struct.pack(">IIBBBBB", across, 1, 16, color_type, 0, 0, 0))
+    body += b"".join(chunk(*one) for one in chunks)
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+
+
+def linear(level):
+    return round(65_535 * light(level))
+
+
+LEVELS = list(range(256))
+
+
+@pytest.mark.parametrize("color_type", [0, 2, 6])
+def test_linear_16_bits_of_a_png_keep_their_shadows(color_type):
+    channels = {0: 1, 2: 3, 6: 4}[color_type]
+    icc = samples.gray_profile((1.0,)) if color_type == 0 else LINEAR_SRGB
+    values = [30_000 if channel == 3 else linear(level) for level in LEVELS for channel in range(channels)]
+    result = render(deep_png(values, color_type, embedded(icc)))
+    assert "color_converted" in codes(result)
+    image = opened(result).convert("RGBA")
+    for level in LEVELS:
+        assert image.getpixel((level, 0)) == (level, level, level, 117 if channels == 4 else 255)
+
+
+def test_linear_16_bits_of_code_points_and_gamma_keep_theirs_too():
+    values = [linear(level) for level in LEVELS for _ in range(3)]
+    for one in (gamma(100_000), cicp(1, 8)):
+        image = opened(render(deep_png(values, 2, one))).convert("RGB")
+        assert [image.getpixel((level, 0))[0] for level in LEVELS] == LEVELS
+
+
+@pytest.mark.parametrize("endian", ["<", ">"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian, compress):
+    values = [linear(level) for level in LEVELS for _ in range(3)]
+    body = struct.pack(f"{endian}{len(values)}H", *values)
+    tags = {258: [16, 16, 16], 262: 2, 277: 3, 34675: LINEAR_SRGB}
+    image = opened(render(samples.tiff((256, 1), body, tags, endian, compress))).convert("RGB")
+    assert [image.getpixel((level, 0))[0] for level in LEVELS] == LEVELS
+
+
+def test_linear_16_bits_in_wide_primaries_become_srgb():
+    wide = ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378))
+    values = [linear(channel) for color in COLORS for channel in color]
+    data = deep_png(values, 2, embedded(samples.rgb_profile("Wide", wide, curve=(1.0,))))
+    image = opened(render(data)).convert("RGB")
+    for at, color in enumerate(DISPLAY_P3):
+        assert is_near(image.getpixel((at, 0)), color, 1)
+    result, image = at_once(data, color="keep")
+    assert {"profile": "Wide"} in [note.params for note in result.report.notes if note.code == "profile_kept"]
+    assert is_near(image.convert("RGB").getpixel((0, 0)), [linear(channel) >> 8 for channel in COLORS[0]], 1)

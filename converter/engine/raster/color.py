@@ -119,8 +119,9 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
     """
     if space.hdr:
         image = tone.mapped(image, space.hdr, tone.brightest(image) if brightest is None else brightest)
-        log.note("color_converted", profile=space.name)
         log.warn("tone_mapped", transfer=space.hdr)
+    if space.hdr or space.eased:
+        log.note("color_converted", profile=space.name)
     converted = None
     if space.icc:
         converted = _through_profile(image, space.icc, log)

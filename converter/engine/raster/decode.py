@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -12,7 +12,7 @@ from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
-from . import color, density, jp2, sniff, tiff
+from . import color, deep, density, jp2, sniff, tiff
 from .codecs import codec_for
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
@@ -37,6 +37,8 @@ class Picture:
 
     frame: Frame
     space: ColorSpace
+    eased: Picture | None = None
+    """The same with finer shadows, on the way to sRGB."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
     """Return the first picture in sRGB, for use inside another."""
     opened = open_data(data, limits)
     picture = next(decode(opened, limits, 1, True, Deadline(limits.seconds)))
+    picture = picture.eased or picture
     return color.to_srgb(picture.frame.image, picture.space, Log())
 
 
@@ -119,19 +122,25 @@ def _picture(
     held_pixels = _loaded(image, opened)
     if delay is None:
         delay = image.info.get("duration", 0)
-    pixels = _detached(color.eight_bit(held_pixels), image)
-    pixels = _opaque(pixels)
-    if canvas and pixels.size != canvas:
-        # A frame that reaches outside makes some decoders grow the canvas for it alone.
-        pixels, full = pixels.crop((0, 0, *canvas)), canvas
-    frame = Frame(
-        image=pixels,
-        box=box or (0, 0, *pixels.size),
-        width=full[0],
-        height=full[1],
-        duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
-    )
-    return Picture(upright(frame, held), space)
+
+    def framed(pixels: Image.Image) -> Frame:
+        pixels, whole = _opaque(pixels), full
+        if canvas and pixels.size != canvas:
+            # A frame that reaches outside makes some decoders grow the canvas for it alone.
+            pixels, whole = pixels.crop((0, 0, *canvas)), canvas
+        frame = Frame(
+            image=pixels,
+            box=box or (0, 0, *pixels.size),
+            width=whole[0],
+            height=whole[1],
+            duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
+        )
+        return upright(frame, held)
+
+    is_deep = opened.facts.bits == 16 and opened.format.name in ("png", "tiff") and not canvas
+    eased = deep.eased(held_pixels, opened.data, space) if is_deep else None
+    picture = Picture(framed(_detached(color.eight_bit(held_pixels), image)), space)
+    return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 
 
 def _loaded(image: Image.Image, opened: Opened) -> Image.Image:

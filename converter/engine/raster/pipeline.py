@@ -194,12 +194,12 @@ class Source:
         """Return the frames in sRGB, converted once for all recipes."""
         if not self._in_srgb:
             self._color_log = Log()
-            pictures = [(picture.frame.image, picture.space) for picture in self._pictures]
+            pictures = [picture.eased or picture for picture in self._pictures]
+            images = color.all_to_srgb(
+                [(picture.frame.image, picture.space) for picture in pictures], self._color_log
+            )
             self._in_srgb = [
-                replace(picture.frame, image=image)
-                for picture, image in zip(
-                    self._pictures, color.all_to_srgb(pictures, self._color_log), strict=True
-                )
+                replace(picture.frame, image=image) for picture, image in zip(pictures, images, strict=True)
             ]
         log.include(self._color_log)
         return self._in_srgb

@@ -14,6 +14,9 @@ Primaries = tuple[Point, Point, Point, Point]
 Curve = tuple[float, ...]
 """From code to light, both 0 to 1: (g,) is a power; (g, a, b, c, d) is (ax + b)^g from d on, and cx below it."""
 
+Light = Callable[[float], float]
+"""The same as a function."""
+
 _Row = Sequence[float]
 _Matrix = Sequence[_Row]
 
@@ -30,6 +33,7 @@ _SRGB_COLORANTS = {
     b"gXYZ": (0.38512, 0.71690, 0.09706),
     b"bXYZ": (0.14305, 0.06061, 0.71393),
 }
+_CURVE_NAMES = (b"rTRC", b"gTRC", b"bTRC")
 _NEAR = 0.0015
 _LEVELS = (0, 1, 2, 4, 6, 8, 11, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 255)
 _TOLERANCE = 2 / 255
@@ -50,12 +54,33 @@ def is_srgb(icc: bytes) -> bool:
 
 def has_srgb_curves(icc: bytes) -> bool:
     """Whether greys are sRGB's in this profile of one or three curves."""
+    return _are_curves(icc) and all(_is_srgb_curve(curve) for curve in set(_curve_tags(icc)))
+
+
+def is_steep(icc: bytes) -> bool:
+    """Whether the first of 255 steps is more than three of sRGB's, as it is where codes are linear to light."""
+    return any(code_of_srgb(curve(1 / 255)) > 3 / 255 for curve in curves(icc))
+
+
+def curves(icc: bytes) -> list[Light]:
+    """Return the curves of a profile of primaries and curves, or of grey; none where it is of another kind."""
+    found = [_read_curve(tag) for tag in _curve_tags(icc)] if _are_curves(icc) else []
+    return [curve for curve in found if curve is not None] if None not in found else []
+
+
+def with_srgb_curves(icc: bytes) -> bytes:
+    """Return a profile of the same primaries with sRGB's curve."""
+    curve = _curve_tag(SRGB_CURVE)
+    return _assembled(icc[:128], _tags(icc) | dict.fromkeys(_CURVE_NAMES, curve))
+
+
+def _are_curves(icc: bytes) -> bool:
+    return icc[20:24] == b"XYZ " and b"A2B0" not in _tags(icc)
+
+
+def _curve_tags(icc: bytes) -> list[bytes]:
     tags = _tags(icc)
-    if icc[20:24] != b"XYZ " or b"A2B0" in tags:
-        return False
-    names = (b"kTRC",) if icc[16:20] == b"GRAY" else (b"rTRC", b"gTRC", b"bTRC")
-    curves = {tags.get(name, b"") for name in names}
-    return all(_is_srgb_curve(curve) for curve in curves)
+    return [tags.get(name, b"") for name in ((b"kTRC",) if icc[16:20] == b"GRAY" else _CURVE_NAMES)]
 
 
 def cicp(icc: bytes) -> bytes:
@@ -80,9 +105,7 @@ def rgb(name: str, primaries: Primaries, curves: Sequence[Curve]) -> bytes:
             b"gXYZ": _xyz_tag(green),
             b"bXYZ": _xyz_tag(blue),
             b"chad": b"sf32\0\0\0\0" + b"".join(_fixed(value) for row in adapted for value in row),
-            **{
-                tag: _curve_tag(curve) for tag, curve in zip((b"rTRC", b"gTRC", b"bTRC"), curves, strict=True)
-            },
+            **{tag: _curve_tag(curve) for tag, curve in zip(_CURVE_NAMES, curves, strict=True)},
         },
     )
 
@@ -183,15 +206,18 @@ def _profile(space: bytes, name: str, tags: dict[bytes, bytes]) -> bytes:
     text = name.encode("utf-16-be")
     words = b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(text), 28) + text
     tags = {b"desc": words, b"cprt": words, b"wtpt": _xyz_tag(_D50), **tags}
+    header = struct.pack(">8xI4s4s4s", 0x04300000, b"mntr", space, b"XYZ ")
+    header += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp") + bytes(28)
+    header += b"".join(_fixed(value) for value in _D50)
+    return _assembled(header.ljust(128, b"\0"), tags)
+
+
+def _assembled(header: bytes, tags: dict[bytes, bytes]) -> bytes:
     table, body, start = b"", b"", 132 + 12 * len(tags)
     for tag, value in tags.items():
         table += struct.pack(">4sII", tag, start + len(body), len(value))
         body += value + bytes(-len(value) % 4)
-    size = start + len(body)
-    header = struct.pack(">I4xI4s4s4s", size, 0x04300000, b"mntr", space, b"XYZ ")
-    header += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp") + bytes(28)
-    header += b"".join(_fixed(value) for value in _D50)
-    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", start + len(body)) + header[4:] + struct.pack(">I", len(tags)) + table + body
 
 
 def _curve_tag(curve: Curve) -> bytes:

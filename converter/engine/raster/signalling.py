@@ -29,6 +29,8 @@ class ColorSpace:
     icc: bytes | None = None
     hdr: str | None = None
     name: str | None = None
+    eased: bool = False
+    """Whether the pixels were given sRGB's curve while they were decoded; the profile holds for them as they are."""
 
 
 SRGB = ColorSpace()
