@@ -9,25 +9,25 @@ AT_ONCE = -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 MANAGE = $(BIN)/python manage.py
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-help:  ## List what there is
+help:  ## List all commands
 	@sed -n 's/^\([a-z-]*\):.*##/\1 -/p' Makefile
 
-run: .venv/run  ## Serve the site on http://$HOST:$PORT, with all it needs, from ${DATA_DIR:-var}
+run: .venv/run  ## Run the site on http://$HOST:$PORT, with its data in ${DATA_DIR:-var}
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
-quick: .venv/dev  ## The unit tests, in less than a minute
+quick: .venv/dev  ## Unit tests, under a minute
 	$(PYTEST) -n auto -m "not (slow or system or browser)"
 
-test: .venv/dev check  ## All that a commit must pass
+test: .venv/dev check  ## Everything a commit must pass
 	$(PYTEST) $(AT_ONCE) -m "not slow"
 	$(BIN)/python -m tests.postgres -n auto -m "postgres and not slow"
 
-test-all: test infra-test test-later  ## All that a release must pass; CI runs it
+test-all: test infra-test test-later  ## Everything a release must pass; run by CI
 	$(PYTEST) $(AT_ONCE) -m slow
 
-test-later: .venv/dev  ## Run the tests on a later Python, where there is one
+test-later: .venv/dev  ## Run the tests on a newer Python, if installed
 	@.ci/later
 
 check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
@@ -35,46 +35,46 @@ check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 	$(BIN)/djade --check --target-version 5.2 $$(find templates -name '*.html')
 	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc
 
-fix: .venv/dev  ## Format, and mend what can be mended
+fix: .venv/dev  ## Format and fix what can be fixed automatically
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name '*.html')
 
-screenshots: .venv/dev  ## Take the pictures of the README anew
+screenshots: .venv/dev  ## Update the screenshots in the README
 	$(BIN)/python -m tests.e2e.screenshots
 
-fuzz: .venv/dev  ## Feed damaged files to the engine for an hour
+fuzz: .venv/dev  ## Fuzz the engine with damaged files for one hour
 	$(BIN)/python -m tests.engine.fuzz --seconds 3600
 
-bench: .venv/dev  ## Measure; prints ratios
+bench: .venv/dev  ## Compare speed with other tools
 	$(BIN)/python -m tests.benchmarks
 
-infra-test: .venv/dev .venv-infra/done  ## Check the infrastructure: tests, scan, a deploy to a mock AWS (needs Terraform)
+infra-test: .venv/dev .venv-infra/done  ## Test the infrastructure on a mock AWS (needs Terraform)
 	$(BIN)/python -m pytest infra/tests -n 4 --dist loadfile
 
-preflight: .venv/dev  ## Look whether this machine and the AWS account are ready for a deploy
+preflight: .venv/dev  ## Check whether this machine and the AWS account are ready to deploy
 	@$(BIN)/python -m infra.deploy check
 
-deploy: .venv/dev  ## Deploy to AWS, or update what is there
+deploy: .venv/dev  ## Deploy to AWS, or update the deployment
 	@$(BIN)/python -m infra.deploy up
 
-deploy-code: .venv/dev  ## Deploy the code alone, for whoever may no more
+deploy-code: .venv/dev  ## Deploy code only, without Terraform
 	@$(BIN)/python -m infra.deploy code
 
-rollback: .venv/dev  ## Bring back the code that was deployed before
+rollback: .venv/dev  ## Roll back to the previous code
 	@$(BIN)/python -m infra.deploy rollback
 
-rotate: .venv/dev  ## Take the next of three steps to new keys, and deploy
+rotate: .venv/dev  ## Run the next of three steps of key rotation, and deploy
 	@$(BIN)/python -m infra.deploy rotate
 
-destroy: .venv/dev  ## Take everything in AWS away again
+destroy: .venv/dev  ## Remove everything from AWS
 	@$(BIN)/python -m infra.deploy down
 
-package: .venv/dev  ## Make build/imagesite.zip: what runs on Lambda
+package: .venv/dev  ## Build build/imagesite.zip for Lambda
 	@$(BIN)/python -m infra.package
 
-cloud: .venv/dev  ## Run the whole AWS system on this machine, on a mock AWS, to click through
+cloud: .venv/dev  ## Run the AWS system on this machine with a mock AWS
 	@$(BIN)/python -m tests.cloud
 
-lock: .venv/dev  ## Remake requirements*.txt from pyproject.toml
+lock: .venv/dev  ## Update requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	echo checkov | $(BIN)/uv pip compile - $(LOCK) --output-file requirements-infra.txt
