@@ -55,7 +55,7 @@ WARNINGS: Mapping[str, str] = MappingProxyType(
         "metadata_not_kept": "{format} cannot hold some metadata, which was removed: {kinds}",
         "metadata_left_with_location": "The location could not be separated from some metadata, which was removed: {kinds}",
         "hdr_lost": "The brighter HDR version inside this photo is not kept",
-        "tone_mapped": "The picture was HDR ({transfer}). It was tone-mapped, so its brightest parts are less bright.",
+        "tone_mapped": "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original",
         "loop_not_kept": "{format} always plays again and again; the number of repeats is not kept",
         "glyphs_missing": "Some characters of the watermark are not in the font: {characters}",
         "larger_than_source": "The result is larger than the original",

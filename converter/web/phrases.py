@@ -297,7 +297,7 @@ NOTES: Mapping[str, str] = {
     ),
     "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
     "tone_mapped": _(
-        "The picture was HDR ({transfer}). It was tone-mapped, so its brightest parts are less bright."
+        "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original"
     ),
     "loop_not_kept": _("{format} always plays again and again; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
