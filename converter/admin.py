@@ -35,6 +35,7 @@ from converter.models import (
     Webhook,
 )
 from converter.snapshot import snapshot
+from converter.translation import recipe_sentence, translated, translated_row
 
 
 class BoundedPaginator(Paginator):
@@ -99,7 +100,8 @@ class Overseen(Bounded):
             try:
                 result = verb(row)
             except jobs.JobError as exc:
-                refused[str(exc)] = refused.get(str(exc), 0) + 1
+                reason = translated(exc.message)
+                refused[reason] = refused.get(reason, 0) + 1
                 continue
             if result != 0:
                 changed.append(row)
@@ -210,7 +212,7 @@ class JobAdmin(Pictured):
     actions = ("retry", "cancel", "expire")
     fieldsets = (
         (None, {"fields": ("id", "status", "picture", "source", "in_batch", "owner", "output_format")}),
-        ("Failure", {"fields": ("error_code", "error_message", "attempts", "lease_until")}),
+        ("Failure", {"fields": ("error_code", "failure", "attempts", "lease_until")}),
         (
             "Timings",
             {
@@ -263,12 +265,17 @@ class JobAdmin(Pictured):
     @admin.display(description="changes")
     def changes(self, job: Job) -> str:
         report = job.report or {}
-        said = [note["text"] for note in [*report.get("warnings", []), *report.get("notes", [])]]
-        return format_html_join("", "<div>{}</div>", ((text,) for text in said)) or "–"
+        said = [*report.get("warnings", []), *report.get("notes", [])]
+        notes = ((translated_row(note["code"], note["params"], note["text"]),) for note in said)
+        return format_html_join("", "<div>{}</div>", notes) or "–"
+
+    @admin.display(description="error message")
+    def failure(self, job: Job) -> str:
+        return translated_row(job.error_code, job.error_params, job.error_message)
 
     @admin.display(description="recipe")
     def recipe_in_words(self, job: Job) -> str:
-        return job.parsed_recipe.sentence()
+        return recipe_sentence(job.parsed_recipe)
 
     @admin.display(description="recipe (JSON)")
     def recipe_json(self, job: Job) -> str:
@@ -414,7 +421,7 @@ class RecipeAdmin(Overseen):
 
     @admin.display(description="summary")
     def sentence(self, recipe: Recipe) -> str:
-        return engine.Recipe.parse(recipe.recipe).sentence()
+        return recipe_sentence(engine.Recipe.parse(recipe.recipe))
 
     @admin.display(description="recipe")
     def canonical(self, recipe: Recipe) -> str:

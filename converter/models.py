@@ -251,7 +251,10 @@ class Job(models.Model):
     lease = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     error_code = models.CharField(max_length=40, blank=True)
-    error_message = models.CharField(max_length=500, blank=True)
+    error_params = models.JSONField(
+        null=True, blank=True, editable=False, help_text=_("Fill the message of the error code.")
+    )
+    error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
 
     result_size = models.PositiveBigIntegerField(null=True, blank=True)
     result_format = models.CharField(max_length=10, blank=True)
@@ -308,6 +311,13 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.upload.name} → {self.output_format}"
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """Return why it failed, as programs are told."""
+        if not self.error_code:
+            return None
+        return {"code": self.error_code, "params": self.error_params or {}, "message": self.error_message}
 
     @property
     def result_key(self) -> str:
@@ -628,6 +638,9 @@ class Delivery(models.Model):
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.CharField(
         max_length=500, blank=True, help_text=_("How the answer begins, or what went wrong.")
+    )
+    error_params = models.JSONField(
+        null=True, blank=True, editable=False, help_text=_("Of what went wrong: of a fetch_failed.")
     )
 
     class Meta:

@@ -16,6 +16,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from converter.engine.messages import Message, register
+from converter.engine.messages import gettext_noop as _
+
 REDIRECTS = 5
 CHUNK = 64 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -27,8 +30,28 @@ CLOSED = [
 ]
 
 
-class Unreachable(Exception):
-    """The address was refused, or nothing usable came from it; says why in words for the user."""
+TEMPLATES = {
+    "fetch_failed.broken_off": _("The connection to this address failed or broke off."),
+    "fetch_failed.certificate": _("This address has no valid certificate."),
+    "fetch_failed.credentials": _("An address with a user name or password is not accepted."),
+    "fetch_failed.no_host": _("There is no host with the name in this address."),
+    "fetch_failed.not_an_address": _("This is not a web address."),
+    "fetch_failed.not_public": _("This address is not on the public internet."),
+    "fetch_failed.redirects": _("This address redirects too often."),
+    "fetch_failed.scheme": _("A web address must begin with https:// or http://."),
+    "fetch_failed.status": _("This address answered with status {status} instead of a file."),
+    "fetch_failed.timed_out": _("This address took too long to answer."),
+    "fetch_failed.too_large": _("The file at this address is larger than {most:M} MB, the limit."),
+}
+register(TEMPLATES)
+
+
+class FetchError(Exception):
+    """The address was refused, or nothing usable came from it; `kind` says why."""
+
+    def __init__(self, kind: str, **params: Any) -> None:
+        self.message = Message("fetch_failed", {"kind": kind, **params})
+        super().__init__(self.message.text)
 
 
 @dataclass(frozen=True)
@@ -53,27 +76,27 @@ def request(
     """Return the answer, redirects followed, within so many seconds in all.
 
     A body of more than `most_bytes` is an error, or cut there. `allowed` are networks that may be reached although
-    they are not public. Raises Unreachable.
+    they are not public. Raises FetchError.
     """
     deadline = time.monotonic() + seconds
-    for _ in range(REDIRECTS + 1):
+    for _hop in range(REDIRECTS + 1):
         try:
             status, location, data = _once(
                 method, url, body, headers or {}, deadline, most_bytes, cut, allowed
             )
         except ssl.SSLError as exc:
-            raise Unreachable("Its certificate or encryption does not hold.") from exc
+            raise FetchError("certificate") from exc
         except TimeoutError as exc:
-            raise Unreachable("It took too long.") from exc
+            raise FetchError("timed_out") from exc
         except (OSError, http.client.HTTPException) as exc:
-            raise Unreachable("No connection, or one that broke off.") from exc
+            raise FetchError("broken_off") from exc
         if location is None or not _follows(method, status):
             return Answer(status, data, url)
         try:
             url = urljoin(url, location)
         except ValueError as exc:
-            raise Unreachable("This is not a web address.") from exc
-    raise Unreachable("It redirects too often.")
+            raise FetchError("not_an_address") from exc
+    raise FetchError("redirects")
 
 
 def _follows(method: str, status: int) -> bool:
@@ -112,17 +135,17 @@ def _connection(url: str, deadline: float, allowed: Sequence[str]) -> tuple[http
 
 
 def parts(url: str) -> tuple[str, int, bool, str]:
-    """Return host, port, whether it is HTTPS, and what to ask the host for; Unreachable for any other URL."""
+    """Return host, port, whether it is HTTPS, and what to ask the host for; FetchError for any other URL."""
     try:
         split = urlsplit(url)
         port = split.port
         host = (split.hostname or "").encode("idna").decode("ascii") if split.hostname else ""
     except (ValueError, UnicodeError) as exc:
-        raise Unreachable("This is not a web address.") from exc
+        raise FetchError("not_an_address") from exc
     if split.scheme not in ("http", "https") or not host or any(c.isspace() or c < "!" for c in url):
-        raise Unreachable("This is not a web address: it must begin with https:// or http://.")
+        raise FetchError("scheme")
     if split.username is not None or split.password is not None:
-        raise Unreachable("A web address with a user name or password is not taken.")
+        raise FetchError("credentials")
     secure = split.scheme == "https"
     target = quote(split.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if split.query:
@@ -135,11 +158,11 @@ def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> s
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        raise Unreachable("There is no such host.") from exc
-    if not all(is_permitted(str(address[0]), allowed) for *_, address in found):
-        raise Unreachable("This address is not in the public internet.")
+        raise FetchError("no_host") from exc
+    if not all(is_permitted(str(address[0]), allowed) for *_rest, address in found):
+        raise FetchError("not_public")
     fault: OSError = TimeoutError()
-    for family, kind, protocol, _, address in found:
+    for family, kind, protocol, _name, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(_left(deadline))
@@ -212,7 +235,7 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, cut: bool) -> bytes
             return bytes(data)
         data += chunk
     if not cut:
-        raise Unreachable(f"It has more than the {most_bytes} bytes that are taken.")
+        raise FetchError("too_large", most=most_bytes)
     return bytes(data[:most_bytes])
 
 

@@ -22,6 +22,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from converter import outbound
+from converter.engine import Message
 from converter.models import Batch, Delivery, Job, Webhook
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def note_job(job_id: uuid.UUID, owner_id: uuid.UUID) -> list[uuid.UUID]:
         "batch": str(job.batch_id),
         "upload": str(job.upload_id),
         "status": job.status,
-        "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
+        "error": job.error,
     }
     told = _note(listening, event, f"{job.pk} {job.finished_at}", facts)
     return told + _note_end(job.batch_id, listening)
@@ -142,7 +143,7 @@ def due(now: datetime) -> list[uuid.UUID]:
 def send_again(delivery: Delivery) -> None:
     """Send it again now, with all retries, whatever its state."""
     Delivery.objects.filter(pk=delivery.pk).update(
-        due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer=""
+        due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer="", error_params=None
     )
 
 
@@ -160,9 +161,13 @@ def deliver(delivery_id: uuid.UUID) -> None:
     ).update(attempts=F("attempts") + 1, due_at=_next(now, delivery.attempts))
     if not claimed:
         return
-    status, text = _post(delivery, now)
+    status, text, refusal = _post(delivery, now)
     facts = {"delivery": str(delivery.pk), "event": delivery.event, "status": status}
-    outcome: dict[str, Any] = {"answer_status": status, "answer": text.replace("\0", "")[:500]}
+    outcome: dict[str, Any] = {
+        "answer_status": status,
+        "answer": text.replace("\0", "")[:500],
+        "error_params": refusal and refusal.plain_params,
+    }
     if status is not None and 200 <= status < 300:
         outcome |= {"delivered_at": timezone.now(), "due_at": None}
     elif status == 410:
@@ -176,7 +181,8 @@ def _next(now: datetime, attempts: int) -> datetime | None:
     return now + WAITS[attempts] if attempts < len(WAITS) else None
 
 
-def _post(delivery: Delivery, now: datetime) -> tuple[int | None, str]:
+def _post(delivery: Delivery, now: datetime) -> tuple[int | None, str, Message | None]:
+    """Return the status and text of the answer, or why there was none."""
     message_id, moment = f"msg_{delivery.pk.hex}", str(int(now.timestamp()))
     try:
         answer = outbound.request(
@@ -197,9 +203,9 @@ def _post(delivery: Delivery, now: datetime) -> tuple[int | None, str]:
             cut=True,
             allowed=settings.CONVERTER_OUTBOUND_ALLOWED,
         )
-    except outbound.Unreachable as exc:
-        return None, str(exc)
-    return answer.status, answer.body.decode(errors="replace")
+    except outbound.FetchError as exc:
+        return None, exc.message.text, exc.message
+    return answer.status, answer.body.decode(errors="replace"), None
 
 
 def _secrets(webhook: Webhook, now: datetime) -> Sequence[str]:

@@ -30,7 +30,7 @@ from converter.api import (
 )
 from converter.api.access import Caller
 from converter.api.openapi import Api, StrictParser
-from converter.api.problems import DETAILS, Problem
+from converter.api.problems import Problem
 from imagesite.accounts import tokens
 
 
@@ -50,15 +50,10 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
         caller = tokens.caller_of(token)
         if caller is None:
-            raise Problem(
-                "invalid_token",
-                "The token is unknown, expired or revoked. Make a new one.",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
+            raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
         if not caller.may_write and request.method not in READ_METHODS:
             raise Problem(
                 "read_only_token",
-                "This token may only read. Make one that may write too.",
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
             )
         rates.spend(caller.key)
@@ -110,7 +105,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @csrf_exempt
 def unknown(request: HttpRequest, path: str) -> HttpResponse:
-    return Problem("not_found", DETAILS["not_found"]).response()
+    return Problem("not_found").response()
 
 
 mounted = api.urls

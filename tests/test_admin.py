@@ -185,7 +185,7 @@ def test_jobs_are_cancelled_with_a_count_and_a_trace(staff: Client, root: Any, a
     jobs.cancel(rows[0])
     said = run_action(staff, "converter/job", "cancel", *rows)
     assert said[0] == "Cancelled: 2 of 3."
-    assert said[1].startswith("1 × Only a job that is not done")
+    assert said[1].startswith("1 × Only an unfinished job can be")
     assert set(Job.objects.values_list("status", flat=True)) == {"cancelled"}
     assert {(entry.user, entry.object_id) for entry in LogEntry.objects.all()} == {
         (root, str(row.pk)) for row in rows[1:]

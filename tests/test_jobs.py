@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from converter import jobs, storage
-from converter.engine import Recipe
+from converter.engine import Message, Recipe
 from converter.jobs import NewFile, run, sweep
 from converter.models import Batch, ImageMetadata, Job, Upload
 from converter.storage import StorageFault, Stored
@@ -102,13 +102,13 @@ def test_a_duplicate_event_changes_nothing(
 
 def test_a_bad_file_fails_alone(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> None:
     batch = submit(alice, "a.jpg", "b.jpg")
-    send(batch, b"not an image at all", photo)
+    send(batch, b"%PDF-1.7\n", photo)
     worker.work()
     assert statuses(batch) == ["failed", "finished"]
     assert batch.state == "partially_failed"
     failed = batch.jobs.get(status="failed")
-    assert failed.error_code == "not_an_image"
-    assert failed.error_message
+    assert (failed.error_code, failed.error_params) == ("unsupported_format", {"kind": "pdf"})
+    assert failed.error_message == Message("unsupported_format", {"kind": "pdf"}).text
 
 
 # --- Submit -------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     quick = run._claim(upload.pk)
     assert len(quick) == 1
-    run._fail(slow[0], "crashed", "too late")
+    run._fail(slow[0], Message("crashed"))
     assert statuses(batch) == ["processing"]
     run._run(quick)
     assert statuses(batch) == ["finished"]
@@ -309,7 +309,7 @@ def test_a_fault_of_ours_is_an_error_in_the_log(
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
     [job] = run._claim(upload.pk)
-    run._fail(job, "engine_error", "Ours.")
+    run._fail(job, Message("engine_error"))
     [record] = [record for record in caplog.records if record.getMessage() == "Job failed"]
     assert (record.levelname, record.__dict__["job"]) == ("ERROR", str(job.pk))
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from converter import jobs, storage, webhooks
-from converter.engine import Recipe
+from converter.engine import Message, Recipe
 from converter.events import clock
 from converter.jobs.run import run
 from converter.jobs.submit import submit
@@ -85,7 +85,11 @@ def test_what_becomes_of_a_batch_is_told_and_signed(webhook: Webhook, server: Re
         "status": "partially_failed",
         "jobs": {"finished": 1, "failed": 1},
     }
-    assert bodies["job.failed"]["data"]["error"]["code"] == "not_an_image"
+    assert bodies["job.failed"]["data"]["error"] == {
+        "code": "not_an_image",
+        "params": {},
+        "message": Message("not_an_image").text,
+    }
     assert not Delivery.objects.filter(delivered_at=None).exists()
 
 
@@ -305,7 +309,8 @@ def test_an_address_that_is_not_public_is_not_called(
     webhooks.deliver(delivery.pk)
     delivery.refresh_from_db()
     assert server.asked == []
-    assert delivery.answer == "This address is not in the public internet."
+    assert delivery.answer == "This address is not on the public internet."
+    assert delivery.error_params == {"kind": "not_public"}
     assert delivery.due_at is not None
 
 

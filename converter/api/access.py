@@ -32,6 +32,5 @@ def own(request: ApiRequest, rows: QuerySet[M], pk: uuid.UUID) -> M:
     """Return the caller's row; to others it does not exist."""
     row = rows.filter(pk=pk, owner=request.auth.user.pk).first()
     if row is None:
-        name = rows.model._meta.verbose_name
-        raise Problem("not_found", f"There is no {name} of yours with this id.")
+        raise Problem("not_found", kind=rows.model._meta.model_name)
     return row

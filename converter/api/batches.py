@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -13,7 +14,6 @@ from converter.api import idempotency, schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
 from converter.api.openapi import problems
-from converter.api.problems import Problem
 from converter.jobs.submit import submit
 from converter.models import Batch, Upload
 from converter.snapshot import snapshot
@@ -53,48 +53,47 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
 
 def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
     """Return the recipes, or everything that is wrong with any of them."""
-    recipes, wrong = [], []
+    recipes: list[engine.Recipe] = []
+    wrong: list[engine.Problem] = []
     for index, output in enumerate(outputs):
         try:
-            recipes.append(schemas.parse_recipe(output, f"/outputs/{index}"))
-        except Problem as problem:
-            wrong.append(problem)
+            recipes.append(engine.Recipe.parse(output))
+        except engine.InvalidRecipe as exc:
+            wrong.extend(replace(error, pointer=f"/outputs/{index}{error.pointer}") for error in exc.errors)
     if wrong:
-        errors = [error for problem in wrong for error in problem.errors]
-        raise Problem("invalid_recipe", " ".join(problem.detail for problem in wrong), errors=errors)
+        raise schemas.refused(engine.InvalidRecipe(wrong))
     return recipes
 
 
 def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
     if isinstance(file, schemas.FileIn):
         return jobs.NewFile(file.name, file.size)
-    detail = ""
+    place = f"/files/{index}/url"
     if not settings.CONVERTER_IMPORT_BY_URL:
-        detail = "Import by URL is turned off on this site. Upload the file instead."
+        raise _invalid_submission(engine.Problem(place, engine.Message("import_disabled")))
     try:
         _, _, _, path = outbound.parts(file.url)
-    except outbound.Unreachable as exc:
-        detail = str(exc)
-    if detail:
-        errors = [{"pointer": f"/files/{index}/url", "detail": detail}]
-        raise Problem("invalid_submission", detail, errors=errors)
+    except outbound.FetchError as exc:
+        raise _invalid_submission(engine.Problem(place, exc.message)) from exc
     name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
     return jobs.NewFile(name, size=0, url=file.url)
 
 
 def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
     found = Upload.objects.filter(owner=request.auth.user.pk).in_bulk(ids)
-    missing = [index for index, pk in enumerate(ids) if pk not in found]
+    missing = [
+        engine.Problem(f"/uploads/{index}", engine.Message("upload_not_found"))
+        for index, pk in enumerate(ids)
+        if pk not in found
+    ]
     if missing:
-        raise Problem(
-            "invalid_submission",
-            "You have no upload with this id.",
-            errors=[
-                {"pointer": f"/uploads/{index}", "detail": "You have no upload with this id."}
-                for index in missing
-            ],
-        )
+        raise _invalid_submission(*missing)
     return [found[pk] for pk in dict.fromkeys(ids)]
+
+
+def _invalid_submission(*wrong: engine.Problem) -> jobs.InvalidSubmission:
+    messages = list({problem.message.text: problem.message for problem in wrong}.values())
+    return jobs.InvalidSubmission(errors=wrong, problems=messages)
 
 
 @router.get("", response=schemas.Batches, openapi_extra=problems(), url_name="batches")
@@ -130,7 +129,7 @@ def cancel_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
     """Cancel all unfinished jobs of a batch. Finished results are kept."""
     batch = own(request, Batch.objects.all(), batch_id)
     if not jobs.cancel_batch(batch):
-        raise jobs.Conflict("No job of this batch can be cancelled: all are done.")
+        raise jobs.Conflict(kind="cancel_batch")
     return schemas.Batch.of(batch)
 
 
@@ -141,7 +140,7 @@ def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
     """Retry the failed and cancelled jobs of a batch whose images are still available."""
     batch = own(request, Batch.objects.all(), batch_id)
     if not jobs.retry_batch(batch):
-        raise jobs.Conflict("No job of this batch can be tried again.")
+        raise jobs.Conflict(kind="retry_batch")
     return schemas.Batch.of(batch)
 
 

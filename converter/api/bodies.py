@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import UploadedFile
 
-from converter import jobs
-from converter.api.problems import Problem
+from converter import engine, jobs
+from converter.api.problems import Problem, invalid_request
 
 
 def check_fields(request: HttpRequest, *known: str) -> None:
     """Refuse a name we do not know, and a second file: overlooked, `keep` misspelt would keep what nobody wants kept."""
     sent = [(name, len(data.getlist(name))) for data in (request.POST, request.FILES) for name in data]
-    errors = [
-        {"pointer": f"/{name}", "detail": "Send it once." if name in known else "There is no such field."}
+    wrong = [
+        engine.Problem(
+            f"/{name}",
+            engine.Message("field_repeated" if name in known else "field_unknown", {"name": name}),
+        )
         for name, times in sent
         if name not in known or times > 1
     ]
-    if errors:
-        detail = " ".join(f"{error['pointer']}: {error['detail']}" for error in errors)
-        raise Problem("invalid_request", detail, errors=errors)
+    if wrong:
+        raise invalid_request(*wrong)
 
 
 def small(file: UploadedFile) -> jobs.NewFile:
     """Return the file as one to submit, if it is not too large to be carried through the site."""
     if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
-        raise Problem(
-            "body_too_large",
-            f"An image sent this way may have {settings.CONVERTER_ONE_SHOT_BYTES} bytes. Submit a batch instead.",
-        )
+        raise Problem("body_too_large", kind="one_shot", most=settings.CONVERTER_ONE_SHOT_BYTES)
     return jobs.NewFile(file.name or "image", file.size)
 
 
@@ -42,7 +42,11 @@ def pointing(places: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except jobs.InvalidSubmission as exc:
-        for error in exc.errors:
-            for of_batch, here in places.items():
-                error["pointer"] = error["pointer"].replace(of_batch, here)
+        exc.errors = [replace(error, pointer=_pointer(error.pointer, places)) for error in exc.errors]
         raise
+
+
+def _pointer(pointer: str, places: Mapping[str, str]) -> str:
+    for of_batch, here in places.items():
+        pointer = pointer.replace(of_batch, here)
+    return pointer

@@ -15,7 +15,7 @@ from converter.api import schemas, waiting
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, parse_json, problems
-from converter.api.problems import Problem
+from converter.api.problems import Problem, invalid_request
 from converter.jobs.submit import submit
 from converter.models import Batch, Job, Upload
 from converter.problems import answer
@@ -62,8 +62,7 @@ def convert_image(
     """
     check_fields(request, *FIELDS)
     if (file is None) == (upload is None):
-        detail = "Send either a file or an upload id."
-        raise Problem("invalid_request", detail, errors=[{"pointer": "/file", "detail": detail}])
+        raise invalid_request(engine.Problem("/file", engine.Message("file_or_upload")))
     with pointing(PLACES):
         batch = submit(
             request.auth.user,
@@ -83,7 +82,7 @@ def convert_image(
 def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
     upload = own(request, Upload.objects.all(), upload_id)
     if upload.is_gone:
-        raise jobs.Gone("This image has expired and was deleted.")
+        raise jobs.Gone(kind="image")
     return upload
 
 
@@ -100,21 +99,15 @@ def _converted(
     had_place = waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
     if job.status == Job.Status.FAILED:
-        return answer(job.error_code, 422, job.error_message, headers={"Job-Id": str(job.pk)})
+        message = engine.Message(job.error_code, job.error_params or {})
+        return answer(message, detail=job.error_message, headers={"Job-Id": str(job.pk)})
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
         if keep:
             response["Location"] = reverse("api:job", args=[job.pk])
             return Status(202, schemas.Job.of(job))
         if job.is_unfinished and not had_place:
-            raise Problem(
-                "unavailable",
-                "Too many requests are waiting. Try again in a moment.",
-                headers={"Retry-After": "2"},
-            )
-        raise Problem(
-            "not_in_time",
-            "The conversion takes too long or the result is too large for one response. Set keep to true.",
-        )
+            raise Problem("unavailable", kind="busy", headers={"Retry-After": "2"})
+        raise Problem("not_in_time")
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
     response["Job-Id"] = str(job.pk)
@@ -130,9 +123,6 @@ def _parsed(recipe: str) -> engine.Recipe:
     try:
         value: Any = parse_json(recipe)
     except ValueError as exc:
-        raise Problem(
-            "invalid_recipe",
-            "The recipe is not valid JSON.",
-            errors=[{"pointer": "/recipe", "detail": "Not valid JSON."}],
-        ) from exc
+        not_json = engine.Problem("/recipe", engine.Message("recipe_not_json"))
+        raise schemas.refused(engine.InvalidRecipe([not_json])) from exc
     return schemas.parse_recipe(value, "/recipe")

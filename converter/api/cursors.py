@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from django.db.models import Model, Q, QuerySet
 from ninja import Field, Schema
 
+from converter import engine
 from converter.api.problems import Problem
 
 M = TypeVar("M", bound=Model)
@@ -49,8 +50,6 @@ def _decode(cursor: str) -> tuple[datetime, uuid.UUID]:
             raise ValueError("no time zone")
         return moment.astimezone(UTC), uuid.UUID(pk)
     except (ValueError, OverflowError, binascii.Error) as exc:
-        raise Problem(
-            "invalid_request",
-            "This cursor is not valid. Leave it out to start from the beginning.",
-            errors=[{"parameter": "cursor", "detail": "Not a valid cursor."}],
-        ) from exc
+        wrong = engine.Message("cursor_invalid")
+        error = {"parameter": "cursor", "code": wrong.code, "params": {}, "detail": wrong.text}
+        raise Problem("invalid_request", errors=[error], kind="problems", problems=[wrong]) from exc

@@ -14,13 +14,14 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from converter import jobs, problems
-from converter.api.problems import DETAILS, FOR_STATUS, Problem
+from converter.api.problems import FOR_STATUS, Problem
 from converter.api.schemas import TAG
+from converter.engine import Message
 from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-REFUSED = {jobs.OverQuota: 429, jobs.InvalidSubmission: 422, jobs.Conflict: 409, jobs.Gone: 410}
+QUOTA_RETRY_SECONDS = "3600"
 
 
 def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
@@ -28,20 +29,23 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest, exc: jobs.JobError) -> HttpResponse:
-    status = next((status for kind, status in REFUSED.items() if isinstance(exc, kind)), 409)
-    errors = exc.errors if isinstance(exc, jobs.InvalidSubmission) else []
-    response = problems.answer(exc.code, status, str(exc), errors=errors)
-    if status == 429:
-        response["Retry-After"] = "3600"
-    return response
+    headers = {"Retry-After": QUOTA_RETRY_SECONDS} if isinstance(exc, jobs.OverQuota) else {}
+    return problems.answer(exc.message, errors=[error.to_dict() for error in exc.errors], headers=headers)
 
 
 def _invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
-    errors = [_where(error["loc"]) | {"detail": f"{error['msg']}."} for error in exc.errors]
-    detail = " ".join(
-        f"{e.get('pointer') or e.get('parameter') or 'The body'}: {e['detail']}" for e in errors
-    )
-    return Problem("invalid_request", detail, errors=errors).response()
+    wrong = [_wrong(_where(error["loc"]), error["msg"]) for error in exc.errors]
+    errors = [
+        {**place, "code": message.code, "params": message.plain_params, "detail": message.text}
+        for place, message in wrong
+    ]
+    messages = [message for _, message in wrong]
+    return Problem("invalid_request", errors=errors, kind="problems", problems=messages).response()
+
+
+def _wrong(place: dict[str, str], reason: str) -> tuple[dict[str, str], Message]:
+    named = next(iter(place.values())) or "The body"
+    return place, Message("invalid_value", {"place": named, "reason": reason})
 
 
 def _where(location: tuple[str | int, ...]) -> dict[str, str]:
@@ -59,41 +63,34 @@ def _http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
     if isinstance(exc.__cause__, Problem):  # ninja's own wrapping of what a parser raises
         return exc.__cause__.response()
     if exc.status_code == 400:
-        return Problem(
-            "malformed_json",
-            "The body is not JSON, or holds text that cannot be kept: NUL, or half of a surrogate pair.",
-        ).response()
+        return Problem("malformed_json").response()
     if exc.status_code == 401:
-        return Problem(
-            "unauthenticated",
-            "Send a token as “Authorization: Bearer …”, or log in.",
-            headers={"WWW-Authenticate": "Bearer"},
-        ).response()
+        return Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"}).response()
     code = "csrf_failed" if exc.status_code == 403 else FOR_STATUS[exc.status_code]
-    return Problem(code, DETAILS.get(code, str(exc))).response()
+    return Problem(code).response()
 
 
 def _missing(request: HttpRequest, exc: Http404) -> HttpResponse:
-    return Problem("not_found", DETAILS["not_found"]).response()
+    return Problem("not_found").response()
 
 
 def _too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
-    return Problem("body_too_large", DETAILS["body_too_large"]).response()
+    return Problem("body_too_large").response()
 
 
 def _garbled(request: HttpRequest, exc: Exception) -> HttpResponse:
-    return Problem("bad_request", f"The form could not be read: {exc}").response()
+    return Problem("bad_request", kind="form", reason=str(exc)).response()
 
 
 def _passing(request: HttpRequest, exc: Exception) -> HttpResponse:
     logger.error("A store or the database did not answer", exc_info=exc)
-    return Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}).response()
+    return Problem("unavailable", headers={"Retry-After": "5"}).response()
 
 
 def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:
     logger.error("A request to the API broke down", exc_info=exc, extra={"path": request.path})
     got_request_exception.send(sender=None, request=request)
-    return Problem("internal_error", DETAILS["internal_error"]).response()
+    return Problem("internal_error").response()
 
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {

@@ -61,7 +61,7 @@ def _claim(request: ApiRequest, key: str) -> IdempotencyKey:
     if new:
         return row
     if row.fingerprint != fingerprint:
-        raise Problem("key_reused", "This Idempotency-Key came with another request before. Take a new one.")
+        raise Problem("key_reused")
     if row.status is None:
         now = timezone.now()
         abandoned = IdempotencyKey.objects.filter(
@@ -74,11 +74,7 @@ def _claim(request: ApiRequest, key: str) -> IdempotencyKey:
 
 
 def _in_progress() -> Problem:
-    return Problem(
-        "in_progress",
-        "The first request with this Idempotency-Key still runs. Ask again in a moment.",
-        headers={"Retry-After": "1"},
-    )
+    return Problem("in_progress", headers={"Retry-After": "1"})
 
 
 def _plain(answer: Schema) -> Any:

@@ -13,8 +13,8 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from converter.api import schemas
-from converter.api.problems import STATUSES, Problem
-from converter.problems import CONTENT_TYPE, title
+from converter.api.problems import Problem
+from converter.problems import CONTENT_TYPE, ERRORS, title
 
 ALWAYS = (400, 401, 403, 422, 429, 500, 503)
 
@@ -38,13 +38,13 @@ class StrictParser(Parser):
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
     ) -> dict[str, Any]:
         if data is not request.GET and request.content_type != "multipart/form-data":
-            raise Problem("unsupported_media_type", "Send the body as multipart/form-data.")
+            raise Problem("unsupported_media_type", kind="expected", type="multipart/form-data")
         fields: dict[str, Any] = super().parse_querydict(data, list_fields, request)
         return fields
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != "application/json":
-            raise Problem("unsupported_media_type", "Send the body as application/json.")
+            raise Problem("unsupported_media_type", kind="expected", type="application/json")
         body: dict[str, Any] = parse_json(request.body.decode())
         return body
 
@@ -101,8 +101,8 @@ class Api(NinjaAPI):
 def _problem_responses() -> dict[str, Any]:
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     titles: dict[int, list[str]] = {}
-    for code, status in STATUSES.items():
-        titles.setdefault(status, []).append(title(code))
+    for code, info in ERRORS.items():
+        titles.setdefault(info.status, []).append(title(code))
     return {
         str(status): {"description": "; ".join(said), "content": content} for status, said in titles.items()
     }

@@ -47,7 +47,9 @@ def _count(key: str) -> None:
             wait = max(1, math.ceil(caught_up_at - most))
             raise Problem(
                 "too_many_requests",
-                f"You may send {settings.CONVERTER_REQUESTS_A_MINUTE} requests a minute. Come again in {wait} s.",
+                kind="allowance",
+                requests=settings.CONVERTER_REQUESTS_A_MINUTE,
+                seconds=wait,
                 headers={"Retry-After": str(wait)},
             )
 

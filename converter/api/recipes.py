@@ -65,5 +65,5 @@ def _save(request: ApiRequest, recipe: Recipe, body: schemas.RecipeIn) -> Recipe
             recipe.save()
             jobs.forget_logos(request.auth.user)
     except IntegrityError as exc:
-        raise Problem("name_taken", f"You already have a recipe named “{body.name}”.") from exc
+        raise Problem("name_taken", name=body.name) from exc
     return recipe

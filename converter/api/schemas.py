@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
@@ -35,8 +36,13 @@ def parse_recipe(value: object, pointer: str) -> engine.Recipe:
     try:
         return engine.Recipe.parse(value)
     except engine.InvalidRecipe as exc:
-        errors = [{**error, "pointer": pointer + error["pointer"]} for error in exc.errors]
-        raise Refused("invalid_recipe", str(exc), errors=errors) from exc
+        raise refused(exc, pointer) from exc
+
+
+def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
+    """Return the problem that a recipe is, which stands at the pointer."""
+    errors = [replace(error, pointer=pointer + error.pointer).to_dict() for error in exc.errors]
+    return Refused(exc.code, errors=errors, **exc.params)
 
 
 def strictly(*examples: dict[str, Any]) -> ConfigDict:
@@ -148,7 +154,10 @@ class ShareIn(Schema):
 
 
 class Failure(Schema):
+    """Why a job failed: a stable error code, its values such as limits and names, and the message in English."""
+
     code: str
+    params: dict[str, Any]
     message: str
 
 
@@ -183,7 +192,7 @@ class Job(Schema):
             upload=job.upload_id,
             status=models.Job.Status(job.state),
             recipe=job.recipe,
-            error=Failure(code=job.error_code, message=job.error_message) if job.error_code else None,
+            error=Failure(**job.error) if job.error else None,
             result=_result(job) if job.has_result else None,
             report=job.report,
             created_at=job.created_at,
@@ -321,7 +330,7 @@ class Recipe(Schema):
             id=recipe.pk,
             name=recipe.name,
             recipe=recipe.recipe,
-            sentence=engine.Recipe.parse(recipe.recipe).sentence(),
+            sentence=engine.sentence(engine.Recipe.parse(recipe.recipe)),
             created_at=recipe.created_at,
             updated_at=recipe.updated_at,
         )
@@ -444,7 +453,9 @@ class ProblemDetail(Schema):
 
     pointer: str | None = None
     parameter: str | None = None
-    detail: str
+    code: str
+    params: dict[str, Any]
+    detail: Annotated[str, Field(description="In English.")]
 
 
 class Problem(Schema):
@@ -453,8 +464,11 @@ class Problem(Schema):
     type: str
     title: str
     status: int
-    detail: str
+    detail: Annotated[str, Field(description="In English.")]
     code: Annotated[str, Field(description="Stable error code. `type` links to its explanation.")]
+    params: Annotated[
+        dict[str, Any], Field(description="The values in the detail, such as limits and names.")
+    ]
     errors: list[ProblemDetail] | None = None
 
 

@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from converter import jobs
+from converter import engine, jobs
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
 from converter.api.openapi import problems
-from converter.api.problems import Problem
+from converter.api.problems import invalid_request
 from converter.models import Batch, Share
 
 router = Router(tags=["shares"])
@@ -41,13 +41,13 @@ def share_results(request: ApiRequest, batch_id: uuid.UUID, body: schemas.ShareI
     if body.jobs is not None:
         chosen = chosen.filter(pk__in=body.jobs)
         known = set(chosen.values_list("pk", flat=True))
-        errors = [
-            {"pointer": f"/jobs/{index}", "detail": "Not a job of this batch."}
+        wrong = [
+            engine.Problem(f"/jobs/{index}", engine.Message("job_not_in_batch"))
             for index, pk in enumerate(body.jobs)
             if pk not in known
         ]
-        if errors:
-            raise Problem("invalid_request", "This batch has no job with this id.", errors=errors)
+        if wrong:
+            raise invalid_request(*wrong)
     lifetime = None if body.hours is None else timedelta(hours=body.hours)
     return Status(201, _told(request, jobs.share(batch, chosen, lifetime)))
 

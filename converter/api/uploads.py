@@ -53,12 +53,10 @@ def get_metadata(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Metadata:
     """Get the metadata of an image. Available once its first job has started."""
     upload = own(request, Upload.objects.all(), upload_id)
     if upload.is_gone:
-        raise jobs.Gone("This image has expired and was deleted with its metadata.")
+        raise jobs.Gone(kind="image")
     found = metadata.store().get(upload.pk)
     if upload.received_at is None or found is None:
-        raise Problem(
-            "not_looked_into", "This image has not been analysed yet. Try again when one of its jobs is done."
-        )
+        raise Problem("not_looked_into")
     return schemas.Metadata(
         upload=upload.pk, name=upload.name, size=upload.size, received_at=upload.received_at, found=found
     )

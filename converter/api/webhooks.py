@@ -126,7 +126,7 @@ def redeliver(request: ApiRequest, webhook_id: uuid.UUID, delivery_id: uuid.UUID
     sent = Delivery.objects.select_related("webhook")
     delivery = sent.filter(pk=delivery_id, webhook=_own(request, webhook_id)).first()
     if delivery is None:
-        raise Problem("not_found", "This webhook has no delivery with this id.")
+        raise Problem("not_found", kind="delivery")
     jobs.redeliver(delivery)
     return Status(202, schemas.Delivery.of(delivery))
 

@@ -31,8 +31,13 @@ from .errors import (
 )
 from .formats import FORMATS, Format, auto_options, format_for
 from .limits import Limits
+from .messages import Message, register
 from .recipe import Crop, Recipe, Resize, Watermark
-from .report import Note, Report, Result
+from .report import Report, Result
+from .summary import sentence, summary
+from .templates import TEMPLATES
+
+register(TEMPLATES)
 
 __all__ = [
     "FORMATS",
@@ -46,11 +51,10 @@ __all__ = [
     "Format",
     "InvalidImage",
     "InvalidRecipe",
-    "Library",
     "LimitExceeded",
     "Limits",
+    "Message",
     "NotAnImage",
-    "Note",
     "OutOfMemory",
     "Problem",
     "Recipe",
@@ -70,4 +74,7 @@ __all__ = [
     "Watermark",
     "auto_options",
     "format_for",
+    "register",
+    "sentence",
+    "summary",
 ]

@@ -1,6 +1,6 @@
 """What can go wrong, in one tree. Every exception that leaves the engine is one of these.
 
-EngineError                     code, message: one sentence saying what is wrong and what to do
+EngineError                     code, message: what is wrong and what to do
 ├── Fault                       engine_error          neither the file nor the options: ours, and logged
 ├── InvalidRecipe               invalid_recipe        the options; carries every problem at once
 ├── InvalidImage                                      the file, whatever is asked of it
@@ -25,23 +25,47 @@ EngineError                     code, message: one sentence saying what is wrong
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Self
+
+from .messages import Message
 
 
-class Problem(TypedDict):
-    """One wrong option: a JSON pointer to it and what is wrong, in plain words."""
+@dataclass(frozen=True)
+class Problem:
+    """One wrong option: a JSON pointer to it and what is wrong."""
 
     pointer: str
-    detail: str
+    message: Message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the problem as programs read it."""
+        return {
+            "pointer": self.pointer,
+            "code": self.message.code,
+            "params": self.message.plain_params,
+            "detail": self.message.text,
+        }
 
 
 class EngineError(Exception):
+    """`params` fill the template of the code, in `messages`."""
+
     code: ClassVar[str] = "engine_error"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, **params: Any) -> None:
+        self.message = Message(self.code, params)
+        super().__init__(self.message.text)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self.message.params
+
+    def __reduce__(self) -> tuple[partial[Self], tuple[()]]:
+        # Errors cross process borders; the default would rebuild this one from its text.
+        return partial(type(self), **self.params), ()
 
 
 class Fault(EngineError):
@@ -53,11 +77,10 @@ class InvalidRecipe(EngineError):
 
     def __init__(self, errors: Sequence[Problem]) -> None:
         self.errors = list(errors)
-        super().__init__(" ".join(error["detail"] for error in self.errors))
+        super().__init__(problems=[error.message for error in self.errors])
 
-    def __reduce__(self) -> tuple[type[InvalidRecipe], tuple[list[Problem]]]:
-        # Errors cross process borders; the default would rebuild this one from its message.
-        return type(self), (self.errors,)
+    def __reduce__(self) -> tuple[partial[Self], tuple[()]]:
+        return partial(type(self), self.errors), ()
 
 
 class InvalidImage(EngineError):

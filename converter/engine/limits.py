@@ -24,42 +24,30 @@ class Limits:
 
     def check_bytes(self, count: int) -> None:
         if count > self.max_bytes:
-            raise TooManyBytes(
-                f"This file has {megabytes(count)}; at most {megabytes(self.max_bytes)} are accepted. "
-                "Send a smaller file."
-            )
+            raise TooManyBytes(size=count, most=self.max_bytes)
 
     def check_frames(self, count: int) -> None:
         if count > self.max_frames:
-            raise TooManyFrames(
-                f"This file has more than {self.max_frames} frames or pages, which is the most accepted. "
-                "Split it first."
-            )
+            raise TooManyFrames(most=self.max_frames)
 
     def check_pixels(self, width: int, height: int) -> None:
         if max(width, height) > self.max_side:
-            raise TooManyPixels(
-                f"This picture is {width}×{height}; at most {self.max_side} pixels a side are accepted. "
-                "Make it smaller first."
-            )
+            raise TooManyPixels(kind="side", width=width, height=height, most=self.max_side)
         if width * height > self.max_pixels:
-            raise TooManyPixels(
-                f"This picture is {width}×{height}; at most {megapixels(self.max_pixels)} are accepted. "
-                "Make it smaller first."
-            )
+            raise TooManyPixels(kind="image", width=width, height=height, most=self.max_pixels)
 
     def check_total_pixels(self, count: int) -> None:
         if count > self.max_total_pixels:
-            raise TooManyPixels(
-                f"The frames of this picture add up to {megapixels(count)}; "
-                f"at most {megapixels(self.max_total_pixels)} are accepted. Send fewer or smaller frames."
-            )
+            raise TooManyPixels(kind="frames", pixels=count, most=self.max_total_pixels)
 
     def check_output(self, width: int, height: int) -> None:
         if max(width, height) > self.max_output_side or width * height > self.max_output_pixels:
             raise TooManyPixels(
-                f"The result would be {width}×{height}; at most {self.max_output_side} pixels a side "
-                f"and {megapixels(self.max_output_pixels)} in all are made. Ask for a smaller size."
+                kind="result",
+                width=width,
+                height=height,
+                side=self.max_output_side,
+                most=self.max_output_pixels,
             )
 
 
@@ -75,14 +63,4 @@ class Deadline:
 
     def check(self) -> None:
         if time.monotonic() > self._end:
-            raise TimedOut(
-                f"This picture took longer than {self._seconds:g} seconds. Ask for a smaller or simpler result."
-            )
-
-
-def megapixels(count: int) -> str:
-    return f"{count / 1_000_000:g} megapixels"
-
-
-def megabytes(count: int) -> str:
-    return f"{count / 1_000_000:.1f} MB"
+            raise TimedOut(seconds=self._seconds)

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from .errors import Problem
+from .messages import Message
 
 MAX_SIDE = 65_535
 
@@ -243,22 +244,23 @@ def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 def problems(value: object, schema: Mapping[str, Any], pointer: str = "", title: str = "") -> list[Problem]:
     """Return everything in a JSON value that the schema does not allow. Types are strict: true is not 1."""
     title = title or schema.get("title", "This")
-    kinds = schema.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if not any(_is(value, kind) for kind in kinds):
-        return [_problem(pointer, f"{title} must be {_wanted(schema, kinds)}.")]
-    if "enum" in schema and value not in schema["enum"]:
-        return [_problem(pointer, f"{title} must be {_wanted(schema, kinds)}.")]
-    if isinstance(value, str):
-        too_long = len(value) > schema.get("maxLength", len(value))
-        too_short = len(value) < schema.get("minLength", 0)
-        if too_long or too_short or not re.fullmatch(schema.get("pattern", ".*"), value, re.DOTALL):
-            return [_problem(pointer, f"{title} must be {_wanted(schema, kinds)}.")]
-    if _is(value, "number") and not _in_range(value, schema):
-        return [_problem(pointer, f"{title} must be {_wanted(schema, kinds)}.")]
+    if not _allows(schema, value):
+        return [Problem(pointer, _wanted(schema, title))]
     if isinstance(value, Mapping):
         return _object_problems(value, schema, pointer)
     return []
+
+
+def _allows(schema: Mapping[str, Any], value: object) -> bool:
+    """Whether the schema allows a value, not looking into objects."""
+    if not any(_is(value, kind) for kind in _kinds(schema)):
+        return False
+    if "enum" in schema:
+        return value in schema["enum"]
+    if isinstance(value, str):
+        fits = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        return fits and bool(re.fullmatch(schema.get("pattern", ".*"), value, re.DOTALL))
+    return not _is(value, "number") or _in_range(value, schema)
 
 
 def _object_problems(value: Mapping[Any, object], schema: Mapping[str, Any], pointer: str) -> list[Problem]:
@@ -267,15 +269,20 @@ def _object_problems(value: Mapping[Any, object], schema: Mapping[str, Any], poi
     for name in schema.get("required", []):
         if name not in value:
             title = properties[name].get("title", name)
-            found.append(_problem(f"{pointer}/{name}", f"{title} is missing."))
+            found.append(Problem(f"{pointer}/{name}", Message("option_missing", {"option": title})))
     for name, part in value.items():
         if not isinstance(name, str) or name not in properties:
             shown = str(name)[:50]
             escaped = shown.replace("~", "~0").replace("/", "~1")
-            found.append(_problem(f"{pointer}/{escaped}", f"There is no option “{shown}” here."))
+            found.append(Problem(f"{pointer}/{escaped}", Message("option_unknown", {"name": shown})))
             continue
         found.extend(problems(part, properties[name], f"{pointer}/{name}"))
     return found
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    kinds = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _in_range(value: Any, schema: Mapping[str, Any]) -> bool:
@@ -298,23 +305,20 @@ def _is(value: object, kind: str) -> bool:
             return isinstance(value, Mapping)
 
 
-def _wanted(schema: Mapping[str, Any], kinds: Collection[str]) -> str:
+def _wanted(schema: Mapping[str, Any], title: str) -> Message:
+    kinds = _kinds(schema)
     if "enum" in schema:
-        return "one of " + ", ".join(str(choice) for choice in schema["enum"] if choice is not None)
+        choices = [str(choice) for choice in schema["enum"] if choice is not None]
+        return Message("option_choice", {"option": title, "choices": choices})
     if "boolean" in kinds:
-        return "true or false"
-    if "integer" in kinds:
-        return f"a whole number from {schema['minimum']} to {schema['maximum']}"
-    if "number" in kinds:
-        return f"a number from {schema['minimum']} to {schema['maximum']}"
+        return Message("option_boolean", {"option": title})
+    for kind in ("integer", "number"):
+        if kind in kinds:
+            bounds = {"least": schema["minimum"], "most": schema["maximum"]}
+            return Message(f"option_{kind}", {"option": title, **bounds})
     if "pattern" in schema:
-        return "a colour such as #ffffff, or transparent"
+        return Message("option_color", {"option": title})
     if "maxLength" in schema:
-        return f"a text of {schema['minLength']} to {schema['maxLength']} characters"
-    if "string" in kinds:
-        return "a text"
-    return "an object"
-
-
-def _problem(pointer: str, detail: str) -> Problem:
-    return {"pointer": pointer, "detail": detail}
+        bounds = {"least": schema["minLength"], "most": schema["maxLength"]}
+        return Message("option_text", {"option": title, **bounds})
+    return Message("option_string" if "string" in kinds else "option_object", {"option": title})

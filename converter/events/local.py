@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from converter import dispatch, storage
+from converter.engine import Message
 from converter.problems import answer
 from converter.storage import StorageFault, Stored
 from converter.storage.folder import FolderStorage, object_created
@@ -68,21 +69,19 @@ def upload(request: HttpRequest) -> HttpResponse:
         key, most = bucket.read_policy(request.POST.get("policy", ""), began)
     except PermissionError as exc:
         if str(exc) == "expired":
-            return answer("form_expired", 403, "This upload form has expired. Ask for a new one.")
-        return answer("form_forged", 403, "This upload form is not one of ours.")
+            return answer(Message("form_expired"))
+        return answer(Message("form_forged"))
     file = request.FILES.get("file")
     if key != request.POST.get("key") or not isinstance(file, UploadedFile):
-        return answer("form_incomplete", 400, "The form needs its fields as given, then the file as “file”.")
+        return answer(Message("form_incomplete"))
     if not file.size:
-        return answer("empty_file", 400, "The file is empty.")
+        return answer(Message("empty_file"))
     if file.size > most:
-        return answer(
-            "too_many_bytes", 400, f"The file has more than the {most} bytes it was announced with."
-        )
+        return answer(Message("too_many_bytes", {"kind": "announced", "most": most}))
     try:
         bucket.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
-        return answer("storage_full", 507, "The file could not be stored. Free some space and try again.")
+        return answer(Message("storage_full"))
     return HttpResponse(status=201)
 
 
@@ -94,10 +93,10 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
         file, content_type = _folder("results").open_signed(token)
     except PermissionError as exc:
         if str(exc) == "expired":
-            return answer("link_expired", 410, "This link has expired. Open the page it came from again.")
-        return answer("not_found", 404, "There is nothing under this address.")
+            return answer(Message("link_expired"))
+        return answer(Message("not_found"))
     except FileNotFoundError:
-        return answer("expired", 410, "This file has expired and was deleted.")
+        return answer(Message("expired", {"kind": "file"}))
     response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

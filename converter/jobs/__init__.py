@@ -10,6 +10,7 @@ holds a lease and writes only while it still does. The sweep ends or asks again 
 
 from __future__ import annotations
 
+from converter.engine import register
 from converter.jobs.endpoints import (
     add_webhook,
     change_webhook,
@@ -22,6 +23,7 @@ from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, O
 from converter.jobs.filenames import clean_name
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo
+from converter.jobs.messages import TEMPLATES
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.reuse import use_result
@@ -32,6 +34,8 @@ from converter.jobs.sweep import recover
 from converter.jobs.transitions import cancel, cancel_batch, retry, retry_batch
 from converter.jobs.uploads import fetch, receive
 from converter.jobs.zips import make_zip, zip_name, zip_url
+
+register(TEMPLATES)
 
 __all__ = [
     "Conflict",

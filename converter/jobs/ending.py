@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.tasks import notify_of_job
 from converter.models import Job
@@ -13,14 +14,15 @@ from converter.models import Job
 MOST_AT_ONCE = 500
 
 
-def end(jobs: QuerySet[Job], code: str, message: str) -> int:
+def end(jobs: QuerySet[Job], message: Message) -> int:
     """End those of the jobs as failed that still are as they are asked for; return how many, and tell of them."""
     failed = {
         "status": Job.Status.FAILED,
         "lease": None,
         "lease_until": None,
-        "error_code": code,
-        "error_message": message[:500],
+        "error_code": message.code,
+        "error_params": message.plain_params,
+        "error_message": message.text[:500],
         "finished_at": timezone.now(),
     }
 

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
 from converter import outbound, webhooks
+from converter.engine import Problem
 from converter.jobs.errors import Conflict, InvalidSubmission
 from converter.jobs.tasks import send_to_webhook
 from converter.models import Delivery, Webhook
@@ -19,9 +20,9 @@ MOST = 20  # of one user
 def add_webhook(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
     """Have an address told of these events from now on. Conflict where nothing can leave this site."""
     if not settings.CONVERTER_WEBHOOKS:
-        raise Conflict("Webhooks are turned off on this site.")
+        raise Conflict(kind="no_webhooks")
     if Webhook.objects.filter(owner=owner.pk).count() >= MOST:
-        raise Conflict(f"You have {MOST} webhooks, which is the most. Delete one first.")
+        raise Conflict(kind="webhooks", most=MOST)
     _check_address(url)
     return Webhook.objects.create(
         owner_id=owner.pk,
@@ -66,11 +67,15 @@ def redeliver(delivery: Delivery) -> None:
 def _check_address(url: str) -> None:
     try:
         outbound.parts(url)
-    except outbound.Unreachable as exc:
-        errors = [{"pointer": "/url", "detail": str(exc)}]
-        raise InvalidSubmission(str(exc), code="invalid_request", errors=errors) from exc
+    except outbound.FetchError as exc:
+        raise InvalidSubmission(
+            "invalid_request",
+            kind="problems",
+            problems=[exc.message],
+            errors=[Problem("/url", exc.message)],
+        ) from exc
 
 
 def _check_enabled(webhook: Webhook) -> None:
     if webhook.disabled_at:
-        raise Conflict("This webhook is paused, or its address was gone. Resume it first.")
+        raise Conflict(kind="webhook_off")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from converter.engine import Message, Problem
 
 
 class JobError(Exception):
-    """An act that is not possible.
+    """An act that is not possible: a message with its code and parameters.
 
     JobError
     ├── InvalidSubmission   what was sent makes no sense; `errors` says where
@@ -15,11 +18,16 @@ class JobError(Exception):
     └── Gone                it was there, and has expired
     """
 
-    code = "refused"
+    default_code: ClassVar[str]
 
-    def __init__(self, message: str, *, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code or self.code
+    def __init__(self, code: str = "", /, *, errors: Sequence[Problem] = (), **params: Any) -> None:
+        self.message = Message(code or self.default_code, params)
+        self.errors = list(errors)
+        super().__init__(self.message.text)
+
+    @property
+    def code(self) -> str:
+        return self.message.code
 
 
 class StillRunning(Exception):
@@ -27,20 +35,16 @@ class StillRunning(Exception):
 
 
 class InvalidSubmission(JobError):
-    code = "invalid_submission"
-
-    def __init__(self, message: str, *, code: str = "", errors: Sequence[dict[str, str]] = ()) -> None:
-        super().__init__(message, code=code)
-        self.errors = list(errors)
+    default_code = "invalid_submission"
 
 
 class OverQuota(InvalidSubmission):
-    code = "quota_exceeded"
+    default_code = "quota_exceeded"
 
 
 class Conflict(JobError):
-    code = "conflict"
+    default_code = "conflict"
 
 
 class Gone(JobError):
-    code = "expired"
+    default_code = "expired"

@@ -26,9 +26,9 @@ def thumbnail_url(upload: Upload) -> str | None:
 def result_url(job: Job) -> str:
     """Return a link to the result that works for some minutes."""
     if job.state == Job.Status.EXPIRED:
-        raise Gone("This result has expired and was deleted.")
+        raise Gone(kind="result")
     if not job.has_result:
-        raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")
+        raise Conflict("no_result", state=job.status)
     return storage.results.download_url(
         job.result_key,
         filename=job.result_name,

@@ -33,11 +33,9 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
     upload = None if others else image_upload(owner.pk, name)
     source = others or upload
     if source is None:
-        raise InvalidSubmission("Your logo has expired. Choose it again.", code="no_watermark")
+        raise InvalidSubmission("no_watermark", kind="logo")
     if source.size > MOST_BYTES:
-        raise InvalidSubmission(
-            f"A logo kept with a recipe may have at most {MOST_BYTES // 10**6} MB.", code="too_many_bytes"
-        )
+        raise InvalidSubmission("too_many_bytes", kind="logo", most=MOST_BYTES)
     check_quota(owner, jobs=0, size=source.size)
     data = bytes(others.data) if others else storage.uploads.read(upload.key)[0] if upload else b""
     return Logo.objects.create(owner_id=owner.pk, name=source.name, data=data, size=len(data))

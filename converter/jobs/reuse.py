@@ -14,9 +14,9 @@ from converter.models import Job, Upload
 def use_result(job: Job) -> Upload:
     """Return the result as a new image to convert, which nobody has to send again."""
     if job.state == Job.Status.EXPIRED:
-        raise Gone("This result has expired and was deleted.")
+        raise Gone(kind="result")
     if not job.has_result:
-        raise Conflict(f"There is no result: the job is {job.status}.", code="no_result")
+        raise Conflict("no_result", state=job.status)
     data, _ = storage.results.read(job.result_key)
     upload = keep_image(job.owner, NewFile(job.result_name, len(data)))
     stored = storage.uploads.put(

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
+from converter.engine import Message
 from converter.jobs.ending import end
 from converter.jobs.errors import StillRunning
 from converter.jobs.sources import limits, read_watermark, watermark_of
@@ -89,12 +90,10 @@ def _run(jobs: list[Job]) -> None:
     try:
         data, stored = storage.uploads.read(upload.key)
     except FileNotFoundError:
-        _fail_all(jobs, "no_upload", "The uploaded file is no longer here. Send it again.")
+        _fail_all(jobs, Message("no_upload"))
         return
     if stored.etag != upload.etag:
-        _fail_all(
-            jobs, "upload_replaced", "The file was replaced by another one after it came. Send it again."
-        )
+        _fail_all(jobs, Message("upload_replaced"))
         return
 
     ready, images = [], {}
@@ -103,7 +102,7 @@ def _run(jobs: list[Job]) -> None:
         if name and name not in images:
             image = read_watermark(upload.owner_id, name)
             if image is None:
-                _fail(job, "no_watermark", "The watermark image is no longer here. Choose it again.")
+                _fail(job, Message("no_watermark"))
                 continue
             images[name] = image
         ready.append(job)
@@ -122,7 +121,7 @@ def _run(jobs: list[Job]) -> None:
         else:
             job = ready[answer.index - len(extra)]
             if isinstance(answer, Refused):
-                _fail(job, answer.code, answer.message)
+                _fail(job, answer.message)
             else:
                 _finish(job, answer)
         if timezone.now() - renewed > LEASE / 6:
@@ -196,6 +195,7 @@ def _finish(job: Job, answer: Rendered) -> None:
                 lease=None,
                 lease_until=None,
                 error_code="",
+                error_params=None,
                 error_message="",
                 finished_at=timezone.now(),
                 milliseconds=answer.milliseconds,
@@ -226,16 +226,17 @@ def _finish(job: Job, answer: Rendered) -> None:
         storage.results.remove([job.result_key])  # cancelled or deleted meanwhile
 
 
-def _fail(job: Job, code: str, message: str) -> None:
-    if end(_held([job]).filter(pk=job.pk), code, message):
+def _fail(job: Job, message: Message) -> None:
+    code = message.code
+    if end(_held([job]).filter(pk=job.pk), message):
         level = logging.ERROR if code == engine.Fault.code else logging.INFO
         logger.log(level, "Job failed", extra={"job": str(job.pk), "code": code})
         metrics.emit({"code": code}, Failed=1)
 
 
-def _fail_all(jobs: Sequence[Job], code: str, message: str) -> None:
+def _fail_all(jobs: Sequence[Job], message: Message) -> None:
     for job in jobs:
-        _fail(job, code, message)
+        _fail(job, message)
 
 
 def _put_back(jobs: Sequence[Job]) -> None:

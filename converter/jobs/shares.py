@@ -22,12 +22,12 @@ def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None
     """Return a new link to the finished ones of the chosen jobs: for as long as asked, at most while they are here."""
     now = timezone.now()
     if batch.expires_at <= now:
-        raise Gone("This batch has expired; its results were deleted.")
+        raise Gone(kind="batch")
     finished = [job for job in chosen if job.batch_id == batch.pk and job.has_result]
     if not finished:
-        raise Conflict("Choose at least one finished result.", code="no_result")
+        raise Conflict("no_result", kind="chosen")
     if batch.shares.open(now).count() >= MOST_OPEN:
-        raise Conflict(f"A batch has at most {MOST_OPEN} links. End one that is not needed any more.")
+        raise Conflict(kind="shares", most=MOST_OPEN)
     expires_at = min(now + lifetime, batch.expires_at) if lifetime else batch.expires_at
     with transaction.atomic():
         made = Share.objects.create(
@@ -43,7 +43,7 @@ def open_share(token: str) -> Share:
     found = Share.objects.select_related("batch").get(token=token)
     now = timezone.now()
     if found.revoked_at or min(found.expires_at, found.batch.expires_at) <= now:
-        raise Gone("This link has ended. Ask whoever sent it to you for a new one.")
+        raise Gone(kind="share")
     return found
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -16,6 +17,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from converter import engine, metrics, storage
+from converter.engine import Message, Problem
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.filenames import clean_name, safe_name
 from converter.jobs.sources import has_watermark, limits, watermark_of
@@ -110,23 +112,23 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
 def upload_form(upload: Upload) -> UploadForm:
     """Return the form by which the bytes are sent; a new one may be had for as long as they are awaited."""
     if upload.is_gone:
-        raise Gone("This upload has expired. Submit the file again.")
+        raise Gone(kind="upload")
     if upload.received_at:
-        raise Conflict("This file is already here.", code="already_uploaded")
+        raise Conflict("already_uploaded")
     if upload.source_url:
-        raise Conflict("This file is fetched from its address; it cannot be sent.", code="already_uploaded")
+        raise Conflict("already_uploaded", kind="fetched")
     return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
 
 
-def file_problem(file: NewFile, most: int | None = None) -> str:
-    """Return why a file of that size is not taken, or nothing."""
+def file_problem(file: NewFile, most: int | None = None) -> Message | None:
+    """Return why a file of that size is not taken, or None."""
     most = most or limits().max_bytes
     name = clean_name(file.name)
     if file.size <= 0:
-        return f"{name} is empty."
+        return Message("empty_file", {"kind": "named", "name": name})
     if file.size > most:
-        return f"{name} is larger than the {most // 10**6} MB that one file may have."
-    return ""
+        return Message("too_many_bytes", {"kind": "named", "name": name, "most": most})
+    return None
 
 
 def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at: datetime) -> Upload:
@@ -163,49 +165,38 @@ def _check_submission(
 ) -> None:
     count = len(files) + len(uploads)
     if not count:
-        raise InvalidSubmission("Choose at least one image.", code="no_files")
+        raise InvalidSubmission("no_files")
     if not outputs:
-        raise InvalidSubmission("Choose at least one output.", code="no_outputs")
+        raise InvalidSubmission("no_outputs")
     if count > settings.CONVERTER_MAX_FILES:
-        raise InvalidSubmission(
-            f"A batch takes at most {settings.CONVERTER_MAX_FILES} images; this one has {count}. Send it in parts.",
-            code="too_many_files",
-        )
+        raise InvalidSubmission("too_many_files", most=settings.CONVERTER_MAX_FILES, count=count)
     if len(outputs) > settings.CONVERTER_MAX_OUTPUTS:
-        raise InvalidSubmission(
-            f"A batch takes at most {settings.CONVERTER_MAX_OUTPUTS} outputs.", code="too_many_outputs"
-        )
+        raise InvalidSubmission("too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
     if len({output.hash for output in outputs}) < len(outputs):
-        raise InvalidSubmission("Two of the outputs are the same.", code="same_outputs")
+        raise InvalidSubmission("same_outputs")
     _check_files(files)
     for index, upload in enumerate(uploads):
         if not upload.is_here:
-            raise InvalidSubmission(
-                f"{upload.name} is no longer here. Send it again.",
-                code="no_upload",
-                errors=[{"pointer": f"/uploads/{index}", "detail": "Not here."}],
-            )
+            raise _refusal(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
     for index, output in enumerate(outputs):
         if (name := watermark_of(output)) and not has_watermark(owner.pk, name):
-            raise InvalidSubmission(
-                "The watermark image is not here. Send it first, then use its upload id.",
-                code="no_watermark",
-                errors=[{"pointer": f"/outputs/{index}/watermark/image", "detail": "Not here."}],
-            )
+            raise _refusal(f"/outputs/{index}/watermark/image", "no_watermark", kind="not_sent")
 
 
 def _check_files(files: Sequence[NewFile]) -> None:
     most = limits().max_bytes
     problems = [
-        {"pointer": f"/files/{index}/size", "detail": problem}
+        Problem(f"/files/{index}/size", problem)
         for index, file in enumerate(files)
         if not file.url and (problem := file_problem(file, most))
     ]
     if problems:
-        empty = any(file.size <= 0 and not file.url for file in files)
-        raise InvalidSubmission(
-            problems[0]["detail"], code="empty_file" if empty else "too_many_bytes", errors=problems
-        )
+        first = problems[0].message
+        raise InvalidSubmission(first.code, errors=problems, **first.params)
+
+
+def _refusal(pointer: str, code: str, **params: Any) -> InvalidSubmission:
+    return InvalidSubmission(code, errors=[Problem(pointer, Message(code, params))], **params)
 
 
 def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
@@ -220,17 +211,11 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
     if jobs and most_jobs:
         today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
         if today + jobs > most_jobs:
-            raise OverQuota(
-                f"These would be {jobs} more conversions; you may have {most_jobs} in 24 hours and had {today}. "
-                "Try again later, or with fewer."
-            )
+            raise OverQuota(kind="conversions", count=jobs, most=most_jobs, today=today)
     if size and most_bytes:
         uploads = Upload.objects.filter(owner=owner.pk, deleted_at=None).aggregate(n=Sum("size"))["n"] or 0
         finished = Job.objects.filter(owner=owner.pk, status=Job.Status.FINISHED)
         results = finished.aggregate(n=Sum("result_size"))["n"] or 0
         logos = Logo.objects.filter(owner=owner.pk).aggregate(n=Sum("size"))["n"] or 0
         if uploads + results + logos + size > most_bytes:
-            raise OverQuota(
-                f"Your files would take more than the {most_bytes // 10**6} MB you may keep here. "
-                "Delete a batch that you do not need, or wait until one expires."
-            )
+            raise OverQuota(kind="bytes", most=most_bytes)

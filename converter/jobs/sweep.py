@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from converter import storage, webhooks
+from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.ending import MOST_AT_ONCE, end
 from converter.jobs.logos import forget_logos
@@ -91,21 +92,18 @@ def _end_overdue(now: datetime) -> int:
                 created_at__lt=now - UPLOAD_DEADLINE,
                 asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
             ),
-            "upload_timed_out",
-            "The file never came. Send it again.",
+            Message("upload_timed_out"),
         ),
         (
             Q(status=Job.Status.QUEUED, queued_at__lt=now - QUEUE_DEADLINE),
-            "queue_timed_out",
-            "No worker was free for too long. Try again.",
+            Message("queue_timed_out"),
         ),
         (
             Q(status=Job.Status.PROCESSING, lease_until__lt=now, attempts__gte=MAX_ATTEMPTS),
-            "gave_up",
-            f"The conversion broke off {MAX_ATTEMPTS} times. The image may be damaged; try it again or save it anew.",
+            Message("gave_up", {"attempts": MAX_ATTEMPTS}),
         ),
     ]
-    return sum(each(lambda one: end(Job.objects.filter(one[0]), *one[1:]), overdue))
+    return sum(each(lambda one: end(Job.objects.filter(one[0]), one[1]), overdue))
 
 
 def _free_lost_leases(now: datetime) -> int:

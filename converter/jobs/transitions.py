@@ -14,14 +14,13 @@ from converter.models import Batch, Job
 def retry(job: Job) -> None:
     """Queue a failed or cancelled job again."""
     if not job.upload.is_here:
-        raise Conflict(
-            "The uploaded file is not here, so there is nothing to retry. Send it again.", code="no_upload"
-        )
+        raise Conflict("no_upload", kind="retry")
     now = timezone.now()
     queued = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).update(
         status=Job.Status.QUEUED,
         attempts=0,
         error_code="",
+        error_params=None,
         error_message="",
         queued_at=now,
         asked_at=now,
@@ -30,7 +29,7 @@ def retry(job: Job) -> None:
     )
     job.refresh_from_db()
     if not queued:
-        raise Conflict(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
+        raise Conflict(kind="retry", state=job.status)
     enqueue_conversion(job.upload_id)
 
 
@@ -42,7 +41,7 @@ def cancel(job: Job) -> None:
             notify_of_batch(job.batch_id, job.owner_id)
     job.refresh_from_db()
     if not cancelled:
-        raise Conflict(f"Only a job that is not done can be cancelled; this one is {job.status}.")
+        raise Conflict(kind="cancel", state=job.status)
 
 
 def cancel_batch(batch: Batch) -> int:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from converter import outbound, storage
+from converter.engine import Message
 from converter.jobs.ending import end
 from converter.jobs.errors import OverQuota
 from converter.jobs.sources import limits
@@ -65,28 +66,26 @@ def fetch(upload_id: uuid.UUID) -> None:
             most_bytes=limits().max_bytes,
             allowed=settings.CONVERTER_OUTBOUND_ALLOWED,
         )
-    except outbound.Unreachable as exc:
-        _end_awaited(upload, "fetch_failed", f"The file could not be fetched. {exc}")
+    except outbound.FetchError as exc:
+        _end_awaited(upload, exc.message)
         return
     if answer.status != 200:
-        _end_awaited(
-            upload, "fetch_failed", f"The file could not be fetched: the address answered {answer.status}."
-        )
+        _end_awaited(upload, outbound.FetchError("status", status=answer.status).message)
         return
     if not answer.body:
-        _end_awaited(upload, "empty_file", "The file that was fetched is empty.")
+        _end_awaited(upload, Message("empty_file", {"kind": "fetched"}))
         return
     try:
         with transaction.atomic():
             # Only now is known how large it is.
             check_quota(upload.owner, jobs=0, size=len(answer.body))
     except OverQuota as exc:
-        _end_awaited(upload, exc.code, str(exc))
+        _end_awaited(upload, exc.message)
         return
     storage.uploads.put(
         upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
     )
 
 
-def _end_awaited(upload: Upload, code: str, message: str) -> None:
-    end(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), code, message)
+def _end_awaited(upload: Upload, message: Message) -> None:
+    end(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), message)

@@ -25,10 +25,10 @@ from converter.models import Batch, Job
 def zip_url(batch: Batch) -> str | None:
     """Return a link to the ZIP of all finished results; None while the worker makes it."""
     if batch.is_expired:
-        raise Gone("These results have expired and were deleted.")
+        raise Gone(kind="results")
     finished = list(batch.jobs.filter(status=Job.Status.FINISHED).values_list("pk", flat=True))
     if not finished:
-        raise Conflict("No result is finished yet.", code="no_result")
+        raise Conflict("no_result", kind="batch")
     key = _zip_key(batch, finished)
     if batch.zip_key == key:
         return storage.results.download_url(

@@ -53,8 +53,11 @@ class Refused:
     """Output `index` cannot be made. The fault lies with the image or the recipe: a repeat would end the same."""
 
     index: int
-    code: str
-    message: str
+    message: engine.Message
+
+    @property
+    def code(self) -> str:
+        return self.message.code
 
 
 Answer = Probed | Rendered | Refused
@@ -62,7 +65,7 @@ Answer = Probed | Rendered | Refused
 _Check = Callable[[Any], bool]
 
 _LONGEST = 4_000  # characters of a text
-_DEEPEST = 6
+_DEEPEST = 8  # a message within a note holds a list
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])  # but tab and ends of lines
 
 
@@ -91,9 +94,9 @@ def parse(
         return Logged(said["log"], said["cause"])
     if said.get("index") != index or isinstance(said["index"], bool):
         raise Malformed("another output")
-    if keys == {"index", "code", "message"} and not body:
-        _checked(said, {"index": _whole, "code": _one_of(_CODES), "message": _text})
-        return Refused(**said)
+    if keys == {"index", "code", "params"} and not body:
+        _checked(said, {"index": _whole, "code": _one_of(_CODES), "params": _params})
+        return Refused(said["index"], _message(said["code"], said["params"]))
     return _rendered(said, body, recipe, limits)
 
 
@@ -128,13 +131,20 @@ def _report(said: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def _note(said: Any) -> dict[str, Any]:
-    _checked(said, {"code": _text, "params": _mapping(_simple), "text": _text})
-    note = engine.Note(said["code"], said["params"])
+    _checked(said, {"code": _text, "params": _params, "text": _text})
+    return {**said, "text": _message(said["code"], said["params"]).text}
+
+
+def _message(code: str, params: dict[str, Any]) -> engine.Message:
+    """Return the message, if it can be said: its parameters are what its template takes."""
+    message = engine.Message(code, params)
     try:
-        text = note.text
+        length = len(message.text)
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as exc:
-        raise Malformed("no such note") from exc
-    return {**said, "text": text}
+        raise Malformed("no such message") from exc
+    if length > _LONGEST:
+        raise Malformed("too long a message")
+    return message
 
 
 # --- What a value may be --------------------------------------------------------------------------------------
@@ -198,8 +208,8 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _simple(value: Any) -> bool:
-    return not isinstance(value, list | dict)
+def _params(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _one_of(names: Collection[str]) -> _Check:

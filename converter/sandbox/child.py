@@ -85,4 +85,4 @@ def _answer(
 
 def _refusal(index: int, exc: engine.EngineError | MemoryError, limits: engine.Limits) -> dict[str, Any]:
     error = out_of_memory(limits) if isinstance(exc, MemoryError) else exc
-    return {"index": index, "code": error.code, "message": str(error)}
+    return {"index": index, "code": error.code, "params": error.message.plain_params}

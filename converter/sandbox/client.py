@@ -116,7 +116,7 @@ class Sandbox:
                 alone = loss.alone and lost < _MOST_LOST * limits.seconds
                 for index in range(done, done + 1 if alone else len(recipes)):
                     done += 1
-                    yield Refused(index, loss.cause.code, str(loss.cause))
+                    yield Refused(index, loss.cause.message)
 
     def close(self) -> None:
         if self._server is None or self._control is None:

@@ -7,16 +7,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from converter import jobs
-from converter.web import phrases
+from converter.problems import ERRORS
 
 
 def refusal_page(request: HttpRequest, refusal: jobs.JobError) -> HttpResponse:
-    """Return the error page: 410 for what has expired, else 409."""
-    status = 410 if isinstance(refusal, jobs.Gone) else 409
+    """Return the error page, with the status of the code."""
+    status = ERRORS[refusal.code].status
     title = _("This has expired") if status == 410 else _("Not possible right now")
-    return render(
-        request,
-        f"{status}.html",
-        {"title": title, "message": phrases.translated(str(refusal)), "code": refusal.code},
-        status=status,
-    )
+    context = {"title": title, "refusal": refusal, "status": status}
+    return render(request, "web/refusal.html", context, status=status)

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from converter import engine, outbound
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
-from converter.web import phrases, words
+from converter.translation import translated
+from converter.web import words
 from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
 
 PLAIN = ("format", "aim", "quality", "target_bytes", "metadata")
@@ -73,7 +74,7 @@ class OutputForm(forms.Form):
             engine.Recipe.parse(self.mapping())
         except engine.InvalidRecipe as exc:
             for error in exc.errors:
-                self.add_error(self._field_at(error["pointer"]), phrases.translated(error["detail"]))
+                self.add_error(self._field_at(error.pointer), translated(error.message))
 
     def recipe(self, *, watermark: str = "") -> engine.Recipe:
         """Return the recipe with the upload id of its logo."""
@@ -197,8 +198,8 @@ class RecipeForm(forms.Form):
 def _fetched(url: str) -> NewFile:
     try:
         _host, _port, _secure, path = outbound.parts(url)
-    except outbound.Unreachable as exc:
-        raise forms.ValidationError(f"{url[:100]}: {phrases.translated(str(exc))}") from exc
+    except outbound.FetchError as exc:
+        raise forms.ValidationError(f"{url[:100]}: {translated(exc.message)}") from exc
     name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
     return NewFile(name, size=0, url=url)
 

@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from converter import engine, jobs
-from converter.models import Batch, Job, Upload
-from converter.web import phrases, words
+from converter.models import Batch, Delivery, Job, Upload
+from converter.translation import recipe_sentence, translated, translated_row
+from converter.web import words
 from converter.web.words import bytes_in_words
 
 register = template.Library()
@@ -83,19 +84,32 @@ def label(name: str) -> str:
 @register.filter
 def sentence(recipe: Mapping[str, Any]) -> str:
     try:
-        return phrases.sentence(engine.Recipe.parse(recipe))
+        return recipe_sentence(engine.Recipe.parse(recipe))
     except engine.InvalidRecipe:
         return _("Uses options that are no longer available")
 
 
 @register.filter
-def translated(said: object) -> str:
-    return phrases.translated(str(said))
+def message(refusal: jobs.JobError) -> str:
+    return translated(refusal.message)
 
 
 @register.filter
 def note(said: Mapping[str, Any]) -> str:
-    return phrases.note(said)
+    """Return a note or warning of a report."""
+    return translated_row(said["code"], said["params"], said["text"])
+
+
+@register.filter
+def failure(job: Job) -> str:
+    """Return why a job failed."""
+    return translated_row(job.error_code, job.error_params, job.error_message)
+
+
+@register.filter
+def failed_delivery(delivery: Delivery) -> str:
+    """Return why a message of a webhook had no answer."""
+    return translated_row("fetch_failed", delivery.error_params, delivery.answer)
 
 
 @register.filter

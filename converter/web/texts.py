@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
+
+from converter import outbound, problems
+from converter.engine import schema, templates
+from converter.jobs import messages
+
+
+def for_messages() -> dict[str, str]:
+    """Return the templates of what the API may refuse, and the titles of options, by which it names them."""
+    rooms = (
+        templates.ERRORS,
+        templates.OPTIONS,
+        messages.TEMPLATES,
+        outbound.TEMPLATES,
+        problems.TEMPLATES,
+    )
+    said = {key: _(template) for room in rooms for key, template in room.items()}
+    return said | {f"word.{title}": _(title) for title in _titles(schema.RECIPE)}
+
+
+def _titles(part: Mapping[str, Any]) -> Iterator[str]:
+    if "title" in part:
+        yield part["title"]
+    for inner in part.get("properties", {}).values():
+        yield from _titles(inner)
 
 
 def for_convert() -> dict[str, str]:

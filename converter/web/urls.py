@@ -14,7 +14,6 @@ urlpatterns = [
     path("favicon.ico", site.favicon, name="favicon"),
     path("convert/", convert.convert, name="convert"),
     path("convert/watermark/", convert.watermark, name="watermark"),
-    path("convert/words/", convert.words, name="words"),
     path("batches/", batches.history, name="batches"),
     path("batches/delete/", batches.delete_many, name="batches_delete"),
     path("batches/<uuid:pk>/", batches.batch, name="batch"),

@@ -64,6 +64,7 @@ def data(request: LoggedInRequest) -> JsonResponse:
                 "recipe",
                 "status",
                 "error_code",
+                "error_params",
                 "result_size",
                 "report",
                 "created_at",

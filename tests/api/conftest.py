@@ -64,6 +64,9 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert body["type"] == f"/problems/{code}/"
     assert body["title"]
     assert body["detail"]
+    assert isinstance(body["params"], dict)
+    for error in body.get("errors", []):
+        assert {"code", "params", "detail"} < set(error)
     return body
 
 

@@ -93,7 +93,7 @@ def test_an_upload_of_somebody_else_cannot_be_converted(program: Program, strang
 def test_an_upload_that_never_came_cannot_be_converted_again(program: Program) -> None:
     upload = program.submit("a.jpg")["uploads"][0]["id"]
     body = problem(
-        program.post("batches", {"uploads": [upload], "outputs": [{"format": "png"}]}), 422, "no_upload"
+        program.post("batches", {"uploads": [upload], "outputs": [{"format": "png"}]}), 410, "no_upload"
     )
     assert body["errors"][0]["pointer"] == "/uploads/0"
 

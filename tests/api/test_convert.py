@@ -238,7 +238,7 @@ def test_a_watermark_that_is_not_here_is_pointed_at(program: Program) -> None:
 
 def test_an_image_that_never_came_is_pointed_at(program: Program) -> None:
     upload = program.submit("a.jpg")["uploads"][0]["id"]
-    body = problem(again(program, upload), 422, "no_upload")
+    body = problem(again(program, upload), 410, "no_upload")
     assert [error["pointer"] for error in body["errors"]] == ["/upload"]
 
 

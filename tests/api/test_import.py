@@ -69,7 +69,7 @@ def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: 
     server.answers["/a.jpg"] = (200, {}, b"x" * 101)
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
     assert job["error"]["code"] == "fetch_failed"
-    assert "100 bytes" in job["error"]["message"]
+    assert job["error"]["params"] == {"kind": "too_large", "most": 100}
 
 
 def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:

@@ -65,7 +65,8 @@ def test_a_failed_job_says_why_and_is_retried(
     job = program.get(path).json()
     assert job["status"] == "failed"
     assert job["error"]["code"] == "not_an_image"
-    assert job["error"]["message"]
+    assert job["error"]["params"] == {}
+    assert job["error"]["message"].startswith("This is not an image")
     assert job["result"] is None
     problem(program.get(f"{path}/download"), 409, "no_result")
 
@@ -79,7 +80,7 @@ def test_a_failed_job_says_why_and_is_retried(
 def test_a_job_without_its_file_cannot_be_retried(program: Program) -> None:
     path = f"jobs/{program.submit()['jobs'][0]['id']}"
     program.post(f"{path}/cancel")
-    problem(program.post(f"{path}/retry"), 409, "no_upload")
+    problem(program.post(f"{path}/retry"), 410, "no_upload")
 
 
 def test_a_job_is_cancelled_once(program: Program) -> None:

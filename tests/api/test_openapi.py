@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 from openapi_spec_validator import validate
 
-from converter.api.problems import STATUSES
-from converter.problems import PROBLEMS
 from tests.api.conftest import Program
 from tests.browser import chromium
 
@@ -86,7 +84,3 @@ def test_the_examples_do_what_they_say(program: Program, described: dict[str, An
                 assert response.status_code == status, response.content
                 tried += 1
     assert tried == 5
-
-
-def test_every_code_of_the_api_is_explained_on_a_page() -> None:
-    assert set(STATUSES) - set(PROBLEMS) == set()

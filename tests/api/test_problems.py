@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from converter import jobs
 from converter.models import Batch
-from converter.problems import PROBLEMS, title
+from converter.problems import ERRORS, title
 from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
 
@@ -90,7 +90,7 @@ def test_a_title_is_the_same_whatever_the_occasion(program: Program) -> None:
 
 
 def test_every_code_that_is_explained_has_a_title() -> None:
-    assert all(title(code) for code in PROBLEMS)
+    assert all(title(code) for code in ERRORS)
 
 
 def test_a_title_is_english_whatever_the_program_would_rather_read(program: Program) -> None:

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from converter.engine import FORMATS, InvalidRecipe, Recipe
+from converter.engine import FORMATS, InvalidRecipe, Recipe, sentence
 from converter.engine.raster import open
 
 from . import samples
@@ -134,7 +134,7 @@ def test_a_number_in_exif_leaves_what_stands_beside_it(order):
 def test_a_format_that_cannot_say_it_refuses_the_number(target):
     with pytest.raises(InvalidRecipe) as caught:
         Recipe.parse({"format": target, "dpi": 300})
-    assert [error["pointer"] for error in caught.value.errors] == ["/dpi"]
+    assert [error.pointer for error in caught.value.errors] == ["/dpi"]
     assert "dpi" not in FORMATS[target].options()["properties"]
 
 
@@ -181,7 +181,7 @@ def test_nonsense_is_not_carried(dpi):
 
 
 def test_it_is_said_in_words():
-    assert "300 dpi" in Recipe.parse({"format": "jpeg", "dpi": 300}).sentence()
+    assert "300 dpi" in sentence(Recipe.parse({"format": "jpeg", "dpi": 300}))
 
 
 def test_every_page_is_as_dense():

@@ -31,7 +31,7 @@ def error_of(data, limits=None):
     """Open, decode and render; return the error that one of these raised."""
     results = convert(data, PNG, limits=limits or Limits())
     assert isinstance(results[0], EngineError), "no error"
-    assert results[0].message.endswith(".")
+    assert results[0].message.text.endswith(".")
     return results[0]
 
 
@@ -52,15 +52,15 @@ def test_what_is_no_image_is_told_as_such(data):
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is an SVG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "^SVG drawings"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn --><svg/>", "SVG"),
         (b"%PDF-1.7\n", "PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "EPS"),
-        (b"8BPS\0\1", "PSD"),
+        (b"8BPS\0\1", "Photoshop"),
         (b"II*\0\x10\0\0\0CR\2\0", "RAW"),
         (b"FUJIFILMCCD-RAW 0201", "RAW"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "RAW"),
-        (b"\0\0\0\x18ftypisom\0\0\0\1isommp42", "video"),
+        (b"\0\0\0\x18ftypisom\0\0\0\1isommp42", "Videos"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"PK\3\4....", "ZIP"),
     ],
@@ -68,7 +68,7 @@ def test_what_is_no_image_is_told_as_such(data):
 def test_what_is_known_but_not_read_is_refused_with_advice(data, word):
     with pytest.raises(UnsupportedFormat, match=word) as caught:
         open(data)
-    assert caught.value.message.count(".") >= 2
+    assert str(caught.value).count(".") >= 2
 
 
 def test_a_dng_is_not_taken_for_its_tiff_preview():
@@ -191,7 +191,7 @@ def test_a_broken_file_fails_every_recipe_and_a_broken_recipe_only_itself():
     outside = Recipe.parse({"format": "png", "crop": {"x": 0, "y": 0, "width": 1000, "height": 10}})
     first, second = convert(samples.saved(samples.quarters(), "PNG"), outside, PNG)
     assert first.code == "invalid_recipe"
-    assert first.errors[0]["pointer"] == "/crop"
+    assert first.errors[0].pointer == "/crop"
     assert second.format == "png"
 
 
@@ -266,7 +266,7 @@ def test_whatever_a_decoder_raises_is_one_of_ours(raised, code, monkeypatch):
     [
         (MemoryError(), "out_of_memory"),
         (OverflowError(), "engine_error"),
-        (Truncated("As it was."), "truncated"),
+        (Truncated(), "truncated"),
     ],
 )
 def test_whatever_an_encoder_raises_is_one_of_ours(raised, code, monkeypatch):
@@ -290,7 +290,7 @@ def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(monkeypatc
     monkeypatch.setattr(Image.Image, "save", refuse)
     error = error_of(data)
     assert error.code == "engine_error"
-    assert "smaller" not in error.message
+    assert "smaller" not in str(error)
     [record] = [record for record in caplog.records if record.name.startswith("converter")]
     assert record.levelname == "ERROR"
     assert "quality setting only supported" in str(record.exc_info[1])
@@ -339,7 +339,7 @@ def test_a_picture_of_one_endless_row_is_refused_before_it_is_decoded():
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in chunks
     )
-    with pytest.raises(TooManyPixels, match="1×100000000; at most 65535 pixels a side"):
+    with pytest.raises(TooManyPixels, match="1×100000000; the limit is 65535 pixels a side"):
         open(data)
 
 

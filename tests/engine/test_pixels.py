@@ -528,17 +528,6 @@ def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(source, optio
     assert words in [note.text for note in result.report.notes]
 
 
-def test_every_note_can_be_said():
-    import re
-
-    from converter.engine.report import NOTES, WARNINGS, Note
-
-    for code, text in {**NOTES, **WARNINGS}.items():
-        params = dict.fromkeys(re.findall(r"{(\w+)", text), 1)
-        assert "{" not in Note(code, params).text
-    assert not set(NOTES) & set(WARNINGS)
-
-
 def test_a_file_with_something_behind_it_comes_out_without():
     data = samples.phone_jpeg() + b"PK\3\4 a hidden archive"
     result = open(data).render(Recipe.parse({"format": "jpeg", "metadata": "keep"}))

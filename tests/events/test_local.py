@@ -42,8 +42,8 @@ def test_a_posted_form_stores_the_file_and_raises_an_event(client: Client, worke
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"content": b""}, 400, "empty_file"),
-        ({"content": b"more than ten"}, 400, "too_many_bytes"),
+        ({"content": b""}, 422, "empty_file"),
+        ({"content": b"more than ten"}, 422, "too_many_bytes"),
         ({"lifetime": timedelta(seconds=-1)}, 403, "form_expired"),
         ({"policy": "made:up"}, 403, "form_forged"),
         ({"policy": None}, 403, "form_forged"),

@@ -28,7 +28,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 lines = []
 
 def say(what):
-    raise errors.CannotProduce(str(what))
+    raise errors.CannotProduce(format=str(what))
 
 def tried(act, *arguments):
     try:
@@ -95,7 +95,7 @@ class Attacker:
         answer = self.answers(code)[-1]
         assert isinstance(answer, Refused), answer
         assert answer.code == "cannot_produce", answer
-        return answer.message
+        return str(answer.message.params["format"])
 
 
 @contextmanager

@@ -289,7 +289,7 @@ def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
 def test_it_does_not_stay(there: Attacker) -> None:
     server = there.server
     code = """
-    messages.send(lines[0], {"index": 0, "code": "corrupt", "message": "That was all."})
+    messages.send(lines[0], {"index": 0, "code": "corrupt", "params": {}})
     for signum in range(1, 32):
         signum in (9, 19) or signal.signal(signum, signal.SIG_IGN)
     time.sleep(600)

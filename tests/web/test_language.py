@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import gettext
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,11 @@ from django.test import Client
 from django.utils import translation
 
 from converter import engine
-from converter.engine import raster
-from converter.engine.report import NOTES, WARNINGS, Note
+from converter.engine import Message, raster
+from converter.jobs import ending
 from converter.models import Batch, Job
-from converter.web import options, phrases, words
-from converter.web.phrases import PHRASES, translated
+from converter.translation import recipe_sentence, translated
+from converter.web import options, words
 from converter.web.starters import STARTERS
 from tests.web.conftest import FORM, text
 
@@ -28,7 +29,7 @@ ENTRY = re.compile(
     r"|msgstr (?P<only>\"[^\n]*\"))$",
     re.MULTILINE,
 )
-HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+HOLES = re.compile(r"%\(\w+\)s|\{[\w:.,]+\}")
 
 EVERYTHING = [
     {"format": "auto", "aim": "small", "frames": "first", "color": "keep", "metadata": "keep"},
@@ -39,7 +40,7 @@ EVERYTHING = [
     {"format": "jpeg", "target_bytes": 2_000, "shrink_to_fit": True, "resize": {"scale": 50}},
     {"format": "jpeg", "aim": "balanced", "watermark": {"text": "first frame only", "tile": True}},
     {"format": "jpeg", "watermark": {"text": "me, and you"}, "metadata": "strip_location"},
-    {"format": "jpeg", "watermark": {"image": "x"}},
+    {"format": "jpeg", "watermark": {"image": "x"}, "dpi": 300},
     {"format": "jpeg", "watermark": {"image": "x", "tile": True}},
     *(
         {"format": "jpeg", "resize": {"mode": mode, **size, "enlarge": True}}
@@ -69,21 +70,6 @@ def entries() -> list[dict[str, Any]]:
 
 def said(entry: dict[str, Any]) -> list[str]:
     return [entry.get(name, "") for name in ("one", "many")] if "plural" in entry else [entry.get("only", "")]
-
-
-@pytest.mark.django_db
-def test_what_the_api_says_is_said_in_the_visitors_language(client: Client, alice: Any) -> None:
-    client.force_login(alice)
-    said = {
-        "said": [
-            "This file ends too early; part of the picture is missing. Send it again from the original.",
-            "?",
-        ]
-    }
-    german = client.post("/convert/words/", said, headers={"Accept-Language": "de"}).json()["said"]
-    assert german[0].startswith("Diese Datei")
-    assert german[1] == "?"
-    assert client.post("/convert/words/", said).json() == said
 
 
 def test_german_is_whole() -> None:
@@ -136,84 +122,6 @@ def test_the_choice_leads_to_no_other_site(client: Client) -> None:
     assert response["Location"] == "/"
 
 
-def test_every_note_has_its_words() -> None:
-    with_formats = {**NOTES, **WARNINGS}
-    assert {code: re.sub(r":[^{}]*}", "}", words) for code, words in with_formats.items()} == phrases.NOTES
-
-
-def test_a_note_is_said_with_german_numbers() -> None:
-    note = Note("quality_chosen", {"quality": 71, "similarity": 0.98765}).to_dict()
-    assert phrases.note(note) == note["text"]
-    with translation.override("de"):
-        assert "Ähnlichkeit 0,988" in phrases.note(note)
-        within = Note("bytes_met", {"quality": 71, "target": 1_200_000}).to_dict()
-        assert "1.200.000 Bytes" in phrases.note(within)
-
-
-def test_an_unknown_note_is_shown_as_it_was_said() -> None:
-    with translation.override("de"):
-        assert phrases.note({"code": "of_old", "params": {}, "text": "As it was."}) == "As it was."
-
-
-def test_why_a_format_was_chosen_is_said_in_german() -> None:
-    reason = "the smallest at equal similarity that keeps transparency (PNG 2.4× as large)"
-    with translation.override("de"):
-        said = phrases.note(Note("format_chosen", {"format": "WebP", "reason": reason}).to_dict())
-    assert said == (
-        "WebP gewählt: das kleinste bei gleicher Ähnlichkeit, das Transparenz behält (PNG 2.4× so groß)"
-    )
-
-
-def sample(value: ast.expr) -> str:
-    return "7 megapixels" if "megapixels(" in ast.unparse(value) else "7"
-
-
-def sentences() -> Iterator[str]:
-    """Yield every whole sentence of the engine, the sandbox, the jobs and the fetching; 7 stands for values."""
-    rooms = ROOT / "converter"
-    for path in [
-        *(rooms / "engine").glob("*.py"),
-        *(rooms / "jobs").glob("*.py"),
-        *(rooms / "sandbox").glob("*.py"),
-        rooms / "outbound.py",
-    ]:
-        tree = ast.parse(path.read_text())
-        aside = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
-        for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                aside |= {id(part) for part in node.values}
-        for node in ast.walk(tree):
-            if id(node) in aside or not isinstance(node, ast.Constant | ast.JoinedStr):
-                continue
-            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-            found = "".join(
-                str(part.value) if isinstance(part, ast.Constant) else sample(part) for part in parts
-            )
-            if re.fullmatch(r"[A-Z7].*\w+ .*\.", found, re.DOTALL):
-                yield found
-
-
-# Said to whoever installs, by the API's JSON, or to people as a description that the form words anew.
-NOT_FOR_PAGES = {
-    "7 failed; 7 did not.",
-    "The sandbox does not start; the log says why.",
-    "The sandbox ends as soon as it is started.",
-    "The sandbox lacks 7, and SANDBOX_REQUIRED is on.",
-    "Pillow was built without 7.",
-    "libheif has no decoder for HEIC.",
-    "7 does not tell its version; 7.",
-    "7 7 is not safe; 7.",
-}
-
-
-def test_every_sentence_of_the_engine_and_the_jobs_is_known() -> None:
-    with translation.override("de"):
-        unknown = {found for found in sentences() if translated(found) == found}
-    schema = ast.walk(ast.parse((ROOT / "converter/engine/schema.py").read_text()))
-    described = {str(node.value) for node in schema if isinstance(node, ast.Constant)}
-    assert unknown - described - NOT_FOR_PAGES - {"7 must be 7."} == set()
-
-
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
@@ -227,7 +135,7 @@ def test_what_is_wrong_with_an_option_is_said_in_german(recipe: dict[str, Any], 
     with pytest.raises(engine.InvalidRecipe) as refused:
         engine.Recipe.parse({"format": "webp", **recipe})
     with translation.override("de"):
-        assert [translated(error["detail"]) for error in refused.value.errors] == [says]
+        assert [translated(error.message) for error in refused.value.errors] == [says]
 
 
 def test_real_errors_are_said_in_german() -> None:
@@ -238,47 +146,25 @@ def test_real_errors_are_said_in_german() -> None:
         errors[name] = caught.value.message
     with translation.override("de"):
         said = {name: translated(message) for name, message in errors.items()}
-    assert said["pdf"].startswith("Das kann hier nicht gelesen werden: PDF-Dokument. Bitte die Seiten")
+    assert said["pdf"].startswith("PDF-Dokumente können hier nicht umgewandelt werden. Bitte die Seiten")
     assert said["empty"].startswith("Diese Datei ist leer.")
     assert said["text"].startswith("Das ist kein Bild")
-
-
-def test_phrases_that_hide_others_come_after_them() -> None:
-    samples = [(phrase, re.sub(r"\{\w+\}", "7", phrase)) for phrase in PHRASES]
-    for phrase, sample in samples:
-        first = next(shape for shape in PHRASES if phrases._shape(shape).fullmatch(sample))
-        assert first == phrase
 
 
 @pytest.mark.parametrize("recipe", EVERYTHING, ids=str)
 def test_every_piece_of_a_recipe_is_said_in_german(recipe: dict[str, Any]) -> None:
     parsed = engine.Recipe.parse(recipe)
-    assert phrases.sentence(parsed) == parsed.sentence()
+    assert recipe_sentence(parsed) == engine.sentence(parsed)
     with translation.override("de"):
-        untold = [word for word in parsed.words() if translated(word) == word]
-    assert untold == ([] if parsed.is_auto else [parsed.label])
-
-
-def test_what_people_wrote_is_not_translated() -> None:
-    with translation.override("de"):
-        recipe = engine.Recipe.parse({"format": "jpeg", "watermark": {"text": "metadata kept"}})
-        assert "Wasserzeichen „metadata kept“" in phrases.sentence(recipe)
-
-
-def test_numbers_are_written_the_german_way() -> None:
-    with translation.override("de"):
-        recipe = engine.Recipe.parse({"format": "jpeg", "target_bytes": 1_200_000})
-        assert "höchstens 1.200.000 Bytes" in phrases.sentence(recipe)
-        assert "12,5 MB; höchstens 10,0 MB" in translated(
-            "This file has 12.5 MB; at most 10.0 MB are accepted. Send a smaller file."
-        )
+        untold = [piece.text for piece in engine.summary(parsed) if translated(piece) == piece.text]
+    assert set(untold) <= {parsed.label, "300 dpi"}
 
 
 def test_starters_have_german_sentences() -> None:
     for starter in STARTERS.values():
         for recipe in map(engine.Recipe.parse, starter.recipes):
             with translation.override("de"):
-                assert phrases.sentence(recipe) != recipe.sentence()
+                assert recipe_sentence(recipe) != engine.sentence(recipe)
 
 
 def test_every_option_has_words_of_its_own() -> None:
@@ -309,29 +195,26 @@ def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: J
 
 
 def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> None:
+    ending.end(Job.objects.filter(pk=job.pk), Message("gave_up", {"attempts": 3}))
+    for path in (f"/jobs/{job.pk}/", f"/batches/{batch.pk}/"):
+        shown = text(page.get(path, headers={"accept-language": "de"}))
+        assert "Die Umwandlung ist 3-mal abgebrochen." in shown
+        assert "broke off 3 times" in text(page.get(path))
+
+
+def test_a_failure_from_before_codes_had_parameters_is_told_as_it_was(page: Client, job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(
-        status=Job.Status.FAILED, error_code="gave_up", error_message="The file never came. Send it again."
+        status=Job.Status.FAILED, error_code="gave_up", error_message="It broke off 3 times."
     )
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
-    assert "Die Datei kam nie an. Bitte noch einmal senden." in shown
+    assert "It broke off 3 times." in shown
 
 
-@pytest.mark.parametrize(
-    ("said", "german"),
-    [
-        ("This TIFF has 12-bit samples, which cannot be read here.", "Werte mit 12 Bit"),
-        (
-            "This TIFF has 8-bit CMYK colours and more channels, which cannot be read here.",
-            "CMYK-Farben mit 8 Bit und",
-        ),
-        ("This TIFF has 3 channels of 12 bits, which cannot be read here.", "3 Kanäle mit 12 Bit"),
-        ("This TIFF has LERC compression, which cannot be read here.", "LERC-Kompression"),
-        ("This TIFF has an unknown compression, which cannot be read here.", "eine unbekannte Kompression"),
-        ("This JPEG 2000 has 16-bit YCbCr colours, which cannot be read here.", "YCbCr-Farben mit 16 Bit"),
-    ],
-)
-def test_a_kind_of_file_that_is_not_read_is_named_in_german(said: str, german: str) -> None:
-    with translation.override("de"):
-        words = translated(f"{said} Export it as PNG or TIFF first.")
-    assert german in words
-    assert words.endswith("Bitte zuerst als PNG oder TIFF exportieren.")
+@pytest.mark.django_db
+def test_the_scripts_get_the_templates_in_the_visitors_language(page: Client) -> None:
+    shown = text(page.get("/convert/", headers={"accept-language": "de"}))
+    told = json.loads(
+        shown.partition('id="message-templates" type="application/json">')[2].partition("</script>")[0]
+    )
+    assert told["empty_file"].startswith("Diese Datei ist leer.")
+    assert told["word.Quality"] == "Qualität"

@@ -73,7 +73,7 @@ def test_a_link_that_has_ended_is_410(client: Client, batch: Batch, share: Share
         response = client.get(path)
         assert response.status_code == 410
         assert response["X-Robots-Tag"] == "noindex"
-    assert "This link has ended" in text(client.get(f"/s/{share.token}/"))
+    assert "This link no longer works" in text(client.get(f"/s/{share.token}/"))
 
 
 def test_it_is_kept_out_of_search_engines_and_caches(client: Client, share: Share, job: Job) -> None:

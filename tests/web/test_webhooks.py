@@ -67,7 +67,7 @@ def test_one_is_made_and_its_secret_shown_once(page: Client, alice: Any) -> None
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"url": "ftp://example.org"}, "This is not a web address"),
+        ({"url": "ftp://example.org"}, "A web address must begin with"),
         ({"url": "https://me:secret@example.org/"}, "user name or password"),
         ({"url": ""}, "This field is required."),
         ({"events": []}, "This field is required."),
@@ -96,7 +96,7 @@ def test_there_is_a_most(page: Client, webhook: Webhook, monkeypatch: pytest.Mon
     monkeypatch.setattr(endpoints, "MOST", 1)
     response = page.post(HOME, FORM)
     assert response.status_code == 422
-    assert "You have 1 webhooks, which is the most." in text(response)
+    assert "You can have at most 1 webhooks." in text(response)
 
 
 def test_one_is_changed(page: Client, webhook: Webhook) -> None:
@@ -178,9 +178,11 @@ def test_a_message_that_was_not_taken_says_when_it_is_tried_again(
 
 def test_what_went_wrong_is_said_in_the_readers_language(page: Client, webhook: Webhook) -> None:
     delivery = webhooks.note_test(webhook)
-    Delivery.objects.filter(pk=delivery.pk).update(attempts=1, answer="There is no such host.")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        attempts=1, answer="There is no host.", error_params={"kind": "no_host"}
+    )
     shown = text(page.get(at(webhook), headers={"accept-language": "de"}))
-    assert "There is no such host." not in shown
+    assert "Den Server in dieser Adresse gibt es nicht." in shown
     assert "Testereignis" in shown
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from converter.engine.formats import CANDIDATES, FORMATS
 from converter.engine.limits import Deadline
+from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
@@ -26,7 +27,7 @@ _FLAT_COLORS = 1024
 @dataclass(frozen=True)
 class Choice:
     recipe: Recipe
-    reason: str
+    reason: Message
 
 
 def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choice:
@@ -36,15 +37,11 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
     if len(frames) > 1:
         names = [name for name in names if FORMATS[name].animation and FORMATS[name].loops]
         if "webp" in names:
-            return Choice(replace(recipe, format="webp"), "it moves, and WebP keeps every frame in few bytes")
-        return Choice(replace(recipe, format="png"), "it moves and is too large for WebP")
+            return Choice(replace(recipe, format="webp"), Message("reason_animation"))
+        return Choice(replace(recipe, format="png"), Message("reason_large_animation"))
     sample = _sample(image)
     if recipe.lossless or (_is_flat(image) and not recipe.target_bytes):
-        why = (
-            "the smallest that keeps every pixel"
-            if recipe.lossless
-            else "a drawing in few colours, kept exactly"
-        )
+        why = "reason_lossless" if recipe.lossless else "reason_drawing"
         exact = [
             replace(recipe, format=name, aim=None, lossless=name == "webp")
             for name in names
@@ -54,11 +51,9 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
     lossy = [replace(recipe, format=name) for name in names if FORMATS[name].quality]
     if frames[0].has_alpha:
         lossy = [option for option in lossy if option.target.alpha]
-    why = "the smallest at equal similarity"
-    if frames[0].has_alpha:
-        why += " that keeps transparency"
+    why = "reason_smallest_with_alpha" if frames[0].has_alpha else "reason_smallest"
     if not lossy:
-        return Choice(replace(recipe, format="png", aim=None), "too large for every other format that suits")
+        return Choice(replace(recipe, format="png", aim=None), Message("reason_too_large"))
     aim = AIMS[recipe.aim or "balanced"]
     return _smallest(lossy, lambda option: _size_alike(sample, option, aim, deadline), why)
 
@@ -66,12 +61,12 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
 def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str) -> Choice:
     sizes = {option.format: size(option) for option in options}
     best = min(options, key=lambda option: sizes[option.format])
-    others = ", ".join(
+    others = [
         f"{FORMATS[name].label} {count / sizes[best.format]:.1f}×"
         for name, count in sizes.items()
         if name != best.format
-    )
-    return Choice(best, f"{why} ({others} as large)" if others else why)
+    ]
+    return Choice(best, Message(why, {"kind": "compared", "others": others} if others else {}))
 
 
 def _size(sample: Image.Image, option: Recipe) -> int:

@@ -99,8 +99,7 @@ def prepare(
 def _check_size(target: Format, image: Image.Image) -> None:
     if max(image.size) > target.max_side:
         raise TooLargeForFormat(
-            f"{target.label} holds at most {target.max_side} pixels a side; this result would be "
-            f"{image.width}×{image.height}. Ask for a smaller size, or choose PNG or TIFF."
+            format=target.label, most=target.max_side, width=image.width, height=image.height
         )
 
 

@@ -101,10 +101,7 @@ def _refuse_raw(source: Format, image: Image.Image) -> None:
     exif = image.getexif()
     reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
     if _DNG_VERSION in exif or reduced:
-        raise UnsupportedFormat(
-            "This is a camera RAW file, which cannot be read here. "
-            "Develop it in your photo program and export a JPEG or TIFF."
-        )
+        raise UnsupportedFormat(kind="raw")
 
 
 def _measured(source: Format, image: Image.Image, limits: Limits) -> int:

@@ -15,7 +15,7 @@ from .boxes import box
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _YCC = 18
 _MOST_BITS = 16
-_ADVICE = "Export it as PNG or TIFF first."
+_LABEL = "JPEG 2000"
 
 
 class _Component(NamedTuple):
@@ -44,15 +44,12 @@ def guard(data: bytes) -> None:
     """
     components = _components(data)
     deepest = max((component.bits for component in components), default=0)
-    what = None
     if len(components) > 4:
-        what = f"{len(components)} channels"
-    elif deepest > _MOST_BITS:
-        what = f"{deepest}-bit samples"
-    elif deepest > 8 and len(components) > 1 and _is_ycc(data, components):
-        what = f"{deepest}-bit YCbCr colours"
-    if what:
-        raise UnsupportedVariant(f"This JPEG 2000 has {what}, which cannot be read here. {_ADVICE}")
+        raise UnsupportedVariant(kind="many_channels", format=_LABEL, channels=len(components))
+    if deepest > _MOST_BITS:
+        raise UnsupportedVariant(kind="samples", format=_LABEL, bits=deepest)
+    if deepest > 8 and len(components) > 1 and _is_ycc(data, components):
+        raise UnsupportedVariant(kind="colors", format=_LABEL, bits=deepest, space="YCbCr")
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:

@@ -229,9 +229,9 @@ def keep(
     if survivors:
         log.note("metadata_kept")
     if policy != "strip" and lost:
-        log.warn("metadata_not_kept", format=target.label, kinds=", ".join(lost))
+        log.warn("metadata_not_kept", format=target.label, kinds=lost)
     if entangled:
-        log.warn("metadata_left_with_location", kinds=", ".join(kind for kind in found if kind in entangled))
+        log.warn("metadata_left_with_location", kinds=[kind for kind in found if kind in entangled])
     return kept
 
 

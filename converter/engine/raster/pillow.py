@@ -54,17 +54,13 @@ def decoding() -> Iterator[None]:
     except EngineError:
         raise
     except MemoryError as exc:
-        raise OutOfMemory("This picture needs more memory than there is. Send it with fewer pixels.") from exc
+        raise OutOfMemory from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise TooManyPixels("This picture has more pixels than are accepted. Make it smaller first.") from exc
+        raise TooManyPixels from exc
     except Exception as exc:
         if isinstance(exc, EOFError) or "truncated" in str(exc).lower():
-            raise Truncated(
-                "This file ends too early; part of the picture is missing. Send it again from the original."
-            ) from exc
-        raise Corrupt(
-            "This file is damaged and cannot be read. Open and save it in another program, then try again."
-        ) from exc
+            raise Truncated from exc
+        raise Corrupt from exc
 
 
 @contextmanager
@@ -80,14 +76,10 @@ def encoding(target: Format) -> Iterator[None]:
     except EngineError:
         raise
     except MemoryError as exc:
-        raise OutOfMemory(
-            f"Writing this {target.label} needs more memory than there is. Ask for fewer pixels."
-        ) from exc
+        raise OutOfMemory(kind="encoder", format=target.label) from exc
     except Exception as exc:
         logger.exception("The writer of %s refused a picture", target.label)
-        raise Fault(
-            f"Writing this {target.label} failed. The fault is ours and has been logged. Another format may work."
-        ) from exc
+        raise Fault(kind="encoder", format=target.label) from exc
 
 
 @contextmanager

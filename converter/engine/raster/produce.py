@@ -91,10 +91,7 @@ def _within_bytes(
         frames, encoder, found = _shrunk(frames, encoder, target, ready, deadline)
         width, height = frames[0].image.size
         if not recipe.shrink_to_fit:
-            raise TargetUnreachable(
-                f"No quality brings this picture down to {target:,} bytes. "
-                f"At {width}×{height} pixels it would fit: resize to that, or ask to shrink to fit."
-            )
+            raise TargetUnreachable(kind="at_this_size", bytes=target, width=width, height=height)
         log.note("shrunk_to_fit", width=width, height=height, target=target)
     similarity = None
     if encoder.sample is not None:
@@ -123,9 +120,7 @@ def _shrunk(
             return smaller, encoder, found or Found(_DECENT, data)
         if max(smaller[0].image.size) <= _SMALLEST_SIDE:
             break
-    raise TargetUnreachable(
-        f"No size of this picture fits in {target:,} bytes as {encoder.target.label}. Allow more bytes."
-    )
+    raise TargetUnreachable(bytes=target, format=encoder.target.label)
 
 
 def _scaled(frame: Frame, scale: float) -> Frame:

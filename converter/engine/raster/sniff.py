@@ -32,28 +32,25 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00+", "tiff"),
 )
 
-_EXPORT = "Export it as PNG or JPEG first."
-_DEVELOP = "Develop it in your photo program and export a JPEG or TIFF."
-
-_REFUSED: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "PDF document", "Export its pages as PNG or JPEG first."),
-    (b"%!PS", "EPS or PostScript drawing", _EXPORT),
-    (b"\xc5\xd0\xd3\xc6", "EPS drawing", _EXPORT),
-    (b"8BPS", "Photoshop document (PSD)", _EXPORT),
-    (b"FUJIFILMCCD-RAW", "camera RAW file", _DEVELOP),
-    (b"IIU\x00", "camera RAW file", _DEVELOP),
-    (b"IIRO", "camera RAW file", _DEVELOP),
-    (b"IIRS", "camera RAW file", _DEVELOP),
-    (b"MMOR", "camera RAW file", _DEVELOP),
-    (b"\xff\x0a", "JPEG XL picture", _EXPORT),
-    (b"\x00\x00\x00\x0cJXL ", "JPEG XL picture", _EXPORT),
-    (b"gimp xcf", "GIMP document", _EXPORT),
-    (b"qoif", "QOI picture", _EXPORT),
-    (b"DDS ", "DDS texture", _EXPORT),
-    (b"v/1\x01", "OpenEXR picture", _EXPORT),
-    (b"\x00\x00\x02\x00", "Windows cursor", _EXPORT),
-    (b"\xd7\xcd\xc6\x9a", "Windows metafile", _EXPORT),
-    (b"PK\x03\x04", "ZIP archive", "Unpack it and send the pictures in it."),
+_REFUSED: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "pdf"),
+    (b"%!PS", "eps"),
+    (b"\xc5\xd0\xd3\xc6", "eps"),
+    (b"8BPS", "psd"),
+    (b"FUJIFILMCCD-RAW", "raw"),
+    (b"IIU\x00", "raw"),
+    (b"IIRO", "raw"),
+    (b"IIRS", "raw"),
+    (b"MMOR", "raw"),
+    (b"\xff\x0a", "jxl"),
+    (b"\x00\x00\x00\x0cJXL ", "jxl"),
+    (b"gimp xcf", "xcf"),
+    (b"qoif", "qoi"),
+    (b"DDS ", "dds"),
+    (b"v/1\x01", "exr"),
+    (b"\x00\x00\x02\x00", "cursor"),
+    (b"\xd7\xcd\xc6\x9a", "metafile"),
+    (b"PK\x03\x04", "zip"),
 )
 
 
@@ -63,28 +60,25 @@ def sniff(data: bytes) -> Format:
     Raises EmptyFile, UnsupportedFormat, NotAnImage.
     """
     if not data:
-        raise EmptyFile("This file is empty. Send it again; the upload may have been cut off.")
+        raise EmptyFile
     if data[4:8] == b"ftyp":
         return _sniff_boxes(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return FORMATS["webp"]
     if data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR":
-        raise _refused("camera RAW file", _DEVELOP)
+        raise UnsupportedFormat(kind="raw")
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return FORMATS[name]
-    for signature, what, advice in _REFUSED:
+    for signature, kind in _REFUSED:
         if data.startswith(signature):
-            raise _refused(what, advice)
+            raise UnsupportedFormat(kind=kind)
     start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<svg") or (
         start.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start
     ):
-        raise _refused("SVG drawing", _EXPORT)
-    raise NotAnImage(
-        "This is not a picture in a format known here. "
-        "Send JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, ICO, JPEG 2000 or HEIC."
-    )
+        raise UnsupportedFormat(kind="svg")
+    raise NotAnImage
 
 
 def _sniff_boxes(data: bytes) -> Format:
@@ -97,14 +91,8 @@ def _sniff_boxes(data: bytes) -> Format:
     if major in _HEIC_BRANDS:
         return FORMATS["heic"]
     if major == b"crx ":
-        raise _refused("camera RAW file", _DEVELOP)
-    raise _refused("video", "Send a picture, or save one frame of it.")
-
-
-def _refused(what: str, advice: str) -> UnsupportedFormat:
-    first = what.split()[0]
-    article = "an" if first[0] in ("AEFHILMNORSX" if first.isupper() else "AEIOU") else "a"  # as it is spoken
-    return UnsupportedFormat(f"This is {article} {what}, which cannot be read here. {advice}")
+        raise UnsupportedFormat(kind="raw")
+    raise UnsupportedFormat(kind="video")
 
 
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # one that begins a segment, and the end
@@ -139,7 +127,7 @@ def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
     try:
         return _gif_blocks(data, max_frames)
     except (IndexError, struct.error) as exc:
-        raise _cut_short() from exc
+        raise Truncated from exc
 
 
 def _gif_blocks(data: bytes, max_frames: int | None) -> GifBlocks:
@@ -185,7 +173,7 @@ def _guard_gif(data: bytes, limits: Limits) -> None:
     try:
         width, height = struct.unpack_from("<HH", data, 6)
     except struct.error as exc:
-        raise _cut_short() from exc
+        raise Truncated from exc
     limits.check_pixels(width, height)
     frames = gif_blocks(data, limits.max_frames).frames
     limits.check_frames(frames)
@@ -197,18 +185,18 @@ def _guard_ico(data: bytes, limits: Limits) -> None:
     try:
         count = struct.unpack_from("<H", data, 4)[0]
         if not count:
-            raise Corrupt("This icon holds no picture. Export it again.")
+            raise Corrupt(kind="icon")
         for entry in range(count):
             size, offset = struct.unpack_from("<II", data, 6 + 16 * entry + 8)
             if offset + size > len(data):
-                raise _cut_short()
+                raise Truncated
             if data[offset : offset + 8] == b"\x89PNG\r\n\x1a\n":
                 width, height = struct.unpack_from(">II", data, offset + 16)
             else:
                 width, height = struct.unpack_from("<ii", data, offset + 4)
             limits.check_pixels(abs(width), abs(height))
     except struct.error as exc:
-        raise _cut_short() from exc
+        raise Truncated from exc
 
 
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
@@ -230,7 +218,7 @@ def _guard_jpeg(data: bytes, limits: Limits) -> None:
         if scans > _MOST_SCANS:
             break
         at += int.from_bytes(data[at : at + 2], "big")
-    raise _damaged()
+    raise Corrupt
 
 
 def _guard_png(data: bytes, limits: Limits) -> None:
@@ -238,7 +226,7 @@ def _guard_png(data: bytes, limits: Limits) -> None:
     for kind, _ in _png_chunks(data):
         if kind == b"IEND":
             return
-    raise _cut_short()
+    raise Truncated
 
 
 def without_pixels(data: bytes, source: Format) -> bytes:
@@ -276,7 +264,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 def _guard_webp(data: bytes, limits: Limits) -> None:
     if int.from_bytes(data[4:8], "little") + 8 > len(data):
-        raise _cut_short()
+        raise Truncated
 
 
 def _guard_boxes(data: bytes, limits: Limits) -> None:
@@ -298,9 +286,9 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if size == 0:
             size = len(data) - at
         if size < 8:
-            raise _damaged()
+            raise Corrupt
         if at + size > len(data):
-            raise _cut_short()
+            raise Truncated
         yield data[at + 4 : at + 8], at, at + size
         at += size
 
@@ -315,7 +303,7 @@ def _guard_heic(data: bytes, limits: Limits) -> None:
             try:
                 names.decode()
             except UnicodeDecodeError as exc:
-                raise _damaged() from exc
+                raise Corrupt from exc
             at = data.find(b"infe", at + 4, end)
 
 
@@ -324,7 +312,7 @@ def _guard_jp2(data: bytes, limits: Limits) -> None:
     if data[4:8] == b"jP  ":
         _guard_boxes(data, limits)
     if b"\xff\xd9" not in data[-64:]:
-        raise _cut_short()
+        raise Truncated
     jp2.guard(data)
 
 
@@ -353,15 +341,3 @@ def bits_per_channel(data: bytes, source: Format) -> int | None:
             at = data.find(b"pixi", 0, 65_536)
             return data[at + 9] if 0 <= at < len(data) - 9 else None
     return None
-
-
-def _damaged() -> Corrupt:
-    return Corrupt(
-        "This file is damaged and cannot be read. Open and save it in another program, then try again."
-    )
-
-
-def _cut_short() -> Truncated:
-    return Truncated(
-        "This file ends too early; part of the picture is missing. Send it again from the original."
-    )

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from PIL import Image, ImageColor
 
-from converter.engine.errors import InvalidRecipe
+from converter.engine.errors import InvalidRecipe, Problem
 from converter.engine.limits import Limits
+from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
@@ -92,14 +93,8 @@ def crop(frame: Frame, job: Job) -> Frame:
     if wanted is None:
         return frame
     if wanted.x + wanted.width > frame.width or wanted.y + wanted.height > frame.height:
-        raise InvalidRecipe(
-            [
-                {
-                    "pointer": "/crop",
-                    "detail": f"The crop reaches outside the picture, which is {frame.width}×{frame.height}.",
-                }
-            ]
-        )
+        size = {"width": frame.width, "height": frame.height}
+        raise InvalidRecipe([Problem("/crop", Message("crop_outside", size))])
     box = (wanted.x, wanted.y, wanted.x + wanted.width, wanted.y + wanted.height)
     job.log.note("cropped", width=wanted.width, height=wanted.height)
     return replace(frame, box=_within(frame, box), width=wanted.width, height=wanted.height)
@@ -111,8 +106,7 @@ def turn(frame: Frame, job: Job) -> Frame:
         job.log.note("rotated", degrees=job.recipe.rotate)
     if job.recipe.flip:
         frame = upright(frame, _FLIPS[job.recipe.flip])
-        direction = "left to right" if job.recipe.flip == "horizontal" else "top to bottom"
-        job.log.note("flipped", direction=direction)
+        job.log.note("flipped", kind=job.recipe.flip)
     return frame
 
 

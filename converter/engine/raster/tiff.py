@@ -28,7 +28,7 @@ _PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of 
 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
-_ADVICE = "Export it with 8 bits a channel in grey or RGB first."
+_LABEL = "TIFF"
 
 _COMPRESSIONS = {
     32809: "ThunderScan",
@@ -109,13 +109,11 @@ def guard(data: bytes, limits: Limits) -> None:
             return
         if tags.get(_PHOTOMETRIC, (0,))[0] in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
             return
-        what = _unread(order, tags)
-        if what:
-            raise UnsupportedVariant(f"This TIFF has {what}, which cannot be read here. {_ADVICE}")
+        variant = _unread(order, tags)
+        if variant:
+            raise UnsupportedVariant(format=_LABEL, **variant)
     if data[:4] == b"MM\x00+":
-        raise UnsupportedVariant(
-            f"This TIFF has the layout of a big-endian BigTIFF, which cannot be read here. {_ADVICE}"
-        )
+        raise UnsupportedVariant(format=_LABEL, kind="big_endian_bigtiff")
 
 
 def _directories(data: bytes, most: int) -> Iterator[Mapping[int, tuple[int, ...]]]:
@@ -169,46 +167,48 @@ def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> _Layout:
     return _Layout(order, photometric, formats, tags.get(_FILL_ORDER, (1,))[0], bits, extra)
 
 
-def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> str | None:
-    """Return what about this page cannot be read, or None."""
+def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any] | None:
+    """Return what about this page cannot be read, as parameters of the error, or None."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression in _COMPRESSIONS:
-        return f"{_COMPRESSIONS[compression]} compression"
+        return {"kind": "compression", "compression": _COMPRESSIONS[compression]}
     if compression not in _known_compressions():
-        return "an unknown compression"
+        return {"kind": "unknown_compression"}
     layout = _layout(order, tags)
     separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
     if layout.formats == (_SIGNED,) and max(layout.bits) < 32:
-        return f"{max(layout.bits)}-bit signed samples"
+        return {"kind": "signed_samples", "bits": max(layout.bits)}
     if separate and layout.photometric in _ONE_CHANNEL and layout.extra:
-        return "grey and transparency in separate planes"
+        return {"kind": "separate_alpha"}
     if separate and len(layout.extra) > 1:
-        return f"{len(layout.bits)} channels in separate planes"
+        return {"kind": "separate_channels", "channels": len(layout.bits)}
     if tuple(layout) in _known_layouts():
         return None
-    return _in_words(layout)
+    return _variant(layout)
 
 
-def _in_words(layout: _Layout) -> str:
+def _variant(layout: _Layout) -> dict[str, Any]:
     bits = max(layout.bits, default=0)
     if layout.fill_order != 1:
-        return "bits in reverse order"
+        return {"kind": "fill_order"}
     if len(set(layout.bits)) > 1:
-        return "channels of different depths"
+        return {"kind": "mixed_depths"}
     if layout.photometric == _MASK:
-        return "a transparency mask as a page"
+        return {"kind": "mask"}
     if layout.formats == (_FLOAT,):
-        return f"{bits}-bit floating-point samples"
+        return {"kind": "float_samples", "bits": bits}
     if layout.formats == (_SIGNED,):
-        return f"{bits}-bit signed samples"
+        return {"kind": "signed_samples", "bits": bits}
     if layout.formats != (_UNSIGNED,):
-        return "samples that are not plain numbers"
+        return {"kind": "sample_format"}
     if layout.photometric == _PALETTE:
-        return "a palette in an unusual layout"
+        return {"kind": "palette"}
     if layout.photometric in _COLORS:
-        colors = f"{bits}-bit {_COLORS[layout.photometric]} colours"
-        return f"{colors} and more channels" if layout.extra else colors
-    return f"{bits}-bit samples" if len(layout.bits) == 1 else f"{len(layout.bits)} channels of {bits} bits"
+        kind = "colors_and_more" if layout.extra else "colors"
+        return {"kind": kind, "bits": bits, "space": _COLORS[layout.photometric]}
+    if len(layout.bits) == 1:
+        return {"kind": "samples", "bits": bits}
+    return {"kind": "channels", "channels": len(layout.bits), "bits": bits}
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
@@ -273,7 +273,7 @@ def _integers(image: Image.Image, signed: bool) -> Image.Image:
         return Image.frombytes("L", image.size, image.tobytes()[highest::4])
     low, high = cast("tuple[int, int]", image.getextrema())
     if low < 0 or high > 65_535:
-        raise UnsupportedVariant(f"This TIFF has 32-bit signed samples, which cannot be read here. {_ADVICE}")
+        raise UnsupportedVariant(kind="signed_samples", format=_LABEL, bits=32)
     return image.point([value >> 8 for value in range(65_536)], "L")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from converter.engine.errors import EngineError, InvalidRecipe
+from converter.engine.errors import EngineError, InvalidRecipe, Problem
+from converter.engine.messages import Message
 from converter.engine.recipe import Watermark
 
 from .decode import first_picture
@@ -77,23 +79,18 @@ def _fitted(stamp: Image.Image, room: Size) -> Image.Image:
     return resampled(stamp, (0, 0, *stamp.size), size)
 
 
+def _problem(code: str, **params: Any) -> InvalidRecipe:
+    return InvalidRecipe([Problem("/watermark/image", Message(code, params))])
+
+
 def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
     data = job.images.get(mark.image or "")
     if data is None:
-        raise InvalidRecipe(
-            [{"pointer": "/watermark/image", "detail": "The watermark picture was not found."}]
-        )
+        raise _problem("watermark_missing")
     try:
         picture = first_picture(data, job.limits).convert("RGBA")
     except EngineError as exc:
-        raise InvalidRecipe(
-            [
-                {
-                    "pointer": "/watermark/image",
-                    "detail": f"The watermark picture cannot be used. {exc.message}",
-                }
-            ]
-        ) from exc
+        raise _problem("watermark_unusable", reason=exc.message) from exc
     width = rounded(mark.scale * size[0])
     return resampled(picture, (0, 0, *picture.size), (width, rounded(picture.height * width / picture.width)))
 

@@ -82,7 +82,7 @@ class Command(BaseCommand):
         if not tasks:
             raise CommandError("No images to convert.", returncode=2)
         if options["dry_run"]:
-            self.stdout.write(recipe.sentence())
+            self.stdout.write(engine.sentence(recipe))
             for task in tasks:
                 there = " (already exists)" if task.target.exists() else ""
                 self.stdout.write(f"{task.source} → {task.target}{there}")
@@ -145,7 +145,7 @@ def read_recipe(options: Mapping[str, Any]) -> engine.Recipe:
     try:
         return engine.Recipe.parse(mapping)
     except engine.InvalidRecipe as exc:
-        raise CommandError(" ".join(error["detail"] for error in exc.errors), returncode=2) from exc
+        raise CommandError(str(exc), returncode=2) from exc
 
 
 def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
@@ -260,7 +260,7 @@ class Workers:
             data = task.source.read_bytes()
             answer = list(self._sandbox().render(data, [recipe], limits, images))[-1]
             if isinstance(answer, Refused):
-                raise NotConverted(answer.message)
+                raise NotConverted(answer.message.text)
             assert isinstance(answer, Rendered)
             target = task.target
             if recipe.format == AUTO:

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from converter import engine, jobs
 from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
-from converter.web import links, phrases, texts
+from converter.translation import translated
+from converter.web import links, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
@@ -59,14 +60,8 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
     try:
         upload = keep(request, form.cleaned_data["file"])
     except jobs.InvalidSubmission as refusal:
-        return JsonResponse({"detail": phrases.translated(str(refusal)), "code": refusal.code}, status=422)
+        return JsonResponse({"detail": translated(refusal.message), "code": refusal.code}, status=422)
     return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
-
-
-@require_POST
-def words(request: LoggedInRequest) -> JsonResponse:
-    """Say in the visitor's language what the API said in English."""
-    return JsonResponse({"said": [phrases.translated(said) for said in request.POST.getlist("said")]})
 
 
 def _page(
@@ -91,6 +86,7 @@ def _page(
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": settings.CONVERTER_MAX_FILES,
         "texts": texts.for_convert(),
+        "message_templates": texts.for_messages(),
     }
     return render(request, "web/convert.html", context, status=status)
 
@@ -174,7 +170,7 @@ def _submit(
     taken = [(file, new) for file, new in files if not jobs.file_problem(new)]
     addresses = chosen.cleaned_data.get("addresses", [])
     if problems and not (taken or uploads or addresses):
-        raise jobs.InvalidSubmission(" ".join(problems))
+        raise jobs.InvalidSubmission(problems=problems)
     batch = submit(
         request.user, outputs=recipes, files=[*(new for _, new in taken), *addresses], uploads=uploads
     )
@@ -185,7 +181,7 @@ def _submit(
     for upload, (file, _new) in zip(fresh, taken, strict=True):
         store(upload, file)
     for problem in problems:
-        messages.warning(request, _("Skipped: %(problem)s") % {"problem": problem})
+        messages.warning(request, _("Skipped: %(problem)s") % {"problem": translated(problem)})
     return batch
 
 

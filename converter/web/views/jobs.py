@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from converter import jobs, metadata, storage
 from converter.models import Job
+from converter.translation import translated
 from converter.web import picture
 from converter.web.access import job_of
 from converter.web.errors import refusal_page
@@ -88,7 +89,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     if problem := jobs.file_problem(jobs.NewFile(found.upload.name, file.size)):
-        messages.error(request, problem)
+        messages.error(request, translated(problem))
         return redirect("web:job", pk)
     stored = storage.uploads.put(
         found.upload.key, file, filename=found.upload.name, content_type="application/octet-stream"

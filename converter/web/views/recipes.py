@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from converter import engine, jobs
 from converter.models import Preferences, Recipe
-from converter.web import links, phrases
+from converter.translation import recipe_sentence, translated
+from converter.web import links
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
 from converter.web.http import LoggedInRequest
@@ -74,7 +75,7 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
                 return redirect("web:recipes")
             name.add_error("name", _("You already have a recipe with this name."))
         except jobs.JobError as refusal:
-            output.add_error("watermark_file", phrases.translated(str(refusal)))
+            output.add_error("watermark_file", translated(refusal.message))
     return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
 
 
@@ -99,7 +100,7 @@ def shared(request: LoggedInRequest, token: str) -> HttpResponse:
         return render(
             request,
             "web/recipe_link.html",
-            {"problem": " ".join(phrases.translated(error["detail"]) for error in exc.errors)},
+            {"problem": translated(exc.message)},
             status=410,
         )
     except ValueError as exc:
@@ -136,7 +137,7 @@ def sentence(request: LoggedInRequest) -> JsonResponse:
     output = OutputForm(request.POST, request.FILES, prefix=PREFIX)
     if not output.is_valid():
         return JsonResponse({"errors": [error for errors in output.errors.values() for error in errors]})
-    return JsonResponse({"sentence": phrases.sentence(output.recipe())})
+    return JsonResponse({"sentence": recipe_sentence(output.recipe())})
 
 
 def _begin(request: LoggedInRequest) -> dict[str, object]:

@@ -50,7 +50,7 @@ def formats(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def problem(request: HttpRequest, code: str) -> HttpResponse:
-    found = problems.PROBLEMS.get(code)
+    found = problems.ERRORS.get(code)
     if found is None:
         raise Http404
     return render(request, "web/problem.html", {"code": code, "problem": found})

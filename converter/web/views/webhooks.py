@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import jobs
 from converter.models import Delivery, Webhook
-from converter.web import cursor, phrases
+from converter.translation import translated
+from converter.web import cursor
 from converter.web.access import delivery_of, webhook_of
 from converter.web.errors import refusal_page
 from converter.web.forms import WebhookForm
@@ -153,4 +154,4 @@ def _last_answer(found: Webhook) -> int | None:
 
 def _say(refusal: jobs.JobError, form: WebhookForm) -> None:
     field = "url" if isinstance(refusal, jobs.InvalidSubmission) else None
-    form.add_error(field, phrases.translated(str(refusal)))
+    form.add_error(field, translated(refusal.message))

@@ -14,7 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
 
 from converter.api.access import Caller
-from converter.api.problems import DETAILS, Problem
+from converter.api.problems import Problem
 from imagesite.accounts import tokens
 from imagesite.accounts.cognito import client, jwt
 from imagesite.accounts.cognito.backend import user_of
@@ -77,4 +77,4 @@ def _unavailable_as_problem() -> Iterator[None]:
         if isinstance(exc, CognitoError) and exc.code != "too_many_attempts":
             raise
         logger.error("Cognito did not answer", exc_info=exc)
-        raise Problem("unavailable", DETAILS["unavailable"], headers={"Retry-After": "5"}) from exc
+        raise Problem("unavailable", headers={"Retry-After": "5"}) from exc

@@ -5,7 +5,7 @@
     InvalidToken        not a valid token of this user pool for this site
     CognitoUnavailable  Cognito did not answer as expected; trying again may help
 
-Errors carry no sentence. `text` renders a code in the reader's language where it is shown.
+Errors carry no sentence. `text` renders a message in the reader's language where it is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
+
+from converter.engine import Message, register
+from converter.translation import translated as in_language
 
 TEMPLATES: Mapping[str, str] = MappingProxyType(
     {
@@ -56,13 +59,23 @@ PARAMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
+register(TEMPLATES)
+
+
 class CognitoError(Exception):
     """A refusal: `code` is a key of TEMPLATES, `params` fill its template."""
 
     def __init__(self, code: str, params: Mapping[str, Any] | None = None) -> None:
-        self.code = code
-        self.params: Mapping[str, Any] = PARAMS.get(code, {}) if params is None else params
-        super().__init__(TEMPLATES[code].format(**self.params))
+        self.message = message(code, params)
+        super().__init__(self.message.text)
+
+    @property
+    def code(self) -> str:
+        return self.message.code
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self.message.params
 
 
 class SessionExpired(Exception):
@@ -77,9 +90,14 @@ class CognitoUnavailable(Exception):
     pass
 
 
+def message(code: str, params: Mapping[str, Any] | None = None) -> Message:
+    """Return the message for `code`, with its usual parameters unless others are given."""
+    return Message(code, PARAMS.get(code, {}) if params is None else params)
+
+
 def text(code: str, params: Mapping[str, Any] | None = None) -> str:
     """Return the message for `code` in the active language. Raises KeyError for an unknown code."""
-    return gettext(TEMPLATES[code]).format(**(PARAMS.get(code, {}) if params is None else params))
+    return in_language(message(code, params))
 
 
 WRONG_CODES = ("CodeMismatchException", "EnableSoftwareTokenMFAException", "ExpiredCodeException")

@@ -1,9 +1,10 @@
 // The page on which images come in: choose, check, send each by its own form, then go to the batch.
 
+import { reader } from "./messages.js";
 import { clearProblems, readRecipe, showProblem, showWhatFits } from "./options.js";
 import { poster } from "./post.js";
 import { trying } from "./try.js";
-import { Expired, send, Stopped } from "./upload.js";
+import { Expired, Refused, send, Stopped } from "./upload.js";
 
 const AT_ONCE = 4;
 const HEIC = ["heic", "heif", "hif"];
@@ -15,13 +16,16 @@ const limits = { bytes: Number(form.dataset.maxBytes), files: Number(form.datase
 const find = (name) => form.querySelector(`[data-${name}]`);
 const post = poster(form);
 const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const message = reader(JSON.parse(document.getElementById("message-templates").textContent), document.documentElement.lang);
+// What the API says, in the language of the page; what this page does not know, in English.
+const told = (said) => message(said) ?? said.detail ?? texts.refused;
 const extensions = form.querySelector("#id_images").accept.split(",");
 
 let touched = null; // the output that was changed last
 let isFree = "free" in form.dataset; // nobody has chosen the format: it follows the images
 let shown = null; // the image that was asked to be shown; else the first
 const trial = trying({
-  form, texts, say, sizeInWords, post, translated,
+  form, texts, say, sizeInWords, post, told,
   chosen: () => { const images = inBatch(); return images.includes(shown) ? shown : images[0]; },
   recipe: () => readRecipe(cards().includes(touched) ? touched : cards()[0]),
 });
@@ -310,15 +314,6 @@ function ask(url, body, more = {}) {
   return post(url, json ? JSON.stringify(body) : body, headers);
 }
 
-// The API speaks English; the page says it as its visitor does.
-async function translated(said) {
-  if (document.documentElement.lang === "en") return said;
-  const body = new FormData();
-  for (const one of said) body.append("said", one);
-  const answer = await ask(form.dataset.words, body);
-  return answer?.ok ? (await answer.json()).said : said;
-}
-
 function refuse(text) {
   find("refusal").textContent = text;
   find("refusal").hidden = false;
@@ -375,15 +370,14 @@ async function explain(answer, files) {
   if (!answer) { refuse(texts.offline); return; }
   if (answer.status === 401 || answer.status === 403) { refuse(texts.loggedOut); return; }
   const errors = said?.errors ?? [];
-  const [whole, ...details] = await translated([said?.detail ?? "", ...errors.map(({ detail }) => detail)]);
   let placed = 0;
-  for (const [which, { pointer = "" }] of errors.entries()) {
-    const [, list, index, ...path] = pointer.split("/");
-    const detail = details[which];
+  for (const error of errors) {
+    const [, list, index, ...path] = (error.pointer ?? "").split("/");
+    const detail = told(error);
     if (list === "outputs" && cards()[index] && showProblem(cards()[index], path.join("."), detail)) placed += 1;
     if (list === "files" && files[index]) { set(files[index], "bad", detail); placed += 1; }
   }
-  refuse(placed ? texts.refused : whole || texts.refused);
+  refuse(placed || !said?.code ? texts.refused : told(said));
 }
 
 async function sendAll(some) {
@@ -420,8 +414,8 @@ async function sendOne(row, isSecondTry = false) {
     if (error instanceof Expired) {
       reason = isSecondTry ? texts.expired : await renew(row);
       if (!reason) { await sendOne(row, true); return; }
-    } else if (error.message && error.message !== "network") {
-      [reason] = await translated([error.message]);
+    } else if (error instanceof Refused) {
+      reason = told(error.problem);
     }
     if (row.state !== "out") set(row, "failed", reason);
   }
@@ -438,7 +432,7 @@ async function renew(row) {
   }
   if (answer?.status === 401 || answer?.status === 403) return texts.loggedOutSending;
   const said = await answer?.json().catch(() => null);
-  return said?.detail ? (await translated([said.detail]))[0] : texts.failed;
+  return said?.code ? told(said) : texts.failed;
 }
 
 async function resumeOne(element) {

@@ -7,7 +7,7 @@ const WAIT = 500; // milliseconds after the last change
 const SIDE = 1600; // longest side of the copy that stands for a file too large to be sent so
 const PICTURE = { format: "webp", quality: 90, frames: "first", resize: { width: SIDE, height: SIDE } }; // of an original
 
-export function trying({ form, texts, say, sizeInWords, translated, chosen, recipe, post }) {
+export function trying({ form, texts, say, sizeInWords, told, chosen, recipe, post }) {
   const section = form.querySelector("[data-try]");
   const [note, view, bar, start] = ["note", "view", "bar", "start"].map((name) => section.querySelector(`[data-try-${name}]`));
   const most = Number(form.dataset.oneShot);
@@ -92,12 +92,12 @@ export function trying({ form, texts, say, sizeInWords, translated, chosen, reci
     const answer = await post(form.dataset.oneShotUrl, body);
     const result = await answer?.blob().catch(() => null);
     if (!result) return { problem: texts.offline };
-    return answer.status === 200 ? { result } : { problem: await reason(await problemOf(result)) };
+    return answer.status === 200 ? { result } : { problem: reason(await problemOf(result)) };
   }
 
-  async function reason({ code, detail }) {
-    if (code === "not_in_time") return texts.tryFailed;
-    return code === "unavailable" || !detail ? texts.tryAway : (await translated([detail]))[0];
+  function reason(said) {
+    if (said.code === "not_in_time") return texts.tryFailed;
+    return said.code === "unavailable" || !said.code ? texts.tryAway : told(said);
   }
 
   function inWords(one, result, options, pixels) {

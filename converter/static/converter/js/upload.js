@@ -2,8 +2,12 @@
 
 export class Stopped extends Error {}
 export class Expired extends Error {}
+// Carries what the site said, as problem details.
+export class Refused extends Error {
+  constructor(problem) { super(problem.detail); this.problem = problem; }
+}
 
-// `signal` stops it; `progress` hears a share from 0 to 1. Fails with Stopped, Expired (ask for a new form) or Error.
+// `signal` stops it; `progress` hears a share from 0 to 1. Fails with Stopped, Expired (ask for a new form), Refused or Error.
 export function send(form, file, { signal, progress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -15,7 +19,7 @@ export function send(form, file, { signal, progress }) {
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve();
       else if (request.status === 403) reject(new Expired());
-      else reject(new Error(detailOf(request)));
+      else reject(refusalOf(request));
     };
     request.onloadend = () => signal.removeEventListener("abort", stop);
     const body = new FormData();
@@ -27,10 +31,10 @@ export function send(form, file, { signal, progress }) {
   });
 }
 
-function detailOf(request) {
+function refusalOf(request) {
   try {
-    return JSON.parse(request.responseText).detail ?? "";
+    return new Refused(JSON.parse(request.responseText));
   } catch {
-    return "";
+    return new Error("no problem details"); // S3 answers in XML
   }
 }

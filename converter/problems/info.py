@@ -1,318 +1,364 @@
-"""Every error code, with what happened and what to do, and the JSON response for it."""
+"""Every error code of the site: what happened, what to do about it, and the HTTP status it is answered with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.http import JsonResponse
-from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-CONTENT_TYPE = "application/problem+json"
-
 
 @dataclass(frozen=True)
-class Explained:
+class ErrorInfo:
     title: str | Promise
     what: str | Promise
     advice: str | Promise
+    status: int
 
 
-PROBLEMS: Mapping[str, Explained] = {
+ERRORS: Mapping[str, ErrorInfo] = {
     # The image.
-    "empty_file": Explained(
+    "empty_file": ErrorInfo(
         _("The file is empty"),
         _("The file contains no data."),
         _("Check the file on your device, then upload it again."),
+        status=422,
     ),
-    "not_an_image": Explained(
+    "not_an_image": ErrorInfo(
         _("Not an image"),
         _("We check the content of a file, not its name. This file is not an image."),
         _("Check that you chose the right file."),
+        status=422,
     ),
-    "unsupported_format": Explained(
+    "unsupported_format": ErrorInfo(
         _("Unsupported format"),
         _(
             "We recognise this kind of file but can't read it. This includes SVG, EPS, PDF, PSD and camera RAW."
         ),
         _("Export it as JPEG, PNG or TIFF in the app that created it, then upload that."),
+        status=422,
     ),
-    "unsupported_variant": Explained(
+    "unsupported_variant": ErrorInfo(
         _("Unsupported variant of this format"),
         _("The file is intact and its format is supported, but it stores its pixels in a way we can't read."),
         _("Export it as 8-bit greyscale or RGB, then upload that."),
+        status=422,
     ),
-    "truncated": Explained(
+    "truncated": ErrorInfo(
         _("The file is incomplete"),
         _("The end of the file is missing, often because a copy or download was interrupted."),
         _("Copy or download the original again, then upload it."),
+        status=422,
     ),
-    "corrupt": Explained(
+    "corrupt": ErrorInfo(
         _("The image is damaged"),
         _("The file starts like an image, but its content can't be decoded."),
         _("Open it in an image viewer, re-save it and upload the new file."),
+        status=422,
     ),
-    "too_many_bytes": Explained(
+    "too_many_bytes": ErrorInfo(
         _("The file is too large"),
         _("The file is larger than the limit, or larger than the size given when the upload was created."),
         _("Make the file smaller, then upload it again."),
+        status=422,
     ),
-    "too_many_pixels": Explained(
+    "too_many_pixels": ErrorInfo(
         _("Too many pixels"),
         _("The image, or the result, has more pixels than the limit."),
         _("Reduce the image first, or choose a smaller size."),
+        status=422,
     ),
-    "too_many_frames": Explained(
+    "too_many_frames": ErrorInfo(
         _("Too many frames or pages"),
         _("The animation or document is longer than the limit."),
         _("Split it and upload the parts."),
+        status=422,
     ),
-    "engine_error": Explained(
+    "engine_error": ErrorInfo(
         _("Conversion failed"),
         _("Something went wrong on our side. It has been logged."),
         _("Choose another format, or try again later."),
+        status=500,
     ),
     # The options.
-    "invalid_recipe": Explained(
+    "invalid_recipe": ErrorInfo(
         _("Invalid options"),
         _("An option is unknown, out of range or conflicts with another one."),
         _("Each error names the option to change."),
+        status=422,
     ),
-    "cannot_produce": Explained(
+    "cannot_produce": ErrorInfo(
         _("This result is not possible"),
         _("These options don't work with this image."),
         _("Choose another format or size."),
+        status=422,
     ),
-    "too_large_for_format": Explained(
+    "too_large_for_format": ErrorInfo(
         _("Too large for this format"),
         _("This format does not support images with such long sides."),
         _("Choose a smaller size or another format."),
+        status=422,
     ),
-    "target_unreachable": Explained(
+    "target_unreachable": ErrorInfo(
         _("Target size not reachable"),
         _("Even the smallest result is larger than the target."),
         _("Allow a larger file, or choose smaller dimensions."),
+        status=422,
     ),
-    "no_watermark": Explained(
+    "no_watermark": ErrorInfo(
         _("Your logo has expired"),
         _("It has expired, was deleted or was never uploaded."),
         _("Choose it again."),
+        status=422,
     ),
     # The work.
-    "out_of_memory": Explained(
+    "out_of_memory": ErrorInfo(
         _("Out of memory"),
         _("Converting this image needs more memory than the limit."),
         _("Reduce the image first, or choose simpler settings."),
+        status=422,
     ),
-    "timed_out": Explained(
+    "timed_out": ErrorInfo(
         _("It took too long"),
         _("The conversion reached the time limit and was stopped."),
         _("Choose a smaller size or simpler settings."),
+        status=422,
     ),
-    "crashed": Explained(
+    "crashed": ErrorInfo(
         _("The decoder crashed"),
         _("The file crashed the program that reads it. Your other images are not affected."),
         _("Re-save the image in another app, then upload that."),
+        status=422,
     ),
-    "gave_up": Explained(
+    "gave_up": ErrorInfo(
         _("Too many failed attempts"),
         _("The conversion was interrupted several times."),
         _("Retry. If it fails again, re-save the image and upload that."),
+        status=422,
     ),
-    "upload_timed_out": Explained(
-        _("The upload never arrived"), _("The file was not uploaded in time."), _("Upload it again.")
+    "upload_timed_out": ErrorInfo(
+        _("The upload never arrived"),
+        _("The file was not uploaded in time."),
+        _("Upload it again."),
+        status=422,
     ),
-    "queue_timed_out": Explained(
-        _("The queue was full"), _("The job waited too long."), _("Retry. Nothing is lost.")
+    "queue_timed_out": ErrorInfo(
+        _("The queue was full"), _("The job waited too long."), _("Retry. Nothing is lost."), status=503
     ),
-    "upload_replaced": Explained(
+    "upload_replaced": ErrorInfo(
         _("The file was replaced"),
         _("The file changed after it was uploaded."),
         _("Upload the file again."),
+        status=409,
     ),
-    "no_upload": Explained(
-        _("The file is no longer available"), _("It has expired or was deleted."), _("Upload it again.")
+    "no_upload": ErrorInfo(
+        _("The file is no longer available"),
+        _("It has expired or was deleted."),
+        _("Upload it again."),
+        status=410,
     ),
-    "no_result": Explained(
-        _("No result yet"), _("The job is not finished."), _("Wait, or check the job's page.")
+    "no_result": ErrorInfo(
+        _("No result yet"), _("The job is not finished."), _("Wait, or check the job's page."), status=409
     ),
     # What was sent.
-    "no_files": Explained(_("No image"), _("You didn't choose an image."), _("Choose at least one image.")),
-    "no_outputs": Explained(
-        _("No output"), _("You didn't choose an output."), _("Choose at least one output.")
+    "no_files": ErrorInfo(
+        _("No image"), _("You didn't choose an image."), _("Choose at least one image."), status=422
     ),
-    "too_many_files": Explained(
-        _("Too many images"), _("The batch is over the limit."), _("Split them into several batches.")
+    "no_outputs": ErrorInfo(
+        _("No output"), _("You didn't choose an output."), _("Choose at least one output."), status=422
     ),
-    "too_many_outputs": Explained(
-        _("Too many outputs"), _("The batch is over the limit."), _("Choose fewer, or start a second batch.")
+    "too_many_files": ErrorInfo(
+        _("Too many images"),
+        _("The batch is over the limit."),
+        _("Split them into several batches."),
+        status=422,
     ),
-    "same_outputs": Explained(
-        _("Two outputs are the same"), _("They would create the same file twice."), _("Change or remove one.")
+    "too_many_outputs": ErrorInfo(
+        _("Too many outputs"),
+        _("The batch is over the limit."),
+        _("Choose fewer, or start a second batch."),
+        status=422,
     ),
-    "invalid_submission": Explained(
+    "same_outputs": ErrorInfo(
+        _("Two outputs are the same"),
+        _("They would create the same file twice."),
+        _("Change or remove one."),
+        status=422,
+    ),
+    "invalid_submission": ErrorInfo(
         _("Invalid batch"),
         _("Something is wrong with the files or outputs."),
         _("Fix the highlighted fields."),
+        status=422,
     ),
-    "already_uploaded": Explained(
-        _("Already uploaded"), _("This file was uploaded before."), _("Nothing to do.")
+    "already_uploaded": ErrorInfo(
+        _("Already uploaded"), _("This file was uploaded before."), _("Nothing to do."), status=409
     ),
-    "form_expired": Explained(
+    "form_expired": ErrorInfo(
         _("The upload form has expired"),
         _("An upload form is valid for a few minutes."),
         _("Request a new one and upload the file again."),
+        status=403,
     ),
-    "form_forged": Explained(
-        _("Invalid upload form"), _("Its signature is not valid."), _("Request a new one.")
+    "form_forged": ErrorInfo(
+        _("Invalid upload form"), _("Its signature is not valid."), _("Request a new one."), status=403
     ),
-    "form_incomplete": Explained(
+    "form_incomplete": ErrorInfo(
         _("Incomplete upload form"),
         _("Send all fields unchanged, with the file as the last one."),
         _("Check the fields and upload again."),
+        status=400,
     ),
-    "storage_full": Explained(
+    "storage_full": ErrorInfo(
         _("The file could not be stored"),
         _("The storage did not accept the file."),
         _("Try again later."),
+        status=507,
     ),
-    "link_expired": Explained(
+    "link_expired": ErrorInfo(
         _("The link has expired"),
         _("Links to files are valid for a few minutes."),
         _("Reload the page it came from."),
+        status=410,
     ),
-    "expired": Explained(
+    "expired": ErrorInfo(
         _("Expired"),
         _("Images and results are deleted after a set time."),
         _("Upload the image again."),
+        status=410,
     ),
-    "refused": Explained(_("Refused"), _("This is not possible."), _("See the message for the reason.")),
-    "conflict": Explained(
+    "conflict": ErrorInfo(
         _("Not possible in this state"),
         _("The job's status doesn't allow this."),
         _("Check the job's page."),
+        status=409,
     ),
-    "quota_exceeded": Explained(
+    "quota_exceeded": ErrorInfo(
         _("Quota exceeded"),
         _("Each account has limits on jobs per day and storage."),
         _("Delete files you no longer need, or try again later."),
+        status=429,
     ),
-    "fetch_failed": Explained(
+    "fetch_failed": ErrorInfo(
         _("The image could not be fetched"),
         _("The URL did not return a file, took too long or is not on the public internet."),
         _("Open the URL in a browser. If the image appears, save it and upload the file."),
+        status=422,
     ),
-    "not_looked_into": Explained(
+    "not_looked_into": ErrorInfo(
         _("Not analysed yet"),
         _("Details of a file are available once one of its jobs is finished."),
         _("Try again in a moment."),
+        status=409,
     ),
-    "name_taken": Explained(
-        _("The name is taken"), _("You already have one with this name."), _("Choose another name.")
+    "name_taken": ErrorInfo(
+        _("The name is taken"),
+        _("You already have one with this name."),
+        _("Choose another name."),
+        status=409,
     ),
     # The request.
-    "bad_request": Explained(
-        _("Bad request"),
-        _("The request is malformed."),
-        _("Check it against the documentation."),
+    "bad_request": ErrorInfo(
+        _("Bad request"), _("The request is malformed."), _("Check it against the documentation."), status=400
     ),
-    "malformed_json": Explained(
-        _("Invalid JSON"), _("The body could not be parsed."), _("Check it with a JSON validator.")
+    "malformed_json": ErrorInfo(
+        _("Invalid JSON"),
+        _("The body could not be parsed."),
+        _("Check it with a JSON validator."),
+        status=400,
     ),
-    "unauthenticated": Explained(
-        _("Not signed in"), _("This requires a login or an API token."), _("Log in, or send your token.")
+    "unauthenticated": ErrorInfo(
+        _("Not signed in"),
+        _("This requires a login or an API token."),
+        _("Log in, or send your token."),
+        status=401,
     ),
-    "invalid_token": Explained(
+    "invalid_token": ErrorInfo(
         _("Invalid token"),
         _("The token is unknown, expired or revoked."),
         _("Create a new one in your account."),
+        status=401,
     ),
-    "forbidden": Explained(
-        _("Not allowed"), _("You don't have permission to do this."), _("Contact the site's operator.")
+    "forbidden": ErrorInfo(
+        _("Not allowed"),
+        _("You don't have permission to do this."),
+        _("Contact the site's operator."),
+        status=403,
     ),
-    "csrf_failed": Explained(
+    "csrf_failed": ErrorInfo(
         _("This page has expired"),
         _("The form's security token is missing or expired."),
         _("Reload the page and try again."),
+        status=403,
     ),
-    "read_only_token": Explained(
+    "read_only_token": ErrorInfo(
         _("Read-only token"),
         _("This request needs write access."),
         _("Use a token with read and write access."),
+        status=403,
     ),
-    "not_found": Explained(
+    "not_found": ErrorInfo(
         _("Not found"),
         _("Nothing exists at this address, or it isn't yours."),
         _("Check the address."),
+        status=404,
     ),
-    "method_not_allowed": Explained(
-        _("Method not allowed"), _("This address accepts other methods."), _("See the Allow header.")
+    "method_not_allowed": ErrorInfo(
+        _("Method not allowed"),
+        _("This address accepts other methods."),
+        _("See the Allow header."),
+        status=405,
     ),
-    "in_progress": Explained(
+    "in_progress": ErrorInfo(
         _("Request in progress"),
         _("A request with the same idempotency key is still being processed."),
         _("Wait a moment, then try again."),
+        status=409,
     ),
-    "key_reused": Explained(
+    "key_reused": ErrorInfo(
         _("Idempotency key already used"),
         _("It belongs to a different request."),
         _("Use a new key for a new request."),
+        status=422,
     ),
-    "not_in_time": Explained(
+    "not_in_time": ErrorInfo(
         _("Not finished in time"),
         _("The conversion takes too long, or the result is too large, for a single response."),
         _("Set keep to true, or create a batch, and download the result later."),
+        status=422,
     ),
-    "body_too_large": Explained(
+    "body_too_large": ErrorInfo(
         _("Request body too large"),
         _("The request body is over the limit."),
         _("Send images through an upload form."),
+        status=413,
     ),
-    "unsupported_media_type": Explained(
-        _("Unsupported media type"), _("The Content-Type is not supported here."), _("See the documentation.")
+    "unsupported_media_type": ErrorInfo(
+        _("Unsupported media type"),
+        _("The Content-Type is not supported here."),
+        _("See the documentation."),
+        status=415,
     ),
-    "invalid_request": Explained(
-        _("Invalid request"), _("A value is missing or wrong."), _("Each error names its field.")
+    "invalid_request": ErrorInfo(
+        _("Invalid request"), _("A value is missing or wrong."), _("Each error names its field."), status=422
     ),
-    "too_many_requests": Explained(
+    "too_many_requests": ErrorInfo(
         _("Too many requests"),
         _("You've sent too many requests in a short time."),
         _("Wait, then try again."),
+        status=429,
     ),
-    "internal_error": Explained(
-        _("Something went wrong"), _("This is our fault, and it has been logged."), _("Try again.")
+    "internal_error": ErrorInfo(
+        _("Something went wrong"),
+        _("This is our fault, and it has been logged."),
+        _("Try again."),
+        status=500,
     ),
-    "unavailable": Explained(
-        _("Temporarily unavailable"), _("Part of the site is not responding."), _("Try again later.")
+    "unavailable": ErrorInfo(
+        _("Temporarily unavailable"),
+        _("Part of the site is not responding."),
+        _("Try again later."),
+        status=503,
     ),
 }
-
-
-def title(code: str) -> str:
-    """Return the title of a code in English: it is always the same for the same code."""
-    with translation.override("en"):
-        return str(PROBLEMS[code].title)
-
-
-def answer(
-    code: str,
-    status: int,
-    detail: str,
-    *,
-    errors: Sequence[Mapping[str, Any]] = (),
-    headers: Mapping[str, str] | None = None,
-) -> JsonResponse:
-    """Return the problem details of RFC 9457; the specific cause is in the detail."""
-    body: dict[str, Any] = {
-        "type": f"/problems/{code}/",
-        "title": title(code),
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    if errors:
-        body["errors"] = list(errors)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))

@@ -1,0 +1,315 @@
+"""What the engine says, by code: refusals, problems of a recipe, what was done, why a format was chosen, a recipe in words."""
+
+from __future__ import annotations
+
+from .messages import gettext_noop as _
+
+ERRORS = {
+    "engine_error": _("This image could not be converted. The fault is ours and has been logged."),
+    "engine_error.encoder": _(
+        "Writing this {format} failed. The fault is ours and has been logged. Another format may work."
+    ),
+    "invalid_recipe": _("{problems}"),
+    # The file.
+    "empty_file": _("This file is empty. Send it again; the upload may have been cut off."),
+    "not_an_image": _(
+        "This is not an image in a format we know. Send JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, ICO, JPEG 2000 or HEIC."
+    ),
+    "unsupported_format.cursor": _(
+        "Windows cursors cannot be converted here. Export the image as PNG first."
+    ),
+    "unsupported_format.dds": _("DDS textures cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.eps": _(
+        "EPS and PostScript cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.exr": _(
+        "OpenEXR images cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.jxl": _(
+        "JPEG XL images cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.metafile": _(
+        "Windows metafiles cannot be converted here. Export the image as PNG first."
+    ),
+    "unsupported_format.pdf": _(
+        "PDF documents cannot be converted here. Export the pages as PNG or JPEG first."
+    ),
+    "unsupported_format.psd": _(
+        "Photoshop documents cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.qoi": _("QOI images cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.raw": _(
+        "Camera RAW files cannot be converted here. Export a JPEG or TIFF from your photo program first."
+    ),
+    "unsupported_format.svg": _("SVG drawings cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.video": _("Videos cannot be converted here. Send an image, or save one frame of it."),
+    "unsupported_format.xcf": _(
+        "GIMP documents cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.zip": _(
+        "ZIP archives cannot be converted here. Unpack the archive and send the images inside."
+    ),
+    "unsupported_variant.big_endian_bigtiff": _(
+        "This {format} is a big-endian BigTIFF, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.channels": _(
+        "This {format} has {channels} channels of {bits} bits, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.colors": _(
+        "This {format} has {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.colors_and_more": _(
+        "This {format} has extra channels beside {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.compression": _(
+        "This {format} uses {compression} compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.fill_order": _(
+        "This {format} stores its bits in reverse order, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.float_samples": _(
+        "This {format} has {bits}-bit floating-point samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.many_channels": _(
+        "This {format} has {channels} channels, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.mask": _(
+        "This {format} has a transparency mask as a page, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.mixed_depths": _(
+        "The channels of this {format} have different depths, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.palette": _(
+        "This {format} has a palette in an unusual layout, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.sample_format": _(
+        "This {format} has samples that are not plain numbers, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.samples": _(
+        "This {format} has {bits}-bit samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.separate_alpha": _(
+        "This {format} stores grey and transparency in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.separate_channels": _(
+        "This {format} stores {channels} channels in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.signed_samples": _(
+        "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.unknown_compression": _(
+        "This {format} uses an unknown compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "truncated": _(
+        "This file ends too early; part of the image is missing. Send it again from the original."
+    ),
+    "corrupt": _(
+        "This file is damaged and cannot be read. Open and save it in another program, then try again."
+    ),
+    "corrupt.icon": _("This icon holds no image. Export it again."),
+    # Limits.
+    "too_many_bytes": _("This file has {size:M} MB; the limit is {most:M} MB. Send a smaller file."),
+    "too_many_frames": _(
+        "This file has more than {most} frames or pages, which is the limit. Split it first."
+    ),
+    "too_many_pixels": _("This image has more pixels than the limit. Make it smaller first."),
+    "too_many_pixels.image": _(
+        "This image is {width}×{height}; the limit is {most:M} megapixels. Make it smaller first."
+    ),
+    "too_many_pixels.side": _(
+        "This image is {width}×{height}; the limit is {most} pixels a side. Make it smaller first."
+    ),
+    "too_many_pixels.frames": _(
+        "The frames of this image add up to {pixels:M} megapixels; the limit is {most:M} megapixels. "
+        "Send fewer or smaller frames."
+    ),
+    "too_many_pixels.result": _(
+        "The result would be {width}×{height}; the limit is {side} pixels a side and {most:M} megapixels in all. "
+        "Ask for a smaller size."
+    ),
+    "out_of_memory": _("This image needs more memory than there is. Send it with fewer pixels."),
+    "out_of_memory.encoder": _(
+        "Writing this {format} needs more memory than there is. Ask for fewer pixels."
+    ),
+    "out_of_memory.limit": _(
+        "This conversion needs more than the {most:M} MB of memory it may use. Send a smaller image."
+    ),
+    "timed_out": _("This image took longer than {seconds} seconds. Ask for a smaller or simpler result."),
+    "crashed": _(
+        "This file makes the decoder crash. It is probably damaged: save it again in another program."
+    ),
+    # The options and the file together.
+    "cannot_produce": _("This image cannot be written as {format}."),
+    "too_large_for_format": _(
+        "{format} holds at most {most} pixels a side; this result would be {width}×{height}. "
+        "Ask for a smaller size, or choose PNG or TIFF."
+    ),
+    "target_unreachable": _(
+        "This image does not fit in {bytes:,} bytes as {format} at any size. Allow more bytes."
+    ),
+    "target_unreachable.at_this_size": _(
+        "No quality brings this image down to {bytes:,} bytes. "
+        "At {width}×{height} pixels it would fit: resize to that, or allow smaller dimensions."
+    ),
+}
+
+OPTIONS = {
+    "option_boolean": _("{option:word} must be true or false."),
+    "option_choice": _("{option:word} must be one of {choices}."),
+    "option_color": _("{option:word} must be a colour such as #ffffff, or transparent."),
+    "option_integer": _("{option:word} must be a whole number from {least} to {most}."),
+    "option_missing": _("{option:word} is missing."),
+    "option_number": _("{option:word} must be a number from {least} to {most}."),
+    "option_object": _("{option:word} must be an object."),
+    "option_string": _("{option:word} must be text."),
+    "option_text": _("{option:word} must be {least} to {most} characters long."),
+    "option_unknown": _("There is no option “{name}” here."),
+    "auto_has_no_quality": _(
+        "The same quality means different things in different formats. Choose an aim instead."
+    ),
+    "crop_outside": _("The crop reaches outside the image, which is {width}×{height}."),
+    "format_cannot_hold_dpi": _(
+        "{format} cannot store a resolution. Leave it out, or choose JPEG, PNG, TIFF or PDF."
+    ),
+    "format_cannot_be_lossless": _("{format} cannot be lossless. Choose PNG, WebP or TIFF."),
+    "format_cannot_be_transparent": _(
+        "{format} cannot be transparent. Choose a colour, or PNG, WebP or AVIF."
+    ),
+    "format_has_no_effort": _("{format} has no effort setting. Leave it out, or choose WebP, AVIF or PNG."),
+    "format_has_no_quality": _(
+        "{format} has no quality setting. Leave out {option:word}, or choose JPEG, WebP or AVIF."
+    ),
+    "format_is_read_only": _("{format} can be read but not written. Choose JPEG, WebP or AVIF instead."),
+    "format_unknown": _("Format must be one of {choices}, auto."),
+    "lossless_has_no_quality": _("Lossless keeps every pixel. Leave out either lossless or {option:word}."),
+    "one_quality_only": _("Choose one of quality, aim and target bytes."),
+    "resize_needs_size": _("Resize needs a width, a height, both, or a scale."),
+    "scale_enlarges": _("More than 100 percent enlarges. Turn enlarge on too."),
+    "scale_has_no_mode": _("A scale keeps the shape, so it takes no mode."),
+    "scale_or_size": _("Choose a scale or a size, not both."),
+    "shrink_needs_target": _("Shrink to fit needs target bytes."),
+    "smart_needs_fill": _("Smart chooses what to keep when filling. Set mode to fill."),
+    "watermark_missing": _("The watermark image was not found."),
+    "watermark_text_or_image": _("A watermark needs either text or an image, not both."),
+    "watermark_unusable": _("The watermark image cannot be used. {reason}"),
+}
+
+NOTES = {
+    "upright": _("Turned upright"),
+    "cropped": _("Cropped to {width}×{height}"),
+    "rotated": _("Rotated {degrees}° clockwise"),
+    "flipped.horizontal": _("Flipped left to right"),
+    "flipped.vertical": _("Flipped top to bottom"),
+    "resized": _("Resized from {from_width}×{from_height} to {width}×{height}"),
+    "not_enlarged": _("Not enlarged: the image is only {width}×{height}"),
+    "focused": _("Cropped to the most interesting area"),
+    "padded": _("Padded to {width}×{height} with {background:word}"),
+    "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the most that {format} holds"),
+    "color_converted": _("Colours converted from {profile} to sRGB"),
+    "profile_kept": _("Colour profile {profile} kept"),
+    "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
+    "alpha_flattened": _("Transparency flattened on {background:word}"),
+    "alpha_hardened": _("Half-transparent pixels made fully transparent or solid"),
+    "colors_reduced": _("Reduced to {colors} colours"),
+    "dpi_set": _("Resolution set to {dpi} dpi"),
+    "watermarked": _("Watermark added"),
+    "frames_merged": _("Equal frames merged: {frames} became {kept}"),
+    "frames_kept": _("All {frames} frames kept"),
+    "pages_kept": _("All {pages} pages kept"),
+    "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
+    "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
+    "shrunk_to_fit": _("Shrunk to {width}×{height} to stay within {target:,} bytes"),
+    "format_chosen": _("{format} chosen: {reason}"),
+    "held_to_source": _("Quality lowered to {quality} so that the result is not larger than the original"),
+    "location_removed": _("Location removed"),
+    "metadata_removed": _("Metadata removed"),
+    "metadata_kept": _("Metadata kept"),
+    "thumbnail_removed": _("Embedded thumbnail removed"),
+    "larger_by_nature": _("{format} files are larger than {source}. That is normal."),
+}
+
+WARNINGS = {
+    "first_frame_only": _("{format} holds one image: only the first of {frames} frames is kept"),
+    "first_page_only": _("{format} holds one image: only the first of {pages} pages is kept"),
+    "primary_image_only": _("Only the main one of {pictures} images is kept"),
+    "profile_not_kept": _("{format} cannot hold the colour profile, so colours were converted to sRGB"),
+    "profile_not_fitting": _(
+        "The colour profile does not fit the whole result, so colours were converted to sRGB"
+    ),
+    "exif_unreadable": _("The photo's details (EXIF) are damaged and were dropped"),
+    "profile_unusable": _("The colour profile could not be used and was dropped"),
+    "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
+    "metadata_not_kept": _("{format} cannot hold some metadata, which was removed: {kinds}"),
+    "metadata_left_with_location": _(
+        "The location could not be separated from some metadata, which was removed: {kinds}"
+    ),
+    "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
+    "tone_mapped": _(
+        "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original"
+    ),
+    "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
+    "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
+    "larger_than_source": _("The result is larger than the original"),
+}
+
+REASONS = {
+    "reason_animation": _("it is animated, and WebP keeps every frame in few bytes"),
+    "reason_large_animation": _("it is animated and too large for WebP"),
+    "reason_drawing": _("a drawing with few colours, kept exactly"),
+    "reason_drawing.compared": _("a drawing with few colours, kept exactly ({others} as large)"),
+    "reason_lossless": _("the smallest that keeps every pixel"),
+    "reason_lossless.compared": _("the smallest that keeps every pixel ({others} as large)"),
+    "reason_smallest": _("the smallest at equal similarity"),
+    "reason_smallest.compared": _("the smallest at equal similarity ({others} as large)"),
+    "reason_smallest_with_alpha": _("the smallest at equal similarity that keeps transparency"),
+    "reason_smallest_with_alpha.compared": _(
+        "the smallest at equal similarity that keeps transparency ({others} as large)"
+    ),
+    "reason_too_large": _("too large for the other formats that suit"),
+}
+
+RECIPE = {
+    "recipe_format": _("{format}"),
+    "recipe_format.auto": _("Best format"),
+    "recipe_lossless": _("lossless"),
+    "recipe_quality": _("quality {quality}"),
+    "recipe_aim.small": _("small"),
+    "recipe_aim.balanced": _("balanced"),
+    "recipe_aim.near_identical": _("visually lossless"),
+    "recipe_target_bytes": _("at most {bytes:,} bytes"),
+    "recipe_target_bytes.or_smaller": _("at most {bytes:,} bytes (smaller dimensions if needed)"),
+    "recipe_effort": _("effort {effort}"),
+    "recipe_not_progressive": _("not progressive"),
+    "recipe_crop": _("cropped to {width}×{height} at {x},{y}"),
+    "recipe_rotate": _("rotated {degrees}°"),
+    "recipe_flip.horizontal": _("flipped left to right"),
+    "recipe_flip.vertical": _("flipped top to bottom"),
+    "recipe_scale": _("scaled to {percent} percent"),
+    "recipe_resize.fit": _("fit in {width}×{height}"),
+    "recipe_resize.fit_width": _("fit in {width} wide"),
+    "recipe_resize.fit_height": _("fit in {height} high"),
+    "recipe_resize.fill": _("fill {width}×{height}"),
+    "recipe_resize.fill_width": _("fill {width} wide"),
+    "recipe_resize.fill_height": _("fill {height} high"),
+    "recipe_resize.pad": _("pad to {width}×{height}"),
+    "recipe_resize.pad_width": _("pad to {width} wide"),
+    "recipe_resize.pad_height": _("pad to {height} high"),
+    "recipe_resize.stretch": _("stretch to {width}×{height}"),
+    "recipe_resize.stretch_width": _("stretch to {width} wide"),
+    "recipe_resize.stretch_height": _("stretch to {height} high"),
+    "recipe_enlarge": _("enlarged if needed"),
+    "recipe_background": _("background {color}"),
+    "recipe_background.transparent": _("transparent background"),
+    "recipe_watermark.text": _("watermark “{text}”"),
+    "recipe_watermark.text_tiled": _("tiled watermark “{text}”"),
+    "recipe_watermark.image": _("logo"),
+    "recipe_watermark.image_tiled": _("tiled logo"),
+    "recipe_profile_kept": _("colour profile kept"),
+    "recipe_dpi": _("{dpi} dpi"),
+    "recipe_first_frame": _("first frame only"),
+    "recipe_metadata.strip": _("metadata removed"),
+    "recipe_metadata.strip_location": _("location removed"),
+    "recipe_metadata.keep": _("metadata kept"),
+}
+
+TEMPLATES = {**ERRORS, **OPTIONS, **NOTES, **WARNINGS, **REASONS, **RECIPE}

@@ -1,0 +1,69 @@
+"""Why an act was not done, or a job ended."""
+
+from __future__ import annotations
+
+from converter.engine.messages import gettext_noop as _
+
+TEMPLATES = {
+    # What was submitted.
+    "invalid_submission": _("{problems}"),
+    "no_files": _("Choose at least one image."),
+    "no_outputs": _("Choose at least one output."),
+    "too_many_files": _("A batch takes at most {most} images; this one has {count}. Split it up."),
+    "too_many_outputs": _("A batch takes at most {most} outputs."),
+    "same_outputs": _("Two of the outputs are the same."),
+    "empty_file.named": _("{name} is empty."),
+    "empty_file.fetched": _("The address answered with an empty file."),
+    "too_many_bytes.named": _("{name} is larger than {most:M} MB, the limit for one file."),
+    "too_many_bytes.logo": _("A logo saved with a recipe may have at most {most:M} MB."),
+    "no_upload": _("The uploaded file is no longer here. Send it again."),
+    "no_upload.named": _("{name} is no longer here. Send it again."),
+    "no_upload.retry": _("The uploaded file is no longer here, so there is nothing to retry. Send it again."),
+    "no_watermark": _("The watermark image is no longer here. Choose it again."),
+    "no_watermark.logo": _("Your logo has expired. Choose it again."),
+    "no_watermark.not_sent": _("The watermark image was not found. Send it first, then use its upload id."),
+    "already_uploaded": _("This file has already been uploaded."),
+    "already_uploaded.fetched": _("This file is fetched from its address and cannot be sent."),
+    "quota_exceeded.conversions": _(
+        "This would be {count} more conversions; you may have {most} in 24 hours and have had {today}. "
+        "Try again later, or with fewer."
+    ),
+    "quota_exceeded.bytes": _(
+        "Your files would take up more than the {most:M} MB you may keep here. "
+        "Delete a batch you no longer need, or wait until one expires."
+    ),
+    # How jobs end.
+    "upload_timed_out": _("The file never arrived. Send it again."),
+    "upload_replaced": _("The file was replaced by another one after it arrived. Send it again."),
+    "queue_timed_out": _("No worker was free for too long. Try again."),
+    "gave_up": _(
+        "The conversion broke off {attempts} times. The image may be damaged: "
+        "try again, or save it again in another program."
+    ),
+    # What is not possible in this state.
+    "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
+    "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),
+    "conflict.retry": _("Only a failed or cancelled job can be retried; this one is {state:word}."),
+    "conflict.retry_batch": _("No job of this batch can be retried."),
+    "conflict.shares": _("A batch has at most {most} shared links. Revoke one you no longer need."),
+    "conflict.webhooks": _("You can have at most {most} webhooks. Delete one first."),
+    "conflict.webhook_off": _("This webhook is paused, or its address is gone. Resume it first."),
+    "conflict.no_webhooks": _("Webhooks are turned off on this site."),
+    "no_result": _("This job has no result: it is {state:word}."),
+    "no_result.batch": _("No result is finished yet."),
+    "no_result.chosen": _("Choose at least one finished result."),
+    "expired.batch": _("This batch has expired and its results were deleted."),
+    "expired.image": _("This image has expired and was deleted."),
+    "expired.result": _("This result has expired and was deleted."),
+    "expired.results": _("These results have expired and were deleted."),
+    "expired.share": _("This link no longer works. Ask the person who sent it for a new one."),
+    "expired.upload": _("This upload has expired. Submit the file again."),
+    # The states of a job, within a sentence.
+    "word.awaiting_upload": _("waiting for its file"),
+    "word.queued": _("in the queue"),
+    "word.processing": _("being converted"),
+    "word.finished": _("finished"),
+    "word.failed": _("failed"),
+    "word.cancelled": _("cancelled"),
+    "word.expired": _("expired"),
+}

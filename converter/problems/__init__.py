@@ -1,0 +1,13 @@
+"""Every error code of the site: explained to people, and answered to programs as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from converter.engine.messages import register
+
+from .answers import CONTENT_TYPE, answer, title
+from .info import ERRORS, ErrorInfo
+from .templates import TEMPLATES
+
+register(TEMPLATES)
+
+__all__ = ["CONTENT_TYPE", "ERRORS", "TEMPLATES", "ErrorInfo", "answer", "title"]

@@ -1,0 +1,34 @@
+// Messages of the API in the language of the page: templates by code, filled as the server fills them.
+
+/**
+ * @typedef {{ code: string, params?: Record<string, any> }} Message
+ * @param {Record<string, string>} templates
+ * @param {string} language
+ */
+export function reader(templates, language) {
+  /** @type {(value: number, least: number, most: number, useGrouping?: boolean) => string} */
+  const number = (value, least, most, useGrouping = false) =>
+    new Intl.NumberFormat(language, { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping }).format(value);
+
+  /**
+   * The message in words; nothing where its template is not known here.
+   * @param {Message} message
+   * @returns {string | undefined}
+   */
+  function fill({ code, params = {} }) {
+    const template = templates["kind" in params ? `${code}.${params.kind}` : code];
+    return template?.replace(/\{(\w+)(?::([^}]*))?\}/g, (_, name, format = "") => part(params[name], format));
+  }
+
+  /** @type {(value: any, format: string) => string} */
+  function part(value, format) {
+    if (Array.isArray(value)) return value.map((one) => part(one, format)).join(value.some((one) => typeof one === "object") ? " " : ", ");
+    if (typeof value === "string") return (format === "word" && templates[`word.${value}`]) || value;
+    if (typeof value === "object") return fill(value) ?? "";
+    if (format === "M") return number(value / 1e6, 0, 1);
+    if (format.startsWith(".")) return number(value, Number.parseInt(format.slice(1)), Number.parseInt(format.slice(1)));
+    return number(value, 0, 6, format === ",");
+  }
+
+  return fill;
+}

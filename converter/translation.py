@@ -1,0 +1,45 @@
+"""Messages in the reader's language. What was stored before its code had parameters is shown as it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from converter import engine
+from converter.engine.messages import TEMPLATES, Filler, Message
+
+
+class _Translator(Filler):
+    def template(self, key: str) -> str:
+        return gettext(TEMPLATES[key])
+
+    def word(self, word: str) -> str:
+        return gettext(TEMPLATES.get(f"word.{word}", word))
+
+    def number(self, value: float, decimals: int, grouped: bool = False) -> str:
+        return number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=grouped)
+
+
+_TRANSLATOR = _Translator()
+
+
+def translated(message: Message) -> str:
+    """Return the message in the active language. Raises KeyError for a code that has no template."""
+    return _TRANSLATOR.fill(message)
+
+
+def translated_row(code: str, params: Mapping[str, Any] | None, text: str) -> str:
+    """Return a stored message in the active language; its English `text` if the template has changed since."""
+    if params is None:
+        return text
+    try:
+        return translated(Message(code, params))
+    except (KeyError, TypeError, ValueError):
+        return text
+
+
+def recipe_sentence(recipe: engine.Recipe) -> str:
+    return ", ".join(translated(piece) for piece in engine.summary(recipe))

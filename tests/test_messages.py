@@ -1,0 +1,279 @@
+"""A message is a code with parameters: each has a template, a German sentence, an explanation and a status."""
+
+from __future__ import annotations
+
+import ast
+import gettext as catalogues
+import json
+import re
+import string
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+
+from converter import engine, jobs, outbound
+from converter.engine import schema
+from converter.engine.messages import TEMPLATES, Message, register
+from converter.problems import ERRORS
+from converter.translation import recipe_sentence, translated, translated_row
+from converter.web import texts
+from imagesite.accounts.cognito import errors as cognito
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = [*(ROOT / "converter").rglob("*.py"), *(ROOT / "imagesite").rglob("*.py")]
+LANGUAGES = [code for code, _ in settings.LANGUAGES]
+ROOMS_OWN = {key for key in TEMPLATES if key.startswith("word.")}
+
+
+def sample(key: str) -> Message:
+    """Return a message of this template, with something in each of its places."""
+    code, _, kind = key.partition(".")
+    params: dict[str, Any] = {"kind": kind} if kind else {}
+    for _text, name, spec, _conversion in string.Formatter().parse(TEMPLATES[key]):
+        if name == "problems":
+            params[name] = [Message("no_files"), Message("option_missing", {"option": "Quality"})]
+        elif name:
+            params[name] = {"M": 12_500_000, ",": 1_200_000, ".3f": 0.98765, "word": "queued"}.get(
+                spec or "", 1600
+            )
+    return Message(code, params)
+
+
+SAMPLES = {key: sample(key) for key in sorted(TEMPLATES.keys() - ROOMS_OWN)}
+
+
+# --- Every message in every language ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_is_filled_in_every_language(language: str) -> None:
+    with translation.override(language):
+        said = {key: translated(message) for key, message in SAMPLES.items()}
+    assert {key: text for key, text in said.items() if not text or re.search(r"[{}]", text)} == {}
+
+
+def test_english_is_the_same_for_programs_and_people() -> None:
+    with translation.override("en"):
+        assert {key: translated(message) for key, message in SAMPLES.items()} == {
+            key: message.text for key, message in SAMPLES.items()
+        }
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_every_template_is_translated(language: str) -> None:
+    path = ROOT / "locale" / language / "LC_MESSAGES/django.mo"
+    with path.open("rb") as file:
+        known = set(catalogues.GNUTranslations(file)._catalog)  # type: ignore[attr-defined]
+    titles = {key.removeprefix("word.") for key in texts.for_messages() if key.startswith("word.")}
+    assert (set(TEMPLATES.values()) | {title for title in titles if title[0].isupper()}) - known == set()
+
+
+def test_a_template_belongs_to_one_room() -> None:
+    with pytest.raises(ValueError, match="no_files"):
+        register({"no_files": "Again."})
+
+
+def test_numbers_and_words_of_ours_are_written_in_the_readers_language() -> None:
+    too_large = Message("too_many_bytes", {"size": 12_500_000, "most": 10_000_000})
+    with translation.override("de"):
+        assert "12,5 MB" in translated(too_large)
+        assert "10 MB" in translated(too_large)
+        assert "1.200.000 Bytes" in translated(Message("bytes_met", {"quality": 71, "target": 1_200_000}))
+        assert "Ähnlichkeit 0,988" in translated(SAMPLES["quality_chosen"])
+        assert translated(Message("option_missing", {"option": "Width"})) == "Breite fehlt."
+        assert translated(Message("no_result", {"state": "queued"})).endswith("in der Warteschlange.")
+    assert "12.5 MB" in too_large.text
+    assert Message("no_result", {"state": "queued"}).text == "This job has no result: it is in the queue."
+
+
+def test_a_message_within_a_message_is_translated_too() -> None:
+    inner = Message("too_many_frames", {"most": 500})
+    message = Message("watermark_unusable", {"reason": inner})
+    with translation.override("de"):
+        assert translated(message).endswith(translated(inner))
+        stored = json.loads(json.dumps(message.plain_params))
+        assert translated(Message("watermark_unusable", stored)) == translated(message)
+
+
+def test_what_people_wrote_is_not_translated() -> None:
+    recipe = engine.Recipe.parse({"format": "jpeg", "watermark": {"text": "metadata kept"}})
+    with translation.override("de"):
+        assert "Wasserzeichen „metadata kept“" in recipe_sentence(recipe)
+
+
+def test_what_was_stored_before_codes_had_parameters_is_shown_as_it_was_said() -> None:
+    with translation.override("de"):
+        assert translated_row("truncated", None, "It ends.") == "It ends."
+        assert translated_row("of_old", {}, "It ends.") == "It ends."
+        assert translated_row("flipped", {"direction": "left to right"}, "Flipped.") == "Flipped."
+
+
+# --- Every code that is raised ----------------------------------------------------------------------------
+
+
+def subclasses(cls: type) -> set[type]:
+    return {cls}.union(*map(subclasses, cls.__subclasses__()))
+
+
+JOB_ERRORS = {cls.__name__: cls for cls in subclasses(jobs.JobError)}
+ENGINE_ERRORS = {cls.__name__: cls for cls in subclasses(engine.EngineError)}
+WITHIN = re.compile("option_|format_|recipe_|reason_")
+
+
+def calls() -> Iterator[tuple[Path, ast.Call, str]]:
+    """Yield every call in our source with the last part of what is called."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                yield path, node, name
+
+
+def literal(node: ast.AST | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def kind_of(node: ast.Call) -> ast.expr | None:
+    return next((keyword.value for keyword in node.keywords if keyword.arg == "kind"), None)
+
+
+def raised() -> Iterator[tuple[str, str, str | None]]:
+    """Yield where, the code and the kind of every message made in our source; "*" for a kind found at run time."""
+    for path, node, name in calls():
+        first = literal(node.args[0]) if node.args else None
+        given = kind_of(node)
+        kind = None if given is None else literal(given) or "*"
+        if name in JOB_ERRORS and path.parent.name != "engine":
+            code = first or getattr(JOB_ERRORS[name], "default_code", None)
+        elif name in ENGINE_ERRORS and "engine" in path.parts:
+            code = ENGINE_ERRORS[name].code  # type: ignore[attr-defined]
+            kind = "*" if any(keyword.arg is None for keyword in node.keywords) else kind
+        elif name == "FetchError":
+            code, kind = "fetch_failed", first
+        elif name == "CognitoError":
+            code = first
+        elif name == "Message" and first:
+            code = first
+            params = node.args[1] if len(node.args) > 1 else None
+            if isinstance(params, ast.Dict):
+                found = [v for k, v in zip(params.keys, params.values, strict=True) if literal(k) == "kind"]
+                kind = literal(found[0]) or "*" if found else None
+        elif (
+            name == "Problem"
+            and first
+            and not first.startswith("/")
+            and path.parent.name != "engine"
+            or name in ("note", "warn")
+            and "raster" in path.parts
+        ):
+            code = first
+        else:
+            continue
+        if code:
+            yield f"{path.relative_to(ROOT)}:{node.lineno}", code, kind
+
+
+def test_every_code_that_is_raised_has_a_template() -> None:
+    missing = []
+    for where, code, kind in raised():
+        if kind == "*":
+            known = any(key.startswith(f"{code}.") for key in TEMPLATES)
+        else:
+            known = (f"{code}.{kind}" if kind else code) in TEMPLATES
+        if not known:
+            missing.append((where, code, kind))
+    assert missing == []
+
+
+def error_codes() -> set[str]:
+    """Return every code that a request is answered with or a job ends with."""
+    found = {cls.code for cls in ENGINE_ERRORS.values()} | {"fetch_failed"}  # type: ignore[attr-defined]
+    for path, node, name in calls():
+        first = literal(node.args[0]) if node.args else None
+        if name in JOB_ERRORS:
+            found.add(first or getattr(JOB_ERRORS[name], "default_code", ""))
+        elif name == "Problem" and first and not first.startswith("/") and path.parent.name != "engine":
+            found.add(first)
+        elif name in ("answer", "_fail", "_fail_all", "_end_awaited"):
+            inner = [part for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
+            found |= {code for part in inner if part.args and (code := literal(part.args[0]))}
+    return {code for code in found if code and "." not in code} - {"status"}
+
+
+def test_every_error_code_is_explained_and_has_a_status() -> None:
+    assert error_codes() - set(ERRORS) == set()
+    assert all(400 <= info.status < 600 for info in ERRORS.values())
+
+
+def test_every_explained_code_can_be_said() -> None:
+    """One that is explained but has no template could never be given."""
+    assert {code for code in ERRORS if not any(key.split(".")[0] == code for key in TEMPLATES)} == set()
+
+
+def test_what_is_no_longer_here_is_410() -> None:
+    assert {code for code, info in ERRORS.items() if info.status == 410} == {
+        "expired",
+        "link_expired",
+        "no_upload",
+    }
+
+
+def test_nobody_writes_a_sentence_where_a_message_is_raised() -> None:
+    wordy = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, node, name in calls()
+        if name in {*JOB_ERRORS, *ENGINE_ERRORS, "FetchError", "CognitoError", "Message", "Refused"}
+        for argument in node.args[:1]
+        for part in ast.walk(argument)
+        if " " in (literal(part) or "")
+    ]
+    assert wordy == []
+
+
+@pytest.mark.parametrize("error", [jobs.Conflict, outbound.FetchError, cognito.CognitoError])
+def test_a_sentence_is_no_code(error: type[Exception]) -> None:
+    with pytest.raises(KeyError):
+        error("This is a sentence.")
+
+
+# --- The scripts ------------------------------------------------------------------------------------------
+
+READ = """
+import { reader } from %s;
+const { language, templates, messages } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const fill = reader(templates, language);
+console.log(JSON.stringify(messages.map(fill)));
+"""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_scripts_say_what_the_server_says(language: str) -> None:
+    script = (ROOT / "converter/static/converter/js/messages.js").as_uri()
+    with translation.override(language):
+        templates = texts.for_messages()
+        told = {key: message for key, message in SAMPLES.items() if key in templates}
+        said = [translated(message) for message in told.values()]
+    messages = [{"code": one.code, "params": one.plain_params} for one in told.values()]
+    sent = json.dumps({"language": language, "templates": templates, "messages": messages})
+    program = READ.replace('require("fs")', "fs") % json.dumps(script)
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", 'import fs from "node:fs";' + program],
+        input=sent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == said
+
+
+def test_the_scripts_know_every_option_by_its_title() -> None:
+    known = texts.for_messages()
+    for option, part in schema.RECIPE["properties"].items():
+        assert f"word.{part['title']}" in known, option
