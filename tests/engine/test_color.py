@@ -705,3 +705,20 @@ def test_linear_16_bits_in_wide_primaries_become_srgb():
     result, image = at_once(data, color="keep")
     assert {"profile": "Wide"} in [note.params for note in result.report.notes if note.code == "profile_kept"]
     assert is_near(image.convert("RGB").getpixel((0, 0)), [linear(channel) >> 8 for channel in COLORS[0]], 1)
+
+
+@pytest.mark.parametrize("transfer", ["PQ", "HLG"])
+def test_hdr_of_16_bits_comes_out_without_steps(transfer):
+    code_point, code = TRANSFERS[transfer]
+    values = [round(257 * code(203 * light(level))) for level in LEVELS for _ in range(3)]
+    result = render(deep_png(values, 2, cicp(1, code_point)), color="keep")
+    assert {"color_converted", "tone_mapped"} <= codes(result)
+    image = opened(result).convert("RGB")
+    found = [image.getpixel((level, 0))[0] for level in LEVELS]
+    assert len(set(found)) > 245
+    assert is_near(found, LEVELS, 2)
+    coarse = opened(render(png(cicp(1, code_point), image=chart()))).convert("RGB")
+    fine = [257 * channel for at in range(12) for channel in chart().getpixel((at, 0))]
+    again = opened(render(deep_png(fine, 2, cicp(1, code_point)))).convert("RGB")
+    for at in range(12):
+        assert is_near(again.getpixel((at, 0)), coarse.getpixel((at, 0)), 1)

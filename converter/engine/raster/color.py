@@ -117,8 +117,9 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
 
     `brightest` is the highest value of an HDR picture, or of all pictures that it belongs with.
     """
-    if space.hdr:
+    if space.hdr and not space.eased:
         image = tone.mapped(image, space.hdr, tone.brightest(image) if brightest is None else brightest)
+    if space.hdr:
         log.warn("tone_mapped", transfer=space.hdr)
     if space.hdr or space.eased:
         log.note("color_converted", profile=space.name)
@@ -135,7 +136,7 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
 
 def all_to_srgb(pictures: Sequence[tuple[Image.Image, ColorSpace]], log: Log) -> list[Image.Image]:
     """Return the pictures of one file in sRGB; of HDR, all with one white, so that an animation does not flicker."""
-    bright = [tone.brightest(image) for image, space in pictures if space.hdr]
+    bright = [tone.brightest(image) for image, space in pictures if space.hdr and not space.eased]
     return [to_srgb(image, space, log, max(bright, default=None)) for image, space in pictures]
 
 

@@ -1,14 +1,15 @@
-"""Pictures of 16 bits whose shadows eight cannot hold, linear ones: they get sRGB's curve while all bits are there."""
+"""Pictures of 16 bits that eight cannot hold, linear ones and HDR: they get sRGB's curve while all bits are there."""
 
 from __future__ import annotations
 
 import sys
 from bisect import bisect_left
+from dataclasses import replace
 from io import BytesIO
 
 from PIL import Image, ImageFile
 
-from . import color, profiles
+from . import color, profiles, tone
 from .signalling import ColorSpace
 
 # What Pillow calls 16-bit samples, and what it would have to call them to take the lower octet for the higher.
@@ -24,17 +25,19 @@ def eased(image: Image.Image, data: bytes, space: ColorSpace) -> tuple[Image.Ima
 
     `data` is the PNG or TIFF that it came from.
     """
-    if not space.icc or space.hdr or "transparency" in image.info or not profiles.is_steep(space.icc):
+    if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
     curves, name = profiles.curves(space.icc), color.name_of(space)
-    if image.mode.startswith("I;16") and len(curves) == 1:
+    if image.mode.startswith("I;16") and len(curves) == 1 and not space.hdr:
         return image.convert("I").point(_table(curves[0]), "L"), ColorSpace(name=name, eased=True)
     low = _low_octets(data, image.tell())
     if low is None or (low.mode, low.size) != (image.mode, image.size) or len(curves) != 3:
         return None
-    return _joined(image, low, [_table(curve) for curve in curves]), ColorSpace(
-        profiles.with_srgb_curves(space.icc), name=name, eased=True
-    )
+    if space.hdr:
+        seen = _table(tone.light(space.hdr, tone.brightest(image)))
+        return _joined(image, low, [seen] * 3), replace(space, eased=True)
+    icc = profiles.with_srgb_curves(space.icc)
+    return _joined(image, low, [_table(curve) for curve in curves]), ColorSpace(icc, name=name, eased=True)
 
 
 def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Image.Image:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import Image
 
-from .profiles import code_of_srgb
+from .profiles import Light, code_of_srgb
 
 # What a white sheet of paper has, by BT.2408; it is sRGB's white when nothing is brighter.
 _WHITE = 203.0
@@ -39,20 +39,23 @@ def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
     return image.point([value for band in image.getbands() for value in (same if band == "A" else table)])
 
 
+def light(transfer: str, peak: int) -> Light:
+    """Return what each code, 0 to 1, becomes in light, as a part of white."""
+    top = max(1.0, _nits(transfer, peak / _MOST) / _WHITE)
+    return lambda code: _rolled_off(_nits(transfer, code) / _WHITE, top)
+
+
 @lru_cache(maxsize=4)
 def _table(transfer: str, peak: int) -> list[int]:
-    top = max(1.0, _nits(transfer, peak / _MOST) / _WHITE)
-    return [
-        round(_MOST * code_of_srgb(_rolled_off(_nits(transfer, code / _MOST) / _WHITE, top)))
-        for code in range(256)
-    ]
+    seen = light(transfer, peak)
+    return [round(_MOST * code_of_srgb(seen(code / _MOST))) for code in range(256)]
 
 
-def _rolled_off(light: float, top: float) -> float:
-    """Return light as a part of white, so that `top` becomes 1: Reinhard's extended curve above the knee."""
-    if light <= _KNEE:
-        return light
-    above, most = (light - _KNEE) / (1 - _KNEE), (top - _KNEE) / (1 - _KNEE)
+def _rolled_off(amount: float, top: float) -> float:
+    """Return an amount of light, in parts of white, so that `top` becomes 1: Reinhard's extended curve above the knee."""
+    if amount <= _KNEE:
+        return amount
+    above, most = (amount - _KNEE) / (1 - _KNEE), (top - _KNEE) / (1 - _KNEE)
     return _KNEE + (1 - _KNEE) * above * (1 + above / most**2) / (1 + above)
 
 
