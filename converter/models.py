@@ -58,7 +58,7 @@ class Batch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
-    outputs = models.JSONField(help_text=_("The recipes asked for, canonical."))
+    outputs = models.JSONField(help_text=_("The requested recipes, in canonical form."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     kept = models.BooleanField(default=True, editable=False)
     """Whether it stays: what is made for one answer alone is in no history, and nobody is told of it."""
@@ -146,12 +146,12 @@ class Upload(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
-    name = models.CharField(max_length=255, help_text=_("As the owner named it."))
+    name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
     key = models.CharField(max_length=300, unique=True, editable=False)
     source_url = models.CharField(
-        max_length=2000, blank=True, editable=False, help_text=_("Where it is fetched from; empty when sent.")
+        max_length=2000, blank=True, editable=False, help_text=_("The source, if imported by URL.")
     )
-    size = models.PositiveBigIntegerField(help_text=_("In bytes; 0 while it is being fetched."))
+    size = models.PositiveBigIntegerField(help_text=_("In bytes. 0 while it is being fetched."))
     etag = models.CharField(max_length=80, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     received_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -241,10 +241,10 @@ class Job(models.Model):
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="jobs")
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="jobs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
-    position = models.PositiveIntegerField(default=0, help_text=_("Its place in the batch."))
-    recipe = models.JSONField(help_text=_("Canonical."))
+    position = models.PositiveIntegerField(default=0, help_text=_("Position in the batch."))
+    recipe = models.JSONField(help_text=_("In canonical form."))
     recipe_hash = models.CharField(max_length=64, editable=False)
-    output_format = models.CharField(max_length=10, editable=False, help_text=_("As asked for."))
+    output_format = models.CharField(max_length=10, editable=False, help_text=_("As requested."))
 
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.AWAITING_UPLOAD)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -261,18 +261,20 @@ class Job(models.Model):
     result_width = models.PositiveIntegerField(null=True, blank=True)
     result_height = models.PositiveIntegerField(null=True, blank=True)
     report = models.JSONField(null=True, blank=True)
-    versions = models.JSONField(null=True, blank=True, help_text=_("Of the libraries that made the result."))
+    versions = models.JSONField(null=True, blank=True, help_text=_("Library versions used for the result."))
     preview_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     previewed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     queued_at = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run it.")
+        null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run this job.")
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    milliseconds = models.PositiveIntegerField(null=True, blank=True, help_text=_("Spent by the engine."))
+    milliseconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Processing time in the engine.")
+    )
 
     objects = JobQuerySet.as_manager()
 
@@ -402,7 +404,7 @@ class Logo(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="logos")
-    name = models.CharField(max_length=255, help_text=_("As the owner named it."))
+    name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
     data = models.BinaryField()
     size = models.PositiveBigIntegerField(help_text=_("In bytes."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -417,7 +419,7 @@ class Recipe(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipes")
     name = models.CharField(max_length=80)
-    recipe = models.JSONField(help_text=_("Canonical."))
+    recipe = models.JSONField(help_text=_("In canonical form."))
     logo = models.ForeignKey(
         Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="recipes"
     )
@@ -436,8 +438,8 @@ class RecipeLink(models.Model):
     """A recipe that somebody gave to others, as it was then: a changed or deleted one leaves the link as it is."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
-    hash = models.CharField(max_length=16, help_text=_("How the hash of the recipe begins."))
-    recipe = models.JSONField(help_text=_("Canonical."))
+    hash = models.CharField(max_length=16, help_text=_("First characters of the recipe's hash."))
+    recipe = models.JSONField(help_text=_("In canonical form."))
     logo = models.ForeignKey(
         Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="links"
     )
@@ -471,7 +473,7 @@ class Share(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    opened = models.PositiveIntegerField(default=0, help_text=_("How often, by others than its owner."))
+    opened = models.PositiveIntegerField(default=0, help_text=_("How often others have opened the link."))
 
     objects = ShareQuerySet.as_manager()
 
@@ -489,7 +491,9 @@ class IdempotencyKey(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of method, path and body."))
-    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Empty while it runs."))
+    status = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Empty while the request is running.")
+    )
     answer = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -505,7 +509,9 @@ class RateLimit(models.Model):
     """How far one caller of the API has run ahead of the rate that is allowed."""
 
     key = models.CharField(max_length=60, primary_key=True)
-    caught_up_at = models.FloatField(help_text=_("When nothing of it will be left, in seconds since 1970."))
+    caught_up_at = models.FloatField(
+        help_text=_("When the caller is back within the rate, in seconds since 1970.")
+    )
 
     def __str__(self) -> str:
         return self.key
@@ -518,10 +524,10 @@ class Quota(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="quota"
     )
     jobs_a_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("0 for no limit; empty for what everybody has.")
+        null=True, blank=True, help_text=_("0 for no limit. Leave empty for the site's default.")
     )
     bytes_kept = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text=_("0 for no limit; empty for what everybody has.")
+        null=True, blank=True, help_text=_("0 for no limit. Leave empty for the site's default.")
     )
 
     def __str__(self) -> str:
@@ -564,7 +570,7 @@ class Preferences(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
     )
     retention = models.DurationField(
-        null=True, blank=True, help_text=_("How long files are kept; empty for what everybody has.")
+        null=True, blank=True, help_text=_("How long files are kept. Leave empty for the site's default.")
     )
     recipe = models.ForeignKey(
         Recipe,
@@ -572,7 +578,7 @@ class Preferences(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("What converting begins with; empty for what everybody has."),
+        help_text=_("Default recipe for new conversions."),
     )
 
     class Meta:
@@ -606,7 +612,7 @@ class Webhook(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=2000)
-    events = models.JSONField(help_text=_("Which it wants to hear of."))
+    events = models.JSONField(help_text=_("Subscribed events."))
     secret = models.CharField(max_length=60, editable=False)
     old_secret = models.CharField(max_length=60, blank=True, editable=False)
     old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -627,18 +633,18 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=30)
-    subject = models.CharField(max_length=100, help_text=_("What it tells of; told to a webhook once."))
-    body = models.TextField(help_text=_("JSON, as sent."))
+    subject = models.CharField(
+        max_length=100, help_text=_("What the event is about. Sent once to each webhook.")
+    )
+    body = models.TextField(help_text=_("Request body, as JSON."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When it is sent next; empty when done with.")
+        null=True, blank=True, help_text=_("Time of the next attempt. Empty if there is none.")
     )
     delivered_at = models.DateTimeField(null=True, blank=True)
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    answer = models.CharField(
-        max_length=500, blank=True, help_text=_("How the answer begins, or what went wrong.")
-    )
+    answer = models.CharField(max_length=500, blank=True, help_text=_("Start of the response, or the error."))
     error_params = models.JSONField(
         null=True, blank=True, editable=False, help_text=_("Of what went wrong: of a fetch_failed.")
     )

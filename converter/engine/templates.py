@@ -117,14 +117,14 @@ ERRORS = {
         "This image is {width}×{height}; the limit is {most:M} megapixels. Make it smaller first."
     ),
     "too_many_pixels.side": _(
-        "This image is {width}×{height}; the limit is {most} pixels a side. Make it smaller first."
+        "This image is {width}×{height}; the limit is {most} pixels per side. Make it smaller first."
     ),
     "too_many_pixels.frames": _(
         "The frames of this image add up to {pixels:M} megapixels; the limit is {most:M} megapixels. "
         "Send fewer or smaller frames."
     ),
     "too_many_pixels.result": _(
-        "The result would be {width}×{height}; the limit is {side} pixels a side and {most:M} megapixels in all. "
+        "The result would be {width}×{height}; the limit is {side} pixels per side and {most:M} megapixels in total. "
         "Ask for a smaller size."
     ),
     "out_of_memory": _("This image needs more memory than there is. Send it with fewer pixels."),
@@ -141,7 +141,7 @@ ERRORS = {
     # The options and the file together.
     "cannot_produce": _("This image cannot be written as {format}."),
     "too_large_for_format": _(
-        "{format} holds at most {most} pixels a side; this result would be {width}×{height}. "
+        "{format} holds at most {most} pixels per side; this result would be {width}×{height}. "
         "Ask for a smaller size, or choose PNG or TIFF."
     ),
     "target_unreachable": _(

@@ -339,7 +339,7 @@ def test_a_picture_of_one_endless_row_is_refused_before_it_is_decoded():
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in chunks
     )
-    with pytest.raises(TooManyPixels, match="1×100000000; the limit is 65535 pixels a side"):
+    with pytest.raises(TooManyPixels, match="1×100000000; the limit is 65535 pixels per side"):
         open(data)
 
 
