@@ -38,6 +38,9 @@ check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 fix: .venv/dev  ## Format and fix what can be fixed automatically
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name '*.html')
 
+docs: .venv/dev  ## Update the tables of formats in the README
+	$(BIN)/python -m converter.engine README.md
+
 screenshots: .venv/dev  ## Update the screenshots in the README
 	$(BIN)/python -m tests.e2e.screenshots
 
@@ -101,4 +104,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-all test-later check fix screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-all test-later check fix docs screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def test_imports_point_inwards() -> None:
         [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_every_module_of_the_vocabulary_is_kept_from_decoders() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    kept = next(contract for contract in contracts if contract["name"].startswith("The vocabulary"))
+    names = {path.stem for path in (ROOT / "converter" / "engine").glob("[!_]*.py")}
+    assert set(kept["source_modules"]) == {f"converter.engine.{name}" for name in names}
 
 
 @pytest.mark.parametrize("room", ["converter.engine", "converter.sandbox"])

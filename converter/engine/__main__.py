@@ -1,19 +1,42 @@
-"""`python -m converter.engine`: the format table as Markdown, as it stands in the README."""
+"""`python -m converter.engine [README.md]`: the tables of formats as Markdown, printed or put where they stand."""
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from .formats import FORMATS, Format
+from .raster.codecs import CODECS, Codec
+
+_BEGIN, _END = "<!-- formats: remade by `make docs` -->\n", "<!-- end of formats -->"
 
 
-def table() -> str:
-    rows = [
-        "| format | in | out | transparency | animation | pages | lossless | longest side |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    rows += [_row(format) for format in FORMATS.values()]
-    return "\n".join(rows)
+def tables() -> str:
+    """Return what each format can do, and which of its kinds are read."""
+    can = _table(
+        "format | in | out | transparency | animation | pages | lossless | longest side",
+        (_row(format) for format in FORMATS.values()),
+    )
+    kinds = _table(
+        "format | kinds that are read | kinds that are refused",
+        (_kinds(codec) for codec in CODECS.values() if codec.format.decodes),
+    )
+    return f"{can}\n\n{kinds}\n"
+
+
+def put(text: str) -> str:
+    """Return the document with the tables as they are now. Raises ValueError where it has no place for them."""
+    found = re.subn(f"(?s){re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: _BEGIN + tables() + _END, text)
+    if found[1] != 1:
+        raise ValueError(f"It has no place for the tables: {_BEGIN.strip()} … {_END}")
+    return found[0]
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    rule = "|".join("---" for _ in head.split("|"))
+    return "\n".join([f"| {head} |", f"|{rule}|", *rows])
 
 
 def _row(format: Format) -> str:
@@ -29,5 +52,13 @@ def _row(format: Format) -> str:
     return f"| {format.label} | {marks} | {format.max_side:,} px |"
 
 
+def _kinds(codec: Codec) -> str:
+    return f"| {codec.format.label} | {codec.reads} | {codec.refuses or '–'} |"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(table() + "\n")
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(put(path.read_text()))
+    if not sys.argv[1:]:
+        sys.stdout.write(tables())

@@ -12,9 +12,7 @@ ERRORS = {
     "invalid_recipe": _("{problems}"),
     # The file.
     "empty_file": _("This file is empty. Send it again; the upload may have been cut off."),
-    "not_an_image": _(
-        "This is not an image in a format we know. Send JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, ICO, JPEG 2000 or HEIC."
-    ),
+    "not_an_image": _("This is not an image in a format we know. Send one of these: {formats}."),
     "unsupported_format.cursor": _(
         "Windows cursors cannot be converted here. Export the image as PNG first."
     ),

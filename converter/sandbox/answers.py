@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +100,7 @@ def parse(
 
 
 def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: engine.Limits) -> Rendered:
-    allowed = formats.CANDIDATES if recipe.is_auto else (recipe.format,)
+    allowed = [format.name for format in formats.CANDIDATES] if recipe.is_auto else [recipe.format]
     _checked(
         said,
         {
@@ -115,7 +114,8 @@ def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: 
         },
     )
     name, width, height = said["format"], said["width"], said["height"]
-    if said["mime"] != engine.FORMATS[name].mime or not _BEGINNINGS[name].match(body):
+    format = engine.FORMATS[name]
+    if said["mime"] != format.mime or not format.begins(body):
         raise Malformed("another format")
     if width * height > max(limits.max_pixels, limits.max_output_pixels):
         raise Malformed("too large")
@@ -261,19 +261,6 @@ _FACTS: Mapping[str, _Check] = {  # as of raster.Facts
     "software": _optional(_text),
     "copyright": _optional(_text),
     "bytes": _whole,
-}
-
-_BEGINNINGS = {  # of what our writers write; the engine's own look at files comes with decoders, which no worker loads
-    "jpeg": re.compile(rb"\xff\xd8\xff"),
-    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "avif": re.compile(rb"....ftypavi[fs]", re.DOTALL),
-    "gif": re.compile(rb"GIF8[79]a"),
-    "tiff": re.compile(rb"II[*+]\x00|MM\x00[*+]"),
-    "bmp": re.compile(rb"BM"),
-    "ico": re.compile(rb"\x00\x00\x01\x00"),
-    "jp2": re.compile(rb"\x00\x00\x00\x0cjP  \r\n\x87\n"),
-    "pdf": re.compile(rb"%PDF-"),
 }
 
 _SIZE = _list(_side, 2, 2)

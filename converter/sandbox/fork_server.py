@@ -36,9 +36,6 @@ _ENCODINGS = (
     "utf-16",
     "utf-32",
 )  # in metadata
-_PICTURE = bytes.fromhex(  # a BMP of one pixel
-    "424d3a000000000000003600000028000000010000000100000001001800000000000400000000000000000000000000000000000000ffffff00"
-)
 
 
 def run(fd: int) -> NoReturn:
@@ -166,20 +163,20 @@ class _Server:
 
 
 def _warm_up() -> bytes:
-    """Load codecs, profiles and fonts once for all children, by converting a picture of our own; return it as JPEG.
+    """Load codecs, profiles and fonts once for all children, by converting pictures of our own; return the first.
 
     All that a child may ever need must be here afterwards: it can open nothing more.
     """
     Image.init()  # every kind of file that Pillow may find inside another
     for name in _ENCODINGS:
         codecs.lookup(name)
-    made = {"bmp": _PICTURE}
-    for name in ("tiff", "gif", "jpeg", "png", "avif", "webp", "jp2"):
-        recipe = engine.Recipe.parse({"format": name, "watermark": {"text": "a"}})
-        result = raster.convert(made[next(reversed(made))], recipe)[0]
-        if isinstance(result, engine.Result):
-            made[name] = result.data
-    return made["jpeg"]
+    names = [format.name for format in engine.FORMATS.values() if format.encodes]
+    recipes = [engine.Recipe.parse({"format": name, "watermark": {"text": "a"}}) for name in names]
+    photo, *others = raster.samples()
+    raster.convert(photo, *recipes)
+    for other in others:
+        raster.convert(other, recipes[0])
+    return photo
 
 
 def _rehearse(photo: bytes) -> None:

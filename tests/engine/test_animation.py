@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from converter.engine import Recipe
 from converter.engine.raster import open
-from converter.engine.raster.sniff import gif_blocks
+from converter.engine.raster.codecs.gif_blocks import gif_blocks
 
 from . import samples
 from .samples import animated, frames_of, opened

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from converter.engine import Limits, Recipe, TargetUnreachable
 from converter.engine.limits import Deadline
 from converter.engine.raster import open
-from converter.engine.raster.search import Found, largest_within
+from converter.engine.raster.search import EncodedAt, largest_within
 from converter.engine.raster.similarity import similarity
 
 from . import samples
@@ -70,7 +70,7 @@ def test_a_curve_that_is_no_curve_is_searched_too():
 
     assert len(largest_within(steps, 50_000, Deadline(60)).data) == 1000
     assert largest_within(steps, 999, Deadline(60)) is None
-    assert isinstance(largest_within(steps, 1000, Deadline(60)), Found)
+    assert isinstance(largest_within(steps, 1000, Deadline(60)), EncodedAt)
 
 
 def test_an_impossible_target_names_the_size_that_would_fit():

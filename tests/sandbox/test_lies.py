@@ -189,7 +189,3 @@ def test_the_honest_are_believed(there: Attacker) -> None:
 
 def test_each_fact_is_known_to_the_reader() -> None:
     assert set(answers._FACTS) == {field.name for field in fields(raster.Facts)}
-
-
-def test_each_format_has_a_beginning_that_is_looked_at() -> None:
-    assert set(answers._BEGINNINGS) == {name for name, format in engine.FORMATS.items() if format.encodes}

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from .bundled import Library, libraries
+from .bundled import Library, check, libraries
+from .codecs import samples
 from .facts import Facts
-from .pillow import check, versions
+from .pillow import versions
 from .pipeline import Source, convert, open, probe
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "libraries",
     "open",
     "probe",
+    "samples",
     "versions",
 ]

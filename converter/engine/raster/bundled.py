@@ -8,6 +8,8 @@ from functools import cache
 
 from PIL import features
 
+from .codecs import CODECS
+
 # Below these a file can do harm. By library: the lowest version, and an advisory that the ones before are open to.
 # There is none for what reads only our own files (fonts), nor for zlib: the system's, patched without a new number.
 _LOWEST = {
@@ -21,6 +23,9 @@ _LOWEST = {
     "libheif": ("1.23.6", "CVE-2026-84383"),
     "libde265": ("1.1.2", "GHSA-xp3h-6f5r-8cxp"),
 }
+
+# What every format needs, as Pillow names it: colours and watermarks.
+_NEEDED = ("littlecms2", "freetype2")
 
 # As Pillow names them. What it says of "jpg" is the interface's version, of "zlib_ng" the one it was built with.
 _IN_PILLOW = {
@@ -69,6 +74,13 @@ def libraries() -> tuple[Library, ...]:
     found = {**_in_pillow(), **_in_avif(), **_in_heif()}
     names = sorted(found, key=lambda name: (name not in _LOWEST, name))
     return tuple(Library(name, found[name]) for name in names)
+
+
+def check() -> list[str]:
+    """Return what is missing for the formats in the table, or not safe; empty when all is well."""
+    missing = [f"Pillow was built without {name}." for name in _NEEDED if not features.check(name)]
+    missing += [problem for codec in CODECS.values() for problem in codec.problems()]
+    return missing + [library.problem for library in libraries() if library.problem]
 
 
 def _in_pillow() -> dict[str, str]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from converter.engine.formats import CANDIDATES, FORMATS
+from converter.engine.formats import ANIMATION_CANDIDATES, CANDIDATES, FORMATS, Format
 from converter.engine.limits import Deadline
 from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .encode import Encoder, prepare
-from .search import AIMS, Aim, lowest_alike
+from .search import AIMS, QualityTarget, lowest_alike
 from .steps import Frame
 
 # Formats are compared on a copy of at most this many pixels: the order is the same, the time is not.
@@ -33,29 +33,38 @@ class Choice:
 def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choice:
     """Return the recipe with a format in place of `auto`, and why."""
     image = frames[0].image
-    names = [name for name in CANDIDATES if max(image.size) <= FORMATS[name].max_side]
     if len(frames) > 1:
-        names = [name for name in names if FORMATS[name].animation and FORMATS[name].loops]
-        if "webp" in names:
-            return Choice(replace(recipe, format="webp"), Message("reason_animation"))
-        return Choice(replace(recipe, format="png"), Message("reason_large_animation"))
+        return _for_animation(image, recipe)
+    fitting = [format for format in CANDIDATES if _fits(image, format)]
     sample = _sample(image)
     if recipe.lossless or (_is_flat(image) and not recipe.target_bytes):
         why = "reason_lossless" if recipe.lossless else "reason_drawing"
         exact = [
-            replace(recipe, format=name, aim=None, lossless=name == "webp")
-            for name in names
-            if name in ("png", "webp")
+            replace(recipe, format=format.name, aim=None, lossless=format.lossless_is_a_choice)
+            for format in fitting
+            if format.lossless
         ]
         return _smallest(exact, lambda option: _size(sample, option), why)
-    lossy = [replace(recipe, format=name) for name in names if FORMATS[name].quality]
+    lossy = [replace(recipe, format=format.name) for format in fitting if format.quality]
     if frames[0].has_alpha:
         lossy = [option for option in lossy if option.target.alpha]
     why = "reason_smallest_with_alpha" if frames[0].has_alpha else "reason_smallest"
     if not lossy:
-        return Choice(replace(recipe, format="png", aim=None), Message("reason_too_large"))
+        roomiest = max((format for format in CANDIDATES if format.lossless), key=lambda each: each.max_side)
+        return Choice(replace(recipe, format=roomiest.name, aim=None), Message("reason_too_large"))
     aim = AIMS[recipe.aim or "balanced"]
     return _smallest(lossy, lambda option: _size_alike(sample, option, aim, deadline), why)
+
+
+def _for_animation(image: Image.Image, recipe: Recipe) -> Choice:
+    usual, *_, roomiest = ANIMATION_CANDIDATES
+    if _fits(image, usual):
+        return Choice(replace(recipe, format=usual.name), Message("reason_animation"))
+    return Choice(replace(recipe, format=roomiest.name), Message("reason_large_animation"))
+
+
+def _fits(image: Image.Image, format: Format) -> bool:
+    return max(image.size) <= format.max_side
 
 
 def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str) -> Choice:
@@ -73,7 +82,7 @@ def _size(sample: Image.Image, option: Recipe) -> int:
     return len(_encoder(sample, option).encode())
 
 
-def _size_alike(sample: Image.Image, option: Recipe, aim: Aim, deadline: Deadline) -> int:
+def _size_alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> int:
     encoder = _encoder(sample, option)
     found, _ = lowest_alike(encoder.encode, lambda data: encoder.similarity(data, sample), aim, deadline)
     return len(found.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -12,15 +12,14 @@ from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
-from . import color, deep, density, jp2, sniff, tiff
-from .codecs import codec_for
+from . import color, deep, density
+from .codecs import Codec, set_up
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
-from .signalling import ColorSpace, space_of
+from .signalling import ColorSpace
+from .sniff import sniff
 from .steps import Frame, upright
-
-_REPAIRS = {"tiff": tiff.loaded, "jp2": jp2.loaded}
 
 # A shrinking decoder leaves at least this much for the fine filter that follows.
 _SPARE_RESOLUTION = 1.5
@@ -46,7 +45,7 @@ class Opened:
     """A file whose header was read and found acceptable."""
 
     data: bytes
-    format: Format
+    codec: Codec
     facts: Facts
     metadata: Metadata
     space: ColorSpace
@@ -56,6 +55,10 @@ class Opened:
     pictures_in_file: int
     has_gain_map: bool
 
+    @property
+    def format(self) -> Format:
+        return self.codec.format
+
 
 def open_data(data: bytes, limits: Limits) -> Opened:
     """Return what the header tells.
@@ -63,21 +66,21 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     Raises the InvalidImage and LimitExceeded families.
     """
     limits.check_bytes(len(data))
-    source = sniff.sniff(data)
+    codec = sniff(data)
     with decoding():
-        sniff.guard(data, source, limits)
-    image = open_as(sniff.without_pixels(data, source), codec_for(source).pillow, limits)
+        codec.guard(data, limits)
+    image = _opened(codec, codec.header(data), limits)
     with decoding():
-        space = space_of(image, data, source)
-    facts = facts_of(data, source, image, space, limits)
+        space = codec.space(image, data)
+    facts = facts_of(data, codec, image, space, limits)
     with decoding():
         return Opened(
             data=data,
-            format=source,
+            codec=codec,
             facts=facts,
-            metadata=read(image),
+            metadata=read(image, codec.format),
             space=space,
-            dpi=density.read(image),
+            dpi=density.read(codec.dpi(image), image),
             pictures_in_file=getattr(image, "n_frames", 1),
             has_gain_map=b"hdrgm:Version" in data[:200_000] or b"urn:com:apple:photo" in data[:200_000],
         )
@@ -90,9 +93,9 @@ def decode(
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
-    image = open_as(opened.data, codec_for(opened.format).pillow, limits)
+    image = _opened(opened.codec, opened.data, limits)
     count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
-    delays = _delays(opened)
+    delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None
     with decoding():
         for index in range(count):
@@ -101,6 +104,11 @@ def decode(
                 deadline.check()
             limits.check_pixels(*image.size)
             yield _picture(image, opened, scale, delays[index] if delays else None, canvas)
+
+
+def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:
+    set_up()
+    return open_as(data, codec.pillow, limits)
 
 
 def first_picture(data: bytes, limits: Limits) -> Image.Image:
@@ -117,9 +125,9 @@ def _picture(
     image.info.pop("xmp", None)  # Pillow would turn a TIFF as its XMP says
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
-    space = space_of(image, opened.data, opened.format) if opened.facts.pages > 1 else opened.space
+    space = opened.codec.space(image, opened.data) if opened.facts.pages > 1 else opened.space
     box = _shrunk(image, opened.format, scale)
-    held_pixels = _loaded(image, opened)
+    held_pixels = opened.codec.load(image, opened.data)
     if delay is None:
         delay = image.info.get("duration", 0)
 
@@ -137,19 +145,10 @@ def _picture(
         )
         return upright(frame, held)
 
-    is_deep = opened.facts.bits == 16 and opened.format.name in ("png", "tiff") and not canvas
-    eased = deep.eased(held_pixels, opened.data, space) if is_deep else None
+    is_deep = opened.facts.bits == 16 and opened.codec.has_octets and not canvas
+    eased = deep.eased(held_pixels, opened.data, opened.codec.pillow, space) if is_deep else None
     picture = Picture(framed(_detached(color.eight_bit(held_pixels), image)), space)
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
-
-
-def _loaded(image: Image.Image, opened: Opened) -> Image.Image:
-    """Return the image with its pixels decoded, and put right where the decoder gets them wrong."""
-    repair = _REPAIRS.get(opened.format.name)
-    if repair:
-        return repair(image, opened.data)
-    image.load()
-    return image
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
@@ -177,10 +176,3 @@ def _opaque(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode[:-1])
     return image
-
-
-def _delays(opened: Opened) -> Sequence[int]:
-    """Return the delays in milliseconds where the container tells them better than the decoder."""
-    if opened.facts.animated and opened.format.name == "gif":
-        return sniff.gif_blocks(opened.data).delays
-    return ()

@@ -20,17 +20,19 @@ _KINDS = ("RGB;16", "RGBA;16", "RGBX;16")
 _ROWS = 256
 
 
-def eased(image: Image.Image, data: bytes, space: ColorSpace) -> tuple[Image.Image, ColorSpace] | None:
+def eased(
+    image: Image.Image, data: bytes, decoder: str, space: ColorSpace
+) -> tuple[Image.Image, ColorSpace] | None:
     """Return the decoded image in eight bits with sRGB's curve; None where eight bits do as well, or are all there are.
 
-    `data` is the PNG or TIFF that it came from.
+    `data` is the file that it came from, and `decoder` what Pillow calls its format.
     """
     if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
     curves, name = profiles.curves(space.icc), color.name_of(space)
     if image.mode.startswith("I;16") and len(curves) == 1 and not space.hdr:
         return image.convert("I").point(_table(curves[0]), "L"), ColorSpace(name=name, eased=True)
-    low = _low_octets(data, image.tell())
+    low = _low_octets(data, decoder, image.tell())
     if low is None or (low.mode, low.size) != (image.mode, image.size) or len(curves) != 3:
         return None
     if space.hdr:
@@ -54,9 +56,9 @@ def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Ima
     return joined
 
 
-def _low_octets(data: bytes, page: int) -> Image.Image | None:
+def _low_octets(data: bytes, decoder: str, page: int) -> Image.Image | None:
     """Return the picture of the lower octets of 16 bits."""
-    image = Image.open(BytesIO(data), formats=["PNG", "TIFF"])
+    image = Image.open(BytesIO(data), formats=[decoder])
     assert isinstance(image, ImageFile.ImageFile)
     if page:
         image.seek(page)

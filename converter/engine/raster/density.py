@@ -28,12 +28,8 @@ _LONGEST_PAGE = 14_400 / 72
 """In inches: longer pages are beyond what PDF readers show (ISO 32000-1, annex C)."""
 
 
-def read(image: Image.Image) -> Density | None:
-    """Return what the opened file says, or None: its own field first, then EXIF."""
-    said = image.info.get("dpi")
-    # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.
-    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):
-        said = None
+def read(said: Any, image: Image.Image) -> Density | None:
+    """Return what the opened file says, or None: what its own field says first, then EXIF."""
     return _plausible(said) or _of_exif(image)
 
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 
-from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import Format
 from converter.engine.limits import Limits
 
-from . import color, heif, metadata, sniff
+from . import color, metadata
+from .codecs import Codec, Timing
 from .pillow import decoding
 from .signalling import ColorSpace
 
 _SIDEWAYS = (5, 6, 7, 8)
-_DNG_VERSION = 50706
-_NEW_SUBFILE_TYPE = 254
-_REDUCED = 1
 
 
 @dataclass(frozen=True)
@@ -58,22 +55,23 @@ class Facts:
         return facts
 
 
-def facts_of(data: bytes, source: Format, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
+def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
     """Return the facts about an image in this colour space whose header was read.
 
     Raises TooManyFrames, TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
     """
+    source = codec.format
     with decoding():
-        _refuse_raw(source, image)
+        codec.check(image)
         limits.check_pixels(*image.size)
         pictures = _measured(source, image, limits)
-        found = metadata.read(image)
-        orientation = heif.orientation(data) if source.name == "heic" else metadata.orientation(image)
+        found = metadata.read(image, source)
+        orientation = codec.orientation(image, data)
         width, height = image.size
         if orientation in _SIDEWAYS and not source.decoder_turns:
             width, height = height, width
         animated = source.animation and pictures > 1
-        delays, plays = _timing(data, source, image) if animated else ((), 1)
+        timing = codec.timing(data, image) if animated else Timing()
         return Facts(
             format=source.name,
             mime=source.mime,
@@ -82,26 +80,16 @@ def facts_of(data: bytes, source: Format, image: Image.Image, space: ColorSpace,
             frames=pictures if animated else 1,
             pages=pictures if source.pages else 1,
             mode=image.mode,
-            bits=_bits(data, source, image),
+            bits=codec.bits(data, image),
             has_alpha=image.has_transparency_data,
             profile=color.name_of(space),
             orientation=orientation,
             animated=animated,
-            duration_ms=sum(delays) or None,
-            plays=plays,
+            duration_ms=sum(timing.delays) or None,
+            plays=timing.plays,
             bytes=len(data),
             **metadata.describe(found),
         )
-
-
-def _refuse_raw(source: Format, image: Image.Image) -> None:
-    """Camera RAW files call themselves TIFF and would yield their small preview."""
-    if source.name != "tiff":
-        return
-    exif = image.getexif()
-    reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
-    if _DNG_VERSION in exif or reduced:
-        raise UnsupportedFormat(kind="raw")
 
 
 def _measured(source: Format, image: Image.Image, limits: Limits) -> int:
@@ -131,22 +119,3 @@ def _measured_pages(image: Image.Image, limits: Limits) -> int:
         limits.check_total_pixels(total)
     image.seek(0)
     return pages
-
-
-def _timing(data: bytes, source: Format, image: Image.Image) -> tuple[tuple[int, ...], int]:
-    """Return the delays that the container tells without decoding, and how often it plays."""
-    if source.name == "gif":
-        blocks = sniff.gif_blocks(data)
-        return blocks.delays, blocks.plays
-    plays = image.info.get("loop", 0)
-    return (), plays if isinstance(plays, int) else 0
-
-
-def _bits(data: bytes, source: Format, image: Image.Image) -> int:
-    bits = sniff.bits_per_channel(data, source)
-    if bits:
-        return bits
-    if source.name == "tiff":
-        stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)
-        return int(max(stored) if isinstance(stored, tuple) else stored)
-    return 1 if image.mode == "1" else 8

@@ -129,7 +129,7 @@ class Metadata:
         return [name for name, found in there.items() if found]
 
 
-def read(image: Image.Image) -> Metadata:
+def read(image: Image.Image, source: Format) -> Metadata:
     """Return what the opened image carries. Damaged EXIF is said to be so and left behind."""
     exif, unreadable = Image.Exif(), False
     try:
@@ -143,7 +143,7 @@ def read(image: Image.Image) -> Metadata:
     comment = image.info.get("comment")
     text = {
         name: str(value)
-        for name, value in (image.info.items() if image.format == "PNG" else ())
+        for name, value in (image.info.items() if source.texts else ())
         if isinstance(name, str)
         and isinstance(value, str)
         and name != "XML:com.adobe.xmp"

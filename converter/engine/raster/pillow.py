@@ -1,4 +1,4 @@
-"""Pillow and libheif behind a fence: set up once, opened by allow-list, their exceptions turned into ours."""
+"""Pillow behind a fence: files opened by allow-list, exceptions turned into ours."""
 
 from __future__ import annotations
 
@@ -19,24 +19,9 @@ from .bundled import libraries
 
 logger = logging.getLogger(__name__)
 
-_FEATURES = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "jpg_2000", "libtiff", "littlecms2", "freetype2")
-
-
-@cache
-def set_up() -> None:
-    """Register libheif and keep every codec on one thread: the cores are busy with other files."""
-    import pillow_heif
-    from PIL import AvifImagePlugin
-
-    pillow_heif.register_heif_opener(thumbnails=False, aux_images=False, depth_images=False, decode_threads=1)
-    for writers in (Image.SAVE, Image.SAVE_ALL):  # its encoder is under the GPL, and nobody needs it here
-        writers.pop("HEIF", None)
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-
 
 def open_as(data: bytes, decoder: str, limits: Limits) -> Image.Image:
     """Return the image with its header read and no pixels decoded; only this one decoder of Pillow may look at it."""
-    set_up()
     # Pillow's own check stays on behind ours, for what a header hides inside it. One value for the process.
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     with decoding():
@@ -100,15 +85,3 @@ def versions() -> dict[str, str]:
 
     found = {"pillow": features.version("pil") or "", "pillow-heif": pillow_heif.__version__}
     return found | {library.name: library.version for library in libraries() if library.version}
-
-
-def check() -> list[str]:
-    """Return what is missing for the formats in the table, or not safe; empty when all is well."""
-    import pillow_heif
-
-    problems = [
-        f"Pillow was built without {feature}." for feature in _FEATURES if not features.check(feature)
-    ]
-    if not pillow_heif.libheif_info()["decoders"]:
-        problems.append("libheif has no decoder for HEIC.")
-    return problems + [library.problem for library in libraries() if library.problem]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from converter.engine.errors import EngineError
-from converter.engine.formats import BULK_OF_LOSSLESS, FORMATS
+from converter.engine.formats import ANIMATION_CANDIDATES, BULK_OF_LOSSLESS, FORMATS
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log, Report, Result
@@ -19,10 +19,10 @@ from .encode import Encoder, prepare
 from .facts import Facts
 from .pillow import decoding, versions
 from .produce import Made, produce
-from .steps import Frame, Job
+from .steps import Frame, RenderContext
 from .watermark import watermark
 
-Step = Callable[[Frame, Job], Frame]
+Step = Callable[[Frame, RenderContext], Frame]
 
 PIPELINE: tuple[Step, ...] = (
     steps.crop,
@@ -109,19 +109,19 @@ class Source:
     ) -> tuple[list[Frame], bytes | None]:
         """Return the frames as they will be encoded, and the profile they are in, if not sRGB."""
         concrete = _concrete(recipe)
-        job = Job(concrete, self._limits, log, images)
+        context = RenderContext(concrete, self._limits, log, images)
         if self.facts.orientation != 1:
             log.note("upright")
         count = len(self._pictures) if self._keeps_all(concrete) else 1
         profile = self._kept_profile(concrete, count, log)
         if profile:
             frames = [picture.frame for picture in self._pictures[:count]]
-            finished = _worked_on(frames, job, deadline)
+            finished = _worked_on(frames, context, deadline)
             if all(profile.fits(frame.image) for frame in finished):
                 log.note("profile_kept", profile=profile.name)
                 return finished, profile.icc
             log.warn("profile_not_fitting")
-        return _worked_on(self._srgb_frames(log)[:count], job, deadline), None
+        return _worked_on(self._srgb_frames(log)[:count], context, deadline), None
 
     def _is_sideways(self, recipe: Recipe) -> bool:
         """Whether what is across in the result was down in the file."""
@@ -249,19 +249,19 @@ class Source:
         return None if before == size else (before, size)
 
 
-def _worked_on(frames: Sequence[Frame], job: Job, deadline: Deadline) -> list[Frame]:
+def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
     finished = []
     for frame in frames:
         for step in PIPELINE:
             deadline.check()
-            frame = step(frame, job)
+            frame = step(frame, context)
         finished.append(frame)
     return finished
 
 
 def _concrete(recipe: Recipe) -> Recipe:
     """Return the recipe with a format that holds all that `auto` may choose to keep."""
-    return replace(recipe, format="webp") if recipe.is_auto else recipe
+    return replace(recipe, format=ANIMATION_CANDIDATES[0].name) if recipe.is_auto else recipe
 
 
 def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:

@@ -13,7 +13,7 @@ from converter.engine.report import Log
 from .encode import Encoder
 from .geometry import rounded
 from .resample import resampled
-from .search import AIMS, HIGHEST, Aim, Found, largest_within, lowest_alike
+from .search import AIMS, HIGHEST, EncodedAt, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
 
 # A picture shrunk to fit shall still look decent at its new size.
@@ -58,7 +58,7 @@ def produce(
 def _alike(
     frames: Sequence[Frame],
     encoder: Encoder,
-    aim: Aim,
+    aim: QualityTarget,
     most_bytes: int | None,
     log: Log,
     deadline: Deadline,
@@ -103,7 +103,7 @@ def _within_bytes(
 
 def _shrunk(
     frames: Sequence[Frame], encoder: Encoder, target: int, ready: Ready, deadline: Deadline
-) -> tuple[Sequence[Frame], Encoder, Found]:
+) -> tuple[Sequence[Frame], Encoder, EncodedAt]:
     """Return the frames at a size that fits at a decent quality, proven by encoding them."""
     scale = 1.0
     size = len(encoder.encode(_DECENT))
@@ -117,7 +117,7 @@ def _shrunk(
         size = len(data)
         if size <= target:
             found = largest_within(encoder.encode, target, deadline, HIGHEST)
-            return smaller, encoder, found or Found(_DECENT, data)
+            return smaller, encoder, found or EncodedAt(_DECENT, data)
         if max(smaller[0].image.size) <= _SMALLEST_SIDE:
             break
     raise TargetUnreachable(bytes=target, format=encoder.target.label)

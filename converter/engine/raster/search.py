@@ -17,7 +17,7 @@ _MOST_ENCODES = 8
 
 
 @dataclass(frozen=True)
-class Aim:
+class QualityTarget:
     """How alike, by SSIM, and within which qualities: grain would ask for too much, smooth skies for too little."""
 
     similarity: float
@@ -27,10 +27,10 @@ class Aim:
 
 # At a glance fine; hard to tell when looked at with care; not told apart side by side. Chosen on photographs at
 # 1600 pixels, where JPEG 80 has 0.94 on fur and grass, and 0.99 on smooth surfaces.
-AIMS: Mapping[str, Aim] = {
-    "small": Aim(0.92, 30, 75),
-    "balanced": Aim(0.95, 50, 88),
-    "near_identical": Aim(0.98, 75, HIGHEST),
+AIMS: Mapping[str, QualityTarget] = {
+    "small": QualityTarget(0.92, 30, 75),
+    "balanced": QualityTarget(0.95, 50, 88),
+    "near_identical": QualityTarget(0.98, 75, HIGHEST),
 }
 
 Encode = Callable[[int], bytes]
@@ -38,17 +38,19 @@ Measure = Callable[[bytes], float]
 
 
 @dataclass(frozen=True)
-class Found:
+class EncodedAt:
     quality: int
     data: bytes
 
 
-def largest_within(encode: Encode, target: int, deadline: Deadline, highest: int = HIGHEST) -> Found | None:
+def largest_within(
+    encode: Encode, target: int, deadline: Deadline, highest: int = HIGHEST
+) -> EncodedAt | None:
     """Return the best quality whose bytes do not exceed the target; None when even the lowest does.
 
     File size grows with quality almost exponentially, so each guess is read off that curve.
     """
-    low = Found(LOWEST, encode(LOWEST))
+    low = EncodedAt(LOWEST, encode(LOWEST))
     if len(low.data) > target:
         return None
     top, top_size = highest + 1, 0
@@ -60,14 +62,14 @@ def largest_within(encode: Encode, target: int, deadline: Deadline, highest: int
         guess = min(top - 1, max(low.quality + 1, guess))
         data = encode(guess)
         if len(data) <= target:
-            low = Found(guess, data)
+            low = EncodedAt(guess, data)
         else:
             top, top_size = guess, len(data)
         guess = _between(low, top, top_size, target)
     return low
 
 
-def _between(low: Found, top: int, top_size: int, target: int) -> int:
+def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
     """Return the quality at which the curve through both ends meets the target."""
     if not top_size:
         return (low.quality + top) // 2
@@ -77,9 +79,11 @@ def _between(low: Found, top: int, top_size: int, target: int) -> int:
     return low.quality + round((top - low.quality) * min(0.85, max(0.15, part)))
 
 
-def lowest_alike(encode: Encode, measure: Measure, aim: Aim, deadline: Deadline) -> tuple[Found, float]:
+def lowest_alike(
+    encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline
+) -> tuple[EncodedAt, float]:
     """Return the lowest quality that meets the aim, or the highest that it allows, and how alike it is."""
-    found = Found(aim.highest, encode(aim.highest))
+    found = EncodedAt(aim.highest, encode(aim.highest))
     score = measure(found.data)
     low, top = aim.lowest, aim.highest - 1
     while low <= top and score >= aim.similarity:
@@ -88,7 +92,7 @@ def lowest_alike(encode: Encode, measure: Measure, aim: Aim, deadline: Deadline)
         data = encode(middle)
         middle_score = measure(data)
         if middle_score >= aim.similarity:
-            found, score, top = Found(middle, data), middle_score, middle - 1
+            found, score, top = EncodedAt(middle, data), middle_score, middle - 1
         else:
             low = middle + 1
     return found, score

@@ -54,7 +54,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Job:
+class RenderContext:
     """What a step needs to know besides the frame."""
 
     recipe: Recipe
@@ -88,67 +88,69 @@ def upright(frame: Frame, orientation: int) -> Frame:
     )
 
 
-def crop(frame: Frame, job: Job) -> Frame:
-    wanted = job.recipe.crop
+def crop(frame: Frame, context: RenderContext) -> Frame:
+    wanted = context.recipe.crop
     if wanted is None:
         return frame
     if wanted.x + wanted.width > frame.width or wanted.y + wanted.height > frame.height:
         size = {"width": frame.width, "height": frame.height}
         raise InvalidRecipe([Problem("/crop", Message("crop_outside", size))])
     box = (wanted.x, wanted.y, wanted.x + wanted.width, wanted.y + wanted.height)
-    job.log.note("cropped", width=wanted.width, height=wanted.height)
+    context.log.note("cropped", width=wanted.width, height=wanted.height)
     return replace(frame, box=_within(frame, box), width=wanted.width, height=wanted.height)
 
 
-def turn(frame: Frame, job: Job) -> Frame:
-    if job.recipe.rotate:
-        frame = upright(frame, _ROTATIONS[job.recipe.rotate])
-        job.log.note("rotated", degrees=job.recipe.rotate)
-    if job.recipe.flip:
-        frame = upright(frame, _FLIPS[job.recipe.flip])
-        job.log.note("flipped", kind=job.recipe.flip)
+def turn(frame: Frame, context: RenderContext) -> Frame:
+    if context.recipe.rotate:
+        frame = upright(frame, _ROTATIONS[context.recipe.rotate])
+        context.log.note("rotated", degrees=context.recipe.rotate)
+    if context.recipe.flip:
+        frame = upright(frame, _FLIPS[context.recipe.flip])
+        context.log.note("flipped", kind=context.recipe.flip)
     return frame
 
 
-def resize(frame: Frame, job: Job) -> Frame:
+def resize(frame: Frame, context: RenderContext) -> Frame:
     """Bring the frame to its final size; from here on `image` holds exactly the pixels that count."""
-    plan = planned(job.recipe, frame.width, frame.height)
-    job.limits.check_output(*plan.canvas)
+    plan = planned(context.recipe, frame.width, frame.height)
+    context.limits.check_output(*plan.canvas)
     if plan.refused_to_enlarge:
-        job.log.note("not_enlarged", width=frame.width, height=frame.height)
+        context.log.note("not_enlarged", width=frame.width, height=frame.height)
     if plan.size != (frame.width, frame.height):
         width, height = plan.size
-        job.log.note("resized", from_width=frame.width, from_height=frame.height, width=width, height=height)
+        context.log.note(
+            "resized", from_width=frame.width, from_height=frame.height, width=width, height=height
+        )
     box = _within(frame, plan.box)
-    if job.recipe.resize is not None and job.recipe.resize.gravity == "smart":
-        box = _focused(frame, box, job)
+    if context.recipe.resize is not None and context.recipe.resize.gravity == "smart":
+        box = _focused(frame, box, context)
     return Frame.whole(_resampled(frame.image, box, plan.size), frame.duration)
 
 
-def _focused(frame: Frame, box: Box, job: Job) -> Box:
+def _focused(frame: Frame, box: Box, context: RenderContext) -> Box:
     """Move the box to where most is to be seen; the frames of an animation all follow the first."""
     width, height = box[2] - box[0], box[3] - box[1]
-    if frame.image.size not in job.focus:
-        job.focus[frame.image.size] = focused(frame.image, frame.box, (width, height))
-        job.log.note("focused")
-    across, down = job.focus[frame.image.size]
+    if frame.image.size not in context.focus:
+        context.focus[frame.image.size] = focused(frame.image, frame.box, (width, height))
+        context.log.note("focused")
+    across, down = context.focus[frame.image.size]
     left, top = frame.box[0] + across, frame.box[1] + down
     return (left, top, left + width, top + height)
 
 
-def shrink_for_format(frame: Frame, job: Job) -> Frame:
+def shrink_for_format(frame: Frame, context: RenderContext) -> Frame:
     """Fit in what the format holds, where it is known for small pictures."""
-    side = job.recipe.target.max_side
-    if not job.recipe.target.shrinks_to_max_side or max(frame.width, frame.height) <= side:
+    side = context.recipe.target.max_side
+    if not context.recipe.target.shrinks_to_max_side or max(frame.width, frame.height) <= side:
         return frame
     scale = side / max(frame.width, frame.height)
     size = (rounded(frame.width * scale), rounded(frame.height * scale))
-    job.log.note("shrunk_for_format", side=side, format=job.recipe.target.label)
+    context.log.note("shrunk_for_format", side=side, format=context.recipe.target.label)
     return Frame.whole(_resampled(frame.image, frame.box, size), frame.duration)
 
 
-def pad(frame: Frame, job: Job) -> Frame:
-    wanted = job.recipe.resize
+def pad(frame: Frame, context: RenderContext) -> Frame:
+    wanted = context.recipe.resize
     if wanted is None or wanted.mode != "pad":
         return frame
     canvas = (
@@ -157,25 +159,25 @@ def pad(frame: Frame, job: Job) -> Frame:
     )
     if canvas == frame.image.size:
         return frame
-    red, green, blue, alpha = job.background
-    keeps_alpha = job.recipe.target.alpha and (frame.has_alpha or alpha < 255)
+    red, green, blue, alpha = context.background
+    keeps_alpha = context.recipe.target.alpha and (frame.has_alpha or alpha < 255)
     base = Image.new(
         "RGBA" if keeps_alpha else "RGB", canvas, (red, green, blue, alpha)[: 4 if keeps_alpha else 3]
     )
     left, top = placed(frame.image.size, canvas, wanted.gravity)
     spot = (int(left), int(top))
-    image = frame.image if keeps_alpha else _flattened(frame.image, job.background)
+    image = frame.image if keeps_alpha else _flattened(frame.image, context.background)
     base.paste(image.convert(base.mode), spot)
-    job.log.note("padded", width=canvas[0], height=canvas[1], background=job.recipe.background)
+    context.log.note("padded", width=canvas[0], height=canvas[1], background=context.recipe.background)
     return Frame.whole(base, frame.duration)
 
 
-def flatten(frame: Frame, job: Job) -> Frame:
+def flatten(frame: Frame, context: RenderContext) -> Frame:
     """Put the picture on the background where the format has no transparency."""
-    if not frame.has_alpha or job.recipe.target.alpha:
+    if not frame.has_alpha or context.recipe.target.alpha:
         return frame
-    job.log.note("alpha_flattened", background=job.recipe.background)
-    return replace(frame, image=_flattened(frame.image, job.background))
+    context.log.note("alpha_flattened", background=context.recipe.background)
+    return replace(frame, image=_flattened(frame.image, context.background))
 
 
 def planned(recipe: Recipe, width: int, height: int) -> Layout:

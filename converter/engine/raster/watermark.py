@@ -16,7 +16,7 @@ from converter.engine.recipe import Watermark
 from .decode import first_picture
 from .geometry import Size, placed, rounded
 from .resample import resampled
-from .steps import Frame, Job
+from .steps import Frame, RenderContext
 
 _MARGIN = 0.02
 _MIN_FONT_SIZE = 8
@@ -28,22 +28,22 @@ _ROUNDING = 1.05  # a font comes in whole sizes
 _NO_CHARACTER = "\U0010ffff"
 
 
-def watermark(frame: Frame, job: Job) -> Frame:
-    mark = job.recipe.watermark
+def watermark(frame: Frame, context: RenderContext) -> Frame:
+    mark = context.recipe.watermark
     if mark is None:
         return frame
     size = frame.image.size
-    if size not in job.overlays:
-        job.overlays[size] = _overlay(mark, size, job)
+    if size not in context.overlays:
+        context.overlays[size] = _overlay(mark, size, context)
     base = frame.image.convert("RGBA")
-    base.alpha_composite(job.overlays[size])
-    job.log.note("watermarked")
+    base.alpha_composite(context.overlays[size])
+    context.log.note("watermarked")
     return replace(frame, image=base if frame.has_alpha else base.convert("RGB"))
 
 
-def _overlay(mark: Watermark, size: Size, job: Job) -> Image.Image:
+def _overlay(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
     """Return a transparent picture of the frame's size with the mark on it."""
-    stamp = _text_stamp(mark, size, job) if mark.text else _picture_stamp(mark, size, job)
+    stamp = _text_stamp(mark, size, context) if mark.text else _picture_stamp(mark, size, context)
     overlay = Image.new("RGBA", size)
     margin = min(rounded(_MARGIN * min(size)), (size[0] - 1) // 2, (size[1] - 1) // 2)
     room = (max(1, size[0] - 2 * margin), max(1, size[1] - 2 * margin))
@@ -83,19 +83,19 @@ def _problem(code: str, **params: Any) -> InvalidRecipe:
     return InvalidRecipe([Problem("/watermark/image", Message(code, params))])
 
 
-def _picture_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
-    data = job.images.get(mark.image or "")
+def _picture_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
+    data = context.images.get(mark.image or "")
     if data is None:
         raise _problem("watermark_missing")
     try:
-        picture = first_picture(data, job.limits).convert("RGBA")
+        picture = first_picture(data, context.limits).convert("RGBA")
     except EngineError as exc:
         raise _problem("watermark_unusable", reason=exc.message) from exc
     width = rounded(mark.scale * size[0])
     return resampled(picture, (0, 0, *picture.size), (width, rounded(picture.height * width / picture.width)))
 
 
-def _text_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
+def _text_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
     """Return the text, white with a dark edge so that it shows on anything, about as wide as asked.
 
     A text too long for that at a readable size is wrapped instead.
@@ -103,7 +103,7 @@ def _text_stamp(mark: Watermark, size: Size, job: Job) -> Image.Image:
     text = "\n".join(line for line in (mark.text or "").splitlines() if line.strip()) or " "
     missing = _missing(text)
     if missing:
-        job.log.warn("glyphs_missing", characters=missing)
+        context.log.warn("glyphs_missing", characters=missing)
     width = mark.scale * size[0]
     smallest = max(_MIN_FONT_SIZE, _READABLE * min(size))
     natural = max(_font(_REFERENCE).getlength(line) for line in text.splitlines()) or 1

@@ -18,7 +18,7 @@ from converter import engine, jobs
 from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
-from converter.web import links, texts
+from converter.web import links, options, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
@@ -83,6 +83,7 @@ def _page(
         "starters": STARTERS,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
+        "formats": [format.label for format in options.inputs()],
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": settings.CONVERTER_MAX_FILES,
         "texts": texts.for_convert(),

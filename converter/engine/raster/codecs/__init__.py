@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from converter.engine.formats import FORMATS, Format
 
-from .codec import Codec, Settings
+from .codec import Codec, Settings, Timing
 from .content import Content
 
-__all__ = ["CODECS", "Codec", "Content", "Settings", "codec_for"]
+__all__ = ["CODECS", "Codec", "Content", "Settings", "Timing", "codec_for", "recognised", "samples", "set_up"]
 
 CODECS: Mapping[str, Codec] = MappingProxyType(
     {name: import_module(f"{__name__}.{name}").codec for name in FORMATS}
@@ -20,3 +21,22 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
 
 def codec_for(format: Format) -> Codec:
     return CODECS[format.name]
+
+
+def recognised(data: bytes) -> Codec | None:
+    """Return the codec of the format that these bytes are in, judged by what they begin with, read here or not."""
+    return next((codec for codec in CODECS.values() if codec.recognises(data)), None)
+
+
+def samples() -> Iterator[bytes]:
+    """Yield a small file of each format that is read."""
+    for codec in CODECS.values():
+        if codec.format.decodes:
+            yield codec.sample()
+
+
+@cache
+def set_up() -> None:
+    """Prepare the libraries of all codecs, once a process and before the first file."""
+    for codec in CODECS.values():
+        codec.set_up()

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+import struct
+
+from PIL import Image
+
 from converter.engine.formats import FORMATS
+from converter.engine.raster import profiles
+from converter.engine.raster.signalling import SRGB, ColorSpace, made, of_icc
 
 from .codec import Codec, Settings
 from .content import Content
+
+_CALIBRATED, _EMBEDDED = b"\0\0\0\0", b"DEBM"
+_V4, _V5 = 108, 124
 
 
 class Bmp(Codec):
     format = FORMATS["bmp"]
     pillow = "BMP"
+    reads = "1 to 32 bits a pixel"
+    refuses = "unusual bit fields"
+
+    def space(self, image: Image.Image, data: bytes) -> ColorSpace:
+        """What a header of version 4 or 5 says: a profile, or primaries and a gamma for each."""
+        try:
+            size = struct.unpack_from("<I", data, 14)[0]
+            kind = data[70:74] if size in (_V4, _V5) else b""
+            if size == _V5 and kind == _EMBEDDED:
+                start, length = struct.unpack_from("<II", data, 14 + 112)
+                return of_icc(data[14 + start : 14 + start + length], image)
+            return _calibrated(data, image) if kind == _CALIBRATED else SRGB
+        except struct.error:
+            return SRGB
 
     def carried(self, content: Content) -> Settings:
         """Where nothing is known, nothing is said: the encoder would say 96 dpi."""
         return {"dpi": (0, 0), **content.extras}
+
+
+def _calibrated(data: bytes, image: Image.Image) -> ColorSpace:
+    """Return what endpoints (CIE XYZ, 2.30 fixed) and gammas (16.16) say; most programs leave them empty."""
+    numbers = [value / 2**30 for value in struct.unpack_from("<9i", data, 74)]
+    gammas = [value / 2**16 for value in struct.unpack_from("<3I", data, 110)]
+    if not all(0.1 <= gamma <= 10 for gamma in gammas):
+        return SRGB
+    points = []
+    for x, y, z in (numbers[0:3], numbers[3:6], numbers[6:9]):
+        if x + y + z <= 0:
+            return SRGB
+        points.append((x / (x + y + z), y / (x + y + z)))
+    red, green, blue = points
+    curves = [(gamma,) for gamma in gammas]
+    return made("calibrated RGB", (red, green, blue, profiles.D65), curves, image)
 
 
 codec = Bmp()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from PIL import Image
+from PIL import Image, features
 
 from converter.engine.formats import Format
+from converter.engine.limits import Limits
+from converter.engine.raster.metadata import orientation
+from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc
+from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .content import Content
@@ -16,8 +21,16 @@ from .content import Content
 Settings = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Timing:
+    """`delays` are milliseconds, one per frame, where the container tells them; `plays` is 0 for ever."""
+
+    delays: Sequence[int] = ()
+    plays: int = 1
+
+
 class Codec:
-    """One format: how its files are written.
+    """One format: how its files are told, checked, read and written.
 
     Each module of this package has one, in `codec`; its `format` is the row in `converter.engine.formats`.
     """
@@ -25,6 +38,73 @@ class Codec:
     format: Format
     pillow: str
     """Pillow's name for it."""
+    needs: tuple[str, ...] = ()
+    """What Pillow must have been built with, as `PIL.features` names it."""
+    has_octets = False
+    """Pillow can be told to take the lower octet of its 16-bit samples for the higher."""
+    reads = ""
+    """Which of its kinds are read, for the table in the README."""
+    refuses = ""
+    """Which are not."""
+
+    def set_up(self) -> None:
+        """Prepare the library, once a process and before the first file."""
+
+    def problems(self) -> list[str]:
+        """Return what is missing; empty when all is well."""
+        return [f"Pillow was built without {name}." for name in self.needs if not features.check(name)]
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether this is a file of this format, judged by what it begins with."""
+        return self.format.begins(data)
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        """Refuse what the container already shows to be too much, cut short or unread, before a decoder sees it.
+
+        Raises the InvalidImage and LimitExceeded families.
+        """
+
+    def header(self, data: bytes) -> bytes:
+        """Return what a decoder needs to see of the file to tell all but its pixels."""
+        return data
+
+    def check(self, image: Image.Image) -> None:
+        """Refuse what only the opened header shows to be another format.
+
+        Raises UnsupportedFormat.
+        """
+
+    def bits(self, data: bytes, image: Image.Image) -> int:
+        """Return the bits a channel has in the file."""
+        return 1 if image.mode == "1" else 8
+
+    def space(self, image: Image.Image, data: bytes) -> ColorSpace:
+        """Return the colours of the current frame or page, by all the ways in which the format says them."""
+        return of_icc(icc_of(image), image)
+
+    def dpi(self, image: Image.Image) -> Any:
+        """Return what the format's own field says, as the decoder has it; None where it says nothing."""
+        return image.info.get("dpi")
+
+    def orientation(self, image: Image.Image, data: bytes) -> int:
+        """Return how the picture is turned to be shown, as EXIF says it: 1 to 8."""
+        return orientation(image)
+
+    def timing(self, data: bytes, image: Image.Image) -> Timing:
+        """Return how an animation runs, as far as it is told without decoding."""
+        plays = image.info.get("loop", 0)
+        return Timing(plays=plays if isinstance(plays, int) else 0)
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        """Return the current frame or page with its pixels decoded, and put right where the decoder errs."""
+        image.load()
+        return image
+
+    def sample(self) -> bytes:
+        """Return a small file, for warming up and for tests."""
+        recipe = Recipe.parse({"format": self.format.name})
+        image = self.stored(Image.new("RGB", (16, 16), "white"), Log())
+        return self.encode(Content(recipe, [image], [0], 1, {}), self.format.default_quality)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return the image in a mode that the format stores."""

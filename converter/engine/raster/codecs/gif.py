@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from itertools import accumulate
 
 from PIL import Image
 
+from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
-from converter.engine.raster.sniff import gif_blocks
+from converter.engine.limits import Limits
 from converter.engine.report import Log
 
-from .codec import Codec, Settings
+from .codec import Codec, Settings, Timing
 from .content import Content
+from .gif_blocks import gif_blocks
 
 _HALF = 128
 _CLEAR = 255
@@ -22,6 +25,21 @@ _CLEAR = 255
 class Gif(Codec):
     format = FORMATS["gif"]
     pillow = "GIF"
+    reads = "87a and 89a, animated"
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        try:
+            width, height = struct.unpack_from("<HH", data, 6)
+        except struct.error as exc:
+            raise Truncated from exc
+        limits.check_pixels(width, height)
+        frames = gif_blocks(data, limits.max_frames).frames
+        limits.check_frames(frames)
+        limits.check_total_pixels(width * height * frames)
+
+    def timing(self, data: bytes, image: Image.Image) -> Timing:
+        blocks = gif_blocks(data)
+        return Timing(blocks.delays, blocks.plays)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return the picture in at most 256 colours, one of them clear when there is transparency."""

@@ -2,15 +2,68 @@
 
 from __future__ import annotations
 
-from converter.engine.formats import FORMATS
+import struct
 
+from PIL import Image
+
+from converter.engine.errors import Truncated, UnsupportedVariant
+from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
+from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
+
+from .boxes import box, check
 from .codec import Codec, Settings
 from .content import Content
+from .jp2_pixels import CODESTREAM, components_of, is_ycc, loaded
+
+_END = b"\xff\xd9"
+_MOST_BITS = 16
 
 
 class Jp2(Codec):
     format = FORMATS["jp2"]
     pillow = "JPEG2000"
+    needs = ("jpg_2000",)
+    reads = "JP2 files and bare codestreams; up to 16 bits and 4 channels"
+    refuses = "more bits or channels, deep YCbCr"
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        """Some decoders fill a cut-off file with grey; its end marker tells."""
+        if data[4:8] == b"jP  ":
+            check(data)
+        if _END not in data[-64:]:
+            raise Truncated
+        self._refuse_unread(data)
+
+    def _refuse_unread(self, data: bytes) -> None:
+        """Refuse kinds that cannot be read rightly."""
+        label, components = self.format.label, components_of(data)
+        deepest = max((component.bits for component in components), default=0)
+        if len(components) > 4:
+            raise UnsupportedVariant(kind="many_channels", format=label, channels=len(components))
+        if deepest > _MOST_BITS:
+            raise UnsupportedVariant(kind="samples", format=label, bits=deepest)
+        if deepest > 8 and len(components) > 1 and is_ycc(data, components):
+            raise UnsupportedVariant(kind="colors", format=label, bits=deepest, space="YCbCr")
+
+    def bits(self, data: bytes, image: Image.Image) -> int:
+        at = data.find(CODESTREAM[2:], 0, 4096)
+        return (data[at + 40] & 0x7F) + 1 if 0 <= at < len(data) - 40 else super().bits(data, image)
+
+    def space(self, image: Image.Image, data: bytes) -> ColorSpace:
+        """The first `colr` box counts (ISO/IEC 15444-1, I.5.3.3): methods 2 and 3 hold a profile, 5 code points."""
+        header = box(data, b"jp2h")
+        told = box(data, b"colr", *header) if header else None
+        content = data[slice(*told)] if told else b""
+        if content[:1] in (b"\x02", b"\x03"):
+            return of_icc(content[3:], image)
+        if content[:1] == b"\x05" and len(content) >= 7:
+            primaries, transfer = struct.unpack_from(">HH", content, 3)
+            return of_nclx(primaries, transfer, image)
+        return SRGB
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        return loaded(image, data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         if quality is None:

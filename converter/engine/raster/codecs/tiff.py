@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import TiffImageFile
+
+from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
+from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from .codec import Codec, Settings
 from .content import Content
+from .tiff_kinds import refuse_unread
+from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
+
+_CANON_RAW = b"CR"
+_DNG_VERSION = 50706
+_NEW_SUBFILE_TYPE = 254
+_REDUCED = 1
 
 
 class Tiff(Codec):
     format = FORMATS["tiff"]
     pillow = "TIFF"
+    needs = ("libtiff",)
+    has_octets = True
+    reads = (
+        "strips and tiles; uncompressed, PackBits, LZW, Deflate, CCITT, JPEG, LZMA, Zstandard; "
+        "8 and 16 bits in grey and RGB, 1, 12 and 32 in grey, 8 in CMYK, Lab and YCbCr; pages; BigTIFF"
+    )
+    refuses = (
+        "other depths, floating-point colours, big-endian BigTIFF; "
+        "compression by JPEG 2000, JPEG XR, LERC or WebP"
+    )
+
+    def recognises(self, data: bytes) -> bool:
+        return super().recognises(data) and data[8:10] != _CANON_RAW
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        refuse_unread(data, limits.max_frames)
+
+    def check(self, image: Image.Image) -> None:
+        """Camera RAW files call themselves TIFF and would yield their small preview."""
+        exif = image.getexif()
+        reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
+        if _DNG_VERSION in exif or reduced:
+            raise UnsupportedFormat(kind="raw")
+
+    def bits(self, data: bytes, image: Image.Image) -> int:
+        stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)
+        return int(max(stored) if isinstance(stored, tuple) else stored)
+
+    def space(self, image: Image.Image, data: bytes) -> ColorSpace:
+        """The page's own ICC, where Pillow remembers that of the page before; else EXIF, whose form TIFF is."""
+        assert isinstance(image, TiffImageFile)
+        found = image.tag_v2.get(ExifTags.Base.InterColorProfile)
+        return of_exif(found if isinstance(found, bytes) else None, image)
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        return loaded(image, data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         if content.is_bilevel:

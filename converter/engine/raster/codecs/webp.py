@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
 
 from .codec import Codec, Settings
 from .content import Content
@@ -16,6 +18,12 @@ _NEVER = 2**31 - 1
 class Webp(Codec):
     format = FORMATS["webp"]
     pillow = "WEBP"
+    needs = ("webp",)
+    reads = "lossy and lossless, animated"
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        if int.from_bytes(data[4:8], "little") + 8 > len(data):
+            raise Truncated
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         method = _METHODS[content.effort - 1]

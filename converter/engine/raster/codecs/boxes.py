@@ -5,7 +5,37 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from converter.engine.errors import Corrupt, Truncated
+
 _MOST_BOXES = 10_000
+_MOST_HEADER = 256
+
+
+def brands(data: bytes) -> set[bytes]:
+    """Return all brands of a file; none where it is not of this kind."""
+    if data[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
+def check(data: bytes) -> None:
+    """Look whether each of the outermost boxes is as long as it says.
+
+    Raises Truncated, Corrupt.
+    """
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size == 0:
+            return
+        if size < 8:
+            raise Corrupt
+        if at + size > len(data):
+            raise Truncated
+        at += size
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:

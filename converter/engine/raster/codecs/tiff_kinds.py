@@ -1,34 +1,25 @@
-"""TIFF: which kinds are read here, told by their directories, and their pixels where Pillow gets them wrong."""
+"""Which kinds of TIFF are read here, told by their directories."""
 
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-from PIL import Image, ImageChops, ImageFile, ImagePalette
+from typing import Any, NamedTuple
 
 from converter.engine.errors import UnsupportedVariant
-from converter.engine.limits import Limits
-
-if TYPE_CHECKING:
-    from PIL import TiffImagePlugin
+from converter.engine.formats import FORMATS
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 258, 259, 262, 266
-_SAMPLES, _PLANAR, _COLOR_MAP, _EXTRA, _SAMPLE_FORMAT = 277, 284, 320, 338, 339
+_SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 277, 284, 338, 339
 _WIDTH, _LENGTH, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 330, 50706
-_MIN_IS_WHITE, _PALETTE, _MASK, _SENSOR = 0, 3, 4, (32803, 34892)
+_PALETTE, _MASK, _SENSOR = 3, 4, (32803, 34892)
 _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _OLD_JPEG, _SEPARATE = 6, 2
 
-_PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
-
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
-_LABEL = "TIFF"
 
 _COMPRESSIONS = {
     32809: "ThunderScan",
@@ -56,9 +47,6 @@ _COLORS = {
     32844: "LogLuv",
     32845: "LogLuv",
 }
-
-# What Pillow calls samples in the file's byte order, and in this machine's, which is how libtiff hands them over.
-_NATIVE = {"F;32BF": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS"}
 
 
 class _Layout(NamedTuple):
@@ -98,22 +86,22 @@ def _known_compressions() -> Collection[int]:
     return TiffImagePlugin.COMPRESSION_INFO
 
 
-def guard(data: bytes, limits: Limits) -> None:
+def refuse_unread(data: bytes, most_pages: int) -> None:
     """Refuse kinds of TIFF that cannot be read rightly; what is not whole is left for the decoder to judge.
 
     Raises UnsupportedVariant.
     """
-    order = data[:2]
-    for tags in _directories(data, limits.max_frames):
+    order, label = data[:2], FORMATS["tiff"].label
+    for tags in _directories(data, most_pages):
         if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and tags.get(254, (0,))[0] & 1:
             return
         if tags.get(_PHOTOMETRIC, (0,))[0] in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
             return
         variant = _unread(order, tags)
         if variant:
-            raise UnsupportedVariant(format=_LABEL, **variant)
+            raise UnsupportedVariant(format=label, **variant)
     if data[:4] == b"MM\x00+":
-        raise UnsupportedVariant(format=_LABEL, kind="big_endian_bigtiff")
+        raise UnsupportedVariant(format=label, kind="big_endian_bigtiff")
 
 
 def _directories(data: bytes, most: int) -> Iterator[Mapping[int, tuple[int, ...]]]:
@@ -209,73 +197,3 @@ def _variant(layout: _Layout) -> dict[str, Any]:
     if len(layout.bits) == 1:
         return {"kind": "samples", "bits": bits}
     return {"kind": "channels", "channels": len(layout.bits), "bits": bits}
-
-
-def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the current page with its pixels decoded: black is 0, and 16 bits are used to the full or already eight.
-
-    Raises UnsupportedVariant.
-    """
-    from PIL import TiffImagePlugin
-
-    assert isinstance(image, TiffImagePlugin.TiffImageFile)
-    tags = image.tag_v2
-    _tell_byte_order(image)
-    if image.mode in ("P", "PA"):
-        _set_up_palette(image, tags.get(_COLOR_MAP, ()))
-    try:
-        image.load()
-    except OSError as exc:
-        if _reaches_beyond(tags, len(data)):
-            raise EOFError from exc
-        raise
-    photometric, bits = tags.get(_PHOTOMETRIC, 0), max(_tuple(tags.get(_BITS, 1)))
-    if image.mode.startswith("I;16"):
-        plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
-    elif image.mode == "I":
-        plain = _integers(image, signed=_tuple(tags.get(_SAMPLE_FORMAT, 1))[0] == _SIGNED)
-    elif image.mode == "F" and photometric == _MIN_IS_WHITE:
-        # White is 0 in the file, so black is its highest value, as it is for integers.
-        top = max(1.0, cast("tuple[float, float]", image.getextrema())[1])
-        return image.point(lambda value: value * -1.0 + top)
-    else:
-        return image
-    return ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
-
-
-def _reaches_beyond(tags: Any, end: int) -> bool:
-    """Whether some of the pixels would lie behind the end of the file."""
-    return any(
-        at + size > end
-        for offsets, sizes in _PLACES
-        for at, size in zip(_tuple(tags.get(offsets, ())), _tuple(tags.get(sizes, ())), strict=False)
-    )
-
-
-def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
-    """libtiff hands samples over in this machine's byte order, which Pillow knows of 16 bits only."""
-    for codec, extents, offset, arguments in image.tile:
-        if codec == "libtiff" and isinstance(arguments, tuple):
-            native = (_NATIVE.get(arguments[0], arguments[0]), *arguments[1:])
-            image.tile = [ImageFile._Tile(codec, extents, offset, native)]
-
-
-def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
-    """A colour has 16 bits, but some writers give it eight; libtiff's rule tells them."""
-    if colors and max(colors) < 256:
-        image.palette = ImagePalette.raw("RGB;L", bytes(colors))
-
-
-def _integers(image: Image.Image, signed: bool) -> Image.Image:
-    """Return 32-bit samples as eight bits: the highest ones of unsigned, those of a 16-bit picture of signed."""
-    if not signed:
-        highest = 3 if sys.byteorder == "little" else 0
-        return Image.frombytes("L", image.size, image.tobytes()[highest::4])
-    low, high = cast("tuple[int, int]", image.getextrema())
-    if low < 0 or high > 65_535:
-        raise UnsupportedVariant(kind="signed_samples", format=_LABEL, bits=32)
-    return image.point([value >> 8 for value in range(65_536)], "L")
-
-
-def _tuple(value: Any) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else (value,)

@@ -21,6 +21,12 @@ def orientation(data: bytes) -> int:
     return _TURNS[quarters][mirror]
 
 
+def bits_per_channel(data: bytes) -> int | None:
+    """Return what the property of the pixels (`pixi`) says; None where there is none."""
+    at = data.find(b"pixi", 0, 65_536)
+    return data[at + 9] if 0 <= at < len(data) - 9 else None
+
+
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return kind and content of each property of the main picture."""
     try:

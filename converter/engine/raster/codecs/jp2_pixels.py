@@ -1,4 +1,4 @@
-"""JPEG 2000: which kinds are read here, and white that Pillow turns to black."""
+"""The pixels of a JPEG 2000: white that Pillow turns to black, and channels in the order that the file gives."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
-from converter.engine.errors import UnsupportedVariant
-
 from .boxes import box
 
-_CODESTREAM = b"\xff\x4f\xff\x51"
+CODESTREAM = b"\xff\x4f\xff\x51"
 _YCC = 18
-_MOST_BITS = 16
-_LABEL = "JPEG 2000"
 
 
 class _Component(NamedTuple):
@@ -37,21 +33,6 @@ class _Channel(NamedTuple):
 _COLOR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
 
 
-def guard(data: bytes) -> None:
-    """Refuse kinds that cannot be read rightly.
-
-    Raises UnsupportedVariant.
-    """
-    components = _components(data)
-    deepest = max((component.bits for component in components), default=0)
-    if len(components) > 4:
-        raise UnsupportedVariant(kind="many_channels", format=_LABEL, channels=len(components))
-    if deepest > _MOST_BITS:
-        raise UnsupportedVariant(kind="samples", format=_LABEL, bits=deepest)
-    if deepest > 8 and len(components) > 1 and _is_ycc(data, components):
-        raise UnsupportedVariant(kind="colors", format=_LABEL, bits=deepest, space="YCbCr")
-
-
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Return the picture with its pixels decoded, its channels in the order that the file gives them."""
     return _in_order(_with_white(image, data), data)
@@ -64,7 +45,7 @@ def _with_white(image: Image.Image, data: bytes) -> Image.Image:
     there were one bit more, which leaves room above, they show themselves.
     """
     image.load()
-    components = _components(data)
+    components = components_of(data)
     deep = [index for index, component in enumerate(components) if component.bits > 8]
     bands = list(image.split())
     if len(bands) < 2 or len(bands) != len(components):
@@ -88,7 +69,7 @@ def _in_order(image: Image.Image, data: bytes) -> Image.Image:
     """Return the picture with its channels where its `cdef` box says they belong; Pillow takes them as they come."""
     described = _channels(data)
     bands = image.split()
-    if len(bands) < 2 or len(described) != len(bands) or _is_ycc(data, _components(data)):
+    if len(bands) < 2 or len(described) != len(bands) or is_ycc(data, components_of(data)):
         return image
     colors = sorted(
         (channel for channel in described if channel.kind == _COLOR), key=lambda channel: channel.association
@@ -121,9 +102,9 @@ def _channels(data: bytes) -> list[_Channel]:
     return found if numbers == list(range(len(found))) else []
 
 
-def _components(data: bytes) -> list[_Component]:
+def components_of(data: bytes) -> list[_Component]:
     """Return the channels that the codestream's header tells; none where it is damaged."""
-    start = data.find(_CODESTREAM)
+    start = data.find(CODESTREAM)
     try:
         count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
         found = []
@@ -135,8 +116,8 @@ def _components(data: bytes) -> list[_Component]:
     return found
 
 
-def _is_ycc(data: bytes, components: list[_Component]) -> bool:
+def is_ycc(data: bytes, components: list[_Component]) -> bool:
     """Whether the colours are YCbCr: by the header, or because two channels have fewer pixels."""
-    at = data.find(b"colr", 0, data.find(_CODESTREAM))
+    at = data.find(b"colr", 0, data.find(CODESTREAM))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])

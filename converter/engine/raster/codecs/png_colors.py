@@ -1,0 +1,63 @@
+"""What the chunks of a PNG say about its colours."""
+
+from __future__ import annotations
+
+import struct
+
+from PIL import Image
+
+from converter.engine.raster.cicp import Cicp
+from converter.engine.raster.profiles import SRGB_PRIMARIES, Primaries
+from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, made, of_cicp, of_icc
+
+_FULL_RANGE_RGB = b"\x00\x01"  # others are for video, and no browser shows them so
+
+# libpng's bounds: a gamma so near to that of screens is the screen's.
+_SCREEN_GAMMA, _INSIGNIFICANT = 2.2, 0.05
+
+
+def space_of(image: Image.Image, data: bytes) -> ColorSpace:
+    """Return the colours by cICP, iCCP, sRGB, then gAMA and cHRM (PNG, third edition, 4.3)."""
+    said, icc = _colors_in(data), icc_of(image)
+    codes = said.get(b"cICP", b"")
+    if len(codes) == 4 and codes[2:] == _FULL_RANGE_RGB:
+        told = Cicp(codes[0], codes[1])
+        if told.is_known:
+            return of_cicp(told, image)
+    if icc:
+        return of_icc(icc, image)
+    if b"sRGB" in said or len(said.get(b"gAMA", b"")) != 4:
+        return SRGB
+    return _of_gamma(int.from_bytes(said[b"gAMA"], "big") / 100_000, _primaries(said), image)
+
+
+def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) -> ColorSpace:
+    """Return what gAMA and cHRM say; as in browsers, a gamma of about 1/2.2 alone is no more than sRGB's."""
+    if not 0.01 <= encoding <= 10:
+        return SRGB
+    if primaries is None and abs(encoding * _SCREEN_GAMMA - 1) < _INSIGNIFICANT:
+        return SRGB
+    name = "linear light" if encoding == 1 else f"gamma {1 / encoding:.2f}".rstrip("0")
+    return made(name, primaries or SRGB_PRIMARIES, [(1 / encoding,)] * 3, image)
+
+
+def _colors_in(data: bytes) -> dict[bytes, bytes]:
+    """Return the chunks that tell colours; they come before the pixels."""
+    found, at = {}, 8
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind in (b"IDAT", b"IEND"):
+            break
+        if kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM"):
+            found[kind] = data[at + 8 : at + 8 + size]
+        at += 12 + size
+    return found
+
+
+def _primaries(said: dict[bytes, bytes]) -> Primaries | None:
+    try:
+        values = [value / 100_000 for value in struct.unpack(">8I", said[b"cHRM"])]
+    except (KeyError, struct.error):
+        return None
+    white, red, green, blue = zip(values[::2], values[1::2], strict=True)
+    return red, green, blue, white

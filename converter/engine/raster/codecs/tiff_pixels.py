@@ -1,0 +1,87 @@
+"""The pixels of a TIFF, put right where Pillow gets them wrong."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+from PIL import Image, ImageChops, ImageFile, ImagePalette, TiffImagePlugin
+
+from converter.engine.errors import UnsupportedVariant
+from converter.engine.formats import FORMATS
+
+_BITS, _PHOTOMETRIC, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 320, 339
+_MIN_IS_WHITE, _SIGNED = 0, 2
+
+_PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
+
+# What Pillow calls samples in the file's byte order, and in this machine's, which is how libtiff hands them over.
+_NATIVE = {"F;32BF": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS"}
+
+
+def loaded(image: Image.Image, data: bytes) -> Image.Image:
+    """Return the current page with its pixels decoded: black is 0, and 16 bits are used to the full or already eight.
+
+    Raises UnsupportedVariant.
+    """
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    tags = image.tag_v2
+    _tell_byte_order(image)
+    if image.mode in ("P", "PA"):
+        _set_up_palette(image, tags.get(_COLOR_MAP, ()))
+    try:
+        image.load()
+    except OSError as exc:
+        if _reaches_beyond(tags, len(data)):
+            raise EOFError from exc
+        raise
+    photometric, bits = tags.get(_PHOTOMETRIC, 0), max(_tuple(tags.get(_BITS, 1)))
+    if image.mode.startswith("I;16"):
+        plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
+    elif image.mode == "I":
+        plain = _integers(image, signed=_tuple(tags.get(_SAMPLE_FORMAT, 1))[0] == _SIGNED)
+    elif image.mode == "F" and photometric == _MIN_IS_WHITE:
+        # White is 0 in the file, so black is its highest value, as it is for integers.
+        top = max(1.0, cast("tuple[float, float]", image.getextrema())[1])
+        return image.point(lambda value: value * -1.0 + top)
+    else:
+        return image
+    return ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
+
+
+def _reaches_beyond(tags: Any, end: int) -> bool:
+    """Whether some of the pixels would lie behind the end of the file."""
+    return any(
+        at + size > end
+        for offsets, sizes in _PLACES
+        for at, size in zip(_tuple(tags.get(offsets, ())), _tuple(tags.get(sizes, ())), strict=False)
+    )
+
+
+def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
+    """libtiff hands samples over in this machine's byte order, which Pillow knows of 16 bits only."""
+    for codec, extents, offset, arguments in image.tile:
+        if codec == "libtiff" and isinstance(arguments, tuple):
+            native = (_NATIVE.get(arguments[0], arguments[0]), *arguments[1:])
+            image.tile = [ImageFile._Tile(codec, extents, offset, native)]
+
+
+def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
+    """A colour has 16 bits, but some writers give it eight; libtiff's rule tells them."""
+    if colors and max(colors) < 256:
+        image.palette = ImagePalette.raw("RGB;L", bytes(colors))
+
+
+def _integers(image: Image.Image, signed: bool) -> Image.Image:
+    """Return 32-bit samples as eight bits: the highest ones of unsigned, those of a 16-bit picture of signed."""
+    if not signed:
+        highest = 3 if sys.byteorder == "little" else 0
+        return Image.frombytes("L", image.size, image.tobytes()[highest::4])
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if low < 0 or high > 65_535:
+        raise UnsupportedVariant(kind="signed_samples", format=FORMATS["tiff"].label, bits=32)
+    return image.point([value >> 8 for value in range(65_536)], "L")
+
+
+def _tuple(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)
