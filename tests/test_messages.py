@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils import translation
 
 from converter import engine, jobs, outbound
-from converter.engine import schema
+from converter.engine import RECIPE_SCHEMA
 from converter.engine.messages import TEMPLATES, Message, register
 from converter.problems import ERRORS
 from converter.translation import recipe_sentence, translated, translated_row
@@ -275,5 +275,5 @@ def test_the_scripts_say_what_the_server_says(language: str) -> None:
 
 def test_the_scripts_know_every_option_by_its_title() -> None:
     known = texts.for_messages()
-    for option, part in schema.RECIPE["properties"].items():
+    for option, part in RECIPE_SCHEMA["properties"].items():
         assert f"word.{part['title']}" in known, option

@@ -14,4 +14,4 @@ router = Router(tags=["formats"])
 def list_formats(request: ApiRequest) -> schemas.Formats:
     """List the supported formats and the options of each output format."""
     formats = [schemas.Format.of(format) for format in engine.FORMATS.values()]
-    return schemas.Formats(items=formats, auto=engine.auto_options())
+    return schemas.Formats(items=formats, auto=engine.auto_schema())

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Discriminator, Tag
 from converter import engine, jobs, models
 from converter.api.problems import Problem as Refused
 from converter.engine.formats import AUTO
-from converter.engine.schema import RECIPE
+from converter.engine.recipe import RECIPE_SCHEMA
 from converter.snapshot import snapshot
 
 # The engine validates recipes; the documents say what it takes.
@@ -24,8 +24,8 @@ RawRecipe = Annotated[
     dict[str, Any],
     Field(
         json_schema_extra={
-            **RECIPE,
-            "properties": {**RECIPE["properties"], "format": {"type": "string", "enum": OUTPUTS}},
+            **RECIPE_SCHEMA,
+            "properties": {**RECIPE_SCHEMA["properties"], "format": {"type": "string", "enum": OUTPUTS}},
         }
     ),
 ]
@@ -312,7 +312,7 @@ class Format(Schema):
         return cls(
             **{name: getattr(format, name) for name in names},
             extensions=list(format.extensions),
-            options=format.options() if format.encodes else None,
+            options=engine.output_schema(format) if format.encodes else None,
         )
 
 

@@ -29,10 +29,11 @@ from .errors import (
     UnsupportedFormat,
     UnsupportedVariant,
 )
-from .formats import FORMATS, Format, auto_options, format_for
+from .formats import FORMATS, Format, format_for
 from .limits import Limits
 from .messages import Message, register
-from .recipe import Crop, Recipe, Resize, Watermark
+from .outputs import auto_schema, output_schema
+from .recipe import RECIPE_SCHEMA, Crop, Recipe, Resize, Watermark
 from .report import Report, Result
 from .summary import sentence, summary
 from .templates import TEMPLATES
@@ -41,6 +42,7 @@ register(TEMPLATES)
 
 __all__ = [
     "FORMATS",
+    "RECIPE_SCHEMA",
     "CannotProduce",
     "Corrupt",
     "Crashed",
@@ -72,8 +74,9 @@ __all__ = [
     "UnsupportedFormat",
     "UnsupportedVariant",
     "Watermark",
-    "auto_options",
+    "auto_schema",
     "format_for",
+    "output_schema",
     "register",
     "sentence",
     "summary",

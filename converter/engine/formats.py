@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
-
-from . import schema
 
 BULK_OF_LOSSLESS = 4
 
@@ -85,30 +82,6 @@ class Format:
     @property
     def lossless_is_a_choice(self) -> bool:
         return self.lossless and self.quality
-
-    def options(self) -> dict[str, Any]:
-        """Return the JSON schema of the recipe options that make sense for this output."""
-        unfit = set()
-        if not self.quality:
-            unfit |= {"quality", *schema.QUALITY_SEARCHES}
-        if not self.default_effort:
-            unfit.add("effort")
-        if not self.lossless_is_a_choice:
-            unfit.add("lossless")
-        if not self.progressive:
-            unfit.add("progressive")
-        if not self.says_dpi:
-            unfit.add("dpi")
-        if not (self.animation or self.pages):
-            unfit.add("frames")
-        options = schema.without(schema.RECIPE, unfit)
-        options["title"] = self.label
-        options["properties"]["format"] = {"const": self.name}
-        if self.quality:
-            options["properties"]["quality"]["default"] = self.default_quality
-        if self.default_effort:
-            options["properties"]["effort"]["default"] = self.default_effort
-        return options
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -320,14 +293,6 @@ ANIMATION_CANDIDATES = tuple(
     sorted((format for format in CANDIDATES if format.animation and format.loops), key=lambda each: each.bulk)
 )
 """What `auto` makes of an animation: the first that is large enough."""
-
-
-def auto_options() -> dict[str, Any]:
-    """Return the JSON schema of the recipe options when the format is chosen for each image."""
-    options = schema.without(schema.RECIPE, {"quality", "progressive"})
-    options["title"] = "Best for each image"
-    options["properties"]["format"] = {"const": AUTO}
-    return options
 
 
 _NAMES = {extension: format.name for format in FORMATS.values() for extension in format.extensions}

@@ -9,10 +9,11 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, Literal, cast
 
-from . import schema
 from .errors import InvalidRecipe
 from .formats import AUTO, FORMATS, Format, format_for
+from .messages import gettext_noop as _
 from .rules import contradictions
+from .schema import option, problems, schema_of
 
 Place = Literal[
     "top_left", "top", "top_right", "left", "center", "right", "bottom_left", "bottom", "bottom_right"
@@ -20,62 +21,187 @@ Place = Literal[
 Gravity = Place | Literal["smart"]
 Aim = Literal["small", "balanced", "near_identical"]
 
+_PLACE_LABELS = {
+    "top_left": _("Top left"),
+    "top": _("Top"),
+    "top_right": _("Top right"),
+    "left": _("Left"),
+    "center": _("Centre"),
+    "right": _("Right"),
+    "bottom_left": _("Bottom left"),
+    "bottom": _("Bottom"),
+    "bottom_right": _("Bottom right"),
+    "smart": _("Most interesting area (auto)"),
+}
+
+# The longest side that any format holds.
+_MAX_SIDE = 65_535
+
 
 @dataclass(frozen=True)
 class Resize:
-    """Sizes in pixels of the finished picture; a missing side follows the other."""
+    """Sizes in pixels of the finished image; a missing side follows the other. `scale` is in percent."""
 
-    mode: Literal["fit", "fill", "pad", "stretch"] = "fit"
-    width: int | None = None
-    height: int | None = None
-    scale: float | None = None
-    """In percent, instead of width and height."""
-    enlarge: bool = False
-    gravity: Gravity = "center"
+    mode: Literal["fit", "fill", "pad", "stretch"] = option(
+        "fit",
+        title=_("Resize mode"),
+        labels={
+            "fit": _("Fit inside"),
+            "fill": _("Fill and crop"),
+            "pad": _("Fit with padding"),
+            "stretch": _("Stretch"),
+        },
+    )
+    scale: float | None = option(
+        None, title=_("Scale (%)"), hint=_("Used instead of width and height."), minimum=1, maximum=1000
+    )
+    width: int | None = option(
+        None, title=_("Width"), hint=_("Pixels. Leave empty to keep."), minimum=1, maximum=_MAX_SIDE
+    )
+    height: int | None = option(None, title=_("Height"), minimum=1, maximum=_MAX_SIDE)
+    enlarge: bool = option(False, title=_("Enlarge small images"))
+    gravity: Gravity = option(
+        "center",
+        title=_("Crop from"),
+        hint=_("What stays when filling crops, or where the image sits when padding."),
+        labels=_PLACE_LABELS,
+    )
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Pixels of the upright source picture."""
+    """Pixels of the upright source image."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: int = option(title=_("Left (px)"), minimum=0, maximum=_MAX_SIDE)
+    y: int = option(title=_("Top (px)"), minimum=0, maximum=_MAX_SIDE)
+    width: int = option(title=_("Crop width"), minimum=1, maximum=_MAX_SIDE)
+    height: int = option(title=_("Crop height"), minimum=1, maximum=_MAX_SIDE)
 
 
 @dataclass(frozen=True)
 class Watermark:
-    text: str | None = None
-    image: str | None = None
-    """A name that the caller resolves to the bytes of a picture."""
-    position: Place = "bottom_right"
-    opacity: float = 0.5
-    scale: float = 0.2
-    """Its width as a part of the picture's width."""
-    tile: bool = False
+    """`image` is a name that the caller resolves to bytes; `scale` is a part of the image's width."""
+
+    text: str | None = option(None, title=_("Text"), minLength=1, maxLength=200)
+    image: str | None = option(None, title=_("Logo"), minLength=1, maxLength=200)
+    position: Place = option("bottom_right", title=_("Position"), labels=_PLACE_LABELS)
+    opacity: float = option(
+        0.5, title=_("Opacity"), hint=_("0.01 (faint) to 1 (solid)."), minimum=0.01, maximum=1
+    )
+    tile: bool = option(False, title=_("Tile"))
+    scale: float = option(
+        0.2,
+        title=_("Size (fraction of width)"),
+        hint=_("0.01–1. 0.2 is 20% of the image width."),
+        minimum=0.01,
+        maximum=1,
+    )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    format: str
-    quality: int | None = None
-    aim: Aim | None = None
-    target_bytes: int | None = None
-    shrink_to_fit: bool = False
-    effort: int | None = None
-    lossless: bool = False
-    progressive: bool = True
-    resize: Resize | None = None
-    crop: Crop | None = None
-    rotate: Literal[0, 90, 180, 270] = 0
-    flip: Literal["horizontal", "vertical"] | None = None
-    background: str = "#ffffff"
-    metadata: Literal["strip", "strip_location", "keep"] = "strip"
-    color: Literal["srgb", "keep"] = "srgb"
-    dpi: int | None = None
-    frames: Literal["all", "first"] = "all"
-    watermark: Watermark | None = None
+    format: str = option(title=_("Format"))
+    quality: int | None = option(
+        None,
+        title=_("Quality"),
+        hint=_("1–100. Leave empty for automatic."),
+        fits=lambda format: format.quality,
+        minimum=1,
+        maximum=100,
+    )
+    aim: Aim | None = option(
+        None,
+        title=_("Quality mode"),
+        hint=_("Adjusted for each image."),
+        labels={
+            None: _("Fixed"),
+            "small": _("Small file"),
+            "balanced": _("Balanced"),
+            "near_identical": _("Visually lossless"),
+        },
+        fits=lambda format: format.quality,
+    )
+    target_bytes: int | None = option(
+        None,
+        title=_("Maximum size"),
+        hint=_("Best quality that fits this size."),
+        fits=lambda format: format.quality,
+        minimum=100,
+        maximum=1_000_000_000,
+    )
+    shrink_to_fit: bool = option(
+        False,
+        title=_("Reduce dimensions if needed"),
+        hint=_("If lower quality alone is not enough."),
+        fits=lambda format: format.quality,
+    )
+    effort: int | None = option(
+        None,
+        title=_("Effort"),
+        hint=_("1 is fastest, 9 makes the smallest file."),
+        fits=lambda format: format.default_effort,
+        minimum=1,
+        maximum=9,
+    )
+    lossless: bool = option(
+        False,
+        title=_("Lossless"),
+        hint=_("Keeps every pixel. Larger files for photos, smaller for graphics."),
+        fits=lambda format: format.lossless_is_a_choice,
+    )
+    progressive: bool = option(
+        True,
+        title=_("Progressive"),
+        hint=_("Shows a rough preview while loading."),
+        fits=lambda format: format.progressive,
+    )
+    resize: Resize | None = option(None, title=_("Size"))
+    crop: Crop | None = option(
+        None, title=_("Crop"), hint=_("In pixels of the upright image, before resizing.")
+    )
+    rotate: Literal[0, 90, 180, 270] = option(
+        0,
+        title=_("Rotate"),
+        labels={0: _("None"), 90: _("90° clockwise"), 180: _("180°"), 270: _("90° anticlockwise")},
+    )
+    flip: Literal["horizontal", "vertical"] | None = option(
+        None,
+        title=_("Flip"),
+        labels={None: _("None"), "horizontal": _("Horizontal"), "vertical": _("Vertical")},
+    )
+    background: str = option(
+        "#ffffff",
+        title=_("Background"),
+        hint=_("Fills transparent areas and padding: #ffffff or transparent."),
+        pattern="^(#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}|transparent)$",
+    )
+    metadata: Literal["strip", "strip_location", "keep"] = option(
+        "strip",
+        title=_("Metadata"),
+        hint=_("Camera, date and location stored in the file."),
+        labels={"strip": _("Remove all"), "strip_location": _("Remove location only"), "keep": _("Keep all")},
+    )
+    color: Literal["srgb", "keep"] = option(
+        "srgb",
+        title=_("Colour profile"),
+        hint=_("sRGB looks right on every screen."),
+        labels={"srgb": _("Convert to sRGB"), "keep": _("Keep original")},
+    )
+    dpi: int | None = option(
+        None,
+        title=_("Resolution (dpi)"),
+        hint=_("300 for print. Leave empty to keep."),
+        fits=lambda format: format.says_dpi,
+        minimum=2,
+        maximum=9600,
+    )
+    frames: Literal["all", "first"] = option(
+        "all",
+        title=_("Animation and pages"),
+        labels={"all": _("Keep all"), "first": _("First only")},
+        fits=lambda format: format.animation or format.pages,
+    )
+    watermark: Watermark | None = option(None, title=_("Watermark"))
 
     _PARTS: ClassVar[dict[str, type]] = {"resize": Resize, "crop": Crop, "watermark": Watermark}
 
@@ -85,7 +211,7 @@ class Recipe:
 
         Raises InvalidRecipe, which carries everything that is wrong with it.
         """
-        errors = schema.problems(mapping, schema.RECIPE, title="A recipe")
+        errors = problems(mapping, RECIPE_SCHEMA, title="A recipe")
         if isinstance(mapping, Mapping):
             errors.extend(contradictions(mapping, broken={error.pointer for error in errors}))
         if errors:
@@ -121,6 +247,9 @@ class Recipe:
     def hash(self) -> str:
         """The SHA-256 of the canonical JSON, in hex."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+RECIPE_SCHEMA = schema_of(Recipe)
 
 
 def _tidied(values: dict[str, Any]) -> dict[str, Any]:

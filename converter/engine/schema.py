@@ -1,236 +1,113 @@
-"""The recipe's shape as JSON schema: the single source for validation, the API reference and the HTML form."""
+"""JSON schema: derived from dataclasses whose fields state the options, and checked strictly."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
-from typing import Any
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import Problem
 from .messages import Message
 
-MAX_SIDE = 65_535
+_KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 
-PLACES = (
-    "top_left",
-    "top",
-    "top_right",
-    "left",
-    "center",
-    "right",
-    "bottom_left",
-    "bottom",
-    "bottom_right",
-)
 
-AIMS = ("small", "balanced", "near_identical")
+def option(
+    default: Any = MISSING,
+    *,
+    title: str,
+    hint: str = "",
+    labels: Mapping[Any, str] | None = None,
+    fits: Callable[[Any], object] | None = None,
+    **bounds: Any,
+) -> Any:
+    """Return a dataclass field that states an option of a recipe, for everything that is derived from it.
 
-# Ways to choose lossy quality other than by number.
-QUALITY_SEARCHES = ("aim", "target_bytes", "shrink_to_fit")
+    `title` and `hint` are what people read, `labels` what they choose from, by value; `bounds` are words of JSON schema, such as minimum; `fits` says for a
+    `Format` whether the option means anything there. The type and the default are those of the field.
+    """
+    return field(
+        default=default,
+        metadata={"title": title, "hint": hint, "labels": labels or {}, "fits": fits, "bounds": bounds},
+    )
 
-_SIDE = {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_SIDE, "default": None}
 
-RECIPE: dict[str, Any] = {
-    "type": "object",
-    "required": ["format"],
-    "additionalProperties": False,
-    "properties": {
-        "format": {"type": "string", "title": "Format"},
-        "quality": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 100,
-            "default": None,
-            "title": "Quality",
-            "description": "Higher looks better but makes larger files.",
-        },
-        "aim": {
-            "type": ["string", "null"],
-            "enum": [None, *AIMS],
-            "default": None,
-            "title": "Aim",
-            "description": "Uses the lowest quality that still looks this good, measured for each image.",
-        },
-        "target_bytes": {
-            "type": ["integer", "null"],
-            "minimum": 100,
-            "maximum": 1_000_000_000,
-            "default": None,
-            "title": "Target bytes",
-            "description": "Maximum size of the result in bytes. Uses the best quality that fits.",
-        },
-        "shrink_to_fit": {
-            "type": "boolean",
-            "default": False,
-            "title": "Shrink to fit",
-            "description": "Reduce the dimensions if no quality fits the target bytes.",
-        },
-        "effort": {
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 9,
-            "default": None,
-            "title": "Effort",
-            "description": "1 is fastest, 9 makes the smallest file.",
-        },
-        "lossless": {
-            "type": "boolean",
-            "default": False,
-            "title": "Lossless",
-            "description": "Keeps every pixel exactly. Larger files for photos, smaller for graphics.",
-        },
-        "progressive": {
-            "type": "boolean",
-            "default": True,
-            "title": "Progressive",
-            "description": "Shows a rough preview while loading.",
-        },
-        "resize": {
-            "type": ["object", "null"],
-            "default": None,
-            "additionalProperties": False,
-            "title": "Resize",
-            "properties": {
-                "mode": {
-                    "type": "string",
-                    "enum": ["fit", "fill", "pad", "stretch"],
-                    "default": "fit",
-                    "title": "Mode",
-                    "description": "fit: fit inside. fill: fill and crop. pad: fit and pad with the background. stretch: ignore the aspect ratio.",
-                },
-                "scale": {
-                    "type": ["number", "null"],
-                    "minimum": 1,
-                    "maximum": 1000,
-                    "default": None,
-                    "title": "Scale",
-                    "description": "Percent of the original size. Use instead of width and height.",
-                },
-                "width": {**_SIDE, "title": "Width"},
-                "height": {**_SIDE, "title": "Height"},
-                "enlarge": {
-                    "type": "boolean",
-                    "default": False,
-                    "title": "Enlarge",
-                },
-                "gravity": {
-                    "type": "string",
-                    "enum": [*PLACES, "smart"],
-                    "default": "center",
-                    "title": "Gravity",
-                    "description": "fill: which part to keep (smart: the most interesting area). pad: where to place the image.",
-                },
-            },
-        },
-        "crop": {
-            "type": ["object", "null"],
-            "default": None,
-            "required": ["x", "y", "width", "height"],
-            "additionalProperties": False,
-            "title": "Crop",
-            "description": "In pixels of the upright image, before resizing.",
-            "properties": {
-                "x": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "Left"},
-                "y": {"type": "integer", "minimum": 0, "maximum": MAX_SIDE, "title": "Top"},
-                "width": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE, "title": "Width"},
-                "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE, "title": "Height"},
-            },
-        },
-        "rotate": {
-            "type": "integer",
-            "enum": [0, 90, 180, 270],
-            "default": 0,
-            "title": "Rotate",
-            "description": "Degrees clockwise.",
-        },
-        "flip": {
-            "type": ["string", "null"],
-            "enum": [None, "horizontal", "vertical"],
-            "default": None,
-            "title": "Flip",
-        },
-        "background": {
-            "type": "string",
-            "pattern": "^(#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}|transparent)$",
-            "default": "#ffffff",
-            "title": "Background",
-            "description": "Fills padding, and transparent areas if the format has no transparency.",
-        },
-        "metadata": {
-            "type": "string",
-            "enum": ["strip", "strip_location", "keep"],
-            "default": "strip",
-            "title": "Metadata",
-            "description": "strip: remove all. strip_location: remove the location only. keep: keep all.",
-        },
-        "color": {
-            "type": "string",
-            "enum": ["srgb", "keep"],
-            "default": "srgb",
-            "title": "Colour profile",
-            "description": "srgb: convert to sRGB, which looks right on every screen. keep: keep the profile of the original.",
-        },
-        "dpi": {
-            "type": ["integer", "null"],
-            "minimum": 2,
-            "maximum": 9600,
-            "default": None,
-            "title": "Resolution (dpi)",
-            "description": "Pixels per inch for printing. Does not change the pixels. Keeps the value of the original by default.",
-        },
-        "frames": {
-            "type": "string",
-            "enum": ["all", "first"],
-            "default": "all",
-            "title": "Frames",
-        },
-        "watermark": {
-            "type": ["object", "null"],
-            "default": None,
-            "additionalProperties": False,
-            "title": "Watermark",
-            "properties": {
-                "text": {
-                    "type": ["string", "null"],
-                    "minLength": 1,
-                    "maxLength": 200,
-                    "default": None,
-                    "title": "Text",
-                },
-                "image": {
-                    "type": ["string", "null"],
-                    "minLength": 1,
-                    "maxLength": 200,
-                    "default": None,
-                    "title": "Image",
-                },
-                "position": {
-                    "type": "string",
-                    "enum": list(PLACES),
-                    "default": "bottom_right",
-                    "title": "Position",
-                },
-                "opacity": {
-                    "type": "number",
-                    "minimum": 0.01,
-                    "maximum": 1,
-                    "default": 0.5,
-                    "title": "Opacity",
-                },
-                "tile": {"type": "boolean", "default": False, "title": "Tile"},
-                "scale": {
-                    "type": "number",
-                    "minimum": 0.01,
-                    "maximum": 1,
-                    "default": 0.2,
-                    "title": "Scale",
-                    "description": "Watermark width as a fraction of the image width.",
-                },
-            },
-        },
-    },
-}
+def schema_of(part: type, **stated: Any) -> dict[str, Any]:
+    """Return the JSON schema of a dataclass whose fields are options."""
+    hints = get_type_hints(part)
+    options = {option.name: _schema(option, hints[option.name]) for option in fields(part)}
+    required = [option.name for option in fields(part) if option.default is MISSING]
+    return {
+        "type": "object",
+        **stated,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+        "properties": options,
+    }
+
+
+def stated(part: type, prefix: str = "") -> dict[str, Mapping[str, Any]]:
+    """Return, by dotted path, what is stated of each option: its title, hint and labels."""
+    found: dict[str, Mapping[str, Any]] = {}
+    hints = get_type_hints(part)
+    for option in fields(part):
+        path = f"{prefix}{option.name}"
+        found[path] = option.metadata
+        [kind, *_] = _kinds_of(hints[option.name])[0]
+        if is_dataclass(kind):
+            found |= stated(kind, f"{path}.")
+    return found
+
+
+def _schema(option: Field[Any], hint: Any) -> dict[str, Any]:
+    kinds, choices = _kinds_of(hint)
+    default = {} if option.default is MISSING else {"default": option.default}
+    said = {"title": option.metadata["title"]}
+    if description := _description(option.metadata):
+        said["description"] = description
+    [kind, *null] = kinds
+    if is_dataclass(kind):
+        part = schema_of(kind)
+        properties = part.pop("properties")
+        part["type"] = ["object", *map(_KINDS.get, null)]
+        kind_first = {"type": part.pop("type")}
+        return {**kind_first, **default, **part, **said, "properties": properties}
+    names = [_KINDS[kind] for kind in kinds]
+    enum = {"enum": choices} if choices else {}
+    return {
+        "type": names if null else names[0],
+        **enum,
+        **option.metadata["bounds"],
+        **default,
+        **said,
+    }
+
+
+def _description(metadata: Mapping[str, Any]) -> str:
+    """Return the hint, and what each choice means."""
+    choices = [f"{value}: {label}." for value, label in metadata["labels"].items() if value is not None]
+    return " ".join([*([metadata["hint"]] if metadata["hint"] else []), *choices])
+
+
+def _kinds_of(hint: Any) -> tuple[list[type], list[Any]]:
+    """Return the types that a hint allows, None last, and the values when it lists them, None first."""
+    if get_origin(hint) is Literal:
+        values = list(get_args(hint))
+        return [type(values[0])], values
+    if get_origin(hint) not in (Union, UnionType):
+        return [hint], []
+    kinds: list[type] = []
+    choices: list[Any] = []
+    for part in get_args(hint):
+        found, values = _kinds_of(part)
+        kinds += [kind for kind in found if kind not in kinds]
+        choices += values
+    if NoneType in kinds and choices:
+        choices.insert(0, None)
+    return sorted(kinds, key=lambda kind: kind is NoneType), choices
 
 
 def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

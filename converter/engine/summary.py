@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from .messages import Message
@@ -22,41 +23,49 @@ def sentence(recipe: Recipe) -> str:
 Piece = tuple[str, dict[str, Any]]
 
 
+# Options whose words need more than their value.
+_TOLD_APART = frozenset(
+    {
+        "format",
+        "target_bytes",
+        "shrink_to_fit",
+        "resize",
+        "crop",
+        "rotate",
+        "background",
+        "watermark",
+        "metadata",
+    }
+)
+
+
 def _pieces(recipe: Recipe) -> Iterator[Piece]:
-    if recipe.is_auto:
-        yield "format", {"kind": "auto"}
-    else:
-        yield "format", {"format": recipe.target.label}
-    yield from _quality(recipe)
-    if recipe.effort is not None:
-        yield "effort", {"effort": recipe.effort}
-    if not recipe.progressive:
-        yield "not_progressive", {}
+    yield "format", {"kind": "auto"} if recipe.is_auto else {"format": recipe.target.label}
+    yield from _plain(recipe)
+    if recipe.target_bytes is not None:
+        smaller = {"kind": "or_smaller"} if recipe.shrink_to_fit else {}
+        yield "target_bytes", {**smaller, "bytes": recipe.target_bytes}
     yield from _geometry(recipe)
     if recipe.background != "#ffffff":
         transparent = recipe.background == "transparent"
         yield "background", {"kind": "transparent"} if transparent else {"color": recipe.background}
     if recipe.watermark:
         yield "watermark", _watermark(recipe.watermark)
-    if recipe.color == "keep":
-        yield "profile_kept", {}
-    if recipe.dpi:
-        yield "dpi", {"dpi": recipe.dpi}
-    if recipe.frames == "first":
-        yield "first_frame", {}
     yield "metadata", {"kind": recipe.metadata}
 
 
-def _quality(recipe: Recipe) -> Iterator[Piece]:
-    if recipe.lossless:
-        yield "lossless", {}
-    if recipe.quality is not None:
-        yield "quality", {"quality": recipe.quality}
-    if recipe.aim is not None:
-        yield "aim", {"kind": recipe.aim}
-    if recipe.target_bytes is not None:
-        smaller = {"kind": "or_smaller"} if recipe.shrink_to_fit else {}
-        yield "target_bytes", {**smaller, "bytes": recipe.target_bytes}
+def _plain(recipe: Recipe) -> Iterator[Piece]:
+    """Yield the options that are said by their value alone: a new one needs no more than a template."""
+    for option in fields(recipe):
+        value = getattr(recipe, option.name)
+        if value == option.default or option.name in _TOLD_APART:
+            continue
+        if isinstance(value, bool):
+            yield option.name, {}
+        elif isinstance(value, str):
+            yield option.name, {"kind": value}
+        else:
+            yield option.name, {option.name: value}
 
 
 def _geometry(recipe: Recipe) -> Iterator[Piece]:
@@ -64,8 +73,6 @@ def _geometry(recipe: Recipe) -> Iterator[Piece]:
         yield "crop", {"width": crop.width, "height": crop.height, "x": crop.x, "y": crop.y}
     if recipe.rotate:
         yield "rotate", {"degrees": recipe.rotate}
-    if recipe.flip:
-        yield "flip", {"kind": recipe.flip}
     if recipe.resize:
         yield from _resize(recipe.resize)
 

@@ -18,7 +18,16 @@ from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import translated
 from converter.web import words
-from converter.web.options import AUTO, Option, inputs, options, outputs, recipe_mapping, values_of
+from converter.web.options import (
+    AUTO,
+    Option,
+    inputs,
+    options,
+    outputs,
+    part_title,
+    recipe_mapping,
+    values_of,
+)
 
 PLAIN = ("format", "aim", "quality", "target_bytes", "metadata")
 PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
@@ -108,9 +117,7 @@ class OutputForm(forms.Form):
         if "watermark_file" in self.fields:
             groups["watermark"].append(self["watermark_file"])
         loose = groups.pop("")
-        return [(words.title("picture", str(_("Image"))), loose)] + [
-            (words.title(part), fields) for part, fields in groups.items()
-        ]
+        return [(str(_("Image")), loose)] + [(part_title(part), fields) for part, fields in groups.items()]
 
     def logo_id(self) -> uuid.UUID | None:
         """Return the id of the recipe's logo."""
@@ -242,8 +249,8 @@ def _attrs(option: Option) -> dict[str, Any]:
 def _field(option: Option) -> forms.Field:
     schema = option.schema
     given: dict[str, Any] = {
-        "label": words.title(option.path, schema.get("title", "")),
-        "help_text": words.hint(option.path, schema.get("description", "")),
+        "label": option.title,
+        "help_text": option.hint,
         "required": False,
         "initial": option.default,
     }
@@ -251,14 +258,14 @@ def _field(option: Option) -> forms.Field:
     if "enum" in schema:
         values = {"" if value is None else str(value): value for value in schema["enum"]}
         field = forms.TypedChoiceField(
-            choices=[(key, words.choice(option.path, value)) for key, value in values.items()],
+            choices=[(key, option.label(value)) for key, value in values.items()],
             coerce=lambda key: values[str(key)],
             empty_value=None,
             **given,
         )
     elif option.kind == "boolean":
         field = forms.BooleanField(**given)
-    elif option.path in words.IN_THOUSANDS:
+    elif option.in_thousands:
         field = ThousandsField(min_value=schema["minimum"], max_value=schema["maximum"], **given)
         field.widget.attrs["data-times"] = 1000
     elif option.kind == "integer":

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext
+
 from converter import engine
+from converter.engine.schema import stated
 
 AUTO = "auto"
 
@@ -28,6 +31,25 @@ class Option:
         return self.path.rpartition(".")[0]
 
     @property
+    def in_thousands(self) -> bool:
+        """Whether people say its number in thousands: bytes as KB."""
+        return self.path == "target_bytes"
+
+    @property
+    def title(self) -> str:
+        title = gettext(_stated()[self.path]["title"])
+        return f"{title} (KB)" if self.in_thousands else title
+
+    @property
+    def hint(self) -> str:
+        hint: str = _stated()[self.path]["hint"]
+        return gettext(hint) if hint else ""
+
+    def label(self, choice: Any) -> str:
+        """Return how people call one of its choices."""
+        return gettext(_stated()[self.path]["labels"][choice])
+
+    @property
     def kind(self) -> str:
         kinds = self.schema.get("type", "string")
         kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -37,6 +59,16 @@ class Option:
     def default(self) -> Any:
         values = list(self.defaults.values())
         return values[0] if all(value == values[0] for value in values) else None
+
+
+@cache
+def _stated() -> Mapping[str, Mapping[str, Any]]:
+    return stated(engine.Recipe)
+
+
+def part_title(part: str) -> str:
+    """Return how people call a group of options, such as the watermark's."""
+    return gettext(_stated()[part]["title"])
 
 
 def outputs() -> list[engine.Format]:
@@ -51,7 +83,9 @@ def inputs() -> list[engine.Format]:
 def options() -> tuple[Option, ...]:
     """Return every option that any output has, in the schema's order."""
     found: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
-    schemas = {format.name: format.options() for format in outputs()} | {AUTO: engine.auto_options()}
+    schemas = {format.name: engine.output_schema(format) for format in outputs()} | {
+        AUTO: engine.auto_schema()
+    }
     for name, schema in schemas.items():
         for path, leaf, tells in _leaves(schema):
             found.setdefault(path, {})[name] = (leaf, tells)

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from converter import outbound, problems
-from converter.engine import schema, templates
+from converter.engine import RECIPE_SCHEMA, templates
 from converter.jobs import messages
 
 
@@ -22,7 +22,7 @@ def for_messages() -> dict[str, str]:
         problems.TEMPLATES,
     )
     said = {key: _(template) for room in rooms for key, template in room.items()}
-    return said | {f"word.{title}": _(title) for title in _titles(schema.RECIPE)}
+    return said | {f"word.{title}": _(title) for title in _titles(RECIPE_SCHEMA)}
 
 
 def _titles(part: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from converter.engine import FORMATS, InvalidRecipe, Recipe, sentence
+from converter.engine import FORMATS, InvalidRecipe, Recipe, output_schema, sentence
 from converter.engine.raster import open
 
 from . import samples
@@ -135,7 +135,7 @@ def test_a_format_that_cannot_say_it_refuses_the_number(target):
     with pytest.raises(InvalidRecipe) as caught:
         Recipe.parse({"format": target, "dpi": 300})
     assert [error.pointer for error in caught.value.errors] == ["/dpi"]
-    assert "dpi" not in FORMATS[target].options()["properties"]
+    assert "dpi" not in output_schema(FORMATS[target])["properties"]
 
 
 @pytest.mark.parametrize("dpi", [1, 9601, 300.5, "300", True])

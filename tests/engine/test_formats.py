@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.engine import FORMATS, Recipe, auto_options, format_for
+from converter.engine import FORMATS, Recipe, auto_schema, format_for, output_schema
 from converter.engine.raster import Library, check, libraries, probe, versions
 from converter.engine.raster.codecs import CODECS
 
@@ -33,7 +33,7 @@ def test_formats_are_found_by_name_and_by_extension():
 
 @pytest.mark.parametrize("format", WRITTEN, ids=lambda format: format.name)
 def test_options_are_what_the_recipe_accepts(format):
-    options = format.options()
+    options = output_schema(format)
     json.dumps(options)
     Recipe.parse({"format": format.name})
     offered = set(options["properties"])
@@ -58,7 +58,7 @@ def test_a_file_is_known_by_its_content(format):
 
 
 def test_choosing_for_each_picture_has_options_too():
-    options = auto_options()["properties"]
+    options = auto_schema()["properties"]
     assert options["format"] == {"const": "auto"}
     assert "quality" not in options
     assert {"aim", "target_bytes", "lossless", "frames"} <= set(options)

@@ -11,23 +11,23 @@ from converter.engine.raster.geometry import layout, turned_box
 @pytest.mark.parametrize(
     ("resize", "source", "size", "canvas"),
     [
-        (Resize("fit", 1600, 1600), (4000, 3000), (1600, 1200), (1600, 1200)),
-        (Resize("fit", 320), (4000, 3000), (320, 240), (320, 240)),
-        (Resize("fit", None, 300), (4000, 3000), (400, 300), (400, 300)),
-        (Resize("fit", 320, 320), (2725, 2225), (320, 261), (320, 261)),
-        (Resize("fit", 9000), (400, 300), (400, 300), (400, 300)),
-        (Resize("fit", 800, enlarge=True), (400, 300), (800, 600), (800, 600)),
-        (Resize("fill", 300, 50), (200, 100), (200, 50), (200, 50)),
-        (Resize("fill", 300, 300), (200, 100), (200, 100), (200, 100)),
-        (Resize("fill", 3000, 1000), (2725, 2225), (2725, 1000), (2725, 1000)),
-        (Resize("fill", 300, 50, enlarge=True), (200, 100), (300, 50), (300, 50)),
-        (Resize("fill", 100, 100), (400, 300), (100, 100), (100, 100)),
-        (Resize("pad", 500, 500), (400, 200), (400, 200), (500, 500)),
-        (Resize("pad", 100, 100), (400, 200), (100, 50), (100, 100)),
-        (Resize("stretch", 100, 100), (400, 200), (100, 100), (100, 100)),
-        (Resize("stretch", 800, 100), (400, 200), (400, 100), (400, 100)),
-        (Resize("stretch", 800, 100, enlarge=True), (400, 200), (800, 100), (800, 100)),
-        (Resize("fit", 1), (5000, 3), (1, 1), (1, 1)),
+        (Resize("fit", None, 1600, 1600), (4000, 3000), (1600, 1200), (1600, 1200)),
+        (Resize("fit", None, 320), (4000, 3000), (320, 240), (320, 240)),
+        (Resize("fit", None, None, 300), (4000, 3000), (400, 300), (400, 300)),
+        (Resize("fit", None, 320, 320), (2725, 2225), (320, 261), (320, 261)),
+        (Resize("fit", None, 9000), (400, 300), (400, 300), (400, 300)),
+        (Resize("fit", None, 800, enlarge=True), (400, 300), (800, 600), (800, 600)),
+        (Resize("fill", None, 300, 50), (200, 100), (200, 50), (200, 50)),
+        (Resize("fill", None, 300, 300), (200, 100), (200, 100), (200, 100)),
+        (Resize("fill", None, 3000, 1000), (2725, 2225), (2725, 1000), (2725, 1000)),
+        (Resize("fill", None, 300, 50, enlarge=True), (200, 100), (300, 50), (300, 50)),
+        (Resize("fill", None, 100, 100), (400, 300), (100, 100), (100, 100)),
+        (Resize("pad", None, 500, 500), (400, 200), (400, 200), (500, 500)),
+        (Resize("pad", None, 100, 100), (400, 200), (100, 50), (100, 100)),
+        (Resize("stretch", None, 100, 100), (400, 200), (100, 100), (100, 100)),
+        (Resize("stretch", None, 800, 100), (400, 200), (400, 100), (400, 100)),
+        (Resize("stretch", None, 800, 100, enlarge=True), (400, 200), (800, 100), (800, 100)),
+        (Resize("fit", None, 1), (5000, 3), (1, 1), (1, 1)),
         (Resize(scale=50), (401, 300), (201, 150), (201, 150)),
         (Resize(scale=200, enlarge=True), (40, 30), (80, 60), (80, 60)),
     ],
@@ -38,10 +38,10 @@ def test_sizes_of_every_mode(resize, source, size, canvas):
 
 
 def test_filling_keeps_the_part_that_gravity_names():
-    assert layout(Resize("fill", 100, 100, gravity="left"), 400, 100).box == (0, 0, 100, 100)
-    assert layout(Resize("fill", 100, 100, gravity="right"), 400, 100).box == (300, 0, 400, 100)
-    assert layout(Resize("fill", 100, 100), 400, 100).box == (150, 0, 250, 100)
-    assert layout(Resize("fill", 100, 100, gravity="bottom_left"), 100, 400).box == (0, 300, 100, 400)
+    assert layout(Resize("fill", None, 100, 100, gravity="left"), 400, 100).box == (0, 0, 100, 100)
+    assert layout(Resize("fill", None, 100, 100, gravity="right"), 400, 100).box == (300, 0, 400, 100)
+    assert layout(Resize("fill", None, 100, 100), 400, 100).box == (150, 0, 250, 100)
+    assert layout(Resize("fill", None, 100, 100, gravity="bottom_left"), 100, 400).box == (0, 300, 100, 400)
 
 
 SIDE = st.integers(1, 3000)

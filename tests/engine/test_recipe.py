@@ -194,11 +194,11 @@ def test_an_error_survives_the_way_between_processes():
         ),
         (
             {"format": "gif", "frames": "first", "resize": {"mode": "fill", "width": 10, "enlarge": True}},
-            "GIF, fill 10 wide, enlarged if needed, first frame only, metadata removed",
+            "GIF, first frame only, fill 10 wide, enlarged if needed, metadata removed",
         ),
         (
             {"format": "webp", "lossless": True, "watermark": {"text": "mine"}, "color": "keep"},
-            "WebP, lossless, watermark “mine”, colour profile kept, metadata removed",
+            "WebP, lossless, colour profile kept, watermark “mine”, metadata removed",
         ),
     ],
 )

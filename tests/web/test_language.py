@@ -17,7 +17,7 @@ from converter.engine import Message, raster
 from converter.jobs import ending
 from converter.models import Batch, Job
 from converter.translation import recipe_sentence, translated
-from converter.web import options, words
+from converter.web import options
 from converter.web.starters import STARTERS
 from tests.web.conftest import FORM, text
 
@@ -128,7 +128,7 @@ def test_the_choice_leads_to_no_other_site(client: Client) -> None:
         ({"quality": 500}, "Qualität: bitte eine ganze Zahl von 1 bis 100 angeben."),
         ({"watermark": {"text": "x", "opacity": 7}}, "Deckkraft: bitte eine Zahl von 0,01 bis 1 angeben."),
         ({"watermark": {"text": ""}}, "Text: bitte einen Text von 1 bis 200 Zeichen angeben."),
-        ({"crop": {"x": 0, "y": 0, "width": 1}}, "Höhe fehlt."),
+        ({"crop": {"x": 0, "y": 0, "width": 1}}, "Höhe des Zuschnitts fehlt."),
     ],
 )
 def test_what_is_wrong_with_an_option_is_said_in_german(recipe: dict[str, Any], says: str) -> None:
@@ -167,15 +167,13 @@ def test_starters_have_german_sentences() -> None:
                 assert recipe_sentence(recipe) != engine.sentence(recipe)
 
 
-def test_every_option_has_words_of_its_own() -> None:
-    """The engine's own descriptions would be shown in English."""
+def test_every_option_is_named_in_german() -> None:
+    known = {entry["id"] for entry in entries()}
     for option in options.options():
-        if option.path == "watermark.image":
-            continue
-        assert option.path in words.TITLES
-        assert option.path in words.HINTS or not option.schema.get("description")
-        for value in option.schema.get("enum", []):
-            assert str(value) in words.CHOICES[option.path]
+        said = [engine.schema.stated(engine.Recipe)[option.path][word] for word in ("title", "hint")]
+        with translation.override("en"):
+            said += [option.label(choice) for choice in option.schema.get("enum", [])]
+        assert {text for text in said if text} <= known, option.path
 
 
 @pytest.mark.django_db

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converter import engine
-from converter.web import words
 from converter.web.forms import OutputForm
 from converter.web.options import options, outputs, recipe_mapping, values_of
 
@@ -32,9 +31,9 @@ def test_the_form_offers_what_the_engine_writes() -> None:
 
 def test_every_option_and_choice_has_words() -> None:
     for option in options():
-        assert option.path in words.TITLES
+        assert option.title
         for choice in option.schema.get("enum", []):
-            assert str(choice) in words.CHOICES[option.path]
+            assert option.label(choice)
 
 
 @pytest.mark.parametrize("format", [format.name for format in outputs()])
