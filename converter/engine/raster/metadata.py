@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image
 
 from converter.engine.formats import Format
 from converter.engine.report import Log
 
-from . import location
+from . import colortags, location
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -70,11 +70,7 @@ _TRIVIAL_TAGS = frozenset(
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
-_XMP_COLOR_SPACE = re.compile(rb"(exif:ColorSpace(?:=[\"']|>))\d{1,5}")
-_XMP_PROFILE = re.compile(rb"(photoshop:ICCProfile(?:=[\"']|>))[^\"'<]{0,200}")
 _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
-
-_UNCALIBRATED = 65_535  # EXIF's word for any colour space but sRGB
 
 _IPTC_RESOURCE = 0x0404
 _PHOTOSHOP = 34377
@@ -157,27 +153,6 @@ def read(image: Image.Image, source: Format) -> Metadata:
         comment=comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b"",
         text=text,
     )
-
-
-def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; nonsense is 1, and XMP alone turns nothing, as in browsers."""
-    try:
-        value = Image.Image.getexif(image).get(_Base.Orientation, 1)
-        if value != 1 and not _is_in_exif(image, _Base.Orientation):
-            return 1
-    except Exception:
-        # As in `read`: a damaged block says nothing.
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _is_in_exif(image: Image.Image, tag: int) -> bool:
-    """Whether EXIF itself has a tag; to what Pillow returns, it adds an orientation from XMP."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return tag in image.tag_v2
-    block = Image.Exif()
-    block.load(image.info.get("exif") or _raw_profile(image, "exif"))
-    return tag in block
 
 
 def describe(metadata: Metadata) -> dict[str, Any]:
@@ -271,7 +246,7 @@ def _kept(
     if target.xmp and metadata.xmp:
         xmp = _without_thumbnails(metadata.xmp)
         if xmp:
-            kept["xmp"] = _true_of_colors(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
+            kept["xmp"] = colortags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
         segment = _app13(metadata.iptc)
         if segment:
@@ -281,12 +256,6 @@ def _kept(
     if target.texts and metadata.text:
         kept["text"] = dict(metadata.text)
     return kept
-
-
-def _true_of_colors(xmp: bytes, srgb: bool) -> bytes:
-    if not srgb:
-        return _XMP_COLOR_SPACE.sub(rb"\g<1>%d" % _UNCALIBRATED, xmp)
-    return _XMP_PROFILE.sub(rb"\g<1>sRGB IEC61966-2.1", _XMP_COLOR_SPACE.sub(rb"\g<1>1", xmp))
 
 
 def _rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
@@ -301,10 +270,7 @@ def _rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location:
     for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
         if tag in details:
             details[tag] = side
-    if _Base.ColorSpace in details:
-        details[_Base.ColorSpace] = 1 if srgb else _UNCALIBRATED
-    if srgb:
-        details.pop(_Base.Gamma, None)
+    details = colortags.in_exif(details, srgb)
     if details:
         rebuilt[_IFD.Exif] = details
     gps = exif.get_ifd(_IFD.GPSInfo)

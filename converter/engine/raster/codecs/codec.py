@@ -11,7 +11,7 @@ from PIL import Image, features
 
 from converter.engine.formats import Format
 from converter.engine.limits import Limits
-from converter.engine.raster.metadata import orientation
+from converter.engine.raster.orientation import orientation
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
