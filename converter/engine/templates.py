@@ -40,6 +40,7 @@ ERRORS = {
         "Camera RAW files cannot be converted here. Export a JPEG or TIFF from your photo program first."
     ),
     "unsupported_format.svg": _("SVG drawings cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.tga": _("Targa images cannot be converted here. Export the image as PNG first."),
     "unsupported_format.video": _("Videos cannot be converted here. Send an image, or save one frame of it."),
     "unsupported_format.xcf": _(
         "GIMP documents cannot be converted here. Export the image as PNG or JPEG first."
@@ -68,6 +69,12 @@ ERRORS = {
     "unsupported_variant.float_samples": _(
         "This {format} has {bits}-bit floating-point samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
+    "unsupported_variant.hierarchical": _(
+        "This is a hierarchical {format}, which cannot be read here. Export it as an ordinary JPEG or PNG first."
+    ),
+    "unsupported_variant.jpeg_ls": _(
+        "This is a JPEG-LS image, which cannot be read here. Export it as an ordinary JPEG or PNG first."
+    ),
     "unsupported_variant.many_channels": _(
         "This {format} has {channels} channels, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
@@ -91,6 +98,9 @@ ERRORS = {
     ),
     "unsupported_variant.separate_channels": _(
         "This {format} stores {channels} channels in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.sequence": _(
+        "This {format} is a sequence of images only, which cannot be read here. Export one as PNG or JPEG first."
     ),
     "unsupported_variant.signed_samples": _(
         "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

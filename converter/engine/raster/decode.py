@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from PIL import Image
 
@@ -93,17 +94,16 @@ def decode(
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
-    image = _opened(opened.codec, opened.data, limits)
+    image = _opened(opened.codec, opened.codec.readable(opened.data), limits)
     count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
     delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None
     with decoding():
-        for index in range(count):
+        for index, current in enumerate(islice(opened.codec.pictures(image, opened.data), count)):
             if index:
-                image.seek(index)
                 deadline.check()
-            limits.check_pixels(*image.size)
-            yield _picture(image, opened, scale, delays[index] if delays else None, canvas)
+            limits.check_pixels(*current.size)
+            yield _picture(current, opened, scale, delays[index] if delays else None, canvas)
 
 
 def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:

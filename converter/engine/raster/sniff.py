@@ -22,7 +22,6 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"qoif", "qoi"),
     (b"DDS ", "dds"),
     (b"v/1\x01", "exr"),
-    (b"\x00\x00\x02\x00", "cursor"),
     (b"\xd7\xcd\xc6\x9a", "metafile"),
     (b"PK\x03\x04", "zip"),
 )
@@ -50,6 +49,8 @@ def _refused(data: bytes) -> str | None:
         return "raw" if data[8:12] == b"crx " else "video"
     if data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR":
         return "raw"
+    if data.startswith(b"\x00\x00\x02\x00"):
+        return _cursor_or_targa(data)
     for signature, kind in _REFUSED:
         if data.startswith(signature):
             return kind
@@ -59,3 +60,14 @@ def _refused(data: bytes) -> str | None:
     ):
         return "svg"
     return None
+
+
+def _cursor_or_targa(data: bytes) -> str:
+    """Both may begin alike; a cursor goes on with how many pictures it has, and a zero in its first entry.
+
+    A Targa picture's header has its map of colours there, and its type and depth in known values.
+    """
+    count, first = int.from_bytes(data[4:6], "little"), data[6:22]
+    size, offset = int.from_bytes(first[8:12], "little"), int.from_bytes(first[12:16], "little")
+    is_cursor = count and offset >= 6 + 16 * count and size and offset + size <= len(data)
+    return "cursor" if is_cursor or len(data) < 22 else "tga"

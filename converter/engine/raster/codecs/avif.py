@@ -20,6 +20,7 @@ _MANY_PIXELS = 12_000_000
 _EFFORT_FOR_MANY = 2
 
 _BRANDS = {b"avif", b"avis"}
+_NEEDED = (b"meta", b"mdat")
 _CLOCKS = (b"mvhd", b"tkhd", b"mdhd")
 
 
@@ -36,7 +37,7 @@ class Avif(Codec):
         return not _BRANDS.isdisjoint(brands(data))
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        check(data)
+        check(data, _NEEDED)
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return bits_per_channel(data) or super().bits(data, image)

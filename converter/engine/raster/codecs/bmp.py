@@ -7,9 +7,11 @@ import struct
 from PIL import Image
 
 from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
 from converter.engine.raster import profiles
 from converter.engine.raster.signalling import SRGB, ColorSpace, made, of_icc
 
+from .bmp_kinds import bits, common_kind, guard
 from .codec import Codec, Settings
 from .content import Content
 
@@ -34,6 +36,15 @@ class Bmp(Codec):
             return _calibrated(data, image) if kind == _CALIBRATED else SRGB
         except struct.error:
             return SRGB
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        guard(data, limits)
+
+    def readable(self, data: bytes) -> bytes:
+        return common_kind(data)
+
+    def bits(self, data: bytes, image: Image.Image) -> int:
+        return bits(data) or super().bits(data, image)
 
     def carried(self, content: Content) -> Settings:
         """Where nothing is known, nothing is said: the encoder would say 96 dpi."""

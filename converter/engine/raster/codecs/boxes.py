@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from converter.engine.errors import Corrupt, Truncated
 
 _MOST_BOXES = 10_000
 _MOST_HEADER = 256
+_VITAL = (b"ftyp", b"meta", b"mdat", b"idat", b"moov", b"jp2h", b"jp2c")
 
 
 def brands(data: bytes) -> set[bytes]:
@@ -19,23 +20,31 @@ def brands(data: bytes) -> set[bytes]:
     return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
 
 
-def check(data: bytes) -> None:
-    """Look whether each of the outermost boxes is as long as it says.
+def check(data: bytes, needed: Collection[bytes]) -> None:
+    """Look whether the outermost boxes of these kinds are there, and each box is as long as it says.
+
+    Once they were seen, something else may follow: cameras and phones put trailers of their own behind the last box.
 
     Raises Truncated, Corrupt.
     """
-    at = 0
+    at, missing = 0, set(needed)
     while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
         if size == 0:
+            size = len(data) - at
+        is_whole = size >= 8 and at + size <= len(data)
+        if not is_whole and not missing and kind not in _VITAL:
             return
         if size < 8:
             raise Corrupt
-        if at + size > len(data):
+        if not is_whole:
             raise Truncated
+        missing.discard(kind)
         at += size
+    if missing:
+        raise Truncated
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 from PIL import Image, features
@@ -64,9 +65,13 @@ class Codec:
         Raises the InvalidImage and LimitExceeded families.
         """
 
+    def readable(self, data: bytes) -> bytes:
+        """Return the file as its decoder takes it, where that knows a kind of it only in another form."""
+        return data
+
     def header(self, data: bytes) -> bytes:
         """Return what a decoder needs to see of the file to tell all but its pixels."""
-        return data
+        return self.readable(data)
 
     def check(self, image: Image.Image) -> None:
         """Refuse what only the opened header shows to be another format.
@@ -94,6 +99,13 @@ class Codec:
         """Return how an animation runs, as far as it is told without decoding."""
         plays = image.info.get("loop", 0)
         return Timing(plays=plays if isinstance(plays, int) else 0)
+
+    def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
+        """Yield the frames or pages in order; their pixels are decoded by `load`, if they are not yet."""
+        yield image
+        for number in count(1):
+            image.seek(number)
+            yield image
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         """Return the current frame or page with its pixels decoded, and put right where the decoder errs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from PIL import Image
@@ -16,6 +16,7 @@ from converter.engine.report import Log
 from .codec import Codec, Settings, Timing
 from .content import Content
 from .gif_blocks import gif_blocks
+from .gif_frames import frames
 
 _HALF = 128
 _CLEAR = 255
@@ -40,6 +41,12 @@ class Gif(Codec):
     def timing(self, data: bytes, image: Image.Image) -> Timing:
         blocks = gif_blocks(data)
         return Timing(blocks.delays, blocks.plays)
+
+    def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
+        """Pillow fills what lies outside of the first frame, where browsers show nothing."""
+        images = gif_blocks(data).images
+        alone = len(images) == 1 and (0, 0, *image.size) == images[0].box
+        return super().pictures(image, data) if alone else frames(data, image.size)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return the picture in at most 256 colours, one of them clear when there is transparency."""

@@ -8,15 +8,43 @@ from dataclasses import dataclass
 from converter.engine.errors import Truncated
 
 _LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
+_NO_CONTROL = (0, 0, None)
+
+
+@dataclass(frozen=True)
+class GifFrame:
+    """One picture; its block lies from `start` to `end`. `delay` is milliseconds, `clear` the index of no colour."""
+
+    start: int
+    end: int
+    left: int
+    top: int
+    width: int
+    height: int
+    delay: int
+    dispose: int
+    clear: int | None
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        return self.left, self.top, self.left + self.width, self.top + self.height
 
 
 @dataclass(frozen=True)
 class GifBlocks:
-    """`plays` is how often the animation runs, 0 for ever; `delays` are milliseconds, one per frame."""
+    """`plays` is how often the animation runs, 0 for ever."""
 
-    frames: int
+    images: tuple[GifFrame, ...]
     plays: int
-    delays: tuple[int, ...]
+
+    @property
+    def frames(self) -> int:
+        return len(self.images)
+
+    @property
+    def delays(self) -> list[int]:
+        """Milliseconds, one per frame."""
+        return [image.delay for image in self.images]
 
 
 def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
@@ -31,34 +59,41 @@ def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
 
 
 def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
-    at = 13 + _palette(data[10])
-    frames, plays, delay, delays = 0, 1, 0, []
+    at = 13 + palette_size(data[10])
+    frames: list[GifFrame] = []
+    plays, control = 1, _NO_CONTROL
     while at < len(data):
         kind = data[at]
         if kind == 0x3B:
             break
         if kind == 0x2C:
-            frames += 1
-            delays.append(delay)
-            delay = 0
-            if max_frames is not None and frames > max_frames:
+            end = _skip(data, at + 11 + palette_size(data[at + 9]))
+            frames.append(GifFrame(at, end, *struct.unpack_from("<4H", data, at + 1), *control))
+            control = _NO_CONTROL
+            if max_frames is not None and len(frames) > max_frames:
                 break
-            at = _skip(data, at + 11 + _palette(data[at + 9]))
+            at = end
         elif kind == 0x21:
-            label = data[at + 1]
-            if label == 0xF9:
-                delay = 10 * struct.unpack_from("<H", data, at + 4)[0]
-            if label == 0xFF and data[at + 3 : at + 16] in _LOOPS:
+            if data[at + 1] == 0xF9:
+                control = _control(data, at + 3)
+            if data[at + 1] == 0xFF and data[at + 3 : at + 16] in _LOOPS:
                 repeats = struct.unpack_from("<H", data, at + 16)[0]
                 plays = repeats + 1 if repeats else 0
             at = _skip(data, at + 2)
         else:
             # Some writers leave stray bytes between blocks; decoders step over them.
             at += 1
-    return GifBlocks(frames, plays, tuple(delays))
+    return GifBlocks(tuple(frames), plays)
 
 
-def _palette(flags: int) -> int:
+def _control(data: bytes, at: int) -> tuple[int, int, int | None]:
+    """Return the delay, the disposal and the clear index of a graphic control."""
+    flags, delay, clear = struct.unpack_from("<BHB", data, at)
+    return 10 * delay, flags >> 2 & 7, clear if flags & 1 else None
+
+
+def palette_size(flags: int) -> int:
+    """Return the bytes of the palette that these flags announce."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterator
 
 import pillow_heif
 from PIL import Image
 
-from converter.engine.errors import Corrupt
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nclx
 
-from .boxes import boxes, check
+from .boxes import box, boxes, brands, check
 from .codec import Codec
 from .heif import bits_per_channel, orientation
+
+_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_READ = {b"hvc1", b"hev1", b"lhv1"}
+_COMPRESSIONS = {
+    b"av01": "AV1",
+    b"avc1": "H.264",
+    b"j2k1": "JPEG 2000",
+    b"jpeg": "JPEG",
+    b"vvc1": "VVC",
+}
 
 # Nothing here writes one.
 _SAMPLE = """
@@ -43,19 +54,29 @@ class Heic(Codec):
     def problems(self) -> list[str]:
         return [] if pillow_heif.libheif_info()["decoders"] else ["libheif has no decoder for HEIC."]
 
+    def recognises(self, data: bytes) -> bool:
+        return super().recognises(data) or not _BRANDS.isdisjoint(brands(data))
+
     def guard(self, data: bytes, limits: Limits) -> None:
-        """libheif's binding crashes on items whose names are not text, so they are looked at here."""
-        check(data)
-        for kind, start, end in boxes(data):
-            at = data.find(b"infe", start, end) if kind == b"meta" else -1
-            while at >= 0:
-                size = int.from_bytes(data[at - 4 : at], "big")
-                names = data[at + (12 if data[at + 4] == 2 else 14) : min(at - 4 + size, end)]
-                try:
-                    names.decode()
-                except UnicodeDecodeError as exc:
-                    raise Corrupt from exc
-                at = data.find(b"infe", at + 4, end)
+        found = {kind for kind, _, _ in boxes(data)}
+        if b"meta" not in found and b"moov" in found:
+            raise UnsupportedVariant(kind="sequence", format=self.format.label)
+        check(data, (b"meta",))
+        meta = data[slice(*(box(data, b"meta") or (0, 0)))]
+        if b"mdat" not in found and b"idat" not in meta:
+            raise Truncated
+        kinds = set(_item_kinds(meta))
+        if kinds and kinds.isdisjoint(_READ):
+            compression = next((_COMPRESSIONS[kind] for kind in kinds if kind in _COMPRESSIONS), None)
+            if compression:
+                raise UnsupportedVariant(
+                    kind="compression", format=self.format.label, compression=compression
+                )
+
+    def readable(self, data: bytes) -> bytes:
+        """The decoder takes files by their first brand alone, and does not know the structural ones."""
+        known = data[8:12] in _BRANDS
+        return data if known else data[:8] + b"heic" + data[12:]
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return bits_per_channel(data) or super().bits(data, image)
@@ -72,6 +93,26 @@ class Heic(Codec):
 
     def sample(self) -> bytes:
         return b64decode(_SAMPLE)
+
+
+def _item_kinds(meta: bytes) -> Iterator[bytes]:
+    """Yield the kind of each item (`infe`).
+
+    libheif's binding crashes on items whose names are not text, so they are looked at here.
+
+    Raises Corrupt.
+    """
+    at = meta.find(b"infe")
+    while at >= 0:
+        size = int.from_bytes(meta[at - 4 : at], "big")
+        start = at + (12 if meta[at + 4] == 2 else 14)
+        names = meta[start : at - 4 + size]
+        try:
+            names.decode()
+        except UnicodeDecodeError as exc:
+            raise Corrupt from exc
+        yield meta[start : start + 4]
+        at = meta.find(b"infe", at + 4)
 
 
 codec = Heic()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-
 from PIL import Image
 
-from converter.engine.errors import Corrupt, Truncated
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.report import Log
 
 from .codec import Codec, Settings
 from .content import Content
+from .ico_entries import guard, only_best
 
 _SIDES = (16, 24, 32, 48, 64, 128, 256)
 
@@ -25,21 +23,10 @@ class Ico(Codec):
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Pillow decodes an icon while opening it, so its pictures are measured here."""
-        try:
-            count = struct.unpack_from("<H", data, 4)[0]
-            if not count:
-                raise Corrupt(kind="icon")
-            for entry in range(count):
-                size, offset = struct.unpack_from("<II", data, 6 + 16 * entry + 8)
-                if offset + size > len(data):
-                    raise Truncated
-                if data[offset : offset + 8] == b"\x89PNG\r\n\x1a\n":
-                    width, height = struct.unpack_from(">II", data, offset + 16)
-                else:
-                    width, height = struct.unpack_from("<ii", data, offset + 4)
-                limits.check_pixels(abs(width), abs(height))
-        except struct.error as exc:
-            raise Truncated from exc
+        guard(data, limits)
+
+    def readable(self, data: bytes) -> bytes:
+        return only_best(data)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return an icon as icons are: square, clear around the picture."""

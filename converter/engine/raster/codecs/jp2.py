@@ -16,6 +16,7 @@ from .codec import Codec, Settings
 from .content import Content
 from .jp2_pixels import CODESTREAM, components_of, is_ycc, loaded
 
+_TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
 _MOST_BITS = 16
 
@@ -29,9 +30,11 @@ class Jp2(Codec):
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Some decoders fill a cut-off file with grey; its end marker tells."""
+        start, end = 0, len(data)
         if data[4:8] == b"jP  ":
-            check(data)
-        if _END not in data[-64:]:
+            check(data, (b"jp2c",))
+            start, end = box(data, b"jp2c") or (0, 0)
+        if not _is_whole(data, start, end):
             raise Truncated
         self._refuse_unread(data)
 
@@ -70,6 +73,22 @@ class Jp2(Codec):
             return {"irreversible": False}
         # The codec aims for a signal-to-noise ratio. 36 dB on fur and grass has SSIM 0.965, as WebP has at 80.
         return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
+
+
+def _is_whole(data: bytes, start: int, end: int) -> bool:
+    """Whether the codestream's tile-parts are all there and its end marker follows (ISO/IEC 15444-1, A.4)."""
+    at = start + 2
+    try:
+        while data[at : at + 2] not in (_TILE_PART, _END):
+            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+        while data[at : at + 2] == _TILE_PART:
+            size = struct.unpack_from(">I", data, at + 6)[0]
+            if size == 0:  # the last one, of unsaid length
+                return _END in data[max(at, end - 64) : end]
+            at += max(size, 2)
+    except struct.error:
+        return False
+    return data[at : at + 2] == _END or _END in data[max(start, end - 64) : end]
 
 
 codec = Jp2()

@@ -13,12 +13,15 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
+from . import apng
 from .codec import Codec, Settings
 from .content import Content
+from .png_alpha import loaded
+from .png_chunks import MOST_TEXT, PROFILE, WORDS, Chunk, chunks, made
 from .png_colors import space_of
 
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
-_WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+_NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 
 
 class Png(Codec):
@@ -28,25 +31,53 @@ class Png(Codec):
     has_octets = True
     reads = "1 to 16 bits a channel, palettes, APNG"
 
+    def set_up(self) -> None:
+        # Its own bounds are an eighth of ours, and reaching them counts as damage.
+        PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
+
     def guard(self, data: bytes, limits: Limits) -> None:
         """Pillow is content without the end of a PNG; we are not."""
-        if not any(kind == b"IEND" for kind, _ in _chunks(data)):
+        if not any(chunk.kind == b"IEND" for chunk in chunks(data)):
             raise Truncated
+
+    def readable(self, data: bytes) -> bytes:
+        """Pillow takes a long text or profile for damage, and the pixels need no words."""
+        found = list(chunks(data))
+        if not any(chunk.kind in (*WORDS, PROFILE) for chunk in found):
+            return data
+        return b"".join([data[:8], *(_bounded(chunk) for chunk in found if chunk.kind not in WORDS)])
 
     def header(self, data: bytes) -> bytes:
         """Return a PNG whose words all come before its pixels, of which there are none.
 
         Pillow decodes a whole PNG, and all frames of an animation, to see whether words follow the pixels.
         """
-        kept, pixels_begun = [data[:8]], False
-        for kind, start in _chunks(data):
-            if kind == b"IEND":
+        kept: list[bytes | memoryview] = [data[:8]]
+        pixels_begun, room = False, MOST_TEXT
+        for chunk in chunks(data):
+            if chunk.kind == b"IEND":
                 break
-            pixels_begun = pixels_begun or kind == b"IDAT"
-            end = start + int.from_bytes(data[start - 8 : start - 4], "big")
-            if not pixels_begun or (kind in _WORDS and _is_whole(data, start, end)):
-                kept.append(data[start - 8 : end + 4])
+            pixels_begun = pixels_begun or chunk.kind == b"IDAT"
+            if chunk.kind in WORDS:
+                size = chunk.unpacked_size(room)
+                if size > room or (pixels_begun and not chunk.is_whole):
+                    continue
+                room -= size
+            elif pixels_begun:
+                continue
+            kept.append(_bounded(chunk))
+        if apng.hides_default(data):
+            kept.append(apng.whole_frame(data))  # so that the decoder counts what the animation has
         return b"".join([*kept, _NO_PIXELS])
+
+    def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
+        """Pillow pastes where an animation is to be composited, and shows a default image that is no frame."""
+        if apng.count(data) is None:
+            return super().pictures(image, data)
+        return apng.frames(data, image.size, lambda still: apng.decoded(still, loaded))
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        return loaded(image, data) if isinstance(image, PngImagePlugin.PngImageFile) else image
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return data[24] or super().bits(data, image)
@@ -80,19 +111,11 @@ class Png(Codec):
         return {**carried, "pnginfo": info}
 
 
-def _is_whole(data: bytes, start: int, end: int) -> bool:
-    """Whether the chunk has the checksum that it claims; behind the pixels, the decoder would not mind."""
-    return zlib.crc32(data[start - 4 : end]) == int.from_bytes(data[end : end + 4], "big")
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    at = 8
-    while at + 12 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if at + 12 + size > len(data):
-            return
-        yield data[at + 4 : at + 8], at + 8
-        at += 12 + size
+def _bounded(chunk: Chunk) -> bytes | memoryview:
+    """Return the chunk's bytes; those of one that cannot be used, where a profile unpacks to more than is read."""
+    if chunk.kind == PROFILE and chunk.unpacked_size(MOST_TEXT) > MOST_TEXT:
+        return _NO_PROFILE
+    return chunk.raw
 
 
 codec = Png()

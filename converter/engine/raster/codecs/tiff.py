@@ -12,7 +12,7 @@ from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from .codec import Codec, Settings
 from .content import Content
-from .tiff_kinds import refuse_unread
+from .tiff_kinds import refuse_unread, without_secondary_pages
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
 
@@ -48,6 +48,9 @@ class Tiff(Codec):
         reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
         if _DNG_VERSION in exif or reduced:
             raise UnsupportedFormat(kind="raw")
+
+    def readable(self, data: bytes) -> bytes:
+        return without_secondary_pages(data)
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)

@@ -13,6 +13,8 @@ from converter.engine.formats import FORMATS
 _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 258, 259, 262, 266
 _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 277, 284, 338, 339
 _WIDTH, _LENGTH, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 330, 50706
+_NEW_SUBFILE, _REDUCED, _MASK_OF_ANOTHER = 254, 1, 4
+_SUBFILE, _OLD_REDUCED = 255, 2
 _PALETTE, _MASK, _SENSOR = 3, 4, (32803, 34892)
 _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
@@ -20,6 +22,7 @@ _OLD_JPEG, _SEPARATE = 6, 2
 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
+_MOST_PAGES = 10_000
 
 _COMPRESSIONS = {
     32809: "ThunderScan",
@@ -92,10 +95,11 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
     Raises UnsupportedVariant.
     """
     order, label = data[:2], FORMATS["tiff"].label
-    for tags in _directories(data, most_pages):
-        if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and tags.get(254, (0,))[0] & 1:
+    pages = [page.tags for page in _pages(data, most_pages)]
+    for tags in [tags for tags in pages if not _is_secondary(tags)] or pages:
+        if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and _first(tags, _NEW_SUBFILE) & _REDUCED:
             return
-        if tags.get(_PHOTOMETRIC, (0,))[0] in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
+        if _first(tags, _PHOTOMETRIC) in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
             return
         variant = _unread(order, tags)
         if variant:
@@ -104,26 +108,67 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
         raise UnsupportedVariant(format=label, kind="big_endian_bigtiff")
 
 
-def _directories(data: bytes, most: int) -> Iterator[Mapping[int, tuple[int, ...]]]:
-    """Yield the small numbers in each page's directory, as far as they are whole."""
+def without_secondary_pages(data: bytes) -> bytes:
+    """Return a TIFF whose chain of pages passes over masks and smaller copies of others, if it has such.
+
+    A camera's RAW file begins with a smaller copy, by which it is told, so its sub-directories keep it as it is.
+    """
+    pages = list(_pages(data, _MOST_PAGES))
+    primary = [page for page in pages if not _is_secondary(page.tags)]
+    if not primary or len(primary) == len(pages) or _SUB_DIRECTORIES in pages[0].tags:
+        return data
+    output = bytearray(data)
+    form = pages[0].form
+    places = [pages[0].named_at, *(page.next_at for page in primary)]
+    for place, to in zip(places, [*(page.at for page in primary), 0], strict=True):
+        struct.pack_into(form, output, place, to)
+    return bytes(output)
+
+
+def _is_secondary(tags: Mapping[int, tuple[int, ...]]) -> bool:
+    """Whether the page is a smaller copy of another, or its mask (NewSubfileType, SubfileType; TIFF 6.0, page 36)."""
+    kind = _first(tags, _NEW_SUBFILE) & (_REDUCED | _MASK_OF_ANOTHER)
+    return bool(kind) or _first(tags, _SUBFILE) == _OLD_REDUCED or _first(tags, _PHOTOMETRIC) == _MASK
+
+
+def _first(tags: Mapping[int, tuple[int, ...]], tag: int) -> int:
+    return tags.get(tag, (0,))[0]
+
+
+class _Page(NamedTuple):
+    """A directory at `at`, the small numbers in it, and where the file names it and the next one."""
+
+    at: int
+    tags: Mapping[int, tuple[int, ...]]
+    named_at: int
+    next_at: int
+    form: str
+    """How the file writes an offset, for `struct`."""
+
+
+def _pages(data: bytes, most: int) -> Iterator[_Page]:
+    """Yield each page's directory, as far as they are whole."""
     endian = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
     count_form, size, offset_form = ("Q", 20, "Q") if big else ("H", 12, "I")
     seen: set[int] = set()
+    named_at = 8 if big else 4
     try:
-        at = struct.unpack_from(endian + offset_form, data, 8 if big else 4)[0]
+        at = struct.unpack_from(endian + offset_form, data, named_at)[0]
         while at and at not in seen and len(seen) <= most:
             seen.add(at)
             entries = struct.unpack_from(endian + count_form, data, at)[0]
             start = at + struct.calcsize(count_form)
             end = start + size * entries
-            at = struct.unpack_from(endian + offset_form, data, end)[0]
-            yield {
+            following = struct.unpack_from(endian + offset_form, data, end)[0]
+            tags = {
                 tag: values
                 for entry in range(start, end, size)
                 for tag, values in (_entry(data, entry, endian, offset_form),)
                 if values
             }
+            yield _Page(at, tags, named_at, end, endian + offset_form)
+            at, named_at = following, end
     except struct.error:
         return
 

@@ -14,6 +14,8 @@ _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
 
 _NEVER = 2**31 - 1
 
+_ANIMATED, _ALPHA = 0x02, 0x10  # flags of the extended header
+
 
 class Webp(Codec):
     format = FORMATS["webp"]
@@ -24,6 +26,15 @@ class Webp(Codec):
     def guard(self, data: bytes, limits: Limits) -> None:
         if int.from_bytes(data[4:8], "little") + 8 > len(data):
             raise Truncated
+
+    def readable(self, data: bytes) -> bytes:
+        """The header of an animation may deny transparency that its frames leave; the decoder would show black there."""
+        if data[12:16] != b"VP8X" or not data[20] & _ANIMATED:
+            return data
+        return data[:20] + bytes((data[20] | _ALPHA,)) + data[21:]
+
+    def header(self, data: bytes) -> bytes:
+        return data
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         method = _METHODS[content.effort - 1]

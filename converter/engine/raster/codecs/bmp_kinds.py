@@ -1,0 +1,255 @@
+"""BMPs of the rarer kinds, written anew as ones that Pillow reads (Microsoft's and IBM's bitmap headers)."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from PIL import Image, ImageChops
+
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
+
+_RGB, _RLE8, _RLE4, _BITFIELDS, _JPEG, _PNG, _ALPHA_BITFIELDS = range(7)
+_HUFFMAN_OF_OS2, _RLE24_OF_OS2 = 3, 4
+_HEADERS = (16, 40, 52, 56, 64, 108, 124)
+_OS2 = (16, 64)
+_FILE_HEADER, _INFO_HEADER = 14, 40
+
+# What Pillow reads as it is: bits, then the masks of red, green, blue and alpha.
+_KNOWN = {
+    (32, 0xFF0000, 0xFF00, 0xFF, 0),
+    (32, 0xFF000000, 0xFF0000, 0xFF00, 0),
+    (32, 0xFF000000, 0xFF00, 0xFF, 0),
+    (32, 0xFF000000, 0xFF0000, 0xFF00, 0xFF),
+    (32, 0xFF, 0xFF00, 0xFF0000, 0xFF000000),
+    (32, 0xFF0000, 0xFF00, 0xFF, 0xFF000000),
+    (32, 0xFF000000, 0xFF00, 0xFF, 0xFF0000),
+    (32, 0, 0, 0, 0),
+    (24, 0xFF0000, 0xFF00, 0xFF, 0),
+    (16, 0xF800, 0x7E0, 0x1F, 0),
+    (16, 0x7C00, 0x3E0, 0x1F, 0),
+}
+
+
+class _Header(NamedTuple):
+    size: int
+    width: int
+    height: int
+    """Negative where the rows go from top to bottom."""
+    bits: int
+    compression: int
+    colors: int
+    pixels_at: int
+
+
+def guard(data: bytes, limits: Limits) -> None:
+    """Refuse what is too large, and kinds that are not read.
+
+    Raises TooManyPixels, UnsupportedVariant.
+    """
+    header = _header(data)
+    if header is None:
+        return
+    limits.check_pixels(header.width, abs(header.height))
+    label = FORMATS["bmp"].label
+    if header.size in _OS2:
+        names = {_HUFFMAN_OF_OS2: "Huffman", _RLE24_OF_OS2: "24-bit run-length"}
+    else:
+        names = {_JPEG: "JPEG", _PNG: "PNG"}
+    if header.compression in names:
+        raise UnsupportedVariant(kind="compression", format=label, compression=names[header.compression])
+    if header.bits not in (1, 2, 4, 8, 16, 24, 32):
+        raise UnsupportedVariant(kind="samples", format=label, bits=header.bits)
+    if header.compression > _ALPHA_BITFIELDS:
+        raise UnsupportedVariant(kind="unknown_compression", format=label)
+
+
+def bits(data: bytes) -> int | None:
+    """Return the bits of its deepest channel, where bit fields tell them; None where they do not."""
+    header = _header(data)
+    if header is None or not _has_masks(header):
+        return None
+    return max((mask.bit_count() for mask in _masks(data, header)), default=0) or None
+
+
+def common_kind(data: bytes) -> bytes:
+    """Return a BMP that Pillow reads, of the same pixels; the same bytes where it reads them.
+
+    Raises Truncated, Corrupt.
+    """
+    header = _header(data)
+    if header is None:
+        return data
+    try:
+        return _rewritten(data, header)
+    except (IndexError, struct.error) as exc:
+        raise Truncated from exc
+
+
+def _rewritten(data: bytes, header: _Header) -> bytes:
+    if _has_masks(header):
+        masks = _masks(data, header)
+        if (header.bits, *masks) in _KNOWN or not any(masks):
+            return data
+        return _of_channels(data, header, masks)
+    if header.compression in (_RLE8, _RLE4):
+        return _of_runs(data, header)
+    if header.bits == 2:
+        return _of_two_bits(data, header)
+    if header.size == 16:
+        return _with_palette(data, header, data[header.pixels_at :], header.bits)
+    return data
+
+
+def _header(data: bytes) -> _Header | None:
+    """Return what the header says; None of one that is left to Pillow, being damaged or of the oldest kind."""
+    try:
+        pixels_at, size = struct.unpack_from("<II", data, 10)
+        if size not in _HEADERS:
+            return None
+        width, height, _, depth = struct.unpack_from("<iiHH", data, 18)
+        compression = colors = 0
+        if size > 16:
+            compression, _, _, _, colors = struct.unpack_from("<IIiiI", data, 30)
+    except struct.error:
+        return None
+    if width <= 0 or height == 0:
+        return None
+    if not colors and depth <= 8:
+        colors = 1 << depth
+    return _Header(size, width, height, depth, compression, colors, pixels_at)
+
+
+def _has_masks(header: _Header) -> bool:
+    kinds = (_BITFIELDS, _ALPHA_BITFIELDS)
+    return header.compression in kinds and header.bits in (16, 32) and header.size not in _OS2
+
+
+def _masks(data: bytes, header: _Header) -> tuple[int, int, int, int]:
+    """Return the masks of red, green, blue and alpha; three of them follow the shortest header."""
+    red, green, blue = struct.unpack_from("<III", data, 54)
+    has_alpha = header.size >= 56 or header.compression == _ALPHA_BITFIELDS
+    return red, green, blue, struct.unpack_from("<I", data, 66)[0] if has_alpha else 0
+
+
+def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int]) -> bytes:
+    """Return a BMP of eight bits a channel; each is put together from the bytes that its mask covers."""
+    width, height = header.width, abs(header.height)
+    size = header.bits // 8
+    stride = -(-width * size // 4) * 4
+    raw = data[header.pixels_at : header.pixels_at + stride * height]
+    if len(raw) < stride * height:
+        raise Truncated
+    mode = "LA" if size == 2 else "RGBA"
+    octets = Image.frombuffer(mode, (width, height), raw, "raw", mode, stride, 1).split()
+    channels = [_channel(octets, mask) for mask in masks]
+    if not masks[3]:
+        channels[3] = Image.new("L", (width, height), 255)
+    red, green, blue, alpha = channels
+    pixels = Image.merge("RGBA", (blue, green, red, alpha)).tobytes()
+    fields = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000 if masks[3] else 0)
+    info = struct.pack(
+        "<IiiHHIIii", 108, width, header.height, 1, 32, _BITFIELDS, len(pixels), *_density(data)
+    )
+    info = (info + bytes(8) + fields).ljust(108, b"\x00")
+    return _file(info, pixels)
+
+
+def _channel(octets: tuple[Image.Image, ...], mask: int) -> Image.Image:
+    """Return the highest eight bits under the mask, stretched to the full range where there are fewer."""
+    low, high = (mask & -mask).bit_length() - 1, mask.bit_length()
+    if not mask:
+        return Image.new("L", octets[0].size)
+    low = max(low, high - 8)
+    top = (1 << (high - low)) - 1
+    first, shift = divmod(low, 8)
+    found = octets[first].point([(value >> shift) & top for value in range(256)])
+    if shift and first + 1 < len(octets):
+        rest = octets[first + 1].point([(value << (8 - shift)) & top for value in range(256)])
+        found = ImageChops.add(found, rest)
+    return found.point([min(255, (value * 255 + top // 2) // top) for value in range(256)])
+
+
+def _of_two_bits(data: bytes, header: _Header) -> bytes:
+    width, height = header.width, abs(header.height)
+    stride = -(-width * 2 // 32) * 4
+    four = [bytes((value >> shift) & 3 for shift in (6, 4, 2, 0)) for value in range(256)]
+    row_size = -(-width // 4) * 4
+    rows = []
+    for at in range(header.pixels_at, header.pixels_at + stride * height, stride):
+        row = b"".join([four[value] for value in data[at : at + stride]])[:row_size]
+        rows.append(row)
+    return _with_palette(data, header, b"".join(rows), 8)
+
+
+def _of_runs(data: bytes, header: _Header) -> bytes:
+    """Return runs as plain rows; what they leap over has the first colour (Chromium shows it clear)."""
+    width, height = header.width, abs(header.height)
+    stride = -(-width // 4) * 4
+    rows = bytearray(stride * height)
+    half = header.compression == _RLE4
+    at, x, y = header.pixels_at, 0, 0
+    while y < height:
+        count, value = data[at], data[at + 1]
+        at += 2
+        if count:
+            run = bytes((value >> 4, value & 15)) * (-(-count // 2)) if half else bytes((value,)) * count
+            x = _put(rows, run[:count], x, y, width, stride)
+        elif value == 0:
+            x, y = 0, y + 1
+        elif value == 1:
+            break
+        elif value == 2:
+            x, y, at = x + data[at], y + data[at + 1], at + 2
+        else:
+            size = -(-value // 2) if half else value
+            run = data[at : at + size]
+            if len(run) < size:
+                raise Truncated
+            if half:
+                run = b"".join([bytes((both >> 4, both & 15)) for both in run])[:value]
+            x = _put(rows, run, x, y, width, stride)
+            at += size + size % 2
+    return _with_palette(data, header, bytes(rows), 8)
+
+
+def _put(rows: bytearray, run: bytes, x: int, y: int, width: int, stride: int) -> int:
+    """Write a run as far as the row goes, and return where the next one begins."""
+    room = max(0, width - x)
+    rows[y * stride + x : y * stride + x + min(room, len(run))] = run[:room]
+    return x + len(run)
+
+
+def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> bytes:
+    """Return a BMP with the plainest header, the palette of this one and these rows."""
+    palette = b""
+    if header.bits <= 8:
+        start, entry = _FILE_HEADER + header.size, 3 if header.size == 16 and _is_packed(header) else 4
+        entries = [data[start + at * entry : start + at * entry + 3] for at in range(min(header.colors, 256))]
+        palette = b"".join([color.ljust(4, b"\x00") for color in entries])
+        if not palette:
+            raise Corrupt
+    info = struct.pack(
+        "<IiiHHIIii", _INFO_HEADER, header.width, header.height, 1, bits, _RGB, len(pixels), *_density(data)
+    )
+    return _file(info + struct.pack("<II", len(palette) // 4, 0) + palette, pixels)
+
+
+def _is_packed(header: _Header) -> bool:
+    """Whether the palette of a short OS/2 header has three bytes a colour: there is no room for four."""
+    return header.pixels_at < _FILE_HEADER + header.size + 4 * header.colors
+
+
+def _density(data: bytes) -> tuple[int, int]:
+    """Return pixels per metre, across and down."""
+    if struct.unpack_from("<I", data, 14)[0] <= 16:
+        return 0, 0
+    across, down = struct.unpack_from("<ii", data, 38)
+    return across, down
+
+
+def _file(info: bytes, pixels: bytes) -> bytes:
+    start = _FILE_HEADER + len(info)
+    return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + info + pixels

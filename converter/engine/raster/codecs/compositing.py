@@ -1,0 +1,59 @@
+"""The frames of an animation, put together as browsers do: on a clear canvas, each by its own rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from PIL import Image
+
+Box = tuple[int, int, int, int]
+
+
+class Dispose(Enum):
+    """What becomes of a frame's place before the next one is drawn."""
+
+    KEEP = 0
+    CLEAR = 1
+    RESTORE = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """One frame as the file has it: RGBA pixels for a place on the canvas; `duration` is in milliseconds."""
+
+    image: Image.Image
+    left: int
+    top: int
+    duration: float
+    dispose: Dispose
+    replaces: bool
+    """It takes the place of what is there, see-through or not; else it is drawn over it."""
+
+
+class Canvas:
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._canvas = Image.new("RGBA", size)
+
+    def show(self, part: Part) -> Image.Image:
+        """Return what is to be seen while this frame is shown, as a picture of its own."""
+        canvas, box = self._canvas, self._place(part)
+        before = canvas.crop(box) if part.dispose is Dispose.RESTORE else None
+        image = part.image.crop((0, 0, box[2] - box[0], box[3] - box[1]))
+        if part.replaces:
+            canvas.paste(image, box)
+        else:
+            canvas.alpha_composite(image, box[:2])
+        shown = canvas.copy()
+        shown.info["duration"] = part.duration
+        if part.dispose is Dispose.CLEAR:
+            canvas.paste((0, 0, 0, 0), box)
+        elif before is not None:
+            canvas.paste(before, box)
+        return shown
+
+    def _place(self, part: Part) -> Box:
+        """Return the part of the canvas that the frame covers."""
+        width, height = self._canvas.size
+        left, top = min(part.left, width), min(part.top, height)
+        return left, top, min(width, left + part.image.width), min(height, top + part.image.height)

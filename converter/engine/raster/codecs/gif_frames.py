@@ -1,0 +1,45 @@
+"""The frames of a GIF, each decoded by itself and put together as browsers do."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from io import BytesIO
+
+from PIL import Image
+
+from .compositing import Canvas, Dispose, Part
+from .gif_blocks import GifFrame, gif_blocks, palette_size
+
+# The third bit means the same as the number 3, to some writers.
+_DISPOSALS = {2: Dispose.CLEAR, 3: Dispose.RESTORE, 4: Dispose.RESTORE}
+
+
+def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
+    """Yield each frame as it is seen, RGBA, with its `duration` in milliseconds.
+
+    Raises Truncated, Corrupt.
+    """
+    canvas = Canvas(size)
+    for frame in gif_blocks(data).images:
+        with Image.open(BytesIO(_still(data, frame)), formats=["GIF"]) as image:
+            yield canvas.show(
+                Part(
+                    image=image.convert("RGBA"),
+                    left=frame.left,
+                    top=frame.top,
+                    duration=frame.delay,
+                    dispose=_DISPOSALS.get(frame.dispose, Dispose.KEEP),
+                    replaces=False,
+                )
+            )
+
+
+def _still(data: bytes, frame: GifFrame) -> bytes:
+    """Return a GIF of one frame alone, as large as it is."""
+    head = data[:6] + struct.pack("<HH", frame.width, frame.height) + data[10:11] + b"\x00" + data[12:13]
+    palette = data[13 : 13 + palette_size(data[10])]
+    place = bytearray(data[frame.start : frame.end])
+    place[1:5] = bytes(4)
+    clear = b"" if frame.clear is None else struct.pack("<BBBBHBB", 0x21, 0xF9, 4, 1, 0, frame.clear, 0)
+    return head + palette + clear + bytes(place) + b"\x3b"

@@ -1,0 +1,101 @@
+"""The pictures in an icon: which one counts, and its mask (Microsoft, "Icons", 1995; the mask is 1 where it is clear)."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from PIL import Image
+
+from converter.engine.errors import Corrupt, Truncated
+from converter.engine.limits import Limits
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""How many a PNG has, by its type of colour."""
+
+
+class _Entry(NamedTuple):
+    start: int
+    end: int
+    width: int
+    height: int
+    bits: int
+    """Of a pixel."""
+    is_png: bool
+
+
+def guard(data: bytes, limits: Limits) -> None:
+    """Raises Truncated, Corrupt, TooManyPixels."""
+    for entry in _entries(data):
+        limits.check_pixels(entry.width, entry.height)
+
+
+def only_best(data: bytes) -> bytes:
+    """Return an icon that has only its largest picture, and of these the deepest, with its mask where Pillow sees it.
+
+    Raises Truncated, Corrupt.
+    """
+    best = max(_entries(data), key=lambda entry: (entry.width * entry.height, entry.bits))
+    image = data[best.start : best.end]
+    if not best.is_png:
+        image = _with_mask(image, best)
+    sides = [side if side < 256 else 0 for side in (best.width, best.height)]
+    depth = 32 if best.bits == 32 else min(best.bits, 24)
+    directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, *sides, 0, 0, 1, depth, len(image), 22)
+    return directory + image
+
+
+def _entries(data: bytes) -> list[_Entry]:
+    """Return the pictures that the directory names, by their own headers: the directory's numbers are often wrong."""
+    try:
+        count = struct.unpack_from("<H", data, 4)[0]
+        if not count:
+            raise Corrupt(kind="icon")
+        return [_entry(data, *struct.unpack_from("<II", data, 14 + 16 * number)) for number in range(count)]
+    except struct.error as exc:
+        raise Truncated from exc
+
+
+def _entry(data: bytes, size: int, start: int) -> _Entry:
+    end = start + size
+    if data[start : start + 8] == _PNG:
+        if end > len(data):
+            raise Truncated
+        width, height, depth, color = struct.unpack_from(">IIBB", data, start + 16)
+        return _Entry(start, end, width, height, depth * _CHANNELS.get(color, 1), True)
+    width, height, _, depth = struct.unpack_from("<iiHH", data, start + 4)
+    if end > len(data):
+        raise Truncated
+    return _Entry(start, end, abs(width), abs(height) // 2, depth, False)
+
+
+def _with_mask(bitmap: bytes, entry: _Entry) -> bytes:
+    """Return the bitmap ending with its mask; of 32 bits a pixel, with the mask as alpha where that says nothing.
+
+    Tools from before Windows XP left the fourth byte 0, which would make everything clear.
+    """
+    header, _, _, _, _, _, _, _, _, colors = struct.unpack_from("<IiiHHIIiiI", bitmap)
+    if entry.bits <= 8:
+        header += 4 * (colors or 1 << entry.bits)
+    pixels = header + -(-entry.width * entry.bits // 32) * 4 * entry.height
+    stride = -(-entry.width // 32) * 4
+    mask = bitmap[pixels : pixels + stride * entry.height]
+    if entry.bits != 32:
+        return bitmap[: pixels + len(mask)]
+    alphas = slice(header + 3, pixels, 4)
+    if any(bitmap[alphas]):
+        return bitmap[:pixels]
+    made = bytearray(bitmap[:pixels])
+    made[alphas] = _alpha(mask, entry, stride)
+    return bytes(made)
+
+
+def _alpha(mask: bytes, entry: _Entry, stride: int) -> bytes:
+    if len(mask) < stride * entry.height:
+        return b"\xff" * (entry.width * entry.height)
+    return (
+        Image.frombytes("1", (entry.width, entry.height), mask, "raw", "1;I", stride, 1)
+        .convert("L")
+        .tobytes()
+    )

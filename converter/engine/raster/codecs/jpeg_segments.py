@@ -1,0 +1,63 @@
+"""The segments of a JPEG (ITU-T T.81, annex B), read without decoding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+_STANDALONE = {0x01, *range(0xD0, 0xD9)}
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+# A scan runs until a marker that is neither a restart nor a stuffed byte.
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+
+
+class Segment(NamedTuple):
+    """`start` and `end` enclose what the segment says, behind its marker and length."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def segments(data: bytes) -> Iterator[Segment]:
+    """Yield the segments up to the end of the first image; a scan's ends where its compressed data does."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            at = data.find(b"\xff", at)  # stray bytes between segments, which decoders step over
+            if at < 0:
+                return
+            continue
+        marker = data[at + 1]
+        if marker == END_OF_IMAGE:
+            yield Segment(marker, at + 2, at + 2)
+            return
+        if marker in (0x00, 0xFF) or marker in _STANDALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        start, end = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if end < start or end > len(data):
+            return
+        if marker == START_OF_SCAN:
+            found = _MARKER.search(data, end)
+            end = found.start() if found else len(data)
+        yield Segment(marker, start, end)
+        at = end
+    if data[at : at + 2] == b"\xff\xd9":
+        yield Segment(END_OF_IMAGE, at + 2, at + 2)
+
+
+def before_pixels(data: bytes) -> Iterator[Segment]:
+    """Yield the segments before the first scan."""
+    for segment in segments(data):
+        if segment.marker == START_OF_SCAN:
+            return
+        yield segment
+
+
+def is_frame(marker: int) -> bool:
+    """Whether the segment tells how the image is coded (SOF, or that of JPEG-LS)."""
+    return marker in _FRAMES

@@ -1,0 +1,70 @@
+"""The chunks of a PNG (W3C, PNG 3rd edition, section 5)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+PROFILE = b"iCCP"
+MOST_TEXT = 8_000_000
+"""How many bytes of words, unpacked, are read from one file; of a profile, too."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk of `source`, whose data lies from `start` to `end`."""
+
+    kind: bytes
+    source: bytes = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def data(self) -> bytes:
+        return self.source[self.start : self.end]
+
+    @property
+    def raw(self) -> memoryview:
+        """All of it, with length, kind and checksum."""
+        return memoryview(self.source)[self.start - 8 : self.end + 4]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the chunk has the checksum that it claims."""
+        return zlib.crc32(self.raw[4:-4]) == int.from_bytes(self.raw[-4:], "big")
+
+    def unpacked_size(self, most: int) -> int:
+        """Return how many bytes its text or profile has unpacked, or a number above `most`."""
+        packed = self._packed()
+        if packed is None:
+            return len(self.data)
+        try:
+            return len(zlib.decompressobj().decompress(packed, most + 1))
+        except zlib.error:
+            return len(self.data)
+
+    def _packed(self) -> bytes | None:
+        name, _, rest = self.data.partition(b"\x00")
+        if self.kind in (b"zTXt", PROFILE):
+            return rest[1:]
+        if self.kind == b"iTXt" and rest[:1] == b"\x01":
+            return rest[2:].split(b"\x00", 2)[-1]
+        return None
+
+
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """Yield the chunks as far as they are whole."""
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            return
+        yield Chunk(data[at + 4 : at + 8], data, at + 8, end - 4)
+        at = end
+
+
+def made(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk's bytes."""
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
