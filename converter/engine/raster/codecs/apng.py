@@ -68,7 +68,8 @@ def frames(data: bytes, size: tuple[int, int], decode: Decode) -> Iterator[Image
     Raises Truncated, Corrupt.
     """
     canvas, shown, expected = Canvas(size), 0, count(data) or 0
-    header, common = b"", []
+    header = b""
+    common: list[bytes] = []
     control: _Control | None = None
     pixels: list[bytes] = []
     for chunk in chunks(data):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
-from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 
@@ -77,7 +77,7 @@ def bits(data: bytes) -> int | None:
 def common_kind(data: bytes) -> bytes:
     """Return a BMP that Pillow reads, of the same pixels; the same bytes where it reads them.
 
-    Raises Truncated, Corrupt.
+    Raises Truncated.
     """
     header = _header(data)
     if header is None:
@@ -185,10 +185,11 @@ def _of_two_bits(data: bytes, header: _Header) -> bytes:
 
 
 def _of_runs(data: bytes, header: _Header) -> bytes:
-    """Return runs as plain rows; what they leap over has the first colour (Chromium shows it clear)."""
+    """Return runs as plain rows; what they leap over is black, as Chromium shows it, if the palette has room."""
     width, height = header.width, abs(header.height)
     stride = -(-width // 4) * 4
-    rows = bytearray(stride * height)
+    black = header.colors if header.colors < 256 else 0
+    rows = bytearray((black,)) * (stride * height)
     half = header.compression == _RLE4
     at, x, y = header.pixels_at, 0, 0
     while y < height:
@@ -226,20 +227,18 @@ def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> byt
     """Return a BMP with the plainest header, the palette of this one and these rows."""
     palette = b""
     if header.bits <= 8:
-        start, entry = _FILE_HEADER + header.size, 3 if header.size == 16 and _is_packed(header) else 4
-        entries = [data[start + at * entry : start + at * entry + 3] for at in range(min(header.colors, 256))]
-        palette = b"".join([color.ljust(4, b"\x00") for color in entries])
-        if not palette:
-            raise Corrupt
+        start = _FILE_HEADER + header.size
+        room = header.pixels_at - start
+        # OS/2's oldest palettes have three bytes a colour.
+        entry = 3 if header.size == 16 and room == 3 * header.colors else 4
+        places = range(start, start + min(entry * min(header.colors, 256), max(room, entry)), entry)
+        palette = b"".join([data[at : at + 3].ljust(4, b"\x00") for at in places])
+        palette = palette.ljust(4 << bits, b"\x00")[: 4 << bits]
+    density = _density(data)
     info = struct.pack(
-        "<IiiHHIIii", _INFO_HEADER, header.width, header.height, 1, bits, _RGB, len(pixels), *_density(data)
+        "<IiiHHIIii", _INFO_HEADER, header.width, header.height, 1, bits, _RGB, len(pixels), *density
     )
     return _file(info + struct.pack("<II", len(palette) // 4, 0) + palette, pixels)
-
-
-def _is_packed(header: _Header) -> bool:
-    """Whether the palette of a short OS/2 header has three bytes a colour: there is no room for four."""
-    return header.pixels_at < _FILE_HEADER + header.size + 4 * header.colors
 
 
 def _density(data: bytes) -> tuple[int, int]:

@@ -13,14 +13,13 @@ from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.report import Log
 
-from .codec import Codec, Settings, Timing
+from .codec import Codec, Timing
 from .content import Content
 from .gif_blocks import gif_blocks
 from .gif_frames import frames
+from .gif_writer import CLEAR, animation
 
 _HALF = 128
-_CLEAR = 255
-"""The palette's index of the colour that is see-through."""
 
 
 class Gif(Codec):
@@ -67,20 +66,15 @@ class Gif(Codec):
         if clear is not None:
             palette = paletted.getpalette() or []
             paletted.putpalette(palette + [0] * (768 - len(palette)))
-            paletted.paste(_CLEAR, mask=clear)
-            paletted.info["transparency"] = _CLEAR
+            paletted.paste(CLEAR, mask=clear)
+            paletted.info["transparency"] = CLEAR
         return paletted
 
-    def hidden(self, content: Content) -> Settings:
+    def encode(self, content: Content, quality: int | None) -> bytes:
         if not content.is_animation:
-            return {}
-        hidden: Settings = {"duration": _hundredths(content.durations)}
-        # GIF counts repeats, and plays once when it does not say.
-        if content.plays != 1:
-            hidden["loop"] = max(0, content.plays - 1)
-        if any("transparency" in image.info for image in content.images):
-            return {**hidden, "disposal": 2, "optimize": False, "transparency": _CLEAR}
-        return {**hidden, "disposal": 1}
+            return super().encode(content, quality)
+        delays = _hundredths(content.durations)
+        return animation(content.images, delays, content.plays, content.extras.get("comment", b""))
 
     def frames_in(self, data: bytes, content: Content) -> int:
         return gif_blocks(data).frames

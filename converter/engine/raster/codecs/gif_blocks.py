@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from converter.engine.errors import Truncated
 
 _LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
-_NO_CONTROL = (0, 0, None)
+_Control = tuple[int, int, int | None]
+_NO_CONTROL: _Control = (0, 0, None)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
             break
         if kind == 0x2C:
             end = _skip(data, at + 11 + palette_size(data[at + 9]))
-            frames.append(GifFrame(at, end, *struct.unpack_from("<4H", data, at + 1), *control))
+            left, top, width, height = struct.unpack_from("<4H", data, at + 1)
+            frames.append(GifFrame(at, end, left, top, width, height, *control))
             control = _NO_CONTROL
             if max_frames is not None and len(frames) > max_frames:
                 break
@@ -86,7 +88,7 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
     return GifBlocks(tuple(frames), plays)
 
 
-def _control(data: bytes, at: int) -> tuple[int, int, int | None]:
+def _control(data: bytes, at: int) -> _Control:
     """Return the delay, the disposal and the clear index of a graphic control."""
     flags, delay, clear = struct.unpack_from("<BHB", data, at)
     return 10 * delay, flags >> 2 & 7, clear if flags & 1 else None

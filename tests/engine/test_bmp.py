@@ -1,0 +1,130 @@
+"""BMPs of every kind that Windows and OS/2 wrote. The colours are those that Chromium shows."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from converter.engine import Recipe, UnsupportedVariant
+from converter.engine.raster import open
+
+from .samples import opened
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+PALETTE = [WHITE, RED, GREEN, BLUE]
+
+
+def bmp(pixels, width=4, height=2, bits=8, compression=0, palette=(), masks=b"", header=40):
+    info = struct.pack("<IiiHH", header, width, height, 1, bits)
+    if header > 16:
+        info += struct.pack("<IIiiII", compression, len(pixels), 2835, 2835, len(palette), 0)
+    info = info + masks if header == 40 else (info + masks).ljust(header, b"\0")
+    colors = b"".join(bytes(reversed(color)) + b"\0" for color in palette)
+    start = 14 + len(info) + len(colors)
+    return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + info + colors + pixels
+
+
+def fields(*masks):
+    return struct.pack(f"<{len(masks)}I", *masks)
+
+
+def shown(data):
+    image = opened(open(data).render(Recipe.parse({"format": "png"}))).convert("RGBA")
+    return [[image.getpixel((x, y)) for x in range(image.width)] for y in range(image.height)]
+
+
+def solid(*rows):
+    return [[(*color, 255) for color in row] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "masks", "pixels", "wanted"),
+    [
+        ("444", 16, (0xF00, 0xF0, 0xF), struct.pack("<4H", 0xF00, 0x0F0, 0x00F, 0x888), (136, 136, 136)),
+        (
+            "565 in another order",
+            16,
+            (0x1F, 0x7E0, 0xF800),
+            struct.pack("<4H", 0x1F, 0x7E0, 0xF800, 0x8410),
+            (132, 130, 132),
+        ),
+        ("655", 16, (0xFC00, 0x3E0, 0x1F), struct.pack("<4H", 0xFC00, 0x3E0, 0x1F, 0x8210), (130, 132, 132)),
+        (
+            "101010",
+            32,
+            (0x3FF00000, 0xFFC00, 0x3FF),
+            struct.pack("<4I", 0x3FF00000, 0xFFC00, 0x3FF, 0x20080200),
+            (128, 128, 128),
+        ),
+        (
+            "888 shifted",
+            32,
+            (0xFF000, 0xFF0, 0xFF00000),
+            struct.pack("<4I", 0xFF000, 0, 0xFF00000, 0x8080800),
+            (128, 128, 128),
+        ),
+        ("332", 16, (0xE0, 0x1C, 0x3), struct.pack("<4H", 0xE0, 0x1C, 0x3, 0xFF), (255, 255, 255)),
+    ],
+)
+def test_bit_fields_of_any_width_are_read(name, bits, masks, pixels, wanted):
+    row = shown(bmp(pixels, height=1, bits=bits, compression=3, masks=fields(*masks)))[0]
+    if name == "888 shifted":  # red and green overlap there
+        assert row[2] == (0, 0, 255, 255)
+        return
+    assert row == [(*RED, 255), (*GREEN, 255), (*BLUE, 255), (*wanted, 255)]
+
+
+def test_an_alpha_field_is_transparency():
+    pixels = struct.pack("<4H", 0xFF00, 0x80F0, 0x000F, 0xFFFF)
+    row = shown(
+        bmp(pixels, height=1, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF, 0xF000), header=108)
+    )[0]
+    assert (row[0], row[1], row[3]) == ((*RED, 255), (*GREEN, 136), (*WHITE, 255))
+    assert [pixel[3] for pixel in row] == [255, 136, 0, 255]
+
+
+def test_two_bits_a_pixel_are_four_colours():
+    data = bmp(bytes((0b00011011, 0, 0, 0, 0b11100100, 0, 0, 0)), bits=2, palette=PALETTE)
+    assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
+
+
+def test_a_run_may_leap_over_pixels():
+    runs = bytes((2, 1, 0, 2, 1, 0, 1, 2, 0, 0, 0, 2, 2, 0, 2, 3, 0, 1))
+    data = bmp(runs, bits=8, compression=1, palette=PALETTE)
+    rows = shown(data)
+    black = (0, 0, 0)
+    assert rows == solid([black, black, BLUE, BLUE], [RED, RED, black, GREEN])
+
+
+def test_half_bytes_run_and_stand_alone_too():
+    runs = bytes((4, 0x12, 0, 0, 0, 4, 0x30, 0x12, 0, 1))
+    data = bmp(runs, bits=4, compression=2, palette=PALETTE)
+    assert shown(data) == solid([BLUE, WHITE, RED, GREEN], [RED, GREEN, RED, GREEN])
+
+
+def test_the_short_header_of_os2_is_read():
+    data = bmp(bytes((0, 1, 2, 3, 3, 2, 1, 0)), header=16, palette=PALETTE + 252 * [BLUE])
+    assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
+    rows = bytes((*reversed(RED), *reversed(GREEN), *reversed(BLUE), *WHITE)) * 2
+    assert shown(bmp(rows, bits=24, header=16)) == solid(*2 * [[RED, GREEN, BLUE, WHITE]])
+
+
+def test_rows_from_top_to_bottom_stay_so():
+    pixels = struct.pack("<8H", 0xF00, 0xF00, 0xF00, 0xF00, 0xF0, 0xF0, 0xF0, 0xF0)
+    data = bmp(pixels, height=-2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF))
+    assert shown(data) == solid(4 * [RED], 4 * [GREEN])
+
+
+@pytest.mark.parametrize(("compression", "word"), [(4, "JPEG"), (5, "PNG")])
+def test_a_picture_of_another_format_inside_is_named(compression, word):
+    with pytest.raises(UnsupportedVariant, match=word):
+        open(bmp(bytes(100), bits=24, compression=compression))
+
+
+def test_a_cut_off_file_is_said_to_be_one():
+    data = bmp(
+        struct.pack("<4H", 1, 2, 3, 4), height=2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF)
+    )
+    with pytest.raises(Exception, match="ends too early"):
+        open(data)
