@@ -14,6 +14,7 @@ _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
 
 _NEVER = 2**31 - 1
 
+_MOST_PLAYS = 65_535
 _ANIMATED, _ALPHA = 0x02, 0x10  # flags of the extended header
 
 
@@ -45,6 +46,8 @@ class Webp(Codec):
 
     def hidden(self, content: Content) -> Settings:
         hidden = super().hidden(content)
+        if "loop" in hidden:
+            hidden["loop"] = min(hidden["loop"], _MOST_PLAYS)
         if content.is_animation and not content.recipe.lossless:
             # A frame is stored without loss where that is smaller, and none is whole only for skipping about.
             hidden.update({"allow_mixed": True, "kmin": _NEVER - 1, "kmax": _NEVER})
