@@ -42,12 +42,12 @@ class Format:
     """`auto` chooses among these."""
     shrinks_on_load: bool = False
     """The decoder can make a picture of 1/2, 1/4 or 1/8 the size much faster."""
-    primary_only: bool = False
-    """One of its pictures is the main one, and the others are not read."""
     decoder_turns: bool = False
     """The decoder makes pictures upright itself."""
     icc: bool = False
     exif: bool = False
+    most_metadata: int | None = None
+    """A block of EXIF, IPTC or comments is at most so many bytes long; None means as long as it likes."""
     xmp: bool = False
     iptc: bool = False
     comment: bool = False
@@ -107,6 +107,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 xmp=True,
                 iptc=True,
                 comment=True,
+                most_metadata=65_000,
                 gray=True,
                 bulk=3,
                 has_density=True,
@@ -258,7 +259,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 signature=rb"....ftyp(?:hei[cxms]|hev[cxms]|mif[123]|msf1|miaf)",
                 encodes=False,
                 alpha=True,
-                primary_only=True,
                 decoder_turns=True,
                 icc=True,
                 exif=True,

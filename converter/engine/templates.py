@@ -248,6 +248,10 @@ WARNINGS = {
     "profile_unusable": _("The colour profile could not be used and was dropped"),
     "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
     "metadata_not_kept": _("{format} cannot hold some metadata, which was removed: {kinds}"),
+    "metadata_too_large": _("Some metadata is too large for {format} and was removed: {kinds}"),
+    "metadata_unread": _("Some metadata is incomplete or too large to read and was removed: {kinds}"),
+    "maker_note_not_kept": _("The camera's own notes (MakerNote) are not kept"),
+    "image_incomplete": _("Part of the image is missing: the file was cut off and then closed"),
     "metadata_left_with_location": _(
         "The location could not be separated from some metadata, which was removed: {kinds}"
     ),

@@ -39,6 +39,7 @@ class Picture:
     space: ColorSpace
     eased: Picture | None = None
     """The same with finer shadows, on the way to sRGB."""
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,11 @@ def open_data(data: bytes, limits: Limits) -> Opened:
             data=data,
             codec=codec,
             facts=facts,
-            metadata=read(image, codec.format),
+            metadata=read(image, codec.format, codec.xmp(image, data)),
             space=space,
             dpi=density.read(codec.dpi(image), image),
-            pictures_in_file=getattr(image, "n_frames", 1),
-            has_gain_map=b"hdrgm:Version" in data[:200_000] or b"urn:com:apple:photo" in data[:200_000],
+            pictures_in_file=codec.images_inside(image, data),
+            has_gain_map=codec.has_gain_map(data),
         )
 
 
@@ -128,6 +129,7 @@ def _picture(
     space = opened.codec.space(image, opened.data) if opened.facts.pages > 1 else opened.space
     box = _shrunk(image, opened.format, scale)
     held_pixels = opened.codec.load(image, opened.data)
+    incomplete = opened.codec.is_incomplete(held_pixels, opened.data)
     if delay is None:
         delay = image.info.get("duration", 0)
 
@@ -147,7 +149,8 @@ def _picture(
 
     is_deep = opened.facts.bits == 16 and opened.codec.has_octets and not canvas
     eased = deep.eased(held_pixels, opened.data, opened.codec.pillow, space) if is_deep else None
-    picture = Picture(framed(_detached(color.eight_bit(held_pixels), image)), space)
+    pixels = _detached(color.eight_bit(held_pixels), image)
+    picture = Picture(framed(pixels), space, is_incomplete=incomplete)
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 
 

@@ -65,7 +65,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
         codec.check(image)
         limits.check_pixels(*image.size)
         pictures = _measured(source, image, limits)
-        found = metadata.read(image, source)
+        found = metadata.read(image, source, codec.xmp(image, data))
         orientation = codec.orientation(image, data)
         width, height = image.size
         if orientation in _SIDEWAYS and not source.decoder_turns:

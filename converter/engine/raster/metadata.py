@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ _GPS = ExifTags.GPS
 # What describes the picture. Everything else in the first directory describes how the source stored it.
 _DESCRIPTIVE_TAGS = frozenset(
     {
+        _Base.DocumentName,
         _Base.ImageDescription,
         _Base.Make,
         _Base.Model,
@@ -39,6 +40,7 @@ _DESCRIPTIVE_TAGS = frozenset(
         _Base.DateTime,
         _Base.Artist,
         _Base.HostComputer,
+        _Base.PageName,
         _Base.Copyright,
         _Base.Rating,
         _Base.RatingPercent,
@@ -86,6 +88,8 @@ class Metadata:
     iptc: bytes = b""
     comment: bytes = b""
     text: Mapping[str, str] = field(default_factory=dict)
+    unread: Sequence[str] = ()
+    """Kinds that are there and too large or too broken to be read."""
 
     @property
     def has_location(self) -> bool:
@@ -118,15 +122,18 @@ class Metadata:
             "exif": self.has_exif,
             "location": self.has_location,
             "thumbnail": self.has_thumbnail,
-            "xmp": bool(self.xmp),
+            "xmp": bool(self.xmp or "xmp" in self.unread),
             "iptc": bool(self.iptc),
             "comment": bool(self.comment or self.text),
         }
         return [name for name, found in there.items() if found]
 
 
-def read(image: Image.Image, source: Format) -> Metadata:
-    """Return what the opened image carries. Damaged EXIF is said to be so and left behind."""
+def read(image: Image.Image, source: Format, xmp: bytes | None) -> Metadata:
+    """Return what the opened image carries; `xmp` is None where a part of it is missing.
+
+    Damaged EXIF is said to be so and left behind.
+    """
     exif, unreadable = Image.Exif(), False
     try:
         exif = Image.Image.getexif(image)  # PNG's own would decode the picture first
@@ -135,7 +142,9 @@ def read(image: Image.Image, source: Format) -> Metadata:
     except Exception:
         # Pillow's EXIF parser raises whatever its arithmetic runs into.
         exif, unreadable = Image.Exif(), True
-    xmp = image.info.get("xmp") or _raw_profile(image, "xmp")
+    if xmp == b"":
+        xmp = _raw_profile(image, "xmp")
+    readable = xmp is not None and len(xmp) <= _MAX_BLOCK
     comment = image.info.get("comment")
     text = {
         name: str(value)
@@ -148,10 +157,11 @@ def read(image: Image.Image, source: Format) -> Metadata:
     return Metadata(
         exif=exif,
         exif_unreadable=unreadable,
-        xmp=xmp if isinstance(xmp, bytes) and len(xmp) <= _MAX_BLOCK else b"",
+        xmp=xmp if xmp and readable else b"",
         iptc=_jpeg_iptc(image) or _tiff_iptc(exif) or _iptc_in(_raw_profile(image, "iptc", "8bim")),
         comment=comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b"",
         text=text,
+        unread=() if readable else ("xmp",),
     )
 
 
@@ -187,10 +197,14 @@ def keep(
     told, entangled = metadata, set[str]()
     if policy == "strip_location":
         told, entangled = _without_location(metadata)
-    kept = {} if policy == "strip" else _kept(told, target, size, srgb, with_location=policy == "keep")
+    kept: dict[str, Any] = {}
+    too_large = set[str]()
+    if policy != "strip":
+        kept, too_large = _fitting(_kept(told, target, size, srgb, with_location=policy == "keep"), target)
     carried = {"exif": "exif", "xmp": "xmp", "extra": "iptc", "comment": "comment", "text": "comment"}
     survivors = {carried[name] for name in kept}
-    lost = [kind for kind in told.kinds() if kind not in survivors | {"location", "thumbnail"}]
+    beside = {"location", "thumbnail", *too_large, *metadata.unread}
+    lost = [kind for kind in told.kinds() if kind not in survivors | beside]
     if policy == "keep" and _located(metadata, kept):
         survivors.add("location")
     removed = [kind for kind in found if kind not in survivors]
@@ -205,9 +219,32 @@ def keep(
         log.note("metadata_kept")
     if policy != "strip" and lost:
         log.warn("metadata_not_kept", format=target.label, kinds=lost)
+    if policy != "strip":
+        _warn_of_parts(metadata, survivors, too_large, target, log)
     if entangled:
         log.warn("metadata_left_with_location", kinds=[kind for kind in found if kind in entangled])
     return kept
+
+
+def _warn_of_parts(
+    metadata: Metadata, survivors: Collection[str], too_large: Collection[str], target: Format, log: Log
+) -> None:
+    """Say what is left out though its kind is kept, or its kind is one that the format holds."""
+    if too_large:
+        log.warn("metadata_too_large", format=target.label, kinds=sorted(too_large))
+    if metadata.unread:
+        log.warn("metadata_unread", kinds=list(metadata.unread))
+    if "exif" in survivors and _Base.MakerNote in metadata.exif.get_ifd(_IFD.Exif):
+        log.warn("maker_note_not_kept")
+
+
+def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[str]]:
+    """Return what the format has room for, and the kinds that are too large for it. XMP may be spread."""
+    names = {"exif": "exif", "extra": "iptc", "comment": "comment"}
+    most = target.most_metadata
+    large = {name for name in names if most is not None and len(kept.get(name, b"")) > most}
+    fitting = {name: value for name, value in kept.items() if name not in large}
+    return fitting, {names[name] for name in large}
 
 
 def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
@@ -248,9 +285,7 @@ def _kept(
         if xmp:
             kept["xmp"] = colortags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
-        segment = _app13(metadata.iptc)
-        if segment:
-            kept["extra"] = segment
+        kept["extra"] = _app13(metadata.iptc)
     if target.comment and metadata.comment:
         kept["comment"] = metadata.comment
     if target.texts and metadata.text:
@@ -351,10 +386,10 @@ def _raw_profile(image: Image.Image, *names: str) -> bytes:
 
 
 def _app13(iptc: bytes) -> bytes:
-    """Return a JPEG segment that holds these datasets; nothing when they are more than a segment takes."""
+    """Return a JPEG segment that holds these datasets; one that is too long where they are more than a segment takes."""
     padded = iptc + b"\x00" * (len(iptc) % 2)
     block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
-    return b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block if len(block) < 65_000 else b""
+    return b"\xff\xed" + min(len(block) + 2, 65_535).to_bytes(2, "big") + block
 
 
 def clean(value: object) -> str | None:

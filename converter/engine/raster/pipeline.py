@@ -228,7 +228,9 @@ class Source:
             log.note("bits_reduced", bits=facts.bits)
         if self._opened.has_gain_map:
             log.warn("hdr_lost")
-        if self._opened.format.primary_only and self._opened.pictures_in_file > 1:
+        if self._pictures[0].is_incomplete:
+            log.warn("image_incomplete")
+        if self._opened.pictures_in_file > 1:
             log.warn("primary_image_only", pictures=self._opened.pictures_in_file)
         if recipe.frames == "first":
             return

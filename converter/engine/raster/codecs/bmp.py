@@ -22,8 +22,8 @@ _V4, _V5 = 108, 124
 class Bmp(Codec):
     format = FORMATS["bmp"]
     pillow = "BMP"
-    reads = "1 to 32 bits a pixel"
-    refuses = "unusual bit fields"
+    reads = "1 to 32 bits a pixel, any bit fields, run-length coding, the headers of OS/2"
+    refuses = "JPEG or PNG inside, OS/2's own compressions"
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         """What a header of version 4 or 5 says: a profile, or primaries and a gamma for each."""

@@ -112,6 +112,23 @@ class Codec:
         image.load()
         return image
 
+    def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
+        """Return the XMP packet; None where a part of it that is announced is not there."""
+        xmp = image.info.get("xmp")
+        return xmp if isinstance(xmp, bytes) else b""
+
+    def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
+        """Whether pixels are missing in what was decoded, though the file is closed as if it were whole."""
+        return False
+
+    def images_inside(self, image: Image.Image, data: bytes) -> int:
+        """Return how many images of equal standing the file holds, of which the main one is read."""
+        return 1
+
+    def has_gain_map(self, data: bytes) -> bool:
+        """Whether the file holds a brighter version for HDR screens."""
+        return False
+
     def sample(self) -> bytes:
         """Return a small file, for warming up and for tests."""
         recipe = Recipe.parse({"format": self.format.name})

@@ -15,7 +15,7 @@ from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nc
 
 from .boxes import box, boxes, brands, check
 from .codec import Codec
-from .heif import bits_per_channel, orientation
+from .heif import bits_per_channel, has_gain_map, orientation
 
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _READ = {b"hvc1", b"hev1", b"lhv1"}
@@ -43,6 +43,7 @@ class Heic(Codec):
     format = FORMATS["heic"]
     pillow = "HEIF"
     reads = "the primary picture"
+    refuses = "sequences, other compressions than HEVC"
 
     def set_up(self) -> None:
         pillow_heif.register_heif_opener(
@@ -72,6 +73,12 @@ class Heic(Codec):
                 raise UnsupportedVariant(
                     kind="compression", format=self.format.label, compression=compression
                 )
+
+    def images_inside(self, image: Image.Image, data: bytes) -> int:
+        return getattr(image, "n_frames", 1)
+
+    def has_gain_map(self, data: bytes) -> bool:
+        return has_gain_map(data)
 
     def readable(self, data: bytes) -> bytes:
         """The decoder takes files by their first brand alone, and does not know the structural ones."""

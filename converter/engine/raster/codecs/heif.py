@@ -76,3 +76,9 @@ def _associated(data: bytes, at: int, item: int) -> list[int]:
         if found == item:
             return numbers
     return []
+
+
+def has_gain_map(data: bytes) -> bool:
+    """Whether an item is a brighter version: a tone-mapped image (ISO 21496-1), or Apple's auxiliary one."""
+    meta = data[slice(*(box(data, b"meta") or (0, 0)))]
+    return b"tmap" in meta or b"aux:hdrgainmap" in meta

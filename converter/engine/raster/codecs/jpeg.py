@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from PIL import Image
@@ -13,7 +16,9 @@ from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
 
 from .codec import Codec, Settings
 from .content import Content
-from .jpeg_segments import START_OF_SCAN, is_frame, segments
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments
+from .jpeg_whole import is_incomplete
+from .jpeg_xmp import extended_segments, fits, whole_packet
 
 # From this quality on people look closely, and half the colour resolution shows.
 _FULL_COLOR = 90
@@ -24,6 +29,11 @@ _MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any 
 _JPEG_LS, _LOSSLESS_ARITHMETIC = 0xF7, 0xCB
 _HIERARCHICAL = (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
 
+_GAIN_MAPS = (b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\x00", b"HDRGainMap", b"aux:hdrgainmap")
+_IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
+_MOST_HEAD, _MOST_IMAGES = 200_000, 20
+_MP_ENTRIES = 0xB002
+
 _UNITS = (1, 2)  # an inch, a centimetre
 
 
@@ -32,6 +42,7 @@ class Jpeg(Codec):
     pillow = "JPEG"
     needs = ("jpg", "libjpeg_turbo")
     reads = "baseline and progressive; grey, RGB and CMYK; of an MPO the first picture"
+    refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Refuse kinds of coding that libjpeg does not read, and thousands of scans.
@@ -65,6 +76,39 @@ class Jpeg(Codec):
     def dpi(self, image: Image.Image) -> Any:
         # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.
         return super().dpi(image) if image.info.get("jfif_unit") in _UNITS else None
+
+    def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
+        return whole_packet(data, super().xmp(image, data) or b"")
+
+    def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
+        def decode(other: bytes) -> Image.Image:
+            with Image.open(BytesIO(other), formats=[self.pillow]) as opened:
+                opened.draft(image.mode, image.size)
+                opened.load()
+                return opened.copy()
+
+        return is_incomplete(data, image, decode)
+
+    def images_inside(self, image: Image.Image, data: bytes) -> int:
+        """Count the images of an MPO that are no thumbnails (CIPA DC-007, 5.2.3.3)."""
+        entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
+        kinds = [entry["Attribute"]["MPType"] for entry in entries]
+        return max(1, sum("Thumbnail" not in kind for kind in kinds)) if not self.has_gain_map(data) else 1
+
+    def has_gain_map(self, data: bytes) -> bool:
+        """Look into the headers of the image and of those behind it: for Android's, ISO 21496-1's and Apple's marks."""
+        heads = [data[:_MOST_HEAD]]
+        end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
+        for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
+            heads.append(data[start.start() : start.start() + _MOST_HEAD])
+        return any(mark in head for head in heads for mark in _GAIN_MAPS)
+
+    def carried(self, content: Content) -> Settings:
+        """XMP that one segment does not hold goes into several."""
+        carried = dict(content.extras)
+        if not fits(carried.get("xmp", b"")):
+            carried["extra"] = extended_segments(carried.pop("xmp")) + carried.get("extra", b"")
+        return carried
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         # A bound on bytes buys more with quality than with colour resolution.

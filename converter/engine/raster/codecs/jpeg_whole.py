@@ -1,0 +1,58 @@
+"""Whether all of a JPEG's pixels are in the file. libjpeg paints what is missing grey, and its warnings are not heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image, ImageChops
+
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, is_frame, segments
+
+_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+_GREY = range(126, 130)
+# Compressed data that is no more than bits: without a marker, and long enough to be seen.
+_MORE = bytes(range(1, 255)) * 16
+
+Decode = Callable[[bytes], Image.Image]
+
+
+def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
+    """Whether the file was cut off and closed again, judged by its scans and the decoded pixels.
+
+    `decode` decodes other data to the size of `image`. A file that ends with all it needs shows the same when there is
+    more; one that ends too early shows something where it was grey.
+    """
+    found = list(segments(data))
+    scans = [segment for segment in found if segment.marker == START_OF_SCAN]
+    frame = next((segment for segment in found if is_frame(segment.marker)), None)
+    if not scans or frame is None or found[-1].marker != END_OF_IMAGE:
+        return False
+    last = scans[-1]
+    if frame.marker in _PROGRESSIVE:
+        if not _has_all_scans(data, frame, scans):
+            return True
+        # The last byte is filled up with ones, so that a zero is seldom its end.
+        if data[last.end - 1] & 1:
+            return False
+    elif not _ends_grey(image):
+        return False
+    other = decode(data[: last.end] + _MORE + data[last.end :])
+    return ImageChops.difference(image, other).getbbox(alpha_only=False) is not None
+
+
+def _ends_grey(image: Image.Image) -> bool:
+    pixel = image.getpixel((image.width - 1, image.height - 1))
+    return all(value in _GREY for value in (pixel if isinstance(pixel, tuple) else (pixel,)))
+
+
+def _has_all_scans(data: bytes, frame: Segment, scans: list[Segment]) -> bool:
+    """Whether each coefficient of each component came with all of its bits (T.81, G.1.1.1)."""
+    components = [data[at] for at in range(frame.start + 6, frame.end, 3)]
+    missing = {(component, number): 99 for component in components for number in range(64)}
+    for scan in scans:
+        count = data[scan.start]
+        at = scan.start + 1 + 2 * count
+        first, last, low = data[at], data[at + 1], data[at + 2] & 15
+        for component in data[scan.start + 1 : at : 2]:
+            missing.update({(component, number): low for number in range(first, last + 1)})
+    return not any(missing.values())
