@@ -71,7 +71,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     codec = sniff(data)
     with decoding():
         codec.guard(data, limits)
-    image = _opened(codec, codec.header(data), limits)
+        image = _opened(codec, codec.header(data), limits)
     with decoding():
         space = codec.space(image, data)
     facts = facts_of(data, codec, image, space, limits)
@@ -95,7 +95,8 @@ def decode(
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
-    image = _opened(opened.codec, opened.codec.readable(opened.data), limits)
+    with decoding():
+        image = _opened(opened.codec, opened.codec.readable(opened.data), limits)
     count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
     delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None

@@ -13,10 +13,10 @@ from converter.engine.errors import Corrupt, Truncated
 
 from .compositing import Canvas, Dispose, Part
 from .png_alpha import deep_gray
-from .png_chunks import Chunk, chunks, made
+from .png_chunks import PROFILE, WORDS, Chunk, chunks, made
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PER_FRAME = (b"IDAT", b"fdAT", b"fcTL", b"acTL", b"IEND")
+_NOT_COMMON = (b"IDAT", b"fdAT", b"fcTL", b"acTL", b"IEND", PROFILE, *WORDS)
 _OVER = 1
 _DISPOSALS = (Dispose.KEEP, Dispose.CLEAR, Dispose.RESTORE)
 
@@ -88,7 +88,7 @@ def frames(data: bytes, size: tuple[int, int], decode: Decode) -> Iterator[Image
             pixels.append(chunk.data)
         elif chunk.kind == b"fdAT":
             pixels.append(chunk.data[4:])
-        elif chunk.kind not in _PER_FRAME and not pixels:
+        elif chunk.kind not in _NOT_COMMON and not pixels:
             common.append(bytes(chunk.raw))
     raise Truncated
 

@@ -36,7 +36,10 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
             return False
     elif not _ends_grey(image):
         return False
-    other = decode(data[: last.end] + _MORE + data[last.end :])
+    try:
+        other = decode(data[: last.end] + _MORE + data[last.end :])
+    except (OSError, SyntaxError, ValueError):
+        return False
     return ImageChops.difference(image, other).getbbox(alpha_only=False) is not None
 
 
