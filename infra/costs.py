@@ -151,6 +151,8 @@ def switches(images: int) -> dict[str, float]:
     return {
         "`firewall`": PRICES["firewall_month"] + requests * PRICES["firewall_request"],
         "`outbound_internet`": nat + kept_awake + images * work.webhook_gb * PRICES["nat_gb"],
+        "`high_availability`": database(images)["Aurora, awake"]
+        + ENDPOINTS * HOURS * PRICES["endpoint_hour"],
         "`labels`": images * 2 * PRICES["rekognition_image"],
     }
 

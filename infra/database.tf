@@ -81,9 +81,10 @@ resource "aws_rds_cluster" "this" {
 resource "aws_rds_cluster_instance" "this" {
   #checkov:skip=CKV_AWS_118:Enhanced monitoring never lets the cluster pause for free.
   #checkov:skip=CKV_AWS_353:Performance Insights keeps a paused cluster awake.
-  count = local.network
+  count = local.network * (var.high_availability ? 2 : 1)
 
-  identifier                 = var.project
+  identifier                 = count.index == 0 ? var.project : "${var.project}-${count.index + 1}"
+  promotion_tier             = 1 # sleeps and grows with the writer
   cluster_identifier         = aws_rds_cluster.this[0].id
   engine                     = aws_rds_cluster.this[0].engine
   instance_class             = "db.serverless"

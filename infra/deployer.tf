@@ -152,7 +152,7 @@ locals {
     {
       Sid      = "CallsWithoutResource"
       Effect   = "Allow"
-      Action   = ["events:ListRuleNamesByTarget", "lambda:ListFunctions", "lambda:GetAccountSettings"]
+      Action   = ["events:ListRuleNamesByTarget", "lambda:ListFunctions"]
       Resource = "*"
     },
     ],

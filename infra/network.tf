@@ -139,14 +139,14 @@ resource "aws_vpc_endpoint" "gateway" {
   route_table_ids   = [aws_route_table.private[0].id]
 }
 
-# In one zone only: a second one doubles the price, and the functions reach it across zones.
+# In one zone, where nothing else is said: a second one doubles the price, and the functions reach it across zones.
 resource "aws_vpc_endpoint" "interface" {
   for_each = toset(local.in_network ? local.interface_services : [])
 
   vpc_id              = aws_vpc.this[0].id
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
-  subnet_ids          = [aws_subnet.private[0].id]
+  subnet_ids          = slice(aws_subnet.private[*].id, 0, var.high_availability ? 2 : 1)
   security_group_ids  = [aws_security_group.endpoints[0].id]
   private_dns_enabled = true
 }

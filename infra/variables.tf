@@ -119,6 +119,12 @@ variable "database_pause_seconds" {
   default     = 300
 }
 
+variable "high_availability" {
+  description = "aurora mode: a second instance in the other zone, and endpoints in both, so that the loss of a zone takes half a minute. Doubles what they cost."
+  type        = bool
+  default     = false
+}
+
 variable "outbound_internet" {
   description = "aurora mode: add a NAT gateway (about 35 USD a month) so that webhooks and imports by URL can leave the private network."
   type        = bool

@@ -1,7 +1,8 @@
 """A mock AWS on free ports: moto, with what Terraform, Zappa, the functions and visitors need and moto lacks.
 
-moto checks shape, order and references, hardly any of AWS's own rules: that everything applies here says that the
-description is whole and stable, not that AWS accepts every value.
+moto checks shape, order and references, hardly any of AWS's own rules. Those that once stopped a deploy, or whose break
+nobody would see, are added beside it: who may do what and pass on which role (iam.py, roles.py), values (values.py),
+API Gateway (rest_api.py), S3's forms and links (guard.py), the edge (edge.py), alarms (alarms.py).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from moto.rds.models import DBCluster, RDSBackend
 from moto.rekognition.responses import RekognitionResponse
 from moto.s3.models import FakeDeleteMarker
 from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from infra.tests.cloudfront import CloudFront
 from infra.tests.edge import Edge
@@ -141,9 +142,6 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/2020-05-31/"):
             return cloudfront(Request(environ))(environ, start_response)
-        if environ["PATH_INFO"] == "/2016-08-19/account-settings":
-            limits = {"AccountLimit": {"ConcurrentExecutions": 1000}}
-            return Response(json.dumps(limits), content_type="application/json")(environ, start_response)
         return moto(environ, start_response)
 
     def invoke(name: str, event: dict[str, Any]) -> tuple[str, bool, str]:
@@ -158,7 +156,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         cognito.patch(patch.setattr)
         roles.patch(patch.setattr)
         patch.setattr(LambdaFunction, "invoke", invoke_with(fleet))
-        gatekeeper = Gatekeeper(Roles(application))
+        gatekeeper = Gatekeeper(Roles(values.Values(application)))
         url = f"http://127.0.0.1:{servers.enter_context(serving(gatekeeper))}"
         s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **KEYS)  # type: ignore[call-overload]
         edge_port = servers.enter_context(serving(Edge(cloudfront, s3, call_api)))

@@ -361,6 +361,19 @@ run "clock_where_webhooks_leave" {
   }
 }
 
+run "high_availability" {
+  command = plan
+
+  variables {
+    high_availability = true
+  }
+
+  assert {
+    condition     = [for instance in aws_rds_cluster_instance.this : instance.identifier] == ["imagesite", "imagesite-2"]
+    error_message = "A second instance takes over where the zone of the first is lost."
+  }
+}
+
 run "small" {
   command = plan
 

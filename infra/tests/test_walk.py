@@ -4,11 +4,12 @@ Proved here: what Terraform makes is what Zappa, the functions and CloudFront ne
 it; each function gets by with its role, the deployer with his; and it all goes away again.
 
 Not proved, because the mock has it not:
-- AWS's own rules for values (names, sizes, engine versions, which zones there are), quotas, prices and times.
+- AWS's own rules for values other than those of Lambda, Aurora's versions and reserved concurrency; prices and times.
 - Aurora at work: the functions use a PostgreSQL on this machine through `database_mode = "external"`. That the cluster
   and its network apply, settle and go is in test_slow_parts.py; nothing flows through security groups and endpoints.
 - Permissions of Terraform itself, conditions of statements other than those of bucket policies and of `iam:PassRole`,
-  what else CloudFormation does on the deployer's behalf, and whether S3 and EventBridge may invoke a function.
+  and what else CloudFormation does on the deployer's behalf. That S3 and EventBridge may invoke the worker is looked
+  at, not enforced.
 - API Gateway's handling of binary bodies; CloudFront's cache (of errors alone edge.py knows how long they are kept),
   compression and managed policies (all else is handed on); TLS and names. A domain is made in test_slow_parts.py, and is
   in no DNS.
@@ -214,6 +215,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     visitor.site = terraform("output", "-raw", "site_url")
     look_from_outside(visitor)
     look_at_alarms()
+    look_at_who_may_call_the_worker()
     token = join_by_mail(visitor)
     convert(visitor, token)
     ask_for_more_than_allowed()
@@ -292,6 +294,20 @@ def look_at_alarms() -> None:
     assert not is_ringing(failing, {"Failed": [15], "Finished": [85]})
     assert not is_ringing(failing, {"Finished": [100]})
     assert not is_ringing(failing, {"Failed": [10]})  # too few to tell
+
+
+def look_at_who_may_call_the_worker() -> None:
+    """See that S3 and the clock may call it, each from its own bucket or rule, and nobody else."""
+    answer = boto3.client("lambda").get_policy(FunctionName="imagesite-production-worker")
+    sources = {
+        (statement["Principal"]["Service"], statement["Condition"]["ArnLike"]["AWS:SourceArn"])
+        for statement in json.loads(answer["Policy"])["Statement"]
+    }
+    (rule,) = boto3.client("events").list_rules()["Rules"]
+    assert sources == {
+        ("s3.amazonaws.com", f"arn:aws:s3:::imagesite-uploads-{ACCOUNT}"),
+        ("events.amazonaws.com", rule["Arn"]),
+    }
 
 
 def join_by_mail(visitor: Visitor) -> str:
