@@ -156,6 +156,7 @@ PASSWORD_RESET_TIMEOUT = 3600
 TOKEN_VERIFIERS = ["imagesite.accounts.tokens.own_token"]
 COGNITO_USER_POOL_ID: str = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID: str = env.str("COGNITO_CLIENT_ID", default="")
+COGNITO_JWKS: dict[str, list[dict[str, str]]] = env.json("COGNITO_JWKS", default={"keys": []})
 if COGNITO_USER_POOL_ID:
     _endpoint = f"https://cognito-idp.{COGNITO_USER_POOL_ID.partition('_')[0]}.amazonaws.com"
     COGNITO_JWKS_URL: str = (

@@ -255,15 +255,25 @@ class Deployment:
         return self.build / "zappa_settings.json"
 
     def write_settings(self) -> None:
-        self.build.mkdir(parents=True, exist_ok=True)
-        self.settings_file.write_text(self.terraform("output", "-raw", "zappa_settings", capture=True))
+        self.keep_settings(self.terraform("output", "-raw", "zappa_settings", capture=True))
 
     def fetch_settings(self) -> None:
         """Take the settings from the deployment bucket, where Terraform keeps them for those who may not read its state."""
-        self.build.mkdir(parents=True, exist_ok=True)
         bucket = f"{self.project}-deployment-{self.account}"
         found = self.aws("s3").get_object(Bucket=bucket, Key="zappa_settings.json")
-        self.settings_file.write_bytes(found["Body"].read())
+        self.keep_settings(found["Body"].read().decode())
+
+    def keep_settings(self, text: str) -> None:
+        """Keep Zappa's settings with the public keys of the user pool, which functions in a private network may not reach."""
+        settings = json.loads(text)
+        variables = settings["production"]["aws_environment_variables"]
+        pool = variables["COGNITO_USER_POOL_ID"]
+        keys_of_pool = self.fetch(
+            f"https://cognito-idp.{self.region}.amazonaws.com/{pool}/.well-known/jwks.json"
+        )
+        variables["COGNITO_JWKS"] = json.dumps(json.loads(keys_of_pool))
+        self.build.mkdir(parents=True, exist_ok=True)
+        self.settings_file.write_text(json.dumps(settings, indent=2))
 
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -168,6 +170,13 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         )
         servers.callback(fleet.close)
         yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront, call_api)
+
+
+def keys_of_pool(url: str) -> bytes:
+    """Fetch from the mock what Cognito publishes."""
+    path = url.partition(".amazonaws.com")[2]
+    with urllib.request.urlopen(f"{os.environ['AWS_ENDPOINT_URL']}{path}") as answer:
+        return bytes(answer.read())
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import UnknownFunctionException
 
-from infra.tests.mock_aws import MockAws
+from infra.deployment import ROOT, Deployment
+from infra.tests.mock_aws import MockAws, keys_of_pool
 from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.stack import policy
 
@@ -95,6 +97,16 @@ def test_a_role_that_api_gateway_may_take_on_and_use_reaches_the_function(aws: M
     host = make_api(make_role("web", "apigateway.amazonaws.com", may=may))
     with pytest.raises(UnknownFunctionException, match=FUNCTION):
         aws.call_api(host, {})
+
+
+def test_the_pools_public_keys_are_fetched_into_the_settings(aws: MockAws, tmp_path: Path) -> None:
+    pool = boto3.client("cognito-idp").create_user_pool(PoolName="people")["UserPool"]["Id"]
+    settings = json.loads((ROOT / "zappa_settings.json").read_text())
+    settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"] = pool
+    deployment = Deployment("imagesite", REGION, builds=tmp_path, fetch=keys_of_pool)
+    deployment.keep_settings(json.dumps(settings))
+    kept = deployment.settings["production"]["aws_environment_variables"]["COGNITO_JWKS"]
+    assert {key["kty"] for key in json.loads(kept)["keys"]} == {"RSA"}
 
 
 @pytest.mark.usefixtures("aws")

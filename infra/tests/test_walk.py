@@ -46,7 +46,7 @@ from PIL import Image
 from infra.deploy import down, up, walk
 from infra.deployment import Deployment
 from infra.tests.alarms import is_ringing
-from infra.tests.mock_aws import MockAws
+from infra.tests.mock_aws import MockAws, keys_of_pool
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
 from tests.cloud import cognito
 from tests.cloud.browser import Browser
@@ -189,6 +189,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         infra=infra,
         builds=build,
         python=lambda_python(),
+        fetch=keys_of_pool,
     )
 
     # Up, from nothing.
@@ -235,7 +236,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     convert(visitor, token)
 
     # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
-    code = CodeAlone(project="imagesite", region="eu-west-1", builds=tmp_path / "code")
+    code = CodeAlone(project="imagesite", region="eu-west-1", builds=tmp_path / "code", fetch=keys_of_pool)
     code.greet()
     code.fetch_settings()
     assert code.settings == deployment.settings

@@ -43,7 +43,7 @@ def web_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
-        "CLOUDFRONT_KEY_ID": "",
+        "COGNITO_JWKS": '{"keys": []}',
         "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'db.sqlite3'}",
         "ORIGIN_SECRETS": f"{ORIGIN_SECRET},the one before",
         "SECRET_KEY": "k" * 60,

@@ -21,6 +21,16 @@ from tests.cloud.interpreter import lambda_python
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 
 
+KEYS = b'{"keys": [{"kid": "1", "kty": "RSA"}]}'
+
+
+def with_keys() -> dict[str, Any]:
+    """Return the settings as they are deployed: the pool's public keys travel with them."""
+    settings: dict[str, Any] = json.loads(SETTINGS.read_text())
+    settings["production"]["aws_environment_variables"]["COGNITO_JWKS"] = KEYS.decode()
+    return settings
+
+
 class Programs:
     """Notes what was asked to run; `broken` fails."""
 
@@ -78,6 +88,7 @@ def site(tmp_path: Path) -> Site:
         infra=tmp_path / "infra",
         builds=tmp_path,
         python=lambda_python(),
+        fetch=lambda url: KEYS if url.endswith("/jwks.json") else pytest.fail(url),
     )
 
 
@@ -144,7 +155,7 @@ def test_the_code_alone_is_deployed_without_terraform(site: Site) -> None:
         "zappa deploy production",
         "python manage.py doctor",
     ]
-    assert site.settings_file.read_text() == SETTINGS.read_text()
+    assert json.loads(site.settings_file.read_text()) == with_keys()
 
 
 def test_the_code_alone_needs_an_account_that_was_made_ready(
@@ -275,7 +286,7 @@ def test_a_rollback_brings_both_functions_back_with_the_deployed_settings(site: 
     s3.put_object(Bucket=bucket, Key="zappa_settings.json", Body=SETTINGS.read_bytes())
     assert walk(rollback(site)) == 0
     assert programs(site).asked == ["zappa rollback production", "zappa rollback production_worker"]
-    assert site.settings_file.read_text() == SETTINGS.read_text()
+    assert json.loads(site.settings_file.read_text()) == with_keys()
 
 
 def test_what_proves_aurora_travels_with_the_code(site: Site) -> None:

@@ -78,8 +78,9 @@ class KeyCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys: dict[str, dict[str, str]] = {}
-        self._fetched_at = -KEY_LIFETIME * 2.0
+        # Handed over with a deploy, so that a log-in does not hang on one more answer.
+        self._keys: dict[str, dict[str, str]] = {key["kid"]: key for key in settings.COGNITO_JWKS["keys"]}
+        self._fetched_at = time.monotonic() if self._keys else -KEY_LIFETIME * 2.0
 
     def get(self, kid: str) -> dict[str, str]:
         """Return the key. Raises InvalidToken for an unknown id, CognitoUnavailable when it cannot be fetched."""

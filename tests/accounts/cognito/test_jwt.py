@@ -225,6 +225,18 @@ def test_keys_are_fetched_once(fetched: list[float]) -> None:
     assert len(fetched) == 1
 
 
+def test_keys_that_a_deploy_handed_over_serve_without_being_fetched(
+    settings: Any, fetched: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.COGNITO_JWKS = {"keys": [published(OURS, "ours")]}
+    monkeypatch.setattr(jwt, "_keys", jwt.KeyCache())
+    assert jwt.verify(token("id"), "id")
+    assert fetched == []
+    jwt._keys._fetched_at -= jwt.KEY_LIFETIME + 1
+    assert jwt.verify(token("id"), "id")
+    assert len(fetched) == 1
+
+
 def test_invented_key_ids_do_not_make_us_ask_each_time(fetched: list[float]) -> None:
     for number in range(5):
         with pytest.raises(InvalidToken):
