@@ -1,0 +1,41 @@
+"""What was asked, of which image, and how far it has come.
+
+Facts about one row are methods here, facts about many rows methods of the QuerySet. Nothing here writes a
+status: `jobs` is the only writer of job state.
+"""
+
+from __future__ import annotations
+
+from converter.models.batches import Batch, BatchQuerySet, Tally
+from converter.models.image_metadata import ImageMetadata
+from converter.models.jobs import Job, JobQuerySet
+from converter.models.limits import IdempotencyKey, Quota, RateLimit, Usage, UsageQuerySet
+from converter.models.preferences import Preferences
+from converter.models.recipes import Logo, Recipe, RecipeLink
+from converter.models.shares import Share, ShareQuerySet, share_token
+from converter.models.uploads import Upload
+from converter.models.webhooks import Delivery, Webhook
+
+__all__ = [
+    "Batch",
+    "BatchQuerySet",
+    "Delivery",
+    "IdempotencyKey",
+    "ImageMetadata",
+    "Job",
+    "JobQuerySet",
+    "Logo",
+    "Preferences",
+    "Quota",
+    "RateLimit",
+    "Recipe",
+    "RecipeLink",
+    "Share",
+    "ShareQuerySet",
+    "Tally",
+    "Upload",
+    "Usage",
+    "UsageQuerySet",
+    "Webhook",
+    "share_token",
+]

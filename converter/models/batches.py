@@ -1,0 +1,133 @@
+"""What one person submits at once."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Func, OuterRef, Q, Subquery, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from converter.models.jobs import Job
+from converter.models.uploads import Upload
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def tallies(self) -> dict[uuid.UUID, Tally]:
+        """Return how far each batch of this (small) set has come, in two queries."""
+        tallies = {batch.pk: Tally() for batch in self}
+        expired = {batch.pk for batch in self if batch.is_expired}
+        rows = (
+            Job.objects.filter(batch__in=tallies)
+            .values("batch_id", "status")
+            .annotate(n=Count("pk"), after=Sum("result_size"))
+            .order_by()
+        )
+        for row in rows:
+            if row["status"] == Job.Status.FINISHED and row["batch_id"] in expired:
+                row["status"] = Job.Status.EXPIRED  # as Job.state has it
+            tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
+        finished = [pk for pk, tally in tallies.items() if tally.finished]
+        for pk, size in Batch.objects.filter(pk__in=finished).values_list("pk", _size_of_originals()):
+            tallies[pk].bytes_before = size
+        return tallies
+
+
+def _size_of_originals() -> Subquery:
+    """Return, for a batch, the bytes of the images that have a result; each counts once, however many it has."""
+    finished = Job.objects.filter(batch=OuterRef(OuterRef("pk")), status=Job.Status.FINISHED)
+    originals = Upload.objects.filter(pk__in=finished.values("upload")).order_by()
+    # Not aggregate(), which would ask at once.
+    return Subquery(originals.annotate(sum=Func("size", function="SUM")).values("sum"))
+
+
+class Batch(models.Model):
+    """What one person submits at once. Its state is derived from its jobs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
+    outputs = models.JSONField(help_text=_("The requested recipes, in canonical form."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    kept = models.BooleanField(default=True, editable=False)
+    """Whether it stays: what is made for one answer alone is in no history, and nobody is told of it."""
+    expires_at = models.DateTimeField()
+    expired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    zip_key = models.CharField(max_length=200, blank=True, editable=False)
+    zip_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="batch_history"),
+            models.Index(fields=["-created_at", "-id"], name="batch_age"),
+            models.Index(fields=["expires_at"], condition=Q(expired_at=None), name="batch_to_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @cached_property
+    def tally(self) -> Tally:
+        return Batch.objects.filter(pk=self.pk).tallies()[self.pk]
+
+    @property
+    def state(self) -> str:
+        return self.tally.state
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+@dataclass
+class Tally:
+    """Counts over the jobs of one batch; the bytes are those of finished ones and of their originals."""
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+    def add(self, status: str, n: int, after: int) -> None:
+        self.by_status[status] = self.count(status) + n
+        if status == Job.Status.FINISHED:
+            self.bytes_after = after
+
+    def count(self, status: str) -> int:
+        return self.by_status.get(status, 0)
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def done(self) -> int:
+        return sum(n for status, n in self.by_status.items() if status not in Job.UNFINISHED)
+
+    @property
+    def finished(self) -> int:
+        return self.count(Job.Status.FINISHED)
+
+    @property
+    def bytes_saved(self) -> int:
+        return self.bytes_before - self.bytes_after
+
+    @property
+    def state(self) -> str:
+        """Return one word for the whole: a job status, or `partially_failed`."""
+        statuses = {status for status, n in self.by_status.items() if n}
+        if not statuses & set(Job.UNFINISHED):
+            if len(statuses) == 1:
+                return statuses.pop()
+            return "partially_failed" if statuses else Job.Status.CANCELLED
+        if statuses <= {Job.Status.AWAITING_UPLOAD}:
+            return Job.Status.AWAITING_UPLOAD
+        if statuses <= {Job.Status.AWAITING_UPLOAD, Job.Status.QUEUED}:
+            return Job.Status.QUEUED
+        return Job.Status.PROCESSING

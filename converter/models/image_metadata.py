@@ -1,0 +1,21 @@
+"""What is known of each image, where the database keeps it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from converter.models.uploads import Upload
+
+
+class ImageMetadata(models.Model):
+    """What is known of one image: the home twin's table of the metadata store."""
+
+    upload = models.OneToOneField(Upload, models.CASCADE, primary_key=True, related_name="metadata")
+    item = models.JSONField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "image metadata"
+
+    def __str__(self) -> str:
+        return str(self.upload_id)

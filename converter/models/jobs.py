@@ -1,0 +1,202 @@
+"""One image and one output each."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from converter import engine
+from converter.models.uploads import Upload
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> JobQuerySet:
+        return self.filter(status__in=Job.UNFINISHED)
+
+    def claimable(self, now: datetime) -> JobQuerySet:
+        """Return the jobs a worker may take: queued, or left behind by one whose lease ran out."""
+        return self.filter(
+            Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING, lease_until__lt=now),
+        )
+
+    def in_state(self, state: str) -> JobQuerySet:
+        """Return the jobs of which `state` says so."""
+        finished, now = Q(status=Job.Status.FINISHED), timezone.now()
+        if state == Job.Status.FINISHED:
+            return self.filter(finished, batch__expires_at__gt=now)
+        if state == Job.Status.EXPIRED:
+            return self.filter(Q(status=state) | finished & Q(batch__expires_at__lte=now))
+        return self.filter(status=state)
+
+    def stuck(self, now: datetime, after: timedelta = timedelta(minutes=5)) -> JobQuerySet:
+        return self.filter(
+            Q(status=Job.Status.QUEUED, queued_at__lt=now - after)
+            | Q(status=Job.Status.PROCESSING, lease_until__lt=now)
+        )
+
+
+class Job(models.Model):
+    """One upload to one output."""
+
+    class Status(models.TextChoices):
+        AWAITING_UPLOAD = "awaiting_upload", _("Waiting for upload")
+        QUEUED = "queued", _("Queued")
+        PROCESSING = "processing", _("Converting")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        EXPIRED = "expired", _("Expired")
+
+    UNFINISHED = (Status.AWAITING_UPLOAD, Status.QUEUED, Status.PROCESSING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    batch = models.ForeignKey("Batch", models.CASCADE, related_name="jobs")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="jobs")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
+    position = models.PositiveIntegerField(default=0, help_text=_("Position in the batch."))
+    recipe = models.JSONField(help_text=_("In canonical form."))
+    recipe_hash = models.CharField(max_length=64, editable=False)
+    output_format = models.CharField(max_length=10, editable=False, help_text=_("As requested."))
+
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.AWAITING_UPLOAD)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_params = models.JSONField(
+        null=True, blank=True, editable=False, help_text=_("Fill the message of the error code.")
+    )
+    error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
+
+    result_size = models.PositiveBigIntegerField(null=True, blank=True)
+    result_format = models.CharField(max_length=10, blank=True)
+    result_width = models.PositiveIntegerField(null=True, blank=True)
+    result_height = models.PositiveIntegerField(null=True, blank=True)
+    report = models.JSONField(null=True, blank=True)
+    versions = models.JSONField(null=True, blank=True, help_text=_("Library versions used for the result."))
+    preview_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previewed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run this job.")
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    milliseconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Processing time in the engine.")
+    )
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="job_status",
+                condition=Q(
+                    status__in=[
+                        "awaiting_upload",
+                        "queued",
+                        "processing",
+                        "finished",
+                        "failed",
+                        "cancelled",
+                        "expired",
+                    ]
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="job_history"),
+            models.Index(fields=["owner", "status", "-created_at", "-id"], name="job_history_by_status"),
+            models.Index(fields=["batch", "position"], name="job_in_batch"),
+            models.Index(fields=["owner", "result_size"], condition=Q(status="finished"), name="job_kept"),
+            # For staff, who look at everybody's.
+            models.Index(fields=["-created_at", "-id"], name="job_age"),
+            models.Index(
+                fields=["error_code", "-created_at"], condition=~Q(error_code=""), name="job_failure"
+            ),
+            # The sweep looks only at what is not done: its cost does not grow with history. Of every status, because
+            # SQLite uses a conditional index only where the condition stands in the query, and not as a parameter.
+            models.Index(fields=["status", "created_at"], name="job_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upload.name} → {self.output_format}"
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """Return why it failed, as programs are told."""
+        if not self.error_code:
+            return None
+        return {"code": self.error_code, "params": self.error_params or {}, "message": self.error_message}
+
+    @property
+    def result_key(self) -> str:
+        """Return where the result goes: a function of job and recipe, so a repeat writes the same object."""
+        return f"{self.upload.results_prefix}/{self.pk}/{self.recipe_hash[:16]}"
+
+    @property
+    def before_key(self) -> str:
+        return f"{self.upload.results_prefix}/{self.pk}/before"
+
+    @property
+    def after_key(self) -> str:
+        return f"{self.upload.results_prefix}/{self.pk}/after"
+
+    @property
+    def result_name(self) -> str:
+        """Return the name people download it under."""
+        return f"{self.upload.stem}.{engine.FORMATS[self.result_format or self.output_format].extension}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    @property
+    def state(self) -> str:
+        """Return its status as of now: a result whose time is up has expired, though no sweep has come by yet."""
+        if self.status == self.Status.FINISHED and self.batch.is_expired:
+            return self.Status.EXPIRED
+        return self.status
+
+    @property
+    def has_result(self) -> bool:
+        return self.state == self.Status.FINISHED
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_unfinished
+
+    @property
+    def can_retry(self) -> bool:
+        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and self.upload.is_here
+
+    @cached_property
+    def parsed_recipe(self) -> engine.Recipe:
+        return engine.Recipe.parse(self.recipe)
+
+    @property
+    def saved_percent(self) -> int | None:
+        if not self.result_size or not self.upload.size:
+            return None
+        return round(100 - 100 * self.result_size / self.upload.size)
+
+    @property
+    def grew_unexpectedly(self) -> bool:
+        """Whether the result is larger than its source though their formats do not explain it."""
+        return any(said["code"] == "larger_than_source" for said in (self.report or {}).get("warnings", ()))
+
+    @property
+    def waited(self) -> timedelta | None:
+        return self.started_at - self.queued_at if self.started_at and self.queued_at else None

@@ -1,0 +1,90 @@
+"""What each person may use, and has used."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a request that a program may send again."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of method, path and body."))
+    status = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Empty while the request is running.")
+    )
+    answer = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_key_of_owner")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RateLimit(models.Model):
+    """How far one caller of the API has run ahead of the rate that is allowed."""
+
+    key = models.CharField(max_length=60, primary_key=True)
+    caught_up_at = models.FloatField(
+        help_text=_("When the caller is back within the rate, in seconds since 1970.")
+    )
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Quota(models.Model):
+    """What one user may use, where staff have decided otherwise than for everybody."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="quota"
+    )
+    jobs_a_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("0 for no limit. Leave empty for the site's default.")
+    )
+    bytes_kept = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("0 for no limit. Leave empty for the site's default.")
+    )
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    def jobs_of(self, owner_id: uuid.UUID, since: datetime) -> int:
+        """Return how many jobs a user asked for since then, told by the hour."""
+        return self.filter(owner=owner_id, hour__gt=since).aggregate(n=Sum("jobs"))["n"] or 0
+
+    def note(self, owner_id: uuid.UUID, now: datetime, jobs: int) -> None:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        row, new = self.get_or_create(owner_id=owner_id, hour=hour, defaults={"jobs": jobs})
+        if not new:
+            self.filter(pk=row.pk).update(jobs=F("jobs") + jobs)
+
+
+class Usage(models.Model):
+    """How many jobs a user asked for in one hour: a fact for a day, though the jobs themselves be deleted."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    hour = models.DateTimeField()
+    jobs = models.PositiveIntegerField()
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "hour"], name="usage_of_owner")]
+        indexes = [models.Index(fields=["hour"], name="usage_age")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.hour}"

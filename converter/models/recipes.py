@@ -1,0 +1,67 @@
+"""Saved recipes, their logos and links."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Logo(models.Model):
+    """A watermark picture that recipes keep, for as long as one of them or a link to one lives.
+
+    Its bytes are in the row: buckets delete by age.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="logos")
+    name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
+    data = models.BinaryField()
+    size = models.PositiveBigIntegerField(help_text=_("In bytes."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Recipe(models.Model):
+    """A saved, named recipe of a user."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipes")
+    name = models.CharField(max_length=80)
+    recipe = models.JSONField(help_text=_("In canonical form."))
+    logo = models.ForeignKey(
+        Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="recipes"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="recipe_name_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecipeLink(models.Model):
+    """A recipe that somebody gave to others, as it was then: a changed or deleted one leaves the link as it is."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
+    hash = models.CharField(max_length=16, help_text=_("First characters of the recipe's hash."))
+    recipe = models.JSONField(help_text=_("In canonical form."))
+    logo = models.ForeignKey(
+        Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="links"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["hash", "owner"], name="recipe_link_of_owner")]
+
+    def __str__(self) -> str:
+        return self.hash

@@ -1,0 +1,47 @@
+"""Links to results, for others."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from converter.models.batches import Batch
+from converter.models.jobs import Job
+
+
+def share_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    def open(self, now: datetime) -> ShareQuerySet:
+        return self.filter(revoked_at=None, expires_at__gt=now, batch__expires_at__gt=now)
+
+
+class Share(models.Model):
+    """Some results of a batch, shown to everybody who has the link. Kept as it is, so that its owner can see it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="shares")
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="shares")
+    jobs = models.ManyToManyField(Job, related_name="shares")
+    token = models.CharField(max_length=40, unique=True, default=share_token, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    opened = models.PositiveIntegerField(default=0, help_text=_("How often others have opened the link."))
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["batch", "-created_at", "-id"], name="share_of_batch")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

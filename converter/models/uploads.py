@@ -1,0 +1,68 @@
+"""Source images."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Upload(models.Model):
+    """One source image."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
+    key = models.CharField(max_length=300, unique=True, editable=False)
+    source_url = models.CharField(
+        max_length=2000, blank=True, editable=False, help_text=_("The source, if imported by URL.")
+    )
+    size = models.PositiveBigIntegerField(help_text=_("In bytes. 0 while it is being fetched."))
+    etag = models.CharField(max_length=80, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    received_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What probing found; the whole of it is in the metadata store.
+    format = models.CharField(max_length=10, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    frames = models.PositiveIntegerField(null=True, blank=True)
+    mode = models.CharField(max_length=10, blank=True)
+    profile = models.CharField(max_length=120, blank=True)
+    thumbnail_key = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="upload_history"),
+            models.Index(fields=["-created_at", "-id"], name="upload_age"),
+            models.Index(fields=["owner", "size"], condition=Q(deleted_at=None), name="upload_kept"),
+            models.Index(fields=["expires_at"], condition=Q(deleted_at=None), name="upload_to_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its time is up: its bytes are deleted, or will be by the next sweep."""
+        return self.deleted_at is not None or self.expires_at <= timezone.now()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its bytes can be read."""
+        return self.received_at is not None and not self.is_gone
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem or "image"
+
+    @property
+    def results_prefix(self) -> str:
+        return f"results/{self.owner_id}/{self.pk}"

@@ -1,0 +1,80 @@
+"""Addresses that are told what becomes of jobs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Webhook(models.Model):
+    """An address that wants to hear what becomes of its owner's jobs."""
+
+    class Event(models.TextChoices):
+        BATCH_FINISHED = "batch.finished"
+        JOB_FINISHED = "job.finished"
+        JOB_FAILED = "job.failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2000)
+    events = models.JSONField(help_text=_("Subscribed events."))
+    secret = models.CharField(max_length=60, editable=False)
+    old_secret = models.CharField(max_length=60, blank=True, editable=False)
+    old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["owner", "-created_at", "-id"], name="webhook_history")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One message to a webhook: written down with what it tells of, then sent until it arrives or a day is over."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=30)
+    subject = models.CharField(
+        max_length=100, help_text=_("What the event is about. Sent once to each webhook.")
+    )
+    body = models.TextField(help_text=_("Request body, as JSON."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Time of the next attempt. Empty if there is none.")
+    )
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.CharField(max_length=500, blank=True, help_text=_("Start of the response, or the error."))
+    error_params = models.JSONField(
+        null=True, blank=True, editable=False, help_text=_("Of what went wrong: of a fetch_failed.")
+    )
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "event", "subject"], name="delivery_told_once")
+        ]
+        indexes = [
+            models.Index(fields=["webhook", "-created_at", "-id"], name="delivery_history"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
+            models.Index(fields=["created_at"], name="delivery_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} → {self.webhook_id}"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether nothing is known yet of how it is taken."""
+        return self.due_at is not None and self.answer_status is None and not self.answer
