@@ -26,8 +26,9 @@ export function reader(templates, language) {
     if (typeof value === "string") return (format === "word" && templates[`word.${value}`]) || value;
     if (typeof value === "object") return fill(value) ?? "";
     if (format === "M") return number(value / 1e6, 0, 1);
-    if (format.startsWith(".")) return number(value, Number.parseInt(format.slice(1)), Number.parseInt(format.slice(1)));
-    return number(value, 0, 6, format === ",");
+    if (!format.startsWith(".")) return number(value, 0, 6, format === ",");
+    const decimals = Number(format.slice(1, -1)); // .3f
+    return number(value, decimals, decimals);
   }
 
   return fill;
