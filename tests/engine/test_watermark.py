@@ -92,7 +92,7 @@ def test_a_picture_that_is_not_there_or_broken_is_refused(images):
     recipe = Recipe.parse({"format": "png", "watermark": {"image": "logo"}})
     with pytest.raises(InvalidRecipe) as caught:
         open(PLAIN).render(recipe, images)
-    assert caught.value.errors[0]["pointer"] == "/watermark/image"
+    assert caught.value.errors[0].pointer == "/watermark/image"
 
 
 def test_a_mark_keeps_transparency_around_it():
