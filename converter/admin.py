@@ -34,8 +34,10 @@ from converter.models import (
     Upload,
     Webhook,
 )
+from converter.problems import CodedError
 from converter.snapshot import snapshot
 from converter.translation import recipe_sentence, translated, translated_row
+from converter.webhooks import endpoints
 
 
 class BoundedPaginator(Paginator):
@@ -99,7 +101,7 @@ class Overseen(Bounded):
         for row in rows:
             try:
                 result = verb(row)
-            except jobs.JobError as exc:
+            except CodedError as exc:
                 reason = translated(exc.message)
                 refused[reason] = refused.get(reason, 0) + 1
                 continue
@@ -489,11 +491,11 @@ class WebhookAdmin(Overseen):
 
     @admin.action(description="Pause", permissions=["oversee"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
-        self.act(request, queryset, jobs.pause_webhook, "Paused")
+        self.act(request, queryset, endpoints.pause, "Paused")
 
     @admin.action(description="Resume", permissions=["oversee"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
-        self.act(request, queryset, jobs.resume_webhook, "Resumed")
+        self.act(request, queryset, endpoints.resume, "Resumed")
 
 
 @admin.register(Delivery)

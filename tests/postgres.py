@@ -1,4 +1,4 @@
-"""Run pytest on a PostgreSQL of its own: `python -m tests.postgres tests/test_jobs.py …`."""
+"""Run pytest on a PostgreSQL of its own: `python -m tests.postgres tests/jobs …`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from converter import jobs, webhooks
+from converter import jobs
 from converter.admin import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
 from converter.jobs.submit import submit
@@ -26,6 +26,7 @@ from converter.models import (
     Upload,
     Webhook,
 )
+from converter.webhooks import outbox
 from imagesite.accounts.models import ApiToken, User
 from tests.browser import chromium
 from tests.conftest import make_photo
@@ -61,7 +62,7 @@ def fill(owner: Any, count: int) -> None:
         webhook = Webhook.objects.create(
             owner=user, url="https://example.org/", events=[], secret="whsec_c2VjcmV0"
         )
-        webhooks.note_test(webhook)
+        outbox.send_test(webhook)
         batch = submit(
             user, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)]
         )

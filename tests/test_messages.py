@@ -19,7 +19,7 @@ from django.utils import translation
 from converter import engine, jobs, outbound
 from converter.engine import RECIPE_SCHEMA
 from converter.engine.messages import TEMPLATES, Message, register
-from converter.problems import ERRORS
+from converter.problems import ERRORS, CodedError
 from converter.translation import recipe_sentence, translated, translated_row
 from converter.web import texts
 from imagesite.accounts.cognito import errors as cognito
@@ -120,7 +120,7 @@ def subclasses(cls: type) -> set[type]:
     return {cls}.union(*map(subclasses, cls.__subclasses__()))
 
 
-JOB_ERRORS = {cls.__name__: cls for cls in subclasses(jobs.JobError)}
+CODED_ERRORS = {cls.__name__: cls for cls in subclasses(CodedError)}
 ENGINE_ERRORS = {cls.__name__: cls for cls in subclasses(engine.EngineError)}
 WITHIN = re.compile("option_|format_|recipe_|reason_")
 
@@ -149,8 +149,8 @@ def raised() -> Iterator[tuple[str, str, str | None]]:
         first = literal(node.args[0]) if node.args else None
         given = kind_of(node)
         kind = None if given is None else literal(given) or "*"
-        if name in JOB_ERRORS and path.parent.name != "engine":
-            code = first or getattr(JOB_ERRORS[name], "default_code", None)
+        if name in CODED_ERRORS and path.parent.name != "engine":
+            code = first or getattr(CODED_ERRORS[name], "default_code", None)
         elif name in ENGINE_ERRORS and "engine" in path.parts:
             code = ENGINE_ERRORS[name].code  # type: ignore[attr-defined]
             kind = "*" if any(keyword.arg is None for keyword in node.keywords) else kind
@@ -196,8 +196,8 @@ def error_codes() -> set[str]:
     found = {cls.code for cls in ENGINE_ERRORS.values()} | {"fetch_failed"}  # type: ignore[attr-defined]
     for path, node, name in calls():
         first = literal(node.args[0]) if node.args else None
-        if name in JOB_ERRORS:
-            found.add(first or getattr(JOB_ERRORS[name], "default_code", ""))
+        if name in CODED_ERRORS:
+            found.add(first or getattr(CODED_ERRORS[name], "default_code", ""))
         elif name == "Problem" and first and not first.startswith("/") and path.parent.name != "engine":
             found.add(first)
         elif name in ("answer", "_fail", "_fail_all", "_end_awaited"):
@@ -228,7 +228,7 @@ def test_nobody_writes_a_sentence_where_a_message_is_raised() -> None:
     wordy = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path, node, name in calls()
-        if name in {*JOB_ERRORS, *ENGINE_ERRORS, "FetchError", "CognitoError", "Message", "Refused"}
+        if name in {*CODED_ERRORS, *ENGINE_ERRORS, "FetchError", "CognitoError", "Message", "Refused"}
         for argument in node.args[:1]
         for part in ast.walk(argument)
         if " " in (literal(part) or "")

@@ -28,7 +28,7 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
     return exc.response()
 
 
-def _refusal(request: HttpRequest, exc: jobs.JobError) -> HttpResponse:
+def _refusal(request: HttpRequest, exc: problems.CodedError) -> HttpResponse:
     headers = {"Retry-After": QUOTA_RETRY_SECONDS} if isinstance(exc, jobs.OverQuota) else {}
     return problems.answer(exc.message, errors=[error.to_dict() for error in exc.errors], headers=headers)
 
@@ -95,7 +95,7 @@ def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     Problem: _problem,
-    jobs.JobError: _refusal,
+    problems.CodedError: _refusal,
     ValidationError: _invalid,
     HttpError: _http_error,
     Http404: _missing,

@@ -6,13 +6,13 @@ from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Query, Router, Status
 
-from converter import jobs, webhooks
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
 from converter.api.openapi import problems
 from converter.api.problems import Problem
 from converter.models import Delivery, Webhook
+from converter.webhooks import endpoints, outbox
 
 router = Router(tags=["webhooks"])
 
@@ -29,7 +29,7 @@ def add_webhook(
     request: ApiRequest, body: schemas.WebhookIn, response: HttpResponse
 ) -> Status[schemas.NewWebhook]:
     """Create a webhook. The signing secret is only shown in this response."""
-    webhook = jobs.add_webhook(request.auth.user, body.url, body.events)
+    webhook = endpoints.add(request.auth.user, body.url, body.events)
     response["Location"] = reverse("api:webhook", args=[webhook.pk])
     return Status(201, schemas.NewWebhook.of(webhook))
 
@@ -44,7 +44,7 @@ def get_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
 def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.WebhookIn) -> schemas.Webhook:
     """Change the URL or events of a webhook and resume it."""
     webhook = _own(request, webhook_id)
-    jobs.change_webhook(webhook, body.url, body.events)
+    endpoints.change(webhook, body.url, body.events)
     return schemas.Webhook.of(webhook)
 
 
@@ -64,7 +64,7 @@ def delete_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> Status[None]:
 def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebhook:
     """Rotate the signing secret. For 24 hours, requests are also signed with the old one."""
     webhook = _own(request, webhook_id)
-    webhooks.rotate(webhook)
+    endpoints.rotate(webhook)
     return schemas.NewWebhook.of(webhook)
 
 
@@ -76,7 +76,7 @@ def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebh
 )
 def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
     """Pause a webhook. Events that happen while it is paused are not sent later."""
-    jobs.pause_webhook(_own(request, webhook_id))
+    endpoints.pause(_own(request, webhook_id))
     return schemas.Webhook.of(_own(request, webhook_id))
 
 
@@ -88,7 +88,7 @@ def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook
 )
 def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
     """Resume a webhook that was paused or returned 410."""
-    jobs.resume_webhook(_own(request, webhook_id))
+    endpoints.resume(_own(request, webhook_id))
     return schemas.Webhook.of(_own(request, webhook_id))
 
 
@@ -100,7 +100,7 @@ def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhoo
 )
 def send_test(request: ApiRequest, webhook_id: uuid.UUID) -> Status[schemas.Delivery]:
     """Send a test event."""
-    return Status(202, schemas.Delivery.of(jobs.send_test(_own(request, webhook_id))))
+    return Status(202, schemas.Delivery.of(outbox.send_test(_own(request, webhook_id))))
 
 
 @router.get(
@@ -127,7 +127,7 @@ def redeliver(request: ApiRequest, webhook_id: uuid.UUID, delivery_id: uuid.UUID
     delivery = sent.filter(pk=delivery_id, webhook=_own(request, webhook_id)).first()
     if delivery is None:
         raise Problem("not_found", kind="delivery")
-    jobs.redeliver(delivery)
+    outbox.redeliver(delivery)
     return Status(202, schemas.Delivery.of(delivery))
 
 

@@ -11,14 +11,6 @@ holds a lease and writes only while it still does. The sweep ends or asks again 
 from __future__ import annotations
 
 from converter.engine import register
-from converter.jobs.endpoints import (
-    add_webhook,
-    change_webhook,
-    pause_webhook,
-    redeliver,
-    resume_webhook,
-    send_test,
-)
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota, StillRunning
 from converter.jobs.filenames import clean_name
 from converter.jobs.links import result_url, thumbnail_url
@@ -45,10 +37,8 @@ __all__ = [
     "OverQuota",
     "JobError",
     "StillRunning",
-    "add_webhook",
     "cancel",
     "cancel_batch",
-    "change_webhook",
     "clean_name",
     "count_opening",
     "expire",
@@ -62,19 +52,15 @@ __all__ = [
     "make_preview",
     "make_zip",
     "open_share",
-    "pause_webhook",
     "preview_urls",
     "receive",
     "recover",
-    "redeliver",
     "remove",
     "remove_all",
     "result_url",
-    "resume_webhook",
     "retry",
     "retry_batch",
     "revoke_share",
-    "send_test",
     "share",
     "thumbnail_url",
     "upload_form",

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from converter.engine import Message
 from converter.jobs.alone import each
-from converter.jobs.tasks import notify_of_job
 from converter.models import Job
+from converter.webhooks import notify_of_job
 
 MOST_AT_ONCE = 500
 

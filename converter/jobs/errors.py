@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
-from converter.engine import Message, Problem
+from converter.problems import CodedError
 
 
-class JobError(Exception):
-    """An act that is not possible: a message with its code and parameters.
+class JobError(CodedError):
+    """An act that is not possible.
 
     JobError
     ├── InvalidSubmission   what was sent makes no sense; `errors` says where
@@ -17,17 +14,6 @@ class JobError(Exception):
     ├── Conflict            not in this state
     └── Gone                it was there, and has expired
     """
-
-    default_code: ClassVar[str]
-
-    def __init__(self, code: str = "", /, *, errors: Sequence[Problem] = (), **params: Any) -> None:
-        self.message = Message(code or self.default_code, params)
-        self.errors = list(errors)
-        super().__init__(self.message.text)
-
-    @property
-    def code(self) -> str:
-        return self.message.code
 
 
 class StillRunning(Exception):

@@ -19,10 +19,10 @@ from converter.engine import Message
 from converter.jobs.ending import end
 from converter.jobs.errors import StillRunning
 from converter.jobs.sources import limits, read_watermark, watermark_of
-from converter.jobs.tasks import notify_of_job
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
 from converter.storage import StorageFault
+from converter.webhooks import notify_of_job
 
 logger = logging.getLogger(__name__)
 

@@ -133,4 +133,4 @@ def _delete_lone_uploads(now: datetime) -> int:
 
 
 def _tell_again(now: datetime) -> int:
-    return len(each(lambda pk: enqueue("deliver", delivery=pk), webhooks.due(now)))
+    return len(each(webhooks.enqueue, webhooks.due(now)))

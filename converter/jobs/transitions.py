@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from converter.jobs.errors import Conflict
-from converter.jobs.tasks import enqueue_conversion, notify_of_batch
+from converter.jobs.tasks import enqueue_conversion
 from converter.models import Batch, Job
+from converter.webhooks import notify_of_batch
 
 
 def retry(job: Job) -> None:

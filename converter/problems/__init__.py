@@ -5,9 +5,10 @@ from __future__ import annotations
 from converter.engine.messages import register
 
 from .answers import CONTENT_TYPE, answer, title
+from .errors import CodedError
 from .info import ERRORS, ErrorInfo
 from .templates import TEMPLATES
 
 register(TEMPLATES)
 
-__all__ = ["CONTENT_TYPE", "ERRORS", "TEMPLATES", "ErrorInfo", "answer", "title"]
+__all__ = ["CONTENT_TYPE", "ERRORS", "TEMPLATES", "CodedError", "ErrorInfo", "answer", "title"]

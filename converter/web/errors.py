@@ -6,11 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from converter import jobs
-from converter.problems import ERRORS
+from converter.problems import ERRORS, CodedError
 
 
-def refusal_page(request: HttpRequest, refusal: jobs.JobError) -> HttpResponse:
+def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
     """Return the error page, with the status of the code."""
     status = ERRORS[refusal.code].status
     title = _("This has expired") if status == 410 else _("Not possible right now")

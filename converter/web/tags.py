@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 
 from converter import engine, jobs
 from converter.models import Batch, Delivery, Job, Upload
+from converter.problems import CodedError
 from converter.translation import recipe_sentence, translated, translated_row
 from converter.web import words
 from converter.web.words import bytes_in_words
@@ -90,7 +91,7 @@ def sentence(recipe: Mapping[str, Any]) -> str:
 
 
 @register.filter
-def message(refusal: jobs.JobError) -> str:
+def message(refusal: CodedError) -> str:
     return translated(refusal.message)
 
 

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from converter import jobs, webhooks
+from converter import jobs
 from converter.api import waiting
 from converter.engine import Recipe as EngineRecipe
 from converter.jobs.submit import submit
 from converter.models import Recipe, Webhook
+from converter.webhooks import outbox, signing
 from imagesite.accounts.models import ApiToken
 from tests.conftest import make_photo
 
@@ -48,9 +49,9 @@ def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
     job = batch.jobs.get()
     recipe = Recipe.objects.create(owner=alice, name="Web", recipe={"format": "webp"})
     webhook = Webhook.objects.create(
-        owner=alice, url="https://example.org/", events=["job.failed"], secret=webhooks.new_secret()
+        owner=alice, url="https://example.org/", events=["job.failed"], secret=signing.new_secret()
     )
-    delivery = webhooks.note_test(webhook)
+    delivery = outbox.send_test(webhook)
     return {
         "batch_id": str(batch.pk),
         "job_id": str(job.pk),

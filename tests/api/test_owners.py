@@ -9,11 +9,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from converter import jobs, webhooks
+from converter import jobs
 from converter.api import waiting
 from converter.engine import Recipe as EngineRecipe
 from converter.jobs.submit import submit
 from converter.models import Job, Recipe, Webhook
+from converter.webhooks import outbox, signing
 from imagesite.accounts.models import ApiToken
 from imagesite.api import api
 from tests.api.conftest import Program, problem
@@ -96,14 +97,14 @@ def ids(alice: Any, send: Any, worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
     job = batch.jobs.get()
     assert job.status == Job.Status.FINISHED
     recipe = Recipe.objects.create(owner=alice, name="Web", recipe={"format": "webp"})
-    webhook = Webhook.objects.create(owner=alice, secret=webhooks.new_secret(), **WEBHOOK)
+    webhook = Webhook.objects.create(owner=alice, secret=signing.new_secret(), **WEBHOOK)
     return {
         "batch_id": str(batch.pk),
         "job_id": str(job.pk),
         "upload_id": str(job.upload_id),
         "recipe_id": str(recipe.pk),
         "webhook_id": str(webhook.pk),
-        "delivery_id": str(webhooks.note_test(webhook).pk),
+        "delivery_id": str(outbox.send_test(webhook).pk),
         "share_id": str(jobs.share(batch, batch.jobs.all()).pk),
     }
 

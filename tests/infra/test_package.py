@@ -41,7 +41,7 @@ def test_it_works(tmp_path: Path) -> None:
         "converter/.env",
         "db.sqlite3",
         "converter/db.sqlite3-wal",
-        "tests/test_jobs.py",
+        "tests/jobs/test_run.py",
         "infra/deploy.py",
         ".git/config",
         "zappa_settings.json",

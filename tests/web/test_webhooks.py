@@ -11,9 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from converter import webhooks
-from converter.jobs import endpoints
 from converter.models import Delivery, Webhook
+from converter.webhooks import endpoints, outbox, signing
 from tests.fakes import RecordingDispatch
 from tests.receiver import Receiver, receiver
 from tests.web.conftest import text
@@ -34,7 +33,7 @@ def server(settings: Any) -> Iterator[Receiver]:
 @pytest.fixture
 def webhook(alice: Any, server: Receiver) -> Webhook:
     return Webhook.objects.create(
-        owner=alice, url=f"{server.url}/hook", events=["batch.finished"], secret=webhooks.new_secret()
+        owner=alice, url=f"{server.url}/hook", events=["batch.finished"], secret=signing.new_secret()
     )
 
 
@@ -177,7 +176,7 @@ def test_a_message_that_was_not_taken_says_when_it_is_tried_again(
 
 
 def test_what_went_wrong_is_said_in_the_readers_language(page: Client, webhook: Webhook) -> None:
-    delivery = webhooks.note_test(webhook)
+    delivery = outbox.send_test(webhook)
     Delivery.objects.filter(pk=delivery.pk).update(
         attempts=1, answer="There is no host.", error_params={"kind": "no_host"}
     )
@@ -201,7 +200,7 @@ def test_a_message_is_sent_again(
 
 
 def test_a_receiver_that_takes_its_time_is_waited_for(page: Client, webhook: Webhook) -> None:
-    webhooks.note_test(webhook)
+    outbox.send_test(webhook)
     Delivery.objects.update(
         attempts=1, due_at=timezone.now() + timedelta(minutes=1)
     )  # a worker has it in hand
@@ -211,7 +210,7 @@ def test_a_receiver_that_takes_its_time_is_waited_for(page: Client, webhook: Web
 
 
 def test_waiting_for_an_answer_ends(page: Client, webhook: Webhook) -> None:
-    webhooks.note_test(webhook)
+    outbox.send_test(webhook)
     assert "hx-trigger" in text(page.get(at(webhook) + "?polls=3"))
     assert "hx-trigger" not in text(page.get(at(webhook) + "?polls=8"))
     assert page.get(at(webhook) + "?polls=nonsense").status_code == 200
@@ -244,7 +243,7 @@ def test_an_older_message_that_is_sent_again_stays_in_sight(page: Client, webhoo
         webhook=webhook, event="job.failed", subject="old", body="old", created_at=now - timedelta(days=1)
     )
     for _ in range(20):
-        webhooks.note_test(webhook)
+        outbox.send_test(webhook)
     older = re.search(r'href="[^"]*\?after=([^"]+)">Older', text(page.get(at(webhook))))
     assert older
     place = unquote(older[1])
@@ -257,7 +256,7 @@ def test_an_older_message_that_is_sent_again_stays_in_sight(page: Client, webhoo
 
 
 def test_one_is_deleted_after_a_question(page: Client, webhook: Webhook) -> None:
-    webhooks.note_test(webhook)
+    outbox.send_test(webhook)
     assert "Delete this webhook?" in text(page.get(at(webhook, "delete/")))
     assert Webhook.objects.exists()
     page.post(at(webhook, "delete/"))
@@ -275,7 +274,7 @@ def test_to_a_stranger_it_does_not_exist(strangers_page: Client, webhook: Webhoo
 
 
 def test_a_stranger_sends_nothing_again(strangers_page: Client, webhook: Webhook) -> None:
-    delivery = webhooks.note_test(webhook)
+    delivery = outbox.send_test(webhook)
     assert strangers_page.post(f"{HOME}deliveries/{delivery.pk}/").status_code == 404
 
 
@@ -300,7 +299,7 @@ def test_many_webhooks_and_messages_cost_no_more_queries(
     Webhook.objects.bulk_create(others)
     for one in [webhook, *others]:
         for _ in range(3):
-            webhooks.note_test(one)
+            outbox.send_test(one)
     for path in (HOME, at(webhook)):
         with django_assert_max_num_queries(12):
             page.get(path)

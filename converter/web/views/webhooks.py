@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from converter import jobs
 from converter.models import Delivery, Webhook
 from converter.translation import translated
 from converter.web import cursor
@@ -22,7 +21,7 @@ from converter.web.access import delivery_of, webhook_of
 from converter.web.errors import refusal_page
 from converter.web.forms import WebhookForm
 from converter.web.http import LoggedInRequest
-from converter.webhooks import rotate
+from converter.webhooks import InvalidEndpoint, WebhookError, endpoints, outbox
 
 PAGE = 20
 MOST_POLLS = 8  # about a minute; a receiver has 10 seconds to answer
@@ -35,8 +34,8 @@ def webhooks(request: LoggedInRequest) -> HttpResponse:
     form, made = WebhookForm(request.POST or None), None
     if form.is_valid():
         try:
-            made = jobs.add_webhook(request.user, **form.cleaned_data)
-        except jobs.JobError as refusal:
+            made = endpoints.add(request.user, **form.cleaned_data)
+        except WebhookError as refusal:
             _say(refusal, form)
     latest = Prefetch("deliveries", Delivery.objects.order_by("-created_at", "-pk")[:1], to_attr="latest")
     context = {
@@ -58,8 +57,8 @@ def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     form = WebhookForm(request.POST)
     if form.is_valid():
         try:
-            jobs.change_webhook(found, **form.cleaned_data)
-        except jobs.JobError as refusal:
+            endpoints.change(found, **form.cleaned_data)
+        except WebhookError as refusal:
             _say(refusal, form)
         else:
             messages.success(request, _("Webhook saved."))
@@ -72,21 +71,21 @@ def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def new_secret(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret, which this one answer shows."""
     found = webhook_of(request, pk)
-    rotate(found)
+    endpoints.rotate(found)
     form = WebhookForm(initial={"url": found.url, "events": found.events})
     return _page(request, found, form, rotated=True)
 
 
 @require_POST
 def pause(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    if jobs.pause_webhook(webhook_of(request, pk)):
+    if endpoints.pause(webhook_of(request, pk)):
         messages.success(request, _("Webhook paused. Events are not sent until you resume it."))
     return redirect("web:webhook", pk)
 
 
 @require_POST
 def resume(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    if jobs.resume_webhook(webhook_of(request, pk)):
+    if endpoints.resume(webhook_of(request, pk)):
         messages.success(request, _("Webhook resumed. New events will be sent."))
     return redirect("web:webhook", pk)
 
@@ -94,8 +93,8 @@ def resume(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def send_test(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
-        jobs.send_test(webhook_of(request, pk))
-    except jobs.JobError as refusal:
+        outbox.send_test(webhook_of(request, pk))
+    except WebhookError as refusal:
         return refusal_page(request, refusal)
     messages.success(request, _("Test event sent. The response appears below."))
     return redirect("web:webhook", pk)
@@ -105,8 +104,8 @@ def send_test(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def redeliver(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     delivery = delivery_of(request, pk)
     try:
-        jobs.redeliver(delivery)
-    except jobs.JobError as refusal:
+        outbox.redeliver(delivery)
+    except WebhookError as refusal:
         return refusal_page(request, refusal)
     messages.success(request, _("Event sent again. The response appears below."))
     page = reverse("web:webhook", args=[delivery.webhook_id])
@@ -152,6 +151,6 @@ def _last_answer(found: Webhook) -> int | None:
     return answered.values_list("answer_status", flat=True).first()
 
 
-def _say(refusal: jobs.JobError, form: WebhookForm) -> None:
-    field = "url" if isinstance(refusal, jobs.InvalidSubmission) else None
+def _say(refusal: WebhookError, form: WebhookForm) -> None:
+    field = "url" if isinstance(refusal, InvalidEndpoint) else None
     form.add_error(field, translated(refusal.message))

@@ -16,9 +16,9 @@ from converter import jobs
 from converter.engine import Recipe
 from converter.jobs import run
 from converter.jobs.submit import submit
-from converter.jobs.tasks import notify_of_job
 from converter.models import Delivery, Job, Upload, Webhook
 from converter.storage import Stored
+from converter.webhooks import notify_of_job
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

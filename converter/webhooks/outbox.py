@@ -1,0 +1,135 @@
+"""Outbox: events are stored in the transaction that causes them and sent by a worker after its commit."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from converter import dispatch
+from converter.models import Batch, Delivery, Job, Webhook
+from converter.webhooks.errors import Conflict
+
+KEPT = timedelta(days=7)
+DUE_AT_ONCE = 200
+
+
+def notify_of_job(job: Job) -> None:
+    """Notify of a job that has finished or failed, and of its batch if that is now done.
+
+    Call it in the transaction that ends the job, so that no end goes unheard.
+    """
+    listening = _listening(job.owner_id)
+    if not listening:
+        return
+    job = Job.objects.select_related("batch").get(pk=job.pk)
+    if not job.batch.kept:
+        return
+    event = Webhook.Event.JOB_FINISHED if job.status == Job.Status.FINISHED else Webhook.Event.JOB_FAILED
+    facts = {
+        "id": str(job.pk),
+        "batch": str(job.batch_id),
+        "upload": str(job.upload_id),
+        "status": job.status,
+        "error": job.error,
+    }
+    _note(listening, event, f"{job.pk} {job.finished_at}", facts)
+    _note_end(job.batch_id, listening)
+
+
+def notify_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
+    """Notify of a batch if it is done. Call it in the transaction that ends its last jobs."""
+    _note_end(batch_id, _listening(owner_id))
+
+
+def send_test(webhook: Webhook) -> Delivery:
+    """Send a test event. Raises Conflict if the webhook is disabled."""
+    _check_enabled(webhook)
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        webhook=webhook,
+        event="webhook.test",
+        subject=f"{now}",
+        body=_body("webhook.test", now, {"id": str(webhook.pk)}),
+        due_at=now,
+    )
+    enqueue(delivery.pk)
+    return delivery
+
+
+def redeliver(delivery: Delivery) -> None:
+    """Send a message again now, with all retries, whatever its state. Raises Conflict if its webhook is disabled."""
+    _check_enabled(delivery.webhook)
+    Delivery.objects.filter(pk=delivery.pk).update(
+        due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer="", error_params=None
+    )
+    enqueue(delivery.pk)
+    delivery.refresh_from_db()
+
+
+def due(now: datetime) -> list[uuid.UUID]:
+    """Return the deliveries that should be sent now."""
+    waiting = Delivery.objects.filter(due_at__lte=now).order_by("due_at")
+    return list(waiting.values_list("pk", flat=True)[:DUE_AT_ONCE])
+
+
+def enqueue(delivery_id: uuid.UUID) -> None:
+    """Have a worker send a message once the transaction is committed."""
+    event = {"delivery": str(delivery_id)}
+    transaction.on_commit(lambda: dispatch.ask("converter.events.dispatched.deliver", event))
+
+
+def forget_old(now: datetime) -> int:
+    """Delete deliveries that ended a week ago; return how many."""
+    count, _ = Delivery.objects.filter(due_at=None, created_at__lt=now - KEPT).delete()
+    return count
+
+
+def _check_enabled(webhook: Webhook) -> None:
+    if webhook.disabled_at:
+        raise Conflict(kind="webhook_off")
+
+
+def _listening(owner_id: uuid.UUID) -> list[Webhook]:
+    return list(Webhook.objects.filter(owner=owner_id, disabled_at=None))
+
+
+def _note_end(batch_id: uuid.UUID, listening: Sequence[Webhook]) -> None:
+    if not any(Webhook.Event.BATCH_FINISHED in webhook.events for webhook in listening):
+        return
+    # Two workers that end the last two jobs at once would each see the other's still running: one at a time.
+    batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
+    if batch is None or not batch.kept or batch.jobs.filter(status__in=Job.UNFINISHED).exists():
+        return
+    # However often it is looked at, it is the same end, and it is told once.
+    end = batch.jobs.aggregate(end=Max("finished_at"))["end"]
+    facts = {"id": str(batch.pk), "status": batch.state, "jobs": batch.tally.by_status}
+    _note(listening, Webhook.Event.BATCH_FINISHED, f"{batch.pk} {end}", facts)
+
+
+def _note(listening: Sequence[Webhook], event: Webhook.Event, subject: str, facts: dict[str, Any]) -> None:
+    now = timezone.now()
+    webhooks = [webhook for webhook in listening if event in webhook.events]
+    if not webhooks:
+        return
+    body = _body(event.value, now, facts)
+    Delivery.objects.bulk_create(
+        [
+            Delivery(webhook=webhook, event=event, subject=subject, body=body, created_at=now, due_at=now)
+            for webhook in webhooks
+        ],
+        ignore_conflicts=True,
+    )
+    noted = Delivery.objects.filter(webhook__in=webhooks, event=event, subject=subject, attempts=0)
+    for delivery_id in noted.values_list("pk", flat=True):
+        enqueue(delivery_id)
+
+
+def _body(event: str, now: datetime, facts: dict[str, Any]) -> str:
+    return json.dumps({"type": event, "timestamp": now.isoformat(), "data": facts}, separators=(",", ":"))

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converter import jobs, storage
+from converter.models import Batch, Job, Upload
+from converter.storage import StorageFault
+from converter.storage.folder import FolderStorage
+from tests.fakes import RecordingDispatch
+from tests.jobs.conftest import PNG, WEBP, Send, files, statuses, submit, the_job
+
+pytestmark = [
+    pytest.mark.django_db(transaction=False),
+    pytest.mark.postgres,
+    pytest.mark.usefixtures("commit_at_once"),
+]
+
+
+def test_one_file_that_cannot_be_deleted_holds_up_no_other_file_of_its_batch(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    worker.work()
+    stuck = folders / Job.objects.get(position=0).result_key
+    unlink = Path.unlink
+
+    def refuse(path: Path, **options: Any) -> None:
+        if path == stuck:
+            raise PermissionError(errno.EROFS, "Read-only file system")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StorageFault, match="kept 1 files: Read-only"):
+        jobs.expire(batch)
+    assert not (folders / Job.objects.get(position=1).result_key).exists()
+
+
+def test_a_result_finished_while_its_batch_expires_does_not_stay(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    remove = storage.results.remove
+
+    def remove_and_finish(keys: Iterable[str]) -> None:
+        remove(keys)
+        monkeypatch.setattr(storage.results, "remove", remove)
+        worker.work()
+
+    monkeypatch.setattr(storage.results, "remove", remove_and_finish)
+    jobs.expire(batch)
+    assert statuses(batch) in (["expired"], ["cancelled"])
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
+@pytest.mark.parametrize("made", ["thumbnail", "before", ".zip"])
+def test_what_is_made_while_its_batch_goes_does_not_stay(
+    alice: Any,
+    send: Send,
+    worker: RecordingDispatch,
+    photo: bytes,
+    folders: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Any,
+    made: str,
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    real = FolderStorage.put
+
+    def put_late(self: Any, key: str, *args: Any, **options: Any) -> Any:
+        if key.endswith(made):
+            end(Batch.objects.get())
+        return real(self, key, *args, **options)
+
+    monkeypatch.setattr(FolderStorage, "put", put_late)
+    worker.work()
+    if made != "thumbnail":
+        jobs.preview_urls(the_job(batch)) if made == "before" else jobs.zip_url(batch)
+        worker.work()
+    assert files(folders) == []
+
+
+def test_a_removed_batch_leaves_nothing(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    worker.work()
+    jobs.remove(batch)
+    assert not Batch.objects.exists()
+    assert not Job.objects.exists()
+    assert not Upload.objects.exists()
+    assert [path for path in folders.rglob("*") if path.is_file()] == []

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from converter import jobs, storage
+from converter.jobs import run, sweep
+from converter.models import Batch, Job, Upload
+from converter.storage import StorageFault
+from tests.fakes import RecordingDispatch
+from tests.jobs.conftest import PNG, Send, statuses, submit, the_job
+
+pytestmark = [
+    pytest.mark.django_db(transaction=False),
+    pytest.mark.postgres,
+    pytest.mark.usefixtures("commit_at_once"),
+]
+
+
+def test_what_is_due_expires_and_its_bytes_go(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.work()
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert sweep.sweep()["expired"] == 1
+    assert statuses(batch) == ["expired"]
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    with pytest.raises(jobs.Gone):
+        jobs.result_url(the_job(batch))
+    assert sweep.sweep()["expired"] == 0
+
+
+def test_bytes_that_cannot_be_deleted_hold_up_no_others(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [submit(alice, "a.jpg") for _ in range(4)]
+    for batch in batches:
+        send(batch, photo)
+    worker.work()
+    stuck, *others = batches
+    remove = storage.results.remove
+
+    def refuse(keys: Iterable[str]) -> None:
+        if the_job(stuck).result_key in (keys := list(keys)):
+            raise StorageFault("Not permitted.")
+        remove(keys)
+
+    monkeypatch.setattr(storage.results, "remove", refuse)
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(StorageFault, match="Not permitted"):
+        sweep.sweep()
+    assert [statuses(batch) for batch in (stuck, *others)] == [["finished"], *[["expired"]] * 3]
+
+
+STEPS = [
+    "_expire_due", "_delete_lone_uploads", "_tell_again", "_find_lost_uploads", "_end_overdue", "_free_lost_leases",
+    "_ask_for_waiting",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", STEPS)
+def test_a_step_of_the_sweep_that_fails_holds_up_no_other(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    def taking(step: str) -> int:
+        taken.append(step)
+        return 0
+
+    for step in STEPS:
+        monkeypatch.setattr(sweep, step, lambda now, step=step: taking(step))
+
+    def fail(now: object) -> int:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sweep, broken, fail)
+    with pytest.raises(OperationalError, match="disk is full"):
+        sweep.sweep({"more": lambda: taking("more")})
+    assert sorted(taken) == sorted({*STEPS, "more"} - {broken})
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Refuse every write to the database, as SQLite on a full disk, until a file has gone."""
+    before = len([path for path in folder.rglob("*") if path.is_file()])
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        if len(files) == before and sql.startswith(("UPDATE", "INSERT", "DELETE")):
+            raise OperationalError("database or disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+def test_what_is_due_goes_from_a_full_disk(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch, waiting = submit(alice, "a.jpg"), submit(alice, "b.jpg")
+    send(batch, photo)
+    worker.work()
+    send(waiting, photo)
+    worker.asked.clear()
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=7))
+    with full_disk(folders):
+        sweep.sweep()
+    assert [path for path in folders.rglob("*") if path.is_file()] == []
+    assert (statuses(batch), statuses(waiting)) == (["expired"], ["cancelled"])
+
+
+def test_an_upload_used_by_a_younger_batch_stays(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    old = submit(alice, "a.jpg")
+    send(old, photo)
+    worker.work()
+    upload = the_job(old).upload
+    young = jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
+    worker.work()
+    Batch.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    sweep.sweep()
+    assert statuses(old) == ["expired"]
+    assert statuses(young) == ["finished"]
+    assert storage.uploads.stat(upload.key).size
+
+
+def test_an_upload_that_never_comes_fails(alice: Any) -> None:
+    batch = submit(alice, "a.jpg")
+    Job.objects.update(created_at=timezone.now() - sweep.UPLOAD_DEADLINE - timedelta(seconds=1))
+    assert sweep.sweep()["failed"] == 1
+    assert the_job(batch).error_code == "upload_timed_out"
+
+
+def test_an_upload_that_came_is_not_ended_however_late_its_event(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.asked.clear()
+    long_ago = timezone.now() - sweep.UPLOAD_DEADLINE * 3
+    Job.objects.update(created_at=long_ago, asked_at=long_ago)
+    assert sweep.sweep()["failed"] == 0
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
+def test_an_upload_whose_event_was_lost_is_found(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.asked.clear()
+    Job.objects.update(created_at=timezone.now() - sweep.LOST_EVENT - timedelta(seconds=1))
+    assert sweep.sweep()["found"] == 1
+    worker.work()
+    assert statuses(batch) == ["finished"]
+
+
+def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    for _ in range(run.MAX_ATTEMPTS):
+        worker.asked.clear()
+        assert run._claim(upload.pk)
+        Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        sweep.sweep()
+    assert the_job(batch).error_code == "gave_up"
+    assert worker.asked == []
+
+
+def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    worker.asked.clear()
+    assert sweep.sweep()["asked"] == 0
+    Job.objects.update(asked_at=timezone.now() - sweep.ASK_AGAIN - timedelta(seconds=1))
+    assert sweep.sweep()["asked"] == 1
+    assert sweep.sweep()["asked"] == 0
+
+
+def test_a_starting_server_takes_up_what_a_killed_one_left(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    in_work, waiting, unheard, awaited = (submit(alice, "a.jpg") for _ in range(4))
+    for batch in (in_work, waiting, unheard):
+        send(batch, photo)
+    for batch in (in_work, waiting):
+        upload = the_job(batch).upload
+        jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    assert run._claim(the_job(in_work).upload_id)
+    worker.asked.clear()
+    jobs.recover()
+    worker.work()
+    assert [statuses(batch)[0] for batch in (in_work, waiting, unheard)] == ["finished"] * 3
+    assert statuses(awaited) == ["awaiting_upload"]
