@@ -3,9 +3,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from typing import Annotated, Any
-from urllib.parse import unquote
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Header, Query, Router, Status
 
@@ -68,15 +66,10 @@ def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
 def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
     if isinstance(file, schemas.FileIn):
         return jobs.NewFile(file.name, file.size)
-    place = f"/files/{index}/url"
-    if not settings.CONVERTER_IMPORT_BY_URL:
-        raise _invalid_submission(engine.Problem(place, engine.Message("import_disabled")))
     try:
-        _, _, _, path = outbound.parts(file.url)
+        return jobs.NewFile.from_url(file.url)
     except outbound.FetchError as exc:
-        raise _invalid_submission(engine.Problem(place, exc.message)) from exc
-    name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
-    return jobs.NewFile(name, size=0, url=file.url)
+        raise _invalid_submission(engine.Problem(f"/files/{index}/url", exc.message)) from exc
 
 
 def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:

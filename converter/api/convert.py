@@ -91,10 +91,7 @@ def _converted(
 ) -> HttpResponse | Status[schemas.Job]:
     job = batch.jobs.select_related("upload").get()
     if file:
-        stored = storage.uploads.put(
-            job.upload.key, file, filename=job.upload.name, content_type="application/octet-stream"
-        )
-        jobs.receive(job.upload.key, stored)
+        jobs.store(job.upload, file)
 
     had_place = waiting.until_done(job, LONGEST)
     job = Job.objects.select_related("upload", "batch").get(pk=job.pk)

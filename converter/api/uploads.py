@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ninja import File, Router, Status, UploadedFile
 
-from converter import jobs, metadata, storage
+from converter import jobs, metadata
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
@@ -25,10 +25,7 @@ def keep_image(
     check_fields(request, "file")
     with pointing({"/files/0/size": "/file"}):
         upload = jobs.keep_image(request.auth.user, small(file))
-    stored = storage.uploads.put(
-        upload.key, file, filename=upload.name, content_type="application/octet-stream"
-    )
-    return Status(201, schemas.Upload.of(jobs.receive(upload.key, stored) or upload, with_form=False))
+    return Status(201, schemas.Upload.of(jobs.store(upload, file), with_form=False))
 
 
 @router.post(

@@ -11,20 +11,28 @@ holds a lease and writes only while it still does. The sweep ends or asks again 
 from __future__ import annotations
 
 from converter.engine import register
+from converter.jobs import submit
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota, StillRunning
 from converter.jobs.filenames import clean_name
+from converter.jobs.limits import limits
 from converter.jobs.links import result_url, thumbnail_url
-from converter.jobs.logos import forget_logos, keep_logo
+from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.retention import expire, remove, remove_all
-from converter.jobs.reuse import use_result
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
-from converter.jobs.sources import limits, read_watermark
-from converter.jobs.submit import NewFile, file_problem, keep_image, upload_form
 from converter.jobs.sweep import recover
 from converter.jobs.transitions import cancel, cancel_batch, retry, retry_batch
-from converter.jobs.uploads import fetch, receive
+from converter.jobs.uploads import (
+    NewFile,
+    fetch,
+    file_problem,
+    keep_image,
+    receive,
+    store,
+    upload_form,
+    use_result,
+)
 from converter.jobs.zips import make_zip, zip_name, zip_url
 
 register(TEMPLATES)
@@ -62,6 +70,8 @@ __all__ = [
     "retry_batch",
     "revoke_share",
     "share",
+    "store",
+    "submit",
     "thumbnail_url",
     "upload_form",
     "use_result",

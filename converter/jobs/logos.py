@@ -1,36 +1,61 @@
-"""The logos that recipes keep: taken from an upload when a recipe is saved, deleted with the last that uses them."""
+"""Watermark images: an upload, or the logo that a saved recipe keeps until the last that uses it is deleted."""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Q
 
 from converter import engine, storage
 from converter.jobs.errors import InvalidSubmission
-from converter.jobs.sources import image_upload, kept_logo, watermark_of
-from converter.jobs.submit import check_quota
-from converter.models import Logo
+from converter.jobs.quota import check_quota
+from converter.models import Logo, Upload
 
 MOST_BYTES = 5_000_000
 
 
-def keep_logo(owner: AbstractBaseUser, recipe: engine.Recipe) -> tuple[engine.Recipe, Logo | None]:
-    """Return the recipe with a watermark picture that stays, and that picture. Within a transaction.
+def watermark_of(recipe: engine.Recipe) -> str:
+    """Return the id of the recipe's watermark image, an upload or a logo; empty if it has none."""
+    return (recipe.watermark.image if recipe.watermark else None) or ""
 
-    Raises InvalidSubmission when the picture is not here or too large to be kept, OverQuota.
+
+def has_watermark(owner_id: uuid.UUID, name: str) -> bool:
+    """Return whether there is such a logo or upload that the owner may use."""
+    return bool(_logo(owner_id, name) or _upload(owner_id, name))
+
+
+def read_watermark(owner_id: uuid.UUID, name: str) -> bytes | None:
+    """Return the bytes of the image, or None if there is none. Raises StorageFault, FileNotFoundError."""
+    if logo := _logo(owner_id, name):
+        return bytes(logo.data)
+    upload = _upload(owner_id, name)
+    return storage.uploads.read(upload.key)[0] if upload else None
+
+
+def keep_logo(owner: AbstractBaseUser, recipe: engine.Recipe) -> tuple[engine.Recipe, Logo | None]:
+    """Return the recipe with a watermark image that stays, and that image. Call it in a transaction.
+
+    Raises InvalidSubmission if the image is not here or too large to be kept, OverQuota, StorageFault, FileNotFoundError.
     """
     name = watermark_of(recipe)
     if not name or recipe.watermark is None:
         return recipe, None
-    logo = kept_logo(owner.pk, name)
+    logo = _logo(owner.pk, name)
     if logo is None or logo.owner_id != owner.pk:
         logo = _copied(owner, name, logo)
     return replace(recipe, watermark=replace(recipe.watermark, image=str(logo.pk))), logo
 
 
+def forget_logos(owner: AbstractBaseUser | None = None) -> int:
+    """Delete the logos that no recipe and no link uses any more, of one owner or of everybody; return how many rows."""
+    unused = Logo.objects.filter(recipes=None, links=None)
+    return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
+
+
 def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
-    upload = None if others else image_upload(owner.pk, name)
+    upload = None if others else _upload(owner.pk, name)
     source = others or upload
     if source is None:
         raise InvalidSubmission("no_watermark", kind="logo")
@@ -41,7 +66,20 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
     return Logo.objects.create(owner_id=owner.pk, name=source.name, data=data, size=len(data))
 
 
-def forget_logos(owner: AbstractBaseUser | None = None) -> int:
-    """Delete the logos that no recipe and no link uses any more, of one owner or of everybody; return how many rows."""
-    unused = Logo.objects.filter(recipes=None, links=None)
-    return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
+def _logo(owner_id: uuid.UUID, name: str) -> Logo | None:
+    """Return the logo of that id: the owner's, or one that came with a link to a recipe."""
+    pk = _uuid(name)
+    return Logo.objects.filter(Q(owner=owner_id) | Q(links__isnull=False), pk=pk).first() if pk else None
+
+
+def _upload(owner_id: uuid.UUID, name: str) -> Upload | None:
+    pk = _uuid(name)
+    upload = Upload.objects.filter(pk=pk, owner=owner_id).first() if pk else None
+    return upload if upload and upload.is_here else None
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

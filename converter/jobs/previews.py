@@ -11,9 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import engine, storage
+from converter.jobs.limits import limits
 from converter.jobs.links import LINK_LIFETIME, result_url
+from converter.jobs.logos import read_watermark, watermark_of
 from converter.jobs.run import SANDBOX
-from converter.jobs.sources import limits, read_watermark, watermark_of
 from converter.jobs.tasks import enqueue
 from converter.models import Job
 from converter.sandbox import Refused, Rendered

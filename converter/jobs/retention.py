@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import metadata, storage
-from converter.jobs.transitions import cancel_batch
+from converter.jobs.transitions import cancel_batch, expire_results
 from converter.models import Batch, Job, Upload
 
 
@@ -23,7 +23,7 @@ def expire(batch: Batch) -> None:
     storage.results.remove(_result_keys(batch, jobs))
     _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
     _stop(batch, jobs)
-    batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
+    expire_results(batch)
     Batch.objects.filter(pk=batch.pk).update(
         expired_at=now, zip_key="", expires_at=min(now, batch.expires_at)
     )

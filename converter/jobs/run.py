@@ -6,29 +6,24 @@ import io
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db import DatabaseError
 from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
 from converter.engine import Message
-from converter.jobs.ending import end
 from converter.jobs.errors import StillRunning
-from converter.jobs.sources import limits, read_watermark, watermark_of
+from converter.jobs.limits import limits
+from converter.jobs.logos import read_watermark, watermark_of
+from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
 from converter.storage import StorageFault
-from converter.webhooks import notify_of_job
 
 logger = logging.getLogger(__name__)
 
-# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
-LEASE = timedelta(seconds=150)
-MAX_ATTEMPTS = 3
 THUMBNAIL = engine.Recipe.parse(
     {
         "format": "jpeg",  # the quickest to make
@@ -47,7 +42,7 @@ def run(upload_id: uuid.UUID) -> int:
     What is wrong with the image ends its jobs as failed. A passing fault (store, database, sandbox) puts back what is not
     done and raises. StillRunning when another worker holds the jobs.
     """
-    jobs = _claim(upload_id)
+    jobs = claim(upload_id)
     if not jobs:
         if Job.objects.filter(upload=upload_id, lease_until__gte=timezone.now()).exists():
             raise StillRunning
@@ -63,26 +58,6 @@ def run(upload_id: uuid.UUID) -> int:
         _put_back(jobs)
         raise
     return len(jobs)
-
-
-def _claim(upload_id: uuid.UUID) -> list[Job]:
-    now = timezone.now()
-    lease = uuid.uuid4()
-    claimed = (
-        Job.objects.claimable(now)
-        .filter(upload=upload_id, attempts__lt=MAX_ATTEMPTS)
-        .update(
-            status=Job.Status.PROCESSING,
-            lease=lease,
-            lease_until=now + LEASE,
-            attempts=F("attempts") + 1,
-            started_at=now,
-        )
-    )
-    if not claimed:
-        return []
-    ours = Job.objects.filter(upload=upload_id, lease=lease)
-    return list(ours.select_related("upload").order_by("position"))
 
 
 def _run(jobs: list[Job]) -> None:
@@ -113,7 +88,7 @@ def _run(jobs: list[Job]) -> None:
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
     renewed = timezone.now()
     # Cancelled or deleted meanwhile, the file is worked on no further.
-    for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images, wanted=_held(ready).exists):
+    for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images, wanted=held(ready).exists):
         if isinstance(answer, Probed):
             _note_facts(upload, answer.facts)
         elif answer.index < len(extra):
@@ -126,14 +101,8 @@ def _run(jobs: list[Job]) -> None:
                 _finish(job, answer)
         if timezone.now() - renewed > LEASE / 6:
             renewed = timezone.now()
-            _held(ready).update(lease_until=renewed + LEASE)
+            renew(ready)
     _note_outputs(upload)
-
-
-def _held(jobs: Sequence[Job]) -> Any:
-    """Return those of the jobs, all of one upload, that are still ours."""
-    first = jobs[0]
-    return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
 
 
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
@@ -186,31 +155,9 @@ def _finish(job: Job, answer: Rendered) -> None:
         filename=f"{job.upload.stem}.{extension}",
         content_type=answer.mime,
     )
-    with transaction.atomic():
-        ours = (
-            _held([job])
-            .filter(pk=job.pk)
-            .update(
-                status=Job.Status.FINISHED,
-                lease=None,
-                lease_until=None,
-                error_code="",
-                error_params=None,
-                error_message="",
-                finished_at=timezone.now(),
-                milliseconds=answer.milliseconds,
-                result_size=len(answer.data),
-                result_format=answer.format,
-                result_width=answer.width,
-                result_height=answer.height,
-                report=answer.report,
-                versions=answer.report.get("engine"),
-            )
-        )
-        if ours:
-            notify_of_job(job)
+    finished = finish(job, answer)
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
-    if ours:
+    if finished:
         before, after = job.upload.size, len(answer.data)
         logger.info("Job finished", extra={**facts, "before": before, "after": after})
         metrics.emit(
@@ -228,7 +175,7 @@ def _finish(job: Job, answer: Rendered) -> None:
 
 def _fail(job: Job, message: Message) -> None:
     code = message.code
-    if end(_held([job]).filter(pk=job.pk), message):
+    if fail(held([job]).filter(pk=job.pk), message):
         level = logging.ERROR if code == engine.Fault.code else logging.INFO
         logger.log(level, "Job failed", extra={"job": str(job.pk), "code": code})
         metrics.emit({"code": code}, Failed=1)
@@ -241,7 +188,6 @@ def _fail_all(jobs: Sequence[Job], message: Message) -> None:
 
 def _put_back(jobs: Sequence[Job]) -> None:
     try:
-        # No attempt: that the store is away for a while says nothing against the image.
-        _held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
+        put_back(jobs)
     except DatabaseError:
         logger.exception("Could not put jobs back; their lease will end")

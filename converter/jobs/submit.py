@@ -1,43 +1,30 @@
-"""Submit: rows for what somebody asks for, and the forms by which files are sent."""
+"""Submit: make the rows of what somebody asks for."""
 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils import timezone
 
-from converter import engine, metrics, storage
+from converter import engine, metrics
 from converter.engine import Message, Problem
-from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
-from converter.jobs.filenames import clean_name, safe_name
-from converter.jobs.sources import has_watermark, limits, watermark_of
+from converter.jobs.errors import InvalidSubmission
+from converter.jobs.logos import has_watermark, watermark_of
+from converter.jobs.quota import check_quota
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.models import Batch, Job, Logo, Preferences, Quota, Upload, Usage
-from converter.storage import UploadForm
+from converter.jobs.uploads import NewFile, check_files, new_upload
+from converter.models import Batch, Job, Preferences, Upload, Usage
 
 logger = logging.getLogger(__name__)
 
-FORM_LIFETIME = timedelta(minutes=5)
 UNKEPT_LIFETIME = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class NewFile:
-    """A file that somebody is about to send, or that is fetched from `url`; size in bytes, 0 where not known yet."""
-
-    name: str
-    size: int
-    url: str = ""
 
 
 def submit(
@@ -50,7 +37,8 @@ def submit(
 ) -> Batch:
     """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
 
-    Who asks for what is not to be kept removes it; what a crash leaves of it expires soon.
+    The caller removes a batch that is not `kept`; what a crash leaves of it expires soon.
+    Raises InvalidSubmission, OverQuota.
     """
     _check_submission(owner, outputs, files, uploads)
     now = timezone.now()
@@ -62,7 +50,7 @@ def submit(
         kept=kept,
         expires_at=expires_at,
     )
-    fresh = [_new_upload(owner, file, now, expires_at) for file in files]
+    fresh = [new_upload(owner, file, now, expires_at) for file in files]
     sources = [*fresh, *uploads]
     rows = [
         Job(
@@ -98,54 +86,6 @@ def submit(
     return batch
 
 
-def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
-    """Return a new upload that no job waits for: an image to be used in recipes, such as a watermark."""
-    _check_files([file])
-    now = timezone.now()
-    upload = _new_upload(owner, file, now, now + Preferences.of(owner).kept_for)
-    with transaction.atomic():
-        check_quota(owner, jobs=0, size=file.size)
-        upload.save(force_insert=True)
-    return upload
-
-
-def upload_form(upload: Upload) -> UploadForm:
-    """Return the form by which the bytes are sent; a new one may be had for as long as they are awaited."""
-    if upload.is_gone:
-        raise Gone(kind="upload")
-    if upload.received_at:
-        raise Conflict("already_uploaded")
-    if upload.source_url:
-        raise Conflict("already_uploaded", kind="fetched")
-    return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
-
-
-def file_problem(file: NewFile, most: int | None = None) -> Message | None:
-    """Return why a file of that size is not taken, or None."""
-    most = most or limits().max_bytes
-    name = clean_name(file.name)
-    if file.size <= 0:
-        return Message("empty_file", {"kind": "named", "name": name})
-    if file.size > most:
-        return Message("too_many_bytes", {"kind": "named", "name": name, "most": most})
-    return None
-
-
-def _new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at: datetime) -> Upload:
-    pk = uuid.uuid4()
-    name = clean_name(file.name)
-    return Upload(
-        pk=pk,
-        owner_id=owner.pk,
-        name=name,
-        key=f"uploads/{owner.pk}/{pk}/{safe_name(name)}",
-        source_url=file.url,
-        size=file.size,
-        created_at=now,
-        expires_at=expires_at,
-    )
-
-
 def _keep_longer(uploads: Sequence[Upload], until: datetime) -> None:
     """Keep what is converted again as long as its new results, but never longer than a file may be kept at all.
 
@@ -174,48 +114,22 @@ def _check_submission(
         raise InvalidSubmission("too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
     if len({output.hash for output in outputs}) < len(outputs):
         raise InvalidSubmission("same_outputs")
-    _check_files(files)
+    check_files(files)
+    _check_urls(files)
     for index, upload in enumerate(uploads):
         if not upload.is_here:
-            raise _refusal(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
+            raise _invalid(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
     for index, output in enumerate(outputs):
         if (name := watermark_of(output)) and not has_watermark(owner.pk, name):
-            raise _refusal(f"/outputs/{index}/watermark/image", "no_watermark", kind="not_sent")
+            raise _invalid(f"/outputs/{index}/watermark/image", "no_watermark", kind="not_sent")
 
 
-def _check_files(files: Sequence[NewFile]) -> None:
-    most = limits().max_bytes
-    problems = [
-        Problem(f"/files/{index}/size", problem)
-        for index, file in enumerate(files)
-        if not file.url and (problem := file_problem(file, most))
-    ]
-    if problems:
-        first = problems[0].message
-        raise InvalidSubmission(first.code, errors=problems, **first.params)
+def _check_urls(files: Sequence[NewFile]) -> None:
+    disabled = Message("import_disabled")
+    problems = [Problem(f"/files/{index}/url", disabled) for index, file in enumerate(files) if file.url]
+    if problems and not settings.CONVERTER_IMPORT_BY_URL:
+        raise InvalidSubmission(errors=problems, problems=[disabled])
 
 
-def _refusal(pointer: str, code: str, **params: Any) -> InvalidSubmission:
+def _invalid(pointer: str, code: str, **params: Any) -> InvalidSubmission:
     return InvalidSubmission(code, errors=[Problem(pointer, Message(code, params))], **params)
-
-
-def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int) -> None:
-    """Within the transaction that makes the rows. One request of an owner after the other: at once, each would find
-    room for itself.
-    """
-    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
-    now = timezone.now()
-    quota = Quota.objects.filter(owner=owner.pk).first() or Quota()
-    most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day
-    most_bytes = settings.CONVERTER_BYTES_KEPT if quota.bytes_kept is None else quota.bytes_kept
-    if jobs and most_jobs:
-        today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
-        if today + jobs > most_jobs:
-            raise OverQuota(kind="conversions", count=jobs, most=most_jobs, today=today)
-    if size and most_bytes:
-        uploads = Upload.objects.filter(owner=owner.pk, deleted_at=None).aggregate(n=Sum("size"))["n"] or 0
-        finished = Job.objects.filter(owner=owner.pk, status=Job.Status.FINISHED)
-        results = finished.aggregate(n=Sum("result_size"))["n"] or 0
-        logos = Logo.objects.filter(owner=owner.pk).aggregate(n=Sum("size"))["n"] or 0
-        if uploads + results + logos + size > most_bytes:
-            raise OverQuota(kind="bytes", most=most_bytes)

@@ -11,11 +11,10 @@ from django.utils import timezone
 from converter import storage, webhooks
 from converter.engine import Message
 from converter.jobs.alone import each
-from converter.jobs.ending import MOST_AT_ONCE, end
 from converter.jobs.logos import forget_logos
 from converter.jobs.retention import delete_bytes, expire
-from converter.jobs.run import MAX_ATTEMPTS
 from converter.jobs.tasks import enqueue, enqueue_conversion
+from converter.jobs.transitions import MAX_ATTEMPTS, MOST_AT_ONCE, fail, free_leases
 from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Upload
 
@@ -50,9 +49,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
 def recover() -> None:
     """Take up what was left behind: for a server that starts and knows that no worker of its own is alive."""
     now = timezone.now()
-    Job.objects.filter(status=Job.Status.PROCESSING).update(
-        status=Job.Status.QUEUED, lease=None, lease_until=None
-    )
+    free_leases(Job.objects.all())
     Job.objects.unfinished().update(asked_at=None)  # those who were asked are gone
     _find_lost_uploads(now, older_than=timedelta(0))
     _ask_for_waiting(now)
@@ -103,13 +100,11 @@ def _end_overdue(now: datetime) -> int:
             Message("gave_up", {"attempts": MAX_ATTEMPTS}),
         ),
     ]
-    return sum(each(lambda one: end(Job.objects.filter(one[0]), one[1]), overdue))
+    return sum(each(lambda one: fail(Job.objects.filter(one[0]), one[1]), overdue))
 
 
 def _free_lost_leases(now: datetime) -> int:
-    return Job.objects.filter(status=Job.Status.PROCESSING, lease_until__lt=now).update(
-        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
-    )
+    return free_leases(Job.objects.filter(lease_until__lt=now))
 
 
 def _ask_for_waiting(now: datetime) -> int:

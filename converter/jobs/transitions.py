@@ -1,19 +1,155 @@
-"""Retry and cancel."""
+"""Every change of a job's state: one conditional UPDATE, whose count says who won.
+
+The states and the ways between them are drawn in `converter/jobs/__init__.py`.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from converter.engine import Message
+from converter.jobs.alone import each
 from converter.jobs.errors import Conflict
 from converter.jobs.tasks import enqueue_conversion
-from converter.models import Batch, Job
-from converter.webhooks import notify_of_batch
+from converter.models import Batch, Job, Upload
+from converter.sandbox import Rendered
+from converter.webhooks import notify_of_batch, notify_of_job
+
+# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
+LEASE = timedelta(seconds=150)
+MAX_ATTEMPTS = 3
+MOST_AT_ONCE = 500
+
+
+# --- Awaited, queued, claimed ------------------------------------------------------------------------------
+
+
+def queue_received(upload: Upload, now: datetime) -> int:
+    """Queue the jobs that waited for this upload; return how many."""
+    return Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(
+        status=Job.Status.QUEUED, queued_at=now, asked_at=now
+    )
+
+
+def claim(upload_id: uuid.UUID) -> list[Job]:
+    """Take what waits for a worker, or has lost its own, with a lease; return the jobs in order."""
+    now = timezone.now()
+    lease = uuid.uuid4()
+    claimed = (
+        Job.objects.claimable(now)
+        .filter(upload=upload_id, attempts__lt=MAX_ATTEMPTS)
+        .update(
+            status=Job.Status.PROCESSING,
+            lease=lease,
+            lease_until=now + LEASE,
+            attempts=F("attempts") + 1,
+            started_at=now,
+        )
+    )
+    if not claimed:
+        return []
+    ours = Job.objects.filter(upload=upload_id, lease=lease)
+    return list(ours.select_related("upload").order_by("position"))
+
+
+def held(jobs: Sequence[Job]) -> QuerySet[Job]:
+    """Return those of the jobs, claimed together, whose lease is still ours."""
+    first = jobs[0]
+    return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
+
+
+def renew(jobs: Sequence[Job]) -> None:
+    """Extend the lease of jobs claimed together."""
+    held(jobs).update(lease_until=timezone.now() + LEASE)
+
+
+def put_back(jobs: Sequence[Job]) -> None:
+    """Queue claimed jobs again. It counts as no attempt: a store that is away says nothing against the image."""
+    held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
+
+
+def free_leases(jobs: QuerySet[Job]) -> int:
+    """Queue the jobs whose worker is lost, to be asked for again; return how many."""
+    return jobs.filter(status=Job.Status.PROCESSING).update(
+        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
+    )
+
+
+# --- Finished, failed, expired -----------------------------------------------------------------------------
+
+
+def finish(job: Job, answer: Rendered) -> bool:
+    """End a claimed job as finished; return whether its lease was still ours."""
+    with transaction.atomic():
+        finished = (
+            held([job])
+            .filter(pk=job.pk)
+            .update(
+                status=Job.Status.FINISHED,
+                lease=None,
+                lease_until=None,
+                error_code="",
+                error_params=None,
+                error_message="",
+                finished_at=timezone.now(),
+                milliseconds=answer.milliseconds,
+                result_size=len(answer.data),
+                result_format=answer.format,
+                result_width=answer.width,
+                result_height=answer.height,
+                report=answer.report,
+                versions=answer.report.get("engine"),
+            )
+        )
+        if finished:
+            notify_of_job(job)
+    return finished == 1
+
+
+def fail(jobs: QuerySet[Job], message: Message) -> int:
+    """End as failed those of the jobs, at most 500, that still match; return how many.
+
+    One that cannot be ended holds up no other; the first error is raised when all have had their turn.
+    """
+    failed = {
+        "status": Job.Status.FAILED,
+        "lease": None,
+        "lease_until": None,
+        "error_code": message.code,
+        "error_params": message.plain_params,
+        "error_message": message.text[:500],
+        "finished_at": timezone.now(),
+    }
+
+    def fail_one(job: Job) -> bool:
+        with transaction.atomic():
+            if not jobs.filter(pk=job.pk).update(**failed):
+                return False
+            notify_of_job(job)
+        return True
+
+    return sum(each(fail_one, jobs.only("pk", "owner_id")[:MOST_AT_ONCE]))
+
+
+def expire_results(batch: Batch) -> None:
+    """Note that the results of a batch are deleted."""
+    batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
+
+
+# --- By request --------------------------------------------------------------------------------------------
 
 
 def retry(job: Job) -> None:
-    """Queue a failed or cancelled job again."""
+    """Queue a failed or cancelled job again.
+
+    Raises Conflict if the upload is no longer here or the job is in another state.
+    """
     if not job.upload.is_here:
         raise Conflict("no_upload", kind="retry")
     now = timezone.now()
@@ -34,8 +170,20 @@ def retry(job: Job) -> None:
     enqueue_conversion(job.upload_id)
 
 
+def retry_batch(batch: Batch) -> int:
+    """Queue again what failed or was cancelled and still has its upload; return how many.
+
+    Raises Conflict if one of them has changed its state meanwhile.
+    """
+    ended = batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
+    jobs = [job for job in ended.select_related("upload") if job.can_retry]
+    for job in jobs:
+        retry(job)
+    return len(jobs)
+
+
 def cancel(job: Job) -> None:
-    """Stop a job that is not done. What a worker has in hand is thrown away when it is ready."""
+    """Stop a job that is not done; what a worker is making of it is thrown away. Raises Conflict if it is done."""
     with transaction.atomic():
         cancelled = _cancel(Job.objects.filter(pk=job.pk))
         if cancelled:
@@ -58,17 +206,3 @@ def _cancel(jobs: QuerySet[Job]) -> int:
     return jobs.filter(status__in=Job.UNFINISHED).update(
         status=Job.Status.CANCELLED, lease=None, lease_until=None, finished_at=timezone.now()
     )
-
-
-def retry_batch(batch: Batch) -> int:
-    """Queue again what failed or was cancelled, where the file is here; return how many."""
-    jobs = [
-        job
-        for job in batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).select_related(
-            "upload"
-        )
-        if job.can_retry
-    ]
-    for job in jobs:
-        retry(job)
-    return len(jobs)

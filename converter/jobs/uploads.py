@@ -1,33 +1,151 @@
-"""Receive: the bytes of an upload are here, or are brought."""
+"""Uploads: images are announced, sent or fetched, and received."""
 
 from __future__ import annotations
 
 import io
 import logging
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO
+from urllib.parse import unquote
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
 from converter import outbound, storage
-from converter.engine import Message
-from converter.jobs.ending import end
-from converter.jobs.errors import OverQuota
-from converter.jobs.sources import limits
-from converter.jobs.submit import check_quota
-from converter.models import Job, Upload
-from converter.storage import Stored
+from converter.engine import Message, Problem
+from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
+from converter.jobs.filenames import clean_name, safe_name
+from converter.jobs.limits import limits
+from converter.jobs.quota import check_quota
+from converter.jobs.transitions import fail, queue_received
+from converter.models import Job, Preferences, Upload
+from converter.storage import Stored, UploadForm
 
 logger = logging.getLogger(__name__)
 
+FORM_LIFETIME = timedelta(minutes=5)
 FETCH_SECONDS = 60
 
 
+@dataclass(frozen=True)
+class NewFile:
+    """A file that somebody is about to send, or that is fetched from `url`. Size in bytes, 0 if not known yet."""
+
+    name: str
+    size: int
+    url: str = ""
+
+    @classmethod
+    def from_url(cls, url: str) -> NewFile:
+        """Return the file at this URL, named by its path. Raises outbound.FetchError if the URL cannot be fetched."""
+        _host, _port, _secure, path = outbound.parts(url)
+        name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
+        return cls(name, size=0, url=url)
+
+
+def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
+    """Return a new upload that no job waits for, such as a watermark. Its bytes are yet to be stored.
+
+    Raises InvalidSubmission if it is empty or too large, OverQuota.
+    """
+    check_files([file])
+    now = timezone.now()
+    upload = new_upload(owner, file, now, now + Preferences.of(owner).kept_for)
+    with transaction.atomic():
+        check_quota(owner, jobs=0, size=file.size)
+        upload.save(force_insert=True)
+    return upload
+
+
+def use_result(job: Job) -> Upload:
+    """Return the result as a new image to convert, without sending it again.
+
+    Raises Gone if it has expired, Conflict if there is none, InvalidSubmission if it is too large to be sent,
+    OverQuota, StorageFault, FileNotFoundError.
+    """
+    if job.state == Job.Status.EXPIRED:
+        raise Gone(kind="result")
+    if not job.has_result:
+        raise Conflict("no_result", state=job.status)
+    data, _ = storage.results.read(job.result_key)
+    return store(keep_image(job.owner, NewFile(job.result_name, len(data))), io.BytesIO(data))
+
+
+def upload_form(upload: Upload) -> UploadForm:
+    """Return a form by which the bytes are sent, valid for five minutes.
+
+    Raises Gone if the upload has expired, Conflict if its bytes are here or are fetched from a URL.
+    """
+    if upload.is_gone:
+        raise Gone(kind="upload")
+    if upload.received_at:
+        raise Conflict("already_uploaded")
+    if upload.source_url:
+        raise Conflict("already_uploaded", kind="fetched")
+    return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
+
+
+def file_problem(file: NewFile, most: int | None = None) -> Message | None:
+    """Return why a file of that size is not taken, or None."""
+    most = most or limits().max_bytes
+    name = clean_name(file.name)
+    if file.size <= 0:
+        return Message("empty_file", {"kind": "named", "name": name})
+    if file.size > most:
+        return Message("too_many_bytes", {"kind": "named", "name": name, "most": most})
+    return None
+
+
+def check_files(files: Sequence[NewFile]) -> None:
+    """Raise InvalidSubmission if files to be sent are empty or too large."""
+    most = limits().max_bytes
+    problems = [
+        Problem(f"/files/{index}/size", problem)
+        for index, file in enumerate(files)
+        if not file.url and (problem := file_problem(file, most))
+    ]
+    if problems:
+        first = problems[0].message
+        raise InvalidSubmission(first.code, errors=problems, **first.params)
+
+
+def new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at: datetime) -> Upload:
+    """Return an upload that is not in the database yet."""
+    pk = uuid.uuid4()
+    name = clean_name(file.name)
+    return Upload(
+        pk=pk,
+        owner_id=owner.pk,
+        name=name,
+        key=f"uploads/{owner.pk}/{pk}/{safe_name(name)}",
+        source_url=file.url,
+        size=file.size,
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+
+def store(upload: Upload, file: IO[bytes]) -> Upload:
+    """Store the bytes of an upload and receive it at once; the event that follows is a repeat.
+
+    Raises StorageFault.
+    """
+    stored = storage.uploads.put(
+        upload.key, file, filename=upload.name, content_type="application/octet-stream"
+    )
+    return receive(upload.key, stored) or upload
+
+
 def receive(key: str, stored: Stored) -> Upload | None:
-    """Note that the bytes of an upload are here and queue its jobs; None for what nobody awaits, which is deleted.
+    """Note that the bytes of an upload are here and queue its jobs; None for bytes that nobody awaits, which are deleted.
 
     The first bytes to come are the upload. Others that replace them are noticed when they are read.
+    Raises StorageFault.
     """
     now = timezone.now()
     upload = Upload.objects.filter(key=key).first()
@@ -39,9 +157,7 @@ def receive(key: str, stored: Stored) -> Upload | None:
     first = Upload.objects.filter(pk=upload.pk, received_at=None).update(
         received_at=now, etag=stored.etag, size=stored.size
     )
-    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(
-        status=Job.Status.QUEUED, queued_at=now, asked_at=now
-    )
+    queue_received(upload, now)
     if first:
         upload.received_at, upload.etag, upload.size = now, stored.etag, stored.size
     elif upload.etag != stored.etag:
@@ -50,9 +166,9 @@ def receive(key: str, stored: Stored) -> Upload | None:
 
 
 def fetch(upload_id: uuid.UUID) -> None:
-    """Bring the bytes of an upload from its address; the event that follows takes them in.
+    """Fetch the bytes of an upload from its URL; the event that follows receives them.
 
-    What cannot be had ends the jobs that wait for it as failed.
+    If they cannot be fetched, the jobs that wait for them fail. Raises StorageFault.
     """
     awaited = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="")
     upload = awaited.select_related("owner").first()
@@ -88,4 +204,4 @@ def fetch(upload_id: uuid.UUID) -> None:
 
 
 def _end_awaited(upload: Upload, message: Message) -> None:
-    end(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), message)
+    fail(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), message)

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote
 
 from django import forms
 from django.conf import settings
@@ -204,11 +203,9 @@ class RecipeForm(forms.Form):
 
 def _fetched(url: str) -> NewFile:
     try:
-        _host, _port, _secure, path = outbound.parts(url)
+        return NewFile.from_url(url)
     except outbound.FetchError as exc:
         raise forms.ValidationError(f"{url[:100]}: {translated(exc.message)}") from exc
-    name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
-    return NewFile(name, size=0, url=url)
 
 
 def accepted() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.files.uploadedfile import UploadedFile
 
-from converter import engine, jobs, storage
+from converter import engine, jobs
 from converter.models import Upload
 from converter.web.forms import OutputForm
 from converter.web.http import LoggedInRequest
@@ -20,13 +20,4 @@ def with_stored_watermark(request: LoggedInRequest, form: OutputForm) -> engine.
 
 def keep(request: LoggedInRequest, file: UploadedFile) -> Upload:
     upload = jobs.keep_image(request.user, jobs.NewFile(file.name or "", file.size or 0))
-    store(upload, file)
-    return upload
-
-
-def store(upload: Upload, file: UploadedFile) -> None:
-    """Put the bytes in their place and note at once that they are here; the event that follows is a repeat."""
-    stored = storage.uploads.put(
-        upload.key, file, filename=upload.name, content_type="application/octet-stream"
-    )
-    jobs.receive(upload.key, stored)
+    return jobs.store(upload, file)

@@ -66,7 +66,7 @@ class Remembering(Sandbox):
 def _sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sandbox = Remembering()
     monkeypatch.setattr(run, "SANDBOX", sandbox)
-    monkeypatch.setattr("converter.jobs.tasks.transaction.on_commit", lambda act: act())
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda act: act())
     yield
     sandbox.close()
 

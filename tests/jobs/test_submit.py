@@ -63,3 +63,17 @@ def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
     upload = the_job(submit(alice, "a.jpg")).upload
     with pytest.raises(jobs.InvalidSubmission, match="no longer here"):
         jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
+
+
+def test_a_file_at_a_url_is_named_by_its_path() -> None:
+    assert NewFile.from_url("https://example.org/a/My%20photo.jpg?x=/y.png").name == "My photo.jpg"
+
+
+def test_a_file_at_a_url_is_refused_where_import_is_switched_off(alice: Any, settings: Any) -> None:
+    settings.CONVERTER_IMPORT_BY_URL = False
+    files = [NewFile("a.jpg", 5), NewFile.from_url("https://example.org/b.jpg")]
+    with pytest.raises(jobs.InvalidSubmission) as refusal:
+        jobs.submit.submit(alice, files=files, outputs=[WEBP])
+    assert [(error.pointer, error.message.code) for error in refusal.value.errors] == [
+        ("/files/1/url", "import_disabled")
+    ]

@@ -14,7 +14,7 @@ from django.utils import translation
 
 from converter import engine
 from converter.engine import Message, raster
-from converter.jobs import ending
+from converter.jobs import transitions
 from converter.models import Batch, Job
 from converter.translation import recipe_sentence, translated
 from converter.web import options
@@ -193,7 +193,7 @@ def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: J
 
 
 def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> None:
-    ending.end(Job.objects.filter(pk=job.pk), Message("gave_up", {"attempts": 3}))
+    transitions.fail(Job.objects.filter(pk=job.pk), Message("gave_up", {"attempts": 3}))
     for path in (f"/jobs/{job.pk}/", f"/batches/{batch.pk}/"):
         shown = text(page.get(path, headers={"accept-language": "de"}))
         assert "Die Umwandlung ist 3-mal abgebrochen." in shown

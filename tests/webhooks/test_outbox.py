@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from converter import jobs, webhooks
-from converter.engine import Message, Recipe
+from converter.engine import Recipe
 from converter.events import clock
 from converter.jobs.run import run
 from converter.jobs.submit import submit
@@ -40,10 +40,11 @@ def test_what_becomes_of_a_batch_is_told_and_signed(webhook: Webhook, server: Re
         "status": "partially_failed",
         "jobs": {"finished": 1, "failed": 1},
     }
+    failed = batch.jobs.get(status="failed")
     assert bodies["job.failed"]["data"]["error"] == {
         "code": "not_an_image",
-        "params": {},
-        "message": Message("not_an_image").text,
+        "params": failed.error_params,
+        "message": failed.error_message,
     }
     assert not Delivery.objects.filter(delivered_at=None).exists()
 

@@ -23,7 +23,7 @@ from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.starters import STARTERS
-from converter.web.watermarks import keep, store, with_stored_watermark
+from converter.web.watermarks import keep, with_stored_watermark
 
 PREFIX = "outputs"
 SITES_OWN = {"format": "webp"}
@@ -180,7 +180,7 @@ def _submit(
         u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known and not u.source_url
     ]
     for upload, (file, _new) in zip(fresh, taken, strict=True):
-        store(upload, file)
+        jobs.store(upload, file)
     for problem in problems:
         messages.warning(request, _("Skipped: %(problem)s") % {"problem": translated(problem)})
     return batch

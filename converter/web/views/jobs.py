@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from converter import jobs, metadata, storage
+from converter import jobs, metadata
 from converter.models import Job
 from converter.translation import translated
 from converter.web import picture
@@ -91,10 +91,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     if problem := jobs.file_problem(jobs.NewFile(found.upload.name, file.size)):
         messages.error(request, translated(problem))
         return redirect("web:job", pk)
-    stored = storage.uploads.put(
-        found.upload.key, file, filename=found.upload.name, content_type="application/octet-stream"
-    )
-    jobs.receive(found.upload.key, stored)
+    jobs.store(found.upload, file)
     return redirect("web:job", pk)
 
 
