@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -62,7 +63,7 @@ class OutputForm(forms.Form):
             self.fields[option.path] = _field(option)
         self.fields["watermark.image"].widget = forms.HiddenInput(attrs=_attrs(_option("watermark.image")))
         self.fields["watermark_file"] = kept
-        kept.widget.attrs["data-part"] = "watermark"
+        kept.widget.attrs.update(_attrs(_option("watermark.image")))
 
     def has_changed(self) -> bool:
         """An output with unchanged defaults counts too."""
@@ -228,18 +229,9 @@ def _option(path: str) -> Option:
 
 
 def _attrs(option: Option) -> dict[str, Any]:
-    attrs: dict[str, Any] = {
-        "data-path": option.path,
-        "data-kind": option.kind,
-        "data-formats": " ".join(option.formats),
-    }
-    if option.tells and option.part:
-        attrs["data-tells"] = option.part
-    if option.default is not None:
-        attrs["data-default"] = str(option.default).lower() if option.kind == "boolean" else option.default
-    elif any(value is not None for value in option.defaults.values()):
-        for name, value in option.defaults.items():
-            attrs[f"data-default-{name}"] = value
+    attrs: dict[str, Any] = {"data-formats": " ".join(option.formats)}
+    if option.default is None and any(value is not None for value in option.defaults.values()):
+        attrs["data-defaults"] = json.dumps(option.defaults)
     return attrs
 
 
@@ -264,7 +256,6 @@ def _field(option: Option) -> forms.Field:
         field = forms.BooleanField(**given)
     elif option.in_thousands:
         field = ThousandsField(min_value=schema["minimum"], max_value=schema["maximum"], **given)
-        field.widget.attrs["data-times"] = 1000
     elif option.kind == "integer":
         field = forms.IntegerField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
     elif option.kind == "number":

@@ -13,6 +13,7 @@ urlpatterns = [
     path("healthz", site.healthz, name="healthz"),
     path("favicon.ico", site.favicon, name="favicon"),
     path("convert/", convert.convert, name="convert"),
+    path("convert/outputs/", convert.read_outputs, name="convert_outputs"),
     path("convert/watermark/", convert.watermark, name="watermark"),
     path("batches/", batches.history, name="batches"),
     path("batches/delete/", batches.delete_many, name="batches_delete"),

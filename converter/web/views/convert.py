@@ -20,7 +20,7 @@ from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
 from converter.web import links, options, texts
 from converter.web.access import batch_of, job_of, recipe_of
-from converter.web.forms import FilesForm, OutputFormSet, WatermarkForm, initial_of
+from converter.web.forms import FilesForm, OutputForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.starters import STARTERS
 from converter.web.watermarks import keep, with_stored_watermark
@@ -49,6 +49,13 @@ def convert(request: LoggedInRequest) -> HttpResponse:
     except jobs.InvalidSubmission as refusal:
         return _page(request, files, outputs, uploads, refusal, status=422)
     return redirect("web:batch", batch.pk)
+
+
+@require_POST
+def read_outputs(request: LoggedInRequest) -> JsonResponse:
+    """Return the recipe of each output of the form, or its errors by field."""
+    outputs = OutputFormSet(request.POST, prefix=PREFIX)
+    return JsonResponse({"outputs": [_read(form) for form in outputs.forms]})
 
 
 @require_POST
@@ -153,6 +160,12 @@ def _with_one_more_or_less(request: LoggedInRequest) -> Any:
     elif gone.isdecimal() and len(recipes) > 1:
         del recipes[int(gone) : int(gone) + 1]
     return OutputFormSet(prefix=PREFIX, initial=initial_of(recipes[: OutputFormSet.max_num]))
+
+
+def _read(form: OutputForm) -> dict[str, Any]:
+    if form.is_valid():
+        return {"recipe": form.mapping()}
+    return {"errors": {name: list(errors) for name, errors in form.errors.items()}}
 
 
 def _recipes(request: LoggedInRequest, outputs: Any) -> list[engine.Recipe]:

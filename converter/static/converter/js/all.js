@@ -1,14 +1,17 @@
 // One box for all the boxes of a list: those that have the name it tells.
 
-for (const all of document.querySelectorAll("[data-all]")) {
-  const boxes = [...document.querySelectorAll(`input[type=checkbox][name="${all.dataset.all}"]`)];
+import { all } from "./dom.js";
+
+for (const box of all(document, "[data-all]", HTMLInputElement)) {
+  const others = all(document, `input[type=checkbox][name="${box.dataset.all}"]`, HTMLInputElement);
   const look = () => {
-    const chosen = boxes.filter((box) => box.checked).length;
-    all.checked = chosen === boxes.length;
-    all.indeterminate = chosen > 0 && chosen < boxes.length;
+    const chosen = others.filter((other) => other.checked).length;
+    box.checked = chosen === others.length;
+    box.indeterminate = chosen > 0 && chosen < others.length;
   };
-  all.closest("label").hidden = boxes.length < 2;
-  all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; });
+  const label = box.closest("label");
+  if (label) label.hidden = others.length < 2;
+  box.addEventListener("change", () => { for (const other of others) other.checked = box.checked; });
   document.addEventListener("change", look);
   look();
 }

@@ -1,17 +1,27 @@
 // Original and result on each other, with a line between them that the range moves. Without this: side by side.
 
-function start(section) {
-  const frame = section.querySelector("[data-frame]");
-  const view = section.querySelector("[data-view]");
-  const range = section.querySelector("[data-range]");
-  const zoom = section.querySelector("[data-zoom]");
-  section.classList.add("is-live");
-  for (const element of section.querySelectorAll("[data-needs-script]")) element.hidden = false;
+import { all, around, maybe, one, showWhatNeedsScript } from "./dom.js";
 
-  const split = (percent) => {
-    range.value = percent;
-    frame.style.setProperty("--split", `${range.value}%`);
-  };
+/** @param {HTMLElement} section */
+function start(section) {
+  const frame = one(section, "[data-frame]", HTMLElement);
+  const zoom = maybe(section, "[data-zoom]", HTMLInputElement);
+  section.classList.add("is-live");
+  showWhatNeedsScript(section);
+  const isHero = section.classList.contains("hero-compare");
+  if (!isHero) startSize(section, frame, zoom);
+  const split = startSplit(section, frame);
+  startBackground(section, frame);
+  startDrag(section, frame, zoom, split);
+}
+
+/**
+ * @param {HTMLElement} section
+ * @param {HTMLElement} frame
+ * @param {HTMLInputElement | null} zoom
+ */
+function startSize(section, frame, zoom) {
+  const view = one(section, "[data-view]", HTMLElement);
   const size = () => {
     const [width, height] = [Number(frame.dataset.width), Number(frame.dataset.height)];
     const zoomed = Boolean(zoom?.checked);
@@ -28,23 +38,53 @@ function start(section) {
       view.removeAttribute("tabindex");
     }
   };
-  const isHero = section.classList.contains("hero-compare");
-  if (!isHero) size();
-  split(50);
-  range.addEventListener("input", () => split(range.value));
+  size();
   zoom?.addEventListener("change", size);
   section.addEventListener("compare:resized", size);
-  if (!isHero) window.addEventListener("resize", () => { if (!zoom?.checked) size(); });
+  window.addEventListener("resize", () => { if (!zoom?.checked) size(); });
+}
 
-  const difference = section.querySelector("[data-difference]");
+/**
+ * @param {HTMLElement} section
+ * @param {HTMLElement} frame
+ */
+function startSplit(section, frame) {
+  const range = one(section, "[data-range]", HTMLInputElement);
+  /** @param {number} percent */
+  const split = (percent) => {
+    range.value = String(percent);
+    frame.style.setProperty("--split", `${range.value}%`);
+  };
+  split(50);
+  range.addEventListener("input", () => split(Number(range.value)));
+  return split;
+}
+
+/**
+ * @param {HTMLElement} section
+ * @param {HTMLElement} frame
+ */
+function startBackground(section, frame) {
+  const difference = maybe(section, "[data-difference]", HTMLInputElement);
   difference?.addEventListener("change", () => section.classList.toggle("is-difference", difference.checked));
-  const back = section.querySelector("[data-back]");
+  const back = maybe(section, "[data-back]", HTMLSelectElement);
   back?.addEventListener("change", () => {
-    for (const name of ["checker", "on-white", "on-black"]) frame.classList.remove(name);
+    frame.classList.remove("checker", "on-white", "on-black");
     frame.classList.add(back.value === "checker" ? "checker" : `on-${back.value}`);
   });
+}
 
+/**
+ * @param {HTMLElement} section
+ * @param {HTMLElement} frame
+ * @param {HTMLInputElement | null} zoom
+ * @param {(percent: number) => void} split
+ */
+function startDrag(section, frame, zoom, split) {
+  const view = one(section, "[data-view]", HTMLElement);
+  /** @type {{ pans: boolean, x: number, y: number, left: number, top: number } | null} */
   let drag = null;
+  /** @param {PointerEvent} event */
   const at = (event) => {
     const box = frame.getBoundingClientRect();
     split(((event.clientX - box.left) / box.width) * 100);
@@ -52,8 +92,7 @@ function start(section) {
   frame.addEventListener("dragstart", (event) => event.preventDefault());
   frame.addEventListener("pointerdown", (event) => {
     if (event.button) return;
-    const onLine = event.target.matches("[data-line]");
-    const pans = zoom?.checked && !onLine;
+    const pans = Boolean(zoom?.checked) && !around(event, "[data-line]", HTMLElement);
     if (pans && event.pointerType !== "mouse") return; // touch scrolls by itself
     drag = { pans, x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop };
     frame.setPointerCapture(event.pointerId);
@@ -67,8 +106,10 @@ function start(section) {
   for (const type of ["pointerup", "pointercancel"]) frame.addEventListener(type, () => { drag = null; });
 }
 
+/** @param {ParentNode} root */
 export function startAll(root) {
-  const found = root.matches?.("[data-compare]") ? [root] : root.querySelectorAll("[data-compare]");
+  const found = all(root, "[data-compare]", HTMLElement);
+  if (root instanceof HTMLElement && root.matches("[data-compare]")) found.push(root);
   for (const section of found) if (!section.classList.contains("is-live")) start(section);
 }
 

@@ -1,15 +1,18 @@
 // Buttons that copy the text of another element; they are shown only where that can be done.
 
+import { all, around } from "./dom.js";
+
+/** @param {ParentNode} root */
 function offer(root) {
-  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  for (const button of all(root, "[data-copy]", HTMLButtonElement)) button.hidden = !navigator.clipboard;
 }
 
 document.addEventListener("click", async (event) => {
-  /** @type {HTMLElement | null} */
-  const button = /** @type {Element} */ (event.target).closest("[data-copy]");
+  const button = around(event, "[data-copy]", HTMLButtonElement);
   if (!button) return;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-  button.textContent = button.dataset.done;
+  const source = document.getElementById(button.dataset.copy ?? "");
+  await navigator.clipboard.writeText(source?.textContent?.trim() ?? "");
+  button.textContent = button.dataset.done ?? "";
 });
 document.addEventListener("htmx:load", (event) => offer(event.detail.elt));
 offer(document);

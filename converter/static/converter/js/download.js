@@ -1,2 +1,5 @@
 // Begins the download as soon as what was waited for is ready.
-document.addEventListener("htmx:load", (event) => event.detail.elt.querySelector("[data-download]")?.click());
+
+import { maybe } from "./dom.js";
+
+document.addEventListener("htmx:load", (event) => maybe(event.detail.elt, "[data-download]", HTMLElement)?.click());

@@ -1,9 +1,20 @@
 // Posts to the site as whoever is logged in. The CSRF token changes at log-in, also in another tab: where the one that
 // the page came with is refused, the page's own address is asked for the new one, and what was posted is posted again.
 
+import { one } from "./dom.js";
+
+/** @param {ParentNode} form */
+const tokenIn = (form) => one(form, "[name=csrfmiddlewaretoken]", HTMLInputElement).value;
+
+/** @param {HTMLFormElement} form */
 export function poster(form) {
   let token = tokenIn(form);
 
+  /**
+   * @param {string} url
+   * @param {BodyInit} body
+   * @param {Record<string, string>} [headers]
+   */
   async function post(url, body, headers = {}) {
     const attempt = () => fetch(url, { method: "POST", headers: { "X-CSRFToken": token, ...headers }, body }).catch(() => null);
     const answer = await attempt();
@@ -20,8 +31,4 @@ export function poster(form) {
   }
 
   return post;
-}
-
-function tokenIn(form) {
-  return form.querySelector("[name=csrfmiddlewaretoken]").value;
 }

@@ -1,16 +1,17 @@
 // Says in one sentence what the recipe does, while it is being changed.
 
-import { showWhatFits } from "./options.js";
+import { one } from "./dom.js";
+import { showWhatFits } from "./output.js";
 
-const form = document.querySelector("[data-recipe]");
-const card = form.querySelector("[data-output]");
-const says = form.querySelector("[data-says]");
+const form = one(document, "[data-recipe]", HTMLFormElement);
+const card = one(form, "[data-output]", HTMLElement);
+const says = one(form, "[data-says]", HTMLElement);
 let timer = 0;
 let last = 0;
 
 async function refresh() {
   const turn = ++last;
-  const answer = await fetch(form.dataset.sentence, { method: "POST", body: new FormData(form) }).catch(() => null);
+  const answer = await fetch(form.dataset.sentence ?? "", { method: "POST", body: new FormData(form) }).catch(() => null);
   if (!answer?.ok || turn !== last) return;
   const said = await answer.json();
   says.textContent = said.sentence ?? said.errors.join(" ");

@@ -2,12 +2,23 @@
 
 export class Stopped extends Error {}
 export class Expired extends Error {}
-// Carries what the site said, as problem details.
+
+/** Carries what the site said, as problem details. */
 export class Refused extends Error {
-  constructor(problem) { super(problem.detail); this.problem = problem; }
+  /** @param {{ code: string, detail: string }} problem */
+  constructor(problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
 }
 
-// `signal` stops it; `progress` hears a share from 0 to 1. Fails with Stopped, Expired (ask for a new form), Refused or Error.
+/**
+ * Fails with Stopped, Expired (ask for a new form), Refused or Error.
+ * @param {{ url: string, fields: Record<string, string> }} form
+ * @param {File} file
+ * @param {{ signal: AbortSignal, progress: (share: number) => void }} watch `progress` hears a share from 0 to 1
+ * @returns {Promise<void>}
+ */
 export function send(form, file, { signal, progress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -31,6 +42,7 @@ export function send(form, file, { signal, progress }) {
   });
 }
 
+/** @param {XMLHttpRequest} request */
 function refusalOf(request) {
   try {
     return new Refused(JSON.parse(request.responseText));

@@ -1,0 +1,145 @@
+// Original and result of one image in the preview, on each other.
+
+import { startAll } from "./compare.js";
+import { copyOf, one } from "./dom.js";
+import { SIDE, sampleOf } from "./sample.js";
+import { convertOnce } from "./server.js";
+import { shapeOf } from "./shape.js";
+import { sizeInWords } from "./words.js";
+
+const ORIGINAL = { format: "webp", quality: 90, frames: "first", resize: { width: SIDE, height: SIDE } };
+
+export class Comparison {
+  /**
+   * @param {import("./sample.js").Picture} image
+   * @param {HTMLElement} place
+   */
+  constructor(image, place) {
+    this.image = image;
+    this.place = place;
+    this.element = copyOf("[data-try-template]");
+    this.before = one(this.element, "[data-before]", HTMLImageElement);
+    this.after = one(this.element, ".compare-after img", HTMLImageElement);
+    this.shape = ""; // to which the original is cut that is shown
+    /** @type {Record<string, string>} */
+    this.originals = {}; // their addresses by shape; "" is the whole
+    this.isClosed = false;
+  }
+
+  close() {
+    this.isClosed = true;
+    for (const address of [...Object.values(this.originals), this.after.src]) URL.revokeObjectURL(address);
+  }
+
+  /** @param {boolean} mayAsk whether the server may be asked for what the browser does not have */
+  async open(mayAsk) {
+    const { image, element, before } = this;
+    const own = "file" in image;
+    const address = own ? URL.createObjectURL(image.file) : image.thumbnail;
+    const isShown = address !== undefined && (await decoded(before, address));
+    if (this.isClosed) return;
+    if (address && isShown) this.originals[""] = address;
+    if (isShown) this.resize(...this.sizeOfWhole());
+    else this.blind(true);
+    element.classList.toggle("is-alone", !isShown); // what is left is the result
+    one(element, "[data-before] + figcaption", HTMLElement).append(` · ${sizeInWords(image.size)}`);
+    this.place.replaceChildren(element);
+    startAll(element);
+    if (mayAsk && !(isShown && own)) await this.fetchOriginal();
+  }
+
+  // A thumbnail stands where the whole picture will.
+  /** @returns {[number, number]} */
+  sizeOfWhole() {
+    const { naturalWidth: width, naturalHeight: height } = this.before;
+    const times = "file" in this.image ? 1 : Math.max(1, Math.min(SIDE, this.image.side) / Math.max(width, height));
+    return [Math.round(width * times), Math.round(height * times)];
+  }
+
+  // A picture of what browsers cannot show, or have no more of than a thumbnail.
+  async fetchOriginal() {
+    const sample = await sampleOf(this.image);
+    const { result } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
+    if (!result || this.isClosed) return;
+    this.originals[""] = URL.createObjectURL(result);
+    if (this.shape) return; // it shows a part of it
+    if (!(await this.putBefore("")) || this.isClosed) return;
+    if (!this.element.classList.contains("is-tried")) this.resize(this.before.naturalWidth, this.before.naturalHeight);
+  }
+
+  /** @param {string} shape */
+  async putBefore(shape) {
+    this.shape = shape;
+    if (!(await decoded(this.before, this.originals[shape]))) return false;
+    if (this.element.classList.contains("is-alone")) this.blind(false);
+    this.element.classList.remove("is-alone");
+    return true;
+  }
+
+  // Cut the original as the result is, so that they lie on each other and neither is squeezed.
+  /**
+   * @param {import("./sample.js").Sample} sample
+   * @param {Record<string, any> | null} shape
+   */
+  async cut(sample, shape) {
+    const key = shape ? JSON.stringify(shape) : "";
+    if (key && !this.originals[key]) {
+      const { result } = await convertOnce(sample.source, { ...ORIGINAL, ...shape });
+      if (!result || this.isClosed) return;
+      this.originals[key] = URL.createObjectURL(result);
+    }
+    if (key !== this.shape && this.originals[key]) await this.putBefore(key);
+  }
+
+  /**
+   * Put the result beside the original; returns its pixels, or nothing where browsers do not show its format.
+   * @param {Blob} result
+   * @param {import("./sample.js").Sample} sample
+   * @param {Record<string, any>} recipe
+   */
+  async show(result, sample, recipe) {
+    const { element, after } = this;
+    const address = URL.createObjectURL(result);
+    const probe = new Image();
+    const isShown = await decoded(probe, address);
+    element.classList.toggle("is-tried", isShown);
+    if (element.classList.contains("is-alone")) this.blind(!isShown);
+    const { naturalWidth: width, naturalHeight: height } = probe;
+    if (isShown) await this.cut(sample, shapeOf(recipe, width, height));
+    if (!isShown || this.isClosed) {
+      URL.revokeObjectURL(address);
+      return null;
+    }
+    URL.revokeObjectURL(after.src);
+    after.src = address;
+    one(element, ".compare-after figcaption span", HTMLElement).textContent = sample.whole ? "" : ` · ${sizeInWords(result.size)}`;
+    this.resize(width, height);
+    return width * height;
+  }
+
+  /** @param {boolean} yes */
+  blind(yes) {
+    one(this.element, ".try-none", HTMLElement).hidden = !yes;
+    one(this.element, "[data-view]", HTMLElement).hidden = yes;
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    const frame = one(this.element, "[data-frame]", HTMLElement);
+    Object.assign(frame.dataset, { width, height });
+    for (const image of [this.before, this.after]) Object.assign(image, { width, height });
+    this.element.dispatchEvent(new Event("compare:resized"));
+  }
+}
+
+/**
+ * @param {HTMLImageElement} image
+ * @param {string} address
+ */
+function decoded(image, address) {
+  image.src = address;
+  return image.decode().then(() => true, () => false);
+}

@@ -1,0 +1,126 @@
+// The images to convert: those chosen here, and those that are on the server already.
+
+import { all, around, maybe, one } from "./dom.js";
+import { changed, find, form, limits, refuse, state } from "./page.js";
+import { extensionOf, Row } from "./row.js";
+import { say, sizeInWords, texts } from "./words.js";
+
+/** @typedef {{ name: string, size: number, side: number, upload: string, thumbnail?: string, box: HTMLInputElement, element: HTMLElement }} Kept */
+
+const choose = one(form, "#id_images", HTMLInputElement);
+const extensions = choose.accept.split(",");
+
+/** @type {Row[]} */
+export const rows = [];
+
+// What was sent before and is to be converted again.
+const here = all(form, "[data-upload]", HTMLInputElement).map((box) => keptBy(box));
+
+/** @type {Row | Kept | null} */
+let wanted = null; // the image that was asked to be shown; else the first
+
+/**
+ * @param {HTMLInputElement} box
+ * @returns {Kept}
+ */
+function keptBy(box) {
+  const element = /** @type {HTMLElement} */ (box.closest("li"));
+  return {
+    box,
+    element,
+    name: one(element, ".file-name", HTMLElement).textContent ?? "",
+    size: Number(box.dataset.size),
+    side: Number(box.dataset.side),
+    upload: box.value,
+    thumbnail: maybe(element, "img", HTMLImageElement)?.src,
+  };
+}
+
+export const ready = () => rows.filter((row) => row.state === "ready");
+export const failed = () => rows.filter((row) => row.state === "failed");
+export const kept = () => here.filter(({ box }) => box.checked);
+export const inBatch = () => [...kept(), ...ready()];
+export const addresses = () => (maybe(form, "#id_addresses", HTMLTextAreaElement)?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
+
+/** @param {Event} event */
+export const rowOf = (event) => rows.find(({ element }) => element.contains(/** @type {Node} */ (event.target)));
+
+/** The image that the preview shows. */
+export function shown() {
+  const images = inBatch();
+  return images.find((image) => image === wanted) ?? images[0] ?? null;
+}
+
+/** @param {object | null} inSight */
+export function markShown(inSight) {
+  const images = [...here, ...rows];
+  form.classList.toggle("has-files", images.length > 0);
+  for (const image of images) image.element.classList.toggle("is-shown", images.length > 1 && image === inSight);
+}
+
+/** @param {File} file */
+function problemOf(file) {
+  if (!file.size) return texts.empty;
+  if (file.size > limits.bytes) return say(texts.tooLarge, { size: sizeInWords(limits.bytes) });
+  // Only what says that it is something else is refused here; the server looks into the file.
+  const isKnown = extensions.includes(`.${extensionOf(file).toLowerCase()}`);
+  if (file.type && !file.type.startsWith("image/") && !isKnown) return texts.notAnImage;
+  /** @param {Row} row */
+  const isSame = (row) => ["name", "size", "lastModified"].every((part) => Reflect.get(row.file, part) === Reflect.get(file, part));
+  return rows.some((row) => row.state !== "bad" && isSame(row)) ? texts.twice : "";
+}
+
+/** @param {Iterable<File>} files */
+export function add(files) {
+  if (state.busy || state.batch) return;
+  for (const file of files) {
+    if (ready().length >= limits.files) {
+      refuse(say(texts.tooMany, { count: limits.files }));
+      break;
+    }
+    const problem = problemOf(file);
+    const row = new Row(file);
+    rows.push(row);
+    find("rows", HTMLElement).append(row.element);
+    row.set(problem ? "bad" : "ready", problem || sizeInWords(file.size));
+  }
+  changed();
+}
+
+/** @param {Row} row */
+function takeOut(row) {
+  if (state.busy || state.batch) {
+    row.stop?.abort();
+    row.set("out", texts.cancelled);
+    return;
+  }
+  const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
+  rows.splice(rows.indexOf(row), 1);
+  row.element.remove();
+  ((next && maybe(next, "[data-remove]", HTMLElement)) ?? choose).focus();
+  changed();
+}
+
+/** @param {Row | Kept} image */
+function show(image) {
+  wanted = image;
+  changed();
+}
+
+find("rows", HTMLElement).addEventListener("click", (event) => {
+  const row = rowOf(event);
+  if (row && around(event, "[data-remove]", HTMLElement)) takeOut(row);
+  if (row && around(event, "[data-show]", HTMLElement)) show(row);
+});
+for (const image of here) {
+  const thumb = one(image.element, ".file-thumb", HTMLElement);
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: thumb.className });
+  button.setAttribute("aria-label", say(texts.show, { name: image.name }));
+  button.append(...thumb.childNodes);
+  thumb.replaceWith(button);
+  button.addEventListener("click", () => show(image));
+}
+form.addEventListener("change", (event) => {
+  if (around(event, "[data-upload], [data-all]", HTMLInputElement)) changed();
+});

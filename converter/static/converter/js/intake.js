@@ -1,0 +1,63 @@
+// The ways by which files come in: chosen, pasted, dropped; a folder gives all that is in it.
+
+import { all } from "./dom.js";
+import { add } from "./files.js";
+import { find, form } from "./page.js";
+
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<File[]>}
+ */
+async function filesIn(entry) {
+  if (entry instanceof FileSystemFileEntry) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
+  const reader = entry.createReader();
+  /** @type {File[]} */
+  const found = [];
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found.filter((file) => !file.name.startsWith("."));
+    for (const child of some) found.push(...(await filesIn(child)));
+  }
+}
+
+/** @param {DataTransfer} dropped */
+async function take(dropped) {
+  // Entries must be taken before the first await: the list is empty afterwards.
+  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  if (!entries.some((entry) => entry.isDirectory)) {
+    add(dropped.files);
+    return;
+  }
+  for (const entry of entries) add(await filesIn(entry));
+}
+
+for (const input of all(form, "#id_images, [data-folder], [data-camera]", HTMLInputElement)) {
+  input.addEventListener("change", () => {
+    add(input.files ?? []);
+    input.value = "";
+  });
+}
+
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (!files.length) return;
+  event.preventDefault();
+  add(files);
+});
+
+let depth = 0; // of elements that are dragged over
+/** @param {number} next */
+function drag(next) {
+  depth = next;
+  find("drop", HTMLElement).classList.toggle("is-over", depth > 0);
+}
+document.addEventListener("dragenter", () => drag(depth + 1));
+document.addEventListener("dragleave", () => drag(depth - 1));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  drag(0);
+  if (event.dataTransfer) take(event.dataTransfer);
+});

@@ -1,0 +1,61 @@
+// One output: the options that its format has, and what is wrong with them.
+
+import { all, maybe, one } from "./dom.js";
+
+/** @param {ParentNode} card */
+export const formatOf = (card) => one(card, "[name$='-format']", HTMLSelectElement);
+
+/**
+ * @param {HTMLElement} input
+ * @param {string} format
+ */
+const isFor = (input, format) => input.dataset.formats?.split(" ").includes(format) ?? false;
+
+/** @param {ParentNode} card */
+export function showWhatFits(card) {
+  const format = formatOf(card).value;
+  // A quality is one of three ways to say how good; whoever took another does not mean it.
+  const isAimed = [
+    maybe(card, "[name$='-aim']", HTMLSelectElement),
+    maybe(card, "[name$='-target_bytes']", HTMLInputElement),
+  ].some((input) => input?.value && isFor(input, format));
+  for (const input of all(card, "[data-formats]", HTMLElement)) {
+    const isMoot = isAimed && input.matches("[name$='-quality']");
+    const field = input.closest(".field");
+    if (field instanceof HTMLElement) field.hidden = isMoot || !isFor(input, format);
+    if (!(input instanceof HTMLInputElement)) continue;
+    input.disabled = isMoot;
+    if (input.dataset.defaults) input.placeholder = JSON.parse(input.dataset.defaults)[format] ?? "";
+  }
+  for (const group of all(card, "fieldset", HTMLFieldSetElement)) {
+    group.hidden = !group.querySelector(".field:not([hidden])");
+  }
+}
+
+/**
+ * Show each error at its field; returns those that have none.
+ * @param {ParentNode} card
+ * @param {Record<string, string[]>} errors
+ */
+export function showErrors(card, errors) {
+  /** @type {string[]} */
+  const others = [];
+  for (const [name, texts] of Object.entries(errors)) {
+    const field = maybe(card, `[data-field="${name}"]`, HTMLElement);
+    if (!field) {
+      others.push(...texts);
+      continue;
+    }
+    one(field, ".error", HTMLElement).textContent = texts.join(" ");
+    field.querySelector("input, select")?.setAttribute("aria-invalid", "true");
+    field.closest("details")?.setAttribute("open", "");
+  }
+  maybe(card, "[aria-invalid]", HTMLElement)?.focus();
+  return others;
+}
+
+/** @param {ParentNode} card */
+export function clearErrors(card) {
+  for (const error of all(card, ".error", HTMLElement)) error.textContent = "";
+  for (const input of all(card, "[aria-invalid]", HTMLElement)) input.removeAttribute("aria-invalid");
+}

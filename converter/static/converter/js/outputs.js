@@ -1,0 +1,138 @@
+// The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
+
+import { all, around, copyOf, one } from "./dom.js";
+import { formatOf, showWhatFits } from "./output.js";
+import { changed, find, form, limits } from "./page.js";
+import { keepWatermark } from "./server.js";
+import { say, texts } from "./words.js";
+
+const NUMBERED = ["id", "name", "for", "aria-describedby", "aria-labelledby"];
+const list = find("outputs", HTMLElement);
+
+/** `isFree`: nobody has chosen the format, so that it follows the images. */
+const choice = { isFree: "free" in form.dataset, touched: /** @type {HTMLElement | null} */ (null) };
+
+export const cards = () => all(list, "[data-output]", HTMLElement);
+
+/** The place of the output that was changed last. */
+export const touchedIndex = () => Math.max(0, choice.touched ? cards().indexOf(choice.touched) : 0);
+
+/**
+ * Let the first output have this format, or its usual one, if nobody has chosen another.
+ * @param {string | null} format
+ */
+export function follow(format) {
+  if (!choice.isFree) return;
+  const select = formatOf(cards()[0]);
+  select.value = format ?? usual(select)?.value ?? select.value;
+  showWhatFits(cards()[0]);
+}
+
+/** @param {HTMLSelectElement} select */
+const usual = (select) => [...select.options].find((option) => option.defaultSelected);
+
+function number() {
+  cards().forEach((card, index) => {
+    for (const element of [card, ...all(card, "*", Element)]) {
+      for (const name of NUMBERED) {
+        const value = element.getAttribute(name);
+        if (value) element.setAttribute(name, value.replaceAll(/\boutputs-(\d+|__prefix__)-/g, `outputs-${index}-`));
+      }
+    }
+    const title = say(texts.output, { number: index + 1 });
+    one(card, "[data-output-title]", HTMLElement).textContent = title;
+    const remove = one(card, "[data-remove-output]", HTMLButtonElement);
+    remove.setAttribute("aria-label", say(texts.remove, { name: title }));
+    remove.value = String(index);
+    remove.hidden = cards().length === 1;
+  });
+  one(form, "[name$='-TOTAL_FORMS']", HTMLInputElement).value = String(cards().length);
+  find("add-output", HTMLElement).hidden = cards().length >= limits.outputs;
+}
+
+function add() {
+  choice.isFree = false;
+  const used = cards().map((card) => formatOf(card).value);
+  const card = copyOf("[data-output-template]");
+  list.append(card);
+  const select = formatOf(card);
+  const unused = [...select.options].find(({ value }) => value !== "auto" && !used.includes(value));
+  if (unused) select.value = unused.value;
+  number();
+  showWhatFits(card);
+  select.focus();
+  changed();
+}
+
+/** @param {HTMLElement} card */
+function remove(card) {
+  card.remove();
+  number();
+  find("add-output", HTMLElement).focus();
+  changed();
+}
+
+/**
+ * A recipe changes the outputs; the images that were chosen stay.
+ * @param {HTMLAnchorElement} link
+ */
+async function take(link) {
+  const answer = await fetch(link.href).catch(() => null);
+  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const outputs = page?.querySelector("[data-outputs]");
+  if (!outputs) {
+    location.assign(link.href);
+    return;
+  }
+  list.replaceChildren(...outputs.children);
+  for (const other of find("recipes", HTMLElement).children) other.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+  choice.touched = null;
+  choice.isFree = false;
+  cards().forEach(showWhatFits);
+  number();
+  changed();
+}
+
+/** @param {HTMLInputElement} input */
+async function takeWatermark(input) {
+  const field = /** @type {HTMLElement} */ (input.closest(".field"));
+  const card = /** @type {HTMLElement} */ (input.closest("[data-output]"));
+  const id = one(card, "[name$='-watermark.image']", HTMLInputElement);
+  id.value = "";
+  const { upload = "", problem = "" } = input.files?.length ? await keepWatermark(input.files[0]) : {};
+  id.value = upload;
+  one(field, ".error", HTMLElement).textContent = problem;
+}
+
+list.addEventListener("change", async (event) => {
+  const card = around(event, "[data-output]", HTMLElement);
+  if (!card) return;
+  const file = around(event, "[type=file]", HTMLInputElement);
+  if (file) await takeWatermark(file);
+  showWhatFits(card);
+  choice.touched = card;
+  choice.isFree = false;
+  changed();
+});
+list.addEventListener("click", (event) => {
+  const button = around(event, "[data-remove-output]", HTMLButtonElement);
+  const card = button?.closest("[data-output]");
+  if (!(card instanceof HTMLElement)) return;
+  event.preventDefault();
+  remove(card);
+});
+find("add-output", HTMLElement).addEventListener("click", (event) => {
+  event.preventDefault();
+  add();
+});
+find("recipes", HTMLElement).addEventListener("click", (event) => {
+  const link = around(event, "a", HTMLAnchorElement);
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  take(link);
+});
+cards().forEach(showWhatFits);
+number();
+// A browser may fill in what was chosen before the page was loaded again.
+if (!formatOf(cards()[0]).selectedOptions[0].defaultSelected) choice.isFree = false;

@@ -1,0 +1,50 @@
+// The form of the convert page, its limits, and how far it is.
+
+import { one } from "./dom.js";
+
+export const form = one(document, "[data-convert]", HTMLFormElement);
+
+export const limits = {
+  bytes: Number(form.dataset.maxBytes),
+  files: Number(form.dataset.maxFiles),
+  outputs: Number(form.dataset.maxOutputs),
+  preview: Number(form.dataset.oneShot),
+};
+
+/** `busy`: being sent; `batch`: the address of the batch, once there is one. */
+export const state = { busy: false, batch: "" };
+
+/**
+ * @template {Element} T
+ * @param {string} name
+ * @param {new () => T} kind
+ */
+export const find = (name, kind) => one(form, `[data-${name}]`, kind);
+
+/**
+ * An address that the form names.
+ * @param {string} name
+ */
+export const address = (name) => form.dataset[name] ?? "";
+
+/** Tell everyone who shows them that images or outputs have changed. */
+export const changed = () => form.dispatchEvent(new Event("convert:changed"));
+
+// A text that is set again is read out again.
+/** @param {string} text */
+export function note(text) {
+  const place = find("go-note", HTMLElement);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** @param {string} text */
+export function refuse(text) {
+  const place = find("refusal", HTMLElement);
+  place.textContent = text;
+  place.hidden = false;
+  place.scrollIntoView({ block: "center" });
+}
+
+export function hideRefusal() {
+  find("refusal", HTMLElement).hidden = true;
+}

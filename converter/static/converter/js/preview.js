@@ -1,0 +1,135 @@
+// Shows what the options make of one image before all are converted: through the one-shot API, which keeps nothing.
+
+import { Comparison } from "./comparison.js";
+import { one } from "./dom.js";
+import { shown } from "./files.js";
+import { touchedIndex } from "./outputs.js";
+import { find, limits, state } from "./page.js";
+import { sampleOf } from "./sample.js";
+import { convertOnce, readOutputs } from "./server.js";
+import { pixelsOf } from "./shape.js";
+import { say, sizeInWords, texts } from "./words.js";
+
+/** @typedef {{ text: string, isBad?: boolean }} Told */
+
+const WAIT = 500; // milliseconds after the last change
+const section = find("try", HTMLElement);
+const [note, view, bar] = ["note", "view", "bar"].map((name) => one(section, `[data-try-${name}]`, HTMLElement));
+const start = one(section, "[data-try-start]", HTMLButtonElement);
+const isDear = Boolean(navigator.connection?.saveData); // then only when asked
+
+/** @type {Comparison | null} */
+let comparison = null; // of the image in sight
+/** @type {import("./sample.js").Sample | null} */
+let sample = null; // of that image
+let isWanted = !isDear;
+let isRunning = false;
+let timer = 0;
+let turn = 0; // counts changes
+let asked = ""; // the recipe whose result is shown or being made
+
+start.addEventListener("click", () => {
+  isWanted = true;
+  start.hidden = true;
+  run();
+});
+
+/** Called after every change of images and outputs; returns the image in sight. */
+export function update() {
+  if (state.busy || state.batch) return comparison?.image ?? null;
+  const image = shown();
+  turn += 1;
+  clearTimeout(timer);
+  if (image !== (comparison?.image ?? null)) begin(image);
+  if (image && isWanted) timer = setTimeout(run, WAIT);
+  return image;
+}
+
+/** @param {import("./sample.js").Picture | null} image */
+function begin(image) {
+  comparison?.close();
+  comparison = image && new Comparison(image, view);
+  sample = null;
+  asked = "";
+  isWanted = !isDear;
+  section.hidden = !image;
+  start.hidden = !isDear;
+  view.replaceChildren();
+  tell({ text: "" });
+  comparison?.open(isWanted);
+}
+
+async function run() {
+  if (isRunning || !isWanted || !comparison || state.busy || state.batch) return; // whoever runs looks again when done
+  isRunning = true;
+  const [seen, current] = [turn, comparison];
+  const told = await preview(current);
+  isRunning = false;
+  bar.hidden = true;
+  if (told && !current.isClosed) tell(told);
+  if (seen !== turn) run();
+}
+
+/** @param {Told} told */
+function tell({ text, isBad = false }) {
+  note.textContent = text;
+  note.classList.toggle("is-bad", isBad);
+}
+
+/**
+ * What to say of it; nothing where nothing is new.
+ * @param {Comparison} current
+ * @returns {Promise<Told | null>}
+ */
+async function preview(current) {
+  const { outputs, problem } = await readOutputs();
+  const { recipe, errors = {} } = outputs[touchedIndex()] ?? {};
+  if (!recipe) {
+    asked = "";
+    return { text: problem ?? [...new Set(Object.values(errors).flat())].join(" "), isBad: true };
+  }
+  if (current.isClosed || JSON.stringify(recipe) === asked) return null;
+  asked = JSON.stringify(recipe);
+  bar.hidden = false;
+  tell({ text: texts.trying });
+  return convert(current, recipe);
+}
+
+/**
+ * @param {Comparison} current
+ * @param {Record<string, any>} recipe
+ * @returns {Promise<Told | null>}
+ */
+async function convert(current, recipe) {
+  const sent = sample ?? (await sampleOf(current.image));
+  if (current.isClosed) return null;
+  sample = sent;
+  if (!sent || (sent.whole && recipe.crop)) return { text: say(texts.tryTooLarge, { size: sizeInWords(limits.preview) }) };
+  const { result, problem } = await convertOnce(sent.source, recipe);
+  if (current.isClosed) return null;
+  if (!result) return { text: problem ?? texts.tryAway, isBad: true };
+  const pixels = await current.show(result, sent, recipe);
+  return { text: inWords(current.image.size, sizeAfter(result, sent, recipe, pixels), Boolean(sent.whole)) };
+}
+
+/**
+ * @param {Blob} result
+ * @param {import("./sample.js").Sample} sent
+ * @param {Record<string, any>} recipe
+ * @param {number | null} pixels
+ */
+function sizeAfter(result, { whole }, recipe, pixels) {
+  const times = whole && pixels ? Math.max(1, pixelsOf(whole, recipe) / pixels) : 1;
+  return Math.min(result.size * times, recipe.target_bytes ?? Infinity);
+}
+
+/**
+ * @param {number} before
+ * @param {number} after
+ * @param {boolean} isAbout
+ */
+function inWords(before, after, isAbout) {
+  const percent = Math.min(Math.round(100 - (100 * after) / before), 99);
+  const change = say(percent >= 0 ? texts.smaller : texts.larger, { percent: Math.abs(percent) });
+  return say(isAbout ? texts.triedAbout : texts.tried, { before: sizeInWords(before), after: sizeInWords(after), change });
+}

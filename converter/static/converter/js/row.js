@@ -1,0 +1,76 @@
+// One chosen file as a row of the list, from being chosen to being sent.
+
+import { copyOf, one } from "./dom.js";
+import { state } from "./page.js";
+import { say, texts } from "./words.js";
+
+const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
+
+/** @typedef {"ready" | "bad" | "waiting" | "sending" | "sent" | "failed" | "out"} RowState */
+
+export class Row {
+  /** @param {File} file */
+  constructor(file) {
+    this.file = file;
+    this.name = file.name;
+    this.size = file.size;
+    /** @type {RowState} */
+    this.state = "ready";
+    this.share = 0; // of its bytes that are sent
+    /** @type {AbortController | null} */
+    this.stop = null;
+    /** @type {{ id: string, form: import("./server.js").UploadForm } | null} */
+    this.target = null; // where it is sent
+    this.since = 0; // when the form for that was made
+    this.element = copyOf("[data-row-template]");
+    this.show = one(this.element, "[data-show]", HTMLButtonElement);
+    this.remove = one(this.element, "[data-remove]", HTMLButtonElement);
+    this.resume = one(this.element, "[data-resume]", HTMLButtonElement);
+    this.bar = one(this.element, "progress", HTMLProgressElement);
+    const title = one(this.element, ".file-name", HTMLElement);
+    title.textContent = title.title = file.name;
+    this.bar.setAttribute("aria-label", file.name);
+    this.show.setAttribute("aria-label", say(texts.show, { name: file.name }));
+    this.resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));
+    this.drawThumbnail();
+  }
+
+  drawThumbnail() {
+    const { file, show } = this;
+    const image = one(show, "img", HTMLImageElement);
+    const named = () => { show.dataset.kind = file.name.includes(".") ? extensionOf(file).slice(0, 4).toUpperCase() : "?"; };
+    if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
+      named();
+      return;
+    }
+    image.src = URL.createObjectURL(file);
+    image.onload = () => { image.hidden = false; URL.revokeObjectURL(image.src); };
+    image.onerror = () => { URL.revokeObjectURL(image.src); named(); };
+  }
+
+  /**
+   * @param {RowState} next
+   * @param {string} note
+   */
+  set(next, note) {
+    this.state = next;
+    one(this.element, ".file-note", HTMLElement).textContent = note;
+    this.element.classList.toggle("is-bad", ["bad", "failed"].includes(next));
+    this.element.classList.toggle("is-sent", next === "sent");
+    this.element.classList.toggle("is-out", next === "out");
+    const isUnderWay = ["waiting", "sending"].includes(next);
+    this.bar.hidden = !isUnderWay;
+    this.bar.value = this.share * 100;
+    this.resume.hidden = next !== "failed";
+    this.remove.hidden = ["sent", "out"].includes(next) || (next === "failed" && state.batch !== "");
+    this.remove.setAttribute("aria-label", say(isUnderWay ? texts.cancel : texts.remove, { name: this.name }));
+  }
+
+  wait() {
+    this.share = 0;
+    this.set("waiting", texts.waiting);
+  }
+}
+
+/** @param {{ name: string }} file */
+export const extensionOf = ({ name }) => name.slice(name.lastIndexOf(".") + 1);

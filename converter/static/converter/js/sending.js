@@ -1,0 +1,150 @@
+// Sends each file by its own form, a few at once; what failed can be sent again.
+
+import { around } from "./dom.js";
+import { failed, rowOf, rows } from "./files.js";
+import { find, note, state } from "./page.js";
+import { cancelBatch, renewForm } from "./server.js";
+import { Expired, Refused, Stopped, send } from "./upload.js";
+import { say, texts, told } from "./words.js";
+
+/** @typedef {import("./row.js").Row} Row */
+
+const AT_ONCE = 4;
+const FORM_LIFE = 4 * 60_000; // milliseconds; a form is good for five minutes from when it was made to when the sending begins
+
+/** @param {boolean} yes */
+export function setBusy(yes) {
+  state.busy = yes;
+  find("submit", HTMLButtonElement).disabled = yes;
+  find("stop", HTMLElement).hidden = !yes || !state.batch;
+  find("progress", HTMLElement).hidden = !yes;
+}
+
+/** @param {Row[]} some */
+export async function sendAll(some) {
+  setBusy(true);
+  for (const row of some) row.wait();
+  showTotal();
+  const queue = [...some];
+  const lane = async () => { for (let row = queue.shift(); row; row = queue.shift()) await sendOne(row); };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  setBusy(false);
+  finish();
+}
+
+// Read through this where it may change during an await.
+/** @param {Row} row */
+const isOut = (row) => row.state === "out";
+
+/**
+ * @param {Row} row
+ * @param {boolean} [isSecondTry]
+ */
+async function sendOne(row, isSecondTry = false) {
+  if (isOut(row)) return;
+  const problem = performance.now() - row.since > FORM_LIFE ? await renew(row) : "";
+  if (isOut(row)) return;
+  const reason = problem || (await attempt(row, isSecondTry));
+  if (reason && !isOut(row)) row.set("failed", reason);
+  showTotal();
+}
+
+/**
+ * Returns why it failed; nothing where it did not, or was stopped.
+ * @param {Row} row
+ * @param {boolean} isSecondTry
+ * @returns {Promise<string>}
+ */
+async function attempt(row, isSecondTry) {
+  if (!row.target) return texts.failed;
+  row.stop = new AbortController();
+  try {
+    await send(row.target.form, row.file, { signal: row.stop.signal, progress: (share) => showShare(row, share) });
+  } catch (error) {
+    if (error instanceof Stopped) return "";
+    if (error instanceof Refused) return told(error.problem);
+    if (!(error instanceof Expired)) return texts.failed;
+    return isSecondTry ? texts.expired : (await renew(row)) || attempt(row, true);
+  }
+  row.share = 1;
+  row.set("sent", texts.sent);
+  return "";
+}
+
+/**
+ * @param {Row} row
+ * @param {number} share
+ */
+function showShare(row, share) {
+  row.share = share;
+  row.set("sending", say(texts.sending, { percent: Math.round(share * 100) }));
+  showTotal();
+}
+
+// A form works for some minutes only: who waited longer, or tries again, needs a new one. Returns why there is none.
+/** @param {Row} row */
+async function renew(row) {
+  if (!row.target) return texts.failed;
+  const { form, problem } = await renewForm(row.target.id);
+  if (!form) return problem ?? texts.failed;
+  row.target.form = form;
+  row.since = performance.now();
+  return "";
+}
+
+/** @param {Row} row */
+async function resume(row) {
+  const isAlone = !state.busy;
+  setBusy(true);
+  row.wait();
+  const problem = await renew(row);
+  if (problem) row.set("failed", problem);
+  else await sendOne(row, true);
+  if (!isAlone) return;
+  setBusy(false);
+  finish();
+}
+
+function showTotal() {
+  const sent = rows.filter((row) => row.target && !isOut(row));
+  const bytes = sent.reduce((sum, { size }) => sum + size, 0);
+  const gone = sent.reduce((sum, { size, share }) => sum + size * share, 0);
+  find("progress", HTMLProgressElement).value = bytes ? (gone / bytes) * 100 : 100;
+  note(sent.length ? say(texts.progress, { done: sent.filter((row) => row.state === "sent").length, count: sent.length }) : "");
+}
+
+function finish() {
+  const [first] = failed();
+  if (!first) {
+    location.assign(state.batch);
+    return;
+  }
+  note(texts.someFailed);
+  find("submit", HTMLElement).textContent = texts.sendAgain;
+  first.element.scrollIntoView({ block: "nearest" });
+  const onwards = find("go-on", HTMLAnchorElement);
+  onwards.href = state.batch;
+  onwards.hidden = false;
+}
+
+async function cancel() {
+  for (const row of rows) {
+    row.stop?.abort();
+    if (["waiting", "sending"].includes(row.state)) row.set("out", texts.cancelled);
+  }
+  await cancelBatch(state.batch);
+  state.busy = false;
+  location.assign(state.batch);
+}
+
+find("stop", HTMLElement).addEventListener("click", cancel);
+find("rows", HTMLElement).addEventListener("click", (event) => {
+  const row = rowOf(event);
+  if (row && around(event, "[data-resume]", HTMLElement)) resume(row);
+});
+window.addEventListener("online", () => {
+  if (state.batch && !state.busy && failed().length) sendAll(failed());
+});
+// Who comes back from the batch by the browser's memory finds a form that was sent: load it again.
+window.addEventListener("pageshow", (event) => { if (event.persisted && state.batch) location.reload(); });
+window.addEventListener("beforeunload", (event) => { if (state.busy) event.preventDefault(); });

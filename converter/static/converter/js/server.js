@@ -1,0 +1,102 @@
+// What the convert page asks of the site.
+
+import { address, form } from "./page.js";
+import { poster } from "./post.js";
+import { texts, told } from "./words.js";
+
+/**
+ * @typedef {{ status: number, said: any }} Answer `status` 0: the site was not reached; 401: nobody is logged in
+ * @typedef {{ recipe?: Record<string, any>, errors?: Record<string, string[]> }} Output
+ * @typedef {{ url: string, fields: Record<string, string> }} UploadForm
+ */
+
+const post = poster(form);
+
+/**
+ * @param {string} url
+ * @param {FormData | Record<string, any>} body
+ * @param {Record<string, string>} [more]
+ * @returns {Promise<Answer>}
+ */
+async function ask(url, body, more = {}) {
+  const isForm = body instanceof FormData;
+  const headers = { Accept: "application/json", ...(isForm ? {} : { "Content-Type": "application/json" }), ...more };
+  const answer = await post(url, isForm ? body : JSON.stringify(body), headers);
+  if (!answer) return { status: 0, said: null };
+  // The API refuses whoever is not logged in, pages lead to the log-in.
+  const status = answer.redirected || answer.status === 403 ? 401 : answer.status;
+  return { status, said: await answer.json().catch(() => null) };
+}
+
+/**
+ * The recipe of each output as the form stands, or what is wrong with its fields.
+ * @returns {Promise<{ outputs: Output[], problem?: string }>}
+ */
+export async function readOutputs() {
+  const body = new FormData();
+  for (const [name, value] of new FormData(form)) {
+    if (name.startsWith("outputs-") && typeof value === "string") body.append(name, value);
+  }
+  const { status, said } = await ask(address("read"), body);
+  if (status === 200) return { outputs: said.outputs };
+  return { outputs: [], problem: status === 401 ? texts.loggedOut : texts.offline };
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<{ upload?: string, problem?: string }>}
+ */
+export async function keepWatermark(file) {
+  const body = new FormData();
+  body.append("file", file);
+  const { status, said } = await ask(address("watermark"), body);
+  return status === 201 ? { upload: said.id } : { problem: said?.detail ?? texts.offline };
+}
+
+let last = { wish: "", key: "" };
+
+/**
+ * The same wish has the same key: where only the answer was lost, the second press makes no second batch.
+ * @param {Record<string, any>} wanted
+ */
+export function makeBatch(wanted) {
+  const wish = JSON.stringify(wanted);
+  if (wish !== last.wish) last = { wish, key: `${Date.now()}-${Math.random()}` };
+  return ask(address("batches"), wanted, { "Idempotency-Key": last.key });
+}
+
+/** @param {string} batch */
+export const cancelBatch = (batch) => ask(`${batch}cancel/`, new FormData());
+
+/**
+ * A new form for an upload, or why there is none.
+ * @param {string} upload
+ * @returns {Promise<{ form?: UploadForm, problem?: string }>}
+ */
+export async function renewForm(upload) {
+  const { status, said } = await ask(`${address("uploads")}${upload}/form`, {});
+  if (status === 200) return { form: said };
+  if (status === 401) return { problem: texts.loggedOutSending };
+  return { problem: said?.code ? told(said) : texts.failed };
+}
+
+/**
+ * Let the server make one result that nobody keeps, of a blob or of an upload.
+ * @param {{ blob: Blob, name: string } | { upload: string }} source
+ * @param {Record<string, any>} recipe
+ * @returns {Promise<{ result?: Blob, problem?: string }>}
+ */
+export async function convertOnce(source, recipe) {
+  const body = new FormData();
+  if ("blob" in source) body.append("file", source.blob, source.name);
+  else body.append("upload", source.upload);
+  body.append("recipe", JSON.stringify(recipe));
+  body.append("keep", "false");
+  const answer = await post(address("oneShotUrl"), body);
+  const result = await answer?.blob().catch(() => null);
+  if (!answer || !result) return { problem: texts.offline };
+  if (answer.status === 200) return { result };
+  const said = await result.text().then(JSON.parse).catch(() => ({}));
+  if (said.code === "not_in_time") return { problem: texts.tryFailed };
+  return { problem: said.code === "unavailable" || !said.code ? texts.tryAway : told(said) };
+}

@@ -1,0 +1,91 @@
+// Makes the batch of what is chosen, or says what is wrong, and lets the files be sent.
+
+import { all, one } from "./dom.js";
+import { addresses, failed, kept, ready } from "./files.js";
+import { clearErrors, showErrors } from "./output.js";
+import { cards } from "./outputs.js";
+import { address, form, hideRefusal, refuse, state } from "./page.js";
+import { sendAll, setBusy } from "./sending.js";
+import { makeBatch, readOutputs } from "./server.js";
+import { texts, told } from "./words.js";
+
+/** @typedef {import("./row.js").Row} Row */
+
+const NOBODY = "00000000-0000-0000-0000-000000000000"; // the id in the address that the page names for any batch
+
+async function submit() {
+  hideRefusal();
+  cards().forEach(clearErrors);
+  const files = ready();
+  if (!files.length && !kept().length && !addresses().length) {
+    refuse(texts.noFiles);
+    one(form, "#id_images", HTMLInputElement).focus();
+    return;
+  }
+  setBusy(true);
+  const problem = await make(files);
+  if (problem) {
+    setBusy(false);
+    refuse(problem);
+    return;
+  }
+  for (const input of all(form, "[data-upload], #id_images, [data-folder], [data-camera]", HTMLInputElement)) input.disabled = true;
+  await sendAll(files);
+}
+
+/**
+ * Returns why there is no batch.
+ * @param {Row[]} files
+ * @returns {Promise<string>}
+ */
+async function make(files) {
+  const { outputs, problem } = await readOutputs();
+  const wrong = problem ?? problemOf(outputs);
+  if (wrong) return wrong;
+  const { status, said } = await makeBatch({
+    files: [...files.map(({ name, size }) => ({ name, size })), ...addresses().map((url) => ({ url }))],
+    uploads: kept().map(({ upload }) => upload),
+    outputs: outputs.map(({ recipe }) => recipe),
+  });
+  if (status !== 201) return refusal(status, said, files);
+  state.batch = address("batch").replace(NOBODY, said.id);
+  const forms = said.uploads.filter((/** @type {{ form: unknown }} */ upload) => upload.form);
+  files.forEach((row, index) => {
+    row.target = forms[index];
+    row.since = performance.now();
+  });
+  return "";
+}
+
+/** @param {import("./server.js").Output[]} outputs */
+function problemOf(outputs) {
+  const others = outputs.flatMap(({ errors = {} }, index) => showErrors(cards()[index], errors));
+  if (others.length) return others.join(" ");
+  return outputs.some(({ errors }) => errors) ? texts.refused : "";
+}
+
+/**
+ * @param {number} status
+ * @param {any} said
+ * @param {Row[]} files
+ */
+function refusal(status, said, files) {
+  if (!status) return texts.offline;
+  if (status === 401) return texts.loggedOut;
+  let placed = 0;
+  for (const error of said?.errors ?? []) {
+    const [, list, index] = (error.pointer ?? "").split("/");
+    const row = list === "files" ? files[index] : undefined;
+    row?.set("bad", told(error));
+    if (row) placed += 1;
+  }
+  return placed || !said?.code ? texts.refused : told(said);
+}
+
+form.addEventListener("submit", async (event) => {
+  if (event.submitter && !event.submitter.matches("[data-submit]")) return;
+  event.preventDefault();
+  if (state.busy) return;
+  if (state.batch) await sendAll(failed());
+  else await submit();
+});

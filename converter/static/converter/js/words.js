@@ -1,0 +1,37 @@
+// What the convert page says, in its language.
+
+import { one } from "./dom.js";
+import { reader } from "./messages.js";
+
+/** @param {string} id */
+const json = (id) => JSON.parse(one(document, `#${id}`, HTMLScriptElement).text);
+
+export const language = document.documentElement.lang;
+
+/** @type {Record<string, string>} */
+export const texts = json("texts");
+
+const message = reader(json("message-templates"), language);
+
+/**
+ * What the API says; what this page does not know, in English.
+ * @param {{ code: string, params?: Record<string, any>, detail?: string }} said
+ */
+export const told = (said) => message(said) ?? said.detail ?? texts.refused;
+
+/**
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+export const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
+/** @param {number} bytes */
+export function sizeInWords(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const step = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 3);
+  const value = bytes / 1000 ** step;
+  const digits = step && value < 10 ? 1 : 0;
+  /** @type {Intl.NumberFormatOptions} */
+  const options = { style: "unit", unit: units[step], minimumFractionDigits: digits, maximumFractionDigits: digits, unitDisplay: step ? "short" : "long" };
+  return new Intl.NumberFormat(language, options).format(value).replace("kB", "KB");
+}
