@@ -111,3 +111,10 @@ def test_the_deployed_site_passes_the_checks_of_django(tmp_path: Path) -> None:
         env=environment,
         check=True,
     )
+
+
+def test_every_script_is_short() -> None:
+    scripts = sorted((ROOT / "converter/static/converter/js").glob("*.js"))
+    assert scripts
+    lengths = {script.name: len(script.read_text().splitlines()) for script in scripts}
+    assert {name: length for name, length in lengths.items() if length > 150} == {}

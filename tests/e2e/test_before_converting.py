@@ -71,7 +71,7 @@ def choose(page: Page, options: dict[str, str]) -> None:
     page.locator(".more").first.evaluate("details => { details.open = true; }")
     with page.expect_response("**/api/v1/convert"):
         for path, value in options.items():
-            field = page.locator(f"[data-path='{path}']").first
+            field = page.locator(f"[name='outputs-0-{path}']")
             if field.evaluate("one => one.tagName") == "SELECT":
                 field.select_option(value)
             else:

@@ -123,6 +123,40 @@ def test_two_equal_outputs_are_refused(page: Client, photo: bytes) -> None:
     assert "Two of the outputs are the same." in text(response)
 
 
+def test_the_page_is_told_the_recipe_of_each_output(page: Client) -> None:
+    form = {**FORM, "outputs-0-target_bytes": "12.5", "outputs-0-resize.mode": "pad", "outputs-0-rotate": "90"}
+    form |= {"outputs-TOTAL_FORMS": "2", "outputs-1-format": "jpeg", "outputs-1-progressive": "on"}
+    assert page.post("/convert/outputs/", form).json() == {
+        "outputs": [
+            {"recipe": {"format": "webp", "target_bytes": 12500, "rotate": 90}},
+            {"recipe": {"format": "jpeg"}},
+        ]
+    }
+
+
+def test_the_page_is_told_what_is_wrong_with_each_field(page: Client) -> None:
+    form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-0-quality": "500", "outputs-1-format": "gif"}
+    wrong, right = page.post("/convert/outputs/", form).json()["outputs"]
+    assert wrong == {"errors": {"quality": ["Ensure this value is less than or equal to 100."]}}
+    assert right == {"recipe": {"format": "gif"}}
+
+
+def test_outputs_without_their_count_are_none(page: Client) -> None:
+    assert page.post("/convert/outputs/", {}).json() == {"outputs": []}
+
+
+def test_whoever_is_logged_out_is_sent_to_the_log_in(client: Client) -> None:
+    response = client.post("/convert/outputs/", FORM)
+    assert response.status_code == 302
+    assert "/login/" in response["Location"]
+
+
+def test_each_field_says_which_formats_it_is_for(page: Client) -> None:
+    form = page.get("/convert/").context["outputs"].forms[0]
+    for name in ("watermark.image", "watermark_file"):
+        assert 'data-formats="' in str(form[name])
+
+
 def test_an_output_is_added_without_scripts(page: Client) -> None:
     response = page.post("/convert/", {**FORM, "outputs-0-quality": "33", "add": "1"})
     assert len(response.context["outputs"].forms) == 2
