@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import photo
+from tests.e2e.site import Site, photo
 from tests.e2e.test_flows import HEIC, Visit
 
 pytestmark = pytest.mark.browser
@@ -187,3 +188,81 @@ def test_the_button_names_every_format(visit: Visit) -> None:
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP and JPEG")
     page.get_by_label("Format", exact=True).last.select_option("auto")
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP and the best format")
+
+
+def test_outputs_that_are_left_are_converted_as_they_are_shown(
+    visit: Visit, site: Site, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])
+    for _ in range(2):
+        page.get_by_role("button", name="Add another output").click()
+    page.locator("[name='outputs-2-format']").select_option("png")
+    page.locator("[name='outputs-2-resize.width']").fill("31")
+    page.get_by_role("button", name="Remove Output 2").click()
+    expect(page.locator("[name='outputs-1-resize.width']")).to_have_value("31")
+    expect(page.locator("[name='outputs-TOTAL_FORMS']")).to_have_value("2")
+    page.get_by_role("button", name="Convert to WebP and PNG").click()
+    page.wait_for_url("**/batches/*/")
+    pk = page.url.rstrip("/").rsplit("/", 1)[-1]
+    printed = site.python(
+        f"import json; from converter.models import Batch; print(json.dumps(Batch.objects.get(pk='{pk}').outputs))"
+    )
+    assert json.loads(printed) == [{"format": "webp"}, {"format": "png", "resize": {"width": 31}}]
+
+
+def test_a_preview_shows_the_output_that_was_changed_last(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    page.get_by_role("button", name="Add another output").click()
+    page.locator("[name='outputs-1-resize.width']").fill("31")
+    page.locator("[name='outputs-1-resize.width']").blur()
+    after = page.locator(".try .compare-after img")
+    page.wait_for_function("image => image.naturalWidth === 31", arg=after.element_handle())
+
+
+def test_a_preview_says_what_is_wrong_with_a_field(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])
+    expect(page.locator("[data-try-note]")).to_contain_text("%")
+    page.get_by_label("Width", exact=True).fill("0")
+    page.get_by_label("Width", exact=True).blur()
+    expect(page.locator("[data-try-note].is-bad")).to_contain_text("greater than or equal to 1")
+    page.get_by_label("Width", exact=True).fill("")
+    page.get_by_label("Width", exact=True).blur()
+    expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")
+
+
+def test_a_watermark_is_in_the_preview(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    page.get_by_text("More options").click()
+    with page.expect_response("**/api/v1/convert") as answer:
+        page.get_by_label("Logo", exact=True).set_input_files(
+            photo("mark.png", make_photo(20, 20, "PNG"), "image/png")
+        )
+    assert answer.value.status == 200
+    assert "watermark" in answer.value.headers["job-report"]
+
+
+def test_one_line_tells_a_screen_reader_of_all_files(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files([photos[0], photo("empty.jpg", b"")])
+    expect(page.locator("[data-go-note]")).to_contain_text("1 can't be converted")
+    expect(page.locator(".file-row [role=status], .file-row [aria-live]")).to_have_count(0)
+
+
+def test_the_account_menu_closes_by_escape_and_by_a_click_elsewhere(visit: Visit) -> None:
+    page = visit()
+    button, entry = page.locator(".menu > summary"), page.get_by_role("link", name="API tokens")
+    button.click()
+    expect(entry).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(entry).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    expect(entry).to_be_visible()
+    page.get_by_role("heading", name="Convert images").click()
+    expect(entry).to_be_hidden()

@@ -92,7 +92,7 @@ def test_nothing_chosen_is_said(visit: Visit) -> None:
 def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.locator("#id_images").set_input_files([photos[0]])
-    page.get_by_label("Quality").fill("50")
+    page.get_by_label("Quality", exact=True).fill("50")
     page.get_by_text("More options").click()
     page.get_by_label("Lossless").check()
     page.locator("[data-submit]").click()
@@ -150,7 +150,7 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayl
     page.route("**/api/v1/batches", lose_once)
     page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
-    expect(page.get_by_text("The site cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("Can't reach the site.")).to_be_visible()
     page.locator("[data-submit]").dblclick()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
@@ -272,7 +272,7 @@ def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
     assert frame.evaluate("frame => frame.offsetWidth") == 1600
     page.get_by_label("Show differences (5×)").check()
     expect(page.locator(".compare.is-difference")).to_be_visible()
-    page.get_by_label("Behind").select_option("black")
+    page.get_by_label("Background").select_option("black")
     expect(frame).to_have_class("compare-frame on-black")
     loaded = frame.locator("img").evaluate_all(
         "images => images.map((image) => image.complete && image.naturalWidth)"
@@ -324,7 +324,7 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     page.get_by_role("link", name="photo 0.jpg").last.click()
     page.get_by_role("link", name="Save as recipe").click()
     page.get_by_label("Name").fill("Tiny")
-    page.get_by_label("Quality").fill("33")
+    page.get_by_label("Quality", exact=True).fill("33")
     expect(page.get_by_text("WebP, quality 33, fit in 64 wide")).to_be_visible()
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Use Tiny").click()
@@ -341,11 +341,11 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
 
 def test_options_follow_the_format(visit: Visit) -> None:
     page = visit()
-    expect(page.get_by_label("Quality")).to_be_visible()
+    expect(page.get_by_label("Quality", exact=True)).to_be_visible()
     page.locator("#id_outputs-0-format").select_option("png")
-    expect(page.get_by_label("Quality")).to_be_hidden()
+    expect(page.get_by_label("Quality", exact=True)).to_be_hidden()
     page.locator("#id_outputs-0-format").select_option("avif")
-    expect(page.get_by_label("Quality")).to_have_attribute("placeholder", "60")
+    expect(page.get_by_label("Quality", exact=True)).to_have_attribute("placeholder", "60")
 
 
 def test_script_and_server_read_the_form_alike(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
@@ -377,7 +377,7 @@ def test_a_watermark_picture(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.get_by_text("More options").click()
     with page.expect_response("**/convert/watermark/"):
-        page.get_by_label("Watermark picture").set_input_files(
+        page.get_by_label("Logo", exact=True).set_input_files(
             photo("mark.png", make_photo(20, 20, "PNG"), "image/png")
         )
     convert(page, photos[:1])
@@ -493,7 +493,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
     expect(page.locator("[data-try-note].is-bad")).to_contain_text("Diese Datei endet")
     page.get_by_label("Qualität", exact=True).fill("500")
     page.locator("[data-submit]").click()
-    expect(page.locator("[data-field=quality] .error")).to_contain_text("eine ganze Zahl von 1 bis 100")
+    expect(page.locator("[data-field=quality] .error")).to_contain_text("kleiner oder gleich 100")
 
 
 def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None:
@@ -653,8 +653,8 @@ def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[File
     page.goto("/convert/")
     large = photo("large.bmp", b"x" * 100_001, "image/bmp")
     page.locator("#id_images").set_input_files([large, *photos])
-    expect(page.get_by_text("Larger than the 100 KB that one file may have.")).to_be_visible()
-    expect(page.get_by_text("A batch takes at most 2 images.")).to_be_visible()
+    expect(page.get_by_text("Larger than the 100 KB limit.")).to_be_visible()
+    expect(page.get_by_text("A batch can have up to 2 images.")).to_be_visible()
     expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
 
 

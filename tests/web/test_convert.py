@@ -124,7 +124,12 @@ def test_two_equal_outputs_are_refused(page: Client, photo: bytes) -> None:
 
 
 def test_the_page_is_told_the_recipe_of_each_output(page: Client) -> None:
-    form = {**FORM, "outputs-0-target_bytes": "12.5", "outputs-0-resize.mode": "pad", "outputs-0-rotate": "90"}
+    form = {
+        **FORM,
+        "outputs-0-target_bytes": "12.5",
+        "outputs-0-resize.mode": "pad",
+        "outputs-0-rotate": "90",
+    }
     form |= {"outputs-TOTAL_FORMS": "2", "outputs-1-format": "jpeg", "outputs-1-progressive": "on"}
     assert page.post("/convert/outputs/", form).json() == {
         "outputs": [
