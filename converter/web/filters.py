@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from converter.models import Batch, Job, JobQuerySet
-from converter.web import cursor
+from converter.paging import cursor_of, page_or_first
 from converter.web.options import inputs, outputs
 
 LOOK_BACK = 1000
@@ -112,14 +112,14 @@ class Found:
 def search(batches: QuerySet[Batch], like: JobQuerySet | None, after: str | None, size: int) -> Found:
     """Return a page of the batches that have such a job."""
     if like is None:
-        return Found(*cursor.page(batches, after, size))
+        return Found(*page_or_first(batches, after, size))
     found: list[Batch] = []
     for _step in range(0, LOOK_BACK, STEP):
-        some, after = cursor.page(batches, after, STEP)
+        some, after = page_or_first(batches, after, STEP)
         fitting = set(like.filter(batch__in=some).order_by().values_list("batch", flat=True).distinct())
         found += [batch for batch in some if batch.pk in fitting]
         if len(found) > size:
-            return Found(found[:size], cursor.mark(found[size - 1]))
+            return Found(found[:size], cursor_of(found[size - 1]))
         if not after:
             return Found(found, None)
     return Found(found, after, some[-1].created_at)

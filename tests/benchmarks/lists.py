@@ -123,13 +123,13 @@ def user(name: str) -> Any:
 
 
 def pages(owner: Any) -> dict[str, str]:
-    from converter.api import cursors
     from converter.models import Job
+    from converter.paging import cursor_of
 
     middle = Job.objects.filter(owner=owner).order_by("-created_at", "-pk")[SMALL // 2]
     return {
         "GET /api/v1/jobs": "/api/v1/jobs",
-        "GET /api/v1/jobs, 500 jobs on": f"/api/v1/jobs?cursor={cursors.encode(middle)}",
+        "GET /api/v1/jobs, 500 jobs on": f"/api/v1/jobs?cursor={cursor_of(middle)}",
         "GET /api/v1/jobs?status=failed": "/api/v1/jobs?status=failed&limit=10",
         "GET /api/v1/jobs?status=expired": "/api/v1/jobs?status=expired&limit=10",
         "GET /api/v1/batches": "/api/v1/batches",

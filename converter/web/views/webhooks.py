@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from converter.models import Delivery, Webhook
+from converter.paging import page_or_first
 from converter.translation import translated
-from converter.web import cursor
 from converter.web.access import delivery_of, webhook_of
 from converter.web.errors import refusal_page
 from converter.web.forms import WebhookForm
@@ -128,7 +128,7 @@ def _page(
 ) -> HttpResponse:
     sent = Delivery.objects.filter(webhook=found)
     place = request.GET.get("after", "")
-    deliveries, after = cursor.page(sent, place, PAGE)
+    deliveries, after = page_or_first(sent, place, PAGE)
     polls = int(text) if (text := request.GET.get("polls", "")[:3]).isdecimal() else 0
     context = {
         "webhook": found,
