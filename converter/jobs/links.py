@@ -12,6 +12,7 @@ LINK_LIFETIME = timedelta(minutes=5)
 
 
 def thumbnail_url(upload: Upload) -> str | None:
+    """Return a link to the thumbnail that works for some minutes; None if there is none."""
     if not upload.thumbnail_key or upload.is_gone:
         return None
     return storage.results.download_url(
@@ -24,7 +25,7 @@ def thumbnail_url(upload: Upload) -> str | None:
 
 
 def result_url(job: Job) -> str:
-    """Return a link to the result that works for some minutes."""
+    """Return a link to the result that works for some minutes. Raises Gone if it has expired, Conflict if there is none."""
     if job.state == Job.Status.EXPIRED:
         raise Gone(kind="result")
     if not job.has_result:

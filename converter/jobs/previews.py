@@ -25,7 +25,7 @@ PREVIEW_SIDE = 2000
 
 
 def preview_urls(job: Job) -> tuple[str, str] | None:
-    """Return links to pictures of before and after that any browser shows; None while they are being made."""
+    """Return links to images of before and after that any browser shows; None if there are none, or none yet."""
     if not job.has_result or not job.upload.is_here:
         return None
     if not job.previewed_at:
@@ -49,7 +49,10 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 
 
 def make_preview(job_id: uuid.UUID) -> None:
-    """Store a preview of the original, cropped like the result, and one of the result if browsers cannot show it."""
+    """Store a preview of the original, cropped like the result, and one of the result if browsers cannot show it.
+
+    Raises StorageFault, SandboxError.
+    """
     job = Job.objects.select_related("upload").filter(pk=job_id, status=Job.Status.FINISHED).first()
     if job is None or job.previewed_at or not job.upload.is_here:
         return

@@ -16,7 +16,7 @@ from converter.models import Batch, Job, Upload
 def expire(batch: Batch) -> None:
     """Delete the bytes of a batch now; its rows stay as facts.
 
-    Bytes go before anything is written, since a full disk takes no row until they are gone.
+    Bytes go before anything is written, since a full disk takes no row until they are gone. Raises StorageFault.
     """
     now = timezone.now()
     jobs = list(batch.jobs.select_related("upload"))
@@ -30,7 +30,7 @@ def expire(batch: Batch) -> None:
 
 
 def remove(batch: Batch) -> None:
-    """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left."""
+    """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left. Raises StorageFault."""
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
     uploads = {job.upload for job in jobs}
@@ -41,7 +41,7 @@ def remove(batch: Batch) -> None:
 
 
 def remove_all(owner: AbstractBaseUser) -> None:
-    """Delete every image and result of a person, and what is known of them."""
+    """Delete every image and result of a user, and their metadata. Raises StorageFault."""
     for batch in Batch.objects.filter(owner=owner.pk):
         remove(batch)
     delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))
@@ -70,6 +70,7 @@ def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None
 
 
 def delete_bytes(uploads: Sequence[Upload]) -> None:
+    """Delete the bytes and metadata of uploads; their rows stay. Raises StorageFault."""
     storage.uploads.remove(upload.key for upload in uploads)
     rows = Upload.objects.filter(pk__in=[upload.pk for upload in uploads])
     # Asked now: one may have been made since the uploads were read.

@@ -19,7 +19,10 @@ MOST_OPEN = 20  # links to one batch
 
 
 def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None) -> Share:
-    """Return a new link to the finished ones of the chosen jobs: for as long as asked, at most while they are here."""
+    """Return a new link to the finished ones of the chosen jobs, for as long as asked but no longer than they are kept.
+
+    Raises Gone if the batch has expired, Conflict if none of the jobs is finished or there are too many links.
+    """
     now = timezone.now()
     if batch.expires_at <= now:
         raise Gone(kind="batch")
@@ -48,6 +51,7 @@ def open_share(token: str) -> Share:
 
 
 def count_opening(share: Share) -> None:
+    """Count that a link was opened."""
     Share.objects.filter(pk=share.pk).update(opened=F("opened") + 1)
 
 

@@ -23,7 +23,10 @@ from converter.models import Batch, Job
 
 
 def zip_url(batch: Batch) -> str | None:
-    """Return a link to the ZIP of all finished results; None while the worker makes it."""
+    """Return a link to the ZIP of all finished results; None while the worker makes it.
+
+    Raises Gone if the batch has expired, Conflict if no result is finished, StorageFault.
+    """
     if batch.is_expired:
         raise Gone(kind="results")
     finished = list(batch.jobs.filter(status=Job.Status.FINISHED).values_list("pk", flat=True))
@@ -52,7 +55,7 @@ def zip_name(batch: Batch) -> str:
 
 
 def make_zip(batch_id: uuid.UUID) -> None:
-    """Store the ZIP of what is finished now, with a manifest of all jobs."""
+    """Store the ZIP of what is finished now, with a manifest of all jobs. Raises StorageFault, FileNotFoundError."""
     batch = Batch.objects.filter(pk=batch_id).first()
     if batch is None or batch.is_expired:
         return

@@ -40,21 +40,24 @@ class UploadForm:
 
 
 class Bucket(Protocol):
-    """What both twins can do."""
+    """What both twins can do. Every method raises StorageFault if the store does not answer as it should."""
 
     bucket_name: str
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
         """Write the object, whole or not at all."""
 
-    def read(self, key: str) -> tuple[bytes, Stored]: ...
+    def read(self, key: str) -> tuple[bytes, Stored]:
+        """Return the bytes of the object. Raises FileNotFoundError if there is none."""
 
-    def stat(self, key: str) -> Stored: ...
+    def stat(self, key: str) -> Stored:
+        """Return the size and entity tag of the object. Raises FileNotFoundError if there is none."""
 
     def remove(self, keys: Iterable[str]) -> None:
         """Delete the objects; one already gone is no error."""
 
-    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm: ...
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
+        """Return a form that sends this object, at most `max_size` bytes, within `lifetime`."""
 
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
