@@ -8,10 +8,11 @@ import subprocess
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 from converter.engine import FORMATS, Recipe
 from converter.engine.raster import open
+from converter.engine.raster.exif_blocks import Text
 
 from . import samples
 
@@ -350,3 +351,20 @@ def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold():
 def test_a_hostile_comment_is_searched_in_time(piece):
     hostile = samples.saved(samples.quarters(), "GIF", comment=piece * (900_000 // len(piece)))
     assert render(hostile, format="gif", metadata="strip_location").width == 160
+
+
+def utf_8(words):
+    """Return words that Pillow writes as UTF-8."""
+    return Text(words.encode().decode("latin-1"))
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
+def test_words_keep_their_letters(target, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Copyright] = utf_8("© 2024 Jörg Müller")
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = utf_8("Objektiv für Nähe")
+    source = samples.saved(samples.photo((40, 30)), "JPEG", exif=exif)
+    result = render(source, format=target, metadata="keep")
+    found = exiftool(result.data, tmp_path, result.extension)
+    assert [value for name, value in found.items() if name.endswith("Copyright")][0] == "© 2024 Jörg Müller"
+    assert [value for name, value in found.items() if name.endswith("LensModel")][0] == "Objektiv für Nähe"

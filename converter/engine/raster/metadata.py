@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 from converter.engine.formats import Format
 from converter.engine.report import Log
 
-from . import colortags, location
+from . import colortags, exif_blocks, location
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -25,32 +25,6 @@ _MAX_BLOCK = 1_000_000
 _Base = ExifTags.Base
 _IFD = ExifTags.IFD
 _GPS = ExifTags.GPS
-
-# What describes the picture. Everything else in the first directory describes how the source stored it.
-_DESCRIPTIVE_TAGS = frozenset(
-    {
-        _Base.DocumentName,
-        _Base.ImageDescription,
-        _Base.Make,
-        _Base.Model,
-        _Base.XResolution,
-        _Base.YResolution,
-        _Base.ResolutionUnit,
-        _Base.Software,
-        _Base.DateTime,
-        _Base.Artist,
-        _Base.HostComputer,
-        _Base.PageName,
-        _Base.Copyright,
-        _Base.Rating,
-        _Base.RatingPercent,
-        _Base.XPTitle,
-        _Base.XPComment,
-        _Base.XPAuthor,
-        _Base.XPKeywords,
-        _Base.XPSubject,
-    }
-)
 
 # What programs write into every file, of which nobody misses anything.
 _TRIVIAL_TAGS = frozenset(
@@ -67,9 +41,6 @@ _TRIVIAL_TAGS = frozenset(
         _IFD.Interop,
     }
 )
-
-# Offsets inside a maker note break when it moves, and nobody can say what it tells.
-_UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
 _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
@@ -107,12 +78,12 @@ class Metadata:
 
     @property
     def has_exif(self) -> bool:
-        return _describes(self.exif) or bool(self.exif.get_ifd(_IFD.GPSInfo))
+        return exif_blocks.describes(self.exif) or bool(self.exif.get_ifd(_IFD.GPSInfo))
 
     @property
     def has_telling_exif(self) -> bool:
         return bool(
-            (_described(self.exif).keys() | self.exif.get_ifd(_IFD.Exif).keys()) - _TRIVIAL_TAGS
+            (exif_blocks.described(self.exif).keys() | self.exif.get_ifd(_IFD.Exif).keys()) - _TRIVIAL_TAGS
             or self.exif.get_ifd(_IFD.GPSInfo)
         )
 
@@ -252,7 +223,7 @@ def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
     xmp = location.without_xmp_places(metadata.xmp)
     cleaned = replace(
         metadata,
-        exif=metadata.exif if _describes(metadata.exif) else Image.Exif(),
+        exif=metadata.exif if exif_blocks.describes(metadata.exif) else Image.Exif(),
         xmp=xmp or b"",
         iptc=location.without_iptc_places(metadata.iptc),
         comment=location.without_coordinates(metadata.comment),
@@ -277,7 +248,7 @@ def _kept(
 ) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if target.exif and metadata.has_exif:
-        exif = _rebuilt(metadata.exif, size, srgb, with_location)
+        exif = exif_blocks.rebuilt(metadata.exif, size, srgb, with_location)
         if exif:
             kept["exif"] = exif
     if target.xmp and metadata.xmp:
@@ -291,40 +262,6 @@ def _kept(
     if target.texts and metadata.text:
         kept["text"] = dict(metadata.text)
     return kept
-
-
-def _rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
-    """Return EXIF made anew: no orientation (the pixels are upright), no thumbnail, no maker note."""
-    rebuilt = Image.Exif()
-    described = _described(exif)
-    details = {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
-    if not with_location:
-        described, details = location.without_exif_texts(described), location.without_exif_texts(details)
-    for tag, value in described.items():
-        rebuilt[tag] = value
-    for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
-        if tag in details:
-            details[tag] = side
-    details = colortags.in_exif(details, srgb)
-    if details:
-        rebuilt[_IFD.Exif] = details
-    gps = exif.get_ifd(_IFD.GPSInfo)
-    if gps and with_location:
-        rebuilt[_IFD.GPSInfo] = dict(gps)
-    try:
-        return rebuilt.tobytes() if len(rebuilt) else b""
-    except Exception:
-        # Values of the wrong type are read as they are and only fail when written.
-        return b""
-
-
-def _describes(exif: Image.Exif) -> bool:
-    """Whether it tells anything but the place."""
-    return any(tag != _Base.Orientation for tag in _described(exif)) or bool(exif.get_ifd(_IFD.Exif))
-
-
-def _described(exif: Image.Exif) -> dict[int, Any]:
-    return {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE_TAGS}
 
 
 def _without_thumbnails(xmp: bytes) -> bytes:

@@ -6,6 +6,8 @@ import struct
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from converter.engine.raster.exif_blocks import as_written
+
 _XMP = 700
 _PREDICTOR = 317
 _HORIZONTAL = 2
@@ -17,7 +19,7 @@ def tags_for(exif: bytes, xmp: bytes, predict: bool) -> TiffImagePlugin.ImageFil
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in _loaded(exif).items():
         if tag not in _DIRECTORIES:
-            tags[tag] = value
+            tags[tag] = as_written(value)
     if xmp:
         tags[_XMP] = xmp
         tags.tagtype[_XMP] = TiffTags.BYTE
@@ -46,7 +48,7 @@ def with_exif(data: bytes, exif: bytes) -> bytes:
             continue
         directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=data[:4] + bytes(4), group=tag)
         for name, value in values.items():
-            directory[name] = value
+            directory[name] = as_written(value)
         output += bytes(len(output) % 2)
         entries.append(struct.pack(endian + "HHII", tag, TiffTags.LONG, 1, len(output)))
         output += directory.tobytes(len(output))

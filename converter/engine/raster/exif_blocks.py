@@ -1,0 +1,87 @@
+"""EXIF as it goes with a result: what describes the image, made new for its pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from . import colortags, location
+
+_Base = ExifTags.Base
+_IFD = ExifTags.IFD
+
+# What describes the picture. Everything else in the first directory describes how the source stored it.
+_DESCRIPTIVE_TAGS = frozenset(
+    {
+        _Base.DocumentName,
+        _Base.ImageDescription,
+        _Base.Make,
+        _Base.Model,
+        _Base.XResolution,
+        _Base.YResolution,
+        _Base.ResolutionUnit,
+        _Base.Software,
+        _Base.DateTime,
+        _Base.Artist,
+        _Base.HostComputer,
+        _Base.PageName,
+        _Base.Copyright,
+        _Base.Rating,
+        _Base.RatingPercent,
+        _Base.XPTitle,
+        _Base.XPComment,
+        _Base.XPAuthor,
+        _Base.XPKeywords,
+        _Base.XPSubject,
+    }
+)
+
+# Offsets inside a maker note break when it moves, and nobody can say what it tells.
+_UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
+
+
+def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
+    """Return new EXIF: no orientation (the pixels are upright), no thumbnail, no maker note."""
+    block = Image.Exif()
+    words = described(exif)
+    details = {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
+    if not with_location:
+        words, details = location.without_exif_texts(words), location.without_exif_texts(details)
+    for tag, value in words.items():
+        block[tag] = as_written(value)
+    for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
+        if tag in details:
+            details[tag] = side
+    details = colortags.in_exif(details, srgb)
+    if details:
+        block[_IFD.Exif] = {tag: as_written(value) for tag, value in details.items()}
+    gps = exif.get_ifd(_IFD.GPSInfo)
+    if gps and with_location:
+        block[_IFD.GPSInfo] = dict(gps)
+    try:
+        return block.tobytes() if len(block) else b""
+    except Exception:
+        # Values of the wrong type are read as they are and only fail when written.
+        return b""
+
+
+def describes(exif: Image.Exif) -> bool:
+    """Whether it tells anything but the place."""
+    return any(tag != _Base.Orientation for tag in described(exif)) or bool(exif.get_ifd(_IFD.Exif))
+
+
+def described(exif: Image.Exif) -> dict[int, Any]:
+    return {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE_TAGS}
+
+
+class Text(str):
+    """Words of EXIF as they stood in the file, whatever their encoding: Pillow reads Latin-1 and would write ASCII."""
+
+    def encode(self, *_: Any) -> bytes:
+        return super().encode("latin-1", "replace")
+
+
+def as_written(value: Any) -> Any:
+    """Return a value so that Pillow writes the bytes that it read."""
+    return Text(value) if isinstance(value, str) else value
