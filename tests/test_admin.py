@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from converter import jobs
-from converter.admin import BoundedPaginator
+from converter.admin.base import BoundedPaginator
 from converter.engine import Recipe as EngineRecipe
 from converter.jobs.submit import submit
 from converter.models import (

@@ -1,0 +1,7 @@
+"""The admin for staff: everything can be seen, little changed. Actions use `converter.jobs` and are logged."""
+
+from __future__ import annotations
+
+from converter.admin import batches, jobs, people, recipes, shares, uploads, webhooks
+
+__all__ = ["batches", "jobs", "people", "recipes", "shares", "uploads", "webhooks"]

@@ -1,0 +1,137 @@
+"""What the admin of every table shares: bounded counting, looking without changing, thumbnails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from converter import jobs
+from converter.models import (
+    Upload,
+)
+from converter.problems import CodedError
+from converter.translation import translated
+
+
+class BoundedPaginator(Paginator):
+    """Stops counting at MOST rows, so that a table of millions opens as fast as one of hundreds."""
+
+    MOST = 2_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[: self.MOST].count()
+
+
+class BoundedAdmin(admin.ModelAdmin):
+    """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” are 2,000."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if self.action_form.base_fields["select_across"].clean(request.POST.get("select_across")):
+            most = BoundedPaginator.MOST
+            chosen = list(queryset.values_list("pk", flat=True)[: most + 1])
+            if len(chosen) > most:
+                self.message_user(
+                    request,
+                    f"More than {most} rows match; only the first {most} were changed. Repeat for the rest.",
+                    messages.WARNING,
+                )
+            queryset = queryset.filter(pk__in=chosen[:most])
+        return super().response_action(request, queryset)
+
+
+class ReadOnlyAdmin(BoundedAdmin):
+    """Read-only rows; the `oversee` permission allows actions on them."""
+
+    show_facets = admin.ShowFacets.NEVER  # they count the whole table
+    list_per_page = 50
+    list_max_show_all = 50
+    date_hierarchy = None
+    actions: Any = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_oversee_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"converter.change_{self.opts.model_name}")
+
+    def act(
+        self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str
+    ) -> None:
+        """Apply `verb` to each row, log who did it, and report how many changed and why others did not."""
+        changed: list[Model] = []
+        refused: dict[str, int] = {}
+        for row in rows:
+            try:
+                result = verb(row)
+            except CodedError as exc:
+                reason = translated(exc.message)
+                refused[reason] = refused.get(reason, 0) + 1
+                continue
+            if result != 0:
+                changed.append(row)
+        if changed:
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk), changed, CHANGE, change_message=f"{done}.", single_object=False
+            )
+        level = messages.SUCCESS if changed else messages.WARNING
+        self.message_user(request, f"{done}: {len(changed)} of {len(rows)}.", level)
+        for reason, count in refused.items():
+            self.message_user(request, f"{count} × {reason}", messages.WARNING)
+
+
+class ThumbnailAdmin(ReadOnlyAdmin):
+    """Shows a thumbnail of a user's image, and logs who viewed it."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if jobs.thumbnail_url(obj if isinstance(obj, Upload) else obj.upload):
+            LogEntry.objects.log_actions(
+                cast(UUID, request.user.pk), [obj], CHANGE, change_message="Viewed image.", single_object=True
+            )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def pretty(value: object) -> str | SafeString:
+    if value is None:
+        return "–"
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+def picture(upload: Upload) -> str | SafeString:
+    url = jobs.thumbnail_url(upload)
+    return format_html('<img src="{}" alt="" height="160">', url) if url else "–"
+
+
+def link(row: Model, text: object) -> SafeString:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text)

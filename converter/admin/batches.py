@@ -1,0 +1,94 @@
+"""Batches, their progress and their end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from converter import jobs
+from converter.admin.base import ReadOnlyAdmin, link, pretty
+from converter.models import (
+    Batch,
+)
+from converter.snapshot import snapshot
+
+
+class BatchList(ChangeList):
+    """Loads the progress of all batches of the page in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        with snapshot():
+            super().get_results(request)
+            tallies = Batch.objects.filter(pk__in=[batch.pk for batch in self.result_list]).tallies()
+        for batch in self.result_list:
+            batch.tally = tallies[batch.pk]
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("id", "owner", "status", "progress", "before", "after", "created_at", "expires_at")
+    list_filter = ("created_at", "expired_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email")
+    search_help_text = "Search by owner's e-mail or batch id"
+    actions = ("retry", "cancel", "expire")
+    fields = (
+        "id", "owner", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
+        "asked_for", "its_jobs",
+    )  # fmt: skip
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BatchList
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Batch | None:
+        with snapshot():
+            batch = super().get_object(*args, **kwargs)
+            if batch:
+                batch.rows = list(batch.jobs.select_related("upload").order_by("position"))
+                batch.tally = batch.tally  # read now, with the rows
+        return batch
+
+    @admin.display
+    def status(self, batch: Batch) -> str:
+        return batch.state
+
+    @admin.display(description="done")
+    def progress(self, batch: Batch) -> str:
+        return f"{batch.tally.done} of {batch.tally.total}"
+
+    @admin.display
+    def before(self, batch: Batch) -> str:
+        return filesizeformat(batch.tally.bytes_before)
+
+    @admin.display
+    def after(self, batch: Batch) -> str:
+        return filesizeformat(batch.tally.bytes_after)
+
+    @admin.display(description="outputs")
+    def asked_for(self, batch: Batch) -> str:
+        return pretty(batch.outputs)
+
+    @admin.display(description="jobs")
+    def its_jobs(self, batch: Any) -> SafeString:
+        return format_html_join(
+            "", "<div>{} – {}</div>", ((link(job, job), job.status) for job in batch.rows)
+        )
+
+    @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset, jobs.retry_batch, "Retried")
+
+    @admin.action(description="Cancel unfinished jobs", permissions=["oversee"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset, jobs.cancel_batch, "Cancelled")
+
+    @admin.action(description="Expire now", permissions=["oversee"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        self.act(request, queryset.filter(expired_at=None), jobs.expire, "Expired")

@@ -1,0 +1,174 @@
+"""Jobs: what became of each image, and what staff may do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.html import format_html_join
+
+from converter import engine, jobs
+from converter.admin.base import ThumbnailAdmin, link, picture, pretty
+from converter.engine.formats import AUTO
+from converter.models import (
+    Batch,
+    Job,
+)
+from converter.translation import recipe_sentence, translated_row
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = "age"
+    parameter_name = "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("stuck", "stuck"), ("unfinished", "in progress")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "stuck":
+                return queryset.stuck(timezone.now())
+            case "unfinished":
+                return queryset.unfinished()
+        return None
+
+
+class OutputFilter(admin.SimpleListFilter):
+    title = "format"
+    parameter_name = "output_format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        formats = [(format.name, format.label) for format in engine.FORMATS.values() if format.encodes]
+        return [*formats, (AUTO, "auto")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(output_format=self.value()) if self.value() else None
+
+
+class SourceFilter(OutputFilter):
+    parameter_name = "format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(format.name, format.label) for format in engine.FORMATS.values() if format.decodes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(format=self.value()) if self.value() else None
+
+
+class FailureFilter(admin.SimpleListFilter):
+    title = "failure"
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = Job.objects.exclude(error_code="").order_by("error_code").values_list("error_code", flat=True)
+        return [(code, code) for code in codes.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(error_code=self.value()) if self.value() else None
+
+
+@admin.register(Job)
+class JobAdmin(ThumbnailAdmin):
+    list_display = (
+        "name", "status", "error_code", "output_format", "sizes", "times", "attempts", "owner", "created_at",
+    )  # fmt: skip
+    list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
+    list_select_related = ("upload", "owner")
+    search_fields = ("=id", "=batch__id", "owner__email", "upload__name")
+    search_help_text = "Search by owner's e-mail, image name, job id or batch id"
+    actions = ("retry", "cancel", "expire")
+    fieldsets = (
+        (None, {"fields": ("id", "status", "picture", "source", "in_batch", "owner", "output_format")}),
+        ("Failure", {"fields": ("error_code", "failure", "attempts", "lease_until")}),
+        (
+            "Timings",
+            {
+                "fields": (
+                    "created_at", "queued_at", "asked_at", "started_at", "finished_at", "waiting", "milliseconds",
+                )
+            },
+        ),
+        ("Result", {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
+        ("Details", {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
+    )  # fmt: skip
+
+    @admin.display(description="image")
+    def name(self, job: Job) -> str:
+        return job.upload.name
+
+    @admin.display(description="thumbnail")
+    def picture(self, job: Job) -> str:
+        return picture(job.upload)
+
+    @admin.display(description="image")
+    def source(self, job: Job) -> str:
+        return link(job.upload, job.upload.name)
+
+    @admin.display(description="batch")
+    def in_batch(self, job: Job) -> str:
+        return link(job.batch, job.batch_id)
+
+    @admin.display
+    def before(self, job: Job) -> str:
+        return filesizeformat(job.upload.size)
+
+    @admin.display
+    def after(self, job: Job) -> str:
+        return filesizeformat(job.result_size) if job.result_size else "–"
+
+    @admin.display(description="size")
+    def sizes(self, job: Job) -> str:
+        return f"{self.before(job)} → {self.after(job)}".replace(" ", "\u00a0")
+
+    @admin.display(description="wait time")
+    def waiting(self, job: Job) -> str:
+        return f"{job.waited.total_seconds():.1f} s" if job.waited else "–"
+
+    @admin.display(description="wait, processing")
+    def times(self, job: Job) -> str:
+        took = "–" if job.milliseconds is None else f"{job.milliseconds / 1000:.1f} s"
+        return f"{self.waiting(job)}, {took}"
+
+    @admin.display(description="changes")
+    def changes(self, job: Job) -> str:
+        report = job.report or {}
+        said = [*report.get("warnings", []), *report.get("notes", [])]
+        notes = ((translated_row(note["code"], note["params"], note["text"]),) for note in said)
+        return format_html_join("", "<div>{}</div>", notes) or "–"
+
+    @admin.display(description="error message")
+    def failure(self, job: Job) -> str:
+        return translated_row(job.error_code, job.error_params, job.error_message)
+
+    @admin.display(description="recipe")
+    def recipe_in_words(self, job: Job) -> str:
+        return recipe_sentence(job.parsed_recipe)
+
+    @admin.display(description="recipe (JSON)")
+    def recipe_json(self, job: Job) -> str:
+        return pretty(job.recipe)
+
+    @admin.display(description="report")
+    def report_json(self, job: Job) -> str:
+        return pretty(job.report)
+
+    @admin.display(description="versions")
+    def versions_json(self, job: Job) -> str:
+        return pretty(job.versions)
+
+    @admin.action(description="Retry", permissions=["oversee"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.act(request, queryset.select_related("upload"), jobs.retry, "Retried")
+
+    @admin.action(description="Cancel", permissions=["oversee"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.act(request, queryset, jobs.cancel, "Cancelled")
+
+    @admin.action(description="Expire batches now", permissions=["oversee"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        batches = Batch.objects.filter(pk__in=queryset.order_by().values("batch"), expired_at=None)
+        self.act(request, batches, jobs.expire, "Batches expired")

@@ -1,0 +1,42 @@
+"""Saved recipes and links to them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from converter import engine
+from converter.admin.base import ReadOnlyAdmin, pretty
+from converter.models import (
+    Recipe,
+    RecipeLink,
+)
+from converter.translation import recipe_sentence
+
+
+@admin.register(Recipe)
+class RecipeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "sentence", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "name")
+    fields = ("id", "name", "owner", "sentence", "canonical", "created_at", "updated_at")
+    ordering = ("-updated_at",)
+
+    @admin.display(description="summary")
+    def sentence(self, recipe: Recipe) -> str:
+        return recipe_sentence(engine.Recipe.parse(recipe.recipe))
+
+    @admin.display(description="recipe")
+    def canonical(self, recipe: Recipe) -> str:
+        return pretty(recipe.recipe)
+
+
+@admin.register(RecipeLink)
+class RecipeLinkAdmin(ReadOnlyAdmin):
+    list_display = ("hash", "owner", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=hash", "owner__email")
+    fields = (*list_display, "canonical")
+
+    @admin.display(description="recipe")
+    def canonical(self, link: RecipeLink) -> str:
+        return pretty(link.recipe)

@@ -1,0 +1,29 @@
+"""Links to results."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from converter import jobs
+from converter.admin.base import ReadOnlyAdmin
+from converter.models import (
+    Share,
+)
+
+
+@admin.register(Share)
+class ShareAdmin(ReadOnlyAdmin):
+    """The link is not shown: it would open the images without a log entry."""
+
+    list_display = ("id", "owner", "batch", "opened", "created_at", "expires_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")
+    list_select_related = ("owner", "batch")
+    search_fields = ("=id", "=batch__id", "owner__email")
+    fields = list_display
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke links", permissions=["oversee"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Share]) -> None:
+        self.act(request, queryset, jobs.revoke_share, "Revoked")

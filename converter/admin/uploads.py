@@ -1,0 +1,48 @@
+"""Source images."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from converter.admin.base import ThumbnailAdmin, link, picture
+from converter.admin.jobs import SourceFilter
+from converter.models import (
+    Upload,
+)
+
+
+@admin.register(Upload)
+class UploadAdmin(ThumbnailAdmin):
+    list_display = (
+        "name", "owner", "format", "dimensions", "frames", "bytes", "created_at", "received_at", "deleted_at",
+    )  # fmt: skip
+    list_filter = (SourceFilter, "created_at", ("deleted_at", admin.EmptyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "name")
+    search_help_text = "Search by owner's e-mail, image name or id"
+    fields = (
+        "id", "name", "picture", "owner", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
+        "created_at", "received_at", "expires_at", "deleted_at", "its_jobs",
+    )  # fmt: skip
+
+    @admin.display(description="thumbnail")
+    def picture(self, upload: Upload) -> str:
+        return picture(upload)
+
+    @admin.display
+    def dimensions(self, upload: Upload) -> str:
+        return f"{upload.width}×{upload.height}" if upload.width else "–"
+
+    @admin.display(description="size", ordering="size")
+    def bytes(self, upload: Upload) -> str:
+        return filesizeformat(upload.size)
+
+    @admin.display(description="jobs")
+    def its_jobs(self, upload: Upload) -> SafeString:
+        rows = upload.jobs.order_by("created_at", "position")
+        return format_html_join(
+            "", "<div>{} – {}</div>", ((link(job, job.output_format), job.status) for job in rows)
+        )

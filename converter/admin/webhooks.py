@@ -1,0 +1,47 @@
+"""Webhooks and what was sent to them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from converter.admin.base import ReadOnlyAdmin
+from converter.models import (
+    Delivery,
+    Webhook,
+)
+from converter.webhooks import endpoints
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    """The secret is not shown."""
+
+    list_display = ("url", "owner", "events", "created_at", "disabled_at")
+    list_filter = (("disabled_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__email", "url")
+    fields = ("id", *list_display)
+    actions = ("pause", "resume")
+
+    @admin.action(description="Pause", permissions=["oversee"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        self.act(request, queryset, endpoints.pause, "Paused")
+
+    @admin.action(description="Resume", permissions=["oversee"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        self.act(request, queryset, endpoints.resume, "Resumed")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("event", "webhook", "attempts", "answer_status", "created_at", "due_at", "delivered_at")
+    list_filter = (
+        "event",
+        ("delivered_at", admin.EmptyFieldListFilter),
+        ("due_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("webhook__owner",)
+    search_fields = ("=id", "=webhook__id", "webhook__owner__email")
+    fields = ("id", *list_display, "answer", "body")

@@ -1,0 +1,151 @@
+"""What programs send."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Annotated, Any
+
+from ninja import Field, Schema
+from pydantic import ConfigDict, Discriminator, Tag
+
+from converter import engine, models
+from converter.api.problems import Problem as Refused
+from converter.engine.formats import AUTO
+from converter.engine.recipe import RECIPE_SCHEMA
+
+# The engine validates recipes; the documents say what it takes.
+OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
+
+
+RawRecipe = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            **RECIPE_SCHEMA,
+            "properties": {**RECIPE_SCHEMA["properties"], "format": {"type": "string", "enum": OUTPUTS}},
+        }
+    ),
+]
+
+
+def parse_recipe(value: object, pointer: str) -> engine.Recipe:
+    """Return the recipe, or say where it is wrong; `pointer` is where it stands in the body."""
+    try:
+        return engine.Recipe.parse(value)
+    except engine.InvalidRecipe as exc:
+        raise refused(exc, pointer) from exc
+
+
+def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
+    """Return the problem that a recipe is, which stands at the pointer."""
+    errors = [replace(error, pointer=pointer + error.pointer).to_dict() for error in exc.errors]
+    return Refused(exc.code, errors=errors, **exc.params)
+
+
+def strictly(*examples: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of what is sent to us: unknown names are errors."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
+
+
+# --- Sent to us --------------------------------------------------------------------------------------------
+
+
+class FileIn(Schema):
+    """An image to upload."""
+
+    model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
+
+    name: Annotated[str, Field(max_length=1000)]
+    size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+
+
+class UrlIn(Schema):
+    """An image to fetch from a public URL."""
+
+    model_config = strictly({"url": "https://example.org/holiday.jpg"})
+
+    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+
+
+# Tags stand in the place where an error is; a reader of the error knows nothing of them.
+TAG = "·"
+
+
+def _sent_or_fetched(value: object) -> str:
+    return f"{TAG}fetched" if isinstance(value, dict) and "url" in value else f"{TAG}sent"
+
+
+AnyFile = Annotated[
+    Annotated[FileIn, Tag(f"{TAG}sent")] | Annotated[UrlIn, Tag(f"{TAG}fetched")],
+    Discriminator(_sent_or_fetched),
+]
+
+
+class BatchIn(Schema):
+    model_config = strictly(
+        {
+            "files": [{"name": "holiday.jpg", "size": 2_400_000}],
+            "outputs": [
+                {"format": "webp", "quality": 80, "resize": {"width": 1600}},
+                {"format": "jpeg", "quality": 95, "dpi": 300, "metadata": "strip_location"},
+            ],
+        },
+        {"files": [{"url": "https://example.org/holiday.jpg"}], "outputs": [{"format": "avif"}]},
+    )
+
+    files: list[AnyFile] = []
+    uploads: Annotated[list[uuid.UUID], Field(description="Ids of existing uploads to convert again.")] = []
+    outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+
+
+class WebhookIn(Schema):
+    model_config = strictly({"url": "https://example.org/hooks/images", "events": ["batch.finished"]})
+
+    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+    events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
+
+
+class RecipeIn(Schema):
+    model_config = strictly(
+        {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "resize": {"width": 1600}}}
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    recipe: RawRecipe
+
+
+class PreferencesIn(Schema):
+    model_config = strictly({"retention_hours": 72, "recipe": None})
+
+    retention_hours: Annotated[
+        float | None,
+        Field(
+            ge=1, le=8784, description="How long new uploads are kept, in hours. Null for the site's default."
+        ),
+    ]
+    recipe: Annotated[
+        uuid.UUID | None, Field(description="Your default recipe on the convert page, or null.")
+    ]
+
+
+class ShareIn(Schema):
+    model_config = strictly({"hours": 24})
+
+    jobs: Annotated[
+        list[uuid.UUID] | None,
+        Field(
+            min_length=1, description="Ids of the jobs whose results to share. Null for all finished ones."
+        ),
+    ] = None
+    hours: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=8784,
+            description="Hours until the link expires. Null for as long as the results are kept.",
+        ),
+    ] = None
+
+
+# --- Sent by us --------------------------------------------------------------------------------------------
