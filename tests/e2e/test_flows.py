@@ -546,7 +546,7 @@ def test_a_share_is_copied(visit: Visit, photos: list[FilePayload]) -> None:
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     page.goto(page.evaluate("navigator.clipboard.readText()"))
-    expect(page.get_by_role("heading", name="1 image for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 shared image")).to_be_visible()
 
 
 def test_chosen_entries_are_deleted(visit: Visit, photos: list[FilePayload]) -> None:
@@ -581,7 +581,7 @@ def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
     other = visit()
     other.goto(page.url)
     expect(other.get_by_text("WebP, fit in 77 wide, metadata removed")).to_be_visible()
-    other.get_by_role("link", name="Use it").click()
+    other.get_by_role("link", name="Use recipe").click()
     expect(other.get_by_label("Width", exact=True)).to_have_value("77")
 
 

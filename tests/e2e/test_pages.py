@@ -20,6 +20,7 @@ Visit = Callable[..., Page]
 
 ROWS = """
 import json
+import uuid
 from converter import engine
 from converter.models import Batch, Recipe, Share, Webhook
 from converter.web import links
@@ -34,6 +35,7 @@ print(json.dumps({
     "batches": str(batch.pk),
     "jobs": str(batch.jobs.order_by("position")[0].pk),
     "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
+    "logos": str(uuid.uuid4()),  # what is handed out there is no page
     "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),
     "s": Share.objects.get(owner=owner).token,
     "shares": str(Share.objects.get(owner=owner).pk),

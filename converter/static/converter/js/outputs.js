@@ -36,7 +36,7 @@ function number() {
     for (const element of [card, ...all(card, "*", Element)]) {
       for (const name of NUMBERED) {
         const value = element.getAttribute(name);
-        if (value) element.setAttribute(name, value.replaceAll(/\boutputs-(\d+|__prefix__)-/g, `outputs-${index}-`));
+        if (value) element.setAttribute(name, value.replaceAll(/outputs-(\d+|__prefix__)-/g, `outputs-${index}-`));
       }
     }
     const title = say(texts.output, { number: index + 1 });
