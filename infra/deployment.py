@@ -23,8 +23,7 @@ from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
-INFRA = ROOT / "infra"
-BUILD = ROOT / "build"
+INFRA, BUILD = ROOT / "infra", ROOT / "build"
 
 # Who signs the certificates of Aurora: no system knows them. The worker and the pages prove the cluster by it.
 RDS_CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"

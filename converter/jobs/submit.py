@@ -52,22 +52,7 @@ def submit(
     )
     fresh = [new_upload(owner, file, now, expires_at) for file in files]
     sources = [*fresh, *uploads]
-    rows = [
-        Job(
-            batch=batch,
-            upload=upload,
-            owner_id=owner.pk,
-            position=position,
-            recipe=output.canonical(),
-            recipe_hash=output.hash,
-            output_format=output.format,
-            created_at=now,
-            status=Job.Status.QUEUED if upload.received_at else Job.Status.AWAITING_UPLOAD,
-            queued_at=now if upload.received_at else None,
-            asked_at=now if upload.received_at else None,
-        )
-        for position, (upload, output) in enumerate((u, o) for u in sources for o in outputs)
-    ]
+    rows = _jobs(batch, sources, outputs)
     with transaction.atomic():
         check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
         Usage.objects.note(owner.pk, now, len(rows))
@@ -84,6 +69,27 @@ def submit(
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch
+
+
+def _jobs(batch: Batch, uploads: Sequence[Upload], outputs: Sequence[engine.Recipe]) -> list[Job]:
+    """Return one job for each image and output, queued where the image is here."""
+    now = batch.created_at
+    return [
+        Job(
+            batch=batch,
+            upload=upload,
+            owner_id=batch.owner_id,
+            position=position,
+            recipe=output.canonical(),
+            recipe_hash=output.hash,
+            output_format=output.format,
+            created_at=now,
+            status=Job.Status.QUEUED if upload.received_at else Job.Status.AWAITING_UPLOAD,
+            queued_at=now if upload.received_at else None,
+            asked_at=now if upload.received_at else None,
+        )
+        for position, (upload, output) in enumerate((u, o) for u in uploads for o in outputs)
+    ]
 
 
 def _keep_longer(uploads: Sequence[Upload], until: datetime) -> None:
