@@ -37,7 +37,9 @@ def tried(act, *arguments):
         return errno.errorcode[exc.errno]
 
 def called(number, *arguments):
-    return "done" if libc.syscall(number, *arguments) >= 0 else errno.errorcode[ctypes.get_errno()]
+    # All of them are as wide as a register: the upper half of an int would be whatever lay there.
+    wide = [ctypes.c_long(value) if isinstance(value, int) else value for value in (number, *arguments)]
+    return "done" if libc.syscall(*wide) >= 0 else errno.errorcode[ctypes.get_errno()]
 
 def hostile(source, recipe, images=None):
     if recipe.format == "png":
