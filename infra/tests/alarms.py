@@ -75,7 +75,7 @@ def _evaluate(node: ast.expr, points: Mapping[str, Value]) -> Any:
         case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
             chosen = _evaluate(condition, points)
             return None if chosen is None else _evaluate(then if chosen else otherwise, points)
-    raise NotImplementedError(ast.unparse(node))
+    raise ValueError(f"The tests do not evaluate this metric math: {ast.unparse(node)}")
 
 
 def _apply(operation: type, left: Value, right: Value) -> Any:
