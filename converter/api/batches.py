@@ -38,18 +38,24 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
     """
 
     def act() -> schemas.Batch:
+        wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
         batch = submit(
             request.auth.user,
-            outputs=_parse_outputs(body.outputs),
+            outputs=_parse_outputs(body.outputs, "/outputs"),
             files=[_new_file(index, file) for index, file in enumerate(body.files)],
-            uploads=_own_uploads(request, body.uploads),
+            uploads=_own_uploads(request, wanted),
+            own_outputs={
+                upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs")
+                for index, upload in enumerate(body.uploads)
+                if isinstance(upload, schemas.UploadIn)
+            },
         )
         return schemas.Batch.of(batch, with_forms=True)
 
     return idempotency.once(request, idempotency_key, act, "api:batch")
 
 
-def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
+def _parse_outputs(outputs: list[dict[str, Any]], pointer: str) -> list[engine.Recipe]:
     """Return the recipes, or everything that is wrong with any of them."""
     recipes: list[engine.Recipe] = []
     wrong: list[engine.Problem] = []
@@ -57,17 +63,18 @@ def _parse_outputs(outputs: list[dict[str, Any]]) -> list[engine.Recipe]:
         try:
             recipes.append(engine.Recipe.parse(output))
         except engine.InvalidRecipe as exc:
-            wrong.extend(replace(error, pointer=f"/outputs/{index}{error.pointer}") for error in exc.errors)
+            wrong.extend(replace(error, pointer=f"{pointer}/{index}{error.pointer}") for error in exc.errors)
     if wrong:
         raise schemas.refused(engine.InvalidRecipe(wrong))
     return recipes
 
 
 def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
+    outputs = tuple(_parse_outputs(file.outputs, f"/files/{index}/outputs"))
     if isinstance(file, schemas.FileIn):
-        return jobs.NewFile(file.name, file.size)
+        return jobs.NewFile(file.name, file.size, outputs=outputs)
     try:
-        return jobs.NewFile.from_url(file.url)
+        return replace(jobs.NewFile.from_url(file.url), outputs=outputs)
     except outbound.FetchError as exc:
         raise _invalid_submission(engine.Problem(f"/files/{index}/url", exc.message)) from exc
 

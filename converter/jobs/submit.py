@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -33,14 +36,16 @@ def submit(
     outputs: Sequence[engine.Recipe],
     files: Sequence[NewFile] = (),
     uploads: Sequence[Upload] = (),
+    own_outputs: Mapping[uuid.UUID, Sequence[engine.Recipe]] = MappingProxyType({}),
     kept: bool = True,
 ) -> Batch:
     """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
 
+    `own_outputs` are those of single uploads, by id, instead of `outputs`; those of a new file stand in it.
     The caller removes a batch that is not `kept`; what a crash leaves of it expires soon.
     Raises InvalidSubmission, OverQuota.
     """
-    _check_submission(owner, outputs, files, uploads)
+    _check_submission(owner, outputs, files, uploads, own_outputs)
     now = timezone.now()
     expires_at = now + (Preferences.of(owner).kept_for if kept else UNKEPT_LIFETIME)
     batch = Batch(
@@ -51,8 +56,11 @@ def submit(
         expires_at=expires_at,
     )
     fresh = [new_upload(owner, file, now, expires_at) for file in files]
-    sources = [*fresh, *uploads]
-    rows = _jobs(batch, sources, outputs)
+    sources = [
+        *((upload, file.outputs or outputs) for upload, file in zip(fresh, files, strict=True)),
+        *((upload, own_outputs.get(upload.pk) or outputs) for upload in uploads),
+    ]
+    rows = _jobs(batch, sources)
     with transaction.atomic():
         check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
         Usage.objects.note(owner.pk, now, len(rows))
@@ -71,8 +79,8 @@ def submit(
     return batch
 
 
-def _jobs(batch: Batch, uploads: Sequence[Upload], outputs: Sequence[engine.Recipe]) -> list[Job]:
-    """Return one job for each image and output, queued where the image is here."""
+def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:
+    """Return one job for each image and output of it, queued where the image is here."""
     now = batch.created_at
     return [
         Job(
@@ -88,7 +96,7 @@ def _jobs(batch: Batch, uploads: Sequence[Upload], outputs: Sequence[engine.Reci
             queued_at=now if upload.received_at else None,
             asked_at=now if upload.received_at else None,
         )
-        for position, (upload, output) in enumerate((u, o) for u in uploads for o in outputs)
+        for position, (upload, output) in enumerate((u, o) for u, outputs in sources for o in outputs)
     ]
 
 
@@ -108,6 +116,7 @@ def _check_submission(
     outputs: Sequence[engine.Recipe],
     files: Sequence[NewFile],
     uploads: Sequence[Upload],
+    own_outputs: Mapping[uuid.UUID, Sequence[engine.Recipe]],
 ) -> None:
     count = len(files) + len(uploads)
     if not count:
@@ -116,18 +125,27 @@ def _check_submission(
         raise InvalidSubmission("no_outputs")
     if count > settings.CONVERTER_MAX_FILES:
         raise InvalidSubmission("too_many_files", most=settings.CONVERTER_MAX_FILES, count=count)
-    if len(outputs) > settings.CONVERTER_MAX_OUTPUTS:
-        raise InvalidSubmission("too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
-    if len({output.hash for output in outputs}) < len(outputs):
-        raise InvalidSubmission("same_outputs")
+    has_logo = cache(partial(has_watermark, owner.pk))
+    _check_outputs(outputs, "/outputs", has_logo)
+    for index, file in enumerate(files):
+        _check_outputs(file.outputs, f"/files/{index}/outputs", has_logo)
+    for index, upload in enumerate(uploads):
+        _check_outputs(own_outputs.get(upload.pk, ()), f"/uploads/{index}/outputs", has_logo)
     check_files(files)
     _check_urls(files)
     for index, upload in enumerate(uploads):
         if not upload.is_here:
             raise _invalid(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
+
+
+def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Callable[[str], bool]) -> None:
+    if len(outputs) > settings.CONVERTER_MAX_OUTPUTS:
+        raise _invalid(pointer, "too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
+    if len({output.hash for output in outputs}) < len(outputs):
+        raise _invalid(pointer, "same_outputs")
     for index, output in enumerate(outputs):
-        if (name := watermark_of(output)) and not has_watermark(owner.pk, name):
-            raise _invalid(f"/outputs/{index}/watermark/image", "no_watermark", kind="not_sent")
+        if (name := watermark_of(output)) and not has_logo(name):
+            raise _invalid(f"{pointer}/{index}/watermark/image", "no_watermark", kind="not_sent")
 
 
 def _check_urls(files: Sequence[NewFile]) -> None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from converter import outbound, storage
-from converter.engine import Message, Problem
+from converter.engine import Message, Problem, Recipe
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.filenames import clean_name, safe_name
 from converter.jobs.limits import limits
@@ -34,11 +34,15 @@ FETCH_SECONDS = 60
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that somebody is about to send, or that is fetched from `url`. Size in bytes, 0 if not known yet."""
+    """A file that somebody is about to send, or that is fetched from `url`. Size in bytes, 0 if not known yet.
+
+    `outputs` are its own, instead of those of the batch.
+    """
 
     name: str
     size: int
     url: str = ""
+    outputs: tuple[Recipe, ...] = ()
 
     @classmethod
     def from_url(cls, url: str) -> NewFile:

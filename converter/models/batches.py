@@ -18,7 +18,7 @@ from converter.models.uploads import Upload
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def tallies(self) -> dict[uuid.UUID, Tally]:
-        """Return how far each batch of this (small) set has come, in two queries."""
+        """Return how far each batch of this (small) set has come, in three queries."""
         tallies = {batch.pk: Tally() for batch in self}
         expired = {batch.pk for batch in self if batch.is_expired}
         rows = (
@@ -31,9 +31,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             if row["status"] == Job.Status.FINISHED and row["batch_id"] in expired:
                 row["status"] = Job.Status.EXPIRED  # as Job.state has it
             tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
-        finished = [pk for pk, tally in tallies.items() if tally.finished]
-        for pk, size in Batch.objects.filter(pk__in=finished).values_list("pk", _size_of_originals()):
-            tallies[pk].bytes_before = size
+        sizes = Batch.objects.filter(pk__in=tallies).annotate(images=Count("jobs__upload", distinct=True))
+        for pk, images, size in sizes.values_list("pk", "images", _size_of_originals()).order_by():
+            tallies[pk].images = images
+            tallies[pk].bytes_before = size or 0
         return tallies
 
 
@@ -91,6 +92,7 @@ class Tally:
     """Counts over the jobs of one batch; the bytes are those of finished ones and of their originals."""
 
     by_status: dict[str, int] = field(default_factory=dict)
+    images: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
 

@@ -134,8 +134,7 @@ def input_labels(batch: Batch) -> str:
 
 @register.filter
 def images(batch: Batch) -> int:
-    """Return how many images a batch has: each has a job for each output."""
-    return batch.tally.total // (len(batch.outputs) or 1)
+    return batch.tally.images
 
 
 @register.filter

@@ -107,6 +107,39 @@ def test_a_wrong_recipe_is_pointed_at(program: Program) -> None:
     assert not Batch.objects.exists()
 
 
+def test_an_image_may_have_outputs_of_its_own(program: Program, alice: Any, send: Any, worker: Any) -> None:
+    whole, left = {"format": "png"}, {"format": "png", "crop": {"x": 0, "y": 0, "width": 8, "height": 8}}
+    two = [{"format": "webp"}, {"format": "jpeg"}]
+    files = [
+        {"name": "a.jpg", "size": 1000},
+        {"name": "b.jpg", "size": 1000, "outputs": [left]},
+        {"name": "c.jpg", "size": 1000, "outputs": two},
+    ]
+    answer = program.post("batches", {"files": files, "outputs": [whole]})
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    by_upload = [
+        [job["recipe"] for job in made["jobs"] if job["upload"] == one["id"]] for one in made["uploads"]
+    ]
+    assert by_upload == [[whole], [left], two]
+    batch = Batch.objects.get()
+    assert (batch.outputs, batch.tally.images, batch.tally.total) == ([whole], 3, 4)
+
+    for upload in Upload.objects.all():
+        jobs.store(upload, io.BytesIO(make_photo(40, 30)))
+    again = program.post(
+        "batches",
+        {
+            "uploads": [made["uploads"][0]["id"], {"id": made["uploads"][1]["id"], "outputs": [left]}],
+            "outputs": [whole],
+        },
+    )
+    assert [job["recipe"] for job in again.json()["jobs"]] == [whole, left]
+    worker.work()
+    png = next(job for job in program.get(f"batches/{made['id']}").json()["jobs"] if job["recipe"] == left)
+    assert (png["result"]["width"], png["result"]["height"]) == (8, 8)
+
+
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
@@ -120,7 +153,10 @@ def test_a_wrong_recipe_is_pointed_at(program: Program) -> None:
         ({"files": [{"name": 3, "size": 1}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/name"),
         ({"fils": [], "outputs": [{"format": "webp"}]}, "invalid_request", "/fils"),
         ({"uploads": ["x"], "outputs": [{"format": "webp"}]}, "invalid_request", "/uploads/0"),
+        ({"uploads": [{"id": "x"}], "outputs": [{"format": "webp"}]}, "invalid_request", "/uploads/0/id"),
         ({"files": [{"name": "a", "size": 1}], "outputs": ["webp"]}, "invalid_request", "/outputs/0"),
+        ({"files": [{"name": "a", "size": 1, "outputs": [{"format": "x"}]}], "outputs": [{"format": "webp"}]}, "invalid_recipe", "/files/0/outputs/0/format"),
+        ({"files": [{"name": "a", "size": 1, "outputs": [{"format": "webp"}] * 2}], "outputs": [{"format": "webp"}]}, "same_outputs", "/files/0/outputs"),
         ([], "invalid_request", ""),
     ],
 )  # fmt: skip
@@ -168,7 +204,7 @@ def test_a_list_costs_the_same_with_one_row_and_with_thirty(
     for rows in (1, 30):
         while Batch.objects.count() < rows:
             program.submit()
-        with django_assert_num_queries(4):  # who calls, the page, how far they have come (2)
+        with django_assert_num_queries(5):  # who calls, the page, how far they have come (3)
             assert len(program.get("batches", limit=100).json()["items"]) == rows
 
 

@@ -51,6 +51,12 @@ def strictly(*examples: dict[str, Any]) -> ConfigDict:
 # --- Sent to us --------------------------------------------------------------------------------------------
 
 
+OwnOutputs = Annotated[
+    list[RawRecipe],
+    Field(description="Outputs of this image alone, instead of those of the batch, such as its own crop."),
+]
+
+
 class FileIn(Schema):
     """An image to upload."""
 
@@ -58,6 +64,7 @@ class FileIn(Schema):
 
     name: Annotated[str, Field(max_length=1000)]
     size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+    outputs: OwnOutputs = []
 
 
 class UrlIn(Schema):
@@ -66,6 +73,21 @@ class UrlIn(Schema):
     model_config = strictly({"url": "https://example.org/holiday.jpg"})
 
     url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+    outputs: OwnOutputs = []
+
+
+class UploadIn(Schema):
+    """An existing upload, with outputs of its own."""
+
+    model_config = strictly(
+        {
+            "id": "0190d6f4-7a1c-7c3e-9b1e-2f0d3f9f6a10",
+            "outputs": [{"format": "jpeg", "crop": {"x": 40, "y": 0, "width": 600, "height": 800}}],
+        }
+    )
+
+    id: uuid.UUID
+    outputs: OwnOutputs = []
 
 
 # Tags stand in the place where an error is; a reader of the error knows nothing of them.
@@ -82,6 +104,16 @@ AnyFile = Annotated[
 ]
 
 
+def _alone_or_with_outputs(value: object) -> str:
+    return f"{TAG}with outputs" if isinstance(value, dict | UploadIn) else f"{TAG}alone"
+
+
+AnyUpload = Annotated[
+    Annotated[uuid.UUID, Tag(f"{TAG}alone")] | Annotated[UploadIn, Tag(f"{TAG}with outputs")],
+    Discriminator(_alone_or_with_outputs),
+]
+
+
 class BatchIn(Schema):
     model_config = strictly(
         {
@@ -95,7 +127,10 @@ class BatchIn(Schema):
     )
 
     files: list[AnyFile] = []
-    uploads: Annotated[list[uuid.UUID], Field(description="Ids of existing uploads to convert again.")] = []
+    uploads: Annotated[
+        list[AnyUpload],
+        Field(description="Existing uploads to convert again: ids, or ids with outputs of their own."),
+    ] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
 
 
