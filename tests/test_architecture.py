@@ -113,6 +113,15 @@ def test_the_deployed_site_passes_the_checks_of_django(tmp_path: Path) -> None:
     )
 
 
+def test_every_module_is_short() -> None:
+    files = [ROOT / "manage.py"]
+    for room in ("converter", "imagesite", "infra", "tests"):
+        files += (ROOT / room).rglob("*.py")
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
+    assert len(lengths) > 300
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
 def test_every_script_is_short() -> None:
     scripts = sorted((ROOT / "converter/static/converter/js").glob("*.js"))
     assert scripts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from tests.server import ROOT, Server
 
 PASSWORD = "correct horse battery"
 NAMES = itertools.count()
+HEIC = ROOT / "tests/engine/files/phone.heic"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
 PICTURES = ROOT / "build" / "e2e"
 """Where the tests leave pictures of what they saw; git ignores it."""
+
+Visit = Callable[..., Page]
+"""What the fixture `visit` is: it opens the site in a window of its own."""
 
 PEOPLE = """
 from django.contrib.auth import get_user_model

@@ -10,8 +10,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Site, photo
-from tests.e2e.test_flows import HEIC, Visit
+from tests.e2e.site import HEIC, Site, Visit, photo
 
 pytestmark = pytest.mark.browser
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Site, convert, photo, sign_up
-from tests.server import ROOT
+from tests.e2e.site import Site, Visit, convert, photo, sign_up
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Page]
-HEIC = ROOT / "tests/engine/files/phone.heic"
 
 
 @pytest.mark.parametrize("width", ["desktop", "phone"])
@@ -63,32 +56,6 @@ def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width
         assert image.format == "WEBP"
 
 
-def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
-    page = visit()
-    for name, content in {"good.jpg": make_photo(), "empty.jpg": b"", "letter.txt": b"Dear"}.items():
-        (tmp_path / name).write_bytes(content)
-    page.locator("#id_images").set_input_files(
-        [tmp_path / name for name in ("good.jpg", "empty.jpg", "letter.txt")]
-    )
-    page.locator("#id_images").set_input_files([tmp_path / "good.jpg"])
-    expect(page.locator(".file-row.is-bad")).to_have_count(3)
-    expect(page.get_by_text("This file is empty.")).to_be_visible()
-    expect(page.get_by_text("We can't read this file as an image.")).to_be_visible()
-    expect(page.get_by_text("This file is already in the list.")).to_be_visible()
-    expect(page.get_by_text("1 image,")).to_be_visible()
-    page.get_by_role("button", name="Remove empty.jpg").click()
-    expect(page.get_by_text("This file is empty.")).to_have_count(0)
-    page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    expect(page.locator(".job")).to_have_count(1)
-
-
-def test_nothing_chosen_is_said(visit: Visit) -> None:
-    page = visit()
-    page.locator("[data-submit]").click()
-    expect(page.get_by_text("Choose at least one image first.")).to_be_visible()
-
-
 def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.locator("#id_images").set_input_files([photos[0]])
@@ -102,138 +69,6 @@ def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePa
     page.wait_for_url("**/batches/*/")
 
 
-def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    broken: list[Route] = []
-
-    def break_once(route: Route) -> None:
-        if broken:
-            route.continue_()
-        else:
-            broken.append(route)
-            route.abort()
-
-    page.route("**/storage/uploads", break_once)
-    page.locator("#id_images").set_input_files(photos)
-    page.locator("[data-submit]").click()
-    expect(page.get_by_text("Upload failed: connection lost.")).to_be_visible()
-    page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
-    page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
-
-
-def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    page.route("**/storage/uploads", lambda route: route.abort())
-    page.locator("#id_images").set_input_files(photos)
-    page.locator("[data-submit]").click()
-    expect(page.get_by_role("button", name="Retry all")).to_be_visible()
-    expect(page.locator(".file-row.is-bad")).to_have_count(3)
-    page.unroute("**/storage/uploads")
-    page.evaluate("window.dispatchEvent(new Event('online'))")
-    page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
-
-
-def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    lost: list[int] = []
-
-    def lose_once(route: Route) -> None:
-        answer = route.fetch()
-        if lost:
-            route.fulfill(response=answer)
-        else:
-            lost.append(answer.status)
-            route.abort()
-
-    page.route("**/api/v1/batches", lose_once)
-    page.locator("#id_images").set_input_files(photos[:1])
-    page.locator("[data-submit]").click()
-    expect(page.get_by_text("Can't reach the site.")).to_be_visible()
-    page.locator("[data-submit]").dblclick()
-    page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
-    assert lost == [201]
-    page.goto("/batches/")
-    expect(page.locator(".entry")).to_have_count(1)
-
-
-def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    refused: list[Route] = []
-
-    def refuse_once(route: Route) -> None:
-        if refused:
-            route.continue_()
-        else:
-            refused.append(route)
-            route.fulfill(status=403, json={"code": "form_expired"})
-
-    page.route("**/storage/uploads", refuse_once)
-    convert(page, photos)
-    expect(page.get_by_text("All done.")).to_be_visible()
-    assert refused
-
-
-def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    held: list[Route] = []
-    page.route("**/storage/uploads", lambda route: held.append(route))
-    page.locator("#id_images").set_input_files([photos[0]])
-    page.locator("[data-submit]").click()
-    expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    page.evaluate("setTimeout(() => location.assign('/recipes/'))")
-    page.wait_for_timeout(300)
-    assert asked == ["beforeunload"]
-    assert page.url.endswith("/convert/")
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_url("**/batches/*/")
-    expect(page.locator(".job.is-cancelled")).to_have_count(1)
-
-
-def test_a_paste_and_a_drop(visit: Visit) -> None:
-    page = visit()
-    give = """([type, name]) => {
-        const data = new DataTransfer();
-        data.items.add(new File([new Uint8Array(100)], name, {type: "image/png"}));
-        const event = type === "paste"
-            ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})
-            : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
-        document.body.dispatchEvent(event);
-    }"""
-    page.evaluate(give, ["paste", "pasted.png"])
-    page.evaluate(give, ["drop", "dropped.png"])
-    expect(page.get_by_text("pasted.png")).to_be_visible()
-    expect(page.get_by_text("dropped.png")).to_be_visible()
-
-
-def test_the_camera_of_a_phone(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit(width="phone", has_touch=True, is_mobile=True)
-    expect(page.get_by_text("Take a photo")).to_be_visible()
-    for nothing_for_a_phone in ("Drop images or folders here", "Choose a folder", "or paste an image"):
-        expect(page.get_by_text(nothing_for_a_phone)).to_be_hidden()
-    for shot in photos[:2]:
-        page.locator("#id_camera").set_input_files(shot)
-    expect(page.locator(".file-row")).to_have_count(2)
-
-
-def test_a_folder(visit: Visit, tmp_path: Path) -> None:
-    page = visit()
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "one.jpg").write_bytes(make_photo())
-    (tmp_path / "inner" / "two.jpg").write_bytes(make_photo(60, 40))
-    page.locator("#id_folder").set_input_files(tmp_path)
-    expect(page.locator(".file-row")).to_have_count(2)
-
-
 def test_partly_failed_then_tried_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
@@ -245,39 +80,6 @@ def test_partly_failed_then_tried_again(visit: Visit, photos: list[FilePayload])
     page.locator("#batch:not([hx-get])").wait_for()
     page.locator(".job-error a").click()
     expect(page.get_by_role("heading", name="What to do")).to_be_visible()
-
-
-def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:
-    page = visit()
-    page.locator("#id_outputs-0-format").select_option("tiff")
-    convert(page, [photo("big.jpg", make_photo(1600, 1200))])
-    page.get_by_role("link", name="Compare big.jpg").click()
-    compare = page.locator(".compare.is-live")
-    compare.wait_for()
-    places = page.locator(".compare-frame img").evaluate_all(
-        "images => images.map((image) => JSON.stringify(image.getBoundingClientRect()))"
-    )
-    assert places[0] == places[1]
-    slider = page.get_by_role("slider", name="How much of the original is shown")
-    slider.focus()
-    for _ in range(5):
-        page.keyboard.press("ArrowRight")
-    expect(slider).to_have_value("55")
-    frame = page.locator("[data-frame]")
-    assert frame.evaluate("frame => frame.style.getPropertyValue('--split')") == "55%"
-    width = frame.evaluate("frame => frame.offsetWidth")
-    frame.click(position={"x": width * 0.2, "y": 100})
-    expect(slider).to_have_value("20")
-    page.get_by_label("Actual size").check()
-    assert frame.evaluate("frame => frame.offsetWidth") == 1600
-    page.get_by_label("Show differences (5×)").check()
-    expect(page.locator(".compare.is-difference")).to_be_visible()
-    page.get_by_label("Background").select_option("black")
-    expect(frame).to_have_class("compare-frame on-black")
-    loaded = frame.locator("img").evaluate_all(
-        "images => images.map((image) => image.complete && image.naturalWidth)"
-    )
-    assert all(loaded), loaded
 
 
 def tab_to(page: Page, words: str) -> None:
@@ -385,19 +187,6 @@ def test_a_watermark_picture(visit: Visit, photos: list[FilePayload]) -> None:
     expect(page.get_by_text("Watermark added")).to_be_visible()
 
 
-def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    page.route("**/storage/uploads", lambda route: route.abort())
-    page.locator("#id_images").set_input_files([photos[0]])
-    page.locator("[data-submit]").click()
-    page.get_by_role("link", name="Skip them").click()
-    expect(page.get_by_text("Waiting for uploads.")).to_be_visible()
-    page.get_by_role("link", name="Upload again").click()
-    page.locator("#id_file").set_input_files(photos[0])
-    page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_role("link", name="Download WebP")).to_be_visible(timeout=20_000)
-
-
 def test_a_token_of_the_page_works(visit: Visit, site: Site) -> None:
     page = visit()
     page.goto("/accounts/tokens/")
@@ -420,73 +209,6 @@ def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
     expect(page.get_by_text("All 3 frames kept")).to_be_visible()
 
 
-def test_a_preview_before_it_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    page.locator("#id_images").set_input_files(photos[:1])
-    note = page.locator("[data-try-note]")
-    expect(note).to_contain_text("%")
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    with page.expect_response("**/api/v1/convert"):
-        page.get_by_label("Width", exact=True).fill("20")
-        page.get_by_label("Width", exact=True).blur()
-    expect(page.locator("[data-try-bar]")).to_be_hidden()
-    assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 20
-    page.goto("/batches/")
-    expect(page.get_by_role("heading", name="No conversions yet")).to_be_visible()
-
-
-def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
-    page = visit()
-    convert(page, photos)
-    batch = page.url
-    page.get_by_role("link", name="Convert again with new settings").click()
-    expect(page.get_by_text("3 images,")).to_be_visible()
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    expect(page.locator("[data-try-note]")).to_contain_text("%")
-    with page.expect_response("**/api/v1/convert") as answer:
-        page.get_by_label("Width", exact=True).fill("20")
-        page.get_by_label("Width", exact=True).blur()
-    assert answer.value.status == 200
-    after = page.locator(".try .compare-after img")
-    page.wait_for_function("image => image.naturalWidth === 20", arg=after.element_handle())
-    page.get_by_role("button", name="Show photo 2.jpg").click()
-    page.wait_for_function(
-        "() => document.querySelector('.try [data-before]')?.naturalWidth === 322"  # not the thumbnail's
-    )
-    page.get_by_role("checkbox", name="Use photo 2.jpg").uncheck()
-    expect(page.get_by_text("2 images,")).to_be_visible()
-    page.get_by_role("checkbox", name="Use all").check()
-    expect(page.get_by_text("3 images,")).to_be_visible()
-    page.get_by_role("checkbox", name="Use all").uncheck()
-    page.get_by_role("checkbox", name="Use photo 0.jpg").check()
-    expect(page.get_by_text("1 image,")).to_be_visible()
-    page.goto(batch)
-    expect(page.locator(".job.is-finished")).to_have_count(3)
-    page.goto("/batches/")
-    expect(page.locator(".entry")).to_have_count(1)
-
-
-def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -> None:
-    page = visit()
-    page.locator("#id_images").set_input_files(photo("IMG_1.HEIC", HEIC.read_bytes(), "image/heic"))
-    expect(page.locator(".try .compare.is-tried:not(.is-alone)")).to_be_visible()
-    sizes = page.locator(".try .compare-frame img").evaluate_all(
-        "images => images.map((image) => image.naturalWidth)"
-    )
-    assert all(sizes), sizes
-    expect(page.locator(".file-thumb")).to_have_attribute("data-kind", "HEIC")
-
-
-def test_what_a_preview_cannot_do_is_said(visit: Visit) -> None:
-    page = visit()
-    page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))
-    note = page.locator("[data-try-note].is-bad")
-    expect(note).to_contain_text("Send it again")
-    page.locator("#id_images").set_input_files(photo("good.jpg", make_photo()))
-    page.get_by_role("button", name="Remove cut.jpg").click()
-    expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")
-
-
 def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
     page = visit(locale="de-DE")
     page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))
@@ -494,27 +216,6 @@ def test_what_the_api_says_is_said_in_german(visit: Visit) -> None:
     page.get_by_label("Qualität", exact=True).fill("500")
     page.locator("[data-submit]").click()
     expect(page.locator("[data-field=quality] .error")).to_contain_text("kleiner oder gleich 100")
-
-
-def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None:
-    page = visit(width="phone")
-    page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    before, after = (
-        page.locator(f".compare-{which} figcaption").bounding_box() for which in ("before", "after")
-    )
-    assert before
-    assert after
-    assert before["y"] + before["height"] <= after["y"] or before["x"] + before["width"] <= after["x"]
-
-
-def test_the_whole_original_is_shown_until_there_is_a_result(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    page.route("**/api/v1/convert", lambda route: None)
-    page.locator("#id_images").set_input_files(photos[:1])
-    original = page.locator(".try [data-before]")
-    expect(original).to_be_visible()
-    expect(original).to_have_css("clip-path", "none")
 
 
 def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
@@ -606,72 +307,3 @@ def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FileP
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".job")).to_have_count(9)
-
-
-def test_a_trial_leaves_nothing_though_the_page_is_closed(
-    visit: Visit, site: Site, photos: list[FilePayload]
-) -> None:
-    page = visit()
-    with page.expect_request("**/api/v1/convert"):
-        page.locator("#id_images").set_input_files(photos[:1])
-    other = page.context.new_page()
-    page.close()
-    other.wait_for_timeout(1500)
-    other.goto("/batches/")
-    expect(other.get_by_role("heading", name="No conversions yet")).to_be_visible()
-
-
-def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) -> None:
-    page = visit()
-    large = make_photo(3000, 2000, quality=95)
-    page.route(
-        "**/convert/",
-        lambda route: route.fulfill(
-            response=(answer := route.fetch()),
-            body=answer.text().replace('data-one-shot="4000000"', f'data-one-shot="{len(large) - 1}"'),
-        ),
-    )
-    page.goto("/convert/")
-    page.locator("#id_images").set_input_files([photo("large.jpg", large)])
-    expect(page.locator("[data-try-note]")).to_contain_text("about")
-    assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 1600
-
-
-def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
-    page.route(
-        "**/convert/",
-        lambda route: route.fulfill(
-            response=(answer := route.fetch()),
-            body=re.sub(
-                'data-max-bytes="[0-9]+" data-max-files="[0-9]+"',
-                'data-max-bytes="100000" data-max-files="2"',
-                answer.text(),
-            ),
-        ),
-    )
-    page.goto("/convert/")
-    large = photo("large.bmp", b"x" * 100_001, "image/bmp")
-    page.locator("#id_images").set_input_files([large, *photos])
-    expect(page.get_by_text("Larger than the 100 KB limit.")).to_be_visible()
-    expect(page.get_by_text("A batch can have up to 2 images.")).to_be_visible()
-    expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
-
-
-@pytest.mark.parametrize("source", ["heic", "avif", "tiff"])
-def test_what_browsers_do_not_show_is_compared_by_touch(visit: Visit, source: str) -> None:
-    content = HEIC.read_bytes() if source == "heic" else make_photo(400, 300, source.upper())
-    page = visit(width="phone", has_touch=True)
-    page.locator("#id_outputs-0-format").select_option("jp2")
-    convert(page, [photo(f"a.{source}", content, f"image/{source}")])
-    page.get_by_role("link", name=f"Compare a.{source}").click()
-    page.locator(".compare.is-live").wait_for()
-    frame = page.locator("[data-frame]")
-    images = frame.locator("img").evaluate_all(
-        "images => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth)))"
-    )
-    assert all(images)
-    box = frame.bounding_box()
-    assert box
-    page.touchscreen.tap(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
-    expect(page.get_by_role("slider", name="How much of the original is shown")).to_have_value("25")

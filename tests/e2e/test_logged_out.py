@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.site import sign_up
+from tests.e2e.site import Visit, sign_up
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Page]
 
 
 def test_convert_goes_on_after_logging_in_again_in_another_tab(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,11 +11,9 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.addresses import address, routes
 from tests.conftest import make_photo
 from tests.e2e.page_checks import RULES, TOO_WIDE, look, weigh
-from tests.e2e.site import SIZES, Site, convert, photo
+from tests.e2e.site import SIZES, Site, Visit, convert, photo
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Page]
 
 ROWS = """
 import json

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import PICTURES, photo
+from tests.e2e.site import PICTURES, Visit, photo
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Page]
 
 
 @pytest.mark.parametrize("width", ["phone", "desktop"])

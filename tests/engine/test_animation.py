@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.raster.codecs.gif_blocks import gif_blocks
+from tests.engine.rendering import codes
 
 from . import samples
 from .samples import animated, frames_of, opened
@@ -20,10 +21,6 @@ PILLOW = {"gif": "GIF", "webp": "WEBP", "png": "PNG", "avif": "AVIF"}
 
 def render(data, **recipe):
     return open(data).render(Recipe.parse(recipe))
-
-
-def codes(result):
-    return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
 
 def far(a, b):

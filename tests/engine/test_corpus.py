@@ -14,6 +14,7 @@ from converter.engine.limits import DEFAULT_LIMITS, Deadline
 from converter.engine.raster import open, probe
 from converter.engine.raster.codecs.gif_blocks import gif_blocks
 from converter.engine.raster.decode import decode, open_data
+from tests.engine.rendering import codes
 
 from . import samples
 from .samples import FILES, opened
@@ -39,10 +40,6 @@ def source_frames(data):
     source = open_data(data, DEFAULT_LIMITS)
     pictures = decode(source, DEFAULT_LIMITS, 1, False, Deadline(60))
     return [picture.frame.image.convert("RGBA") for picture in pictures]
-
-
-def codes(result):
-    return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,18 @@
-"""What becomes of pixels: upright, right in depth, transparency and colour."""
+"""What becomes of pixels."""
 
 from __future__ import annotations
 
 from io import BytesIO
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 from converter.engine import FORMATS, Recipe
 from converter.engine.raster import open
+from tests.engine.rendering import READ_BACK, WRITTEN, codes, render
 
 from . import samples
 from .samples import is_near, opened, saved
-
-WRITTEN = [name for name, format in FORMATS.items() if format.encodes]
-READ_BACK = [name for name in WRITTEN if name != "pdf"]
-
-
-def render(data, **recipe):
-    return open(data).render(Recipe.parse({"format": "png", **recipe}))
-
-
-def codes(result):
-    return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
 
 @pytest.mark.parametrize("target", READ_BACK)
@@ -43,86 +33,6 @@ def test_pdf_holds_the_picture():
     assert result.data.rstrip().endswith(b"%%EOF")
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_comes_out_upright(orientation):
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    held = samples.quarters() if undo is None else samples.quarters().transpose(undo)
-    block = Image.Exif()
-    block[0x0112] = orientation
-    for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        source = open(saved(held, format, exif=block.tobytes(), quality=95))
-        assert (source.facts.width, source.facts.height) == (160, 120), format
-        for recipe in ({}, {"resize": {"width": 40}}):
-            result = source.render(Recipe.parse({"format": "png", **recipe}))
-            assert samples.looks_like_quarters(opened(result), 25), format
-            assert ("upright" in codes(result)) == (orientation != 1)
-            assert opened(result).getexif().get(0x0112) is None
-
-
-def test_a_photo_from_a_phone_in_heic_is_upright():
-    source = open((samples.FILES / "phone.heic").read_bytes())
-    assert (source.facts.width, source.facts.height, source.facts.orientation) == (120, 160, 6)
-    result = source.render(Recipe.parse({"format": "jpeg"}))
-    image = opened(result)
-    assert image.size == (120, 160)
-    assert is_near(image.getpixel((100, 20)), (220, 40, 30), 25)
-    assert is_near(image.getpixel((20, 20)), (40, 90, 200), 25)
-    assert "upright" in codes(result)
-
-
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format):
-    if format == "PNG":
-        data = samples.png_with_text()
-    elif format == "TIFF":
-        data = saved(samples.quarters(), format, tiffinfo={700: samples.XMP})
-    else:
-        data = saved(samples.quarters(), format, xmp=samples.XMP)
-    source = open(data)
-    result = source.render(Recipe.parse({"format": "png"}))
-    assert (source.facts.orientation, result.width, result.height) == (1, 160, 120)
-    assert "upright" not in codes(result)
-    assert samples.looks_like_quarters(opened(result), 40)
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "orientation", "transpose"),
-    [
-        (b"irot", 0, 1, None),
-        (b"irot", 1, 8, Image.Transpose.ROTATE_90),
-        (b"irot", 2, 3, Image.Transpose.ROTATE_180),
-        (b"irot", 3, 6, Image.Transpose.ROTATE_270),
-        (b"imir", 0, 4, Image.Transpose.FLIP_TOP_BOTTOM),
-        (b"imir", 1, 2, Image.Transpose.FLIP_LEFT_RIGHT),
-    ],
-)
-def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(kind, value, orientation, transpose):
-    data = bytearray((samples.FILES / "phone.heic").read_bytes())
-    at = data.index(b"irot")
-
-    def turned(kind, value):
-        data[at : at + 5] = kind + bytes([value])
-        return open(bytes(data))
-
-    plain = opened(turned(b"irot", 0).render(Recipe.parse({"format": "png"})))
-    wanted = plain.transpose(transpose) if transpose is not None else plain
-    source = turned(kind, value)
-    result = source.render(Recipe.parse({"format": "png"}))
-    assert source.facts.orientation == orientation
-    assert (source.facts.width, source.facts.height) == wanted.size
-    assert opened(result).convert("RGB").tobytes() == wanted.convert("RGB").tobytes()
-    assert ("upright" in codes(result)) == (orientation != 1)
-
-
 def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)
@@ -131,18 +41,6 @@ def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
         expected = photo.resize(image.size, Image.Resampling.LANCZOS)
         difference = ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean
         assert max(difference) < 2.5, width
-
-
-def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded():
-    photo = samples.photo((1603, 1203))
-    data = saved(photo, "JPEG", quality=95)
-    crop = {"x": 401, "y": 203, "width": 900, "height": 901}
-    image = opened(render(data, crop=crop, resize={"width": 101}))
-    expected = photo.crop((401, 203, 1301, 1104)).resize((101, 101), Image.Resampling.LANCZOS)
-    assert image.size == (101, 101)
-    assert max(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean) < 2.5
-    exact = opened(render(saved(photo, "PNG"), crop=crop))
-    assert ImageChops.difference(exact.convert("RGB"), photo.crop((401, 203, 1301, 1104))).getbbox() is None
 
 
 def test_one_decode_serves_recipes_of_every_kind_and_none_disturbs_another():
@@ -170,20 +68,6 @@ def test_a_larger_recipe_than_was_loaded_for_decodes_again():
     source = open(saved(samples.photo((800, 600)), "JPEG"))
     source.load([Recipe.parse({"format": "png", "resize": {"width": 50}})])
     assert source.render(Recipe.parse({"format": "png"})).width == 800
-
-
-def test_rotating_comes_before_resizing_so_sizes_are_those_of_the_result():
-    result = render(saved(samples.quarters((160, 120)), "PNG"), rotate=90, resize={"width": 60})
-    assert (result.width, result.height) == (60, 80)
-    corner = opened(result).convert("RGB").getpixel((45, 10))
-    assert is_near(corner, samples.COLORS["red"])
-
-
-def test_flipping_mirrors():
-    image = opened(render(saved(samples.quarters(), "PNG"), flip="horizontal"))
-    assert is_near(image.convert("RGB").getpixel((120, 30)), samples.COLORS["red"])
-    image = opened(render(saved(samples.quarters(), "PNG"), flip="vertical"))
-    assert is_near(image.convert("RGB").getpixel((40, 90)), samples.COLORS["red"])
 
 
 def sixteen_bit(format):
@@ -227,55 +111,6 @@ def transparent(mode):
     return image.convert(mode)
 
 
-@pytest.mark.parametrize("target", ["jpeg", "bmp"])
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparency_is_flattened_on_the_background_and_said(mode, target):
-    result = render(saved(transparent(mode), "PNG"), format=target, background="#0000ff")
-    image = opened(result).convert("RGB")
-    assert is_near(image.getpixel((5, 15)), (0, 0, 255), 20)
-    assert not is_near(image.getpixel((35, 15)), (0, 0, 255), 60)
-    assert "alpha_flattened" in codes(result)
-
-
-@pytest.mark.parametrize("target", ["png", "webp", "avif", "gif", "tiff", "ico", "jp2"])
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparency_stays_where_the_format_has_it(mode, target):
-    result = render(saved(transparent(mode), "PNG"), format=target)
-    image = opened(result).convert("RGBA")
-    middle = image.height // 2
-    assert image.getpixel((2 * image.width // 40, middle))[3] < 10
-    assert image.getpixel((image.width - 3, middle))[3] > 245
-    assert "alpha_flattened" not in codes(result)
-
-
-@pytest.mark.parametrize(
-    ("mode", "clear", "solid"), [("L", 77, 200), ("RGB", (1, 2, 3), (200, 10, 10)), ("I;16", 1000, 60000)]
-)
-def test_a_transparent_colour_is_transparency_too(mode, clear, solid):
-    image = Image.new(mode, (20, 10), solid)
-    for x in range(10):
-        for y in range(10):
-            image.putpixel((x, y), clear)
-    result = render(saved(image, "PNG", transparency=clear), format="webp")
-    alpha = opened(result).convert("RGBA").getchannel("A")
-    assert (alpha.getpixel((2, 5)), alpha.getpixel((17, 5))) == (0, 255)
-
-
-def test_hidden_colour_does_not_bleed_when_resizing():
-    image = Image.new("RGBA", (100, 100), (0, 255, 0, 0))
-    image.paste((255, 0, 0, 255), (0, 0, 50, 100))
-    small = opened(render(saved(image, "PNG"), resize={"width": 10})).convert("RGBA")
-    red, green, _, alpha = small.getpixel((4, 5))
-    assert alpha > 200
-    assert red > 240
-    assert green < 15
-
-
-def test_an_alpha_channel_that_hides_nothing_is_dropped():
-    result = render(saved(samples.photo().convert("RGBA"), "PNG"), format="jpeg")
-    assert "alpha_flattened" not in codes(result)
-
-
 def test_flat_art_keeps_every_colour_in_png_and_gif():
     source = samples.quarters((200, 200))
     for target in ("png", "gif"):
@@ -296,103 +131,12 @@ def test_grey_stays_grey():
         assert opened(render(gray, format=target)).mode == "L"
 
 
-def test_half_transparent_pixels_in_gif_are_said():
-    image = samples.quarters(mode="RGBA")
-    image.putalpha(100)
-    assert "alpha_hardened" in codes(render(saved(image, "PNG"), format="gif"))
-    assert "colors_reduced" in codes(render(saved(samples.photo(), "PNG"), format="gif"))
-
-
 def test_black_and_white_pages_stay_one_bit():
     page = samples.quarters().convert("1")
     tiff = saved(page, "TIFF", compression="group4")
     for target in ("tiff", "png"):
         assert opened(render(tiff, format=target)).mode == "1"
     assert opened(render(tiff, format="png", resize={"width": 33})).mode == "L"
-
-
-P3_RED = saved(Image.new("RGB", (16, 16), (241, 0, 0)), "PNG", icc_profile=samples.display_p3())
-
-
-def test_display_p3_is_converted_to_srgb_and_said():
-    for target in ("png", "jpeg", "webp", "gif"):
-        result = render(P3_RED, format=target)
-        assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (255, 0, 0), 4), target
-        assert "icc_profile" not in opened(result).info
-        note = next(note for note in result.report.notes if note.code == "color_converted")
-        assert note.text == "Colours converted from Display P3 to sRGB"
-
-
-@pytest.mark.parametrize("target", ["png", "jpeg", "webp", "avif", "tiff"])
-def test_a_profile_can_be_kept(target):
-    result = render(P3_RED, format=target, color="keep")
-    image = opened(result)
-    assert image.info["icc_profile"] == samples.display_p3()
-    assert is_near(image.convert("RGB").getpixel((8, 8)), (241, 0, 0), 4)
-    assert "profile_kept" in codes(result)
-
-
-@pytest.mark.parametrize("target", ["gif", "bmp", "jp2", "ico"])
-def test_a_profile_that_the_format_cannot_hold_is_applied_instead(target):
-    result = render(P3_RED, format=target, color="keep")
-    assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (255, 0, 0), 6)
-    assert {"profile_not_kept", "color_converted"} <= codes(result)
-
-
-def test_transparency_survives_the_colour_conversion():
-    image = transparent("RGBA")
-    result = render(saved(image, "PNG", icc_profile=samples.display_p3()))
-    found = opened(result).convert("RGBA")
-    assert [found.getpixel((x, 5))[3] for x in (5, 35)] == [0, 255]
-    assert "color_converted" in codes(result)
-
-
-def test_an_srgb_profile_needs_no_conversion():
-    result = render(saved(samples.quarters(), "PNG", icc_profile=samples.srgb_profile()))
-    assert "color_converted" not in codes(result)
-    assert "icc_profile" not in opened(result).info
-
-
-def test_a_grey_profile_changes_the_brightness_and_stays_grey():
-    for mode in ("L", "LA"):
-        gray = Image.new("L", (8, 8), 128).convert(mode)
-        if mode == "LA":
-            gray.putalpha(200)
-        image = opened(render(saved(gray, "PNG", icc_profile=samples.gray_gamma(1.0))))
-        assert image.mode == mode
-        assert abs(image.getchannel(0).getpixel((4, 4)) - 188) <= 2
-        if mode == "LA":
-            assert image.getchannel(1).getpixel((4, 4)) == 200
-
-
-def test_a_grey_picture_with_an_rgb_profile_is_left_alone():
-    gray = saved(Image.new("L", (8, 8), 128), "PNG", icc_profile=samples.display_p3())
-    result = render(gray)
-    assert opened(result).getpixel((4, 4)) == 128
-    assert "profile_unusable" not in codes(result)
-
-
-def test_a_broken_profile_is_dropped_and_said():
-    for broken in (b"not a profile", samples.display_p3()[:200], samples.gray_gamma()):
-        result = render(saved(samples.quarters(), "PNG", icc_profile=broken), color="keep")
-        assert samples.looks_like_quarters(opened(result))
-        assert "profile_unusable" in codes(result)
-        assert "icc_profile" not in opened(result).info
-
-
-def test_cmyk_becomes_rgb():
-    cmyk = saved(samples.quarters().convert("CMYK"), "JPEG", quality=95)
-    for target in READ_BACK:
-        result = render(cmyk, format=target)
-        assert opened(result).mode not in ("CMYK",)
-        assert "cmyk_without_profile" in codes(result)
-    assert samples.looks_like_quarters(opened(render(cmyk)), 25)
-
-
-def test_lab_becomes_rgb():
-    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    image = ImageCms.profileToProfile(samples.quarters(), srgb, lab, outputMode="LAB")
-    assert samples.looks_like_quarters(opened(render(saved(image, "TIFF"))), 15)
 
 
 def test_padding_puts_the_background_around():
@@ -567,16 +311,6 @@ def test_every_mode_that_a_decoder_may_give_is_understood(mode):
     elif mode != "LAB":
         image = image.convert(mode)
     assert eight_bit(image).mode in {"L", "LA", "RGB", "RGBA"}
-
-
-def test_a_profile_that_fits_but_cannot_be_used_is_dropped(monkeypatch):
-    def fail(*args, **kwargs):
-        raise ImageCms.PyCMSError("cannot build transform")
-
-    monkeypatch.setattr(ImageCms, "profileToProfile", fail)
-    result = render(P3_RED)
-    assert "profile_unusable" in codes(result)
-    assert is_near(opened(result).convert("RGB").getpixel((8, 8)), (241, 0, 0))
 
 
 def test_padding_one_side_keeps_the_shape():

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from moto import mock_aws
 from moto.utilities.utils import load_resource
 
 import imagesite.urls  # noqa: F401  # which pages there are is decided at the import: before a test names a pool
 from imagesite.accounts.cognito import client as cognito
 from imagesite.accounts.cognito import jwt
+from tests.accounts.cognito.people import PASSWORD
 from tests.cloud import cognito as mock
-
-PASSWORD = "Correct horse 1 battery"
 
 
 @pytest.fixture
@@ -38,3 +38,24 @@ def carol(pool: Any) -> str:
     cognito.sign_up("carol@example.org", PASSWORD)
     cognito.confirm_sign_up("carol@example.org", mock.CODE)
     return "carol@example.org"
+
+
+@pytest.fixture
+def site(pool: Any, settings: Any) -> Iterator[None]:
+    """The whole site, with that pool."""
+    settings.ROOT_URLCONF = "tests.accounts.cognito.site_urls"
+    settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.CognitoBackend"]
+    settings.TOKEN_VERIFIERS = [
+        "imagesite.accounts.cognito.api_tokens.own_token",
+        "imagesite.accounts.cognito.api_tokens.cognito_token",
+    ]
+    middleware = list(settings.MIDDLEWARE)
+    place = middleware.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
+    settings.MIDDLEWARE = [
+        *middleware[:place],
+        "imagesite.accounts.cognito.middleware.CognitoMiddleware",
+        *middleware[place:],
+    ]
+    cache.clear()
+    yield
+    cache.clear()

@@ -14,7 +14,7 @@ from imagesite.accounts.cognito import client as cognito
 from imagesite.accounts.cognito import jwt
 from imagesite.accounts.cognito.client import Challenge, Tokens
 from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable
-from tests.accounts.cognito.conftest import PASSWORD
+from tests.accounts.cognito.people import PASSWORD
 from tests.cloud import cognito as mock
 
 pytestmark = pytest.mark.system

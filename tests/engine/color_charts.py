@@ -1,0 +1,117 @@
+"""Pictures whose colours are known, and what those become.
+
+Unless another witness is named, the right values are those of Chromium's canvas in sRGB (version 156).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from PIL import Image
+
+from tests.engine.rendering import render
+
+from . import samples
+from .samples import is_near, opened, saved
+
+# A row of greys, then one colour a pixel.
+GREYS = [0, 1, 4, 16, 32, 64, 96, 128, 160, 192, 224, 255]
+
+
+COLORS = [(200, 40, 30), (30, 200, 40), (40, 30, 200), (200, 180, 60), (224, 172, 140)]
+
+
+# What those greys become.
+UNCHANGED = GREYS
+
+
+LINEAR = [0, 13, 34, 71, 99, 137, 165, 188, 208, 225, 241, 255]
+
+
+GAMMA_2_2 = [0, 0, 0, 7, 26, 62, 96, 129, 161, 193, 225, 255]
+
+
+# And the colours, where only the primaries differ from sRGB's.
+DISPLAY_P3 = [(218, 0, 4), (0, 204, 0), (42, 30, 208), (204, 179, 8), (234, 169, 135)]
+
+
+BT_2020 = [(249, 0, 6), (0, 211, 0), (0, 21, 210), (216, 178, 0), (252, 164, 134)]
+
+
+IN_LINEAR = [(229, 110, 96), (96, 229, 110), (110, 96, 229), (229, 219, 133), (241, 214, 196)]
+
+
+P3_GAMMA_2_2 = [(220, 0, 0), (0, 205, 0), (37, 23, 210), (205, 181, 0), (234, 171, 136)]
+
+
+P3_POINTS = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+
+
+def chart(mode="RGB"):
+    image = Image.new("RGB", (12, 2))
+    for at, level in enumerate(GREYS):
+        image.putpixel((at, 0), (level,) * 3)
+    for at, color in enumerate(COLORS):
+        image.putpixel((at, 1), color)
+    return image.convert(mode)
+
+
+def assert_chart(image, greys=UNCHANGED, colors=COLORS, distance=1):
+    image = image.convert("RGB")
+    found = [image.getpixel((at, 0)) for at in range(len(GREYS))]
+    for pixel, level in zip(found, greys, strict=True):
+        assert is_near(pixel, (level,) * 3, distance), f"{found}, not {greys}"
+    found = [image.getpixel((at, 1)) for at in range(len(COLORS))]
+    for pixel, color in zip(found, colors or found, strict=True):
+        assert is_near(pixel, color, distance), f"{found}, not {colors}"
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(*chunks, image=None):
+    """The chart with these chunks before its pixels."""
+    data = saved(image or chart(), "PNG")
+    return data[:33] + b"".join(chunk(*one) for one in chunks) + data[33:]
+
+
+def cicp(primaries, transfer, matrix=0, full=1):
+    return b"cICP", bytes([primaries, transfer, matrix, full])
+
+
+def gamma(value):
+    return b"gAMA", struct.pack(">I", value)
+
+
+def points(values):
+    return b"cHRM", struct.pack(">8I", *values)
+
+
+def embedded(icc):
+    return b"iCCP", b"profile\0\0" + zlib.compress(icc)
+
+
+LINEAR_SRGB = samples.rgb_profile("sRGB", curve=(1.0,))
+
+
+def tiled_chart():
+    """The chart with room for an encoder that works in blocks."""
+    return chart().resize((12 * 16, 2 * 32), Image.Resampling.NEAREST)
+
+
+def small(image):
+    return image.convert("RGB").reduce(1).resize((12, 2), Image.Resampling.NEAREST)
+
+
+def avif(primaries, transfer, **arguments):
+    data = bytearray(saved(tiled_chart(), "AVIF", quality=100, subsampling="4:4:4", speed=9, **arguments))
+    at = data.index(b"colrnclx") + 8
+    struct.pack_into(">HH", data, at, primaries, transfer)
+    return bytes(data)
+
+
+def at_once(data, **recipe):
+    result = render(data, **recipe)
+    return result, opened(result)

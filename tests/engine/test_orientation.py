@@ -1,0 +1,119 @@
+"""Every picture comes out upright, whatever its file says the way up is."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from converter.engine import Recipe
+from converter.engine.raster import open
+from tests.engine.rendering import codes, render
+
+from . import samples
+from .samples import is_near, opened, saved
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(orientation):
+    undo = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    held = samples.quarters() if undo is None else samples.quarters().transpose(undo)
+    block = Image.Exif()
+    block[0x0112] = orientation
+    for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        source = open(saved(held, format, exif=block.tobytes(), quality=95))
+        assert (source.facts.width, source.facts.height) == (160, 120), format
+        for recipe in ({}, {"resize": {"width": 40}}):
+            result = source.render(Recipe.parse({"format": "png", **recipe}))
+            assert samples.looks_like_quarters(opened(result), 25), format
+            assert ("upright" in codes(result)) == (orientation != 1)
+            assert opened(result).getexif().get(0x0112) is None
+
+
+def test_a_photo_from_a_phone_in_heic_is_upright():
+    source = open((samples.FILES / "phone.heic").read_bytes())
+    assert (source.facts.width, source.facts.height, source.facts.orientation) == (120, 160, 6)
+    result = source.render(Recipe.parse({"format": "jpeg"}))
+    image = opened(result)
+    assert image.size == (120, 160)
+    assert is_near(image.getpixel((100, 20)), (220, 40, 30), 25)
+    assert is_near(image.getpixel((20, 20)), (40, 90, 200), 25)
+    assert "upright" in codes(result)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format):
+    if format == "PNG":
+        data = samples.png_with_text()
+    elif format == "TIFF":
+        data = saved(samples.quarters(), format, tiffinfo={700: samples.XMP})
+    else:
+        data = saved(samples.quarters(), format, xmp=samples.XMP)
+    source = open(data)
+    result = source.render(Recipe.parse({"format": "png"}))
+    assert (source.facts.orientation, result.width, result.height) == (1, 160, 120)
+    assert "upright" not in codes(result)
+    assert samples.looks_like_quarters(opened(result), 40)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "orientation", "transpose"),
+    [
+        (b"irot", 0, 1, None),
+        (b"irot", 1, 8, Image.Transpose.ROTATE_90),
+        (b"irot", 2, 3, Image.Transpose.ROTATE_180),
+        (b"irot", 3, 6, Image.Transpose.ROTATE_270),
+        (b"imir", 0, 4, Image.Transpose.FLIP_TOP_BOTTOM),
+        (b"imir", 1, 2, Image.Transpose.FLIP_LEFT_RIGHT),
+    ],
+)
+def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(kind, value, orientation, transpose):
+    data = bytearray((samples.FILES / "phone.heic").read_bytes())
+    at = data.index(b"irot")
+
+    def turned(kind, value):
+        data[at : at + 5] = kind + bytes([value])
+        return open(bytes(data))
+
+    plain = opened(turned(b"irot", 0).render(Recipe.parse({"format": "png"})))
+    wanted = plain.transpose(transpose) if transpose is not None else plain
+    source = turned(kind, value)
+    result = source.render(Recipe.parse({"format": "png"}))
+    assert source.facts.orientation == orientation
+    assert (source.facts.width, source.facts.height) == wanted.size
+    assert opened(result).convert("RGB").tobytes() == wanted.convert("RGB").tobytes()
+    assert ("upright" in codes(result)) == (orientation != 1)
+
+
+def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded():
+    photo = samples.photo((1603, 1203))
+    data = saved(photo, "JPEG", quality=95)
+    crop = {"x": 401, "y": 203, "width": 900, "height": 901}
+    image = opened(render(data, crop=crop, resize={"width": 101}))
+    expected = photo.crop((401, 203, 1301, 1104)).resize((101, 101), Image.Resampling.LANCZOS)
+    assert image.size == (101, 101)
+    assert max(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), expected)).mean) < 2.5
+    exact = opened(render(saved(photo, "PNG"), crop=crop))
+    assert ImageChops.difference(exact.convert("RGB"), photo.crop((401, 203, 1301, 1104))).getbbox() is None
+
+
+def test_rotating_comes_before_resizing_so_sizes_are_those_of_the_result():
+    result = render(saved(samples.quarters((160, 120)), "PNG"), rotate=90, resize={"width": 60})
+    assert (result.width, result.height) == (60, 80)
+    corner = opened(result).convert("RGB").getpixel((45, 10))
+    assert is_near(corner, samples.COLORS["red"])
+
+
+def test_flipping_mirrors():
+    image = opened(render(saved(samples.quarters(), "PNG"), flip="horizontal"))
+    assert is_near(image.convert("RGB").getpixel((120, 30)), samples.COLORS["red"])
+    image = opened(render(saved(samples.quarters(), "PNG"), flip="vertical"))
+    assert is_near(image.convert("RGB").getpixel((40, 90)), samples.COLORS["red"])

@@ -1,0 +1,81 @@
+"""Transparency stays where the format has it, and is flattened and said where not."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from tests.engine.rendering import codes, render
+
+from . import samples
+from .samples import is_near, opened, saved
+
+
+def transparent(mode):
+    image = Image.new("RGBA", (40, 30), (200, 20, 20, 255))
+    image.paste((10, 200, 10, 0), (0, 0, 20, 30))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("target", ["jpeg", "bmp"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_flattened_on_the_background_and_said(mode, target):
+    result = render(saved(transparent(mode), "PNG"), format=target, background="#0000ff")
+    image = opened(result).convert("RGB")
+    assert is_near(image.getpixel((5, 15)), (0, 0, 255), 20)
+    assert not is_near(image.getpixel((35, 15)), (0, 0, 255), 60)
+    assert "alpha_flattened" in codes(result)
+
+
+@pytest.mark.parametrize("target", ["png", "webp", "avif", "gif", "tiff", "ico", "jp2"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_stays_where_the_format_has_it(mode, target):
+    result = render(saved(transparent(mode), "PNG"), format=target)
+    image = opened(result).convert("RGBA")
+    middle = image.height // 2
+    assert image.getpixel((2 * image.width // 40, middle))[3] < 10
+    assert image.getpixel((image.width - 3, middle))[3] > 245
+    assert "alpha_flattened" not in codes(result)
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "solid"), [("L", 77, 200), ("RGB", (1, 2, 3), (200, 10, 10)), ("I;16", 1000, 60000)]
+)
+def test_a_transparent_colour_is_transparency_too(mode, clear, solid):
+    image = Image.new(mode, (20, 10), solid)
+    for x in range(10):
+        for y in range(10):
+            image.putpixel((x, y), clear)
+    result = render(saved(image, "PNG", transparency=clear), format="webp")
+    alpha = opened(result).convert("RGBA").getchannel("A")
+    assert (alpha.getpixel((2, 5)), alpha.getpixel((17, 5))) == (0, 255)
+
+
+def test_hidden_colour_does_not_bleed_when_resizing():
+    image = Image.new("RGBA", (100, 100), (0, 255, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 50, 100))
+    small = opened(render(saved(image, "PNG"), resize={"width": 10})).convert("RGBA")
+    red, green, _, alpha = small.getpixel((4, 5))
+    assert alpha > 200
+    assert red > 240
+    assert green < 15
+
+
+def test_an_alpha_channel_that_hides_nothing_is_dropped():
+    result = render(saved(samples.photo().convert("RGBA"), "PNG"), format="jpeg")
+    assert "alpha_flattened" not in codes(result)
+
+
+def test_half_transparent_pixels_in_gif_are_said():
+    image = samples.quarters(mode="RGBA")
+    image.putalpha(100)
+    assert "alpha_hardened" in codes(render(saved(image, "PNG"), format="gif"))
+    assert "colors_reduced" in codes(render(saved(samples.photo(), "PNG"), format="gif"))
+
+
+def test_transparency_survives_the_colour_conversion():
+    image = transparent("RGBA")
+    result = render(saved(image, "PNG", icc_profile=samples.display_p3()))
+    found = opened(result).convert("RGBA")
+    assert [found.getpixel((x, 5))[3] for x in (5, 35)] == [0, 255]
+    assert "color_converted" in codes(result)
