@@ -65,15 +65,12 @@ class _Order:
 
 
 class _Lost(Exception):
-    """A child ended early, after so many seconds without an answer. `alone`: the other outputs may still be made.
-    `silent`: it said nothing at all, so that it may not have been the file's fault.
-    """
+    """A child ended early, after so many seconds without an answer. `alone`: the other outputs may still be made."""
 
-    def __init__(self, cause: engine.EngineError, seconds: float, alone: bool, silent: bool = False) -> None:
+    def __init__(self, cause: engine.EngineError, seconds: float, alone: bool) -> None:
         self.cause = cause
         self.seconds = seconds
         self.alone = alone
-        self.silent = silent
 
 
 class Sandbox:
@@ -102,7 +99,7 @@ class Sandbox:
         Raises SandboxError.
         """
         order = _Order(data, recipes, limits, images or {}, wanted)
-        done, probed, lost, tried = 0, False, 0.0, False
+        done, probed, lost = 0, False, 0.0
         while done < len(recipes):
             try:
                 for answer in self._child(order, done):
@@ -115,9 +112,6 @@ class Sandbox:
             except Unwanted:
                 return
             except _Lost as loss:
-                if loss.silent and not tried:
-                    tried = True
-                    continue
                 lost += loss.seconds
                 alone = loss.alone and lost < _MOST_LOST * limits.seconds
                 for index in range(done, done + 1 if alone else len(recipes)):
@@ -142,7 +136,6 @@ class Sandbox:
         """
         line = self._fork()
         probed = decoded = False
-        heard = False
         logged, index, since, limits = 0, first, time.monotonic(), order.limits
         try:
             line.settimeout(limits.seconds)
@@ -150,7 +143,6 @@ class Sandbox:
             answers = Answers(line, most_bytes(limits), order.wanted)
             while index < len(order.recipes):
                 message, body = answers.next(since + limits.seconds)
-                heard = True
                 answer = parse(message, body, index, order.recipes[index], limits)
                 if isinstance(answer, Logged):
                     logged += 1
@@ -179,9 +171,7 @@ class Sandbox:
         except TimeoutError:
             raise _Lost(timed_out(limits), time.monotonic() - since, decoded) from None
         except (ConnectionError, EOFError):
-            cause = self._cause_of_death(limits)
-            silent = not heard and isinstance(cause, engine.Crashed)
-            raise _Lost(cause, time.monotonic() - since, decoded, silent) from None
+            raise _Lost(self._cause_of_death(limits), time.monotonic() - since, decoded) from None
         finally:
             line.close()
             self._tell(b"e")

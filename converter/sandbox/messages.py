@@ -26,7 +26,7 @@ class Unwanted(Exception):
 def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
     text = json.dumps({**message, "sizes": [len(body) for body in bodies]}, separators=(",", ":")).encode()
     line.sendall(_LENGTH.pack(len(text)) + text)
-    for body in bodies:
+    for body in filter(None, bodies):  # sending nothing to one who has read it all and gone is a broken pipe
         line.sendall(body)
 
 

@@ -283,8 +283,7 @@ def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
     assert isinstance(answer, Refused)
     assert answer.code == "crashed"  # for its message
     assert time.monotonic() - began < 15
-    # Beside other bombs at the same moment, the system may refuse the next child its start once.
-    assert any(isinstance(there.answers("", WEBP)[-1], Rendered) for _ in range(3))
+    assert isinstance(there.answers("", WEBP)[-1], Rendered)
 
 
 def test_it_does_not_stay(there: Attacker) -> None:
