@@ -1,4 +1,4 @@
-"""Real files, damaged at random, through the whole engine: only our own errors may come out.
+"""Real files, damaged at random, through the whole engine: only our own errors may come out, and no fault of ours.
 
 Run for long with `python -m tests.engine.fuzz --seconds 3600`; every run says its seed, and a seed repeats a run.
 """
@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 
-from converter.engine import EngineError, Limits, Recipe
+from converter.engine import EngineError, Fault, Limits, Recipe
 from converter.engine.raster import open
 
 from . import samples
@@ -86,7 +86,7 @@ def mutated(chance, sources):
 
 
 def attack(data):
-    """Open, decode and render; anything but a result or one of our errors gets out."""
+    """Open, decode and render; anything but a result or an error of the file gets out."""
     try:
         source = open(data, LIMITS)
         source.load(RECIPES)
@@ -95,6 +95,8 @@ def attack(data):
     for recipe in RECIPES:
         try:
             result = source.render(recipe)
+        except Fault:
+            raise
         except EngineError as exc:
             return exc.code
         assert result.data

@@ -6,11 +6,13 @@ import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from converter.engine import (
     Corrupt,
     EmptyFile,
     EngineError,
+    Fault,
     Limits,
     NotAnImage,
     Recipe,
@@ -20,7 +22,8 @@ from converter.engine import (
     Truncated,
     UnsupportedFormat,
 )
-from converter.engine.raster import convert, open, probe
+from converter.engine.raster import convert, open, pipeline, probe
+from converter.engine.raster.encode import Encoder
 
 from . import samples
 
@@ -213,8 +216,6 @@ def test_facts_are_for_people_and_for_json():
 
 
 def test_hostile_words_in_metadata_are_cleaned_and_bounded():
-    from PIL import Image
-
     block = Image.Exif()
     block[0x0110] = "Cam\x1b[31m\n\t" + "x" * 5000
     block[0x8298] = "\0\0"
@@ -251,8 +252,6 @@ def test_an_icon_without_pictures_is_damaged():
     ],
 )
 def test_whatever_a_decoder_raises_is_one_of_ours(raised, code, monkeypatch):
-    from PIL import Image
-
     def fail(*args, **kwargs):
         raise raised
 
@@ -270,8 +269,6 @@ def test_whatever_a_decoder_raises_is_one_of_ours(raised, code, monkeypatch):
     ],
 )
 def test_whatever_an_encoder_raises_is_one_of_ours(raised, code, monkeypatch):
-    from PIL import Image
-
     def fail(*args, **kwargs):
         raise raised
 
@@ -281,8 +278,6 @@ def test_whatever_an_encoder_raises_is_one_of_ours(raised, code, monkeypatch):
 
 
 def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(monkeypatch, caplog):
-    from PIL import Image
-
     def refuse(*args, **kwargs):
         raise ValueError("quality setting only supported for 'jpeg' compression")
 
@@ -296,9 +291,35 @@ def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(monkeypatc
     assert "quality setting only supported" in str(record.exc_info[1])
 
 
-def test_coordinates_off_the_globe_are_no_location_to_show():
-    from PIL import Image
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (Image.DecompressionBombError(), "too_many_pixels"),
+        (IndexError("a slip in a step"), "engine_error"),
+        (OSError("image file is truncated"), "engine_error"),
+        (EOFError(), "engine_error"),
+    ],
+)
+def test_a_step_that_breaks_is_no_damage_of_the_file(raised, code, monkeypatch, caplog):
+    def fail(*args):
+        raise raised
 
+    monkeypatch.setattr(pipeline, "PIPELINE", (*pipeline.PIPELINE, fail))
+    assert error_of(samples.saved(samples.quarters(), "PNG")).code == code
+    logged = [record.exc_info[1] for record in caplog.records if record.levelname == "ERROR"]
+    assert logged == ([raised] if code == "engine_error" else [])
+
+
+def test_a_result_of_ours_that_cannot_be_read_is_no_damage_of_the_file(monkeypatch):
+    monkeypatch.setattr(Encoder, "encode", lambda *args: b"no picture")
+    with pytest.raises(Fault):
+        open(samples.saved(samples.quarters(), "PNG")).render(
+            Recipe.parse({"format": "webp", "aim": "small"})
+        )
+
+
+def test_coordinates_off_the_globe_are_no_location_to_show():
     block = Image.Exif()
     block[0x8825] = {1: "S", 2: (99.0, 0.0, 0.0), 3: "W", 4: (11.0, 30.0, 0.0)}
     facts = probe(samples.saved(samples.quarters(), "JPEG", exif=block.tobytes()))
@@ -309,8 +330,6 @@ def test_coordinates_off_the_globe_are_no_location_to_show():
 
 
 def test_exif_that_cannot_be_read_is_said(monkeypatch):
-    from PIL import Image
-
     def fail(self):
         raise ValueError("odd")
 
@@ -321,8 +340,6 @@ def test_exif_that_cannot_be_read_is_said(monkeypatch):
 
 
 def test_exif_that_cannot_be_written_is_left_out():
-    from PIL import Image
-
     block = Image.Exif()
     block[0x0110] = "Phone 15"
     data = samples.saved(samples.quarters(), "JPEG", exif=block.tobytes())

@@ -16,7 +16,7 @@ from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .codecs import Codec, Content, Settings, codec_for
-from .pillow import decoding, encoding, room_for
+from .pillow import encoding, room_for
 from .similarity import similarity
 from .steps import Frame
 
@@ -63,10 +63,9 @@ class Encoder:
 
     def similarity(self, data: bytes, original: Image.Image) -> float:
         """Return how alike the first picture of an encoded file is to the original."""
-        with decoding():
-            encoded = Image.open(BytesIO(self.codec.picture(data)))
-            encoded.load()
-            return round(similarity(original, encoded), 4)
+        encoded = Image.open(BytesIO(self.codec.picture(data)))
+        encoded.load()
+        return round(similarity(original, encoded), 4)
 
     def frames_in(self, data: bytes) -> int:
         """Return how many frames the encoder wrote; some merge equal neighbours."""

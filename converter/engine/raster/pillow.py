@@ -32,20 +32,44 @@ def open_as(data: bytes, decoder: str, limits: Limits) -> Image.Image:
 def decoding() -> Iterator[None]:
     """Turn whatever a decoder raises into one of our errors."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _bounded():
             yield
     except EngineError:
         raise
-    except MemoryError as exc:
-        raise OutOfMemory from exc
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise TooManyPixels from exc
     except Exception as exc:
         if isinstance(exc, EOFError) or "truncated" in str(exc).lower():
             raise Truncated from exc
         raise Corrupt from exc
+
+
+@contextmanager
+def rendering() -> Iterator[None]:
+    """Turn whatever is raised once the file is decoded into one of our errors.
+
+    Nothing is wrong with the file then, so what nobody expects is a fault of ours: logged with its cause.
+    """
+    try:
+        with _bounded():
+            yield
+    except EngineError:
+        raise
+    except Exception as exc:
+        logger.exception("A decoded picture could not be rendered")
+        raise Fault from exc
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Refuse what is too large."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except MemoryError as exc:
+        raise OutOfMemory from exc
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise TooManyPixels from exc
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from .choose import chosen
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .facts import Facts
-from .pillow import decoding, versions
+from .pillow import rendering, versions
 from .produce import Made, produce
 from .steps import Frame, RenderContext
 from .watermark import watermark
@@ -74,7 +74,7 @@ class Source:
         """
         if not self._serves(recipe):
             self.load([recipe])
-        with decoding():
+        with rendering():
             return self._rendered(recipe, images)
 
     def _rendered(self, recipe: Recipe, images: Mapping[str, bytes]) -> Result:
