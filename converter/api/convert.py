@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from ninja import File, Form, Router, Status, UploadedFile
 
 from converter import engine, jobs, storage
@@ -108,7 +107,7 @@ def _converted(
     data, _ = storage.results.read(job.result_key)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
     response["Job-Id"] = str(job.pk)
-    response["Content-Disposition"] = content_disposition_header(True, job.result_name) or "attachment"
+    response["Content-Disposition"] = storage.attachment(job.result_name)
     response["X-Content-Type-Options"] = "nosniff"
     report = json.dumps(job.report)
     if len(report) <= LONGEST_HEADER:

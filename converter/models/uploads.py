@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from converter.engine.filenames import fitted, split_extension
 
 
 class Upload(models.Model):
@@ -28,6 +29,9 @@ class Upload(models.Model):
     received_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    seen_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Last sign that its bytes are coming.")
+    )
     # What probing found; the whole of it is in the metadata store.
     format = models.CharField(max_length=10, blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
@@ -60,8 +64,13 @@ class Upload(models.Model):
         return self.received_at is not None and not self.is_gone
 
     @property
-    def stem(self) -> str:
-        return PurePosixPath(self.name).stem or "image"
+    def can_be_fetched(self) -> bool:
+        """Whether its bytes may still come from the address it is imported from."""
+        return bool(self.source_url) and self.received_at is None and not self.is_gone
+
+    def renamed(self, extension: str) -> str:
+        """Return its name with another extension, at most 255 bytes long."""
+        return fitted(split_extension(self.name)[0] or "image", f".{extension}")
 
     @property
     def results_prefix(self) -> str:

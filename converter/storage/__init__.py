@@ -7,17 +7,24 @@ no caller knows which it has.
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Protocol, cast
+from urllib.parse import quote
 
 from django.core.files.storage import storages
+from django.utils.http import content_disposition_header
 
 
 class StorageFault(Exception):
     """The store did not answer as it should; trying again may help. A missing object is FileNotFoundError."""
+
+
+class NoRoom(StorageFault):
+    """The store is full. Trying again helps once there is room."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class Bucket(Protocol):
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
         """Write the object, whole or not at all."""
 
+    def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
+        """Write an object as its bytes come, whole or not at all, however long it is."""
+
     def read(self, key: str) -> tuple[bytes, Stored]:
         """Return the bytes of the object. Raises FileNotFoundError if there is none."""
 
@@ -63,6 +73,13 @@ class Bucket(Protocol):
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:
         """Return a link that opens this object, as an attachment, for about that long and not after `until`."""
+
+
+def attachment(filename: str) -> str:
+    """Return the Content-Disposition of a download. Browsers decode `%25` in a plain `filename` (RFC 6266, appendix D)."""
+    if re.search("%[0-9A-Fa-f]{2}", filename):
+        return f"attachment; filename*=utf-8''{quote(filename)}"
+    return content_disposition_header(True, filename) or "attachment"
 
 
 def end_of_link(lifetime: timedelta, until: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -20,11 +21,12 @@ from django.urls import reverse
 from django.utils._os import safe_join
 from django.utils.deconstruct import deconstructible
 
-from converter.storage import StorageFault, Stored, UploadForm, end_of_link
+from converter.storage import NoRoom, StorageFault, Stored, UploadForm, end_of_link
 
 # What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
 object_created = Signal()
 
+CHUNK = 1 << 20
 FORM_SALT = "converter.storage.upload_form"
 LINK_SALT = "converter.storage.download_url"
 
@@ -36,6 +38,8 @@ def _faults() -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom("The disk is full.") from exc
         raise StorageFault(f"The folder did not take it: {exc.strerror}.") from exc
 
 
@@ -48,6 +52,10 @@ class FolderStorage(FileSystemStorage):
         self.bucket_name = bucket
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
+        chunks = iter(lambda: content.read(CHUNK), b"")
+        return self.put_parts(key, chunks, filename=filename, content_type=content_type)
+
+    def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
         path = self._path(key)
         digest = hashlib.md5(usedforsecurity=False)  # as S3 makes its entity tags
         with _faults():
@@ -55,7 +63,7 @@ class FolderStorage(FileSystemStorage):
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".put-")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    while chunk := content.read(1 << 20):
+                    for chunk in parts:
                         digest.update(chunk)
                         file.write(chunk)
                     file.flush()

@@ -9,22 +9,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import IO, Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from converter.storage import StorageFault, Stored, UploadForm, end_of_link
+from converter.engine.filenames import split_extension
+from converter.storage import StorageFault, Stored, UploadForm, attachment, end_of_link
 
 DELETE_AT_ONCE = 1000  # what S3 takes in one call
 LINKS_REMEMBERED = 4096
+CACHED = "private, max-age=300, immutable"
 
 # S3 keeps 2 KB of headers with an object, type and caching among them.
 MOST_NAME_BYTES = 1800
+
+# S3 takes 10,000 parts of an object: these make 320 GB. Threads would each hold a part.
+IN_PARTS = TransferConfig(multipart_chunksize=32 << 20, multipart_threshold=32 << 20, use_threads=False)
 
 # SigV4 and the region's own host: what boto3 signs by default is SigV2 on the global host, which newer buckets refuse
 # and which answers a cross-origin POST with a redirect that browsers do not follow.
@@ -67,9 +71,25 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
                 Body=content,
                 ContentType=content_type or "application/octet-stream",
                 ContentDisposition=_attachment(filename),
-                CacheControl="private, max-age=300, immutable",
+                CacheControl=CACHED,
             )
         return Stored(size=content.tell(), etag=_bare(answer["ETag"]))
+
+    def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
+        content = _Parts(parts)
+        with _faults():
+            self._client.upload_fileobj(
+                content,
+                self.bucket_name,
+                key,
+                ExtraArgs={
+                    "ContentType": content_type,
+                    "ContentDisposition": _attachment(filename),
+                    "CacheControl": CACHED,
+                },
+                Config=IN_PARTS,
+            )
+        return self.stat(key)
 
     def read(self, key: str) -> tuple[bytes, Stored]:
         with _faults():
@@ -149,11 +169,29 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         return self.connection.meta.client
 
 
+class _Parts:
+    """Parts as a file that can only be read onwards: S3 wants each part but the last of one length."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts, self._rest = parts, b""
+
+    def read(self, size: int = -1) -> bytes:
+        gathered = [self._rest]
+        length = len(self._rest)
+        while (size < 0 or length < size) and (part := next(self._parts, None)) is not None:
+            gathered.append(part)
+            length += len(part)
+        data = b"".join(gathered)
+        end = length if size < 0 else size
+        self._rest = data[end:]
+        return data[:end]
+
+
 def _attachment(filename: str) -> str:
     """Return the header that names a download, with as much of the name as S3 keeps: it is written in percent signs."""
-    stem, suffix = PurePosixPath(filename).stem, PurePosixPath(filename).suffix
+    stem, suffix = split_extension(filename)
     for length in range(len(stem), -1, -1):
-        header = content_disposition_header(True, stem[:length] + suffix) or "attachment"
+        header = attachment(stem[:length] + suffix)
         if len(header) <= MOST_NAME_BYTES:
             return header
     return "attachment"

@@ -298,3 +298,25 @@ def test_a_fresh_form_may_be_had_while_bytes_are_awaited(program: Program, send:
     Upload.objects.update(received_at=None)
     problem(program.post(f"uploads/{upload['id']}/form"), 410, "expired")
     problem(program.post(f"uploads/{uuid.uuid4()}/form"), 404, "not_found")
+
+
+ODD_NAMES = {
+    "😀": "😀",
+    "!!!": "!!!",
+    "？": "？",
+    "©®": "©®",
+    "(": "(",
+    "...": "image",
+    "漢" * 85: "漢" * 85,
+    "می\u200cخواهم.png": "می\u200cخواهم.png",
+    "\u202egpj.exe": "gpj.exe",
+    "CON.png": "CON.png",
+    "Dr. Smith portrait": "Dr. Smith portrait",
+}
+
+
+def test_no_name_is_a_reason_to_refuse_a_batch(program: Program) -> None:
+    body = {"files": [{"name": name, "size": 9} for name in ODD_NAMES], "outputs": [{"format": "webp"}]}
+    answer = program.post("batches", body)
+    assert answer.status_code == 201, answer.content
+    assert [upload["name"] for upload in answer.json()["uploads"]] == list(ODD_NAMES.values())

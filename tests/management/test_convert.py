@@ -209,3 +209,21 @@ def test_the_format_may_be_left_to_each_image(album: Path, tmp_path: Path) -> No
         assert made.suffix == {"JPEG": ".jpg"}.get(image.format, f".{image.format.lower()}")
     with pytest.raises(CommandError, match="already exists"):
         run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")
+
+
+def test_a_name_that_is_too_long_fails_alone_and_one_that_just_fits_does_not(tmp_path: Path) -> None:
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("x" * 251 + ".png", "y" * 250 + ".png", "Dr. Smith.png", "a.png"):
+        (source / name).write_bytes(make_photo(8, 8, "PNG"))
+    run(source, "-o", output, "--to", "webp")
+    names = {path.name for path in output.iterdir()}
+    assert names == {"x" * 250 + ".webp", "y" * 250 + ".webp", "Dr. Smith.webp", "a.webp"}
+
+
+def test_a_dot_in_a_name_without_extension_stays(tmp_path: Path) -> None:
+    source = tmp_path / "v1.2 final"
+    source.write_bytes(make_photo(8, 8, "PNG"))
+    run(source, "-o", tmp_path / "out", "--to", "auto")
+    (made,) = (tmp_path / "out").iterdir()
+    assert made.stem == "v1.2 final"

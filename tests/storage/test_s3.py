@@ -12,13 +12,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from moto import mock_aws
 
-from converter.storage import Bucket, StorageFault
+from converter.storage import Bucket, StorageFault, s3
 from converter.storage.s3 import DELETE_AT_ONCE, S3Bucket
 from tests.storage.test_twins import TOMORROW, BucketPromises
 
@@ -66,6 +67,20 @@ def test_a_long_name_is_cut_to_what_s3_keeps_beside_an_object(name: str) -> None
     assert name.startswith(stem)
     assert len(stem) > 100
     assert name.endswith(suffix)
+
+
+def test_a_large_object_goes_in_parts_of_one_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    five = 5 << 20  # the least that S3 takes for a part that is not the last
+    config = TransferConfig(multipart_chunksize=five, multipart_threshold=five, use_threads=False)
+    monkeypatch.setattr(s3, "IN_PARTS", config)
+    parts = [bytes([number]) * 700_001 for number in range(20)]
+    bucket = make_bucket()
+    stored = bucket.put_parts("results/a", iter(parts), filename="ä.zip", content_type="application/zip")
+    assert bucket.read("results/a")[0] == b"".join(parts)
+    assert stored.etag.endswith("-3")
+    head = boto3.client("s3").head_object(Bucket="shop-results", Key="results/a")
+    assert head["ContentDisposition"] == "attachment; filename*=utf-8''%C3%A4.zip"
+    assert (head["ContentType"], head["CacheControl"]) == ("application/zip", s3.CACHED)
 
 
 # --- What is stored ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from django.core import signing
 
-from converter.storage import Bucket
+from converter.storage import Bucket, StorageFault
 from converter.storage.folder import LINK_SALT, FolderStorage
 
 HOUR = timedelta(hours=1)
@@ -40,6 +41,23 @@ class BucketPromises:
         self.put(bucket, "results/a", b"first")
         self.put(bucket, "results/a", b"other")
         assert bucket.read("results/a")[0] == b"other"
+
+    def test_what_comes_in_parts_is_one_object(self, bucket: Bucket) -> None:
+        parts = (bytes([number]) * number for number in range(200))
+        stored = bucket.put_parts("results/a", parts, filename="a.zip", content_type="application/zip")
+        data, read = bucket.read("results/a")
+        assert data == b"".join(bytes([number]) * number for number in range(200))
+        assert (stored, stored.size) == (read, len(data))
+
+    def test_what_breaks_off_between_its_parts_leaves_nothing(self, bucket: Bucket) -> None:
+        def parts() -> Iterator[bytes]:
+            yield b"first"
+            raise StorageFault("a result could not be read")
+
+        with pytest.raises(StorageFault, match="could not be read"):
+            bucket.put_parts("results/a", parts(), filename="a.zip", content_type="application/zip")
+        with pytest.raises(FileNotFoundError):
+            bucket.read("results/a")
 
     def test_a_missing_object_is_file_not_found(self, bucket: Bucket) -> None:
         with pytest.raises(FileNotFoundError):

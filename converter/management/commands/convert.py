@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import threading
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from converter import engine, jobs
+from converter.engine.filenames import fitted, split_extension
 from converter.engine.formats import AUTO
 from converter.sandbox import Refused, Rendered, Sandbox, SandboxError
 
@@ -178,7 +180,7 @@ def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[
     taken: set[str] = set()
     left = 0
     for source in sources:
-        if not source.exists():
+        if not os.path.exists(source):  # Path.exists raises for a name that is too long
             raise CommandError(f"{source} does not exist.", returncode=2)
         if source.is_file():
             found = [(source, Path(source.name))]
@@ -194,7 +196,8 @@ def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[
             found = [(path, path.relative_to(source)) for path in files if path.suffix.lower() in READABLE]
             left += len(files) - len(found)
         for path, relative in found:
-            tasks.append(Task(path, _free(output / relative.with_suffix(suffix), taken)))
+            stem = split_extension(relative.name)[0]
+            tasks.append(Task(path, _free(output / relative.parent, stem, suffix, taken)))
     return tasks, left
 
 
@@ -202,12 +205,12 @@ def _within(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
-def _free(target: Path, taken: set[str]) -> Path:
-    """Return the path, with a number where this run uses it already (letter case aside)."""
-    number, free = 1, target
+def _free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
+    """Return a path in the folder, with a number where this run uses it already (letter case aside)."""
+    number, free = 1, folder / fitted(stem, suffix)
     while str(free).casefold() in taken:
         number += 1
-        free = target.with_stem(f"{target.stem} ({number})")
+        free = folder / fitted(stem, f" ({number}){suffix}")
     taken.add(str(free).casefold())
     return free
 
@@ -251,10 +254,10 @@ class Workers:
         images: Mapping[str, bytes],
         overwrite: bool,
     ) -> tuple[int, int]:
-        if recipe.format != AUTO:
-            _check_free(task.target, sources, overwrite)
         limits = jobs.limits()
         try:
+            if recipe.format != AUTO:
+                _check_free(task.target, sources, overwrite)
             if task.source.stat().st_size > limits.max_bytes:
                 raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}")
             data = task.source.read_bytes()
@@ -264,7 +267,7 @@ class Workers:
             assert isinstance(answer, Rendered)
             target = task.target
             if recipe.format == AUTO:
-                target = target.with_name(f"{target.name}.{engine.FORMATS[answer.format].extension}")
+                target = target.with_name(fitted(target.name, f".{engine.FORMATS[answer.format].extension}"))
                 _check_free(target, sources, overwrite)
             write(target, answer.data)
         except SandboxError as exc:
@@ -289,7 +292,7 @@ def _check_free(target: Path, sources: Set[Path], overwrite: bool) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{uuid.uuid4().hex}.part")  # the name itself may already be as long as may be
     try:
         part.write_bytes(data)
         part.replace(path)

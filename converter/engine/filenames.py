@@ -1,0 +1,78 @@
+"""What files are called: by people, in a bucket, and on the systems that results are unpacked on."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from .formats import FORMATS
+
+NAME_MAX = 255  # bytes, on Linux; Windows and macOS count 255 units, which are never more
+MOST_OF_KEY = 100  # bytes
+EXTENSIONS = {f".{extension}" for format in FORMATS.values() for extension in format.extensions}
+
+# Marks that turn the direction of what follows, by which a name pretends to be another.
+DIRECTION = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+
+# Microsoft, "Naming Files, Paths, and Namespaces".
+REFUSED_BY_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+
+
+def clean_name(name: str) -> str:
+    """Return a file's name as shown to people: no path, no control or direction marks, at most 255 bytes."""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(c for c in name if c not in DIRECTION and unicodedata.category(c) not in CONTROLS)
+    name = name.strip().strip(" .")
+    if all(unicodedata.category(c) in ("Cf", "Zs") for c in name):
+        return "image"
+    return fitted(*split_extension(name)).rstrip(" .")
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """Return the name without its extension, and that with its dot; empty if it is not one of an image."""
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot + extension) if stem and f".{extension.lower()}" in EXTENSIONS else (name, "")
+
+
+def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
+    """Return both as one name of at most so many bytes in UTF-8, for which the stem is cut."""
+    room = most - _size(suffix)
+    cut = stem
+    while _size(cut) > room:
+        cut = cut[:-1]
+    return (cut if cut == stem else cut.rstrip(" .\u200d")) + suffix
+
+
+def safe_name(name: str) -> str:
+    """Return the name as the last part of a key: at most 100 bytes, nothing that a shell or URL would trip over."""
+    stem, suffix = split_extension(name)
+    stem = re.sub(r"[^-\w.]", "", stem.strip().replace(" ", "_")).strip(".")
+    return fitted(stem or "image", suffix, MOST_OF_KEY)
+
+
+def portable_name(name: str) -> str:
+    """Return the name as every system can write it: Windows refuses some letters, endings and names of devices."""
+    name = REFUSED_BY_WINDOWS.sub("_", name).rstrip(" .") or "image"
+    return fitted(*split_extension(f"_{name}")) if DEVICES.match(name) else name
+
+
+def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the names; one that is taken or was yielded before (letter case aside) gets a number."""
+    seen = {name.casefold() for name in taken}
+    last: dict[str, int] = {}
+    for name in names:
+        stem, suffix = split_extension(name)
+        free, number = name, last.get(name.casefold(), 1)
+        while free.casefold() in seen:
+            number += 1
+            free = fitted(stem, f" ({number}){suffix}")
+        last[name.casefold()] = number
+        seen.add(free.casefold())
+        yield free
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
