@@ -13,7 +13,7 @@ class RecordingDispatch:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def ask(self, target: str, event: dict[str, Any]) -> None:
+    def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
         self.asked.append((target, event))
 
     def work(self) -> int:

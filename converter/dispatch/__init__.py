@@ -16,16 +16,19 @@ Event = dict[str, Any]
 
 
 class Dispatch(Protocol):
-    def ask(self, target: str, event: Event) -> None:
-        """Have `target(event, context)` called by a worker, soon and at least once as far as it lies with us."""
+    def ask(self, target: str, event: Event, turn: str = "") -> None:
+        """Have `target(event, context)` called by a worker, soon and at least once as far as it lies with us.
+
+        Where work has to wait, it is done by turns: `turn` names the user, or the receiver, that it is for.
+        """
 
 
 def current() -> Dispatch:
     return _made(settings.CONVERTER_DISPATCH)
 
 
-def ask(target: str, event: Event) -> None:
-    current().ask(target, event)
+def ask(target: str, event: Event, turn: str = "") -> None:
+    current().ask(target, event, turn)
 
 
 @cache

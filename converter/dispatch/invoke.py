@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 class InvokeDispatch:
-    def ask(self, target: str, event: dict[str, Any]) -> None:
+    def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
+        # Lambda starts as many workers as may run at once; it knows no turns.
         # Zappa calls the function named by "command" with the whole event.
         payload = json.dumps({**event, "command": target}).encode()
         try:

@@ -6,84 +6,144 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from converter.dispatch.turns import Turns
+
 logger = logging.getLogger(__name__)
 
 Request = tuple[str, dict[str, Any]]
+Asked = tuple[str, dict[str, Any], str]
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many may be done at once, and how many of them for one user or receiver."""
+
+    in_all: int
+    each: int
+
 
 # Acts that wait for machines of others, done by threads of the server: a slow address shall hold no process that
-# could convert.
-WAITING = {"converter.events.dispatched.deliver", "converter.events.dispatched.fetch"}
-WAITING_AT_ONCE = 4  # each may hold a whole file
+# could convert. A message holds nothing while it waits; a fetch may hold a whole file.
+WAITING = {
+    "converter.events.dispatched.deliver": Places(64, each=2),
+    "converter.events.dispatched.fetch": Places(6, each=2),
+}
 
-_further: list[Request] | None = None
+_further: list[Asked] | None = None
 """In a worker: what its act asks for in turn, handed to the pool when the act is done. Else None."""
 
 
+@dataclass(frozen=True)
+class _Lane:
+    """What waits for one kind of executor, and how to come by that."""
+
+    turns: Turns[Request]
+    executor: Callable[[], Executor]
+
+
 class PoolDispatch:
-    """Starts its processes at the first request. They end with the process that started them, however it ends."""
+    """Starts its processes at the first request. They end with the process that started them, however it ends.
+
+    Where the number of workers is left to us, there is one more than cores, for whoever has nothing in work.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or settings.CONVERTER_WORKERS or os.cpu_count() or 1
+        chosen = workers or settings.CONVERTER_WORKERS
+        at_once, spare = (chosen, 0) if chosen else (os.cpu_count() or 1, 1)
+        self.workers = at_once + spare
+        # Never held while something is submitted: a pool that breaks calls `_done` with a lock of its own.
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
-        self._threads = ThreadPoolExecutor(WAITING_AT_ONCE, thread_name_prefix="waiting")
         self._closed = False
+        self._work = _Lane(Turns(at_once, spare=spare), self._started)
+        self._threads = {
+            target: ThreadPoolExecutor(places.in_all, thread_name_prefix=target.rpartition(".")[2])
+            for target, places in WAITING.items()
+        }
+        self._lanes = {
+            target: _Lane(Turns(places.in_all, each=places.each), partial(self._threads.__getitem__, target))
+            for target, places in WAITING.items()
+        }
 
-    def ask(self, target: str, event: dict[str, Any]) -> None:
+    def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
         if _further is not None:
-            _further.append((target, event))
+            _further.append((target, event, turn))
             return
+        lane = self._lanes.get(target, self._work)
         with self._lock:
-            if self._closed:
-                return  # the next start finds in the database what is to be done
-            try:
-                future = self._executor(target).submit(_call, target, event)
-            except BrokenProcessPool:
-                # A worker was killed from outside. Its job is found by the lease; the others ask again.
-                logger.warning("The pool lost a worker; starting another one.")
-                self._pool = None
-                future = self._started().submit(_call, target, event)
-        future.add_done_callback(self._done)
+            lane.turns.add(turn, (target, event))
+        self._go_on(lane)
 
     def start(self) -> None:
         """Start the processes now, so that the first image does not wait for them."""
-        with self._lock:
-            self._started().submit(int)
+        self._started().submit(int)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-        for executor in (self._pool, self._threads):
+        for executor in (self._pool, *self._threads.values()):
             if executor:
                 executor.shutdown(wait=True, cancel_futures=True)
 
-    def _done(self, future: Future[list[Request]]) -> None:
-        if future.cancelled():
-            return
-        if exc := future.exception():
-            logger.error("A worker could not do what it was asked; the sweep will ask again.", exc_info=exc)
-            return
-        for target, event in future.result():
-            self.ask(target, event)
+    def _go_on(self, lane: _Lane) -> None:
+        """Start what may start now."""
+        while True:
+            with self._lock:
+                # Once closed, the next start finds in the database what is to be done.
+                taken = None if self._closed else lane.turns.take()
+            if taken is None:
+                return
+            turn, request = taken
+            executor = lane.executor()
+            try:
+                future = executor.submit(_call, *request)
+            except RuntimeError as exc:  # broken since, or closed
+                with self._lock:
+                    lane.turns.done(turn)
+                    if isinstance(exc, BrokenProcessPool):
+                        self._forget(executor)
+                        lane.turns.add(turn, request)
+                continue
+            future.add_done_callback(partial(self._done, lane, turn, executor))
 
-    def _executor(self, target: str) -> Executor:
-        return self._threads if target in WAITING else self._started()
+    def _done(self, lane: _Lane, turn: str, executor: Executor, future: Future[list[Asked]]) -> None:
+        exc = None if future.cancelled() else future.exception()
+        with self._lock:
+            lane.turns.done(turn)
+            if isinstance(exc, BrokenProcessPool):
+                self._forget(executor)
+        if exc:
+            logger.error("A worker could not do what it was asked; the sweep will ask again.", exc_info=exc)
+        elif not future.cancelled():
+            for further in future.result():
+                self.ask(*further)
+        self._go_on(lane)
+
+    def _forget(self, broken: Executor) -> None:
+        # A worker was killed from outside. Its job is found by the lease.
+        if self._pool is broken:
+            logger.warning("The pool lost a worker; starting another one.")
+            self._pool = None
 
     def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Spawned, not forked: this process has threads.
-            self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=_begin
-            )
-        return self._pool
+        with self._lock:
+            if self._pool is None:
+                # Spawned, not forked: this process has threads.
+                self._pool = ProcessPoolExecutor(
+                    self.workers, mp_context=get_context("spawn"), initializer=_begin
+                )
+            return self._pool
 
 
 def _begin() -> None:
@@ -104,7 +164,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _call(target: str, event: dict[str, Any]) -> list[Request]:
+def _call(target: str, event: dict[str, Any]) -> list[Asked]:
     """Do it, and return what it asked for in turn."""
     import_string(target)(event, None)
     if not _further:

@@ -33,7 +33,8 @@ def connect() -> None:
 
 def _notify(bucket_name: str, key: str, stored: Stored, **kwargs: object) -> None:
     if bucket_name == storage.uploads.bucket_name:
-        dispatch.ask("converter.events.s3.on_upload", s3_event(bucket_name, key, stored))
+        owner = key.split("/")[1]
+        dispatch.ask("converter.events.s3.on_upload", s3_event(bucket_name, key, stored), owner)
 
 
 def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:

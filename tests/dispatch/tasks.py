@@ -21,3 +21,13 @@ def ask_further(event: dict[str, Any], context: object) -> None:
 
 def break_down(event: dict[str, Any], context: object) -> None:
     raise ZeroDivisionError
+
+
+def add_line(event: dict[str, Any], context: object) -> None:
+    with Path(event["file"]).open("a") as file:
+        file.write(event["line"] + "\n")
+
+
+def die(event: dict[str, Any], context: object) -> None:
+    """End as a process does that is killed from outside."""
+    os._exit(1)

@@ -52,14 +52,45 @@ def test_one_who_breaks_down_leaves_the_pool_working(
 
 
 def test_who_waits_for_an_address_of_others_holds_no_worker(
-    dispatch: PoolDispatch,
-    tmp_path: Path,
-    noted: Callable[[], list[int]],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, noted: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.note"})
-    dispatch.ask("tests.dispatch.tasks.ask_further", {"file": str(tmp_path / "note")})
-    assert noted()[0] == os.getpid()
+    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.note": pool.Places(4, each=2)})
+    dispatch = PoolDispatch(workers=1)
+    try:
+        dispatch.ask("tests.dispatch.tasks.ask_further", {"file": str(tmp_path / "note")})
+        assert noted()[0] == os.getpid()
+    finally:
+        dispatch.close()
+
+
+def test_one_who_asks_for_much_lets_others_have_their_turn(dispatch: PoolDispatch, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for number in range(200):
+        dispatch.ask("tests.dispatch.tasks.add_line", {"file": str(log), "line": f"much {number}"}, "much")
+    dispatch.ask("tests.dispatch.tasks.add_line", {"file": str(log), "line": "little"}, "little")
+    for _ in range(600):
+        lines = log.read_text().splitlines() if log.exists() else []
+        if len(lines) == 201:
+            break
+        time.sleep(0.05)
+    assert len(lines) == 201
+    # Some of the first were done before the other one asked; since then one at most came before it.
+    assert lines.index("little") < 100
+    assert [line for line in lines if line != "little"] == [f"much {number}" for number in range(200)]
+
+
+def test_a_killed_worker_costs_only_what_it_was_at(dispatch: PoolDispatch, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    dispatch.ask("tests.dispatch.tasks.die", {})
+    for number in range(20):
+        dispatch.ask(
+            "tests.dispatch.tasks.add_line", {"file": str(log), "line": str(number)}, str(number % 3)
+        )
+    for _ in range(600):
+        if log.exists() and len(log.read_text().split()) == 20:
+            break
+        time.sleep(0.05)
+    assert sorted(map(int, log.read_text().split())) == list(range(20))
 
 
 def test_what_waits_is_named_as_it_is_called() -> None:
