@@ -20,6 +20,7 @@ from converter.engine.messages import Message, register
 from converter.engine.messages import gettext_noop as _
 
 REDIRECTS = 5
+REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
 # What `ipaddress` takes for public and is not, or is a cloud's door to its own machines: Oracle's metadata service
@@ -57,6 +58,7 @@ class FetchError(Exception):
 @dataclass(frozen=True)
 class Answer:
     status: int
+    headers: http.client.HTTPMessage
     body: bytes
     url: str
     """Where it came from in the end."""
@@ -73,7 +75,7 @@ def request(
     cut: bool = False,
     allowed: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer, redirects followed, within so many seconds in all.
+    """Return the answer, within so many seconds in all. A GET follows redirects; what is sent goes nowhere else.
 
     A body of more than `most_bytes` is an error, or cut there. `allowed` are networks that may be reached although
     they are not public. Raises FetchError.
@@ -81,26 +83,21 @@ def request(
     deadline = time.monotonic() + seconds
     for _hop in range(REDIRECTS + 1):
         try:
-            status, location, data = _once(
-                method, url, body, headers or {}, deadline, most_bytes, cut, allowed
-            )
+            status, told, data = _once(method, url, body, headers or {}, deadline, most_bytes, cut, allowed)
         except ssl.SSLError as exc:
             raise FetchError("certificate") from exc
         except TimeoutError as exc:
             raise FetchError("timed_out") from exc
         except (OSError, http.client.HTTPException) as exc:
             raise FetchError("broken_off") from exc
-        if location is None or not _follows(method, status):
-            return Answer(status, data, url)
+        location = told.get("Location")
+        if location is None or method != "GET" or status not in REDIRECTING:
+            return Answer(status, told, data, url)
         try:
             url = urljoin(url, location)
         except ValueError as exc:
             raise FetchError("not_an_address") from exc
     raise FetchError("redirects")
-
-
-def _follows(method: str, status: int) -> bool:
-    return status in (307, 308) or (method == "GET" and status in (301, 302, 303))
 
 
 def _once(
@@ -112,12 +109,12 @@ def _once(
     most_bytes: int,
     cut: bool,
     allowed: Sequence[str],
-) -> tuple[int, str | None, bytes]:
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection, target = _connection(url, deadline, allowed)
     try:
         connection.request(method, target, body=body, headers={"User-Agent": "imagesite", **headers})
         answer = connection.getresponse()
-        return answer.status, answer.headers.get("Location"), _read(answer, most_bytes, cut)
+        return answer.status, answer.headers, _read(answer, most_bytes, cut)
     finally:
         connection.close()
 

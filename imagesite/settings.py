@@ -172,6 +172,8 @@ if COGNITO_USER_POOL_ID:
         "imagesite.accounts.cognito.middleware.CognitoMiddleware",
     )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# Without a mail server, mails go to the log: at home that is the window, in the cloud no place for addresses.
+CONVERTER_MAIL = not IN_CLOUD or "EMAIL_BACKEND" in env.ENVIRON
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")
 
 # --- Where bytes live --------------------------------------------------------------------------------------

@@ -28,6 +28,12 @@ class Webhook(models.Model):
     old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Of the first failure since it last accepted an event."),
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -38,7 +44,7 @@ class Webhook(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to a webhook: written down with what it tells of, then sent until it arrives or a day is over."""
+    """One message to a webhook: written down with what it tells of, then sent until it arrives or days are over."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")

@@ -1,10 +1,15 @@
-"""Delivery: send each message until the receiver accepts it (2xx) or is gone (410), for about a day."""
+"""Delivery: send each message until the receiver accepts it (2xx) or is gone (410), for about three days.
+
+A receiver that has failed for days is paused, and its owner told.
+"""
 
 from __future__ import annotations
 
 import logging
+import random
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,12 +19,21 @@ from django.utils import timezone
 from converter import outbound
 from converter.engine import Message
 from converter.models import Delivery, Webhook
-from converter.webhooks import signing
+from converter.webhooks import notices, signing
 
 logger = logging.getLogger(__name__)
 
-WAITS = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 960)]  # about a day in all
-TIMEOUT = 10  # seconds
+# Those of the standard.
+WAITS = [
+    timedelta(seconds=5),
+    *(timedelta(minutes=minutes) for minutes in (5, 30)),
+    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
+]
+JITTER = 1.2  # so that what failed at once does not come back at once
+LONGEST_WAIT = timedelta(hours=24)  # however long a receiver asks for
+TIMEOUT = 20  # seconds; the standard asks for 15 to 30
+LEASE = timedelta(seconds=60)
+FAILING = timedelta(days=5)
 
 
 def deliver(delivery_id: uuid.UUID) -> None:
@@ -36,32 +50,67 @@ def deliver(delivery_id: uuid.UUID) -> None:
         return
     claimed = Delivery.objects.filter(
         pk=delivery.pk, due_at=delivery.due_at, attempts=delivery.attempts
-    ).update(attempts=F("attempts") + 1, due_at=_next(now, delivery.attempts))
+    ).update(attempts=F("attempts") + 1, due_at=now + LEASE)
     if not claimed:
         return
-    status, text, error = _post(delivery, now)
+    answer, error = _post(delivery, now)
+    status = answer.status if answer else None
+    text = answer.body.decode(errors="replace") if answer else ""
     outcome: dict[str, Any] = {
         "answer_status": status,
-        "answer": text.replace("\0", "")[:500],
+        "answer": (error.text if error else text).replace("\0", "")[:500],
         "error_params": error and error.plain_params,
     }
     if status is not None and 200 <= status < 300:
         outcome |= {"delivered_at": timezone.now(), "due_at": None}
+        Webhook.objects.filter(pk=delivery.webhook_id).exclude(failing_since=None).update(failing_since=None)
     elif status == 410:
         outcome |= {"due_at": None}
         Webhook.objects.filter(pk=delivery.webhook_id, disabled_at=None).update(disabled_at=timezone.now())
+    else:
+        outcome |= {
+            "due_at": _next(
+                timezone.now(), delivery.attempts, answer.headers.get("Retry-After", "") if answer else ""
+            )
+        }
+        _note_failure(delivery.webhook, timezone.now())
     Delivery.objects.filter(pk=delivery.pk).update(**outcome)
     logger.info(
         "Webhook called", extra={"delivery": str(delivery.pk), "event": delivery.event, "status": status}
     )
 
 
-def _next(now: datetime, attempts: int) -> datetime | None:
-    return now + WAITS[attempts] if attempts < len(WAITS) else None
+def _next(now: datetime, attempts: int, retry_after: str) -> datetime | None:
+    """Return when to try again: by our own waits, and not before the receiver wishes; None after the last attempt."""
+    if attempts >= len(WAITS):
+        return None
+    wait = WAITS[attempts] * random.uniform(1, JITTER)  # noqa: S311 - no secret
+    return now + max(wait, min(_retry_after(retry_after, now), LONGEST_WAIT))
 
 
-def _post(delivery: Delivery, now: datetime) -> tuple[int | None, str, Message | None]:
-    """Return the status and text of the answer, or why there was none."""
+def _retry_after(text: str, now: datetime) -> timedelta:
+    """Return what a Retry-After says (RFC 9110, 10.2.3): seconds or a date; nothing for anything else."""
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return timedelta(seconds=min(int(text[:9]), 10**8))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return timedelta()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+
+
+def _note_failure(webhook: Webhook, now: datetime) -> None:
+    """Note since when a receiver fails; after days of that, pause it and tell its owner, once."""
+    ours = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
+    ours.filter(failing_since=None).update(failing_since=now)
+    if ours.filter(failing_since__lt=now - FAILING).update(disabled_at=now):
+        logger.warning("Webhook paused: it has failed for days", extra={"webhook": str(webhook.pk)})
+        notices.tell_of_pause(webhook)
+
+
+def _post(delivery: Delivery, now: datetime) -> tuple[outbound.Answer | None, Message | None]:
+    """Return the answer, or why there was none."""
     signed = signing.headers(delivery.webhook, f"msg_{delivery.pk.hex}", now, delivery.body)
     try:
         answer = outbound.request(
@@ -75,5 +124,5 @@ def _post(delivery: Delivery, now: datetime) -> tuple[int | None, str, Message |
             allowed=settings.CONVERTER_OUTBOUND_ALLOWED,
         )
     except outbound.FetchError as exc:
-        return None, exc.message.text, exc.message
-    return answer.status, answer.body.decode(errors="replace"), None
+        return None, exc.message
+    return answer, None

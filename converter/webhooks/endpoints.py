@@ -40,18 +40,21 @@ def add(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
 def change(webhook: Webhook, url: str, events: Iterable[str]) -> None:
     """Change the URL and events, and resume the webhook. Raises InvalidEndpoint if the URL cannot be called."""
     _check_url(url)
-    webhook.url, webhook.events, webhook.disabled_at = url, sorted({str(event) for event in events}), None
-    webhook.save(update_fields=["url", "events", "disabled_at"])
+    webhook.url, webhook.events = url, sorted({str(event) for event in events})
+    webhook.disabled_at = webhook.failing_since = None
+    webhook.save(update_fields=["url", "events", "disabled_at", "failing_since"])
 
 
 def pause(webhook: Webhook) -> bool:
     """Send it nothing until it is resumed; return whether it was active."""
-    return Webhook.objects.filter(pk=webhook.pk, disabled_at=None).update(disabled_at=timezone.now()) == 1
+    active = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
+    return active.update(disabled_at=timezone.now(), failing_since=None) == 1
 
 
 def resume(webhook: Webhook) -> bool:
     """Send it events again, from now on; return whether it was paused or disabled."""
-    return Webhook.objects.filter(pk=webhook.pk).exclude(disabled_at=None).update(disabled_at=None) == 1
+    paused = Webhook.objects.filter(pk=webhook.pk).exclude(disabled_at=None)
+    return paused.update(disabled_at=None, failing_since=None) == 1
 
 
 def rotate(webhook: Webhook) -> None:

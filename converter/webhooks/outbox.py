@@ -59,7 +59,7 @@ def send_test(webhook: Webhook) -> Delivery:
         body=_body("webhook.test", now, {"id": str(webhook.pk)}),
         due_at=now,
     )
-    enqueue(delivery.pk)
+    enqueue(delivery)
     return delivery
 
 
@@ -69,20 +69,19 @@ def redeliver(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(
         due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer="", error_params=None
     )
-    enqueue(delivery.pk)
+    enqueue(delivery)
     delivery.refresh_from_db()
 
 
-def due(now: datetime) -> list[uuid.UUID]:
+def due(now: datetime) -> list[Delivery]:
     """Return the deliveries that should be sent now."""
-    waiting = Delivery.objects.filter(due_at__lte=now).order_by("due_at")
-    return list(waiting.values_list("pk", flat=True)[:DUE_AT_ONCE])
+    return list(Delivery.objects.filter(due_at__lte=now).order_by("due_at")[:DUE_AT_ONCE])
 
 
-def enqueue(delivery_id: uuid.UUID) -> None:
-    """Have a worker send a message once the transaction is committed."""
-    event = {"delivery": str(delivery_id)}
-    transaction.on_commit(lambda: dispatch.ask("converter.events.dispatched.deliver", event))
+def enqueue(delivery: Delivery) -> None:
+    """Have a worker send a message once the transaction is committed, when it is its receiver's turn."""
+    event, turn = {"delivery": str(delivery.pk)}, str(delivery.webhook_id)
+    transaction.on_commit(lambda: dispatch.ask("converter.events.dispatched.deliver", event, turn))
 
 
 def forget_old(now: datetime) -> int:
@@ -127,8 +126,8 @@ def _note(listening: Sequence[Webhook], event: Webhook.Event, subject: str, fact
         ignore_conflicts=True,
     )
     noted = Delivery.objects.filter(webhook__in=webhooks, event=event, subject=subject, attempts=0)
-    for delivery_id in noted.values_list("pk", flat=True):
-        enqueue(delivery_id)
+    for delivery in noted:
+        enqueue(delivery)
 
 
 def _body(event: str, now: datetime, facts: dict[str, Any]) -> str:

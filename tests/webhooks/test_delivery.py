@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from django.utils import timezone
 from converter import webhooks
 from converter.events import clock
 from converter.models import Delivery, Webhook
-from converter.webhooks import outbox
+from converter.webhooks import endpoints, outbox
 from converter.webhooks.delivery import WAITS
 from tests.conftest import make_photo
 from tests.receiver import Receiver
-from tests.webhooks.conftest import told
+from tests.webhooks.conftest import killed, told
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def rewind(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now())
 
 
-def test_a_receiver_that_fails_is_tried_again_with_growing_waits_for_a_day(
+def test_a_receiver_that_fails_is_tried_again_with_the_waits_of_the_standard(
     webhook: Webhook, server: Receiver
 ) -> None:
     server.answers["/hook"] = (500, {}, b"down")
@@ -34,15 +35,99 @@ def test_a_receiver_that_fails_is_tried_again_with_growing_waits_for_a_day(
         webhooks.deliver(delivery.pk)
         delivery.refresh_from_db()
         assert delivery.due_at is not None
-        waits.append(delivery.due_at - before)
+        waits.append((delivery.due_at - before).total_seconds())
         rewind(delivery)
     webhooks.deliver(delivery.pk)
     delivery.refresh_from_db()
     assert delivery.due_at is None
     assert delivery.delivered_at is None
-    assert (delivery.attempts, delivery.answer_status, delivery.answer) == (7, 500, "down")
-    assert waits == sorted(waits)
-    assert timedelta(hours=20) < sum(waits, timedelta()) < timedelta(hours=28)
+    assert (delivery.attempts, delivery.answer_status, delivery.answer) == (10, 500, "down")
+    standard = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+    assert all(least <= wait <= 1.2 * least + 5 for wait, least in zip(waits, standard, strict=True))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_a_failure_and_nothing_signed_goes_elsewhere(
+    webhook: Webhook, server: Receiver, status: int
+) -> None:
+    server.answers["/hook"] = (status, {"Location": f"{server.url}/elsewhere"}, b"")
+    delivery = outbox.send_test(webhook)
+    webhooks.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert [asked.path for asked in server.asked] == ["/hook"]
+    assert (delivery.delivered_at, delivery.answer_status) == (None, status)
+    assert delivery.due_at is not None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("3600", 3600),
+        ("99999999999999999999", 86400),
+        ("soon", 5),
+        ("-1", 5),
+        ("0", 5),
+        ("", 5),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 5),
+        ("date", 7200),
+    ],
+)
+def test_a_receiver_that_asks_for_time_gets_it(
+    webhook: Webhook, server: Receiver, status: int, said: str, seconds: int
+) -> None:
+    if said == "date":
+        said = format_datetime(timezone.now() + timedelta(hours=2), usegmt=True)
+    server.answers["/hook"] = (status, {"Retry-After": said}, b"")
+    delivery = outbox.send_test(webhook)
+    webhooks.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert delivery.due_at is not None
+    assert (delivery.due_at - timezone.now()).total_seconds() == pytest.approx(seconds, abs=5)
+
+
+def test_a_receiver_that_has_failed_for_days_is_paused_and_its_owner_told(
+    webhook: Webhook, server: Receiver, mailoutbox: Any
+) -> None:
+    server.answers["/hook"] = (500, {}, b"")
+    webhooks.deliver(outbox.send_test(webhook).pk)
+    webhook.refresh_from_db()
+    assert webhook.failing_since is not None
+    assert webhook.disabled_at is None
+    Webhook.objects.update(failing_since=timezone.now() - timedelta(days=5, seconds=1))
+    delivery = outbox.send_test(webhook)
+    webhooks.deliver(delivery.pk)
+    webhook.refresh_from_db()
+    assert webhook.disabled_at is not None
+    assert [(mail.to, webhook.url in mail.body) for mail in mailoutbox] == [([webhook.owner.email], True)]
+    rewind(delivery)
+    webhooks.deliver(delivery.pk)
+    assert len(server.asked) == 2
+    endpoints.resume(webhook)
+    webhook.refresh_from_db()
+    assert webhook.failing_since is None
+
+
+def test_one_success_ends_the_days_of_failure(webhook: Webhook, server: Receiver) -> None:
+    Webhook.objects.update(failing_since=timezone.now() - timedelta(days=5))
+    webhooks.deliver(outbox.send_test(webhook).pk)
+    webhook.refresh_from_db()
+    assert (webhook.failing_since, webhook.disabled_at) == (None, None)
+
+
+def test_a_message_whose_sender_was_killed_is_sent_again(
+    webhook: Webhook, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = outbox.send_test(webhook)
+    with monkeypatch.context() as patch:
+        patch.setattr("converter.webhooks.delivery._post", killed)
+        with pytest.raises(SystemExit):
+            webhooks.deliver(delivery.pk)
+    webhooks.deliver(delivery.pk)  # another may still be at it
+    assert server.asked == []
+    rewind(delivery)
+    webhooks.deliver(delivery.pk)
+    assert told(server) == ["webhook.test"]
 
 
 def test_one_message_keeps_its_id_through_all_tries(webhook: Webhook, server: Receiver) -> None:

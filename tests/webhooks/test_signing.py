@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from converter import webhooks
 from converter.models import Webhook
 from converter.webhooks import endpoints, outbox, signing
+from tests.conftest import make_photo
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
@@ -46,3 +49,27 @@ def test_for_a_day_both_secrets_sign(webhook: Webhook, server: Receiver) -> None
     assert signed_with(during, old)
     assert signed_with(after, webhook.secret)
     assert not signed_with(after, old)
+
+
+def test_the_library_of_the_standard_takes_every_message_and_none_that_was_changed(
+    webhook: Webhook, server: Receiver, convert: Any
+) -> None:
+    convert(make_photo(), b"not an image")
+    assert len(server.asked) == 3
+    verifier = Verifier(webhook.secret)
+    for asked in server.asked:
+        message = verifier.verify(asked.body, asked.headers)
+        assert set(message) == {"type", "timestamp", "data"}
+        with pytest.raises(WebhookVerificationError):
+            verifier.verify(asked.body + b" ", asked.headers)
+        with pytest.raises(WebhookVerificationError):
+            Verifier(signing.new_secret()).verify(asked.body, asked.headers)
+
+
+def test_the_library_takes_both_secrets_after_a_rotation(webhook: Webhook, server: Receiver) -> None:
+    old = webhook.secret
+    endpoints.rotate(webhook)
+    webhooks.deliver(outbox.send_test(webhook).pk)
+    (asked,) = server.asked
+    for secret in (old, webhook.secret):
+        Verifier(secret).verify(asked.body, asked.headers)

@@ -18,6 +18,9 @@ from converter.engine.recipe import RECIPE_SCHEMA
 OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
 
 
+WEB_ADDRESS = "^[Hh][Tt][Tt][Pp][Ss]?://"  # schemes have no case (RFC 3986, 3.1)
+
+
 RawRecipe = Annotated[
     dict[str, Any],
     Field(
@@ -72,7 +75,7 @@ class UrlIn(Schema):
 
     model_config = strictly({"url": "https://example.org/holiday.jpg"})
 
-    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+    url: Annotated[str, Field(max_length=2000, pattern=WEB_ADDRESS)]
     outputs: OwnOutputs = []
 
 
@@ -137,7 +140,7 @@ class BatchIn(Schema):
 class WebhookIn(Schema):
     model_config = strictly({"url": "https://example.org/hooks/images", "events": ["batch.finished"]})
 
-    url: Annotated[str, Field(max_length=2000, pattern="^https?://")]
+    url: Annotated[str, Field(max_length=2000, pattern=WEB_ADDRESS)]
     events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 

@@ -242,7 +242,12 @@ class Webhook(Schema):
     url: str
     events: list[models.Webhook.Event]
     created_at: datetime
-    disabled_at: Annotated[datetime | None, Field(description="When it was paused, or returned 410.")]
+    disabled_at: Annotated[
+        datetime | None, Field(description="When it was paused, returned 410, or had failed for 5 days.")
+    ]
+    failing_since: Annotated[
+        datetime | None, Field(description="The first failure since it last accepted an event.")
+    ]
 
     @classmethod
     def of(cls, webhook: models.Webhook) -> Self:

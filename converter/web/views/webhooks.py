@@ -24,7 +24,7 @@ from converter.web.http import LoggedInRequest
 from converter.webhooks import InvalidEndpoint, WebhookError, endpoints, outbox
 
 PAGE = 20
-MOST_POLLS = 8  # about a minute; a receiver has 10 seconds to answer
+MOST_POLLS = 8  # about a minute; a receiver has 20 seconds to answer
 
 
 @never_cache
