@@ -221,6 +221,7 @@ def test_what_is_no_longer_here_is_410() -> None:
         "expired",
         "link_expired",
         "no_upload",
+        "result_missing",
     }
 
 

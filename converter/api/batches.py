@@ -147,7 +147,7 @@ def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
 @router.get(
     "/{uuid:batch_id}/zip",
     response={202: schemas.Preparing, 302: None},
-    openapi_extra=problems(404, 409, 410),
+    openapi_extra=problems(404, 409, 410, 507),
     url_name="batch_zip",
 )
 def get_zip(

@@ -21,7 +21,7 @@ from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-QUOTA_RETRY_SECONDS = "3600"
+RETRY_SECONDS = {jobs.OverQuota: 3600, jobs.NotMade: 60}
 
 
 def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
@@ -29,7 +29,10 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest, exc: problems.CodedError) -> HttpResponse:
-    headers = {"Retry-After": QUOTA_RETRY_SECONDS} if isinstance(exc, jobs.OverQuota) else {}
+    headers = {}
+    for kind, seconds in RETRY_SECONDS.items():
+        if isinstance(exc, kind):
+            headers["Retry-After"] = str(seconds)
     return problems.answer(exc.message, errors=[error.to_dict() for error in exc.errors], headers=headers)
 
 

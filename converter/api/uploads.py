@@ -36,7 +36,7 @@ def keep_image(
 )
 def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
     """Get a new form for a file that has not been uploaded yet."""
-    form = jobs.upload_form(own(request, Upload.objects.all(), upload_id))
+    form = jobs.renew_form(own(request, Upload.objects.all(), upload_id))
     return schemas.Form(url=form.url, fields=form.fields)
 
 

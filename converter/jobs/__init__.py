@@ -12,8 +12,15 @@ from __future__ import annotations
 
 from converter.engine import register
 from converter.jobs import submit
-from converter.jobs.errors import Conflict, Gone, InvalidSubmission, JobError, OverQuota, StillRunning
-from converter.jobs.filenames import clean_name
+from converter.jobs.errors import (
+    Conflict,
+    Gone,
+    InvalidSubmission,
+    JobError,
+    NotMade,
+    OverQuota,
+    StillRunning,
+)
 from converter.jobs.limits import limits
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
@@ -29,6 +36,7 @@ from converter.jobs.uploads import (
     file_problem,
     keep_image,
     receive,
+    renew_form,
     store,
     upload_form,
     use_result,
@@ -42,12 +50,12 @@ __all__ = [
     "Gone",
     "InvalidSubmission",
     "NewFile",
+    "NotMade",
     "OverQuota",
     "JobError",
     "StillRunning",
     "cancel",
     "cancel_batch",
-    "clean_name",
     "count_opening",
     "expire",
     "fetch",
@@ -64,6 +72,7 @@ __all__ = [
     "receive",
     "recover",
     "remove",
+    "renew_form",
     "remove_all",
     "result_url",
     "retry",

@@ -12,7 +12,8 @@ class JobError(CodedError):
     ├── InvalidSubmission   what was sent makes no sense; `errors` says where
     │   └── OverQuota       it makes sense, but is more than this user may use
     ├── Conflict            not in this state
-    └── Gone                it was there, and has expired
+    ├── Gone                it was there, and has expired
+    └── NotMade             a ZIP or preview could not be made
     """
 
 
@@ -34,3 +35,7 @@ class Conflict(JobError):
 
 class Gone(JobError):
     default_code = "expired"
+
+
+class NotMade(JobError):
+    default_code = "not_made"

@@ -34,12 +34,17 @@ TEMPLATES = {
     ),
     # How jobs end.
     "upload_timed_out": _("The file never arrived. Send it again."),
+    "upload_timed_out.fetched": _("The file could not be fetched in time. Try again."),
     "upload_replaced": _("The file was replaced by another one after it arrived. Send it again."),
     "queue_timed_out": _("No worker was free for too long. Try again."),
     "gave_up": _(
         "The conversion broke off {attempts} times. The image may be damaged: "
         "try again, or save it again in another program."
     ),
+    "no_room": _("The storage is full. Try again when there is room."),
+    # What could not be made on request.
+    "not_made": _("This could not be made, though it was tried three times. Try again in a minute."),
+    "result_missing": _("This result is no longer in the storage. Convert the image again."),
     # What is not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),

@@ -5,19 +5,19 @@ from __future__ import annotations
 import io
 import logging
 import uuid
-from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from converter import engine, storage
+from converter.engine import Message
+from converter.jobs import renditions
 from converter.jobs.limits import limits
 from converter.jobs.links import LINK_LIFETIME, result_url
 from converter.jobs.logos import read_watermark, watermark_of
 from converter.jobs.run import SANDBOX
-from converter.jobs.tasks import enqueue
 from converter.models import Job
-from converter.sandbox import Refused, Rendered
+from converter.sandbox import Refused, Rendered, SandboxError
+from converter.storage import NoRoom, StorageFault
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ PREVIEW_SIDE = 2000
 
 
 def preview_urls(job: Job) -> tuple[str, str] | None:
-    """Return links to images of before and after that any browser shows; None if there are none, or none yet."""
+    """Return links to images of before and after that any browser shows; None if there are none, or none yet.
+
+    Raises NotMade if they could not be made.
+    """
     if not job.has_result or not job.upload.is_here:
         return None
     if not job.previewed_at:
-        now = timezone.now()
-        due = Q(preview_asked_at=None) | Q(preview_asked_at__lt=now - timedelta(minutes=1))
-        if Job.objects.filter(due, pk=job.pk).update(preview_asked_at=now):
-            enqueue("preview", job=job.pk)
+        renditions.ask(_subject(job), "preview", job.owner_id, job=job.pk)
         return None
 
     def link(key: str) -> str:
@@ -51,11 +51,29 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 def make_preview(job_id: uuid.UUID) -> None:
     """Store a preview of the original, cropped like the result, and one of the result if browsers cannot show it.
 
-    Raises StorageFault, SandboxError.
+    Raises StorageFault, SandboxError if trying again may help.
     """
     job = Job.objects.select_related("upload").filter(pk=job_id, status=Job.Status.FINISHED).first()
-    if job is None or job.previewed_at or not job.upload.is_here:
+    if job is None or job.previewed_at or not job.upload.is_here or not renditions.claim(_subject(job)):
         return
+    try:
+        refusal = _make(job)
+    except FileNotFoundError:
+        refusal = Message("no_upload")
+    except (StorageFault, SandboxError) as exc:
+        renditions.let_go(_subject(job), exc)
+        if isinstance(exc, NoRoom):
+            return
+        raise
+    if refusal:
+        logger.warning("No preview", extra={"job": str(job.pk), "code": refusal.code})
+        renditions.give_up(_subject(job), refusal)
+    else:
+        renditions.done(_subject(job))
+
+
+def _make(job: Job) -> Message | None:
+    """Store the previews; return why there are none, if so."""
     data, _ = storage.uploads.read(job.upload.key)
     keys, recipes = [job.before_key], [_preview_recipe(job, watermark=False)]
     if not engine.FORMATS[job.result_format].shows_in_browser:
@@ -65,20 +83,24 @@ def make_preview(job_id: uuid.UUID) -> None:
     name = watermark_of(job.parsed_recipe)
     if name and (image := read_watermark(job.owner_id, name)):
         images[name] = image
-    made = 0
+    refusal = None
     for answer in SANDBOX.render(data, recipes, limits(), images):
         if isinstance(answer, Rendered):
             storage.results.put(
                 keys[answer.index], io.BytesIO(answer.data), filename="preview.webp", content_type=answer.mime
             )
-            made += 1
         elif isinstance(answer, Refused):
-            logger.warning("No preview", extra={"job": str(job.pk), "code": answer.code})
+            refusal = answer.message
     finished = Job.objects.filter(pk=job.pk, status=Job.Status.FINISHED)
     if not finished.exists():
         storage.results.remove(keys)  # expired or deleted meanwhile
-    elif made == len(keys):
+    elif refusal is None:
         finished.update(previewed_at=timezone.now())
+    return refusal
+
+
+def _subject(job: Job) -> str:
+    return f"preview {job.pk}"
 
 
 def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:

@@ -17,7 +17,7 @@ from converter.engine import Message
 from converter.jobs.errors import StillRunning
 from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
-from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
+from converter.jobs.transitions import LEASE, claim, fail, finish, held, hindrance_of, put_back, renew
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
 from converter.storage import StorageFault
@@ -54,8 +54,8 @@ def run(upload_id: uuid.UUID) -> int:
         return 0
     try:
         _run(jobs)
-    except (StorageFault, DatabaseError, SandboxError):
-        _put_back(jobs)
+    except (StorageFault, DatabaseError, SandboxError) as exc:
+        _put_back(jobs, exc)
         raise
     return len(jobs)
 
@@ -152,7 +152,7 @@ def _finish(job: Job, answer: Rendered) -> None:
     storage.results.put(
         job.result_key,
         io.BytesIO(answer.data),
-        filename=f"{job.upload.stem}.{extension}",
+        filename=job.upload.renamed(extension),
         content_type=answer.mime,
     )
     finished = finish(job, answer)
@@ -186,8 +186,8 @@ def _fail_all(jobs: Sequence[Job], message: Message) -> None:
         _fail(job, message)
 
 
-def _put_back(jobs: Sequence[Job]) -> None:
+def _put_back(jobs: Sequence[Job], exc: Exception) -> None:
     try:
-        put_back(jobs)
+        put_back(jobs, hindrance_of(exc))
     except DatabaseError:
         logger.exception("Could not put jobs back; their lease will end")

@@ -70,10 +70,10 @@ def submit(
             _keep_longer(uploads, expires_at)
         Job.objects.bulk_create(rows)
         for upload in uploads:
-            enqueue_conversion(upload.pk)
+            enqueue_conversion(upload.pk, owner.pk)
         for upload in fresh:
             if upload.source_url:
-                enqueue("fetch", upload=upload.pk)
+                enqueue("fetch", owner.pk, upload=upload.pk)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch

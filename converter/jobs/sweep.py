@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from converter import storage, webhooks
 from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.logos import forget_logos
+from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.jobs.transitions import MAX_ATTEMPTS, MOST_AT_ONCE, fail, free_leases
@@ -20,6 +21,7 @@ from converter.models import Batch, Job, Upload
 
 UPLOAD_DEADLINE = timedelta(hours=1)
 QUEUE_DEADLINE = timedelta(hours=6)
+ROOM_DEADLINE = timedelta(hours=1)  # for a full disk to have room again
 ASK_AGAIN = timedelta(minutes=5)
 LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
 
@@ -36,6 +38,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
         "deleted": lambda: _delete_lone_uploads(now),
         "forgotten": lambda: webhooks.forget_old(now),
         "logos": forget_logos,
+        "renditions": lambda: forget_renditions(now),
         **(more or {}),
         "told": lambda: _tell_again(now),
         "found": lambda: _find_lost_uploads(now),
@@ -72,35 +75,48 @@ def _look_for(upload: Upload, now: datetime) -> bool:
         stored = storage.uploads.stat(upload.key)
     except FileNotFoundError:
         if upload.source_url:
-            enqueue("fetch", upload=upload.pk)
+            enqueue("fetch", upload.owner_id, upload=upload.pk)
         return False
     if not receive(upload.key, stored):
         return False
-    enqueue_conversion(upload.pk)
+    enqueue_conversion(upload.pk, upload.owner_id)
     return True
 
 
 def _end_overdue(now: datetime) -> int:
+    never_came, queued = _never_came(now), Q(status=Job.Status.QUEUED)
     overdue = [
-        (
-            # Only once it was looked for in vain: in a burst, an event may come later than the deadline.
-            Q(
-                status=Job.Status.AWAITING_UPLOAD,
-                created_at__lt=now - UPLOAD_DEADLINE,
-                asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
-            ),
-            Message("upload_timed_out"),
-        ),
-        (
-            Q(status=Job.Status.QUEUED, queued_at__lt=now - QUEUE_DEADLINE),
-            Message("queue_timed_out"),
-        ),
+        (never_came & Q(hindrance="no_room"), Message("no_room")),
+        (never_came & Q(hindrance="unavailable"), Message("unavailable")),
+        (never_came & ~Q(upload__source_url=""), Message("upload_timed_out", {"kind": "fetched"})),
+        (never_came, Message("upload_timed_out")),
+        (queued & Q(queued_at__lt=now - ROOM_DEADLINE, hindrance="no_room"), Message("no_room")),
+        (queued & Q(queued_at__lt=now - QUEUE_DEADLINE, hindrance="unavailable"), Message("unavailable")),
+        (queued & Q(queued_at__lt=now - QUEUE_DEADLINE), Message("queue_timed_out")),
         (
             Q(status=Job.Status.PROCESSING, lease_until__lt=now, attempts__gte=MAX_ATTEMPTS),
             Message("gave_up", {"attempts": MAX_ATTEMPTS}),
         ),
     ]
     return sum(each(lambda one: fail(Job.objects.filter(one[0]), one[1]), overdue))
+
+
+def _never_came(now: datetime) -> Q:
+    """Return the condition of jobs whose image has shown no sign of life for too long.
+
+    A batch may take hours to send, one file after the other: one that came, or that a form was asked for, speaks for all.
+    """
+    long_ago = now - UPLOAD_DEADLINE
+    lively = Job.objects.filter(
+        Q(upload__received_at__gte=long_ago) | Q(upload__seen_at__gte=long_ago), batch=OuterRef("batch")
+    )
+    return Q(
+        ~Exists(lively),
+        status=Job.Status.AWAITING_UPLOAD,
+        created_at__lt=long_ago,
+        # Only once it was looked for in vain: in a burst, an event may come later than the deadline.
+        asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
+    )
 
 
 def _free_lost_leases(now: datetime) -> int:
@@ -111,9 +127,9 @@ def _ask_for_waiting(now: datetime) -> int:
     forgotten = Job.objects.filter(
         Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN), status=Job.Status.QUEUED
     ).order_by("created_at")
-    uploads = list(dict.fromkeys(forgotten.values_list("upload_id", flat=True)[:MOST_AT_ONCE]))
+    uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
     Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED).update(asked_at=now)
-    return len(each(enqueue_conversion, uploads))
+    return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
 
 
 def _expire_due(now: datetime) -> int:

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.errors import Conflict
-from converter.jobs.tasks import enqueue_conversion
+from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Upload
 from converter.sandbox import Rendered
+from converter.storage import NoRoom
 from converter.webhooks import notify_of_batch, notify_of_job
 
 # Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
@@ -26,15 +27,25 @@ LEASE = timedelta(seconds=150)
 MAX_ATTEMPTS = 3
 MOST_AT_ONCE = 500
 
+QUEUED_AFRESH = {
+    "status": Job.Status.QUEUED,
+    "attempts": 0,
+    "hindrance": "",
+    "error_code": "",
+    "error_params": None,
+    "error_message": "",
+    "started_at": None,
+    "finished_at": None,
+}
+
 
 # --- Awaited, queued, claimed ------------------------------------------------------------------------------
 
 
 def queue_received(upload: Upload, now: datetime) -> int:
-    """Queue the jobs that waited for this upload; return how many."""
-    return Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(
-        status=Job.Status.QUEUED, queued_at=now, asked_at=now
-    )
+    """Queue the jobs that waited for this upload, also those that were given up; return how many."""
+    waited = Q(status=Job.Status.AWAITING_UPLOAD) | Q(status=Job.Status.FAILED, error_code="upload_timed_out")
+    return Job.objects.filter(waited, upload=upload).update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
 
 
 def claim(upload_id: uuid.UUID) -> list[Job]:
@@ -69,9 +80,28 @@ def renew(jobs: Sequence[Job]) -> None:
     held(jobs).update(lease_until=timezone.now() + LEASE)
 
 
-def put_back(jobs: Sequence[Job]) -> None:
-    """Queue claimed jobs again. It counts as no attempt: a store that is away says nothing against the image."""
-    held(jobs).update(status=Job.Status.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
+def hindrance_of(exc: Exception) -> str:
+    """Return the code of a passing fault."""
+    return "no_room" if isinstance(exc, NoRoom) else "unavailable"
+
+
+def put_back(jobs: Sequence[Job], hindrance: str) -> None:
+    """Queue claimed jobs again, with the code of what was in the way.
+
+    It counts as no attempt: a store that is away says nothing against the image.
+    """
+    held(jobs).update(
+        status=Job.Status.QUEUED,
+        lease=None,
+        lease_until=None,
+        attempts=F("attempts") - 1,
+        hindrance=hindrance,
+    )
+
+
+def note_hindrance(upload: Upload, code: str) -> None:
+    """Note what keeps the bytes of an upload from coming, for the jobs that wait for them."""
+    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
 
 
 def free_leases(jobs: QuerySet[Job]) -> int:
@@ -94,9 +124,7 @@ def finish(job: Job, answer: Rendered) -> bool:
                 status=Job.Status.FINISHED,
                 lease=None,
                 lease_until=None,
-                error_code="",
-                error_params=None,
-                error_message="",
+                hindrance="",
                 finished_at=timezone.now(),
                 milliseconds=answer.milliseconds,
                 result_size=len(answer.data),
@@ -121,6 +149,7 @@ def fail(jobs: QuerySet[Job], message: Message) -> int:
         "status": Job.Status.FAILED,
         "lease": None,
         "lease_until": None,
+        "hindrance": "",
         "error_code": message.code,
         "error_params": message.plain_params,
         "error_message": message.text[:500],
@@ -146,28 +175,27 @@ def expire_results(batch: Batch) -> None:
 
 
 def retry(job: Job) -> None:
-    """Queue a failed or cancelled job again.
+    """Queue a failed or cancelled job again; if its image was to be fetched and never came, fetch it again.
 
     Raises Conflict if the upload is no longer here or the job is in another state.
     """
-    if not job.upload.is_here:
+    upload = job.upload
+    if not upload.is_here and not upload.can_be_fetched:
         raise Conflict("no_upload", kind="retry")
     now = timezone.now()
-    queued = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).update(
-        status=Job.Status.QUEUED,
-        attempts=0,
-        error_code="",
-        error_params=None,
-        error_message="",
-        queued_at=now,
-        asked_at=now,
-        started_at=None,
-        finished_at=None,
-    )
+    ended = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
+    if upload.is_here:
+        changed = ended.update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
+    else:
+        Upload.objects.filter(pk=upload.pk).update(seen_at=now)
+        changed = ended.update(**{**QUEUED_AFRESH, "status": Job.Status.AWAITING_UPLOAD}, asked_at=now)
     job.refresh_from_db()
-    if not queued:
+    if not changed:
         raise Conflict(kind="retry", state=job.status)
-    enqueue_conversion(job.upload_id)
+    if upload.is_here:
+        enqueue_conversion(job.upload_id, job.owner_id)
+    else:
+        enqueue("fetch", job.owner_id, upload=job.upload_id)
 
 
 def retry_batch(batch: Batch) -> int:

@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from converter import outbound, storage
 from converter.engine import Message, Problem, Recipe
+from converter.engine.filenames import clean_name, safe_name
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
-from converter.jobs.filenames import clean_name, safe_name
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
-from converter.jobs.transitions import fail, queue_received
+from converter.jobs.transitions import fail, hindrance_of, note_hindrance, queue_received
 from converter.models import Job, Preferences, Upload
-from converter.storage import Stored, UploadForm
+from converter.storage import StorageFault, Stored, UploadForm
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,13 @@ def upload_form(upload: Upload) -> UploadForm:
     if upload.source_url:
         raise Conflict("already_uploaded", kind="fetched")
     return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
+
+
+def renew_form(upload: Upload) -> UploadForm:
+    """Return another form; whoever asks for it is about to send the bytes. Raises like `upload_form`."""
+    form = upload_form(upload)
+    Upload.objects.filter(pk=upload.pk).update(seen_at=timezone.now())
+    return form
 
 
 def file_problem(file: NewFile, most: int | None = None) -> Message | None:
@@ -202,9 +209,13 @@ def fetch(upload_id: uuid.UUID) -> None:
     except OverQuota as exc:
         _end_awaited(upload, exc.message)
         return
-    storage.uploads.put(
-        upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
-    )
+    try:
+        storage.uploads.put(
+            upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
+        )
+    except StorageFault as exc:
+        note_hindrance(upload, hindrance_of(exc))
+        raise
 
 
 def _end_awaited(upload: Upload, message: Message) -> None:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import tempfile
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from django.db.models import Q
 from django.utils import timezone
 
 from converter import storage
+from converter.engine import Message
+from converter.engine.filenames import distinct, portable_name
+from converter.jobs import renditions
 from converter.jobs.errors import Conflict, Gone
 from converter.jobs.links import LINK_LIFETIME
-from converter.jobs.tasks import enqueue
 from converter.models import Batch, Job
+from converter.storage import StorageFault
+
+MANIFEST = "manifest.csv"
+READABLE_BY_ALL = 0o100644 << 16  # as Unix keeps modes in a ZIP: a web server may read what is unpacked
 
 
 def zip_url(batch: Batch) -> str | None:
     """Return a link to the ZIP of all finished results; None while the worker makes it.
 
-    Raises Gone if the batch has expired, Conflict if no result is finished, StorageFault.
+    Raises Gone if the batch has expired, Conflict if no result is finished, NotMade if it could not be made.
     """
     if batch.is_expired:
         raise Gone(kind="results")
@@ -33,21 +36,16 @@ def zip_url(batch: Batch) -> str | None:
     if not finished:
         raise Conflict("no_result", kind="batch")
     key = _zip_key(batch, finished)
-    if batch.zip_key == key:
-        return storage.results.download_url(
-            key,
-            filename=zip_name(batch),
-            content_type="application/zip",
-            lifetime=LINK_LIFETIME,
-            until=batch.expires_at,
-        )
-    now = timezone.now()
-    due = Q(zip_asked_at=None) | Q(zip_asked_at__lt=now - timedelta(minutes=1)) | ~Q(zip_key="")
-    if batch.zip_key:
-        storage.results.remove([batch.zip_key])  # of what was finished then
-    if Batch.objects.filter(due, pk=batch.pk).update(zip_asked_at=now, zip_key=""):
-        enqueue("zip_batch", batch=batch.pk)
-    return None
+    if batch.zip_key != key:
+        renditions.ask(key, "zip_batch", batch.owner_id, batch=batch.pk)
+        return None
+    return storage.results.download_url(
+        key,
+        filename=zip_name(batch),
+        content_type="application/zip",
+        lifetime=LINK_LIFETIME,
+        until=batch.expires_at,
+    )
 
 
 def zip_name(batch: Batch) -> str:
@@ -55,30 +53,29 @@ def zip_name(batch: Batch) -> str:
 
 
 def make_zip(batch_id: uuid.UUID) -> None:
-    """Store the ZIP of what is finished now, with a manifest of all jobs. Raises StorageFault, FileNotFoundError."""
+    """Store the ZIP of what is finished now, with a manifest of all jobs. Raises StorageFault if trying again may help."""
     batch = Batch.objects.filter(pk=batch_id).first()
     if batch is None or batch.is_expired:
         return
     jobs = list(batch.jobs.select_related("upload").order_by("position"))
-    finished = [job for job in jobs if job.has_result]
-    if not finished:
+    finished = [job.pk for job in jobs if job.has_result]
+    key = _zip_key(batch, finished)
+    if not finished or batch.zip_key == key or not renditions.claim(key):
         return
-    key = _zip_key(batch, [job.pk for job in finished])
-    if batch.zip_key == key:
-        return
-    with tempfile.TemporaryFile() as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            names = dict(
-                zip((job.pk for job in finished), _unique(job.result_name for job in finished), strict=True)
-            )
-            for job in finished:
-                data, _ = storage.results.read(job.result_key)
-                archive.writestr(names[job.pk], data)
-            archive.writestr("manifest.csv", _manifest(jobs, names))
-        file.seek(0)
-        storage.results.put(key, file, filename=zip_name(batch), content_type="application/zip")
+    try:
+        storage.results.put_parts(
+            key, _parts(jobs, key), filename=zip_name(batch), content_type="application/zip"
+        )
+    except StorageFault as exc:
+        renditions.let_go(key, exc)
+        if isinstance(exc, storage.NoRoom):
+            return
+        raise
     if not Batch.objects.filter(pk=batch.pk, expired_at=None).update(zip_key=key):
         storage.results.remove([key])  # expired or deleted meanwhile
+    elif batch.zip_key:
+        storage.results.remove([batch.zip_key])  # of what was finished then
+    renditions.done(key)
 
 
 def _zip_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:
@@ -86,34 +83,96 @@ def _zip_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:
     return f"results/{batch.owner_id}/batches/{batch.pk}/{contents}.zip"
 
 
-def _unique(names: Iterable[str]) -> Iterator[str]:
-    """Yield the names, those seen before (letter case aside) with a number."""
-    seen: set[str] = set()
-    for name in names:
-        stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-        number = 1
-        while name.casefold() in seen or name.casefold() == "manifest.csv":
-            number += 1
-            name = f"{stem} ({number}){suffix}"
-        seen.add(name.casefold())
-        yield name
+def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
+    """Yield the bytes of the ZIP, file by file; nothing of it is kept."""
+    finished = [job for job in jobs if job.has_result]
+    names = dict(
+        zip(
+            (job.pk for job in finished),
+            distinct((portable_name(job.result_name) for job in finished), taken=[MANIFEST]),
+            strict=True,
+        )
+    )
+    end = _End()
+    renewed = timezone.now()
+    with zipfile.ZipFile(end, "w") as archive:
+        for job in finished:
+            try:
+                data, _ = storage.results.read(job.result_key)
+            except FileNotFoundError:
+                del names[job.pk]
+                continue
+            archive.writestr(_entry(names[job.pk], job.finished_at), data)
+            yield end.take()
+            if timezone.now() - renewed > renditions.LEASE / 6:
+                renewed = timezone.now()
+                renditions.renew(key)
+        # With a byte order mark, by which Excel knows that it is UTF-8.
+        archive.writestr(_entry(MANIFEST, renewed), _manifest(jobs, names).encode("utf-8-sig"))
+    yield end.take()
 
 
-def _manifest(jobs: Sequence[Job], names: dict[uuid.UUID, str]) -> str:
+def _entry(name: str, moment: datetime | None) -> zipfile.ZipInfo:
+    moment = moment or timezone.now()
+    entry = zipfile.ZipInfo(
+        name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    )
+    entry.create_system = 3  # Unix, also where this runs on another
+    entry.external_attr = READABLE_BY_ALL
+    return entry
+
+
+class _End(io.RawIOBase):
+    """A file of which only the end is kept, that nobody has taken yet.
+
+    zipfile goes back to the header of an entry when it has written the rest, and no further.
+    """
+
+    def __init__(self) -> None:
+        self._begin = 0
+        self._end = io.BytesIO()
+
+    def write(self, data: object) -> int:
+        return self._end.write(data)  # type: ignore[arg-type]
+
+    def tell(self) -> int:
+        return self._begin + self._end.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the beginning")
+        return self._begin + self._end.seek(offset - self._begin)
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def take(self) -> bytes:
+        """Return what was written since the last time, and keep it no longer."""
+        data = self._end.getvalue()
+        self._begin += len(data)
+        self._end = io.BytesIO()
+        return data
+
+
+def _manifest(jobs: Sequence[Job], names: Mapping[uuid.UUID, str]) -> str:
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(["file", "source", "status", "bytes_before", "bytes_after", "width", "height", "error"])
     for job in jobs:
+        is_missing = job.has_result and job.pk not in names
         table.writerow(
             [
                 _plain(names.get(job.pk, "")),
                 _plain(job.upload.name),
-                job.status,
+                "missing" if is_missing else job.status,
                 job.upload.size,
                 job.result_size or "",
                 job.result_width or "",
                 job.result_height or "",
-                job.error_message,
+                Message("result_missing").text if is_missing else job.error_message,
             ]
         )
     return text.getvalue()
@@ -121,4 +180,4 @@ def _manifest(jobs: Sequence[Job], names: dict[uuid.UUID, str]) -> str:
 
 def _plain(cell: str) -> str:
     """Return the cell so that no spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -12,6 +12,7 @@ from converter.models.jobs import Job, JobQuerySet
 from converter.models.limits import IdempotencyKey, Quota, RateLimit, Usage, UsageQuerySet
 from converter.models.preferences import Preferences
 from converter.models.recipes import Logo, Recipe, RecipeLink
+from converter.models.renditions import Rendition
 from converter.models.shares import Share, ShareQuerySet, share_token
 from converter.models.uploads import Upload
 from converter.models.webhooks import Delivery, Webhook
@@ -30,6 +31,7 @@ __all__ = [
     "RateLimit",
     "Recipe",
     "RecipeLink",
+    "Rendition",
     "Share",
     "ShareQuerySet",
     "Tally",

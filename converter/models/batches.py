@@ -59,6 +59,7 @@ class Batch(models.Model):
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     zip_key = models.CharField(max_length=200, blank=True, editable=False)
     zip_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Not used any more; the release before this one still needs it."""
 
     objects = BatchQuerySet.as_manager()
 

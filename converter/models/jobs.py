@@ -74,6 +74,14 @@ class Job(models.Model):
     error_params = models.JSONField(
         null=True, blank=True, editable=False, help_text=_("Fill the message of the error code.")
     )
+    hindrance = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Why the last attempt was put back."),
+    )
     error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
 
     result_size = models.PositiveBigIntegerField(null=True, blank=True)
@@ -83,6 +91,7 @@ class Job(models.Model):
     report = models.JSONField(null=True, blank=True)
     versions = models.JSONField(null=True, blank=True, help_text=_("Library versions used for the result."))
     preview_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Not used any more; the release before this one still needs it."""
     previewed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -157,7 +166,7 @@ class Job(models.Model):
     @property
     def result_name(self) -> str:
         """Return the name people download it under."""
-        return f"{self.upload.stem}.{engine.FORMATS[self.result_format or self.output_format].extension}"
+        return self.upload.renamed(engine.FORMATS[self.result_format or self.output_format].extension)
 
     @property
     def is_unfinished(self) -> bool:
@@ -180,7 +189,8 @@ class Job(models.Model):
 
     @property
     def can_retry(self) -> bool:
-        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and self.upload.is_here
+        has_source = self.upload.is_here or self.upload.can_be_fetched
+        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and has_source
 
     @cached_property
     def parsed_recipe(self) -> engine.Recipe:

@@ -146,6 +146,24 @@ ERRORS: Mapping[str, ErrorInfo] = {
     "queue_timed_out": ErrorInfo(
         _("The queue was full"), _("The job waited too long."), _("Retry. Nothing is lost."), status=503
     ),
+    "no_room": ErrorInfo(
+        _("No space left"),
+        _("The storage is full, so the result could not be kept."),
+        _("Try again later, or delete files you no longer need."),
+        status=507,
+    ),
+    "not_made": ErrorInfo(
+        _("It could not be made"),
+        _("The ZIP or preview was tried several times without success."),
+        _("Try again in a minute. The single results are still available."),
+        status=503,
+    ),
+    "result_missing": ErrorInfo(
+        _("The result is missing"),
+        _("The file is no longer in the storage."),
+        _("Convert the image again."),
+        status=410,
+    ),
     "upload_replaced": ErrorInfo(
         _("The file was replaced"),
         _("The file changed after it was uploaded."),

@@ -83,14 +83,14 @@ def test_what_is_made_while_its_batch_goes_does_not_stay(
 ) -> None:
     batch = submit(alice, "a.jpg")
     send(batch, photo)
-    real = FolderStorage.put
+    real = FolderStorage.put_parts
 
     def put_late(self: Any, key: str, *args: Any, **options: Any) -> Any:
         if key.endswith(made):
             end(Batch.objects.get())
         return real(self, key, *args, **options)
 
-    monkeypatch.setattr(FolderStorage, "put", put_late)
+    monkeypatch.setattr(FolderStorage, "put_parts", put_late)
     worker.work()
     if made != "thumbnail":
         jobs.preview_urls(the_job(batch)) if made == "before" else jobs.zip_url(batch)

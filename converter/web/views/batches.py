@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from converter import jobs
 from converter.models import Batch, Job
 from converter.snapshot import snapshot
+from converter.translation import translated
 from converter.web.access import batch_of
 from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
@@ -141,6 +142,8 @@ def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         url = jobs.zip_url(found)
     except jobs.JobError as refusal:
+        if request.htmx:
+            return render(request, "web/_zip.html", {"batch": found, "refusal": translated(refusal.message)})
         return refusal_page(request, refusal)
     if request.htmx:
         return render(request, "web/_zip.html", {"batch": found, "url": url})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -28,7 +29,7 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
     context = {
         "job": found,
-        "previews": jobs.preview_urls(found),
+        **_previews(found),
         "facts": metadata.store().get(found.upload_id) if found.upload.is_here else None,
         "resend": ResendForm() if awaits_file else None,
         "picture": picture.snippet(
@@ -44,7 +45,15 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def compare(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Return the part of the page that compares, asked for until its pictures are made."""
     found = job_of(request, pk)
-    return render(request, "web/_compare.html", {"job": found, "previews": jobs.preview_urls(found)})
+    return render(request, "web/_compare.html", {"job": found, **_previews(found)})
+
+
+def _previews(found: Job) -> dict[str, Any]:
+    """Return the links to the pictures that are compared, or why there are none."""
+    try:
+        return {"previews": jobs.preview_urls(found)}
+    except jobs.JobError as refusal:
+        return {"refusal": translated(refusal.message)}
 
 
 @require_safe

@@ -1,0 +1,94 @@
+"""ZIPs and previews: made by one worker at a time, three times at most, and given up with a reason.
+
+Whoever asks for one that failed is told why for a minute; after that, asking starts it again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from converter.engine import Message
+from converter.jobs.errors import NotMade
+from converter.jobs.tasks import enqueue
+from converter.models import Rendition
+from converter.storage import NoRoom
+
+ASK_AGAIN = timedelta(minutes=1)
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 3
+DEADLINE = timedelta(hours=1)
+FORGOTTEN = timedelta(days=1)
+
+
+def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
+    """Have a worker make it, unless one is at it. Raises NotMade if it has failed within the last minute."""
+    now = timezone.now()
+    row, is_new = Rendition.objects.get_or_create(subject=subject, defaults={"since": now, "asked_at": now})
+    is_recent = row.asked_at >= now - ASK_AGAIN
+    if row.error_code and is_recent:
+        raise NotMade(row.error_code, **(row.error_params or {}))
+    if not is_new and (is_recent or row.is_worked_on(now)):
+        return
+    if not row.error_code and (message := _overdue(row, now)):
+        give_up(subject, message)
+        raise NotMade(message.code, **message.params)
+    fresh = {"since": now, "attempts": 0, "error_code": "", "error_params": None} if row.error_code else {}
+    Rendition.objects.filter(pk=subject).update(asked_at=now, **fresh)
+    enqueue(act, owner_id, **ids)
+
+
+def claim(subject: str) -> bool:
+    """Take it, for a worker; return False if another one has it, or nobody asks for it any more."""
+    now = timezone.now()
+    free = Q(working_until=None) | Q(working_until__lt=now)
+    claimed = Rendition.objects.filter(free, pk=subject, error_code="").update(
+        working_until=now + LEASE, attempts=F("attempts") + 1
+    )
+    return claimed == 1
+
+
+def renew(subject: str) -> None:
+    """Extend the lease."""
+    Rendition.objects.filter(pk=subject).update(working_until=timezone.now() + LEASE)
+
+
+def let_go(subject: str, exc: Exception) -> None:
+    """Note that an attempt failed. Where no further one can help, or it was the last, that is the end."""
+    if isinstance(exc, NoRoom):
+        give_up(subject, Message("no_room"))
+    elif Rendition.objects.filter(pk=subject, attempts__gte=MAX_ATTEMPTS).exists():
+        give_up(subject, Message("not_made"))
+    else:
+        Rendition.objects.filter(pk=subject).update(working_until=None)
+
+
+def give_up(subject: str, message: Message) -> None:
+    """End it as failed."""
+    Rendition.objects.filter(pk=subject).update(
+        working_until=None,
+        asked_at=timezone.now(),
+        error_code=message.code,
+        error_params=message.plain_params,
+    )
+
+
+def done(subject: str) -> None:
+    """Note that it is made."""
+    Rendition.objects.filter(pk=subject).delete()
+
+
+def forget_renditions(now: datetime) -> int:
+    """Delete what nobody has asked for since yesterday; return how many."""
+    return Rendition.objects.filter(asked_at__lt=now - FORGOTTEN).delete()[0]
+
+
+def _overdue(row: Rendition, now: datetime) -> Message | None:
+    if row.attempts >= MAX_ATTEMPTS:
+        return Message("not_made")  # each time, the worker ended before it could say why
+    if row.since < now - DEADLINE:
+        return Message("queue_timed_out")
+    return None

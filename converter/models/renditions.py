@@ -1,0 +1,29 @@
+"""ZIPs and previews, while they are being made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+
+class Rendition(models.Model):
+    """A ZIP or preview that somebody asked for: how far it has come, or why it failed. Once it is made, there is no row."""
+
+    subject = models.CharField(max_length=200, primary_key=True)
+    since = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    working_until = models.DateTimeField(null=True, blank=True)
+    """The lease of the worker that makes it."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_params = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["asked_at"], name="rendition_age")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    def is_worked_on(self, now: datetime) -> bool:
+        return self.working_until is not None and self.working_until >= now
