@@ -48,9 +48,6 @@ ERRORS = {
     "unsupported_format.zip": _(
         "ZIP archives cannot be converted here. Unpack the archive and send the images inside."
     ),
-    "unsupported_variant.big_endian_bigtiff": _(
-        "This {format} is a big-endian BigTIFF, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
-    ),
     "unsupported_variant.channels": _(
         "This {format} has {channels} channels of {bits} bits, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
@@ -216,6 +213,9 @@ NOTES = {
     "color_converted": _("Colours converted from {profile} to sRGB"),
     "profile_kept": _("Colour profile {profile} kept"),
     "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
+    "floats_scaled": _(
+        "Floating-point values up to {white:.3f} were scaled to the range from black to white"
+    ),
     "alpha_flattened": _("Transparency flattened on {background:word}"),
     "alpha_hardened": _("Half-transparent pixels made fully transparent or solid"),
     "colors_reduced": _("Reduced to {colors} colours"),

@@ -208,9 +208,6 @@ def test_a_targa_picture_is_no_cursor():
     ("name", "words"),
     [
         ("twelve-bits.jpg", "12-bit"),
-        ("cmyk-alpha.tif", "CMYK"),
-        ("gray-alpha-16-bit.tif", "2 channels of 16 bits"),
-        ("big-endian-bigtiff.tif", "big-endian BigTIFF"),
     ],
 )
 def test_a_kind_that_is_not_read_is_named(name, words):

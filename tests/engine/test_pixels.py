@@ -102,7 +102,7 @@ def test_wide_integers_and_floats_become_eight_bits():
     floats = Image.new("F", (2, 1))
     floats.putpixel((0, 0), 0.5)
     floats.putpixel((1, 0), 1.0)
-    assert list(opened(render(saved(floats, "TIFF"))).convert("L").get_flattened_data()) == [127, 255]
+    assert list(opened(render(saved(floats, "TIFF"))).convert("L").get_flattened_data()) == [128, 255]
 
 
 def transparent(mode):

@@ -111,20 +111,21 @@ def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling):
 @pytest.mark.parametrize(
     ("tags", "what"),
     [
-        ({258: 10}, {"kind": "samples", "bits": 10}),
-        ({258: 14}, {"kind": "samples", "bits": 14}),
         ({258: 24}, {"kind": "samples", "bits": 24}),
-        ({258: [12, 12, 12], 262: 2, 277: 3}, {"kind": "channels", "channels": 3, "bits": 12}),
-        ({258: [32, 32, 32], 262: 2, 277: 3, 339: [3, 3, 3]}, {"kind": "float_samples", "bits": 32}),
-        ({258: 16, 339: 3}, {"kind": "float_samples", "bits": 16}),
-        ({258: 64, 339: 3}, {"kind": "float_samples", "bits": 64}),
         ({258: 8, 339: 2}, {"kind": "signed_samples", "bits": 8}),
         ({258: 16, 339: 2}, {"kind": "signed_samples", "bits": 16}),
         ({258: 64, 339: 6}, {"kind": "sample_format"}),
-        ({258: [16, 16], 277: 2, 338: 2}, {"kind": "channels", "channels": 2, "bits": 16}),
-        ({258: [8, 8], 277: 2, 338: 2, 284: 2}, {"kind": "separate_alpha"}),
-        ({258: [8] * 5, 262: 2, 277: 5, 338: [2, 0], 284: 2}, {"kind": "separate_channels", "channels": 5}),
-        ({258: [8] * 5, 262: 5, 277: 5, 338: 2}, {"kind": "colors_and_more", "bits": 8, "space": "CMYK"}),
+        ({258: [8, 8], 259: 7, 277: 2, 338: 2, 284: 2}, {"kind": "separate_alpha"}),
+        (
+            {258: [8] * 5, 259: 7, 262: 2, 277: 5, 338: [2, 0], 284: 2},
+            {"kind": "separate_channels", "channels": 5},
+        ),
+        (
+            {258: [8] * 5, 259: 7, 262: 5, 277: 5, 338: 2},
+            {"kind": "colors_and_more", "bits": 8, "space": "CMYK"},
+        ),
+        ({258: [24, 24, 24], 262: 2, 277: 3}, {"kind": "channels", "channels": 3, "bits": 24}),
+        ({258: 24, 339: 3}, {"kind": "float_samples", "bits": 24}),
         ({258: [16, 16, 16], 262: 8, 277: 3}, {"kind": "colors", "bits": 16, "space": "Lab"}),
         ({258: [5, 6, 5], 262: 2, 277: 3}, {"kind": "mixed_depths"}),
         ({258: 1, 262: 4}, {"kind": "mask"}),
@@ -144,11 +145,60 @@ def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(tags, wh
     assert caught.value.message == Message("unsupported_variant", {"format": "TIFF", **what})
 
 
-def test_a_big_endian_bigtiff_is_refused_by_its_name():
-    data = samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}, ">", big=True)
-    with pytest.raises(UnsupportedVariant, match="big-endian BigTIFF"):
-        open(data)
-    assert len(pixels(samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}, big=True), "L")) == 64
+@ways
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_colours_of_odd_depths_are_read(bits, endian, compress):
+    bands = [RAMP, RAMP[::-1], [0.25] * 64]
+    rows = zip(*[iter(zip(*bands, strict=True))] * SIZE[0], strict=True)
+    body = b"".join(stored([value for pixel in row for value in pixel], bits, endian) for row in rows)
+    data = samples.tiff(SIZE, body, {258: [bits] * 3, 262: 2, 277: 3}, endian, compress)
+    found = pixels(data, "RGB")
+    for band, values in enumerate(bands):
+        assert_near([pixel[band] for pixel in found], [round(255 * value) for value in values])
+
+
+@ways
+def test_grey_and_alpha_of_16_bits_are_both_read(endian, compress):
+    body = stored([value for pixel in zip(RAMP, RAMP[::-1], strict=True) for value in pixel], 16, endian)
+    data = samples.tiff(SIZE, body, {258: [16, 16], 262: 1, 277: 2, 338: 2}, endian, compress)
+    found = pixels(data, "LA")
+    assert_near([gray for gray, _ in found], [round(255 * value) for value in RAMP])
+    assert_near([alpha for _, alpha in found], [round(255 * value) for value in RAMP[::-1]])
+
+
+def test_press_colours_keep_their_transparency():
+    body = bytes([255, 0, 0, 0, 255] * 32 + [0, 0, 0, 0, 64] * 32)
+    data = samples.tiff(SIZE, body, {258: [8] * 5, 262: 5, 277: 5, 338: 2})
+    assert pixels(data, "RGBA") == [(0, 255, 255, 255)] * 32 + [(255, 255, 255, 64)] * 32
+
+
+@ways
+@pytest.mark.parametrize("form", ["e", "f", "d"])
+def test_colours_in_floating_point_are_read(form, endian, compress):
+    bands = [RAMP, RAMP[::-1], [0.25] * 64]
+    body = struct.pack(
+        f"{endian}192{form}", *(value for pixel in zip(*bands, strict=True) for value in pixel)
+    )
+    bits = 8 * struct.calcsize(form)
+    data = samples.tiff(SIZE, body, {258: [bits] * 3, 262: 2, 277: 3, 339: [3] * 3}, endian, compress)
+    for pixel, wanted in zip(pixels(data, "RGB"), zip(*bands, strict=True), strict=True):
+        assert samples.is_near(pixel, [round(255 * value) for value in wanted], 1)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), 3.4e38, float("-inf")])
+def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd):
+    body = struct.pack("<64f", odd, *(2000 * value for value in RAMP[1:]))
+    data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
+    assert_near(pixels(data, "L")[1:], [round(255 * value) for value in RAMP[1:]])
+    notes = open(data).render(Recipe.parse({"format": "png"})).report.notes
+    assert [note.params["white"] for note in notes if note.code == "floats_scaled"] == [2000]
+
+
+def test_a_big_endian_bigtiff_is_read():
+    data = samples.tiff(SIZE, stored(RAMP, 16, ">"), {258: 16, 262: 1, 277: 1}, ">", big=True)
+    assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
+    with pytest.raises(Truncated):
+        open(data[:-40])
 
 
 def test_signed_numbers_of_32_bits_are_read_where_they_fit_in_16_and_refused_where_not():

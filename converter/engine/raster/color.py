@@ -12,7 +12,7 @@ from PIL import Image
 
 from converter.engine.report import Log
 
-from . import profiles, tone
+from . import floats, profiles, tone
 from .metadata import clean
 from .signalling import ColorSpace
 
@@ -38,10 +38,7 @@ def eight_bit(image: Image.Image) -> Image.Image:
         case "1":
             return image.convert("L")
         case "F":
-            low, high = image.getextrema()
-            top = high if isinstance(high, float) and high > 0 else 1.0
-            scale = 255.0 if top <= 1 else 255.0 / top
-            return image.point(lambda value: value * scale + 0).convert("L")
+            return floats.gray(image)
         case "I" | "I;16" | "I;16B" | "I;16L" | "I;16N":
             return _sixteen_bit_gray(image, transparent)
         case "LAB":

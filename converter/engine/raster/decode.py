@@ -13,7 +13,7 @@ from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
 
-from . import color, deep, density
+from . import color, deep, density, floats
 from .codecs import Codec, set_up
 from .facts import Facts, facts_of
 from .metadata import Metadata, read
@@ -40,6 +40,8 @@ class Picture:
     eased: Picture | None = None
     """The same with finer shadows, on the way to sRGB."""
     is_incomplete: bool = False
+    white: float = 1.0
+    """The value of a floating-point sample that became white."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,9 @@ def _picture(
 
     is_deep = opened.facts.bits == 16 and opened.codec.has_octets and not canvas
     eased = deep.eased(held_pixels, opened.data, opened.codec.pillow, space) if is_deep else None
-    pixels = _detached(color.eight_bit(held_pixels), image)
-    picture = Picture(framed(pixels), space, is_incomplete=incomplete)
+    shown = color.eight_bit(held_pixels)
+    white = shown.info.get(floats.WHITE, 1.0)
+    picture = Picture(framed(_detached(shown, image)), space, is_incomplete=incomplete, white=white)
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 
 

@@ -226,6 +226,8 @@ class Source:
         facts, target = self.facts, recipe.target
         if facts.bits > 8:
             log.note("bits_reduced", bits=facts.bits)
+        if self._pictures[0].white > 1:
+            log.note("floats_scaled", white=self._pictures[0].white)
         if self._opened.has_gain_map:
             log.warn("hdr_lost")
         if self._pictures[0].is_incomplete:

@@ -8,10 +8,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
+from converter.engine.raster import color
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from .codec import Codec, Settings
 from .content import Content
+from .tiff_classic import as_classic
 from .tiff_kinds import refuse_unread, without_secondary_pages
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
@@ -20,6 +22,7 @@ _CANON_RAW = b"CR"
 _DNG_VERSION = 50706
 _NEW_SUBFILE_TYPE = 254
 _REDUCED = 1
+_CMYK = 5
 
 
 class Tiff(Codec):
@@ -28,13 +31,11 @@ class Tiff(Codec):
     needs = ("libtiff",)
     has_octets = True
     reads = (
-        "strips and tiles; uncompressed, PackBits, LZW, Deflate, CCITT, JPEG, LZMA, Zstandard; "
-        "8 and 16 bits in grey and RGB, 1, 12 and 32 in grey, 8 in CMYK, Lab and YCbCr; pages; BigTIFF"
+        "strips, tiles and planes; uncompressed, PackBits, LZW, Deflate, CCITT, JPEG, LZMA, Zstandard; "
+        "1 to 16 and 32 bits, 16 to 64 in floating point, in grey, RGB and CMYK, with and without alpha; "
+        "palettes up to 8 bits, Lab and YCbCr of 8; pages; BigTIFF"
     )
-    refuses = (
-        "other depths, floating-point colours, big-endian BigTIFF; "
-        "compression by JPEG 2000, JPEG XR, LERC or WebP"
-    )
+    refuses = "signed samples, deep Lab, mixed depths; compression by JPEG 2000, JPEG XR, LERC or WebP"
 
     def recognises(self, data: bytes) -> bool:
         return super().recognises(data) and data[8:10] != _CANON_RAW
@@ -50,7 +51,7 @@ class Tiff(Codec):
             raise UnsupportedFormat(kind="raw")
 
     def readable(self, data: bytes) -> bytes:
-        return without_secondary_pages(data)
+        return without_secondary_pages(as_classic(data))
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)
@@ -60,6 +61,9 @@ class Tiff(Codec):
         """The page's own ICC, where Pillow remembers that of the page before; else EXIF, whose form TIFF is."""
         assert isinstance(image, TiffImageFile)
         found = image.tag_v2.get(ExifTags.Base.InterColorProfile)
+        if image.mode == "RGBA" and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == _CMYK:
+            profile = color.profile_of(found if isinstance(found, bytes) else None)
+            return ColorSpace(name=profile.name if profile else "CMYK", eased=True)
         return of_exif(found if isinstance(found, bytes) else None, image)
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:

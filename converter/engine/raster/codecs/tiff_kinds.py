@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+from PIL import TiffImagePlugin
 
 from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
+
+from . import tiff_samples
+from .tiff_samples import Layout
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 258, 259, 262, 266
 _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 277, 284, 338, 339
@@ -52,25 +57,12 @@ _COLORS = {
 }
 
 
-class _Layout(NamedTuple):
-    """How a page stores its pixels, as Pillow's table of known layouts asks for it."""
-
-    order: bytes
-    photometric: int
-    formats: tuple[int, ...]
-    fill_order: int
-    bits: tuple[int, ...]
-    extra: tuple[int, ...]
-
-
 @cache
-def _known_layouts() -> Mapping[Any, tuple[str, str]]:
-    """Return Pillow's table, having added what its decoders can read and it does not list.
+def _read_by_pillow() -> Mapping[Any, tuple[str, str]]:
+    """Return Pillow's table of layouts, having told it all that are read here.
 
     Its own reader takes separate planes of 16 bits for 8, and subsampled colours for whole ones; libtiff reads both.
     """
-    from PIL import TiffImagePlugin
-
     TiffImagePlugin.READ_LIBTIFF = True
     known = TiffImagePlugin.OPEN_INFO
     for order in (b"II", b"MM"):
@@ -80,13 +72,24 @@ def _known_layouts() -> Mapping[Any, tuple[str, str]]:
             known.setdefault((order, photometric, (1,), 1, (16,), ()), (wide, wide))
             integers = "I;32B" if order == b"MM" else "I;32"
             known.setdefault((order, photometric, (1,), 1, (32,), ()), ("I", integers))
-    return known
+    own = dict(known)
+    for layout, mode in tiff_samples.layouts().items():
+        known.setdefault(cast(Any, layout), (mode, mode))
+    return own
 
 
-def _known_compressions() -> Collection[int]:
-    from PIL import TiffImagePlugin
+def is_put_together_here(image: TiffImagePlugin.TiffImageFile) -> bool:
+    """Whether the current page is of a kind whose samples `tiff_samples` reads."""
+    numbers = (_BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT)
+    found = {tag: image.tag_v2[tag] for tag in numbers if tag in image.tag_v2}
+    tags = {tag: value if isinstance(value, tuple) else (value,) for tag, value in found.items()}
+    return _is_put_together(image.tag_v2.prefix, tags)
 
-    return TiffImagePlugin.COMPRESSION_INFO
+
+def _is_put_together(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> bool:
+    separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
+    compression = tags.get(_COMPRESSION, (1,))[0]
+    return tiff_samples.is_read_here(_layout(order, tags), compression, separate, _read_by_pillow())
 
 
 def refuse_unread(data: bytes, most_pages: int) -> None:
@@ -104,8 +107,6 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
         variant = _unread(order, tags)
         if variant:
             raise UnsupportedVariant(format=label, **variant)
-    if data[:4] == b"MM\x00+":
-        raise UnsupportedVariant(format=label, kind="big_endian_bigtiff")
 
 
 def without_secondary_pages(data: bytes) -> bytes:
@@ -185,7 +186,7 @@ def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tu
     return tag, struct.unpack_from(f"{endian}{count}{form}", data, place)
 
 
-def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> _Layout:
+def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
     """Return the layout as Pillow would, who shortens what is said twice and passes over unnamed planes."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
@@ -197,7 +198,7 @@ def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> _Layout:
     if tags.get(_PLANAR, (1,))[0] == _SEPARATE and extra and max(extra) == 0:
         bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
     bits = bits[:samples] if len(bits) > 1 or samples < 1 else bits * min(samples, _MOST_VALUES)
-    return _Layout(order, photometric, formats, tags.get(_FILL_ORDER, (1,))[0], bits, extra)
+    return Layout(order, photometric, formats, tags.get(_FILL_ORDER, (1,))[0], bits, extra)
 
 
 def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any] | None:
@@ -205,9 +206,11 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression in _COMPRESSIONS:
         return {"kind": "compression", "compression": _COMPRESSIONS[compression]}
-    if compression not in _known_compressions():
+    if compression not in TiffImagePlugin.COMPRESSION_INFO:
         return {"kind": "unknown_compression"}
     layout = _layout(order, tags)
+    if _is_put_together(order, tags):
+        return None
     separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
     if layout.formats == (_SIGNED,) and max(layout.bits) < 32:
         return {"kind": "signed_samples", "bits": max(layout.bits)}
@@ -215,12 +218,12 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
         return {"kind": "separate_alpha"}
     if separate and len(layout.extra) > 1:
         return {"kind": "separate_channels", "channels": len(layout.bits)}
-    if tuple(layout) in _known_layouts():
+    if layout in _read_by_pillow():
         return None
     return _variant(layout)
 
 
-def _variant(layout: _Layout) -> dict[str, Any]:
+def _variant(layout: Layout) -> dict[str, Any]:
     bits = max(layout.bits, default=0)
     if layout.fill_order != 1:
         return {"kind": "fill_order"}

@@ -9,8 +9,15 @@ from PIL import Image, ImageChops, ImageFile, ImagePalette, TiffImagePlugin
 
 from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
+from converter.engine.raster import color, floats
+from converter.engine.raster.signalling import ColorSpace
+from converter.engine.report import Log
 
-_BITS, _PHOTOMETRIC, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 320, 339
+from . import tiff_samples
+from .tiff_kinds import is_put_together_here
+
+_BITS, _PHOTOMETRIC, _PLANAR, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 284, 320, 339
+_PROFILE, _SEPARATE = 34675, 2
 _MIN_IS_WHITE, _SIGNED = 0, 2
 
 _PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
@@ -26,6 +33,8 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     """
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
+    if is_put_together_here(image):
+        return _put_together(image, data)
     _tell_byte_order(image)
     if image.mode in ("P", "PA"):
         _set_up_palette(image, tags.get(_COLOR_MAP, ()))
@@ -40,13 +49,26 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
         plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
     elif image.mode == "I":
         plain = _integers(image, signed=_tuple(tags.get(_SAMPLE_FORMAT, 1))[0] == _SIGNED)
-    elif image.mode == "F" and photometric == _MIN_IS_WHITE:
-        # White is 0 in the file, so black is its highest value, as it is for integers.
-        top = max(1.0, cast("tuple[float, float]", image.getextrema())[1])
-        return image.point(lambda value: value * -1.0 + top)
+    elif image.mode == "F":
+        plain = floats.gray(image)
+    elif image.mode == "LAB" and tags.get(_PLANAR, 1) == _SEPARATE:
+        return _shifted(image)
     else:
         return image
-    return ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
+    shown = ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
+    shown.info = plain.info
+    return shown
+
+
+def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Image:
+    colors, alpha = tiff_samples.loaded(image, data)
+    if alpha is None:
+        return colors
+    if colors.mode == "CMYK":  # no mode has it with an alpha channel
+        icc = image.tag_v2.get(_PROFILE)
+        colors = color.to_srgb(colors, ColorSpace(icc if isinstance(icc, bytes) else None), Log())
+    colors.putalpha(alpha)
+    return colors
 
 
 def _reaches_beyond(tags: Any, end: int) -> bool:
@@ -70,6 +92,13 @@ def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
     """A colour has 16 bits, but some writers give it eight; libtiff's rule tells them."""
     if colors and max(colors) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(colors))
+
+
+def _shifted(image: Image.Image) -> Image.Image:
+    """Return Lab whose a and b Pillow took for unsigned, as it does with planes."""
+    lightness, *others = image.split()
+    turned = [value ^ 128 for value in range(256)]
+    return Image.merge("LAB", [lightness, *(band.point(turned) for band in others)])
 
 
 def _integers(image: Image.Image, signed: bool) -> Image.Image:

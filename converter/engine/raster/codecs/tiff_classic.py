@@ -1,0 +1,96 @@
+"""Big-endian BigTIFF, which Pillow misreads, given the directories of an ordinary TIFF; the pixels stay where they are."""
+
+from __future__ import annotations
+
+import struct
+
+_MAGIC, _CLASSIC = b"MM\x00+", b"MM\x00*"
+_LONG = 4
+_AS_LONG = {16: _LONG, 17: 9, 18: _LONG}
+"""The types of eight bytes that an ordinary TIFF lacks, and those it has for the same."""
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+_DIRECTORIES = (34665, 34853, 40965)
+"""EXIF, GPS and interoperability: tags that name a directory within."""
+_MOST_DIRECTORIES = 10_000
+
+
+def as_classic(data: bytes) -> bytes:
+    """Return a big-endian BigTIFF as ordinary TIFF, and any other file as it is.
+
+    Raises EOFError where a directory reaches beyond it.
+    """
+    if data[:4] != _MAGIC:
+        return data
+    try:
+        return _Rewriting(data).run()
+    except struct.error as exc:
+        raise EOFError from exc
+
+
+class _Rewriting:
+    """New directories are put behind the file, whose first eight bytes become another header."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._output = bytearray(data)
+        self._seen: set[int] = set()
+
+    def run(self) -> bytes:
+        self._output[:4] = _CLASSIC
+        link, at = 4, struct.unpack_from(">Q", self._data, 8)[0]
+        while at and at not in self._seen and len(self._seen) < _MOST_DIRECTORIES:
+            place, next_link, at = self._directory(at)
+            struct.pack_into(">I", self._output, link, place)
+            link = next_link
+        return bytes(self._output)
+
+    def _directory(self, at: int) -> tuple[int, int, int]:
+        """Write the directory at `at` anew; return its place, where it names the next, and that one's old place."""
+        self._seen.add(at)
+        count = struct.unpack_from(">Q", self._data, at)[0]
+        end = at + 8 + 20 * count
+        following = struct.unpack_from(">Q", self._data, end)[0]
+        entries = [self._entry(entry) for entry in range(at + 8, end, 20)]
+        place = self._appended(struct.pack(">H", count) + b"".join(entries) + bytes(4))
+        return place, place + 2 + 12 * count, following
+
+    def _entry(self, at: int) -> bytes:
+        tag, kind, count = struct.unpack_from(">HHQ", self._data, at)
+        size = _SIZES.get(kind, 1) * count
+        start = at + 12 if size <= 8 else struct.unpack_from(">Q", self._data, at + 12)[0]
+        values = self._data[start : start + size]
+        if len(values) < size:
+            raise EOFError
+        if kind in _AS_LONG:
+            kind = _AS_LONG[kind]
+            values = struct.pack(f">{count}I", *struct.unpack(f">{count}Q", values))
+        if tag in _DIRECTORIES and kind == _LONG and count == 1:
+            inner = struct.unpack(">I", values)[0]
+            if inner not in self._seen:
+                values = struct.pack(">I", self._directory(inner)[0])
+        if len(values) > 4:
+            values = struct.pack(">I", self._appended(values))
+        return struct.pack(">HHI", tag, kind, count) + values.ljust(4, b"\0")
+
+    def _appended(self, content: bytes) -> int:
+        self._output += bytes(len(self._output) % 2)
+        place = len(self._output)
+        self._output += content
+        return place

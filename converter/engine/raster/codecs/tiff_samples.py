@@ -1,0 +1,361 @@
+"""TIFFs of depths and channels that Pillow has no mode for, read as plain bytes and put together here.
+
+Their compressed strips or tiles are handed to libtiff once more, as a grey picture of eight bits that is as wide as a
+row has bytes; what comes back are the samples as the file has them.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from itertools import accumulate, product
+from math import lcm
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageChops, ImageMath, TiffImagePlugin
+
+from converter.engine.raster import floats
+
+_WIDTH, _LENGTH, _BITS, _COMPRESSION, _FILL_ORDER = 256, 257, 258, 259, 266
+_PHOTOMETRIC, _SAMPLES, _PLANAR, _PREDICTOR, _EXTRA, _FORMAT = 262, 277, 284, 317, 338, 339
+_STRIPS, _ROWS, _STRIP_BYTES = 273, 278, 279
+_TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES = 322, 323, 324, 325
+_WHITE_IS_ZERO, _CMYK = 0, 5
+_ASSOCIATED, _UNASSOCIATED, _SEPARATE = 1, 2, 2
+_UNSIGNED, _FLOAT = 1, 3
+_DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
+
+_COLORS = {0: 1, 1: 1, 2: 3, 5: 4}
+"""How many channels a colour has, by PhotometricInterpretation."""
+_MODES = {
+    (1, False): "L",
+    (1, True): "LA",
+    (3, False): "RGB",
+    (3, True): "RGBA",
+    (4, False): "CMYK",
+    (4, True): "RGBA",
+}
+_DEPTHS = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _FLOAT: (16, 32, 64)}
+_MOST_EXTRA = 2
+_PLAIN = (1, 5, 8, 32773, 32946, 34925, 50000)
+"""Compressions of bytes, whatever they mean: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
+
+
+class Layout(NamedTuple):
+    """How a page stores its pixels, as Pillow's table of known layouts asks for it."""
+
+    order: bytes
+    photometric: int
+    formats: tuple[int, ...]
+    fill_order: int
+    bits: tuple[int, ...]
+    extra: tuple[int, ...]
+
+
+@cache
+def layouts() -> Mapping[Layout, str]:
+    """Return the layouts that are read here, and the mode of each."""
+    found: dict[Layout, str] = {}
+    extras = [extra for count in range(_MOST_EXTRA + 1) for extra in product(range(3), repeat=count)]
+    for order, photometric, format, extra in product((b"II", b"MM"), _COLORS, _DEPTHS, extras):
+        colors = _COLORS[photometric]
+        mode = _MODES[colors, any(kind in (_ASSOCIATED, _UNASSOCIATED) for kind in extra)]
+        for bits in _DEPTHS[format]:
+            all_bits = (bits,) * (colors + len(extra))
+            found[Layout(order, photometric, (format,), 1, all_bits, extra)] = mode
+    return found
+
+
+def is_read_here(layout: Layout, compression: int, separate: bool, known: Mapping[Any, object]) -> bool:
+    """Whether a page is to be read here: `known` are the layouts that Pillow reads."""
+    if layout not in layouts() or compression not in _PLAIN:
+        return False
+    planes_more = len(layout.extra) > 1 or (layout.extra and _COLORS[layout.photometric] == 1)
+    if layout not in known or (separate and planes_more):
+        return True
+    # Divided by their alpha, eight bits are too few.
+    return _ASSOCIATED in layout.extra and layout.bits[0] > 8
+
+
+@dataclass(frozen=True)
+class _Page:
+    tags: Any
+    data: bytes
+    order: str
+    size: tuple[int, int]
+    channels: int
+    bits: int
+    is_float: bool
+    separate: bool
+
+    @property
+    def together(self) -> int:
+        """How many samples of a pixel lie side by side."""
+        return 1 if self.separate else self.channels
+
+    def value(self, tag: int, default: int) -> int:
+        found = self.tags.get(tag, default)
+        return int(found[0] if isinstance(found, tuple) else found)
+
+    def values(self, tag: int) -> tuple[int, ...]:
+        found = self.tags.get(tag, ())
+        return tuple(found) if isinstance(found, tuple) else (found,)
+
+
+def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
+    """Return the colours of the current page in eight bits, L, RGB or CMYK, and its alpha channel, if it has one.
+
+    Raises EOFError where pixels lie beyond the end of the file.
+    """
+    page = _page(image, data)
+    photometric, extra = page.value(_PHOTOMETRIC, 0), page.values(_EXTRA)
+    colors = _COLORS[photometric]
+    channels = _channels(page)
+    opaque = next((at for at, kind in enumerate(extra, colors) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    bands = channels[:colors]
+    if opaque is not None and extra[opaque - colors] == _ASSOCIATED:
+        bands = [_divided(band, channels[opaque]) for band in bands]
+    white = floats.white_of(bands) if page.is_float else 1.0
+    shown = _eight_bit(bands, white)
+    if photometric == _WHITE_IS_ZERO:
+        shown = [ImageChops.invert(band) for band in shown]
+    made = Image.merge(_MODES[colors, False], shown) if colors > 1 else shown[0]
+    made.info[floats.WHITE] = white
+    return made, None if opaque is None else _eight_bit([channels[opaque]], 1.0)[0]
+
+
+def _page(image: TiffImagePlugin.TiffImageFile, data: bytes) -> _Page:
+    tags = image.tag_v2
+    bits, format = tags[_BITS], tags.get(_FORMAT, _UNSIGNED)
+    return _Page(
+        tags=tags,
+        data=data,
+        order="<" if tags.prefix == b"II" else ">",
+        size=image.size,
+        channels=int(tags.get(_SAMPLES, 1)),
+        bits=int(bits[0] if isinstance(bits, tuple) else bits),
+        is_float=(format[0] if isinstance(format, tuple) else format) == _FLOAT,
+        separate=tags.get(_PLANAR, 1) == _SEPARATE,
+    )
+
+
+def _channels(page: _Page) -> list[Image.Image]:
+    """Return each channel: of mode F, or I with the highest sixteen bits of its samples, or all of eight."""
+    planes = page.channels if page.separate else 1
+    found = []
+    for plane in range(planes):
+        run, row, octets = _octets(page, plane, planes)
+        order, predictor = page.order, page.value(_PREDICTOR, 1) if page.bits % 8 == 0 else 1
+        if predictor == _FLOAT_DIFFERENCES:
+            octets, order = _ranked(octets, run, page), ">"
+        elif predictor == _DIFFERENCES:
+            octets = _summed(octets, run, page)
+        if page.bits % 8:
+            octets, order = _widened(octets, row, page), ">"
+        else:
+            octets = _cropped(octets, row, page)
+        found += [_channel(octets, channel, order, page) for channel in range(page.together)]
+    return found
+
+
+def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
+    """Return the picture, or one plane of it, as it was before compression, with tiles whole.
+
+    The first numbers are how many bytes belong together from left to right, and how many a row has.
+    """
+    width, height = page.size
+    a_pixel = page.bits * page.together
+    row = (width * a_pixel + 7) // 8
+    run, tiled = row, bool(page.values(_TILES))
+    if tiled:
+        run = page.value(_TILE_WIDTH, 0) * a_pixel // 8
+        row = -(-row // run) * run
+    offsets, sizes = (
+        page.values(_TILES if tiled else _STRIPS),
+        page.values(_TILE_BYTES if tiled else _STRIP_BYTES),
+    )
+    each = len(offsets) // planes
+    parts = []
+    for at, size in list(zip(offsets, sizes, strict=True))[plane * each : (plane + 1) * each]:
+        if at + size > len(page.data):
+            raise EOFError
+        parts.append(page.data[at : at + size])
+    tags = {
+        _WIDTH: [row],
+        _LENGTH: [height],
+        _BITS: [8],
+        _COMPRESSION: [page.value(_COMPRESSION, 1)],
+        _PHOTOMETRIC: [1],
+        _FILL_ORDER: [page.value(_FILL_ORDER, 1)],
+        _SAMPLES: [1],
+    }
+    if tiled:
+        tags |= {
+            _TILE_WIDTH: [run],
+            _TILE_LENGTH: [page.value(_TILE_LENGTH, 0)],
+        }
+    else:
+        tags[_ROWS] = [min(height, page.value(_ROWS, height))]
+    file = _tiff(tags, parts, *((_TILES, _TILE_BYTES) if tiled else (_STRIPS, _STRIP_BYTES)))
+    return run, row, _decoded(file, (row, height))
+
+
+def _tiff(tags: Mapping[int, Sequence[int]], parts: Sequence[bytes], offsets: int, sizes: int) -> bytes:
+    """Return a TIFF of these tags whose pixels are these strips or tiles."""
+    count = len(parts)
+    start = 8 + 2 + 12 * (len(tags) + 2) + 4
+    behind = start + (8 * count if count > 1 else 0)
+    places = list(accumulate((len(part) for part in parts), initial=behind))[:count]
+    numbers = {**tags, offsets: places, sizes: [len(part) for part in parts]}
+    entries, arrays = b"", b""
+    for tag in sorted(numbers):
+        values = struct.pack(f"<{len(numbers[tag])}I", *numbers[tag])
+        entries += struct.pack("<HHI", tag, 4, len(numbers[tag]))
+        if len(values) > 4:
+            entries += struct.pack("<I", start + len(arrays))
+            arrays += values
+        else:
+            entries += values
+    return b"".join([b"II*\0", struct.pack("<IH", 8, len(numbers)), entries, bytes(4), arrays, *parts])
+
+
+def _decoded(file: bytes, size: tuple[int, int]) -> bytes:
+    most, Image.MAX_IMAGE_PIXELS = (
+        Image.MAX_IMAGE_PIXELS,
+        None,
+    )  # these are bytes; the pixels have been counted
+    try:
+        with Image.open(BytesIO(file), formats=["TIFF"]) as image:
+            if image.size != size or image.mode != "L":
+                raise ValueError
+            return image.tobytes()
+    finally:
+        Image.MAX_IMAGE_PIXELS = most
+
+
+def _cropped(octets: bytes, row: int, page: _Page) -> bytes:
+    """Return the bytes without what tiles have beyond the picture."""
+    width, height = page.size
+    wanted = width * page.together * page.bits // 8
+    if row == wanted:
+        return octets
+    return Image.frombytes("L", (row, height), octets).crop((0, 0, wanted, height)).tobytes()
+
+
+def _summed(octets: bytes, run: int, page: _Page) -> bytes:
+    """Return the samples of which these are the differences from left to right (TIFF 6.0, section 14)."""
+    form = {8: "B", 16: "H", 32: "I"}[page.bits]
+    swapped = page.bits > 8 and page.order == ">"
+    top = (1 << page.bits) - 1
+    summed = bytearray()
+    for at in range(0, len(octets), run):
+        numbers = array(form, octets[at : at + run])
+        if swapped:
+            numbers.byteswap()
+        for channel in range(page.together):
+            ramp = accumulate(numbers[channel :: page.together])
+            numbers[channel :: page.together] = array(form, [value & top for value in ramp])
+        if swapped:
+            numbers.byteswap()
+        summed += numbers.tobytes()
+    return bytes(summed)
+
+
+def _ranked(octets: bytes, run: int, page: _Page) -> bytes:
+    """Return floating-point samples, their highest byte first, of differences of bytes (Adobe, technical note 3)."""
+    wide, step = page.bits // 8, page.together
+    made = bytearray(len(octets))
+    for at in range(0, len(octets), run):
+        line = bytearray(octets[at : at + run])
+        for channel in range(step):
+            line[channel::step] = bytes(value & 255 for value in accumulate(line[channel::step]))
+        each = run // wide
+        for rank in range(wide):
+            made[at + rank : at + run : wide] = line[rank * each : (rank + 1) * each]
+    return bytes(made)
+
+
+def _widened(octets: bytes, row: int, page: _Page) -> bytes:
+    """Return samples of 10, 12 or 14 bits as sixteen, moved up, the higher byte first; rows are filled up in the file."""
+    group = lcm(page.bits, 8) // 8
+    samples = group * 8 // page.bits
+    width, height = page.size
+    groups = -(-row // group)
+    filled = Image.frombytes("L", (row, height), octets).crop((0, 0, groups * group, height)).tobytes()
+    wide = bytearray(2 * samples * groups * height)
+    for sample in range(samples):
+        for half in range(2):
+            wide[2 * sample + half :: 2 * samples] = _octet(
+                filled, sample * page.bits + 8 * half, page.bits - 8 * half, group
+            )
+    line = 2 * samples * groups
+    wanted = 2 * width * page.together
+    return Image.frombytes("L", (line, height), bytes(wide)).crop((0, 0, wanted, height)).tobytes()
+
+
+def _octet(octets: bytes, bit: int, left: int, group: int) -> bytes:
+    """Return the byte that begins at this bit of every group, with zeros below where the sample has `left` bits."""
+    at, shift = divmod(bit, 8)
+    keep = 0xFF & (0xFF << max(0, 8 - left))
+    high = octets[at::group].translate(bytes((value << shift) & keep & 255 for value in range(256)))
+    if not shift or at + 1 >= group:
+        return high
+    low = octets[at + 1 :: group].translate(bytes((value >> (8 - shift)) & keep for value in range(256)))
+    both = int.from_bytes(high, "big") | int.from_bytes(low, "big")
+    return both.to_bytes(len(high), "big")
+
+
+def _channel(octets: bytes, channel: int, order: str, page: _Page) -> Image.Image:
+    wide = 2 if page.bits % 8 else page.bits // 8
+    step = wide * page.together
+    if page.is_float:
+        return _floats(octets, channel * wide, step, wide, order, page.size)
+    if wide == 1:
+        return Image.frombytes("L", page.size, octets[channel::step])
+    ranks = (wide - 2, wide - 1) if order == "<" else (1, 0)
+    pairs = bytearray(2 * page.size[0] * page.size[1])
+    for place, rank in enumerate(ranks):
+        pairs[place::2] = octets[channel * wide + rank :: step]
+    return Image.frombytes("I;16", page.size, bytes(pairs)).convert("I")
+
+
+def _floats(
+    octets: bytes, start: int, step: int, wide: int, order: str, size: tuple[int, int]
+) -> Image.Image:
+    own = bytearray(wide * size[0] * size[1])
+    for rank in range(wide):
+        own[rank::wide] = octets[start + rank :: step]
+    if wide == 2:
+        line = 2 * size[0]
+        rows = (own[at : at + line] for at in range(0, len(own), line))
+        own = bytearray().join(
+            struct.pack(f"={size[0]}f", *struct.unpack(f"{order}{size[0]}e", row)) for row in rows
+        )
+        return Image.frombytes("F", size, bytes(own))
+    raw = f"F;{8 * wide}{'B' if order == '>' else ''}F"
+    return Image.frombytes("F", size, bytes(own), "raw", raw)
+
+
+def _divided(band: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Return the colour that was multiplied by its alpha, in the same numbers."""
+    top = 1 if band.mode == "F" else 255 if band.mode == "L" else 65_535
+    divided: Image.Image = ImageMath.lambda_eval(
+        lambda it: it["convert"](
+            it["min"](it["float"](it["color"]) * top / it["max"](it["float"](it["alpha"]), 1e-6), top), "F"
+        ),
+        color=band,
+        alpha=alpha,
+    )
+    return divided if band.mode == "F" else divided.point(lambda value: value * 1.0 + 0.5).convert(band.mode)
+
+
+def _eight_bit(bands: Sequence[Image.Image], white: float) -> list[Image.Image]:
+    return [floats.eight_bit(band, white) if band.mode == "F" else _upper(band) for band in bands]
+
+
+def _upper(band: Image.Image) -> Image.Image:
+    return band if band.mode == "L" else band.point([value >> 8 for value in range(65_536)], "L")

@@ -1,0 +1,55 @@
+"""Floating-point pictures: which value is white."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PIL import Image
+
+WHITE = "white"
+"""Where a decoded picture's `info` keeps the value."""
+
+_SAMPLE = 256
+"""At so many pixels a side a picture is looked at, to tell what is usual in it."""
+_USUAL = 0.998
+_FAR = 8
+"""A highest value so many times the usual one is a mistake or a mark, as 3.4e38 for "nothing here" is."""
+
+
+def white_of(bands: Sequence[Image.Image]) -> float:
+    """Return the value that is white in these channels of mode F: 1, or the highest one where some are above."""
+    values = sorted(
+        value
+        for band in bands
+        for value in _some(band).get_flattened_data()
+        if isinstance(value, float) and math.isfinite(value)
+    )
+    if not values:
+        return 1.0
+    usual = values[max(0, min(len(values) - 2, int(_USUAL * len(values))))]
+    tops = [high for high in (band.getextrema()[1] for band in bands) if isinstance(high, float)]
+    highest = max([values[-1], *(top for top in tops if math.isfinite(top))])
+    if highest <= 1 or usual <= 0:
+        return 1.0
+    return max(usual, 1.0) if highest > _FAR * usual else highest
+
+
+def gray(image: Image.Image) -> Image.Image:
+    """Return a picture of mode F in eight bits."""
+    white = white_of([image])
+    made = eight_bit(image, white)
+    made.info[WHITE] = white
+    return made
+
+
+def eight_bit(band: Image.Image, white: float) -> Image.Image:
+    """Return a channel of mode F in eight bits; what is not a number becomes black."""
+    scale = 255.0 / white
+    return band.point(lambda value: value * scale + 0.5).convert("L")
+
+
+def _some(band: Image.Image) -> Image.Image:
+    if max(band.size) <= _SAMPLE:
+        return band
+    return band.resize((min(_SAMPLE, band.width), min(_SAMPLE, band.height)), Image.Resampling.NEAREST)

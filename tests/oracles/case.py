@@ -1,0 +1,41 @@
+"""One file of the matrix, and the picture that its values come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float64]
+Rgba = NDArray[np.uint8]
+
+WIDTH, HEIGHT = 21, 18
+"""Not a multiple of eight, so that padding of rows, strips and tiles shows."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`within` is how far a sample may be off: 1 for rounding, more where a decoder may choose."""
+
+    name: str
+    data: bytes = field(repr=False)
+    witnesses: Sequence[str]
+    within: int = 1
+
+
+def picture(channels: int, width: int = WIDTH, height: int = HEIGHT) -> Samples:
+    """Return samples from 0 to 1, both included: ramps in several directions, with black, white and steps."""
+    down, across = np.mgrid[0:height, 0:width]
+    across, down = across / (width - 1), down / (height - 1)
+    ramps = [across, down, 1 - (across + down) / 2, (across + 1 - down) / 2, 1 - across * down]
+    bands = np.stack(ramps[:channels], axis=-1)
+    bands[: height // 4, : width // 4] = 0
+    bands[-(height // 4) :, -(width // 4) :] = 1
+    return bands
+
+
+def whole_numbers(samples: Samples, bits: int) -> NDArray[np.uint64]:
+    """Return the samples as whole numbers of so many bits."""
+    return np.round(samples * ((1 << bits) - 1)).astype(np.uint64)
