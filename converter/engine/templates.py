@@ -48,8 +48,14 @@ ERRORS = {
     "unsupported_format.zip": _(
         "ZIP archives cannot be converted here. Unpack the archive and send the images inside."
     ),
+    "unsupported_variant.animation": _(
+        "This {format} is an animation, which cannot be read here. Export it as GIF or WebP first."
+    ),
     "unsupported_variant.channels": _(
         "This {format} has {channels} channels of {bits} bits, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.cmyk": _(
+        "This {format} has CMYK colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.colors": _(
         "This {format} has {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from io import BytesIO
 
-from PIL import Image, ImageFile, features
+from PIL import Image, ImageFile
 
 from converter.engine.errors import Corrupt, EngineError, Fault, OutOfMemory, TooManyPixels, Truncated
-from converter.engine.formats import Format
+from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 
 from .bundled import libraries
@@ -105,7 +106,6 @@ def room_for(size: tuple[int, int]) -> Iterator[None]:
 @cache
 def versions() -> dict[str, str]:
     """Return what decodes and encodes here: library name to version."""
-    import pillow_heif
-
-    found = {"pillow": features.version("pil") or "", "pillow-heif": pillow_heif.__version__}
+    packages = {format.package for format in FORMATS.values() if format.package}
+    found = {name: version(name) for name in ("pillow", "pillow-heif", *sorted(packages))}
     return found | {library.name: library.version for library in libraries() if library.version}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from converter.engine.errors import EmptyFile, NotAnImage, UnsupportedFormat
-from converter.engine.formats import FORMATS
+from converter.engine.formats import FORMATS, NOT_INSTALLED
 
 from .codecs import Codec, recognised
 
@@ -16,8 +16,6 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"IIRO", "raw"),
     (b"IIRS", "raw"),
     (b"MMOR", "raw"),
-    (b"\xff\x0a", "jxl"),
-    (b"\x00\x00\x00\x0cJXL ", "jxl"),
     (b"gimp xcf", "xcf"),
     (b"qoif", "qoi"),
     (b"DDS ", "dds"),
@@ -54,6 +52,9 @@ def _refused(data: bytes) -> str | None:
     for signature, kind in _REFUSED:
         if data.startswith(signature):
             return kind
+    for format in NOT_INSTALLED:
+        if format.begins(data):
+            return format.name
     start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<svg") or (
         start.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start

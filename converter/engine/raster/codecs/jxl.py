@@ -1,0 +1,163 @@
+"""JPEG XL, by libjxl."""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from io import BytesIO
+from types import ModuleType
+from typing import Any
+
+from PIL import Image, ImageFile
+
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.formats import FORMATS
+from converter.engine.limits import Limits
+
+from .codec import Codec, Settings
+from .content import Content
+from .jxl_header import header
+
+_SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
+_FARTHEST = 15.0
+"""The largest distance that the binding takes for one."""
+
+_CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
+_EXIF = b"Exif\x00\x00"
+_MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
+_DEEP_GRAY = "I;16"
+_TEST = bytes(range(0, 240, 5)) * 16
+
+
+class Jxl(Codec):
+    format = FORMATS["jxl"]
+    pillow = "JXL"
+    reads = "lossy and lossless, up to 16 bits a channel"
+    refuses = "animations, CMYK"
+
+    def set_up(self) -> None:
+        _libjxl().set_num_threads(1)  # its threads would be lost in a fork
+        Image.register_open(self.pillow, _JxlImage, self.recognises)
+
+    def problems(self) -> list[str]:
+        """Try a lossless round trip: a wrong build for the processor gives other pixels, and no error."""
+        libjxl = _libjxl()
+        libjxl.set_num_threads(1)
+        data = libjxl.encode(_TEST, 16, 16, num_channels=3, lossless=True)
+        return [] if libjxl.decode(data)[1] == _TEST else ["libjxl changes pixels on this processor."]
+
+    def guard(self, data: bytes, limits: Limits) -> None:
+        if header(data).is_animation:
+            raise UnsupportedVariant(kind="animation", format=self.format.label)
+
+    def check(self, image: Image.Image) -> None:
+        if image.info.get("icc_profile", b"")[16:20] == b"CMYK":
+            raise UnsupportedVariant(kind="cmyk", format=self.format.label)
+
+    def bits(self, data: bytes, image: Image.Image) -> int:
+        assert isinstance(image, _JxlImage)
+        return image.bits
+
+    def orientation(self, image: Image.Image, data: bytes) -> int:
+        return header(data).orientation
+
+    def settings(self, content: Content, quality: int | None) -> Settings:
+        if quality is None:
+            return {"lossless": True, "effort": content.effort}
+        return {"distance": _distance(quality), "effort": content.effort}
+
+    def encode(self, content: Content, quality: int | None) -> bytes:
+        libjxl = _libjxl()
+        image, extras = content.images[0], content.extras
+        stream = libjxl.encode(
+            image.tobytes(),
+            *image.size,
+            num_channels=len(image.getbands()),
+            lossless=quality is None,
+            quality=1.0 if quality is None else _distance(quality),
+            speed=getattr(libjxl.EncoderSpeed, _SPEEDS[content.effort - 1]),
+            icc=extras.get("icc_profile"),
+        )
+        return _with_metadata(stream, extras.get("exif"), extras.get("xmp"))
+
+
+class _JxlImage(ImageFile.ImageFile):
+    format = "JXL"
+    format_description = "JPEG XL"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        self._data = self.fp.read()
+        told = _libjxl().probe(self._data)
+        self.bits: int = told.bits_per_sample
+        self._size = told.width, told.height
+        self._mode = _MODES[told.num_color_channels, told.has_alpha]
+        if self._mode == "L" and 8 < self.bits <= 16:
+            self._mode = _DEEP_GRAY
+        self.info.update(_metadata(told))
+
+    def load(self) -> Any:
+        if self._data:
+            pixels = self._decoded()
+            self._data = b""
+            self.fp = BytesIO(pixels)
+            self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+        return super().load()
+
+    def _decoded(self) -> bytes:
+        """Raises Corrupt, Truncated."""
+        try:
+            _, pixels = _libjxl().decode(self._data, dtype="uint16" if self.mode == _DEEP_GRAY else "uint8")
+        except RuntimeError as exc:
+            raise (Truncated if "Incomplete" in str(exc) else Corrupt) from exc
+        assert isinstance(pixels, bytes)
+        return pixels
+
+
+@cache
+def _libjxl() -> ModuleType:
+    """Return the binding itself: the package around it would load NumPy, which nothing here needs."""
+    package = find_spec("pyjpegxl")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    spec = PathFinder.find_spec("_pyjpegxl", list(package.submodule_search_locations))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _metadata(told: Any) -> dict[str, Any]:
+    found = {"icc_profile": told.icc, "xmp": told.xmp}
+    if told.exif and len(told.exif) > 4:
+        start = (
+            4 + struct.unpack_from(">I", told.exif)[0]
+        )  # how far in the TIFF header lies (ISO/IEC 18181-2, 9.5)
+        found["exif"] = _EXIF + told.exif[start:]
+    return {name: value for name, value in found.items() if value}
+
+
+def _distance(quality: int) -> float:
+    """Return the distance from the original, in just noticeable differences; libjxl's own scale down to 30."""
+    if quality >= 30:
+        return round(0.1 + (100 - quality) * 0.09, 2)
+    return round(6.4 + (30 - quality) * (_FARTHEST - 6.4) / 29, 2)
+
+
+def _with_metadata(stream: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
+    """Return the file: a bare codestream, or a container with metadata as it is, which every tool can read."""
+    if not exif and not xmp:
+        return stream
+    boxes = _box(b"Exif", bytes(4) + exif.removeprefix(_EXIF)) if exif else b""
+    boxes += _box(b"xml ", xmp) if xmp else b""
+    return _CONTAINER + boxes + _box(b"jxlc", stream)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+codec = Jxl()

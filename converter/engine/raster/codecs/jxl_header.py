@@ -1,0 +1,83 @@
+"""What a JPEG XL says before its first frame (ISO/IEC 18181-1, annex D)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .boxes import box
+
+_CODESTREAM = b"\xff\x0a"
+_SIDES = ((1, 9), (1, 13), (1, 18), (1, 30))
+_PREVIEW_UNITS = ((16, 0), (32, 0), (1, 5), (33, 9))
+_PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
+
+
+@dataclass(frozen=True)
+class Header:
+    """`orientation` is as EXIF would say it, 1 to 8; the decoder turns the picture by it."""
+
+    orientation: int = 1
+    is_animation: bool = False
+
+
+def header(data: bytes) -> Header:
+    """Return what a header says; as much as one that ends too early does."""
+    bits = _Bits(_codestream(data)[2:64])
+    _skip_size(bits)
+    if bits.take(1) or not bits.take(1):  # all as usual, or nothing beyond depth and colours
+        return Header()
+    orientation = 1 + bits.take(3)
+    if bits.take(1):  # the size it is meant to be shown in
+        _skip_size(bits)
+    if bits.take(1):
+        _skip_preview(bits)
+    return Header(orientation, bool(bits.take(1)))
+
+
+def _codestream(data: bytes) -> bytes:
+    """Return the codestream, or the first part of it."""
+    if data.startswith(_CODESTREAM):
+        return data
+    whole, part = box(data, b"jxlc"), box(data, b"jxlp")
+    if whole:
+        return data[slice(*whole)]
+    return data[part[0] + 4 : part[1]] if part else b""
+
+
+class _Bits:
+    """Numbers of so many bits each, the lowest first; zeros after the end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = int.from_bytes(data, "little")
+
+    def take(self, count: int) -> int:
+        value = self._left & ((1 << count) - 1)
+        self._left >>= count
+        return value
+
+    def choose(self, choices: Sequence[tuple[int, int]]) -> int:
+        least, count = choices[self.take(2)]
+        return least + self.take(count)
+
+
+def _skip_size(bits: _Bits) -> None:
+    """A width is told only where it is in no usual ratio to the height."""
+    in_eights = bits.take(1)
+    _skip_side(bits, in_eights)
+    if bits.take(3) == 0:
+        _skip_side(bits, in_eights)
+
+
+def _skip_side(bits: _Bits, in_eights: int) -> None:
+    if in_eights:
+        bits.take(5)
+    else:
+        bits.choose(_SIDES)
+
+
+def _skip_preview(bits: _Bits) -> None:
+    sides = _PREVIEW_UNITS if bits.take(1) else _PREVIEW_SIDES
+    bits.choose(sides)
+    if bits.take(3) == 0:
+        bits.choose(sides)

@@ -1,0 +1,182 @@
+"""JPEG XL, judged by libjxl's own programs, which are built from another version than ours."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from converter.engine import FORMATS, Recipe
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.formats import Format
+from converter.engine.raster import convert, open, probe
+from converter.engine.raster.codecs import CODECS
+from converter.engine.raster.codecs.jxl_header import Header, header
+
+from . import samples
+from .test_metadata import exiftool
+
+PHOTO = samples.saved(samples.photo(), "PNG")
+
+
+@pytest.fixture
+def cjxl(tmp_path):
+    """Return what cjxl makes of a file."""
+
+    def run(data, extension, *options):
+        source, target = tmp_path / f"in.{extension}", tmp_path / "out.jxl"
+        source.write_bytes(data)
+        subprocess.run(["cjxl", source, target, *options], capture_output=True, check=True)
+        return target.read_bytes()
+
+    return run
+
+
+@pytest.fixture
+def djxl(tmp_path):
+    """Return what djxl makes of a JPEG XL."""
+
+    def run(data, extension="png"):
+        source, target = tmp_path / "in.jxl", tmp_path / f"out.{extension}"
+        source.write_bytes(data)
+        subprocess.run(["djxl", source, target], capture_output=True, check=True)
+        return Image.open(BytesIO(target.read_bytes()))
+
+    return run
+
+
+def converted(data, **recipe):
+    [result] = convert(data, Recipe.parse({"format": "jxl", **recipe}))
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def as_png(data):
+    return Image.open(BytesIO(open(data).render(Recipe.parse({"format": "png", "color": "keep"})).data))
+
+
+def differ(one, other):
+    return max(high for _, high in ImageChops.difference(one, other.convert(one.mode)).getextrema())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_lossless_keeps_every_pixel(mode, djxl):
+    source = samples.photo().convert(mode)
+    if "A" in mode:
+        source.putalpha(Image.linear_gradient("L").resize(source.size))
+    seen = djxl(converted(samples.saved(source, "PNG"), lossless=True).data)
+    assert seen.convert(mode).tobytes() == source.tobytes()
+
+
+def test_a_higher_quality_is_nearer_and_larger(djxl):
+    results = {quality: converted(PHOTO, quality=quality).data for quality in (1, 20, 29, 30, 60, 90, 100)}
+    sizes = [len(data) for data in results.values()]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == len(sizes)
+    error = ImageStat.Stat(
+        ImageChops.difference(samples.photo().convert("L"), djxl(results[90]).convert("L"))
+    )
+    assert error.mean[0] < 1.5
+
+
+def test_it_is_far_smaller_than_webp_for_the_same_quality():
+    source = samples.saved(samples.grainy((640, 480)), "PNG")
+    [webp] = convert(source, Recipe.parse({"format": "webp", "quality": 90}))
+    assert len(converted(source, quality=90).data) < len(webp.data)
+
+
+def test_metadata_is_kept_where_every_tool_finds_it(tmp_path):
+    result = converted(samples.phone_jpeg(orientation=6), metadata="keep")
+    told = exiftool(result.data, tmp_path, "jxl")
+    assert told["File:FileType"] == "JXL"
+    assert any(key.endswith(":GPSLatitude") for key in told)
+    assert any(key.endswith(":Make") for key in told)
+    assert Image.open(BytesIO(samples.phone_jpeg(orientation=6))).size == (result.height, result.width)
+    stripped = exiftool(converted(samples.phone_jpeg(), metadata="strip").data, tmp_path, "jxl")
+    assert not [key for key in stripped if "GPS" in key or key.endswith(":Make")]
+
+
+def test_a_profile_is_kept_or_converted(djxl):
+    source = samples.saved(samples.photo(), "PNG", icc_profile=samples.display_p3())
+    kept = djxl(converted(source, color="keep", lossless=True).data)
+    assert kept.info["icc_profile"][36:40] == b"acsp"
+    assert kept.convert("RGB").tobytes() == samples.photo().tobytes()
+    assert probe(converted(source, color="keep").data).profile == "Display P3"
+    assert probe(converted(source).data).profile in (None, "sRGB")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_what_others_write_is_read_to_the_pixel(mode, cjxl):
+    source = samples.photo().convert(mode)
+    data = cjxl(samples.saved(source, "PNG"), "png", "-d", "0")
+    assert as_png(data).convert(mode).tobytes() == source.tobytes()
+
+
+def test_lossy_files_of_others_look_as_they_look_there(cjxl, djxl):
+    data = cjxl(PHOTO, "png", "-d", "1.5")
+    assert differ(as_png(data).convert("RGB"), djxl(data)) <= 2
+
+
+def test_deep_grey_is_read(cjxl):
+    values = list(range(0, 65536, 16))
+    source = Image.frombytes("I;16", (64, 64), struct.pack("<4096H", *values))
+    data = cjxl(samples.saved(source, "PNG"), "png", "-d", "0")
+    assert probe(data).bits == 16
+    grey = as_png(data).convert("RGB").getchannel("R").tobytes()
+    assert all(abs(seen - value / 257) <= 1 for seen, value in zip(grey, values, strict=True))
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_turned_jpeg_inside_is_shown_upright_once(turn, cjxl, djxl):
+    source = samples.quarters((80, 60))
+    data = cjxl(samples.saved(source, "JPEG", exif=samples.exif(turn), quality=95), "jpg")
+    assert differ(as_png(data).convert("RGB"), djxl(data)) <= 8
+    assert probe(data).orientation == turn
+
+
+def test_an_animation_is_refused_by_name(cjxl):
+    with pytest.raises(UnsupportedVariant, match="animation"):
+        open(cjxl(samples.animated("PNG"), "png", "-d", "0"))
+    with pytest.raises(UnsupportedVariant, match="animation"):
+        open(cjxl(samples.animated("PNG"), "png", "-d", "1"))
+
+
+def test_still_files_of_every_kind_of_header_are_no_animations(cjxl):
+    for size in ((64, 64), (61, 47), (256, 128), (1, 9)):
+        for options in (("-d", "0"), ("-d", "2"), ("--container=1",), ("-p",)):
+            assert header(cjxl(samples.saved(samples.photo(size), "PNG"), "png", *options)) == Header()
+    assert header(b"") == Header()
+    assert header(b"\xff\x0a") == Header()
+
+
+def test_a_file_cut_off_is_incomplete():
+    data = converted(PHOTO).data
+    for length in (len(data) // 2, len(data) - 5):
+        with pytest.raises(Truncated):
+            open(data[:length]).render(Recipe.parse({"format": "png"}))
+
+
+def test_a_damaged_file_is_damaged():
+    data = bytearray(converted(PHOTO).data)
+    data[40:400] = bytes(360)
+    with pytest.raises((Corrupt, Truncated)):
+        open(bytes(data)).render(Recipe.parse({"format": "png"}))
+
+
+def test_a_tail_after_the_end_does_no_harm():
+    data = converted(PHOTO, metadata="keep").data
+    assert as_png(data + b"and more").tobytes() == as_png(data).tobytes()
+
+
+def test_the_library_is_tried_before_it_is_trusted():
+    assert CODECS["jxl"].problems() == []
+
+
+def test_without_its_package_the_format_is_not_there():
+    elsewhere = Format("x", "X", ("x",), "image/x", b"x", package="no_such_package")
+    assert not elsewhere.is_installed
+    assert FORMATS["jxl"].is_installed
