@@ -12,6 +12,8 @@ from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3StaticStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+_DEEPEST = 12  # modules that import each other in a row; each level needs a pass
+
 # Our modules import each other by such names too. Django's own switch for it takes every script there is, and stumbles
 # over words in other people's that only look like an import.
 _MODULES = ("converter/js/*.js", ManifestFilesMixin._js_module_import_aggregation_patterns[1])  # type: ignore[attr-defined]
@@ -19,6 +21,7 @@ _MODULES = ("converter/js/*.js", ManifestFilesMixin._js_module_import_aggregatio
 
 class HomeStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     patterns = (*CompressedManifestStaticFilesStorage.patterns, _MODULES)
+    max_post_process_passes = _DEEPEST
 
 
 class _StaticBucket(S3StaticStorage):  # type: ignore[misc]
@@ -51,6 +54,7 @@ class StaticFiles(ManifestFilesMixin, _StaticBucket):
     """
 
     patterns = (*ManifestFilesMixin.patterns, _MODULES)
+    max_post_process_passes = _DEEPEST
 
     def __init__(self, *, manifest_folder: str, **options: Any) -> None:
         super().__init__(

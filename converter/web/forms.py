@@ -17,7 +17,7 @@ from converter import engine, outbound
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import translated
-from converter.web import words
+from converter.web import presets, words
 from converter.web.options import (
     AUTO,
     Option,
@@ -104,6 +104,9 @@ class OutputForm(forms.Form):
 
     def size_fields(self) -> list[forms.BoundField]:
         return [self[path] for path in PLAIN_SIZE if path in self.fields]
+
+    def presets(self) -> list[tuple[str, str]]:
+        return presets.choices()
 
     def plain_fields(self) -> list[forms.BoundField]:
         return [self[path] for path in PLAIN if path in self.fields]

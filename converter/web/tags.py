@@ -138,11 +138,6 @@ def images(batch: Batch) -> int:
 
 
 @register.filter
-def longest_side(upload: Upload) -> int:
-    return max(upload.width or 0, upload.height or 0)
-
-
-@register.filter
 def thumbnail(upload: Upload) -> str | None:
     return jobs.thumbnail_url(upload)
 

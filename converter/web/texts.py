@@ -69,6 +69,12 @@ def for_convert() -> dict[str, str]:
         "tryTooLarge": _("Preview is available for images up to {size}."),
         "tryFailed": _("The preview took too long. Convert to see the result."),
         "tryAway": _("Preview is not available right now. Convert to see the result."),
+        "crop": _("Crop"),
+        "cropped": _("Cropped to {width}×{height}"),
+        "cropUnknown": _(
+            "The size of {name} is not known yet, so it cannot be cropped. Select it in the list first."
+        ),
+        "ratioOfOutput": _("Like the output ({width}×{height})"),
         "output": _("Output {number}"),
         "convert": _("Convert"),
         "convertOne": _("Convert to {formats}"),

@@ -11,7 +11,7 @@ const ORIGINAL = { format: "webp", quality: 90, frames: "first", resize: { width
 
 export class Comparison {
   /**
-   * @param {import("./sample.js").Picture} image
+   * @param {import("./files.js").Image} image
    * @param {HTMLElement} place
    */
   constructor(image, place) {
@@ -24,6 +24,13 @@ export class Comparison {
     /** @type {Record<string, string>} */
     this.originals = {}; // their addresses by shape; "" is the whole
     this.isClosed = false;
+    this.opened = Promise.resolve();
+  }
+
+  /** The address of the whole original, once there is one. */
+  async whole() {
+    await this.opened;
+    return this.originals[""] ?? null;
   }
 
   close() {
@@ -52,19 +59,32 @@ export class Comparison {
   /** @returns {[number, number]} */
   sizeOfWhole() {
     const { naturalWidth: width, naturalHeight: height } = this.before;
-    const times = "file" in this.image ? 1 : Math.max(1, Math.min(SIDE, this.image.side) / Math.max(width, height));
+    const times = "file" in this.image ? 1 : Math.max(1, Math.min(SIDE, Math.max(this.image.pixels?.width ?? 0, this.image.pixels?.height ?? 0)) / Math.max(width, height));
     return [Math.round(width * times), Math.round(height * times)];
   }
 
   // A picture of what browsers cannot show, or have no more of than a thumbnail.
   async fetchOriginal() {
     const sample = await sampleOf(this.image);
-    const { result } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
+    const { result, report } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
     if (!result || this.isClosed) return;
     this.originals[""] = URL.createObjectURL(result);
+    if (!this.image.pixels) await this.measure(this.originals[""], report);
     if (this.shape) return; // it shows a part of it
     if (!(await this.putBefore("")) || this.isClosed) return;
     if (!this.element.classList.contains("is-tried")) this.resize(this.before.naturalWidth, this.before.naturalHeight);
+  }
+
+  // What browsers cannot show is measured by what became of it.
+  /**
+   * @param {string} address
+   * @param {Record<string, any> | undefined} report
+   */
+  async measure(address, report) {
+    const copy = new Image();
+    if (!(await decoded(copy, address))) return;
+    const [width, height] = report?.resized?.from ?? [copy.naturalWidth, copy.naturalHeight];
+    this.image.measure({ width, height });
   }
 
   /** @param {string} shape */

@@ -1,11 +1,15 @@
 // The images to convert: those chosen here, and those that are on the server already.
 
 import { all, around, maybe, one } from "./dom.js";
-import { changed, find, form, limits, refuse, state } from "./page.js";
+import { changed, find, form, limits, measured, refuse, state } from "./page.js";
 import { extensionOf, Row } from "./row.js";
 import { say, sizeInWords, texts } from "./words.js";
 
-/** @typedef {{ name: string, size: number, side: number, upload: string, thumbnail?: string, box: HTMLInputElement, element: HTMLElement }} Kept */
+/**
+ * @typedef {import("./crop_box.js").Size} Size
+ * @typedef {{ name: string, size: number, pixels: Size | null, upload: string, thumbnail?: string, box: HTMLInputElement, element: HTMLElement, measure: (size: Size) => void }} Kept
+ * @typedef {Row | Kept} Image
+ */
 
 const choose = one(form, "#id_images", HTMLInputElement);
 const extensions = choose.accept.split(",");
@@ -16,7 +20,7 @@ export const rows = [];
 // What was sent before and is to be converted again.
 const here = all(form, "[data-upload]", HTMLInputElement).map((box) => keptBy(box));
 
-/** @type {Row | Kept | null} */
+/** @type {Image | null} */
 let wanted = null; // the image that was asked to be shown; else the first
 
 /**
@@ -25,12 +29,14 @@ let wanted = null; // the image that was asked to be shown; else the first
  */
 function keptBy(box) {
   const element = /** @type {HTMLElement} */ (box.closest("li"));
+  const [width, height] = [Number(box.dataset.width), Number(box.dataset.height)];
   return {
     box,
     element,
     name: one(element, ".file-name", HTMLElement).textContent ?? "",
     size: Number(box.dataset.size),
-    side: Number(box.dataset.side),
+    pixels: width && height ? { width, height } : null,
+    measure(size) { this.pixels = size; measured(); },
     upload: box.value,
     thumbnail: maybe(element, "img", HTMLImageElement)?.src,
   };
@@ -82,7 +88,7 @@ export function add(files) {
     const row = new Row(file);
     rows.push(row);
     find("rows", HTMLElement).append(row.element);
-    row.set(problem ? "bad" : "ready", problem || sizeInWords(file.size));
+    row.set(problem ? "bad" : "ready", problem || row.about);
   }
   changed();
 }
@@ -101,7 +107,7 @@ function takeOut(row) {
   changed();
 }
 
-/** @param {Row | Kept} image */
+/** @param {Image} image */
 function show(image) {
   wanted = image;
   changed();

@@ -3,6 +3,7 @@
 import { all, around, copyOf, one } from "./dom.js";
 import { formatOf, showWhatFits } from "./output.js";
 import { changed, find, form, limits } from "./page.js";
+import { watchPresets } from "./presets.js";
 import { keepWatermark } from "./server.js";
 import { say, texts } from "./words.js";
 
@@ -16,6 +17,16 @@ export const cards = () => all(list, "[data-output]", HTMLElement);
 
 /** The place of the output that was changed last. */
 export const touchedIndex = () => Math.max(0, choice.touched ? cards().indexOf(choice.touched) : 0);
+
+/**
+ * The size that the output changed last asks for, if it tells both sides.
+ * @returns {{ width: number, height: number } | null}
+ */
+export function outputSize() {
+  const card = cards()[touchedIndex()];
+  const [width, height] = ["width", "height"].map((side) => Number(one(card, `[name$='-resize.${side}']`, HTMLInputElement).value));
+  return width && height ? { width, height } : null;
+}
 
 /**
  * Let the first output have this format, or its usual one, if nobody has chosen another.
@@ -105,6 +116,7 @@ async function takeWatermark(input) {
   one(field, ".error", HTMLElement).textContent = problem;
 }
 
+watchPresets(list);
 list.addEventListener("change", async (event) => {
   const card = around(event, "[data-output]", HTMLElement);
   if (!card) return;

@@ -11,8 +11,8 @@ export const limits = {
   preview: Number(form.dataset.oneShot),
 };
 
-/** `busy`: being sent; `batch`: the address of the batch, once there is one. */
-export const state = { busy: false, batch: "" };
+/** `busy`: being sent; `batch`: the address of the batch, once there is one; `cropping`: the cropper is open. */
+export const state = { busy: false, batch: "", cropping: false };
 
 /**
  * @template {Element} T
@@ -29,6 +29,9 @@ export const address = (name) => form.dataset[name] ?? "";
 
 /** Tell everyone who shows them that images or outputs have changed. */
 export const changed = () => form.dispatchEvent(new Event("convert:changed"));
+
+/** Tell that the size of an image is known. */
+export const measured = () => form.dispatchEvent(new Event("convert:measured"));
 
 // A text that is set again is read out again.
 /** @param {string} text */

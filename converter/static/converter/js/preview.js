@@ -2,12 +2,13 @@
 
 import { Comparison } from "./comparison.js";
 import { one } from "./dom.js";
+import { cropOf } from "./crops.js";
 import { shown } from "./files.js";
 import { touchedIndex } from "./outputs.js";
 import { find, limits, state } from "./page.js";
 import { sampleOf } from "./sample.js";
 import { convertOnce, readOutputs } from "./server.js";
-import { pixelsOf } from "./shape.js";
+import { pixelsOf, scaledTo } from "./shape.js";
 import { say, sizeInWords, texts } from "./words.js";
 
 /** @typedef {{ text: string, isBad?: boolean }} Told */
@@ -41,11 +42,20 @@ export function update() {
   turn += 1;
   clearTimeout(timer);
   if (image !== (comparison?.image ?? null)) begin(image);
-  if (image && isWanted) timer = setTimeout(run, WAIT);
+  if (image && isWanted && !state.cropping) timer = setTimeout(run, WAIT);
   return image;
 }
 
-/** @param {import("./sample.js").Picture | null} image */
+/**
+ * The address of the whole original in sight, if it is this image.
+ * @param {import("./files.js").Image} image
+ */
+export async function wholeOf(image) {
+  await null; // whoever asks may have heard of it before this
+  return comparison?.image === image ? comparison.whole() : null;
+}
+
+/** @param {import("./files.js").Image | null} image */
 function begin(image) {
   comparison?.close();
   comparison = image && new Comparison(image, view);
@@ -56,7 +66,7 @@ function begin(image) {
   start.hidden = !isDear;
   view.replaceChildren();
   tell({ text: "" });
-  comparison?.open(isWanted);
+  if (comparison) comparison.opened = comparison.open(isWanted);
 }
 
 async function run() {
@@ -83,11 +93,13 @@ function tell({ text, isBad = false }) {
  */
 async function preview(current) {
   const { outputs, problem } = await readOutputs();
-  const { recipe, errors = {} } = outputs[touchedIndex()] ?? {};
-  if (!recipe) {
+  const { recipe: read, errors = {} } = outputs[touchedIndex()] ?? {};
+  if (!read) {
     asked = "";
     return { text: problem ?? [...new Set(Object.values(errors).flat())].join(" "), isBad: true };
   }
+  const crop = cropOf(current.image);
+  const recipe = crop ? { ...read, crop } : read;
   if (current.isClosed || JSON.stringify(recipe) === asked) return null;
   asked = JSON.stringify(recipe);
   bar.hidden = false;
@@ -104,11 +116,12 @@ async function convert(current, recipe) {
   const sent = sample ?? (await sampleOf(current.image));
   if (current.isClosed) return null;
   sample = sent;
-  if (!sent || (sent.whole && recipe.crop)) return { text: say(texts.tryTooLarge, { size: sizeInWords(limits.preview) }) };
-  const { result, problem } = await convertOnce(sent.source, recipe);
+  if (!sent) return { text: say(texts.tryTooLarge, { size: sizeInWords(limits.preview) }) };
+  const scaled = scaledTo(recipe, sent);
+  const { result, problem } = await convertOnce(sent.source, scaled);
   if (current.isClosed) return null;
   if (!result) return { text: problem ?? texts.tryAway, isBad: true };
-  const pixels = await current.show(result, sent, recipe);
+  const pixels = await current.show(result, sent, scaled);
   return { text: inWords(current.image.size, sizeAfter(result, sent, recipe, pixels), Boolean(sent.whole)) };
 }
 

@@ -2,6 +2,7 @@
 
 import { one } from "./dom.js";
 import { showWhatFits } from "./output.js";
+import { watchPresets } from "./presets.js";
 
 const form = one(document, "[data-recipe]", HTMLFormElement);
 const card = one(form, "[data-output]", HTMLElement);
@@ -17,9 +18,12 @@ async function refresh() {
   says.textContent = said.sentence ?? said.errors.join(" ");
 }
 
-form.addEventListener("input", () => {
+function follow() {
   showWhatFits(card);
   clearTimeout(timer);
   timer = setTimeout(refresh, 250);
-});
+}
+
+watchPresets(form);
+for (const type of ["input", "change"]) form.addEventListener(type, follow);
 showWhatFits(card);

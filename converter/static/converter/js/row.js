@@ -1,8 +1,9 @@
 // One chosen file as a row of the list, from being chosen to being sent.
 
 import { copyOf, one } from "./dom.js";
-import { state } from "./page.js";
-import { say, texts } from "./words.js";
+import { dimensionsOf } from "./dimensions.js";
+import { measured, state } from "./page.js";
+import { say, sizeInWords, texts } from "./words.js";
 
 const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
 
@@ -14,6 +15,8 @@ export class Row {
     this.file = file;
     this.name = file.name;
     this.size = file.size;
+    /** @type {import("./crop_box.js").Size | null} */
+    this.pixels = null; // of the upright picture
     /** @type {RowState} */
     this.state = "ready";
     this.share = 0; // of its bytes that are sent
@@ -39,13 +42,33 @@ export class Row {
     const { file, show } = this;
     const image = one(show, "img", HTMLImageElement);
     const named = () => { show.dataset.kind = file.name.includes(".") ? extensionOf(file).slice(0, 4).toUpperCase() : "?"; };
-    if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
+    const unseen = () => {
       named();
+      dimensionsOf(file).then((size) => size && this.measure(size));
+    };
+    if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
+      unseen();
       return;
     }
     image.src = URL.createObjectURL(file);
-    image.onload = () => { image.hidden = false; URL.revokeObjectURL(image.src); };
-    image.onerror = () => { URL.revokeObjectURL(image.src); named(); };
+    image.onload = () => {
+      image.hidden = false;
+      URL.revokeObjectURL(image.src);
+      this.measure({ width: image.naturalWidth, height: image.naturalHeight });
+    };
+    image.onerror = () => { URL.revokeObjectURL(image.src); unseen(); };
+  }
+
+  /** @param {import("./crop_box.js").Size} size */
+  measure(size) {
+    this.pixels = size;
+    if (this.state === "ready") this.set("ready", this.about);
+    measured();
+  }
+
+  get about() {
+    const size = sizeInWords(this.size);
+    return this.pixels ? `${this.pixels.width}×${this.pixels.height} · ${size}` : size;
   }
 
   /**

@@ -5,13 +5,13 @@ import { limits } from "./page.js";
 export const SIDE = 1600; // longest side of a copy
 
 /**
- * @typedef {{ file: File, name: string, size: number } | { upload: string, name: string, size: number, side: number, thumbnail?: string }} Picture
- * @typedef {{ source: Parameters<typeof import("./server.js").convertOnce>[0], whole?: { width: number, height: number } }} Sample
- * `whole`: the size of the picture that a copy stands for
+ * @typedef {import("./crop_box.js").Size} Size
+ * @typedef {{ source: Parameters<typeof import("./server.js").convertOnce>[0], whole?: Size, copy?: Size }} Sample
+ * `whole`: the size of the picture that a copy stands for, `copy` its own
  */
 
 /**
- * @param {Picture} image
+ * @param {import("./files.js").Image} image
  * @returns {Promise<Sample | null>}
  */
 export async function sampleOf(image) {
@@ -20,21 +20,21 @@ export async function sampleOf(image) {
   if (file.size <= limits.preview) return { source: { blob: file, name } };
   const whole = await createImageBitmap(file).catch(() => null);
   if (!whole) return null;
-  const blob = await shrink(whole, file.type === "image/png" ? "image/png" : "image/jpeg");
+  const share = Math.min(1, SIDE / Math.max(whole.width, whole.height));
+  const copy = { width: Math.round(whole.width * share), height: Math.round(whole.height * share) };
+  const blob = await shrink(whole, copy, file.type === "image/png" ? "image/png" : "image/jpeg");
   if (!blob || blob.size > limits.preview) return null;
-  return { source: { blob, name }, whole: { width: whole.width, height: whole.height } };
+  return { source: { blob, name }, whole: { width: whole.width, height: whole.height }, copy };
 }
 
 /**
  * @param {ImageBitmap} whole
+ * @param {Size} size
  * @param {string} type
  * @returns {Promise<Blob | null>}
  */
-function shrink(whole, type) {
-  const share = Math.min(1, SIDE / Math.max(whole.width, whole.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(whole.width * share);
-  canvas.height = Math.round(whole.height * share);
+function shrink(whole, size, type) {
+  const canvas = Object.assign(document.createElement("canvas"), size);
   canvas.getContext("2d")?.drawImage(whole, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => { canvas.toBlob(resolve, type, 0.95); });
 }

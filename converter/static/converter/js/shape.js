@@ -1,5 +1,7 @@
 // What a recipe does to the shape of a picture.
 
+import { carried, whole as wholeBox } from "./crop_box.js";
+
 /** @typedef {Record<string, any>} Recipe */
 
 /**
@@ -19,11 +21,24 @@ export function shapeOf({ crop, rotate, flip, background, resize = {} }, width, 
 }
 
 /**
+ * The recipe for a smaller copy of a picture: a crop is in pixels of the picture.
+ * @param {Recipe} recipe
+ * @param {import("./sample.js").Sample} sample
+ * @returns {Recipe}
+ */
+export function scaledTo(recipe, { whole, copy }) {
+  const { crop } = recipe;
+  if (!crop || !whole || !copy) return recipe;
+  return { ...recipe, crop: wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy) };
+}
+
+/**
  * How many pixels the result of a whole picture will have.
  * @param {{ width: number, height: number }} whole
  * @param {Recipe} recipe
  */
-export function pixelsOf({ width, height }, { resize = {} }) {
+export function pixelsOf(whole, { crop, resize = {} }) {
+  const { width, height } = crop ?? whole;
   const scale = resize.scale ? resize.scale / 100 : Math.min((resize.width ?? width) / width, (resize.height ?? height) / height, 1);
   return width * height * scale ** 2;
 }

@@ -1,13 +1,14 @@
 // Makes the batch of what is chosen, or says what is wrong, and lets the files be sent.
 
 import { all, one } from "./dom.js";
-import { addresses, failed, kept, ready } from "./files.js";
+import { cropOf, isLost } from "./crops.js";
+import { addresses, failed, inBatch, kept, ready } from "./files.js";
 import { clearErrors, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
 import { address, form, hideRefusal, refuse, state } from "./page.js";
 import { sendAll, setBusy } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
-import { texts, told } from "./words.js";
+import { say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
@@ -42,10 +43,22 @@ async function make(files) {
   const { outputs, problem } = await readOutputs();
   const wrong = problem ?? problemOf(outputs);
   if (wrong) return wrong;
+  const recipes = outputs.map(({ recipe = {} }) => recipe);
+  const images = inBatch();
+  const crops = images.map(cropOf);
+  const lost = images.find(isLost);
+  if (lost) return say(texts.cropUnknown, { name: lost.name });
+  // A single image is the batch: its crop is kept with it, to be used again.
+  const isSingle = images.length === 1 && !addresses().length;
+  /** @param {import("./files.js").Image} image */
+  const own = (image) => {
+    const crop = crops[images.indexOf(image)];
+    return crop && !isSingle ? { outputs: recipes.map((recipe) => ({ ...recipe, crop })) } : {};
+  };
   const { status, said } = await makeBatch({
-    files: [...files.map(({ name, size }) => ({ name, size })), ...addresses().map((url) => ({ url }))],
-    uploads: kept().map(({ upload }) => upload),
-    outputs: outputs.map(({ recipe }) => recipe),
+    files: [...files.map((row) => ({ name: row.name, size: row.size, ...own(row) })), ...addresses().map((url) => ({ url }))],
+    uploads: kept().map((image) => ({ id: image.upload, ...own(image) })),
+    outputs: isSingle && crops[0] ? recipes.map((recipe) => ({ ...recipe, crop: crops[0] })) : recipes,
   });
   if (status !== 201) return refusal(status, said, files);
   state.batch = address("batch").replace(NOBODY, said.id);

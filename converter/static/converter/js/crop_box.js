@@ -1,0 +1,118 @@
+// Where a crop lies, in pixels of the upright picture: plain arithmetic.
+
+/**
+ * @typedef {{ width: number, height: number }} Size
+ * @typedef {{ x: number, y: number, width: number, height: number }} Box
+ * @typedef {{ box: Box, size: Size, ratio: number | null }} Pattern a crop and the size of the picture it was made for
+ */
+
+/** @type {(value: number, least: number, most: number) => number} */
+const clamp = (value, least, most) => Math.max(least, Math.min(value, most));
+
+/**
+ * How long a side may be that begins at a place: onwards, backwards, or to both sides of it.
+ * @type {(at: number, way: number, whole: number) => number}
+ */
+const room = (at, way, whole) => {
+  if (way) return way > 0 ? whole - at : at;
+  return 2 * Math.min(at, whole - at);
+};
+
+/**
+ * The largest box of a ratio (width by height), in the middle.
+ * @param {number | null} ratio
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function largest(ratio, size) {
+  const width = ratio ? Math.min(size.width, size.height * ratio) : size.width;
+  const height = ratio ? width / ratio : size.height;
+  return { x: (size.width - width) / 2, y: (size.height - height) / 2, width, height };
+}
+
+/**
+ * @param {Box} box
+ * @param {number} dx
+ * @param {number} dy
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function moved(box, dx, dy, size) {
+  return { ...box, x: clamp(box.x + dx, 0, size.width - box.width), y: clamp(box.y + dy, 0, size.height - box.height) };
+}
+
+/**
+ * The box after one of its handles (n, ne, e, …) was dragged; the opposite corner or edge stays.
+ * @param {Box} start
+ * @param {string} handle
+ * @param {number} dx
+ * @param {number} dy
+ * @param {Size} size
+ * @param {number | null} ratio
+ * @returns {Box}
+ */
+export function dragged(start, handle, dx, dy, size, ratio) {
+  const across = Number(handle.includes("e")) - Number(handle.includes("w"));
+  const down = Number(handle.includes("s")) - Number(handle.includes("n"));
+  const fixed = { x: start.x + (start.width * (1 - across)) / 2, y: start.y + (start.height * (1 - down)) / 2 };
+  const most = { width: room(fixed.x, across, size.width), height: room(fixed.y, down, size.height) };
+  let width = clamp(start.width + across * dx, 1, most.width);
+  let height = clamp(start.height + down * dy, 1, most.height);
+  if (ratio) {
+    // A corner follows the side that has changed more.
+    const [wider, higher] = [Math.abs(width / start.width - 1), Math.abs(height / start.height - 1)];
+    const isWide = across && (!down || wider >= higher);
+    width = Math.min(isWide ? width : height * ratio, most.width, most.height * ratio);
+    height = width / ratio;
+  }
+  return { x: fixed.x - (width * (1 - across)) / 2, y: fixed.y - (height * (1 - down)) / 2, width, height };
+}
+
+/**
+ * The box with another ratio, as large as before and around the same middle.
+ * @param {Box} box
+ * @param {number | null} ratio
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function reshaped(box, ratio, size) {
+  if (!ratio) return box;
+  const width = Math.min(Math.sqrt(box.width * box.height * ratio), largest(ratio, size).width);
+  return around({ x: box.x + box.width / 2, y: box.y + box.height / 2 }, { width, height: width / ratio }, size);
+}
+
+/**
+ * @param {{ x: number, y: number }} middle
+ * @param {Size} inner
+ * @param {Size} size
+ * @returns {Box}
+ */
+function around(middle, inner, size) {
+  return moved({ x: middle.x - inner.width / 2, y: middle.y - inner.height / 2, ...inner }, 0, 0, size);
+}
+
+/**
+ * The same crop for a picture of another size: at the same place and with the same ratio, or the same parts of the sides.
+ * @param {Pattern} pattern
+ * @param {Size} other
+ * @returns {Box}
+ */
+export function carried({ box, size, ratio }, other) {
+  const [across, down] = [other.width / size.width, other.height / size.height];
+  const middle = { x: (box.x + box.width / 2) * across, y: (box.y + box.height / 2) * down };
+  if (!ratio) return around(middle, { width: box.width * across, height: box.height * down }, other);
+  const width = largest(ratio, other).width * Math.min(1, box.width / largest(ratio, size).width);
+  return around(middle, { width, height: width / ratio }, other);
+}
+
+/**
+ * In whole pixels, within the picture.
+ * @param {Box} box
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function whole(box, size) {
+  const width = clamp(Math.round(box.width), 1, size.width);
+  const height = clamp(Math.round(box.height), 1, size.height);
+  return { x: clamp(Math.round(box.x), 0, size.width - width), y: clamp(Math.round(box.y), 0, size.height - height), width, height };
+}

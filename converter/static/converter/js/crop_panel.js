@@ -1,0 +1,152 @@
+// Crops by hand on the preview: opens and closes the cropper, and holds its shapes, numbers and scope.
+
+import { Cropper } from "./cropper.js";
+import { largest, reshaped, whole } from "./crop_box.js";
+import { clearCrops, cropOf, setCrop } from "./crops.js";
+import { all, one } from "./dom.js";
+import { inBatch, shown } from "./files.js";
+import { outputSize } from "./outputs.js";
+import { changed, find, form, state } from "./page.js";
+import { wholeOf } from "./preview.js";
+import { say, texts } from "./words.js";
+
+/** @typedef {import("./crop_box.js").Box} Box */
+
+const section = find("try", HTMLElement);
+const tools = one(section, "[data-crop-tools]", HTMLElement);
+const start = one(section, "[data-crop-start]", HTMLButtonElement);
+const ratio = one(tools, "[data-crop-ratio]", HTMLSelectElement);
+const forAll = one(tools, "[data-crop-all]", HTMLInputElement);
+const numbers = all(tools, "[data-crop-number]", HTMLInputElement);
+
+/** @type {Cropper | null} */
+let cropper = null;
+/** @type {import("./files.js").Image | null} */
+let image = null; // that is being cropped
+
+/** The chosen ratio, width by height; nothing where it is free. */
+function wantedRatio() {
+  const size = outputSize();
+  if (ratio.value === "output") return size ? size.width / size.height : null;
+  const [width, height] = ratio.value.split(":").map(Number);
+  return height ? width / height : null;
+}
+
+/** @param {Box} box */
+function showNumbers(box) {
+  for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? ""));
+}
+
+// The numbers in the form are the other way to crop: whichever was used last counts.
+const typed = () => all(form, "[data-outputs] [name*='-crop.']", HTMLInputElement);
+
+/** @returns {Box | null} */
+function typedBox() {
+  const [x, y, width, height] = typed().slice(0, 4).map((input) => Number(input.value));
+  return width && height ? { x, y, width, height } : null;
+}
+
+/** @param {Box} box */
+function take(box) {
+  if (!image?.pixels) return;
+  showNumbers(box);
+  for (const input of typed()) input.value = "";
+  setCrop(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
+}
+
+/** @returns {Promise<boolean>} whether there is a picture to crop */
+async function open() {
+  image = shown();
+  const src = image && (await wholeOf(image));
+  if (!image?.pixels || !src || image !== shown()) return false;
+  cropper?.close();
+  cropper = new Cropper(src, image.pixels, take);
+  section.classList.add("is-cropping");
+  find("try-view", HTMLElement).append(cropper.element);
+  cropper.fit();
+  cropper.ratio = wantedRatio();
+  const box = cropOf(image) ?? typedBox() ?? largest(cropper.ratio, image.pixels);
+  cropper.show(box);
+  showNumbers(cropper.box);
+  return true;
+}
+
+function begin() {
+  state.cropping = true;
+  const own = shown();
+  const size = outputSize();
+  const output = one(ratio, "[value=output]", HTMLOptionElement);
+  output.hidden = output.disabled = !size;
+  if (size) output.textContent = say(texts.ratioOfOutput, { width: size.width, height: size.height });
+  if (own && !cropOf(own)) ratio.value = size ? "output" : "";
+  tools.hidden = false;
+  start.hidden = true;
+  open().then((isOpen) => { if (isOpen) cropper?.area.focus(); else end(); });
+}
+
+function end() {
+  state.cropping = false;
+  cropper?.close();
+  cropper = null;
+  section.classList.remove("is-cropping");
+  tools.hidden = true;
+  start.hidden = false;
+  start.focus();
+  changed();
+}
+
+/** The button says whether the picture is cropped, and is there where it can be. */
+function follow() {
+  const now = shown();
+  const box = now && cropOf(now);
+  start.textContent = box ? say(texts.cropped, { width: box.width, height: box.height }) : texts.crop;
+  start.disabled = !now?.pixels;
+  one(tools, "[data-crop-all-label]", HTMLElement).hidden = inBatch().length < 2;
+  if (!state.cropping) return;
+  if (!now || state.busy) end();
+  else if (now !== image) open();
+}
+
+start.addEventListener("click", begin);
+one(tools, "[data-crop-done]", HTMLElement).addEventListener("click", () => {
+  // What was opened and left as it is counts too: the box of a ratio is a crop.
+  if (cropper && ratio.value) take(cropper.box);
+  end();
+});
+one(tools, "[data-crop-clear]", HTMLElement).addEventListener("click", () => {
+  if (!image?.pixels) return;
+  ratio.value = "";
+  if (forAll.checked) clearCrops();
+  else setCrop(image, { box: { x: 0, y: 0, ...image.pixels }, size: image.pixels, ratio: null }, false);
+  end();
+});
+ratio.addEventListener("change", () => {
+  if (!cropper) return;
+  cropper.ratio = wantedRatio();
+  const { box, size } = cropper;
+  const isWhole = box.width === size.width && box.height === size.height;
+  cropper.take(isWhole ? largest(cropper.ratio, size) : reshaped(box, cropper.ratio, size));
+});
+forAll.addEventListener("change", () => { if (cropper) take(cropper.box); });
+for (const input of numbers) {
+  input.addEventListener("change", () => {
+    if (!cropper) return;
+    const name = input.dataset.cropNumber ?? "";
+    const box = whole({ ...cropper.box, [name]: Number(input.value) || 0 }, cropper.size);
+    if (["width", "height"].includes(name)) {
+      ratio.value = ""; // a number is meant as it is
+      cropper.ratio = null;
+    }
+    cropper.take(box);
+  });
+}
+tools.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+  event.preventDefault(); // it would send the form
+  event.target.dispatchEvent(new Event("change"));
+});
+form.addEventListener("change", (event) => {
+  if (event.target instanceof HTMLElement && event.target.matches("[name*='-crop.']")) clearCrops();
+});
+for (const event of ["convert:changed", "convert:measured"]) form.addEventListener(event, follow);
+start.hidden = false;
