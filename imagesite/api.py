@@ -48,15 +48,12 @@ READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
-        caller = tokens.caller_of(token)
-        if caller is None:
-            raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        caller = tokens.admitted(token)
         if not caller.may_write and request.method not in READ_METHODS:
             raise Problem(
                 "read_only_token",
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
             )
-        rates.spend(caller.key)
         return caller
 
 

@@ -114,4 +114,4 @@ class RequestIdMiddleware:
 
 def waits(request: HttpRequest) -> bool:
     """Return whether it asks to be answered only when a conversion has ended."""
-    return "wait" in request.GET or request.path.endswith("/convert")
+    return "wait" in request.GET or request.path.endswith(("/convert", "/mcp"))

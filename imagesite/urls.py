@@ -46,6 +46,7 @@ urlpatterns = [
     path("accounts/", include("imagesite.accounts.urls")),
     LazyURLResolver("admin/", "imagesite.admin_urls", "admin"),
     LazyURLResolver("api/", "imagesite.api", "api"),
+    LazyURLResolver("mcp", "imagesite.mcp", "mcp"),
     # Exempt from CSRF: a forged choice does no harm, and the open pages need no cookie this way.
     path("language/", csrf_exempt(login_not_required(set_language)), name="set_language"),
 ]

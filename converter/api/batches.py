@@ -38,21 +38,26 @@ def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Ke
     """
 
     def act() -> schemas.Batch:
-        wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
-        batch = submit(
-            request.auth.user,
-            outputs=_parse_outputs(body.outputs, "/outputs"),
-            files=[_new_file(index, file) for index, file in enumerate(body.files)],
-            uploads=_own_uploads(request, wanted),
-            own_outputs={
-                upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs")
-                for index, upload in enumerate(body.uploads)
-                if isinstance(upload, schemas.UploadIn)
-            },
-        )
-        return schemas.Batch.of(batch, with_forms=True)
+        return schemas.Batch.of(submitted(request, body), with_forms=True)
 
     return idempotency.once(request, idempotency_key, act, "api:batch")
+
+
+def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) -> Batch:
+    """Return the batch that is asked for. Raises Problem, InvalidSubmission and OverQuota, with pointers into the body."""
+    wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
+    return submit(
+        request.auth.user,
+        outputs=_parse_outputs(body.outputs, "/outputs"),
+        files=[_new_file(index, file) for index, file in enumerate(body.files)],
+        uploads=_own_uploads(request, wanted),
+        own_outputs={
+            upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs")
+            for index, upload in enumerate(body.uploads)
+            if isinstance(upload, schemas.UploadIn)
+        },
+        kept=kept,
+    )
 
 
 def _parse_outputs(outputs: list[dict[str, Any]], pointer: str) -> list[engine.Recipe]:

@@ -112,6 +112,11 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
 }
 
 
+def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
+    """Return the problem that an exception is, where no endpoint of ninja raised it."""
+    return next(HANDLERS[kind] for kind in type(exc).__mro__ if kind in HANDLERS)(request, exc)
+
+
 def install(api: NinjaAPI) -> None:
     for kind, handler in HANDLERS.items():
         api.add_exception_handler(kind, handler)

@@ -1,4 +1,4 @@
-"""Sees to it that whatever goes wrong under /api/ is said as a problem, before and behind the endpoints too."""
+"""Sees to it that whatever goes wrong at the doors of programs is said as a problem, before and behind the endpoints too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponseBase
 from converter.api.problems import from_status
 from converter.problems import CONTENT_TYPE
 
+DOORS = ("/api/", "/mcp")
+
 
 class ProblemMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -16,8 +18,8 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code < 400 or not request.path_info.startswith("/api/"):
+        if response.status_code < 400 or not request.path_info.startswith(DOORS):
             return response
-        if response.get("Content-Type") == CONTENT_TYPE:
-            return response
+        if response.get("Content-Type") in (CONTENT_TYPE, "application/json"):
+            return response  # the endpoint's own words
         return from_status(response)

@@ -53,6 +53,8 @@ TEMPLATES = {
     "field_unknown": _("There is no field “{name}”."),
     "field_repeated": _("Send “{name}” only once."),
     "file_or_upload": _("Send either a file or an upload id."),
+    "one_source": _("Give exactly one of url, upload and file."),
+    "job_or_batch": _("Give either a job or a batch."),
     "cursor_invalid": _("This cursor is not valid. Leave it out to start from the beginning."),
     "job_not_in_batch": _("This batch has no job with this id."),
     "recipe_not_found": _("You have no recipe with this id."),

@@ -12,7 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from converter.api import rates
 from converter.api.access import Caller
+from converter.api.problems import Problem
 from imagesite.accounts.models import ApiToken
 
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -43,3 +45,12 @@ def caller_of(secret: str) -> Caller | None:
     """
     verifiers: Iterable[Callable[[str], Caller | None]] = map(import_string, settings.TOKEN_VERIFIERS)
     return next((caller for verify in verifiers if (caller := verify(secret))), None)
+
+
+def admitted(secret: str) -> Caller:
+    """Return whose token it is, and count the request. Raises Problem if it is unknown or has called too often."""
+    caller = caller_of(secret)
+    if caller is None:
+        raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    rates.spend(caller.key)
+    return caller

@@ -1,0 +1,99 @@
+"""The messages of the Model Context Protocol, as far as a server with tools and no sessions needs them.
+
+JSON-RPC 2.0 over Streamable HTTP: https://modelcontextprotocol.io/specification/2025-06-18/basic/transports. The official
+package would load a web server, a client and its models into every cold start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from converter.api.openapi import parse_json
+from converter.api.problems import Problem
+
+VERSIONS = ("2025-11-25", "2025-06-18")  # newest first
+UNSAID = "2025-03-26"  # what a client speaks that names no version in its header
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+UNSUPPORTED_VERSION = -32022
+
+
+class ProtocolError(Exception):
+    """A message that is not valid, or asks for what is not there; `status` is that of the HTTP response."""
+
+    def __init__(
+        self, code: int, text: str, *, request_id: Any = None, status: int = 200, data: Any = None
+    ) -> None:
+        super().__init__(text)
+        self.code, self.request_id, self.status, self.data = code, request_id, status, data
+
+    def response(self) -> JsonResponse:
+        error = {"code": self.code, "message": str(self)}
+        if self.data is not None:
+            error["data"] = self.data
+        return JsonResponse({"jsonrpc": "2.0", "id": self.request_id, "error": error}, status=self.status)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of the client. `id` is None for what needs no answer: a notification, or an answer to us."""
+
+    id: str | int | None
+    method: str
+    params: dict[str, Any]
+
+    def answered(self, result: dict[str, Any]) -> JsonResponse:
+        return JsonResponse({"jsonrpc": "2.0", "id": self.id, "result": result})
+
+    def refused(self, code: int, text: str) -> ProtocolError:
+        return ProtocolError(code, text, request_id=self.id)
+
+
+def read(request: HttpRequest) -> Call:
+    """Return the message in the body. Raises ProtocolError, and Problem for a body that is not JSON by its type."""
+    if request.content_type != "application/json":
+        raise Problem("unsupported_media_type", kind="expected", type="application/json")
+    try:
+        message = parse_json(request.body.decode())
+    except ValueError as exc:
+        raise ProtocolError(PARSE_ERROR, "The body is not valid JSON.", status=400) from exc
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise ProtocolError(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 message.", status=400)
+    request_id, method, params = message.get("id"), message.get("method"), message.get("params", {})
+    if method is None and ("result" in message or "error" in message):
+        return Call(None, "", {})
+    valid_id = "id" not in message or (isinstance(request_id, str | int) and not isinstance(request_id, bool))
+    if not isinstance(method, str) or not isinstance(params, dict) or not valid_id:
+        raise ProtocolError(INVALID_REQUEST, "This is not a valid request.", status=400)
+    _check_version(request, request_id, method)
+    return Call(request_id, method, params)
+
+
+def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
+    """The header names the version agreed on; before that, in `initialize`, any may stand there."""
+    asked = request.headers.get("MCP-Protocol-Version", UNSAID)
+    if method != "initialize" and asked not in (*VERSIONS, UNSAID):
+        raise ProtocolError(
+            UNSUPPORTED_VERSION,
+            f"This server does not speak version {asked[:20]}.",
+            request_id=request_id,
+            status=400,
+            data={"supported": list(VERSIONS), "requested": asked[:20]},
+        )
+
+
+def version_for(params: dict[str, Any]) -> str:
+    """Return the version to speak: the one asked for, or else the newest here, which the client may decline."""
+    asked = params.get("protocolVersion")
+    return asked if asked in VERSIONS else VERSIONS[0]
+
+
+def accepted() -> HttpResponse:
+    """Return the answer to what needs none."""
+    return HttpResponse(status=202)

@@ -1,0 +1,155 @@
+"""The official client of the protocol, against the running server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult, ResourceLink, TextContent
+from PIL import Image
+
+from tests.conftest import make_photo
+from tests.receiver import Receiver, receiver
+from tests.server import Server
+
+pytestmark = pytest.mark.system
+
+TOKENS = """
+from imagesite.accounts.models import ApiToken, User
+owner = User.objects.create_user("you@example.org")
+print(ApiToken.issue(owner, "agent")[1], ApiToken.issue(owner, "reader", scope="read")[1])
+"""
+UNDER_200_KB = {"format": "auto", "target_bytes": 200_000, "resize": {"width": 1600}}
+
+
+class Site:
+    def __init__(self, url: str, token: str, reader: str) -> None:
+        self.url, self.token, self.reader = url, token, reader
+
+    def talk(self, talk: Callable[[Client], Awaitable[None]], token: str = "", mode: Any = "auto") -> None:
+        async def connect() -> None:
+            headers = {"Authorization": f"Bearer {token or self.token}"}
+            async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+                transport = streamable_http_client(f"{self.url}/mcp", http_client=http)
+                async with Client(transport, mode=mode) as client:
+                    await talk(client)
+
+        asyncio.run(connect())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Server(tmp_path_factory.mktemp("mcp") / "data") as server:
+        server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
+        tokens = server.prepare(TOKENS).split()
+        server.start()
+        yield Site(server.url, *tokens)
+
+
+@pytest.fixture
+def website() -> Iterator[Receiver]:
+    with receiver() as server:
+        server.answers["/photo.jpg"] = (200, {}, make_photo(3000, 2000))
+        yield server
+
+
+def link_of(result: CallToolResult) -> ResourceLink:
+    assert not result.is_error, result
+    return next(part for part in result.content if isinstance(part, ResourceLink))
+
+
+def fetched(link: ResourceLink) -> bytes:
+    return httpx2.get(link.uri).raise_for_status().content
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_an_agent_makes_a_picture_small_enough_in_one_call(site: Site, website: Receiver, mode: str) -> None:
+    async def talk(client: Client) -> None:
+        tools = (await client.list_tools()).tools
+        assert [tool.name for tool in tools] == ["inspect", "convert", "batch", "get", "formats"]
+        asked = {"url": f"{website.url}/photo.jpg", "recipe": UNDER_200_KB}
+        result = await client.call_tool("convert", asked)
+        link = link_of(result)
+        data = fetched(link)
+        assert len(data) == link.size
+        assert len(data) <= 200_000
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.width == 1600
+        assert result.structured_content["report"]["bytes_after"] == len(data)
+
+    site.talk(talk, mode=mode)
+
+
+def test_a_file_is_sent_with_the_command_that_the_tool_hands_out(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "it's mine.jpg").write_bytes(make_photo(2000, 1000))
+    size = os.path.getsize(tmp_path / "it's mine.jpg")
+
+    async def talk(client: Client) -> None:
+        file = {"name": "it's mine.jpg", "size": size}
+        asked = await client.call_tool("convert", {"file": file, "recipe": UNDER_200_KB})
+        assert isinstance(asked.content[0], TextContent)
+        command = asked.content[0].text.split("\n", 1)[1]
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+        done = await client.call_tool("get", {"job": asked.structured_content["job"], "wait": 20})
+        assert len(fetched(link_of(done))) <= 200_000
+
+    site.talk(talk)
+
+
+def test_a_batch_is_waited_for(site: Site, website: Receiver) -> None:
+    async def talk(client: Client) -> None:
+        url = f"{website.url}/photo.jpg"
+        image = await client.call_tool("inspect", {"url": url})
+        assert image.structured_content["found"]["width"] == 3000
+        asked = {"uploads": [image.structured_content["upload"]["id"]], "urls": [url]}
+        outputs = [{"format": "webp"}, {"format": "png", "resize": {"width": 100}}]
+        batch = (await client.call_tool("batch", {**asked, "outputs": outputs})).structured_content
+        done = await client.call_tool("get", {"batch": batch["batch"], "wait": 20})
+        assert (done.structured_content["done"], done.structured_content["status"]) == (4, "finished")
+        assert len([part for part in done.content if isinstance(part, ResourceLink)]) == 4
+
+    site.talk(talk)
+
+
+def test_an_agent_is_told_what_is_wrong(site: Site) -> None:
+    async def talk(client: Client) -> None:
+        known = await client.call_tool("formats", {"format": "webp"})
+        assert "quality" in known.structured_content["options"]["properties"]
+        result = await client.call_tool(
+            "convert", {"url": "http://10.0.0.1/a.jpg", "recipe": {"format": "webp"}}
+        )
+        assert "fetch_failed" in str(result.content)
+        result = await client.call_tool("get", {})
+        assert result.is_error
+        with pytest.raises(MCPError):
+            await client.call_tool("delete", {})
+
+    site.talk(talk)
+
+
+def test_a_read_only_token_is_shown_no_tool_that_writes(site: Site) -> None:
+    async def talk(client: Client) -> None:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert names == ["inspect", "get", "formats"]
+        result = await client.call_tool("convert", {"url": "https://a.example", "recipe": {"format": "webp"}})
+        assert result.is_error
+        assert result.structured_content["code"] == "read_only_token"
+
+    site.talk(talk, site.reader)
+
+
+def test_nobody_gets_in_without_a_token(site: Site) -> None:
+    async def talk(client: Client) -> None:
+        await client.list_tools()
+
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        site.talk(talk, "wrong")
