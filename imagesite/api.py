@@ -48,7 +48,7 @@ READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
-        caller = tokens.admitted(token)
+        caller = tokens.admitted(request, token)
         if not caller.may_write and request.method not in READ_METHODS:
             raise Problem(
                 "read_only_token",
@@ -68,7 +68,7 @@ class Session(APIKeyCookie):
         if not request.user.is_authenticated:
             return None
         caller = Caller(user=request.user, key=f"user:{request.user.pk}")
-        rates.spend(caller.key)
+        rates.spend(request, caller.key)
         return caller
 
 

@@ -28,7 +28,7 @@ def _caller(request: HttpRequest) -> Caller:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
         raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
-    return tokens.admitted(secret.strip())
+    return tokens.admitted(request, secret.strip())
 
 
 urlpatterns = [path("", endpoint, name="endpoint")]

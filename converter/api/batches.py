@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
-from ninja import Header, Query, Router, Status
+from ninja import Query, Router, Status
 
 from converter import engine, jobs, outbound
 from converter.api import idempotency, schemas
@@ -18,20 +18,11 @@ from converter.snapshot import snapshot
 
 router = Router(tags=["batches"])
 
-Key = Annotated[
-    str | None,
-    Header(
-        None,
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="Repeating a request with the same key and body within 24 hours returns the first response without doing anything twice.",
-    ),
-]
-
 
 @router.post("", response={201: schemas.Batch}, openapi_extra=problems(409), url_name="batches")
-def submit_batch(request: ApiRequest, body: schemas.BatchIn, idempotency_key: Key = None) -> HttpResponse:
+def submit_batch(
+    request: ApiRequest, body: schemas.BatchIn, idempotency_key: idempotency.Key = None
+) -> HttpResponse:
     """Create a batch with one job for each image and output.
 
     Then upload each file with its form. Its jobs start when the file arrives.

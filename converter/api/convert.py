@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from typing import Annotated, Any
@@ -10,16 +11,18 @@ from django.urls import reverse
 from ninja import File, Form, Router, Status, UploadedFile
 
 from converter import engine, jobs, storage
-from converter.api import schemas, waiting
+from converter.api import idempotency, schemas, waiting
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, parse_json, problems
 from converter.api.problems import Problem, invalid_request
 from converter.jobs.submit import submit
-from converter.models import Batch, Job, Upload
+from converter.models import Job, Upload
 from converter.problems import answer
 
 router = Router(tags=["convert"])
+
+ROWS = Job.objects.select_related("upload", "batch")
 
 LONGEST = 25  # seconds; a gateway in front gives up at 29
 LONGEST_HEADER = 4000  # characters
@@ -30,7 +33,9 @@ PLACES = {"/files/0/size": "/file", "/uploads/0": "/upload", "/outputs/0": "/rec
 @router.post(
     "",
     response={200: None, 202: schemas.Job},
-    openapi_extra={"responses": {200: any_bytes("The converted image."), **problems(404, 410)["responses"]}},
+    openapi_extra={
+        "responses": {200: any_bytes("The converted image."), **problems(404, 409, 410)["responses"]}
+    },
     url_name="convert",
 )
 def convert_image(
@@ -52,6 +57,7 @@ def convert_image(
             description="Keep the image and the result in your history. If false, both are deleted right after the response."
         ),
     ] = True,
+    idempotency_key: idempotency.Key = None,
 ) -> HttpResponse | Status[schemas.Job]:
     """Convert one image in a single request: a small file, or an existing upload of any size.
 
@@ -62,20 +68,42 @@ def convert_image(
     check_fields(request, *FIELDS)
     if (file is None) == (upload is None):
         raise invalid_request(engine.Problem("/file", engine.Message("file_or_upload")))
-    with pointing(PLACES):
-        batch = submit(
-            request.auth.user,
-            outputs=[_parsed(recipe)],
-            files=[small(file)] if file else [],
-            uploads=[_here(request, upload)] if upload else [],
-            kept=keep,
-        )
+
+    def act() -> dict[str, str]:
+        with pointing(PLACES):
+            batch = submit(
+                request.auth.user,
+                outputs=[_parsed(recipe)],
+                files=[small(file)] if file else [],
+                uploads=[_here(request, upload)] if upload else [],
+                kept=keep,
+            )
+        return {"job": str(batch.jobs.get().pk)}
+
+    content = _content(recipe, file, upload, keep) if idempotency_key else b""
+    answer, replayed = idempotency.remembered(request, idempotency_key, content, act)
+    job = ROWS.filter(pk=answer["job"]).first()
+    if job is None:
+        raise jobs.Gone(kind="result")  # as after the first answer with keep=false
     try:
-        return _converted(batch, file, keep, response)
+        converted = _converted(job, file, keep, response)
     finally:
         # Here and not in the browser: whoever closes the page cannot ask for it any more.
-        if not keep:
-            jobs.remove(batch)
+        if not keep and not replayed:
+            jobs.remove(job.batch)
+    if replayed:
+        (converted if isinstance(converted, HttpResponse) else response)[idempotency.REPLAYED] = "true"
+    return converted
+
+
+def _content(recipe: str, file: UploadedFile | None, upload: uuid.UUID | None, keep: bool) -> bytes:
+    """Return what tells the request from others: its boundary, a chance one, must not."""
+    digest = hashlib.sha256(repr((recipe, upload, keep, file and file.name)).encode())
+    if file:
+        for chunk in file.chunks():
+            digest.update(chunk)
+        file.seek(0)
+    return digest.digest()
 
 
 def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
@@ -86,14 +114,13 @@ def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
 
 
 def _converted(
-    batch: Batch, file: UploadedFile | None, keep: bool, response: HttpResponse
+    job: Job, file: UploadedFile | None, keep: bool, response: HttpResponse
 ) -> HttpResponse | Status[schemas.Job]:
-    job = batch.jobs.select_related("upload").get()
-    if file:
+    if file and not job.upload.received_at:
         jobs.store(job.upload, file)
 
     had_place = waiting.until_done(job, LONGEST)
-    job = Job.objects.select_related("upload", "batch").get(pk=job.pk)
+    job = ROWS.get(pk=job.pk)
     if job.status == Job.Status.FAILED:
         message = engine.Message(job.error_code, job.error_params or {})
         return answer(message, detail=job.error_message, headers={"Job-Id": str(job.pk)})

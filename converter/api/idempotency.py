@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
-from ninja import Schema
+from ninja import Header, Schema
 from ninja.responses import NinjaJSONEncoder
 
 from converter.api.access import ApiRequest
@@ -24,36 +24,58 @@ from converter.api.problems import Problem
 from converter.models import IdempotencyKey
 
 LONGEST_REQUEST = timedelta(minutes=2)
+REPLAYED = "Idempotent-Replayed"
+
+Key = Annotated[
+    str | None,
+    Header(
+        None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Repeating a request with the same key and body within 24 hours returns the first response without doing anything twice.",
+    ),
+]
 
 
 def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_name: str) -> HttpResponse:
     """Return what `act` made as 201, doing it only the first time this key comes."""
+    answer, replayed = remembered(request, key, request.body if key else b"", lambda: _plain(act()))
+    response = _created(answer, url_name)
+    if replayed:
+        response[REPLAYED] = "true"
+    return response
+
+
+def remembered(request: ApiRequest, key: str | None, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
+    """Return what `act` answered the first time this key came, as JSON, and whether that was before.
+
+    `body` tells one request from another. Raises Problem for a key of another request, and while the first still runs.
+    """
     if key is None:
-        return _created(_plain(act()), url_name)
-    row = _claim(request, key)
+        return act(), False
+    row = _claim(request, key, body)
     if row.status is not None:
-        response = _created(row.answer, url_name)
-        response["Idempotent-Replayed"] = "true"
-        return response
+        return row.answer, True
     ours = IdempotencyKey.objects.filter(pk=row.pk, created_at=row.created_at, status=None)
     try:
         with transaction.atomic():
-            answer = _plain(act())
+            answer = act()
             if not ours.update(status=201, answer=answer):
                 raise _in_progress()
     except Exception:
         ours.delete()  # nothing was done, so the same key may be used for a corrected request
         raise
-    return _created(answer, url_name)
+    return answer, False
 
 
 def _created(answer: Any, url_name: str) -> HttpResponse:
     return JsonResponse(answer, status=201, headers={"Location": reverse(url_name, args=[answer["id"]])})
 
 
-def _claim(request: ApiRequest, key: str) -> IdempotencyKey:
+def _claim(request: ApiRequest, key: str, body: bytes) -> IdempotencyKey:
     fingerprint = hashlib.sha256(
-        b"\n".join([str(request.method).encode(), request.path.encode(), request.body])
+        b"\n".join([str(request.method).encode(), request.path.encode(), body])
     ).hexdigest()
     row, new = IdempotencyKey.objects.get_or_create(
         owner=request.auth.user, key=key, defaults={"fingerprint": fingerprint}

@@ -18,6 +18,8 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if allowance := getattr(request, "allowance", None):
+            response.headers.update(allowance.headers())
         if response.status_code < 400 or not request.path_info.startswith(DOORS):
             return response
         if response.get("Content-Type") in (CONTENT_TYPE, "application/json"):

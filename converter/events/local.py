@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from converter import dispatch, storage
 from converter.engine import Message
+from converter.events.ranges import ranged
 from converter.problems import answer
 from converter.storage import StorageFault, Stored
 from converter.storage.folder import FolderStorage, object_created
@@ -101,7 +102,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
     response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return ranged(request, response, file)
 
 
 def _folder(bucket: str) -> FolderStorage:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import OperationalError
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -47,10 +48,10 @@ def caller_of(secret: str) -> Caller | None:
     return next((caller for verify in verifiers if (caller := verify(secret))), None)
 
 
-def admitted(secret: str) -> Caller:
+def admitted(request: HttpRequest, secret: str) -> Caller:
     """Return whose token it is, and count the request. Raises Problem if it is unknown or has called too often."""
     caller = caller_of(secret)
     if caller is None:
         raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    rates.spend(caller.key)
+    rates.spend(request, caller.key)
     return caller

@@ -4,14 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from converter.api import idempotency
-from converter.models import Batch, IdempotencyKey
+from converter.api import idempotency, waiting
+from converter.jobs.run import run
+from converter.models import Batch, IdempotencyKey, Job
+from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
+from tests.conftest import make_photo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
+PHOTO = make_photo(8, 8)
 BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 OTHER = {"files": [{"name": "b.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 
@@ -80,3 +85,75 @@ def test_a_refused_request_leaves_its_key_free(program: Program) -> None:
 @pytest.mark.parametrize("key", ["", "k" * 256], ids=["empty", "long"])
 def test_a_key_of_impossible_length_is_refused(program: Program, key: str) -> None:
     problem(program.post("batches", BODY, Idempotency_Key=key), 422, "invalid_request")
+
+
+# --- One request for one image -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def converted(program: Program, worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Convert a picture as a form, while a worker works."""
+
+    def until_done(job: Job, seconds: float) -> bool:
+        worker.work()
+        run(job.upload_id)
+        return True
+
+    monkeypatch.setattr(waiting, "until_done", until_done)
+
+    def convert(key: str | None = "k", photo: bytes = PHOTO, name: str = "a.jpg", **fields: str) -> Any:
+        form = {"file": SimpleUploadedFile(name, photo), "recipe": '{"format": "webp"}', **fields}
+        return program.client.post("/api/v1/convert", form, headers={"Idempotency-Key": key} if key else {})
+
+    return convert
+
+
+def test_an_image_is_converted_once_and_answered_twice(converted: Any) -> None:
+    first, second = converted(), converted()
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.content == second.content
+    assert first["Job-Id"] == second["Job-Id"]
+    assert "Idempotent-Replayed" not in first
+    assert second["Idempotent-Replayed"] == "true"
+    assert Batch.objects.count() == 1
+    assert converted(key=None)["Job-Id"] != first["Job-Id"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"recipe": '{"format": "png"}'}, {"keep": "false"}, {"photo": PHOTO + b"x"}, {"name": "b.jpg"}],
+    ids=["recipe", "keep", "file", "name"],
+)
+def test_another_image_with_the_same_key_is_refused(converted: Any, other: dict[str, Any]) -> None:
+    converted()
+    problem(converted(**other), 422, "key_reused")
+    assert Batch.objects.count() == 1
+
+
+def test_a_failure_is_answered_again(converted: Any) -> None:
+    first, second = converted(photo=b"no image"), converted(photo=b"no image")
+    for response in (first, second):
+        problem(response, 422, "not_an_image")
+    assert first["Job-Id"] == second["Job-Id"]
+    assert second["Idempotent-Replayed"] == "true"
+
+
+def test_an_image_whose_request_broke_off_before_it_was_stored_is_converted_after_all(
+    converted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("converter.jobs.store", lambda *_: (_ for _ in ()).throw(StorageFault("full")))
+        assert converted().status_code == 503
+    assert converted().status_code == 200
+    assert Batch.objects.count() == 1
+
+
+def test_what_was_not_to_be_kept_is_not_there_a_second_time(converted: Any) -> None:
+    assert converted(keep="false").status_code == 200
+    problem(converted(keep="false"), 410, "expired")
+    assert not Batch.objects.exists()
+
+
+def test_a_refused_image_leaves_its_key_free(converted: Any) -> None:
+    problem(converted(recipe='{"format": "nothing"}'), 422, "invalid_recipe")
+    assert converted().status_code == 200

@@ -1,0 +1,81 @@
+"""Downloads in parts, as S3 gives them: `ETag`, `If-None-Match`, `Range` and `If-Range` (RFC 9110)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+CHUNK = 64 * 1024
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes]) -> HttpResponseBase:
+    """Return the part of the file that is asked for, or the response itself, which sends all of it.
+
+    More than one range at once is answered with the whole, as by S3.
+    """
+    facts = os.fstat(file.fileno())
+    size = facts.st_size
+    etag = f'"{facts.st_mtime_ns:x}-{size:x}"'
+    response["ETag"] = etag
+    response["Accept-Ranges"] = "bytes"
+    if _names(request.headers.get("If-None-Match", ""), etag):
+        return _without_body(response, 304)
+    found = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if found is None or found[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+        return response
+    first, last = _bounds(found[1], found[2], size)
+    if first > last:
+        if found[1] and found[2] and int(found[1]) > int(found[2]):
+            return response  # not a range at all
+        unsatisfiable = _without_body(response, 416)
+        unsatisfiable["Content-Range"] = f"bytes */{size}"
+        return unsatisfiable
+    return _part(response, file, first, last, size)
+
+
+def _bounds(start: str, end: str, size: int) -> tuple[int, int]:
+    """Return the first and the last byte; the first is behind the last where there is nothing to send."""
+    if not start:  # the last so many bytes
+        return (max(0, size - int(end)), size - 1) if int(end) else (size, size - 1)
+    return int(start), min(int(end), size - 1) if end else size - 1
+
+
+def _names(header: str, etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _part(response: FileResponse, file: IO[bytes], first: int, last: int, size: int) -> StreamingHttpResponse:
+    part = StreamingHttpResponse(_read(file, first, last + 1 - first), status=206)
+    # As Django does for its own: the file is closed with the response, read or not.
+    part._resource_closers.append(file.close)  # type: ignore[attr-defined]
+    _take_headers(part, response)
+    part["Content-Length"] = str(last + 1 - first)
+    part["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return part
+
+
+def _read(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
+    file.seek(start)
+    while length > 0 and (chunk := file.read(min(CHUNK, length))):
+        length -= len(chunk)
+        yield chunk
+
+
+def _without_body(response: FileResponse, status: int) -> HttpResponse:
+    empty = HttpResponse(status=status)
+    _take_headers(empty, response)
+    for name in ("Content-Length", "Content-Type", "Content-Disposition"):
+        del empty[name]
+    response.close()
+    return empty
+
+
+def _take_headers(to: HttpResponseBase, response: FileResponse) -> None:
+    for name, value in response.items():
+        to[name] = value
