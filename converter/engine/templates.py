@@ -207,6 +207,9 @@ OPTIONS = {
 
 NOTES = {
     "upright": _("Turned upright"),
+    "exact.whole": _("Exact: the JPEG can be restored byte for byte"),
+    "exact.picture": _("Exact: the JPEG's own image data was kept"),
+    "exact.restored": _("The original JPEG was restored byte for byte"),
     "cropped": _("Cropped to {width}×{height}"),
     "rotated": _("Rotated {degrees}° clockwise"),
     "flipped.horizontal": _("Flipped left to right"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from converter.engine.errors import EngineError
@@ -14,11 +14,13 @@ from converter.engine.report import Log, Report, Result
 
 from . import color, density, metadata, steps
 from .choose import chosen
+from .codecs import Settings
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
+from .exact import Exact, exact
 from .facts import Facts
 from .pillow import rendering, versions
-from .produce import Made, produce
+from .produce import produce
 from .steps import Frame, RenderContext
 from .watermark import watermark
 
@@ -35,6 +37,17 @@ PIPELINE: tuple[Step, ...] = (
 )
 
 _NO_IMAGES: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished file; `frames` is how many it holds."""
+
+    data: bytes
+    size: tuple[int, int]
+    frames: int
+    settings: Settings
+    similarity: float | None = None
 
 
 class Source:
@@ -80,6 +93,9 @@ class Source:
     def _rendered(self, recipe: Recipe, images: Mapping[str, bytes]) -> Result:
         deadline = Deadline(self._limits.seconds)
         log = Log()
+        kept = exact(self._opened, self._pictures[0], recipe)
+        if kept is not None:
+            return self._as_it_was(kept, recipe, log)
         finished, icc = self._finished(recipe, images, log, deadline)
         if recipe.is_auto:
             choice = chosen(finished, recipe, deadline)
@@ -102,7 +118,27 @@ class Source:
 
         deadline.check()
         made = produce(finished, recipe, ready, self._most_bytes(recipe, size), log, deadline)
-        return self._result(made, recipe, len(finished), log)
+        encoder = made.encoder
+        written = Written(
+            data=made.data,
+            size=encoder.images[0].size,
+            frames=encoder.frames_in(made.data),
+            settings=encoder.settings(made.quality),
+            similarity=made.similarity,
+        )
+        return self._result(written, recipe, len(finished), log)
+
+    def _as_it_was(self, kept: Exact, recipe: Recipe, log: Log) -> Result:
+        """Return the result whose pixels are those of the file as they are coded there."""
+        size = (self.facts.width, self.facts.height)
+        if kept.is_whole and self._opened.metadata.kinds():
+            log.note("metadata_kept")
+        if not kept.is_whole:
+            metadata.keep(self._opened.metadata, "strip", recipe.target, size, log, srgb=True)
+            self._note_source(recipe, log)
+        log.note("exact", kind=kept.kind)
+        written = Written(kept.data, size, 1, {"lossless": True} if recipe.lossless else {})
+        return self._result(written, recipe, 1, log)
 
     def _finished(
         self, recipe: Recipe, images: Mapping[str, bytes], log: Log, deadline: Deadline
@@ -132,22 +168,21 @@ class Source:
         same = recipe.format == self.facts.format and size == (self.facts.width, self.facts.height)
         return len(self._opened.data) if recipe.aim and same else None
 
-    def _result(self, made: Made, recipe: Recipe, frames: int, log: Log) -> Result:
-        before, after = len(self._opened.data), len(made.data)
-        kept = made.encoder.frames_in(made.data)
-        if kept < frames:
-            log.note("frames_merged", frames=frames, kept=kept)
+    def _result(self, written: Written, recipe: Recipe, frames: int, log: Log) -> Result:
+        before, after = len(self._opened.data), len(written.data)
+        if written.frames < frames:
+            log.note("frames_merged", frames=frames, kept=written.frames)
         if after > before:
             self._note_growth(recipe, log)
-        width, height = made.encoder.images[0].size
+        width, height = written.size
         return Result(
-            data=made.data,
+            data=written.data,
             format=recipe.target.name,
             extension=recipe.target.extension,
             mime=recipe.target.mime,
             width=width,
             height=height,
-            frames=kept,
+            frames=written.frames,
             report=Report(
                 notes=tuple(log.notes),
                 warnings=tuple(log.warnings),
@@ -156,9 +191,9 @@ class Source:
                 bytes_after=after,
                 frames_in=max(self.facts.frames, self.facts.pages),
                 frames_kept=frames,
-                similarity=made.similarity,
+                similarity=written.similarity,
                 encoder=recipe.target.label,
-                settings=made.encoder.settings(made.quality),
+                settings=written.settings,
                 metadata_removed=tuple(log.metadata_removed),
                 engine=versions(),
             ),

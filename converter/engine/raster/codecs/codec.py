@@ -166,6 +166,13 @@ class Codec:
         """Return the first picture of a file as a file that can be decoded."""
         return data
 
+    def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
+        """Return a file of another format with its coded picture kept, without metadata if `strip` is set.
+
+        None where that cannot be.
+        """
+        return None
+
     def finished(self, data: bytes, content: Content) -> bytes:
         """Return the file with whatever the encoder left undone."""
         return data

@@ -10,13 +10,13 @@ from typing import Any
 from PIL import Image
 
 from converter.engine.errors import Corrupt, UnsupportedVariant
-from converter.engine.formats import FORMATS
+from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
 
 from .codec import Codec, Settings
 from .content import Content
-from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, without_metadata
 from .jpeg_whole import is_incomplete
 from .jpeg_xmp import extended_segments, fits, whole_packet
 
@@ -72,6 +72,15 @@ class Jpeg(Codec):
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         return of_exif(icc_of(image), image)
+
+    def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
+        """Take out the JPEG that a JPEG XL was made from."""
+        if source.name != "jxl":
+            return None
+        from .jxl import jpeg_inside
+
+        jpeg = jpeg_inside(data)
+        return without_metadata(jpeg) if jpeg is not None and strip else jpeg
 
     def dpi(self, image: Image.Image) -> Any:
         # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+_COMMENT, _APPLICATION = 0xFE, range(0xE0, 0xF0)
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
@@ -61,3 +62,24 @@ def before_pixels(data: bytes) -> Iterator[Segment]:
 def is_frame(marker: int) -> bool:
     """Whether the segment tells how the image is coded (SOF, or that of JPEG-LS)."""
     return marker in _FRAMES
+
+
+def without_metadata(data: bytes) -> bytes:
+    """Return the first image with what a decoder needs: no EXIF, XMP, IPTC, comments or second pictures."""
+    parts = [data[:2]]
+    for segment in segments(data):
+        if segment.marker == END_OF_IMAGE:
+            break
+        if not _is_metadata(segment.marker, data[segment.start : segment.end]):
+            start = segment.start - 4
+            parts.append(data[start : segment.end])
+    return b"".join(parts) + bytes((0xFF, END_OF_IMAGE))
+
+
+def _is_metadata(marker: int, content: bytes) -> bool:
+    """All but JFIF's header, the profile and Adobe's word on colours."""
+    if marker == _COMMENT:
+        return True
+    if marker not in _APPLICATION:
+        return False
+    return not content.startswith((b"JFIF\x00", b"ICC_PROFILE\x00", b"Adobe"))

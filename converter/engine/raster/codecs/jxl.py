@@ -13,11 +13,12 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
-from converter.engine.formats import FORMATS
+from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 
 from .codec import Codec, Settings
 from .content import Content
+from .jpeg_segments import without_metadata
 from .jxl_header import header
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
@@ -63,6 +64,17 @@ class Jxl(Codec):
     def orientation(self, image: Image.Image, data: bytes) -> int:
         return header(data).orientation
 
+    def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
+        """Store a JPEG's coefficients more tightly; tried on the spot: the very JPEG must come out again."""
+        if source.name != "jpeg":
+            return None
+        jpeg = without_metadata(data) if strip else data
+        try:
+            packed: bytes = _libjxl().jpeg_to_jxl(jpeg)
+        except RuntimeError:  # CMYK, arithmetic coding and other kinds that have no place in JPEG XL
+            return None
+        return packed if jpeg_inside(packed) == jpeg else None
+
     def settings(self, content: Content, quality: int | None) -> Settings:
         if quality is None:
             return {"lossless": True, "effort": content.effort}
@@ -81,6 +93,15 @@ class Jxl(Codec):
             icc=extras.get("icc_profile"),
         )
         return _with_metadata(stream, extras.get("exif"), extras.get("xmp"))
+
+
+def jpeg_inside(data: bytes) -> bytes | None:
+    """Return the JPEG that the file was made from, byte for byte; None where it was made from pixels."""
+    try:
+        jpeg: bytes = _libjxl().jxl_to_jpeg(data)
+    except RuntimeError:
+        return None
+    return jpeg
 
 
 class _JxlImage(ImageFile.ImageFile):

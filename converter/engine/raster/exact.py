@@ -1,0 +1,64 @@
+"""A JPEG kept as it is inside a JPEG XL, and taken out again: the coded picture is not touched, and nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from converter.engine.recipe import Recipe
+
+from . import color
+from .codecs import codec_for
+from .decode import Opened, Picture
+
+
+@dataclass(frozen=True)
+class Exact:
+    """`kind` is "whole" where the very file can be had back, "restored" where it was, else "picture"."""
+
+    data: bytes
+    kind: Literal["whole", "restored", "picture"]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.kind != "picture"
+
+
+def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
+    """Return the file in the format asked for, with its coded picture kept; None where the recipe asks for other pixels.
+
+    `picture` is the one picture of the file.
+    """
+    if recipe.is_auto or opened.facts.frames > 1 or not _is_plain(recipe) or not _fits(picture, recipe):
+        return None
+    keeps_all = _keeps_all(opened, recipe)
+    # Without metadata, nothing would say how the picture is turned.
+    if not keeps_all and (recipe.metadata != "strip" or opened.facts.orientation != 1):
+        return None
+    data = codec_for(recipe.target).repacked(opened.data, opened.format, strip=not keeps_all)
+    if data is None:
+        return None
+    if not keeps_all:
+        return Exact(data, "picture")
+    return Exact(data, "whole" if recipe.lossless else "restored")
+
+
+def _is_plain(recipe: Recipe) -> bool:
+    """Whether it asks for nothing but a format that loses nothing."""
+    plain = Recipe.parse({"format": recipe.format})
+    asked = replace(recipe, lossless=plain.lossless, metadata=plain.metadata, color=plain.color)
+    return asked == plain and recipe.lossless == recipe.target.lossless_is_a_choice
+
+
+def _fits(picture: Picture, recipe: Recipe) -> bool:
+    """Whether the colours stay as they are."""
+    if picture.is_incomplete or picture.space.hdr:
+        return False
+    profile = color.profile_of(picture.space.icc)
+    return recipe.color == "keep" or profile is None or not profile.changes(picture.frame.image)
+
+
+def _keeps_all(opened: Opened, recipe: Recipe) -> bool:
+    if recipe.metadata == "strip_location":
+        return "location" not in opened.metadata.kinds()
+    return recipe.metadata == "keep"

@@ -1,0 +1,134 @@
+"""A JPEG goes into a JPEG XL and comes out again byte for byte, judged by libjxl's own programs."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from converter.engine import Recipe
+from converter.engine.raster import convert
+
+from . import samples
+from .test_metadata import exiftool
+
+PACK = {"format": "jxl", "lossless": True, "metadata": "keep"}
+UNPACK = {"format": "jpeg", "metadata": "keep"}
+
+
+def converted(data, recipe):
+    [result] = convert(data, Recipe.parse(recipe))
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def codes(result):
+    return [(note.code, note.params.get("kind")) for note in result.report.notes if note.code == "exact"]
+
+
+def jpegs():
+    photo = samples.photo((160, 120))
+    yield "photo", samples.phone_jpeg(orientation=6)
+    yield "plain", samples.saved(photo, "JPEG", quality=90)
+    yield "progressive", samples.saved(photo, "JPEG", progressive=True)
+    yield "full color", samples.saved(photo, "JPEG", subsampling=0, quality=100)
+    yield "grey", samples.saved(photo.convert("L"), "JPEG")
+    yield "restarts", samples.saved(photo, "JPEG", restart_marker_rows=1)
+    yield "optimized", samples.saved(photo, "JPEG", optimize=True, comment=b"hello")
+    yield "tail", samples.saved(photo, "JPEG") + b"more bytes after the end"
+
+
+@pytest.mark.parametrize(
+    ("name", "jpeg"), list(jpegs()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_jpeg_comes_back_byte_for_byte(name, jpeg, tmp_path):
+    packed = converted(jpeg, PACK)
+    assert codes(packed) == [("exact", "whole")]
+    restored = converted(packed.data, UNPACK)
+    assert codes(restored) == [("exact", "restored")]
+    assert restored.data == jpeg
+    (tmp_path / "a.jxl").write_bytes(packed.data)
+    subprocess.run(["djxl", tmp_path / "a.jxl", tmp_path / "a.jpg"], capture_output=True, check=True)
+    assert (tmp_path / "a.jpg").read_bytes() == jpeg
+
+
+def test_a_photograph_takes_less_room():
+    jpeg = samples.saved(samples.grainy((640, 480)), "JPEG", quality=90)
+    assert len(converted(jpeg, PACK).data) < 0.95 * len(jpeg)
+
+
+def test_without_metadata_the_pixels_stay_and_nothing_else(tmp_path):
+    jpeg = samples.phone_jpeg(orientation=1)
+    packed = converted(jpeg, {"format": "jxl", "lossless": True})
+    assert codes(packed) == [("exact", "picture")]
+    assert "location" in packed.report.metadata_removed
+    told = exiftool(packed.data, tmp_path, "jxl")
+    assert not [key for key in told if "GPS" in key or key.endswith(":Make")]
+    restored = converted(packed.data, {"format": "jpeg"})
+    assert Image.open(BytesIO(restored.data)).tobytes() == Image.open(BytesIO(jpeg)).tobytes()
+    assert not [
+        key for key in exiftool(restored.data, tmp_path, "jpg") if "GPS" in key or key.endswith(":Make")
+    ]
+
+
+def test_a_place_is_never_carried_along_where_it_is_to_go(tmp_path):
+    packed = converted(samples.phone_jpeg(), {**PACK, "metadata": "strip_location"})
+    assert codes(packed) == []
+    assert not [key for key in exiftool(packed.data, tmp_path, "jxl") if "GPS" in key]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"resize": {"width": 80}},
+        {"rotate": 90},
+        {"flip": "horizontal"},
+        {"crop": {"x": 0, "y": 0, "width": 50, "height": 50}},
+        {"watermark": {"text": "me"}},
+        {"effort": 4},
+        {"dpi": 300},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_other_pixels_are_not_called_exact(more):
+    jpeg = samples.saved(samples.photo((160, 120)), "JPEG")
+    assert codes(converted(jpeg, {**PACK, **more})) == []
+
+
+def test_colours_that_must_be_converted_are_converted():
+    jpeg = samples.saved(samples.photo((160, 120)), "JPEG", icc_profile=samples.display_p3())
+    assert codes(converted(jpeg, PACK)) == []
+    assert codes(converted(jpeg, {**PACK, "color": "keep"})) == [("exact", "whole")]
+
+
+def test_a_jpeg_that_jpeg_xl_cannot_hold_is_stored_as_pixels():
+    jpeg = samples.saved(samples.photo((160, 120)).convert("CMYK"), "JPEG")
+    assert codes(converted(jpeg, PACK)) == []
+
+
+def test_a_jpeg_xl_made_from_pixels_is_encoded_as_usual():
+    jxl = converted(samples.saved(samples.photo(), "PNG"), {"format": "jxl"}).data
+    assert codes(converted(jxl, UNPACK)) == []
+    assert codes(converted(jxl, {**UNPACK, "quality": 70})) == []
+
+
+def test_a_quality_makes_a_new_jpeg():
+    packed = converted(samples.saved(samples.photo(), "JPEG", quality=95), PACK).data
+    assert codes(converted(packed, {**UNPACK, "quality": 60})) == []
+
+
+def test_damaged_jpegs_are_never_called_exact_unless_they_come_back():
+    jpeg = samples.phone_jpeg()
+    chance = random.Random(5)
+    for _ in range(60):
+        damaged = bytearray(jpeg)
+        for _ in range(3):
+            damaged[chance.randrange(2, len(damaged))] = chance.randrange(256)
+        [result] = convert(bytes(damaged), Recipe.parse(PACK))
+        if isinstance(result, Exception) or not codes(result):
+            continue
+        assert converted(result.data, UNPACK).data == bytes(damaged)
