@@ -1,8 +1,9 @@
-"""Keeps secrets in URLs and query strings out of the log."""
+"""The log: JSON lines, the same at home and on Lambda, without the secrets in URLs and query strings."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 HIDDEN = ("token", "filename")  # URL arguments whose value opens something to whoever has it
 
@@ -19,3 +20,29 @@ class RedactSecrets(logging.Filter):
                     text.replace(secret, "…") if isinstance(text, str) else text for text in record.args
                 )
         return True
+
+
+def configuration(service: str, level: str) -> dict[str, Any]:
+    """Return Django's LOGGING."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "aws_lambda_powertools.logging.formatter.LambdaPowertoolsFormatter",
+                "service": service,
+                "utc": True,
+            }
+        },
+        "filters": {"redact_secrets": {"()": "imagesite.logs.RedactSecrets"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact_secrets"]}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "botocore": {"level": "WARNING"},
+            "django.server": {"handlers": ["stderr"], "propagate": False},
+            # Below this a line for each request, with the visitor's address and the query.
+            "zappa.wsgi": {"level": "WARNING"},
+        },
+    }

@@ -7,6 +7,8 @@ environment variables, and naming one is what switches its home twin off.
 from __future__ import annotations
 
 import gc
+import os
+import re
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +18,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
-from imagesite import private
+from imagesite import logs, private
 
 env = environ.Env()
 if secrets_path := env.str("SECRETS_PATH", default=""):
@@ -49,10 +51,13 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY") if IN_CLOUD else env.str("SECRET_KEY", default="") or _home_secret()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_DOMAIN = env.str("SITE_DOMAIN", default="")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else ["127.0.0.1", "localhost", "[::1]"]
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else [])
+if not IN_CLOUD:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]  # health checks and Prometheus ask beside the proxy
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Below which path the site is, such as "/images"; the proxy may keep it or take it off.
+SITE_PATH = "/".join(["", *filter(None, env.str("SITE_PATH", default="").split("/"))])
+FORCE_SCRIPT_NAME = SITE_PATH or None
 HTTPS = env.bool("HTTPS", default=IN_CLOUD)
 # Whose X-Forwarded-Proto and X-Forwarded-For the server at home believes: one on this machine, unless others are named.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
@@ -111,6 +116,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "imagesite.accounts.context.access",
             ],
             "libraries": {"web": "converter.web.tags"},
         },
@@ -155,6 +161,20 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+SIGN_UP: str = env.str("SIGN_UP", default="open")  # or "invitation", "closed"
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME: str = env.str("OIDC_NAME", default="single sign-on")
+OIDC_SIGN_UP = env.bool("OIDC_SIGN_UP", default=True)
+PROXY_AUTH_HEADER: str = env.str("PROXY_AUTH_HEADER", default="")
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if PROXY_AUTH_HEADER:
+    AUTHENTICATION_BACKENDS.append("imagesite.accounts.local.backend.ProxyBackend")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
+        "imagesite.accounts.local.backend.ProxyMiddleware",
+    )
 TOKEN_VERIFIERS = ["imagesite.accounts.tokens.own_token"]
 COGNITO_USER_POOL_ID: str = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID: str = env.str("COGNITO_CLIENT_ID", default="")
@@ -192,7 +212,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "imagesite.static.HomeStaticFiles"},
 }
-STATIC_URL = "/static/"
+STATIC_URL = f"{SITE_PATH}/static/"
 STATICFILES_DIRS = [("ninja", folder) for folder in [NINJA / "static" / "ninja"] if folder.exists()]
 STATIC_ROOT = DATA_DIR / "static"
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
@@ -235,16 +255,29 @@ CONVERTER_LABELS: str = (
 )
 
 CONVERTER_METRICS: str = env.str("POWERTOOLS_METRICS_NAMESPACE", default="")
+CONVERTER_METRICS_TOKEN: str = env.str(
+    "METRICS_TOKEN", default=""
+)  # what Prometheus sends; without it there is no /metrics
+CONVERTER_METRICS_DIR: str = env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "metrics"))
+if CONVERTER_METRICS_TOKEN:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = (
+        CONVERTER_METRICS_DIR  # read by its client, here and in the workers
+    )
 CONVERTER_SERVICE: str = env.str("POWERTOOLS_SERVICE_NAME", default="imagesite")
 
 # --- Safety ------------------------------------------------------------------------------------------------
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "session"
+# A host's cookies go to all its ports, and a path's to all below it: two sites on one host need names of their own.
+COOKIE_PREFIX = env.str("COOKIE_PREFIX", default="")
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}session", f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{SITE_PATH}/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie: Zappa multiplies them
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked by machines, beside the proxy
+SECURE_REDIRECT_EXEMPT = [
+    f"^{re.escape(f'{SITE_PATH}/'[1:])}(healthz|metrics)$"
+]  # asked by machines, beside the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -300,7 +333,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["imagesite.formats"]
-LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
@@ -311,29 +344,7 @@ USE_TZ = True
 
 # --- Logs --------------------------------------------------------------------------------------------------
 
-# JSON lines, the same at home and on Lambda.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": "aws_lambda_powertools.logging.formatter.LambdaPowertoolsFormatter",
-            "service": CONVERTER_SERVICE,
-            "utc": True,
-        }
-    },
-    "filters": {"redact_secrets": {"()": "imagesite.logs.RedactSecrets"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact_secrets"]}
-    },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "botocore": {"level": "WARNING"},
-        "django.server": {"handlers": ["stderr"], "propagate": False},
-        # Below this a line for each request, with the visitor's address and the query.
-        "zappa.wsgi": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(CONVERTER_SERVICE, env.str("LOG_LEVEL", default="INFO"))
 
 # --- In the cloud ------------------------------------------------------------------------------------------
 

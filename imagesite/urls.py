@@ -53,3 +53,8 @@ urlpatterns = [
 
 if settings.STORAGES["uploads"]["BACKEND"] == "converter.storage.folder.FolderStorage":
     urlpatterns.append(path("storage/", include("converter.events.local")))
+
+if settings.CONVERTER_METRICS_TOKEN:
+    from converter.events.scrape import scrape  # slow to load, and off by default
+
+    urlpatterns.append(path("metrics", scrape, name="metrics"))

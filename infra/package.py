@@ -36,7 +36,7 @@ CODE = ("converter", "imagesite", "locale", "templates", "manage.py")
 
 # Locked for deploying, for serving at home or for the command line: no function imports them.
 NOT_ON_LAMBDA = {
-    "argcomplete", "cfn-flip", "hjson", "markdown-it-py", "mdurl", "pip", "placebo", "pygments", "pyyaml", "rich",
+    "argcomplete", "authlib", "cfn-flip", "hjson", "joserfc", "markdown-it-py", "mdurl", "pip", "placebo", "prometheus-client", "pygments", "pyyaml", "rich",
     "setuptools", "toml", "tqdm", "troposphere", "waitress", "wheel",
 }  # fmt: skip
 

@@ -9,8 +9,9 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-ELSEWHERE = ("admin/", "api/", "storage/")
-"""Not ours to draw, but for the overview: the rest of the admin is Django's, `api/docs` is Swagger's."""
+ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "storage/")
+"""Not ours to draw, but for the overview: the rest of the admin is Django's, `api/docs` is Swagger's;
+`accounts/oidc/` leads to a provider and back."""
 
 
 def routes() -> list[str]:

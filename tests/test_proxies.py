@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -17,11 +17,15 @@ from django.core import signing
 
 from converter.management.serving import behind_proxies, networks
 from converter.storage.folder import FORM_SALT
-from tests.nginx import Nginx
+from tests.proxies import Caddy, Nginx, Proxy
 from tests.server import Server
 from tests.test_serve import eventually, submit
 
-ME = "from django.contrib.auth import get_user_model as m; m().objects.create_user('alice@example.org', 'x')"
+PEOPLE = """
+from imagesite.accounts.models import ApiToken, User
+
+print(ApiToken.issue(User.objects.create_superuser("alice@example.org", "x"), "test")[1])
+"""
 
 
 def heard(trusted: list[str], peer: str, **headers: str) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def heard(trusted: list[str], peer: str, **headers: str) -> dict[str, Any]:
         said.update(got)
         return []
 
-    behind_proxies(application, networks(trusted))(environ, lambda *_: None)
+    behind_proxies(application, networks(trusted), "Remote-Email")(environ, lambda *_: None)
     return said
 
 
@@ -76,61 +80,149 @@ def test_what_others_forge_is_dropped(trusted: list[str], peer: str) -> None:
     assert not {name for name in got if "FORWARDED" in name}
 
 
+@pytest.mark.parametrize(("peer", "named"), [("127.0.0.1", "alice@example.org"), ("10.0.0.7", None)])
+def test_only_a_trusted_proxy_says_who_is_logged_in(peer: str, named: str | None) -> None:
+    got = heard(["127.0.0.1"], peer, remote_email="alice@example.org")
+    assert got.get("HTTP_REMOTE_EMAIL") == named
+
+
 def test_a_proxy_that_is_no_address_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy.example"):
         networks(["proxy.example"])
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[tuple[Server, Nginx, str]]:
-    """A site with HTTPS on, the proxy before it, and a token of Alice's."""
-    server = Server(tmp_path / "site")
-    server.environment |= {"HTTPS": "1", "WORKERS": "1"}
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("collectstatic", "--no-input", "--verbosity", "0")
-    server.manage("shell", "-c", ME)
-    token = server.manage("create_api_token", "alice@example.org").splitlines()[-1]
-    server.start()
-    proxy = Nginx(tmp_path / "nginx", urlsplit(server.url).netloc)
-    yield server, proxy, token
-    proxy.end()
-    server.end(signal.SIGKILL)
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """A site with HTTPS on, and a token of Alice's."""
+    with Server(tmp_path_factory.mktemp("home")) as server:
+        server.environment |= {"HTTPS": "1", "WORKERS": "1"}
+        token = server.prepare(PEOPLE).splitlines()[-1]
+        server.start()
+        yield server, token
 
 
 @pytest.mark.system
-def test_the_site_works_behind_tls(home: tuple[Server, Nginx, str]) -> None:
-    server, proxy, token = home
-    with requests.Session() as visitor:
-        visitor.verify, visitor.trust_env = str(proxy.certificate), False
-        page = visitor.get(f"{proxy.url}/accounts/login/", timeout=10)
-        assert (page.status_code, page.history) == (200, [])
-        assert page.headers["Strict-Transport-Security"]
-        cookie = next(cookie for cookie in visitor.cookies if cookie.name == "csrftoken")
-        assert cookie.secure
-        sent = {"csrfmiddlewaretoken": cookie.value, "username": "alice@example.org", "password": "x"}
-        entered = visitor.post(page.url, sent, headers={"Referer": page.url}, timeout=10)
-        assert entered.url == f"{proxy.url}/convert/"
-        assert all(cookie.secure for cookie in visitor.cookies)
+@pytest.mark.parametrize("kind", [Nginx, Caddy])
+def test_the_site_works_behind_tls(home: tuple[Server, str], kind: type[Proxy], tmp_path: Path) -> None:
+    server, token = home
+    with kind(tmp_path / "proxy", urlsplit(server.url).netloc) as proxy:  # type: ignore[call-arg]
+        with visiting(proxy) as visitor:
+            page = visitor.get(f"{proxy.url}/accounts/login/", timeout=10)
+            assert (page.status_code, page.history) == (200, [])
+            assert page.headers["Strict-Transport-Security"]
+            assert log_in(visitor, page, "csrftoken").url == f"{proxy.url}/convert/"
+            assert all(cookie.secure for cookie in visitor.cookies)
 
-    with requests.Session() as program:
-        program.verify, program.trust_env = str(proxy.certificate), False
-        program.headers["Authorization"] = f"Bearer {token}"
-        at_proxy = Server(server.data)
-        at_proxy.url = proxy.url
-        batch = submit(at_proxy, program, 1)
-        address = f"{proxy.url}/api/v1/batches/{batch}"
-        assert eventually(60, lambda: program.get(address, timeout=10).json()["status"] == "finished")
-        share = program.post(f"{address}/shares", json={}, timeout=10)
-        assert share.json()["url"].startswith(f"{proxy.url}/")
+        with visiting(proxy, token) as program:
+            at_proxy = Server(server.data)
+            at_proxy.url = proxy.url
+            batch = submit(at_proxy, program, 1)
+            address = f"{proxy.url}/api/v1/batches/{batch}"
+            assert eventually(60, lambda: program.get(address, timeout=10).json()["status"] == "finished")
+            share = program.post(f"{address}/shares", json={}, timeout=10)
+            assert share.json()["url"].startswith(f"{proxy.url}/")
 
-    plain = requests.get(f"{server.url}/accounts/login/", allow_redirects=False, timeout=10)
-    assert plain.headers["Location"].startswith("https://")
-    assert requests.get(f"{server.url}/healthz", timeout=10).ok
-
-    assert _send_slowly(proxy, server) == 201
+        plain = requests.get(f"{server.url}/accounts/login/", allow_redirects=False, timeout=10)
+        assert plain.headers["Location"].startswith("https://")
+        assert requests.get(f"{server.url}/healthz", timeout=10).ok
+        assert _send_slowly(proxy, server) == 201
 
 
-def _send_slowly(proxy: Nginx, server: Server) -> int:
+@pytest.mark.system
+def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
+    with Server(tmp_path / "site") as server:
+        server.environment |= {
+            "HTTPS": "1",
+            "WORKERS": "1",
+            "SITE_PATH": "/images/",
+            "COOKIE_PREFIX": "images_",
+        }
+        server.environment["PYTHONUNBUFFERED"] = "1"
+        token = server.prepare(PEOPLE).splitlines()[-1]
+        server.start()
+        assert requests.get(f"{server.url}/healthz", timeout=10).ok
+        with Nginx(tmp_path / "proxy", urlsplit(server.url).netloc, beside_others=True) as proxy:
+            with visiting(proxy) as visitor:
+                assert visitor.get(f"{proxy.url}/convert/", timeout=10).text == "another site"
+                page = visitor.get(f"{proxy.url}/images/convert/", timeout=10)
+                assert page.url == f"{proxy.url}/images/accounts/login/?next=/images/convert/"
+                assert log_in(visitor, page, "images_csrftoken").url == f"{proxy.url}/images/convert/"
+                assert {(cookie.name, cookie.path) for cookie in visitor.cookies} == {
+                    ("images_csrftoken", "/images/"),
+                    ("images_session", "/images/"),
+                }
+                for path in PAGES:
+                    _follow_links(visitor, f"{proxy.url}/images/{path}")
+                _reset_password(visitor, f"{proxy.url}/images/accounts/password/reset/")
+            assert server.process
+            assert server.process.stdout
+            mailed = next(line for line in server.process.stdout if "https://" in line)
+            assert mailed.strip().startswith(f"{proxy.url}/images/accounts/password/reset/")
+
+            with visiting(proxy, token) as program:
+                at_proxy = Server(server.data)
+                at_proxy.url = f"{proxy.url}/images"
+                batch = submit(at_proxy, program, 1)
+                address = f"{at_proxy.url}/api/v1/batches/{batch}"
+                assert eventually(60, lambda: program.get(address, timeout=10).json()["status"] == "finished")
+                result = program.get(address, timeout=10).json()["jobs"][0]["result"]
+                assert len(program.get(proxy.url + result["url"], timeout=10).content) == result["size"]
+                share = program.post(f"{address}/shares", json={}, timeout=10).json()["url"]
+                assert share.startswith(f"{at_proxy.url}/s/")
+                _follow_links(program, share)
+                problem = program.get(f"{at_proxy.url}/api/v1/batches/x", timeout=10).json()
+                assert program.get(proxy.url + problem["type"], timeout=10).ok
+                described = program.get(f"{at_proxy.url}/api/v1/openapi.json", timeout=10).json()["paths"]
+                assert all(path.startswith("/images/api/v1/") for path in described)
+
+
+PAGES = (
+    "",
+    "convert/",
+    "batches/",
+    "recipes/",
+    "formats/",
+    "webhooks/",
+    "accounts/",
+    "accounts/tokens/",
+    "admin/",
+    "api/docs",
+    "no-such-page",
+)
+
+
+def _follow_links(visitor: requests.Session, address: str) -> None:
+    """See that everything a page names is below the site's path, and there."""
+    page = visitor.get(address, timeout=10).text
+    named = set(re.findall(r"""(?:href|src|action|data-[a-z-]+)="(/[^"#]*)["#]""", page))
+    assert len(named) > 3, page
+    for path in named:
+        assert f"{path}/".startswith("/images/"), (address, path)
+    for path in named:
+        if "/static/" in path or path.startswith("/images/s/") or path == "/images":
+            assert visitor.get(urljoin(address, path), timeout=10).ok, path
+
+
+def _reset_password(visitor: requests.Session, address: str) -> None:
+    visitor.get(address, timeout=10)
+    form = {"csrfmiddlewaretoken": visitor.cookies["images_csrftoken"], "email": "alice@example.org"}
+    assert visitor.post(address, form, headers={"Referer": address}, timeout=10).ok
+
+
+def visiting(proxy: Proxy, token: str = "") -> requests.Session:
+    session = requests.Session()
+    session.verify, session.trust_env = str(proxy.certificate), False
+    if token:
+        session.headers["Authorization"] = f"Bearer {token}"
+    return session
+
+
+def log_in(visitor: requests.Session, page: requests.Response, cookie: str) -> requests.Response:
+    sent = {"csrfmiddlewaretoken": visitor.cookies[cookie], "username": "alice@example.org", "password": "x"}
+    return visitor.post(page.url, sent, headers={"Referer": page.url}, timeout=10)
+
+
+def _send_slowly(proxy: Proxy, server: Server) -> int:
     """Begin to send a file while its form is good, end after; return the status."""
     body, boundary = b"", "b" * 30
     key, expires = "uploads/someone/something/x.jpg", int(time.time()) + 2

@@ -9,6 +9,7 @@ command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nod
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 command -v convert >/dev/null || missing="$missing imagemagick"
 command -v djxl >/dev/null && command -v cjxl >/dev/null || missing="$missing libjxl-tools"
+command -v caddy >/dev/null || missing="$missing caddy"
 command -v openssl >/dev/null || missing="$missing openssl"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

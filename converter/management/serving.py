@@ -43,14 +43,25 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 
 def create_server(
-    application: Any, *, host: str, port: int, most_bytes: int, trusted: Iterable[Network]
+    application: Any,
+    *,
+    host: str,
+    port: int,
+    path: str,
+    most_bytes: int,
+    trusted: Iterable[Network],
+    auth_header: str,
 ) -> Any:
-    """Return a server that listens; requests with a body of more than `most_bytes` are refused."""
+    """Return a server that listens; requests with a body of more than `most_bytes` are refused.
+
+    `path` is where the site is below the host, such as "/images"; requests may come with it or without.
+    """
     BaseWSGIServer.channel_class = Channel
     return waitress.create_server(
-        behind_proxies(application, trusted),
+        behind_proxies(application, trusted, auth_header),
         host=host,
         port=port,
+        url_prefix=path,
         threads=THREADS,
         connection_limit=CONNECTIONS,
         max_request_body_size=most_bytes,
@@ -65,13 +76,14 @@ def networks(texts: Iterable[str]) -> list[Network]:
     return [ip_network(text.strip(), strict=False) for text in texts]
 
 
-def behind_proxies(application: Any, trusted: Iterable[Network]) -> Any:
-    """Take scheme and client address from a trusted proxy's headers; drop everybody else's.
+def behind_proxies(application: Any, trusted: Iterable[Network], auth_header: str = "") -> Any:
+    """Take scheme and client address from a trusted proxy's headers; drop everybody else's, and their `auth_header`.
 
     The scheme goes into `wsgi.url_scheme`, which is what Django's `is_secure()` reads, so no header has to be trusted
     further in.
     """
     trusted = list(trusted)
+    names_person = f"HTTP_{auth_header.upper().replace('-', '_')}"
     told = proxy_headers_middleware(application, trusted_proxy="*", trusted_proxy_headers=BELIEVED)
     untold = proxy_headers_middleware(application, trusted_proxy=None)
 
@@ -80,6 +92,8 @@ def behind_proxies(application: Any, trusted: Iterable[Network]) -> Any:
         if isinstance(peer, IPv6Address) and peer.ipv4_mapped:
             peer = peer.ipv4_mapped
         is_trusted = any(peer in network for network in trusted)
+        if not is_trusted:
+            environ.pop(names_person, None)
         return (told if is_trusted else untold)(environ, start_response)
 
     return answer

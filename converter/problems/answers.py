@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import JsonResponse
+from django.urls import get_script_prefix
 from django.utils import translation
 
 from converter.engine.messages import Message
@@ -31,7 +32,7 @@ def answer(
     """Return the problem details of RFC 9457. `detail` stands for the text of a message from before it had parameters."""
     status = ERRORS[message.code].status
     body: dict[str, Any] = {
-        "type": f"/problems/{message.code}/",
+        "type": f"{get_script_prefix()}problems/{message.code}/",
         "title": title(message.code),
         "status": status,
         "detail": detail or message.text,

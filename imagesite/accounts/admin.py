@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +16,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from converter import jobs
-from imagesite.accounts.models import ApiToken, User
+from imagesite.accounts.local.invitations import invite
+from imagesite.accounts.models import ApiToken, Invitation, User
 
 
 @admin.register(User)
@@ -24,10 +26,10 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("=id", "email", "first_name", "last_name", "=sub")
     ordering = ("email",)
-    readonly_fields = ("id", "sub", "date_joined", "last_login")
+    readonly_fields = ("id", "sub", "oidc_sub", "date_joined", "last_login")
     show_full_result_count = False
     fieldsets = (
-        (None, {"fields": ("id", "email", "password", "sub")}),
+        (None, {"fields": ("id", "email", "password", "sub", "oidc_sub")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
@@ -136,3 +138,28 @@ class ApiTokenAdmin(admin.ModelAdmin):
         self.message_user(
             request, f"Revoked: {len(tokens)}.", messages.SUCCESS if tokens else messages.WARNING
         )
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Made here, and their link shown once; deleting one that is not used revokes it."""
+
+    list_display = ("__str__", "invited_by", "created_at", "expires_at", "used_at", "used_by")
+    list_filter = (("used_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("invited_by", "used_by")
+    search_fields = ("email", "used_by__email")
+    show_full_result_count = False
+    fields = ("email",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return settings.SIGN_UP == "invitation" and super().has_add_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        made, link = invite(obj.email, by=cast(User, request.user))
+        obj.pk = made.pk
+        obj.refresh_from_db()
+        path = urlsplit(link).path  # the address of the site is the one that this page was opened at
+        messages.info(request, f"Send this link, which is shown only now: {request.build_absolute_uri(path)}")

@@ -37,12 +37,13 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A user. `sub` is the id in the Cognito user pool, None with Django's own accounts."""
+    """A user. `sub` is the id in the Cognito user pool, `oidc_sub` the one at the OpenID provider; None without."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True)
     sub = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    oidc_sub = models.CharField(max_length=255, unique=True, null=True, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -120,3 +121,55 @@ class ApiToken(models.Model):
     @property
     def may_write(self) -> bool:
         return self.scope == self.Scope.WRITE
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def usable(self) -> InvitationQuerySet:
+        return self.filter(used_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """Opens sign-up once. Only the digest of its secret is stored; the link is shown when it is made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Empty for whoever has the link."))
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    used_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.email or f"{self.created_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def issue(cls, email: str, *, by: User | None, lifetime: timedelta) -> tuple[Invitation, str]:
+        """Return the new row and its secret, which cannot be read again."""
+        secret = secrets.token_urlsafe(24)
+        invitation = cls.objects.create(
+            email=email.lower(),
+            digest=ApiToken.digest_of(secret),
+            invited_by=by,
+            expires_at=timezone.now() + lifetime,
+        )
+        return invitation, secret
+
+    @classmethod
+    def find(cls, secret: str) -> Invitation | None:
+        """Return the invitation that this secret still opens."""
+        return cls.objects.usable().filter(digest=ApiToken.digest_of(secret)).first()
+
+    def use(self, user: User) -> bool:
+        """Use it up for this user; return False if somebody else was quicker, or its time is over."""
+        left = Invitation.objects.usable().filter(pk=self.pk)
+        return left.update(used_at=timezone.now(), used_by=user) == 1

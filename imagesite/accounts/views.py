@@ -114,7 +114,7 @@ def tokens(request: LoggedInRequest) -> HttpResponse:
         "secret": secret,
         "usable": mine.usable(),
         "ended": mine.exclude(pk__in=mine.usable())[:20],
-        "site": request.build_absolute_uri("/"),
+        "site": request.build_absolute_uri(reverse("web:landing")),
     }
     return render(request, "accounts/tokens.html", context, status=status)
 

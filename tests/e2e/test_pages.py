@@ -36,6 +36,7 @@ print(json.dumps({
     "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),
     "s": Share.objects.get(owner=owner).token,
     "shares": str(Share.objects.get(owner=owner).pk),
+    "signup": "no-such-invitation",
     "tokens": str(token.pk),
     "webhooks": str(hook.pk),
 }))

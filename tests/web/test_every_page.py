@@ -63,6 +63,7 @@ def samples(alice: Any, much: Batch) -> dict[str, str]:
         "s": share.token,
         "s/": str(job.pk),
         "shares": str(share.pk),
+        "signup": "no-such-invitation",
         "tokens": str(ApiToken.objects.all()[0].pk),
         "webhooks": str(Webhook.objects.all()[0].pk),
     }

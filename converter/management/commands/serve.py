@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import resource
@@ -8,9 +7,6 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +17,7 @@ from django.utils.module_loading import import_string
 from converter import dispatch, jobs, sandbox
 from converter.dispatch.pool import PoolDispatch
 from converter.engine import raster
-from converter.management import serving
+from converter.management import lock, serving
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +46,12 @@ class Command(BaseCommand):
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _allow_open_files(OPEN_FILES)
-        with _alone(Path(settings.DATA_DIR, "serve.lock")):
+        refusal = f"Another server is using {settings.DATA_DIR}. Stop it, or set DATA_DIR to another folder."
+        with lock.hold(settings.DATA_DIR / "serve.lock", refusal):
+            if settings.CONVERTER_METRICS_TOKEN:
+                from converter.metrics import prometheus  # slow to load, and off by default
+
+                prometheus.forget()
             pool = dispatch.current()
             if isinstance(pool, PoolDispatch):
                 pool.start()
@@ -60,11 +61,15 @@ class Command(BaseCommand):
                 application,
                 host=host,
                 port=port,
+                path=settings.SITE_PATH,
                 # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
                 most_bytes=2 * jobs.limits().max_bytes,
                 trusted=trusted,
+                auth_header=settings.PROXY_AUTH_HEADER,
             )
-            self.stdout.write(f"Open http://{host}:{server.effective_port} (Ctrl-C to stop)")
+            self.stdout.write(
+                f"Open http://{host}:{server.effective_port}{settings.SITE_PATH} (Ctrl-C to stop)"
+            )
             self.stdout.flush()
             try:
                 server.run()
@@ -86,19 +91,6 @@ def _allow_open_files(count: int) -> None:
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock of this data folder; the system lets go of it however the process ends."""
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise CommandError(
-                f"Another server is using {path.parent}. Stop it, or set DATA_DIR to another folder."
-            ) from exc
-        yield
 
 
 def _tick(stopped: threading.Event) -> None:

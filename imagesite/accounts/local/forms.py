@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.utils.translation import gettext_lazy as _
 
-from imagesite.accounts.models import User
+from imagesite.accounts.models import Invitation, User
 
 
 class LoginForm(auth_forms.AuthenticationForm):
@@ -27,6 +27,12 @@ class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # 
         fields = ["email"]
         labels = {"email": _("E-mail address")}
         widgets = {"email": forms.EmailInput(attrs={"autocomplete": "email"})}
+
+    def __init__(self, *args: Any, invitation: Invitation | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if invitation and invitation.email:
+            self.fields["email"].initial = invitation.email
+            self.fields["email"].disabled = True
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()

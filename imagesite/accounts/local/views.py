@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
@@ -16,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from imagesite.accounts.local.forms import LoginForm, SignupForm
+from imagesite.accounts.models import Invitation
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -60,16 +63,27 @@ class PasswordResetCompleteView(auth_views.PasswordResetCompleteView):
 @sensitive_post_parameters()
 @never_cache
 @require_http_methods(["GET", "POST"])
-def signup(request: HttpRequest) -> HttpResponse:
-    """Create an account and log in. The address does not have to be confirmed."""
+def signup(request: HttpRequest, token: str = "") -> HttpResponse:
+    """Create an account and log in. The address does not have to be confirmed.
+
+    Where sign-up is by invitation, `token` is the secret of one.
+    """
     if request.user.is_authenticated:
         return redirect("web:convert")
+    invitation = Invitation.find(token) if token and settings.SIGN_UP != "closed" else None
+    if settings.SIGN_UP != "open" and invitation is None:
+        return render(request, "accounts/signup_closed.html", {"is_invited": bool(token)}, status=403)
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    form = SignupForm(request.POST or None)
+    form = SignupForm(request.POST or None, invitation=invitation)
     if not form.is_valid():
         status = 422 if form.is_bound else 200
         return render(request, "accounts/signup.html", {"form": form, "next": wanted}, status=status)
-    login(request, form.save(), backend=BACKEND)
+    with transaction.atomic():
+        user = form.save()
+        if invitation and not invitation.use(user):
+            transaction.set_rollback(True)
+            return render(request, "accounts/signup_closed.html", {"is_invited": True}, status=403)
+    login(request, user, backend=BACKEND)
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
         return redirect(wanted)
     return redirect(resolve_url("web:convert"))

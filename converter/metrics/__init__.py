@@ -1,0 +1,17 @@
+"""What is counted: for CloudWatch in the cloud, for Prometheus at home if METRICS_TOKEN is set. The names are the same."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+
+def emit(by: dict[str, str] | None = None, **values: float) -> None:
+    """Count an event; `by` tells its kind (few different values each: every one is a metric of its own)."""
+    if settings.CONVERTER_METRICS:
+        from converter.metrics import cloudwatch
+
+        cloudwatch.emit(by, **values)
+    if settings.CONVERTER_METRICS_TOKEN:
+        from converter.metrics import prometheus
+
+        prometheus.emit(by, **values)

@@ -1,0 +1,65 @@
+"""For Prometheus: counters that all processes of this machine share.
+
+CloudWatch's `BytesIn` is `imagesite_bytes_in_total` here; `Milliseconds` is a histogram, `imagesite_milliseconds`. The
+client's multi-process mode keeps the counters of each process in a file in PROMETHEUS_MULTIPROC_DIR (settings.py), so
+those of a worker that ended still count.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+MILLISECONDS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
+HELP = {
+    "Submitted": "Jobs submitted",
+    "Finished": "Jobs finished",
+    "Failed": "Jobs failed",
+    "Duplicates": "Requests for work that was done already",
+    "Milliseconds": "Time to convert an image",
+    "BytesIn": "Bytes of the originals of finished jobs",
+    "BytesOut": "Bytes of results",
+    "SlowPages": "Pages that took more than ten seconds",
+}
+
+
+def emit(by: dict[str, str] | None, **values: float) -> None:
+    labels = by or {}
+    for name, value in values.items():
+        metric = _metric(name, tuple(sorted(labels)))
+        found = metric.labels(**labels) if labels else metric
+        if isinstance(found, Histogram):
+            found.observe(value)
+        else:
+            found.inc(value)
+
+
+def forget() -> None:
+    """Start from zero: for a server that starts, before anything is counted."""
+    folder = Path(settings.CONVERTER_METRICS_DIR)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+
+
+def text(*more: Collector) -> bytes:
+    """Return what was counted on this machine, and `more`, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, settings.CONVERTER_METRICS_DIR)  # type: ignore[no-untyped-call]
+    for collector in more:
+        registry.register(collector)
+    return generate_latest(registry)
+
+
+@cache
+def _metric(name: str, labels: tuple[str, ...]) -> Counter | Histogram:
+    plain = "imagesite_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    if name == "Milliseconds":
+        return Histogram(plain, HELP[name], labels, buckets=MILLISECONDS, registry=None)
+    return Counter(plain, HELP.get(name, name), labels, registry=None)

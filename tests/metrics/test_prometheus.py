@@ -1,0 +1,97 @@
+"""What Prometheus reads, parsed as Prometheus does."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.server import ROOT, Server
+from tests.test_serve import eventually, submit
+
+PEOPLE = """
+from imagesite.accounts.models import ApiToken, User
+
+print(ApiToken.issue(User.objects.create_user("alice@example.org"), "test")[1])
+"""
+DASHBOARD = ROOT / "deploy" / "grafana.json"
+
+
+def test_there_are_no_metrics_unless_they_are_turned_on(client: Client) -> None:
+    assert client.get("/metrics").status_code == 404
+
+
+def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]:
+    """Return the samples by name and the value of their first label."""
+    answer = requests.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    assert answer.ok, answer.text
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+@pytest.mark.system
+def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: Path) -> None:
+    with Server(tmp_path) as site, requests.Session() as program:
+        site.environment |= {"METRICS_TOKEN": "secret", "WORKERS": "2"}
+        program.headers["Authorization"] = f"Bearer {site.prepare(PEOPLE).splitlines()[-1]}"
+        site.start()
+        for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
+            assert requests.get(f"{site.url}/metrics", headers=wrong, timeout=10).status_code == 401
+
+        address = f"{site.url}/api/v1/batches/{submit(site, program, 2)}"
+        assert eventually(90, lambda: program.get(address, timeout=10).json()["status"] == "finished")
+        results = [job["result"] for job in program.get(address, timeout=10).json()["jobs"]]
+        told = scraped(site)
+        assert told["imagesite_submitted_total", ""] == 4
+        assert told["imagesite_finished_total", "webp"] == 2
+        assert told["imagesite_finished_total", "avif"] == 2
+        assert told["imagesite_bytes_out_total", "avif"] == sum(
+            result["size"] for result in results if result["format"] == "avif"
+        )
+        assert told["imagesite_milliseconds_count", "webp"] == 2
+        assert told["imagesite_milliseconds_sum", "webp"] > 0
+        assert told["imagesite_unfinished", "queued"] == 0
+        assert told["imagesite_oldest_queued_seconds", ""] == 0
+
+        # What a worker counted stays when it is killed.
+        for worker in _workers(site):
+            worker.send_signal(signal.SIGKILL)
+        address = f"{site.url}/api/v1/batches/{submit(site, program, 1)}"
+        assert eventually(90, lambda: scraped(site)["imagesite_finished_total", "webp"] == 3)
+
+        # A new start counts from zero, as Prometheus expects.
+        site.end()
+        site.start()
+        assert ("imagesite_submitted_total", "") not in scraped(site)
+
+
+def _workers(site: Server) -> list[psutil.Process]:
+    assert site.process
+    children = psutil.Process(site.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    board = json.loads(DASHBOARD.read_text())
+    asked = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"imagesite_\w+", target["expr"])
+    }
+    there = {
+        *(f"imagesite_{name}_total" for name in ("submitted", "finished", "failed", "duplicates", "slow_pages")),
+        *("imagesite_bytes_in_total", "imagesite_bytes_out_total", "imagesite_milliseconds_bucket"),
+        *("imagesite_unfinished", "imagesite_oldest_queued_seconds"),
+    }  # fmt: skip
+    assert asked == there
