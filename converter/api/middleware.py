@@ -19,7 +19,8 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if allowance := getattr(request, "allowance", None):
-            response.headers.update(allowance.headers())
+            for name, value in allowance.headers().items():
+                response[name] = value
         if response.status_code < 400 or not request.path_info.startswith(DOORS):
             return response
         if response.get("Content-Type") in (CONTENT_TYPE, "application/json"):

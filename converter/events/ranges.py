@@ -24,7 +24,7 @@ def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes]) -> Htt
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
     if _names(request.headers.get("If-None-Match", ""), etag):
-        return _without_body(response, 304)
+        return _without_body(response, file, 304)
     found = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if found is None or found[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
         return response
@@ -32,7 +32,7 @@ def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes]) -> Htt
     if first > last:
         if found[1] and found[2] and int(found[1]) > int(found[2]):
             return response  # not a range at all
-        unsatisfiable = _without_body(response, 416)
+        unsatisfiable = _without_body(response, file, 416)
         unsatisfiable["Content-Range"] = f"bytes */{size}"
         return unsatisfiable
     return _part(response, file, first, last, size)
@@ -67,12 +67,12 @@ def _read(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _without_body(response: FileResponse, status: int) -> HttpResponse:
+def _without_body(response: FileResponse, file: IO[bytes], status: int) -> HttpResponse:
     empty = HttpResponse(status=status)
     _take_headers(empty, response)
     for name in ("Content-Length", "Content-Type", "Content-Disposition"):
         del empty[name]
-    response.close()
+    file.close()  # not the response, which would end the request
     return empty
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +14,8 @@ from django.utils import timezone
 
 from converter import storage
 from tests.conftest import streamed
+
+pytestmark = pytest.mark.django_db
 
 DATA = bytes(range(256)) * 1000
 
@@ -28,11 +32,20 @@ def link() -> str:
     )
 
 
-def get(link: str, **headers: str) -> Any:
-    return Client().get(link, headers={name.replace("_", "-"): value for name, value in headers.items()})
+@pytest.fixture
+def get() -> Iterator[Any]:
+    with ExitStack() as stack:
+
+        def get(link: str, **headers: str) -> Any:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            response = Client().get(link, headers=named)
+            stack.callback(response.close)  # as a server does, whether or not it was read
+            return response
+
+        yield get
 
 
-def test_a_download_says_that_it_can_be_had_in_parts(link: str) -> None:
+def test_a_download_says_that_it_can_be_had_in_parts(get: Any, link: str) -> None:
     response = get(link)
     assert (response.status_code, streamed(response)) == (200, DATA)
     assert response["Accept-Ranges"] == "bytes"
@@ -52,11 +65,11 @@ def test_a_download_says_that_it_can_be_had_in_parts(link: str) -> None:
         ("bytes=0-199999", slice(0, 200_000)),
     ],
 )
-def test_a_part_is_sent_alone(link: str, asked: str, part: slice) -> None:
+def test_a_part_is_sent_alone(get: Any, link: str, asked: str, part: slice) -> None:
     response = get(link, Range=asked)
     expected = DATA[part]
     assert (response.status_code, streamed(response)) == (206, expected)
-    first = DATA.index(expected) if len(expected) > 255 and part.start is None else part.indices(len(DATA))[0]
+    first = part.indices(len(DATA))[0]
     assert response["Content-Range"] == f"bytes {first}-{first + len(expected) - 1}/{len(DATA)}"
     assert response["Content-Length"] == str(len(expected))
     assert response["Content-Type"] == "image/webp"
@@ -65,7 +78,7 @@ def test_a_part_is_sent_alone(link: str, asked: str, part: slice) -> None:
 
 
 @pytest.mark.parametrize("asked", ["bytes=256000-", "bytes=256000-256001", "bytes=-0"])
-def test_a_part_behind_the_end_cannot_be_had(link: str, asked: str) -> None:
+def test_a_part_behind_the_end_cannot_be_had(get: Any, link: str, asked: str) -> None:
     response = get(link, Range=asked)
     assert (response.status_code, response.content) == (416, b"")
     assert response["Content-Range"] == "bytes */256000"
@@ -75,12 +88,12 @@ def test_a_part_behind_the_end_cannot_be_had(link: str, asked: str) -> None:
     "asked",
     ["bytes=5-1", "bytes=0-1,5-6", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=1", "0-1", "bytes=٣-٤"],
 )
-def test_what_is_no_single_range_is_answered_with_the_whole(link: str, asked: str) -> None:
+def test_what_is_no_single_range_is_answered_with_the_whole(get: Any, link: str, asked: str) -> None:
     response = get(link, Range=asked)
     assert (response.status_code, streamed(response)) == (200, DATA)
 
 
-def test_a_download_that_broke_off_goes_on_only_with_the_same_file(link: str) -> None:
+def test_a_download_that_broke_off_goes_on_only_with_the_same_file(get: Any, link: str) -> None:
     etag = get(link)["ETag"]
     assert get(link, Range="bytes=10-", If_Range=etag).status_code == 206
     storage.results.put("results/a/b", io.BytesIO(DATA[::-1]), filename="a.bin", content_type="image/webp")
@@ -88,7 +101,7 @@ def test_a_download_that_broke_off_goes_on_only_with_the_same_file(link: str) ->
     assert (response.status_code, streamed(response)) == (200, DATA[::-1])
 
 
-def test_what_is_known_already_is_not_sent_again(link: str) -> None:
+def test_what_is_known_already_is_not_sent_again(get: Any, link: str) -> None:
     etag = get(link)["ETag"]
     response = get(link, If_None_Match=f'"other", W/{etag}')
     assert (response.status_code, response.content, response["ETag"]) == (304, b"", etag)
@@ -98,4 +111,5 @@ def test_what_is_known_already_is_not_sent_again(link: str) -> None:
 def test_the_head_of_a_part_has_no_body(link: str) -> None:
     response = Client().head(link, headers={"Range": "bytes=0-9"})
     assert (response.status_code, response["Content-Length"]) == (206, "10")
-    assert b"".join(response.streaming_content) == b""
+    assert streamed(response) == b""
+    response.close()
