@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imagesite.accounts.middleware.AttemptsMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -160,6 +161,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_HASHERS = ["imagesite.accounts.hashers.BoundedPBKDF2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3600
 SIGN_UP: str = env.str("SIGN_UP", default="open")  # or "invitation", "closed"
 OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="").rstrip("/")
@@ -271,6 +273,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # A host's cookies go to all its ports, and a path's to all below it: two sites on one host need names of their own.
 COOKIE_PREFIX = env.str("COOKIE_PREFIX", default="")
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}session", f"{COOKIE_PREFIX}csrftoken"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{SITE_PATH}/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie: Zappa multiplies them
 SESSION_COOKIE_AGE = 14 * 24 * 3600

@@ -1,4 +1,4 @@
-"""How often one caller may call. One row a caller and one conditional UPDATE a request, so it holds across processes.
+"""How often one caller may call.
 
 Each request takes one interval of a minute's allowance; what was taken comes back as time goes by. A caller that was
 silent for a minute may spend a whole minute's requests at once.
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import OperationalError
-from django.db.models import F, Value
-from django.db.models.functions import Greatest
 from django.http import HttpRequest
 
 from converter.api.problems import Problem
@@ -55,31 +53,16 @@ def spend(request: HttpRequest, key: str) -> None:
 
 
 def _count(key: str) -> Allowance:
-    interval = MINUTE / settings.CONVERTER_REQUESTS_A_MINUTE
-    now = time.time()
-    most = now + MINUTE - interval
-    rows = RateLimit.objects.filter(key=key).values_list("caught_up_at", flat=True)
-    while not _taken(key, now, interval, most):
-        caught_up_at = rows.first()
-        # One that is early enough after all came in between: another request of the same caller.
-        if caught_up_at is not None and caught_up_at > most:
-            wait = max(1, math.ceil(caught_up_at - most))
-            raise Problem(
-                "too_many_requests",
-                kind="allowance",
-                requests=settings.CONVERTER_REQUESTS_A_MINUTE,
-                seconds=wait,
-                headers={"Retry-After": str(wait), **Allowance(0, wait).headers()},
-            )
-    caught_up_at = rows.first() or now
+    requests = settings.CONVERTER_REQUESTS_A_MINUTE
+    interval, now = MINUTE / requests, time.time()
+    if wait := RateLimit.objects.spend(key, now, interval, requests):
+        raise Problem(
+            "too_many_requests",
+            kind="allowance",
+            requests=requests,
+            seconds=wait,
+            headers={"Retry-After": str(wait), **Allowance(0, wait).headers()},
+        )
+    caught_up_at = RateLimit.objects.filter(key=key).values_list("caught_up_at", flat=True).first() or now
     left = math.floor((now + MINUTE - caught_up_at) / interval + 1e-6)
     return Allowance(max(0, left), max(0, math.ceil(caught_up_at - now)))
-
-
-def _taken(key: str, now: float, interval: float, most: float) -> bool:
-    if RateLimit.objects.filter(key=key, caught_up_at__lte=most).update(
-        caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(interval)
-    ):
-        return True
-    _, new = RateLimit.objects.get_or_create(key=key, defaults={"caught_up_at": now + interval})
-    return new

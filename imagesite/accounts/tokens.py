@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from converter.api import rates
 from converter.api.access import Caller
 from converter.api.problems import Problem
+from imagesite.accounts import attempts
 from imagesite.accounts.models import ApiToken
 
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -52,6 +53,19 @@ def admitted(request: HttpRequest, secret: str) -> Caller:
     """Return whose token it is, and count the request. Raises Problem if it is unknown or has called too often."""
     caller = caller_of(secret)
     if caller is None:
+        _count_miss(request)
         raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     rates.spend(request, caller.key)
     return caller
+
+
+def _count_miss(request: HttpRequest) -> None:
+    try:
+        attempts.count_miss(request, "token")
+    except attempts.TooManyAttempts as exc:
+        raise Problem(
+            "too_many_requests",
+            kind="attempts",
+            seconds=exc.seconds,
+            headers={"Retry-After": str(exc.seconds)},
+        ) from exc

@@ -21,7 +21,7 @@ from converter import jobs
 from converter.models import Preferences
 from converter.web.forms import PreferencesForm
 from imagesite.accounts.forms import DeleteAccountForm, TokenForm
-from imagesite.accounts.http import LoggedInRequest
+from imagesite.accounts.http import LoggedInRequest, clear_site_data
 from imagesite.accounts.models import ApiToken, User
 
 
@@ -94,7 +94,9 @@ def delete(request: LoggedInRequest) -> HttpResponse:
     logout(request)
     user.delete()
     messages.success(request, _("Your account has been deleted, with all images, results and settings."))
-    return redirect("web:landing")
+    response = redirect("web:landing")
+    clear_site_data(response)
+    return response
 
 
 @never_cache

@@ -62,6 +62,23 @@ def test_a_browser_has_an_allowance_too(alice: Any, clock: Clock) -> None:
     assert [browser.get("formats").status_code for _ in range(3)] == [200, 200, 429]
 
 
+def test_a_caller_is_not_refused_for_longer_when_the_clock_is_set_back(
+    program: Program, clock: Clock
+) -> None:
+    assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
+    clock.now -= 86_400
+    assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_tokens_are_not_guessed_and_those_that_exist_go_on(program: Program, settings: Any) -> None:
+    settings.CONVERTER_REQUESTS_A_MINUTE = 0
+    answers = [Program(f"img_guess{n}").get("batches") for n in range(51)]
+    assert [answer.status_code for answer in answers] == [401] * 50 + [429]
+    problem(answers[-1], 429, "too_many_requests")
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 10
+    assert program.get("batches").status_code == 200
+
+
 def test_no_limit_is_none(program: Program, settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
     assert {program.get("formats").status_code for _ in range(5)} == {200}

@@ -160,3 +160,12 @@ def test_links_to_one_batch_are_bounded(
 def test_a_deleted_batch_takes_its_links_along(client: Client, batch: Batch, share: Share) -> None:
     jobs.remove(batch)
     assert client.get(f"/s/{share.token}/").status_code == 404
+
+
+def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
+    client: Client, share: Share, job: Job
+) -> None:
+    answers = [client.get(f"/s/{n:032}/").status_code for n in range(51)]
+    assert answers == [404] * 50 + [429]
+    assert client.get(f"/s/{share.token}/").status_code == 200
+    assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 302

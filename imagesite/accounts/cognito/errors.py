@@ -90,6 +90,14 @@ class CognitoUnavailable(Exception):
     pass
 
 
+GUESSES = ("wrong_credentials", "wrong_password", "wrong_code", "wrong_shown_code", "too_many_attempts")
+
+
+def is_wrong_guess(exc: Exception) -> bool:
+    """Return whether what was entered is not what Cognito knows."""
+    return isinstance(exc, CognitoError) and exc.code in GUESSES
+
+
 def message(code: str, params: Mapping[str, Any] | None = None) -> Message:
     """Return the message for `code`, with its usual parameters unless others are given."""
     return Message(code, PARAMS.get(code, {}) if params is None else params)

@@ -20,9 +20,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from imagesite.accounts.attempts import attempt, count_request, remember_device
 from imagesite.accounts.cognito import backend, client
 from imagesite.accounts.cognito.client import Challenge, Tokens
-from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, SessionExpired, text
+from imagesite.accounts.cognito.errors import (
+    CognitoError,
+    CognitoUnavailable,
+    SessionExpired,
+    is_wrong_guess,
+    text,
+)
 from imagesite.accounts.cognito.forms import (
     CodeForm,
     CognitoForm,
@@ -37,7 +44,7 @@ from imagesite.accounts.cognito.forms import (
 )
 from imagesite.accounts.cognito.pages import EMAIL, access_token, form_page, next_url, redirect_to_login, show
 from imagesite.accounts.forms import DeleteAccountForm
-from imagesite.accounts.http import LoggedInRequest
+from imagesite.accounts.http import LoggedInRequest, clear_site_data
 from imagesite.accounts.views import delete as delete_rows
 
 logger = logging.getLogger(__name__)
@@ -71,7 +78,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
         try:
-            client.confirm_sign_up(form.cleaned_data["email"], form.cleaned_data["code"])
+            email = form.cleaned_data["email"]
+            with attempt(request, "confirmation", email, is_wrong=is_wrong_guess):
+                client.confirm_sign_up(email, form.cleaned_data["code"])
         except CognitoError as error:
             form.refuse(error)
         else:
@@ -84,6 +93,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 def resend(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
+        count_request(request, "mail", form.cleaned_data["email"])
         try:
             client.resend_code(form.cleaned_data["email"])
         except CognitoError as error:
@@ -106,7 +116,8 @@ def login(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         email = form.cleaned_data["email"]
         try:
-            result = client.log_in(email, form.cleaned_data["password"])
+            with attempt(request, "password", email, is_wrong=is_wrong_guess):
+                result = client.log_in(email, form.cleaned_data["password"])
             return _continue_login(request, result, next_url(request))
         except CognitoError as error:
             request.session[EMAIL] = email
@@ -123,9 +134,12 @@ def _continue_login(request: HttpRequest, result: Tokens | Challenge, next_url: 
         _hold(request, result, next_url)
         return redirect("accounts:challenge")
     request.session.pop(CHALLENGE, None)
-    if backend.start_session(request, result) is None:
+    user = backend.start_session(request, result)
+    if user is None:
         raise CognitoError("account_closed")
-    return redirect(next_url)
+    response = redirect(next_url)
+    remember_device(response, user.email)
+    return response
 
 
 def _hold(request: HttpRequest, challenge: Challenge, next_url: str, **more: str) -> None:
@@ -167,7 +181,8 @@ def challenge(request: HttpRequest) -> HttpResponse:
     try:
         held = _with_secret(request, held)
         if form.is_valid():
-            answer = page.answer(_challenge(held), form.cleaned_data[page.field])
+            with attempt(request, "code", held["username"], is_wrong=is_wrong_guess):
+                answer = page.answer(_challenge(held), form.cleaned_data[page.field])
             return _continue_login(request, answer, held["next"])
     except CognitoError as error:
         if not form.is_bound or error.code in ("session_expired", "account_closed", "unsupported"):
@@ -217,7 +232,9 @@ def logout(request: HttpRequest) -> HttpResponse:
             client.log_out(held["refresh"])
         except (CognitoError, CognitoUnavailable):
             messages.warning(request, _("You are logged out here, but the login service is not responding."))
-    return redirect("web:landing")
+    response = redirect("web:landing")
+    clear_site_data(response)
+    return response
 
 
 @require_POST
@@ -235,7 +252,9 @@ def logout_everywhere(request: LoggedInRequest) -> HttpResponse:
     messages.success(
         request, _("You are logged out here. All other devices are logged out within 15 minutes.")
     )
-    return redirect("accounts:login")
+    response = redirect("accounts:login")
+    clear_site_data(response)
+    return response
 
 
 # --- Once logged in -----------------------------------------------------------------------------------------
@@ -246,9 +265,10 @@ def password_change(request: LoggedInRequest) -> HttpResponse:
     form = PasswordChangeForm(request.POST or None)
     if form.is_valid():
         try:
-            client.change_password(
-                access_token(request), form.cleaned_data["old"], form.cleaned_data["password"]
-            )
+            with attempt(request, "password", request.user.email, is_wrong=is_wrong_guess):
+                client.change_password(
+                    access_token(request), form.cleaned_data["old"], form.cleaned_data["password"]
+                )
         except CognitoError as error:
             form.refuse(error)
         else:
@@ -299,7 +319,8 @@ def _turn_off_second_factor(request: LoggedInRequest) -> HttpResponse:
     form = PasswordForm(request.POST or None)
     if form.is_valid():
         try:
-            client.log_in(request.user.email, form.cleaned_data["password"])
+            with attempt(request, "password", request.user.email, is_wrong=is_wrong_guess):
+                client.log_in(request.user.email, form.cleaned_data["password"])
             client.disable_totp(access_token(request))
         except CognitoError as error:
             form.refuse(error)
@@ -331,6 +352,7 @@ def delete(request: LoggedInRequest) -> HttpResponse:
 def password_reset(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None, initial={"email": request.session.get(EMAIL, "")})
     if form.is_valid():
+        count_request(request, "mail", form.cleaned_data["email"])
         try:
             client.request_password_reset(form.cleaned_data["email"])
         except CognitoError as error:
@@ -347,7 +369,8 @@ def password_reset_confirm(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         entered = form.cleaned_data
         try:
-            client.reset_password(entered["email"], entered["code"], entered["password"])
+            with attempt(request, "reset", entered["email"], is_wrong=is_wrong_guess):
+                client.reset_password(entered["email"], entered["code"], entered["password"])
         except CognitoError as error:
             form.refuse(error)
         else:

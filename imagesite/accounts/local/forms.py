@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from contextvars import copy_context
+from threading import Thread
 from typing import Any
 
 from django import forms
 from django.contrib.auth import forms as auth_forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from imagesite.accounts.attempts import attempt
 from imagesite.accounts.models import Invitation, User
+
+
+def _is_wrong(exc: Exception) -> bool:
+    return isinstance(exc, ValidationError)
 
 
 class LoginForm(auth_forms.AuthenticationForm):
@@ -19,6 +28,32 @@ class LoginForm(auth_forms.AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.fields["username"].label = _("E-mail address")
         self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "email"})
+
+    def clean(self) -> dict[str, Any]:
+        """Raises TooManyAttempts."""
+        email = self.cleaned_data.get("username")
+        if not email or not self.cleaned_data.get("password"):
+            return super().clean()
+        assert self.request is not None
+        with attempt(self.request, "password", email, is_wrong=_is_wrong):
+            return super().clean()
+
+
+class PasswordChangeForm(auth_forms.PasswordChangeForm):
+    def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Raises TooManyAttempts."""
+        with attempt(self.request, "password", self.user.email, is_wrong=_is_wrong):
+            return super().clean_old_password()
+
+
+class PasswordResetForm(auth_forms.PasswordResetForm):
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Send it beside the request, in its language: the time it takes would tell who has an account."""
+        Thread(target=copy_context().run, args=(super().send_mail, *args), kwargs=kwargs).start()
 
 
 class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time

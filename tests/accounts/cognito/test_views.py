@@ -9,7 +9,7 @@ from django.test import Client
 
 from imagesite.accounts.cognito import backend, jwt
 from imagesite.accounts.cognito import client as cognito
-from imagesite.accounts.cognito.errors import CognitoUnavailable, text
+from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, text
 from imagesite.accounts.models import User
 from tests.accounts.cognito.people import NEW, PAGE, PASSWORD, grow_old, is_in, log_in
 from tests.cloud import cognito as mock
@@ -30,7 +30,9 @@ def test_it_works(client: Client) -> None:
     assert (user.email, user.is_staff, user.has_usable_password()) == ("erin@example.org", False, False)
     assert user.sub
     assert is_in(client)
-    assert client.post("/accounts/logout/").headers["Location"] == "/"
+    out = client.post("/accounts/logout/")
+    assert out.headers["Location"] == "/"
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert not is_in(client)
 
 
@@ -39,6 +41,40 @@ def test_a_wrong_password_is_said_at_the_form_and_no_more(client: Client, carol:
     assert [page.status_code for page in pages] == [422, 422]
     errors = [page.context["form"].non_field_errors() for page in pages]
     assert errors[0] == errors[1] == [text("wrong_credentials")]
+
+
+def test_whoever_guesses_waits_before_cognito_is_asked(
+    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def refuse(email: str, password: str) -> None:
+        asked.append(email)
+        raise CognitoError("wrong_credentials")
+
+    monkeypatch.setattr(cognito, "log_in", refuse)
+    assert [log_in(client, carol, "a guess").status_code for _ in range(12)] == [422] * 10 + [429] * 2
+    assert len(asked) == 10
+
+
+def test_codes_are_not_guessed(client: Client, carol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise CognitoError("wrong_code")
+
+    monkeypatch.setattr(cognito, "reset_password", refuse)
+    form = {"email": carol, "code": "123456", "password": NEW}
+    answers = [client.post("/accounts/password/reset/code/", form).status_code for _ in range(11)]
+    assert answers == [422] * 10 + [429]
+
+
+def test_what_cognito_cannot_answer_is_no_guess(
+    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> None:
+        raise CognitoUnavailable
+
+    monkeypatch.setattr(cognito, "log_in", away)
+    assert {log_in(client, carol, "a guess").status_code for _ in range(12)} == {302}
 
 
 def test_log_in_leads_on_to_the_page_that_asked(client: Client, carol: str) -> None:

@@ -1,0 +1,47 @@
+"""Answers whoever guesses too often, or logs in when too many do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from imagesite.accounts.attempts import TooManyAttempts, count_miss
+from imagesite.accounts.hashers import Busy
+
+# Pages that anyone with a link may see, whose unknown link answers 404.
+LINKS = ("web:share", "web:share_download")
+BUSY_SECONDS = 5
+
+
+class AttemptsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        if response.status_code == 404 and match and match.view_name in LINKS:
+            try:
+                count_miss(request, "link")
+            except TooManyAttempts as exc:
+                return _too_many(request, exc)
+        return response
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        if isinstance(exc, TooManyAttempts):
+            return _too_many(request, exc)
+        if isinstance(exc, Busy):
+            response = render(request, "accounts/busy.html", status=503)
+            response["Retry-After"] = str(BUSY_SECONDS)
+            return response
+        return None
+
+
+def _too_many(request: HttpRequest, exc: TooManyAttempts) -> HttpResponse:
+    minutes = math.ceil(exc.seconds / 60)
+    response = render(request, "accounts/too_many_attempts.html", {"minutes": minutes}, status=429)
+    response["Retry-After"] = str(exc.seconds)
+    return response
