@@ -47,6 +47,7 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
             for index, upload in enumerate(body.uploads)
             if isinstance(upload, schemas.UploadIn)
         },
+        name_pattern=body.name_pattern,
         kept=kept,
     )
 

@@ -25,6 +25,7 @@ from converter.jobs.limits import limits
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
+from converter.jobs.picture import snippets
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
@@ -79,6 +80,7 @@ __all__ = [
     "retry_batch",
     "revoke_share",
     "share",
+    "snippets",
     "store",
     "submit",
     "thumbnail_url",

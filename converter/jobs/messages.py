@@ -12,6 +12,11 @@ TEMPLATES = {
     "too_many_files": _("A batch takes at most {most} images; this one has {count}. Split it up."),
     "too_many_outputs": _("A batch takes at most {most} outputs."),
     "same_outputs": _("Two of the outputs are the same."),
+    "bad_name_pattern.part": _("There is no {part} in file names. Use {parts}."),
+    "bad_name_pattern.letter": _("File names cannot contain slashes or single braces."),
+    "bad_name_pattern.same": _(
+        "Use the name or the number of the image, or all files would have the same name."
+    ),
     "empty_file.named": _("{name} is empty."),
     "empty_file.fetched": _("The address answered with an empty file."),
     "too_many_bytes.named": _("{name} is larger than {most:M} MB, the limit for one file."),

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from converter import engine, metrics
 from converter.engine import Message, Problem
+from converter.engine.naming import pattern_problem
 from converter.jobs.errors import InvalidSubmission
 from converter.jobs.logos import has_watermark, watermark_of
 from converter.jobs.quota import check_quota
@@ -37,20 +38,25 @@ def submit(
     files: Sequence[NewFile] = (),
     uploads: Sequence[Upload] = (),
     own_outputs: Mapping[uuid.UUID, Sequence[engine.Recipe]] = MappingProxyType({}),
+    name_pattern: str = "",
     kept: bool = True,
 ) -> Batch:
     """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
 
     `own_outputs` are those of single uploads, by id, instead of `outputs`; those of a new file stand in it.
+    `name_pattern` names the results (`engine.naming`).
     The caller removes a batch that is not `kept`; what a crash leaves of it expires soon.
     Raises InvalidSubmission, OverQuota.
     """
     _check_submission(owner, outputs, files, uploads, own_outputs)
+    if name_pattern and (problem := pattern_problem(name_pattern)):
+        raise _invalid("/name_pattern", problem.code, **problem.params)
     now = timezone.now()
     expires_at = now + (Preferences.of(owner).kept_for if kept else UNKEPT_LIFETIME)
     batch = Batch(
         owner_id=owner.pk,
         outputs=[output.canonical() for output in outputs],
+        name_pattern=name_pattern,
         created_at=now,
         kept=kept,
         expires_at=expires_at,
@@ -88,6 +94,7 @@ def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]
             upload=upload,
             owner_id=batch.owner_id,
             position=position,
+            number=number,
             recipe=output.canonical(),
             recipe_hash=output.hash,
             output_format=output.format,
@@ -96,7 +103,11 @@ def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]
             queued_at=now if upload.received_at else None,
             asked_at=now if upload.received_at else None,
         )
-        for position, (upload, output) in enumerate((u, o) for u, outputs in sources for o in outputs)
+        for position, (number, upload, output) in enumerate(
+            (number, upload, output)
+            for number, (upload, outputs) in enumerate(sources, 1)
+            for output in outputs
+        )
     ]
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from converter import outbound, storage
 from converter.engine import Message, Problem, Recipe
 from converter.engine.filenames import clean_name, safe_name
+from converter.engine.naming import folder_of
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
@@ -133,6 +134,7 @@ def new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at
         pk=pk,
         owner_id=owner.pk,
         name=name,
+        folder=folder_of(file.name),
         key=f"uploads/{owner.pk}/{pk}/{safe_name(name)}",
         source_url=file.url,
         size=file.size,

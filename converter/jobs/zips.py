@@ -14,14 +14,13 @@ from django.utils import timezone
 
 from converter import storage
 from converter.engine import Message
-from converter.engine.filenames import distinct, portable_name
-from converter.jobs import renditions
+from converter.jobs import picture, renditions
 from converter.jobs.errors import Conflict, Gone
 from converter.jobs.links import LINK_LIFETIME
+from converter.jobs.names import MANIFEST, SNIPPET, result_paths
 from converter.models import Batch, Job
 from converter.storage import StorageFault
 
-MANIFEST = "manifest.csv"
 READABLE_BY_ALL = 0o100644 << 16  # as Unix keeps modes in a ZIP: a web server may read what is unpacked
 
 
@@ -86,13 +85,7 @@ def _zip_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:
 def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
     """Yield the bytes of the ZIP, file by file; nothing of it is kept."""
     finished = [job for job in jobs if job.has_result]
-    names = dict(
-        zip(
-            (job.pk for job in finished),
-            distinct((portable_name(job.result_name) for job in finished), taken=[MANIFEST]),
-            strict=True,
-        )
-    )
+    names = result_paths(finished)
     end = _End()
     renewed = timezone.now()
     with zipfile.ZipFile(end, "w") as archive:
@@ -107,6 +100,8 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
             if timezone.now() - renewed > renditions.LEASE / 6:
                 renewed = timezone.now()
                 renditions.renew(key)
+        if html := picture.snippets(job for job in finished if job.pk in names):
+            archive.writestr(_entry(SNIPPET, renewed), picture.page_of(html))
         # With a byte order mark, by which Excel knows that it is UTF-8.
         archive.writestr(_entry(MANIFEST, renewed), _manifest(jobs, names).encode("utf-8-sig"))
     yield end.take()

@@ -12,6 +12,7 @@ from django.db.models import Count, Func, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from converter.engine.naming import AS_SOURCE, BY_WIDTH, LONGEST
 from converter.models.jobs import Job
 from converter.models.uploads import Upload
 
@@ -52,6 +53,9 @@ class Batch(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
     outputs = models.JSONField(help_text=_("The requested recipes, in canonical form."))
+    name_pattern = models.CharField(
+        max_length=LONGEST, blank=True, help_text=_("Of results, such as {name}-{width}.{ext}.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     kept = models.BooleanField(default=True, editable=False)
     """Whether it stays: what is made for one answer alone is in no history, and nobody is told of it."""
@@ -78,6 +82,12 @@ class Batch(models.Model):
     @cached_property
     def tally(self) -> Tally:
         return Batch.objects.filter(pk=self.pk).tallies()[self.pk]
+
+    @property
+    def naming(self) -> str:
+        """Return the pattern of its results' names. Where nobody chose one, sizes of one format are told apart."""
+        formats = [output["format"] for output in self.outputs]
+        return self.name_pattern or (AS_SOURCE if len(set(formats)) == len(formats) else BY_WIDTH)
 
     @property
     def state(self) -> str:

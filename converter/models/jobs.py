@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from converter import engine
+from converter.engine.filenames import split_extension
+from converter.engine.naming import Named, result_name
 from converter.models.uploads import Upload
 
 
@@ -62,6 +64,7 @@ class Job(models.Model):
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="jobs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
     position = models.PositiveIntegerField(default=0, help_text=_("Position in the batch."))
+    number = models.PositiveIntegerField(default=1, help_text=_("Which image of the batch."))
     recipe = models.JSONField(help_text=_("In canonical form."))
     recipe_hash = models.CharField(max_length=64, editable=False)
     output_format = models.CharField(max_length=10, editable=False, help_text=_("As requested."))
@@ -166,7 +169,19 @@ class Job(models.Model):
     @property
     def result_name(self) -> str:
         """Return the name people download it under."""
-        return self.upload.renamed(engine.FORMATS[self.result_format or self.output_format].extension)
+        format = engine.FORMATS[self.result_format or self.output_format]
+        return result_name(
+            self.batch.naming,
+            Named(
+                name=split_extension(self.upload.name)[0],
+                width=self.result_width,
+                height=self.result_height,
+                format=format.name,
+                ext=format.extension,
+                number=self.number,
+                date=self.batch.created_at.date(),
+            ),
+        )
 
     @property
     def is_unfinished(self) -> bool:

@@ -19,6 +19,7 @@ class Upload(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
+    folder = models.CharField(max_length=200, blank=True, help_text=_("Where it was on the owner's device."))
     key = models.CharField(max_length=300, unique=True, editable=False)
     source_url = models.CharField(
         max_length=2000, blank=True, editable=False, help_text=_("The source, if imported by URL.")

@@ -204,6 +204,12 @@ ERRORS: Mapping[str, ErrorInfo] = {
         _("Change or remove one."),
         status=422,
     ),
+    "bad_name_pattern": ErrorInfo(
+        _("File names can't be made from this"),
+        _("The pattern for file names has a part we don't know, or would give all files the same name."),
+        _("Use these parts, in braces: name, width, height, format, ext, number, date."),
+        status=422,
+    ),
     "invalid_submission": ErrorInfo(
         _("Invalid batch"),
         _("Something is wrong with the files or outputs."),

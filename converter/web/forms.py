@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from converter import engine, outbound
+from converter.engine import naming
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import translated
@@ -105,6 +106,13 @@ class OutputForm(forms.Form):
     def size_fields(self) -> list[forms.BoundField]:
         return [self[path] for path in PLAIN_SIZE if path in self.fields]
 
+    def says(self) -> str:
+        """Return what the output is, in few words; its script keeps that up to date."""
+        sides = [self[f"resize.{side}"].value() for side in ("width", "height")]
+        size = "×".join(str(side) for side in sides if side)
+        name = words.format_label(str(self["format"].value()))
+        return f"{name} · {size} px" if size else name
+
     def presets(self) -> list[tuple[str, str]]:
         return presets.choices()
 
@@ -186,11 +194,30 @@ class FilesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://", "spellcheck": "false"}),
     )
 
+    name_pattern = forms.CharField(
+        label=_("File names"),
+        required=False,
+        max_length=naming.LONGEST,
+        widget=forms.TextInput(
+            attrs={"placeholder": naming.AS_SOURCE, "list": "name-patterns", "spellcheck": "false"}
+        ),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not settings.CONVERTER_IMPORT_BY_URL:
             del self.fields["addresses"]
         self.fields["images"].widget.attrs["accept"] = accepted()
+        parts = ", ".join(f"{{{part}}}" for part in naming.PARTS)
+        self.fields["name_pattern"].help_text = _("Leave empty to keep them. Parts: %(parts)s") % {
+            "parts": parts
+        }
+
+    def clean_name_pattern(self) -> str:
+        pattern: str = self.cleaned_data["name_pattern"].strip()
+        if pattern and (problem := naming.pattern_problem(pattern)):
+            raise forms.ValidationError(translated(problem))
+        return pattern
 
 
 class WatermarkForm(forms.Form):

@@ -75,6 +75,7 @@ def for_convert() -> dict[str, str]:
             "The size of {name} is not known yet, so it cannot be cropped. Select it in the list first."
         ),
         "ratioOfOutput": _("Like the output ({width}×{height})"),
+        "makeOutputs": _("Make {count} outputs"),
         "output": _("Output {number}"),
         "convert": _("Convert"),
         "convertOne": _("Convert to {formats}"),

@@ -140,6 +140,19 @@ def test_an_image_may_have_outputs_of_its_own(program: Program, alice: Any, send
     assert (png["result"]["width"], png["result"]["height"]) == (8, 8)
 
 
+def test_results_are_named_by_a_pattern(program: Program, send: Any, worker: Any) -> None:
+    body = {
+        "files": [{"name": "a.jpg", "size": 1000}],
+        "outputs": [{"format": "webp"}],
+        "name_pattern": "{date}-{name}-{width}.{ext}",
+    }
+    made = program.post("batches", body).json()
+    send(Batch.objects.get(), make_photo(40, 30))
+    worker.work()
+    (job,) = program.get(f"batches/{made['id']}").json()["jobs"]
+    assert job["result"]["name"] == f"{made['created_at'][:10]}-a-40.webp"
+
+
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
@@ -153,6 +166,7 @@ def test_an_image_may_have_outputs_of_its_own(program: Program, alice: Any, send
         ({"files": [{"name": 3, "size": 1}], "outputs": [{"format": "webp"}]}, "invalid_request", "/files/0/name"),
         ({"fils": [], "outputs": [{"format": "webp"}]}, "invalid_request", "/fils"),
         ({"uploads": ["x"], "outputs": [{"format": "webp"}]}, "invalid_request", "/uploads/0"),
+        ({"files": [{"name": "a", "size": 1}], "outputs": [{"format": "webp"}], "name_pattern": "{x}"}, "bad_name_pattern", "/name_pattern"),
         ({"uploads": [{"id": "x"}], "outputs": [{"format": "webp"}]}, "invalid_request", "/uploads/0/id"),
         ({"files": [{"name": "a", "size": 1}], "outputs": ["webp"]}, "invalid_request", "/outputs/0"),
         ({"files": [{"name": "a", "size": 1, "outputs": [{"format": "x"}]}], "outputs": [{"format": "webp"}]}, "invalid_recipe", "/files/0/outputs/0/format"),

@@ -32,8 +32,30 @@ def test_the_zip_holds_each_result_under_a_name_of_its_own(
     assert jobs.zip_url(batch)
     data, _ = storage.results.read(batch.zip_key)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.namelist() == ["a.webp", "a (2).webp", "A (3).webp", "A (4).webp", "manifest.csv"]
+        assert archive.namelist() == [
+            "a-64.webp", "a-20.webp", "A-64 (2).webp", "A-20 (2).webp", "snippet.html", "manifest.csv"
+        ]  # fmt: skip
         assert archive.testzip() is None
+        html = archive.read("snippet.html").decode()
+    assert 'srcset="a-20.webp 20w, a-64.webp 64w" sizes="100vw"' in html
+    assert 'src="A-64%20%282%29.webp"' in html
+
+
+def test_the_zip_keeps_folders_and_names_by_a_pattern(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    files = [jobs.NewFile(name, 10_000) for name in ("day1/IMG_1.jpg", "day2/IMG_1.jpg", "../x.jpg")]
+    batch = jobs.submit.submit(alice, files=files, outputs=[WEBP], name_pattern="{number}-{name}-{width}")
+    send(batch, photo, photo, photo)
+    worker.work()
+    jobs.zip_url(batch)
+    worker.work()
+    batch.refresh_from_db()
+    data, _ = storage.results.read(batch.zip_key)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == [
+            "day1/001-IMG_1-64.webp", "day2/002-IMG_1-64.webp", "003-x-64.webp", "manifest.csv"
+        ]  # fmt: skip
 
 
 def test_the_zip_is_made_anew_when_more_is_finished(

@@ -50,6 +50,22 @@ def test_a_folder_goes_in_and_its_tree_comes_out(album: Path, tmp_path: Path) ->
     assert "images: 1" in said
 
 
+def test_results_are_named_by_a_pattern(album: Path, tmp_path: Path) -> None:
+    run(album, "-o", tmp_path / "out", "--to", "webp", "--resize", "16x", "--name", "{name}-{width}.{ext}")
+    assert {name.casefold() for name in files(tmp_path / "out")} == {
+        "a-16.webp",
+        "a-16 (2).webp",
+        "sub/c-16.webp",
+    }
+    assert "c-{width}.webp" not in run(
+        album, "-o", tmp_path / "2", "--to", "webp", "--name", "{number}", dry_run=True
+    )
+    with pytest.raises(CommandError) as failure:
+        run(album, "-o", tmp_path / "out", "--to", "webp", "--name", "{wide}")
+    assert failure.value.returncode == 2
+    assert "{wide}" in str(failure.value)
+
+
 def test_a_bad_file_stops_nothing_and_is_named_at_the_end(album: Path, tmp_path: Path) -> None:
     (album / "broken.jpg").write_bytes(make_photo()[:300])
     with pytest.raises(CommandError) as failure:

@@ -204,8 +204,8 @@ def test_the_web_page_gets_its_html(
     snippet = page.get(f"/jobs/{job.pk}/").context["picture"]
     assert snippet == (
         "<picture>\n"
-        '  <source type="image/webp" srcset="photo%200.webp 32w, photo%200%20%282%29.webp 64w">\n'
-        '  <img src="photo%200.jpg" width="64" height="48" alt="">\n'
+        '  <source type="image/webp" srcset="photo%200-32.webp 32w, photo%200-64.webp 64w" sizes="100vw">\n'
+        '  <img src="photo%200-64.jpg" width="64" height="48" loading="lazy" decoding="async" alt="">\n'
         "</picture>"
     )
     assert "&lt;picture&gt;" in text(page.get(f"/jobs/{job.pk}/"))

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Discriminator, Tag
 
 from converter import engine, models
 from converter.api.problems import Problem as Refused
+from converter.engine import naming
 from converter.engine.formats import AUTO
 from converter.engine.recipe import RECIPE_SCHEMA
 
@@ -135,6 +136,16 @@ class BatchIn(Schema):
         Field(description="Existing uploads to convert again: ids, or ids with outputs of their own."),
     ] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+    name_pattern: Annotated[
+        str,
+        Field(
+            max_length=naming.LONGEST,
+            description="Names of the results, from "
+            + ", ".join(f"`{{{part}}}`" for part in naming.PARTS)
+            + ". Empty for the names of the images.",
+            examples=[naming.BY_WIDTH],
+        ),
+    ] = ""
 
 
 class WebhookIn(Schema):

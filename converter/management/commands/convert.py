@@ -18,12 +18,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from converter import engine, jobs
 from converter.engine.filenames import fitted, split_extension
 from converter.engine.formats import AUTO
+from converter.engine.naming import Named, pattern_problem, result_name
 from converter.sandbox import Refused, Rendered, Sandbox, SandboxError
 
 READABLE = {
@@ -33,10 +35,14 @@ READABLE = {
 
 @dataclass(frozen=True)
 class Task:
-    """`target` has no suffix yet where the format is chosen for each image."""
+    """`target` has no suffix yet where the format is chosen for each image; a pattern names it in its folder.
+
+    `number` counts the images from 1.
+    """
 
     source: Path
     target: Path
+    number: int = 1
 
 
 class NotConverted(Exception):
@@ -64,6 +70,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--recipe", type=Path, metavar="FILE", help="recipe as JSON; the options above override it"
         )
+        parser.add_argument(
+            "--name", metavar="PATTERN", default="", help="names of the results, such as {name}-{width}.{ext}"
+        )
         parser.add_argument("--overwrite", action="store_true", help="overwrite existing files")
         parser.add_argument("--dry-run", action="store_true", help="show what would be done without doing it")
         parser.add_argument(
@@ -80,14 +89,17 @@ class Command(BaseCommand):
             )  # file names may hold characters the terminal cannot show
         recipe = read_recipe(options)
         images = watermark_of(recipe, options["recipe"])
+        if options["name"] and (problem := pattern_problem(options["name"])):
+            raise CommandError(f"--name: {problem.text}", returncode=2)
         tasks, left = plan(options["sources"], options["output"], recipe)
         if not tasks:
             raise CommandError("No images to convert.", returncode=2)
         if options["dry_run"]:
             self.stdout.write(engine.sentence(recipe))
             for task in tasks:
-                there = " (already exists)" if task.target.exists() else ""
-                self.stdout.write(f"{task.source} → {task.target}{there}")
+                target = task.target.with_name(options["name"]) if options["name"] else task.target
+                there = " (already exists)" if target.exists() else ""
+                self.stdout.write(f"{task.source} → {target}{there}")
             return
         make_folder(options["output"])
 
@@ -97,7 +109,7 @@ class Command(BaseCommand):
         console = Console(stderr=True)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         with (
-            Workers(max(1, options["workers"])) as workers,
+            Workers(max(1, options["workers"]), options["name"]) as workers,
             Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ):
             bar = progress.add_task("Converting", total=len(tasks))
@@ -197,7 +209,8 @@ def plan(sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> tuple[
             left += len(files) - len(found)
         for path, relative in found:
             stem = split_extension(relative.name)[0]
-            tasks.append(Task(path, _free(output / relative.parent, stem, suffix, taken)))
+            target = _free(output / relative.parent, stem, suffix, taken)
+            tasks.append(Task(path, target, number=len(tasks) + 1))
     return tasks, left
 
 
@@ -218,7 +231,10 @@ def _free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
 class Workers:
     """Threads with a sandbox each: the work itself is done in the sandboxes' processes."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, pattern: str = "") -> None:
+        self._pattern = pattern
+        self._taken: set[str] = set()
+        self._naming = threading.Lock()
         self._pool = ThreadPoolExecutor(count)
         self._local = threading.local()
         self._sandboxes: list[Sandbox] = []
@@ -256,7 +272,8 @@ class Workers:
     ) -> tuple[int, int]:
         limits = jobs.limits()
         try:
-            if recipe.format != AUTO:
+            is_known = recipe.format != AUTO and not self._pattern
+            if is_known:
                 _check_free(task.target, sources, overwrite)
             if task.source.stat().st_size > limits.max_bytes:
                 raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}")
@@ -265,9 +282,8 @@ class Workers:
             if isinstance(answer, Refused):
                 raise NotConverted(answer.message.text)
             assert isinstance(answer, Rendered)
-            target = task.target
-            if recipe.format == AUTO:
-                target = target.with_name(fitted(target.name, f".{engine.FORMATS[answer.format].extension}"))
+            target = self._target(task, recipe, answer)
+            if not is_known:
                 _check_free(target, sources, overwrite)
             write(target, answer.data)
         except SandboxError as exc:
@@ -275,6 +291,26 @@ class Workers:
         except OSError as exc:
             raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
         return len(data), len(answer.data)
+
+    def _target(self, task: Task, recipe: engine.Recipe, answer: Rendered) -> Path:
+        """Return where the result goes, now that its format and size are known."""
+        extension = engine.FORMATS[answer.format].extension
+        if self._pattern:
+            named = Named(
+                name=split_extension(task.source.name)[0],
+                width=answer.width,
+                height=answer.height,
+                format=answer.format,
+                ext=extension,
+                number=task.number,
+                date=timezone.localdate(),
+            )
+            stem, suffix = split_extension(result_name(self._pattern, named))
+            with self._naming:
+                return _free(task.target.parent, stem, suffix, self._taken)
+        if recipe.format == AUTO:
+            return task.target.with_name(fitted(task.target.name, f".{extension}"))
+        return task.target
 
     def _sandbox(self) -> Sandbox:
         if not hasattr(self._local, "sandbox"):

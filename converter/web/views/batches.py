@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -61,19 +61,28 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         page = Paginator(rows, whole).get_page(request.GET.get("page"))
         page.object_list = list(page.object_list)
         tally = found.tally
-    polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
     working = tally.done < tally.total
+    shows_html = outputs > 1 and tally.finished and not working and not found.is_expired
+    polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
     context = {
         "batch": found,
         "tally": tally,
         "page": page,
         "working": working,
+        "html": "\n\n".join(_snippets(found, page.object_list)) if shows_html else "",
         "polls": polls + 1,
         "delay": min(2**polls, 10),
         "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
         "retryable": tally.count(Job.Status.FAILED) + tally.count(Job.Status.CANCELLED),
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
+
+
+def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
+    """Return the `<picture>` of each image on this page, by the names in the ZIP of all."""
+    finished = batch.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
+    found = jobs.snippets(finished)
+    return [found[upload] for upload in dict.fromkeys(job.upload_id for job in shown) if upload in found]
 
 
 @require_POST

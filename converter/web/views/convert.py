@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import engine, jobs
+from converter.engine import naming
 from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
@@ -22,6 +23,7 @@ from converter.web import links, options, texts
 from converter.web.access import batch_of, job_of, recipe_of
 from converter.web.forms import FilesForm, OutputForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
+from converter.web.matrix import MatrixForm
 from converter.web.starters import STARTERS
 from converter.web.watermarks import keep, with_stored_watermark
 
@@ -38,6 +40,12 @@ def convert(request: LoggedInRequest) -> HttpResponse:
 
     files = FilesForm(request.POST, request.FILES)
     uploads = _uploads_here(request, request.POST.getlist("uploads"))
+    matrix = MatrixForm(request.POST if "matrix" in request.POST else None)
+    if matrix.is_bound:
+        outputs = _with_one_more_or_less(request)
+        if matrix.is_valid():
+            outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(matrix.recipes()))
+        return _page(request, FilesForm(), outputs, uploads, matrix=matrix)
     if "add" in request.POST or "remove" in request.POST:
         return _page(request, FilesForm(), _with_one_more_or_less(request), uploads)
 
@@ -79,6 +87,7 @@ def _page(
     refusal: jobs.InvalidSubmission | None = None,
     status: int = 200,
     is_free: bool = False,
+    matrix: MatrixForm | None = None,
 ) -> HttpResponse:
     """`is_free`: nobody has chosen the options, so that the format may follow the images."""
     context = {
@@ -88,6 +97,8 @@ def _page(
         "uploads": uploads,
         "refusal": refusal,
         "starters": STARTERS,
+        "matrix": matrix or MatrixForm(),
+        "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
         "formats": [format.label for format in options.inputs()],
@@ -117,6 +128,8 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
             raise Http404 from exc
     if pk := _uuid(ask.get("recipe")):
         return [], [recipe_of(request, pk).recipe]
+    if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
+        return [], matrix.recipes()
     if starter := STARTERS.get(ask.get("starter", "")):
         return [], starter.recipes
     return [], [_default_recipe(request)]
@@ -186,7 +199,11 @@ def _submit(
     if problems and not (taken or uploads or addresses):
         raise jobs.InvalidSubmission(problems=problems)
     batch = submit(
-        request.user, outputs=recipes, files=[*(new for _, new in taken), *addresses], uploads=uploads
+        request.user,
+        outputs=recipes,
+        files=[*(new for _, new in taken), *addresses],
+        uploads=uploads,
+        name_pattern=chosen.cleaned_data["name_pattern"],
     )
     known = {upload.pk for upload in uploads}
     fresh = [

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from converter import jobs, metadata
 from converter.models import Job
 from converter.translation import translated
-from converter.web import picture
 from converter.web.access import job_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ResendForm
@@ -27,14 +26,15 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
     awaits_file = found.status == Job.Status.AWAITING_UPLOAD and not found.upload.source_url
     siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
+    finished = (
+        siblings.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
+    )
     context = {
         "job": found,
         **_previews(found),
         "facts": metadata.store().get(found.upload_id) if found.upload.is_here else None,
         "resend": ResendForm() if awaits_file else None,
-        "picture": picture.snippet(
-            siblings.filter(upload=found.upload_id, status=Job.Status.FINISHED).select_related("upload")
-        ),
+        "picture": jobs.snippets(finished).get(found.upload_id, ""),
         "before": siblings.filter(position__lt=found.position).order_by("-position").first(),
         "after": siblings.filter(position__gt=found.position).order_by("position").first(),
     }

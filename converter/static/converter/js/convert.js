@@ -4,6 +4,7 @@ import { maybe, showWhatNeedsScript } from "./dom.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
 import "./crop_panel.js";
 import "./intake.js";
+import "./matrix.js";
 import { formatOf } from "./output.js";
 import { cards, follow } from "./outputs.js";
 import { find, form, note, state } from "./page.js";

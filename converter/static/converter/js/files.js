@@ -64,28 +64,34 @@ export function markShown(inSight) {
   for (const image of images) image.element.classList.toggle("is-shown", images.length > 1 && image === inSight);
 }
 
-/** @param {File} file */
-function problemOf(file) {
+/**
+ * @param {File} file
+ * @param {string} path
+ */
+function problemOf(file, path) {
   if (!file.size) return texts.empty;
   if (file.size > limits.bytes) return say(texts.tooLarge, { size: sizeInWords(limits.bytes) });
   // Only what says that it is something else is refused here; the server looks into the file.
   const isKnown = extensions.includes(`.${extensionOf(file).toLowerCase()}`);
   if (file.type && !file.type.startsWith("image/") && !isKnown) return texts.notAnImage;
   /** @param {Row} row */
-  const isSame = (row) => ["name", "size", "lastModified"].every((part) => Reflect.get(row.file, part) === Reflect.get(file, part));
+  const isSame = (row) => row.path === path && ["size", "lastModified"].every((part) => Reflect.get(row.file, part) === Reflect.get(file, part));
   return rows.some((row) => row.state !== "bad" && isSame(row)) ? texts.twice : "";
 }
 
-/** @param {Iterable<File>} files */
-export function add(files) {
+/**
+ * @param {Iterable<File>} files
+ * @param {(file: File) => string} [pathOf]
+ */
+export function add(files, pathOf = (file) => file.webkitRelativePath || file.name) {
   if (state.busy || state.batch) return;
   for (const file of files) {
     if (ready().length >= limits.files) {
       refuse(say(texts.tooMany, { count: limits.files }));
       break;
     }
-    const problem = problemOf(file);
-    const row = new Row(file);
+    const problem = problemOf(file, pathOf(file));
+    const row = new Row(file, pathOf(file));
     rows.push(row);
     find("rows", HTMLElement).append(row.element);
     row.set(problem ? "bad" : "ready", problem || row.about);

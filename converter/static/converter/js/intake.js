@@ -4,12 +4,20 @@ import { all } from "./dom.js";
 import { add } from "./files.js";
 import { find, form } from "./page.js";
 
+/** @type {WeakMap<File, string>} */
+const paths = new WeakMap(); // of files in folders that were dropped
+
 /**
  * @param {FileSystemEntry} entry
  * @returns {Promise<File[]>}
  */
 async function filesIn(entry) {
-  if (entry instanceof FileSystemFileEntry) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry instanceof FileSystemFileEntry) {
+    /** @type {File} */
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    paths.set(file, entry.fullPath.slice(1));
+    return [file];
+  }
   if (!(entry instanceof FileSystemDirectoryEntry)) return [];
   const reader = entry.createReader();
   /** @type {File[]} */
@@ -30,7 +38,7 @@ async function take(dropped) {
     add(dropped.files);
     return;
   }
-  for (const entry of entries) add(await filesIn(entry));
+  for (const entry of entries) add(await filesIn(entry), (file) => paths.get(file) ?? file.name);
 }
 
 for (const input of all(form, "#id_images, [data-folder], [data-camera]", HTMLInputElement)) {

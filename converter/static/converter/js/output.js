@@ -48,7 +48,7 @@ export function showErrors(card, errors) {
     }
     one(field, ".error", HTMLElement).textContent = texts.join(" ");
     field.querySelector("input, select")?.setAttribute("aria-invalid", "true");
-    field.closest("details")?.setAttribute("open", "");
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null) fold.open = true;
   }
   maybe(card, "[aria-invalid]", HTMLElement)?.focus();
   return others;

@@ -42,6 +42,16 @@ export function follow(format) {
 /** @param {HTMLSelectElement} select */
 const usual = (select) => [...select.options].find((option) => option.defaultSelected);
 
+/**
+ * What an output is, in few words.
+ * @param {HTMLElement} card
+ */
+function summaryOf(card) {
+  const [width, height] = ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
+  const size = width && height ? `${width}×${height}` : width || height;
+  return [formatOf(card).selectedOptions[0].text, size && `${size} px`].filter(Boolean).join(" · ");
+}
+
 function number() {
   cards().forEach((card, index) => {
     for (const element of [card, ...all(card, "*", Element)]) {
@@ -52,11 +62,13 @@ function number() {
     }
     const title = say(texts.output, { number: index + 1 });
     one(card, "[data-output-title]", HTMLElement).textContent = title;
+    one(card, "[data-output-says]", HTMLElement).textContent = summaryOf(card);
     const remove = one(card, "[data-remove-output]", HTMLButtonElement);
     remove.setAttribute("aria-label", say(texts.remove, { name: title }));
     remove.value = String(index);
     remove.hidden = cards().length === 1;
   });
+  if (cards().length === 1) one(cards()[0], "[data-output-fold]", HTMLDetailsElement).open = true; // its head is not shown
   one(form, "[name$='-TOTAL_FORMS']", HTMLInputElement).value = String(cards().length);
   find("add-output", HTMLElement).hidden = cards().length >= limits.outputs;
 }
@@ -65,6 +77,7 @@ function add() {
   choice.isFree = false;
   const used = cards().map((card) => formatOf(card).value);
   const card = copyOf("[data-output-template]");
+  one(card, "[data-output-fold]", HTMLDetailsElement).open = true;
   list.append(card);
   const select = formatOf(card);
   const unused = [...select.options].find(({ value }) => value !== "auto" && !used.includes(value));
@@ -84,25 +97,28 @@ function remove(card) {
 }
 
 /**
- * A recipe changes the outputs; the images that were chosen stay.
- * @param {HTMLAnchorElement} link
+ * Take the outputs of another address of this page; the images that were chosen stay. False where it has none.
+ * @param {string} address
  */
-async function take(link) {
-  const answer = await fetch(link.href).catch(() => null);
+export async function takeFrom(address) {
+  const answer = await fetch(address).catch(() => null);
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   const outputs = page?.querySelector("[data-outputs]");
-  if (!outputs) {
-    location.assign(link.href);
-    return;
-  }
+  if (!outputs) return false;
   list.replaceChildren(...outputs.children);
   for (const other of find("recipes", HTMLElement).children) other.removeAttribute("aria-current");
-  link.setAttribute("aria-current", "true");
   choice.touched = null;
   choice.isFree = false;
   cards().forEach(showWhatFits);
   number();
   changed();
+  return true;
+}
+
+/** @param {HTMLAnchorElement} link */
+async function take(link) {
+  if (await takeFrom(link.href)) link.setAttribute("aria-current", "true");
+  else location.assign(link.href);
 }
 
 /** @param {HTMLInputElement} input */
@@ -123,6 +139,7 @@ list.addEventListener("change", async (event) => {
   const file = around(event, "[type=file]", HTMLInputElement);
   if (file) await takeWatermark(file);
   showWhatFits(card);
+  number();
   choice.touched = card;
   choice.isFree = false;
   changed();

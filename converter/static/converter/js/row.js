@@ -10,9 +10,13 @@ const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
 /** @typedef {"ready" | "bad" | "waiting" | "sending" | "sent" | "failed" | "out"} RowState */
 
 export class Row {
-  /** @param {File} file */
-  constructor(file) {
+  /**
+   * @param {File} file
+   * @param {string} path with the folders that it was chosen with
+   */
+  constructor(file, path) {
     this.file = file;
+    this.path = path;
     this.name = file.name;
     this.size = file.size;
     /** @type {import("./crop_box.js").Size | null} */
@@ -31,7 +35,8 @@ export class Row {
     this.resume = one(this.element, "[data-resume]", HTMLButtonElement);
     this.bar = one(this.element, "progress", HTMLProgressElement);
     const title = one(this.element, ".file-name", HTMLElement);
-    title.textContent = title.title = file.name;
+    title.textContent = file.name;
+    title.title = path;
     this.bar.setAttribute("aria-label", file.name);
     this.show.setAttribute("aria-label", say(texts.show, { name: file.name }));
     this.resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));

@@ -5,7 +5,7 @@ import { cropOf, isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
 import { clearErrors, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
-import { address, form, hideRefusal, refuse, state } from "./page.js";
+import { address, find, form, hideRefusal, refuse, state } from "./page.js";
 import { sendAll, setBusy } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
 import { say, texts, told } from "./words.js";
@@ -16,7 +16,7 @@ const NOBODY = "00000000-0000-0000-0000-000000000000"; // the id in the address 
 
 async function submit() {
   hideRefusal();
-  cards().forEach(clearErrors);
+  for (const part of [...cards(), find("names", HTMLElement)]) clearErrors(part);
   const files = ready();
   if (!files.length && !kept().length && !addresses().length) {
     refuse(texts.noFiles);
@@ -56,8 +56,9 @@ async function make(files) {
     return crop && !isSingle ? { outputs: recipes.map((recipe) => ({ ...recipe, crop })) } : {};
   };
   const { status, said } = await makeBatch({
-    files: [...files.map((row) => ({ name: row.name, size: row.size, ...own(row) })), ...addresses().map((url) => ({ url }))],
+    files: [...files.map((row) => ({ name: row.path, size: row.size, ...own(row) })), ...addresses().map((url) => ({ url }))],
     uploads: kept().map((image) => ({ id: image.upload, ...own(image) })),
+    name_pattern: one(form, "#id_name_pattern", HTMLInputElement).value.trim(),
     outputs: isSingle && crops[0] ? recipes.map((recipe) => ({ ...recipe, crop: crops[0] })) : recipes,
   });
   if (status !== 201) return refusal(status, said, files);
@@ -85,6 +86,8 @@ function problemOf(outputs) {
 function refusal(status, said, files) {
   if (!status) return texts.offline;
   if (status === 401) return texts.loggedOut;
+  const named = said?.errors?.find((/** @type {{ pointer?: string }} */ { pointer }) => pointer === "/name_pattern");
+  if (named) showErrors(find("names", HTMLElement), { name_pattern: [told(named)] });
   let placed = 0;
   for (const error of said?.errors ?? []) {
     const [, list, index] = (error.pointer ?? "").split("/");

@@ -1,0 +1,72 @@
+"""What results are called: a pattern with parts in braces, such as `{name}-{width}.{ext}`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from .filenames import clean_name, fitted, portable_name
+from .messages import Message
+
+AS_SOURCE = "{name}.{ext}"
+BY_WIDTH = "{name}-{width}.{ext}"
+PARTS = ("name", "width", "height", "format", "ext", "number", "date")
+EXAMPLES = (BY_WIDTH, "{name}-{width}x{height}.{ext}", "{number}-{name}.{ext}", "{date}-{number}.{ext}")
+LONGEST = 100  # characters of a pattern
+
+_PART = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A result that is to be named. `name` is that of its source without extension, `number` counts the sources from 1."""
+
+    name: str
+    width: int | None
+    height: int | None
+    format: str
+    ext: str
+    number: int
+    date: date
+
+    def part(self, name: str) -> str:
+        if name == "number":
+            return f"{self.number:03}"  # in order wherever names are sorted
+        value = getattr(self, name)
+        return "" if value is None else str(value)
+
+
+def pattern_problem(pattern: str) -> Message | None:
+    """Return what is wrong with the pattern, or None."""
+    parts = [f"{{{part}}}" for part in PARTS]
+    for part in _PART.findall(pattern):
+        if part not in PARTS:
+            return Message("bad_name_pattern", {"kind": "part", "part": f"{{{part}}}", "parts": parts})
+    if re.search(r"[{}/\\]", _PART.sub("", pattern)):
+        return Message("bad_name_pattern", {"kind": "letter"})
+    if not {"name", "number"} & set(_PART.findall(pattern)):
+        return Message("bad_name_pattern", {"kind": "same"})
+    return None
+
+
+def result_name(pattern: str, result: Named) -> str:
+    """Return the name of a result. One that does not end in its extension gets it: no system opens it otherwise.
+
+    >>> hero = Named("hero", 800, 450, "webp", "webp", 1, date(2026, 11, 26))
+    >>> result_name("{name}-{width}.{ext}", hero), result_name("{date} {number}", hero)
+    ('hero-800.webp', '2026-11-26 001.webp')
+    """
+    name = _PART.sub(lambda part: result.part(part[1]), pattern)
+    stem = name.removesuffix(f".{result.ext}")
+    return fitted(clean_name(stem) if stem != result.name else stem, f".{result.ext}")
+
+
+def folder_of(name: str) -> str:
+    """Return the folders in a name that a person sent, as a path that every system can write; empty if there are none.
+
+    >>> folder_of("Holiday/day1/a.jpg"), folder_of("../../etc/passwd"), folder_of("C:\\\\x\\\\a.jpg")
+    ('Holiday/day1', 'etc', 'C_/x')
+    """
+    folders = [folder for folder in name.replace("\\", "/").split("/")[:-1] if folder.strip(" .")]
+    return "/".join(portable_name(clean_name(folder)) for folder in folders)[:200].rstrip("/ .")

@@ -1,0 +1,75 @@
+"""The HTML by which a site shows the results of one image: the best format that each browser knows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from urllib.parse import quote
+
+from django.utils.html import format_html, format_html_join
+
+from converter import engine
+from converter.jobs.names import result_paths
+from converter.models import Job
+
+# What browsers should try first has the lowest; the last one they all know.
+_RANKS = {format.name: format.source_rank for format in engine.FORMATS.values() if format.source_rank}
+
+File = tuple[Job, str]
+
+
+def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
+    """Return a `<picture>` for each upload that has several results which browsers show, by its id.
+
+    Jobs come in the order of their positions, with uploads and batch; they are those of the whole ZIP, whose names are used.
+    """
+    finished = list(finished)
+    paths = result_paths(finished)
+    return {
+        upload: html
+        for upload, jobs in groupby(finished, key=lambda job: job.upload_id)
+        if (html := _snippet(list(jobs), paths))
+    }
+
+
+def page_of(snippets: Mapping[uuid.UUID, str]) -> str:
+    """Return a page to try them on, and to copy them from."""
+    figures = "\n\n".join(snippets.values())
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Images</title>\n\n'
+        f"{figures}\n"
+    )
+
+
+def _snippet(jobs: Sequence[Job], paths: Mapping[uuid.UUID, str]) -> str:
+    files = [(job, paths[job.pk]) for job in jobs if job.result_format in _RANKS]
+    if len(files) < 2:
+        return ""
+    files.sort(key=lambda file: (_RANKS[file[0].result_format], file[0].result_width or 0))
+    *sources, (_, fallback) = [
+        (format, list(group)) for format, group in groupby(files, key=lambda file: file[0].result_format)
+    ]
+    lines = format_html_join(
+        "",
+        '  <source type="{}"{}>\n',
+        ((engine.FORMATS[format].mime, _srcset(group)) for format, group in sources),
+    )
+    largest, name = fallback[-1]
+    return format_html(
+        '<picture>\n{}  <img src="{}"{} width="{}" height="{}" loading="lazy" decoding="async" alt="">\n</picture>',
+        lines,
+        quote(name),
+        _srcset(fallback) if len(fallback) > 1 else "",
+        largest.result_width,
+        largest.result_height,
+    )
+
+
+def _srcset(files: Sequence[File]) -> str:
+    """Return the attributes that name these files; `sizes` is to be edited: how wide the page shows the image."""
+    if len(files) == 1:
+        return format_html(' srcset="{}"', quote(files[0][1]))
+    named = ", ".join(f"{quote(name)} {job.result_width}w" for job, name in files)
+    return format_html(' srcset="{}" sizes="100vw"', named)

@@ -1,0 +1,70 @@
+"""Sets for developers: formats × widths, names, the HTML for them."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import make_photo
+from tests.e2e.page_checks import look
+from tests.e2e.site import Visit, photo
+
+pytestmark = pytest.mark.browser
+
+
+def test_three_formats_in_three_widths_and_their_html_take_few_clicks(visit: Visit) -> None:
+    """Choosing a file counts two clicks, anything else one."""
+    page = visit()
+    begun = time.monotonic()
+    page.locator("#id_images").set_input_files(photo("hero.jpg", make_photo(1800, 1200)))  # 2
+    page.get_by_text("Formats × widths").click()  # 3
+    page.get_by_role("button", name="Make 9 outputs").click()  # 4
+    expect(page.locator("[data-output]")).to_have_count(9)
+    assert page.evaluate("document.documentElement.scrollHeight") < 2000
+    page.locator("[data-submit]").click()  # 5
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
+    page.get_by_text("HTML for your website").click()  # 6
+    snippet = page.locator("#picture").inner_text()
+    assert "hero-480.avif 480w, hero-960.avif 960w, hero-1600.avif 1600w" in snippet
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all (ZIP)").click()  # 7
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = archive.namelist()
+        assert snippet in archive.read("snippet.html").decode()
+    assert {"hero-480.avif", "hero-960.webp", "hero-1600.jpg"} <= set(names)
+    print(f"formats × widths: 7 clicks, {time.monotonic() - begun:.1f} s")
+
+
+def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, tmp_path: Path) -> None:
+    for name in ("trip/day1/a.jpg", "trip/day2/a.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(make_photo(40, 30))
+    page = visit()
+    page.locator("#id_folder").set_input_files(tmp_path / "trip")
+    expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
+    page.get_by_label("File names").fill("{nmae}")
+    page.locator("[data-submit]").click()
+    expect(page.locator("[data-names] .error")).to_contain_text("There is no {nmae} in file names.")
+    page.get_by_label("File names").fill("{name}-{width}")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"trip/day1/a-40.webp", "trip/day2/a-40.webp"} <= set(archive.namelist())
+
+
+def test_many_outputs_are_accessible(visit: Visit) -> None:
+    page = visit()
+    page.get_by_text("Formats × widths").click()
+    look(page, "convert matrix")
+    page.get_by_role("button", name="Make 9 outputs").click()
+    expect(page.locator("[data-output]")).to_have_count(9)
+    page.locator("[data-output-fold] > summary").nth(3).click()
+    look(page, "convert nine outputs")
