@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import imagecodecs
+import numpy
 import pytest
 from PIL import Image
 
@@ -11,6 +13,7 @@ from converter.engine import Recipe, UnsupportedVariant
 from converter.engine.raster import open
 
 from . import samples
+from .samples import opened
 
 SIZES = b"\xff\x4f\xff\x51"
 
@@ -55,3 +58,15 @@ def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name():
     more[sizes + 40 : sizes + 42] = (5).to_bytes(2, "big")
     with pytest.raises(UnsupportedVariant, match="5 channels"):
         open(bytes(more))
+
+
+@pytest.mark.parametrize("container", ["JP2", "J2K"])
+@pytest.mark.parametrize("bits", [1, 2, 4, 7, 9, 12])
+def test_grey_reaches_from_black_to_white_at_every_depth(bits, container):
+    top = (1 << bits) - 1
+    levels = numpy.array([[0, top // 2, top]], numpy.uint8 if bits <= 8 else numpy.uint16)
+    options = {"level": 0, "bitspersample": bits, "colorspace": "GRAY", "resolutions": 1}
+    data = imagecodecs.jpeg2k_encode(levels, codecformat=container, **options)
+    row = opened(open(data).render(Recipe.parse({"format": "png"}))).convert("L")
+    found = list(row.get_flattened_data())
+    assert samples.is_near(found, [0, round(255 * (top // 2) / top), 255], 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from PIL import Image
 
@@ -79,3 +81,17 @@ def test_transparency_survives_the_colour_conversion():
     found = opened(result).convert("RGBA")
     assert [found.getpixel((x, 5))[3] for x in (5, 35)] == [0, 255]
     assert "color_converted" in codes(result)
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_a_clear_colour_of_a_png_in_an_icon_is_clear(mode):
+    image = Image.new("L", (32, 32), 40)
+    image.paste(200, (0, 0, 16, 32))
+    clear = (200, 200, 200) if mode == "RGB" else 200
+    png = saved(image.convert("L") if mode == "P" else image.convert(mode), "PNG", transparency=clear)
+    if mode == "P":
+        image.putpalette(bytes(value for level in range(256) for value in (level, level, level)))
+        png = saved(image, "PNG", transparency=clear)
+    icon = struct.pack("<HHHBBBBHHII", 0, 1, 1, 32, 32, 0, 0, 1, 32, len(png), 22) + png
+    result = opened(render(icon, format="png")).convert("RGBA")
+    assert [result.getpixel((x, 5))[3] for x in (5, 25)] == [0, 255]

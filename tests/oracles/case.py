@@ -39,3 +39,16 @@ def picture(channels: int, width: int = WIDTH, height: int = HEIGHT) -> Samples:
 def whole_numbers(samples: Samples, bits: int) -> NDArray[np.uint64]:
     """Return the samples as whole numbers of so many bits."""
     return np.round(samples * ((1 << bits) - 1)).astype(np.uint64)
+
+
+def distance(ours: Rgba, other: Rgba) -> int:
+    """Return the largest difference of alpha, or of a colour as it shows through its alpha."""
+    if ours.shape != other.shape:
+        return 255
+    first, second = (_weighted(pixels) for pixels in (ours, other))
+    return round(float(np.abs(first - second).max()))
+
+
+def _weighted(pixels: Rgba) -> Samples:
+    alpha = pixels[..., 3:].astype(np.float64)
+    return np.concatenate([pixels[..., :3] * alpha / 255, alpha], axis=2)

@@ -22,6 +22,11 @@ EXCEPTIONS: Sequence[Known] = (
         "magick|vips",
         "they take the planes of grey and alpha for one after the other",
     ),
+    Known(
+        r"webp-.*-alpha-untold",
+        "chromium",
+        "the header denies the alpha that the frames have; these are believed",
+    ),
     Known(r"tiff-lab", "magick", "its matrix is not adapted to the white of D50"),
 )
 

@@ -11,18 +11,24 @@ from PIL import Image
 
 from converter.engine import EngineError, Recipe
 from converter.engine.raster import convert
+from tests.browser import chromium
 
-from . import tiffs
-from .case import Case, Rgba
+from . import animations, bmps, icons, jp2s, pngs, tiffs
+from .case import Case, Rgba, distance
+from .chromium import Chromium
 from .exceptions import EXCEPTIONS, excused
-from .witnesses import WITNESSES, Unread
+from .witnesses import WITNESSES, Unread, Witness
 
-pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.filterwarnings("ignore")]
 
-_CLEAR = 8
-"""Below this alpha, of 255, colours are too rounded to be compared."""
-
-FAMILIES: Mapping[str, tuple[Callable[[], Iterator[Case]], str]] = {"tiff": (tiffs.cases, "tif")}
+FAMILIES: Mapping[str, tuple[Callable[[], Iterator[Case]], str]] = {
+    "bmp": (bmps.cases, "bmp"),
+    "ico": (icons.cases, "ico"),
+    "jp2": (jp2s.cases, "jp2"),
+    "png": (pngs.cases, "png"),
+    "tiff": (tiffs.cases, "tif"),
+}
+AT_LEAST = 1500
 PARTS = 4
 """So many tests each family is cut into, which run in parallel."""
 
@@ -36,16 +42,13 @@ def seen(case: Case) -> Rgba | None:
     return np.asarray(Image.open(BytesIO(result.data)).convert("RGBA"))
 
 
-def distance(ours: Rgba, other: Rgba) -> int:
-    """Return the largest difference of a sample; of colours, where there is something to be seen."""
-    if ours.shape != other.shape:
-        return 255
-    apart = np.abs(ours.astype(int) - other.astype(int))
-    visible = np.minimum(ours[..., 3], other[..., 3]) > _CLEAR
-    return int(max(apart[..., 3].max(), apart[visible].max(initial=0)))
+@pytest.fixture(scope="module")
+def witnesses() -> Iterator[Mapping[str, Witness]]:
+    with chromium() as browser:
+        yield {**WITNESSES, "chromium": Chromium(browser).still}
 
 
-def judged(case: Case, suffix: str) -> tuple[list[str], list[str]]:
+def judged(case: Case, suffix: str, witnesses: Mapping[str, Witness]) -> tuple[list[str], list[str]]:
     """Return the witnesses that agree, and what those say that do not."""
     ours = seen(case)
     if ours is None:
@@ -53,7 +56,7 @@ def judged(case: Case, suffix: str) -> tuple[list[str], list[str]]:
     agree, differ = [], []
     for name in case.witnesses:
         try:
-            apart = distance(ours, WITNESSES[name](case.data, suffix))
+            apart = distance(ours, witnesses[name](case.data, suffix))
         except Unread:
             continue
         if apart <= case.within:
@@ -65,12 +68,14 @@ def judged(case: Case, suffix: str) -> tuple[list[str], list[str]]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_file_is_seen_as_other_programs_see_it(family: str, part: int) -> None:
+def test_every_file_is_seen_as_other_programs_see_it(
+    witnesses: Mapping[str, Witness], family: str, part: int
+) -> None:
     make, suffix = FAMILIES[family]
     wrong, unjudged = [], []
     for number, case in enumerate(make()):
         if number % PARTS == part:
-            agree, differ = judged(case, suffix)
+            agree, differ = judged(case, suffix, witnesses)
             wrong += differ
             unjudged += [] if agree or differ else [case.name]
     assert not wrong
@@ -79,3 +84,8 @@ def test_every_file_is_seen_as_other_programs_see_it(family: str, part: int) -> 
 
 def test_the_list_of_exceptions_is_short() -> None:
     assert len(EXCEPTIONS) <= 15
+
+
+def test_the_matrix_is_large() -> None:
+    files = sum(1 for make, _ in FAMILIES.values() for _case in make())
+    assert files + sum(1 for _ in animations.cases()) >= AT_LEAST

@@ -118,10 +118,12 @@ def cases() -> Iterator[Case]:
 
 
 def _within(kind: Kind) -> int:
-    """Alpha that was multiplied in leaves little of dark colours; Lab goes through a colour table."""
+    """How near: a colour and its alpha may both be rounded, division leaves less, and Lab goes through a table."""
+    if kind.photometric == _LAB:
+        return 6
     if _ASSOCIATED in kind.extra:
         return 3
-    return {_LAB: 6, _CMYK: 2}.get(kind.photometric, 1)
+    return 2 if kind.extra or kind.photometric == _CMYK else 1
 
 
 def _is_possible(kind: Kind, layout: Layout) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pyvips
 import tifffile
@@ -139,8 +140,20 @@ def by_magick(data: bytes, suffix: str) -> Rgba:
         return np.asarray(Image.open(target).convert("RGBA"))
 
 
-WITNESSES: Mapping[str, Callable[[bytes, str], Rgba]] = {
+def by_openjpeg(data: bytes, suffix: str) -> Rgba:
+    """The samples as OpenJPEG has them: those of colours, then alpha."""
+    values = np.asarray(imagecodecs.jpeg2k_decode(data))
+    at = data.index(b"\xff\x4f\xff\x51")
+    bits = (data[at + 42] & 0x7F) + 1
+    grid = values if values.ndim == 3 else values[..., np.newaxis]
+    return rgba(grid.astype(np.float64) / ((1 << bits) - 1))
+
+
+Witness = Callable[[bytes, str], Rgba]
+
+WITNESSES: Mapping[str, Witness] = {
     "tifffile": by_tifffile,
     "vips": by_vips,
     "magick": by_magick,
+    "openjpeg": by_openjpeg,
 }

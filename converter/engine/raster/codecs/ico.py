@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from PIL import Image
 
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.report import Log
 
+from . import png_alpha
 from .codec import Codec, Settings
 from .content import Content
-from .ico_entries import guard, only_best
+from .ico_entries import guard, only_best, png_of
 
 _SIDES = (16, 24, 32, 48, 64, 128, 256)
 
@@ -27,6 +30,14 @@ class Ico(Codec):
 
     def readable(self, data: bytes) -> bytes:
         return only_best(data)
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        """Pillow loses the clear colours of a PNG in an icon."""
+        png = png_of(data)
+        if png is None:
+            return super().load(image, data)
+        with Image.open(BytesIO(png), formats=["PNG"]) as inside:
+            return png_alpha.loaded(inside, png)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return an icon as icons are: square, clear around the picture."""

@@ -36,7 +36,7 @@ def only_best(data: bytes) -> bytes:
 
     Raises Truncated, Corrupt.
     """
-    best = max(_entries(data), key=lambda entry: (entry.width * entry.height, entry.bits))
+    best = _best(data)
     image = data[best.start : best.end]
     if not best.is_png:
         image = _with_mask(image, best)
@@ -44,6 +44,16 @@ def only_best(data: bytes) -> bytes:
     depth = 32 if best.bits == 32 else min(best.bits, 24)
     directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, *sides, 0, 0, 1, depth, len(image), 22)
     return directory + image
+
+
+def png_of(data: bytes) -> bytes | None:
+    """Return the best picture where it is a PNG."""
+    best = _best(data)
+    return data[best.start : best.end] if best.is_png else None
+
+
+def _best(data: bytes) -> _Entry:
+    return max(_entries(data), key=lambda entry: (entry.width * entry.height, entry.bits))
 
 
 def _entries(data: bytes) -> list[_Entry]:

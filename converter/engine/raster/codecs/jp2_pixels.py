@@ -35,7 +35,26 @@ _COLOR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Return the picture with its pixels decoded, its channels in the order that the file gives them."""
-    return _in_order(_with_white(image, data), data)
+    components = components_of(data)
+    if image.mode == "L" and components and components[0].bits > 8:
+        # Pillow takes the nine bits of a JP2 for eight, but not those of a bare codestream.
+        with Image.open(BytesIO(data[data.find(CODESTREAM) :]), formats=["JPEG2000"]) as bare:
+            return bare.copy()
+    return _in_order(_to_full_range(_with_white(image, data), components), data)
+
+
+def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Image:
+    """Return the picture with white where fewer than eight bits are all ones; Pillow only moves them up."""
+    bands = list(image.split())
+    if len(bands) != len(components) or all(component.bits >= 8 for component in components):
+        return image
+    for index, (band, component) in enumerate(zip(bands, components, strict=True)):
+        if component.bits < 8:
+            top = (1 << component.bits) - 1
+            bands[index] = band.point(
+                [((value >> (8 - component.bits)) * 255 + top // 2) // top for value in range(256)]
+            )
+    return Image.merge(image.mode, bands)
 
 
 def _with_white(image: Image.Image, data: bytes) -> Image.Image:

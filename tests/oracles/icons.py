@@ -1,0 +1,76 @@
+"""Icons of every depth, mask and alpha, and with PNG inside."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from itertools import product
+
+import numpy as np
+from PIL import Image
+
+from .case import Case, picture
+
+_SIDE = 16
+_MASKS: dict[str, Callable[[int, int], bool]] = {
+    "none": lambda x, y: False,
+    "corner": lambda x, y: x + y < 10,
+    "all": lambda x, y: True,
+}
+_ALPHAS = {"clear": 0.0, "half": 0.5, "solid": 1.0}
+
+
+def cases() -> Iterator[Case]:
+    for (bits, mask), side in product(product((1, 4, 8, 24), _MASKS), (16, 31, 32)):
+        yield Case(f"ico-{bits}-{mask}-{side}", icon([entry(bits, mask, 1.0, side)]), ("chromium",))
+    for alpha, mask, side in product(_ALPHAS, _MASKS, (16, 31)):
+        yield Case(
+            f"ico-32{alpha}-{mask}-{side}", icon([entry(32, mask, _ALPHAS[alpha], side)]), ("chromium",)
+        )
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        yield Case(f"ico-png-{mode}", icon([png(mode, 48)]), ("chromium",))
+    yield Case(
+        "ico-sizes",
+        icon([entry(8, "corner", 1, 16), entry(24, "corner", 1, 32), png("RGBA", 64)]),
+        ("chromium",),
+    )
+
+
+def icon(entries: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Return the file of side, depth and data of each picture."""
+    at = 6 + 16 * len(entries)
+    head, body = struct.pack("<HHH", 0, 1, len(entries)), b""
+    for side, bits, data in entries:
+        head += struct.pack("<BBBBHHII", side, side, 0, 0, 1, bits, len(data), at + len(body))
+        body += data
+    return head + body
+
+
+def entry(bits: int, mask: str, alpha: float, side: int) -> tuple[int, int, bytes]:
+    colors, rows = b"", []
+    if bits <= 8:
+        levels = [255 * index // ((1 << bits) - 1) for index in range(1 << bits)]
+        colors = b"".join(bytes((abs(255 - 2 * level), 255 - level, level, 0)) for level in levels)
+        indices = np.round(picture(1, side, side)[..., 0] * ((1 << bits) - 1)).astype(np.uint8)
+        rows = [_packed("".join(f"{int(value):0{bits}b}" for value in row)) for row in indices]
+    else:
+        octets = np.round(picture(3, side, side) * 255).astype(np.uint8)[..., ::-1]
+        if bits == 32:
+            octets = np.concatenate([octets, np.full_like(octets[..., :1], round(alpha * 255))], axis=2)
+        rows = [line.tobytes() + bytes(-len(line.tobytes()) % 4) for line in octets]
+    clear = [_packed("".join("01"[_MASKS[mask](x, y)] for x in range(side))) for y in range(side)]
+    head = struct.pack("<IiiHHIIiiII", 40, side, 2 * side, 1, bits, 0, 0, 0, 0, 0, 0)
+    return side, bits, head + colors + b"".join(rows[::-1]) + b"".join(clear[::-1])
+
+
+def _packed(text: str) -> bytes:
+    text += "0" * (-len(text) % 32)
+    return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
+def png(mode: str, side: int) -> tuple[int, int, bytes]:
+    image = Image.fromarray(np.round(picture(4, side, side) * 255).astype(np.uint8), "RGBA").convert(mode)
+    output = BytesIO()
+    image.save(output, "PNG")
+    return side, 32, output.getvalue()

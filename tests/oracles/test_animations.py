@@ -1,0 +1,44 @@
+"""Every frame of an animation is what Chromium shows, and as long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from converter.engine.limits import DEFAULT_LIMITS, Deadline
+from converter.engine.raster.decode import decode, open_data
+from tests.browser import chromium
+
+from . import animations
+from .case import Rgba, distance
+from .chromium import Chromium
+from .exceptions import excused
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(scope="module")
+def witness() -> Iterator[Chromium]:
+    with chromium() as browser:
+        yield Chromium(browser)
+
+
+def frames(data: bytes) -> list[tuple[Rgba, int]]:
+    """Return each frame as the engine decodes it, and how long it is shown in milliseconds."""
+    decoded = decode(open_data(data, DEFAULT_LIMITS), DEFAULT_LIMITS, 1, False, Deadline(60))
+    return [(np.asarray(picture.frame.image.convert("RGBA")), picture.frame.duration) for picture in decoded]
+
+
+def test_every_frame_is_what_a_browser_shows(witness: Chromium) -> None:
+    wrong = []
+    for suffix, case in animations.cases():
+        ours, theirs = frames(case.data), witness.frames(case.data, suffix)
+        if [delay for _, delay in ours] != [delay for _, delay in theirs]:
+            wrong.append(f"{case.name}: other delays")
+        for number, ((first, _), (second, _)) in enumerate(zip(ours, theirs, strict=False)):
+            apart = distance(first, second)
+            if apart > case.within and not excused(case.name, "chromium"):
+                wrong.append(f"{case.name}: frame {number} is {apart} away")
+    assert not wrong
