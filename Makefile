@@ -34,12 +34,17 @@ check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	$(BIN)/djade --check --target-version 5.2 $$(find templates -name '*.html')
 	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc
+	$(BIN)/python -m infra.supply check
 
 fix: .venv/dev  ## Format and fix what can be fixed automatically
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name '*.html')
 
-docs: .venv/dev  ## Update the tables of formats in the README
+docs: .venv/dev  ## Update the tables of formats in the README, and of licences
 	$(BIN)/python -m converter.engine README.md
+	$(BIN)/python -m infra.supply licences docs/licences.md
+
+sbom: .venv/dev  ## Write the bill of materials to build/imagesite.cdx.json (CycloneDX)
+	$(BIN)/python -m infra.supply sbom build/imagesite.cdx.json
 
 screenshots: .venv/dev  ## Update the screenshots in the README
 	$(BIN)/python -m tests.e2e.screenshots
@@ -104,4 +109,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-all test-later check fix docs screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-all test-later check fix docs sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from pathlib import Path
 
 from PIL import features
 
 from .codecs import CODECS
 
-# Below these a file can do harm. By library: the lowest version, and an advisory that the ones before are open to.
-# There is none for what reads only our own files (fonts), nor for zlib: the system's, patched without a new number.
-_LOWEST = {
-    "libjpeg-turbo": ("3.0.0", "CVE-2023-2804"),
-    "libwebp": ("1.3.2", "CVE-2023-4863"),
-    "libavif": ("1.3.0", "CVE-2025-48174"),
-    "dav1d": ("1.4.0", "CVE-2024-1580"),
-    "libtiff": ("4.7.2", "CVE-2026-4775"),
-    "openjpeg": ("2.5.4", "CVE-2025-54874"),
-    "lcms2": ("2.19", "CVE-2026-41254"),
-    "libheif": ("1.23.6", "CVE-2026-84383"),
-    "libde265": ("1.1.2", "GHSA-xp3h-6f5r-8cxp"),
-}
+_ADVISORIES = tomllib.loads(Path(__file__).with_name("advisories.toml").read_text())
+CHECKED: date = _ADVISORIES.pop("checked")
+"""When the list of holes was compared with its sources."""
 
 # What every format needs, as Pillow names it: colours and watermarks.
 _NEEDED = ("littlecms2", "freetype2")
@@ -45,22 +38,23 @@ _IN_PILLOW = {
 
 @dataclass(frozen=True)
 class Library:
-    """`version` is what the library itself says, empty when it says nothing."""
+    """`version` is what the library itself says, empty when it says nothing; `wheel` the package that it lies in."""
 
     name: str
     version: str
+    wheel: str
 
     @property
     def lowest(self) -> str:
         """The lowest safe version; empty where a stranger's file does not reach the library."""
-        return _LOWEST.get(self.name, ("", ""))[0]
+        return str(_ADVISORIES.get(self.name, {}).get("lowest", ""))
 
     @property
     def problem(self) -> str:
         """What speaks against giving it a stranger's file; empty when nothing does."""
         if not self.lowest:
             return ""
-        needed = f"{self.lowest} or later is needed ({_LOWEST[self.name][1]})"
+        needed = f"{self.lowest} or later is needed ({_ADVISORIES[self.name]['advisory']})"
         if not self.version:
             return f"{self.name} does not tell its version; {needed}."
         if _numbers(self.version) < _numbers(self.lowest):
@@ -71,9 +65,11 @@ class Library:
 @cache
 def libraries() -> tuple[Library, ...]:
     """Return the libraries that are here, those that read strangers' files first."""
-    found = {**_in_pillow(), **_in_avif(), **_in_heif()}
-    names = sorted(found, key=lambda name: (name not in _LOWEST, name))
-    return tuple(Library(name, found[name]) for name in names)
+    inside = {"pillow": {**_in_pillow(), **_in_avif()}, "pillow-heif": _in_heif()}
+    found = [
+        Library(name, version, wheel) for wheel, those in inside.items() for name, version in those.items()
+    ]
+    return tuple(sorted(found, key=lambda library: (library.name not in _ADVISORIES, library.name)))
 
 
 def check() -> list[str]:

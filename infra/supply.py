@@ -1,0 +1,251 @@
+"""What is shipped: a bill of materials (CycloneDX), licences, and C libraries that are known to have holes.
+
+python -m infra.supply sbom FILE       write the bill of materials
+python -m infra.supply licences FILE   write the table of licences
+python -m infra.supply check           say what must not be shipped; fails if there is anything
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+from PIL import features
+
+from converter.engine import raster
+from converter.engine.raster import bundled
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements.txt"
+LICENCES = ROOT / "docs" / "licences.md"
+OLD_AFTER_DAYS = 90
+
+# Where the package's own metadata says it in other words, or says more than one. By name, checked by hand.
+SAID = {
+    "argcomplete": "Apache-2.0",
+    "aws-lambda-powertools": "MIT-0",
+    "cfn-flip": "Apache-2.0",
+    "cykooz-resizer": "MIT OR Apache-2.0",
+    "django-csp": "BSD-3-Clause",
+    "django-ninja": "MIT",
+    "hjson": "MIT",
+    "markdown-it-py": "MIT",
+    "mdurl": "MIT",
+    "placebo": "Apache-2.0",
+    "pymupdf-fonts": "OFL-1.1",
+    "python-dateutil": "BSD-3-Clause OR Apache-2.0",
+    "s3transfer": "Apache-2.0",
+    "segno": "BSD-3-Clause",
+    "sqlparse": "BSD-3-Clause",
+    "text-unidecode": "Artistic-1.0-Perl OR GPL-2.0-or-later",
+    "waitress": "ZPL-2.1",
+    "warrant": "Apache-2.0",
+    "zappa": "MIT",
+}
+
+# What may be called from code under another licence, and shipped with it. LGPL: loaded as libraries, unchanged.
+ALLOWED = {
+    "0BSD", "Apache-2.0", "Artistic-1.0-Perl", "BSD-2-Clause", "BSD-3-Clause", "FTL", "IJG", "ISC", "LGPL-2.1-or-later",
+    "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Zlib", "ZPL-2.1",
+    "libtiff",
+}  # fmt: skip
+
+# The C libraries inside wheels, as their own projects license them; by the name that `bundled` knows them by.
+OF_LIBRARIES = {
+    "aom": "BSD-2-Clause",
+    "dav1d": "BSD-2-Clause",
+    "freetype": "FTL",
+    "fribidi": "LGPL-2.1-or-later",
+    "harfbuzz": "MIT",
+    "lcms2": "MIT",
+    "libavif": "BSD-2-Clause",
+    "libde265": "LGPL-3.0-or-later",
+    "libheif": "LGPL-3.0-or-later",
+    "libjpeg-turbo": "IJG AND BSD-3-Clause",
+    "libjxl": "BSD-3-Clause",
+    "libtiff": "libtiff",
+    "libwebp": "BSD-3-Clause",
+    "openjpeg": "BSD-2-Clause",
+    "raqm": "MIT",
+    "zlib": "Zlib",
+}
+
+# In a wheel, under a licence that is not allowed, and never called.
+NOT_CALLED = {"x265": ("pillow-heif", "GPL-2.0-only")}
+
+
+@dataclass(frozen=True)
+class Package:
+    """`licence` is an SPDX expression, empty where the package says nothing usable."""
+
+    name: str
+    version: str
+    licence: str
+
+
+def packages() -> list[Package]:
+    """Return the packages of requirements.txt that this system takes, in order."""
+    return [Package(name, version, _licence(name)) for name, version in _locked() if _is_installed(name)]
+
+
+def problems(today: date) -> list[str]:
+    """Return a sentence for each thing that must not be shipped."""
+    found = raster.check()
+    for package in packages():
+        if not _is_allowed(package.licence):
+            said = package.licence or "no licence that is known here"
+            found.append(f"{package.name} has {said}; infra/supply.py says which licences may be shipped.")
+    for library in raster.libraries():
+        if not _is_allowed(OF_LIBRARIES.get(library.name, "")):
+            found.append(f"No licence is known for {library.name}, which is inside a wheel.")
+    if features.check("libimagequant"):
+        found.append("Pillow was built with libimagequant, which is under the GPL.")
+    if LICENCES.read_text() != licences():
+        found.append("docs/licences.md is not up to date; run `make docs`.")
+    if (today - bundled.CHECKED).days > OLD_AFTER_DAYS:
+        # Said and no failure: what was built yesterday is built today.
+        print(f"The list of known holes is of {bundled.CHECKED}: look at its sources again.", file=sys.stderr)
+    return found
+
+
+def licences() -> str:
+    """Return the page of licences."""
+    rows = [f"| {package.name} | {package.licence} |" for package in packages()]
+    inside = [f"| {library.name} | {OF_LIBRARIES[library.name]} |" for library in raster.libraries()]
+    unused = [
+        f"| {name} (in {wheel}, never called) | {licence} |" for name, (wheel, licence) in NOT_CALLED.items()
+    ]
+    return "\n".join(
+        [
+            "# Licences",
+            "",
+            "Imagesite is under the MIT licence. It is shipped with these packages, each under its own; the text of each licence lies in",
+            "the folder `*.dist-info` of the package. Made by `make docs`, checked by `make check`.",
+            "",
+            "| package | licence |",
+            "|---|---|",
+            *rows,
+            "",
+            "## C libraries inside the packages",
+            "",
+            "libheif, libde265 and fribidi are under the LGPL: they are loaded as shared libraries and can be replaced by others of the same",
+            "interface; their sources are at github.com/strukturag/libheif, github.com/strukturag/libde265 and github.com/fribidi/fribidi. psycopg is",
+            "under the LGPL as well, and is Python source but for its wheel of libpq.",
+            "",
+            "| library | licence |",
+            "|---|---|",
+            *inside,
+            *unused,
+            "",
+        ]
+    )
+
+
+def sbom() -> str:
+    """Return the bill of materials in JSON, valid by the schema of CycloneDX 1.6."""
+    from cyclonedx.contrib.license.factories import LicenseFactory
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.output.json import JsonV1Dot6
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+    from packageurl import PackageURL
+
+    make = LicenseFactory().make_from_string
+
+    def component(name: str, version: str, licence: str, purl: PackageURL | None = None) -> Component:
+        return Component(
+            name=name,
+            version=version or None,
+            type=ComponentType.LIBRARY,
+            licenses=[make(licence)],
+            purl=purl,
+            bom_ref=f"{name}@{version}",
+        )
+
+    bom = Bom()
+    root = Component(
+        name="imagesite", type=ComponentType.APPLICATION, licenses=[make("MIT")], bom_ref="imagesite"
+    )
+    bom.metadata.component = root
+    shipped = {
+        package.name: component(
+            package.name,
+            package.version,
+            package.licence,
+            PackageURL("pypi", None, package.name, package.version),
+        )
+        for package in packages()
+    }
+    for library in raster.libraries():
+        inside = component(library.name, library.version, OF_LIBRARIES[library.name])
+        shipped[library.wheel].components.add(inside)
+    for name, (wheel, licence) in NOT_CALLED.items():
+        shipped[wheel].components.add(component(name, "", licence))
+    bom.components.update(shipped.values())
+    bom.register_dependency(root, shipped.values())
+    for name, one in shipped.items():
+        bom.register_dependency(one, [shipped[needed] for needed in _needs(name) if needed in shipped])
+    text = JsonV1Dot6(bom).output_as_string(indent=2)
+    if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        raise ValueError(f"The bill of materials is not valid: {error}")
+    return text
+
+
+def _locked() -> Iterator[tuple[str, str]]:
+    for line in REQUIREMENTS.read_text().splitlines():
+        if found := re.match(r"([\w.-]+)==([\w.+!-]+)", line):
+            yield found[1], found[2]
+
+
+def _is_installed(name: str) -> bool:
+    """Some are for other systems alone."""
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _needs(name: str) -> Iterator[str]:
+    for requirement in metadata.requires(name) or []:
+        if "extra ==" not in requirement and (found := re.match(r"[\w.-]+", requirement)):
+            yield re.sub(r"[-_.]+", "-", found[0]).lower()
+
+
+def _licence(name: str) -> str:
+    said = metadata.metadata(name).json
+    return SAID.get(name) or str(said.get("license_expression") or said.get("license") or "")
+
+
+def _is_allowed(expression: str) -> bool:
+    """Whether what it asks for is allowed: all of an AND, one of an OR. There are no brackets in what is shipped."""
+    return any(
+        all(part.strip() in ALLOWED for part in choice.split(" AND ")) for choice in expression.split(" OR ")
+    )
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["sbom", path]:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(sbom() + "\n")
+        case ["licences", path]:
+            Path(path).write_text(licences())
+        case ["check"]:
+            found = problems(date.today())
+            print("\n".join(found), end="\n" if found else "")
+            return 1 if found else 0
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
