@@ -31,7 +31,8 @@ from converter.api import (
 from converter.api.access import Caller
 from converter.api.openapi import Api, StrictParser
 from converter.api.problems import Problem
-from imagesite.accounts import tokens
+from imagesite.accounts import guests, tokens
+from imagesite.accounts.models import User
 
 
 class Docs(Swagger):
@@ -62,14 +63,24 @@ class Session(APIKeyCookie):
 
     def __call__(self, request: HttpRequest) -> Caller | None:
         # Anonymous callers get 401, not a complaint about a missing CSRF token.
-        return super().__call__(request) if request.user.is_authenticated else None
+        known = request.user.is_authenticated or guests.may_call(request)
+        return super().__call__(request) if known else None
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        if not request.user.is_authenticated:
-            return None
-        caller = Caller(user=request.user, key=f"user:{request.user.pk}")
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller:
+        if request.user.is_authenticated:
+            caller = Caller(user=request.user, key=f"user:{request.user.pk}")
+        else:
+            guest = self._guest(request)
+            caller = Caller(user=guest, key=f"guests:{guest.address_key}")
         rates.spend(request, caller.key)
         return caller
+
+    @staticmethod
+    def _guest(request: HttpRequest) -> User:
+        try:
+            return guests.begin(request)
+        except guests.TooManyGuests as exc:
+            raise Problem("too_many_requests") from exc
 
 
 api = Api(

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagesite.accounts.middleware.AttemptsMiddleware",
+    "imagesite.accounts.guests.GuestMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -192,7 +193,7 @@ if COGNITO_USER_POOL_ID:
         "imagesite.accounts.cognito.api_tokens.cognito_token",
     ]
     MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
+        MIDDLEWARE.index("imagesite.accounts.guests.GuestMiddleware"),
         "imagesite.accounts.cognito.middleware.CognitoMiddleware",
     )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
@@ -244,9 +245,16 @@ CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # network
 CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit
 CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # of one user; 0 for no limit
 CONVERTER_BYTES_KEPT = env.int("BYTES_KEPT", default=50_000_000_000)  # of one user; 0 for no limit
+CONVERTER_GUESTS = env.bool("GUESTS", default=SIGN_UP == "open")  # whether accounts are needed to convert
+CONVERTER_GUEST_JOBS_AN_HOUR = env.int("GUEST_JOBS_AN_HOUR", default=100)  # of one guest; 0 for no limit
+CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = env.int("GUEST_ADDRESS_JOBS_AN_HOUR", default=300)  # of all at one
+CONVERTER_GUEST_BYTES_KEPT = env.int("GUEST_BYTES_KEPT", default=2_000_000_000)  # of all at one address
 CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
 CONVERTER_MAX_RETENTION = timedelta(  # the longest that a user may choose
     hours=env.float("MAX_RETENTION_HOURS", default=max(7 * 24, CONVERTER_RETENTION / timedelta(hours=1)))
+)
+CONVERTER_GUEST_RETENTION = timedelta(
+    hours=env.float("GUEST_RETENTION_HOURS", default=min(24, CONVERTER_RETENTION / timedelta(hours=1)))
 )
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_SANDBOX_REQUIRED = env.bool("SANDBOX_REQUIRED", default=False)

@@ -21,6 +21,7 @@ from converter.jobs.errors import (
     OverQuota,
     StillRunning,
 )
+from converter.jobs.guests import forget_guests, is_guest, move
 from converter.jobs.limits import limits
 from converter.jobs.links import result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
@@ -62,12 +63,15 @@ __all__ = [
     "fetch",
     "file_problem",
     "keep_image",
+    "forget_guests",
     "forget_logos",
+    "is_guest",
     "keep_logo",
     "limits",
     "read_watermark",
     "make_preview",
     "make_zip",
+    "move",
     "open_share",
     "preview_urls",
     "receive",

@@ -33,6 +33,10 @@ TEMPLATES = {
         "This would be {count} more conversions; you may have {most} in 24 hours and have had {today}. "
         "Try again later, or with fewer."
     ),
+    "quota_exceeded.guest": _(
+        "Without an account you can convert {most} images an hour. "
+        "Sign up to convert more now, or try again in {minutes} minutes."
+    ),
     "quota_exceeded.bytes": _(
         "Your files would take up more than the {most:M} MB you may keep here. "
         "Delete a batch you no longer need, or wait until one expires."

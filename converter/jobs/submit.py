@@ -20,6 +20,7 @@ from converter import engine, metrics
 from converter.engine import Message, Problem
 from converter.engine.naming import pattern_problem
 from converter.jobs.errors import InvalidSubmission
+from converter.jobs.guests import is_guest
 from converter.jobs.logos import has_watermark, watermark_of
 from converter.jobs.quota import check_quota
 from converter.jobs.tasks import enqueue, enqueue_conversion
@@ -68,7 +69,7 @@ def submit(
     ]
     rows = _jobs(batch, sources)
     with transaction.atomic():
-        check_quota(owner, jobs=len(rows), size=sum(file.size for file in files))
+        check_quota(owner, jobs=len(rows), size=sum(file.size for file in files), kept=kept)
         Usage.objects.note(owner.pk, now, len(rows))
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
@@ -143,7 +144,7 @@ def _check_submission(
     for index, upload in enumerate(uploads):
         _check_outputs(own_outputs.get(upload.pk, ()), f"/uploads/{index}/outputs", has_logo)
     check_files(files)
-    _check_urls(files)
+    _check_urls(owner, files)
     for index, upload in enumerate(uploads):
         if not upload.is_here:
             raise _invalid(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
@@ -159,10 +160,11 @@ def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Cal
             raise _invalid(f"{pointer}/{index}/watermark/image", "no_watermark", kind="not_sent")
 
 
-def _check_urls(files: Sequence[NewFile]) -> None:
-    disabled = Message("import_disabled")
+def _check_urls(owner: AbstractBaseUser, files: Sequence[NewFile]) -> None:
+    # The site would fetch anything for anybody.
+    disabled = Message("import_disabled", {"kind": "guest"} if is_guest(owner) else {})
     problems = [Problem(f"/files/{index}/url", disabled) for index, file in enumerate(files) if file.url]
-    if problems and not settings.CONVERTER_IMPORT_BY_URL:
+    if problems and (is_guest(owner) or not settings.CONVERTER_IMPORT_BY_URL):
         raise InvalidSubmission(errors=problems, problems=[disabled])
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from converter import storage, webhooks
 from converter.engine import Message
 from converter.jobs.alone import each
+from converter.jobs.guests import forget_guests
 from converter.jobs.logos import forget_logos
 from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
@@ -39,6 +40,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
         "forgotten": lambda: webhooks.forget_old(now),
         "logos": forget_logos,
         "renditions": lambda: forget_renditions(now),
+        "guests": forget_guests,
         **(more or {}),
         "told": lambda: _tell_again(now),
         "found": lambda: _find_lost_uploads(now),

@@ -37,43 +37,46 @@ class IdempotencyKey(models.Model):
 class RateLimitQuerySet(models.QuerySet["RateLimit"]):
     """`burst` may come at once; each `interval`, in seconds, gives one back. `now` is in seconds since 1970."""
 
-    def spend(self, key: str, now: float, interval: float, burst: int) -> int:
-        """Count one more of `key` and return 0, or return the seconds to wait for it, which is then not counted.
+    def spend(self, key: str, now: float, interval: float, burst: int, count: float = 1) -> int:
+        """Count one more of `key`, or `count`, and return 0, or return the seconds to wait for it, which is then not counted.
 
         One row a key and one conditional UPDATE, so it holds across processes.
         """
-        while not self._taken(key, now, interval, burst):
+        if count > burst:
+            return math.ceil(burst * interval)
+        while not self._taken(key, now, interval, burst, count):
             # One that is early enough after all came in between: another of the same key.
-            if (wait := self.wait(key, now, interval, burst)) > 0:
+            if (wait := self.wait(key, now, interval, burst, count)) > 0:
                 return wait
         return 0
 
-    def wait(self, key: str, now: float, interval: float, burst: int) -> int:
-        """Return the seconds until one more of `key` may come; 0 if it may at once."""
-        most = now + (burst - 1) * interval
-        row = self.filter(key=key, caught_up_at__gt=most, caught_up_at__lte=most + 2 * interval).first()
+    def wait(self, key: str, now: float, interval: float, burst: int, count: float = 1) -> int:
+        """Return the seconds until one more of `key` may come, or `count`; 0 if it may at once."""
+        most = now + (burst - count) * interval
+        likely = now + (burst + 1) * interval
+        row = self.filter(key=key, caught_up_at__gt=most, caught_up_at__lte=likely).first()
         return max(1, math.ceil(row.caught_up_at - most)) if row else 0
 
     def give_back(self, key: str, interval: float) -> None:
         """Count one less."""
         self.filter(key=key).update(caught_up_at=F("caught_up_at") - Value(interval))
 
-    def _taken(self, key: str, now: float, interval: float, burst: int) -> bool:
-        most = now + (burst - 1) * interval
+    def _taken(self, key: str, now: float, interval: float, burst: int, count: float) -> bool:
+        most, cost = now + (burst - count) * interval, count * interval
         rows = self.filter(key=key)
         if rows.filter(caught_up_at__lte=most).update(
-            caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(interval)
+            caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(cost)
         ):
             return True
         # What no rate leads to was written before the clock was set back.
-        if rows.filter(caught_up_at__gt=most + 2 * interval).update(caught_up_at=now + interval):
+        if rows.filter(caught_up_at__gt=now + (burst + 1) * interval).update(caught_up_at=now + cost):
             return True
-        _, new = self.get_or_create(key=key, defaults={"caught_up_at": now + interval})
+        _, new = self.get_or_create(key=key, defaults={"caught_up_at": now + cost})
         return new
 
 
 class RateLimit(models.Model):
-    """How far one caller, or one who guesses, has run ahead of the rate that is allowed."""
+    """How far one caller, guest or address, or one who guesses, has run ahead of the rate that is allowed."""
 
     key = models.CharField(max_length=60, primary_key=True)
     caught_up_at = models.FloatField(

@@ -39,6 +39,8 @@ class Preferences(models.Model):
 
     @classmethod
     def of(cls, owner: AbstractBaseUser) -> Preferences:
+        if getattr(owner, "is_guest", False):
+            return cls(owner_id=owner.pk, retention=settings.CONVERTER_GUEST_RETENTION)
         return cls.objects.filter(owner=owner.pk).first() or cls(owner_id=owner.pk)
 
     @classmethod

@@ -75,4 +75,5 @@ class Upload(models.Model):
 
     @property
     def results_prefix(self) -> str:
-        return f"results/{self.owner_id}/{self.pk}"
+        """Return where what is made of it lies: beside its own key, which stays when the image gets another owner."""
+        return f"results/{self.key.split('/')[1]}/{self.pk}"

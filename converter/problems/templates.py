@@ -62,6 +62,7 @@ TEMPLATES = {
     "recipe_not_json": _("The recipe is not valid JSON."),
     "retention_too_long": _("Files can be kept for at most {hours} hours."),
     "upload_not_found": _("You have no upload with this id."),
+    "import_disabled.guest": _("Log in to add images by URL, or upload the file instead."),
     "import_disabled": _("Import by URL is turned off on this site. Upload the file instead."),
     # Upload forms and links.
     "form_expired": _("This upload form has expired. Request a new one."),

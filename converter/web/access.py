@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.shortcuts import get_object_or_404
 
 from converter.models import Batch, Delivery, Job, Recipe, Share, Webhook
 from converter.web.http import LoggedInRequest
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def open_to_guests(view: V) -> V:
+    """Mark a view that guests may use; to it, whoever is no guest is a stranger. See `imagesite.accounts.guests`."""
+    view.open_to_guests = "known"  # type: ignore[attr-defined]
+    return view
+
+
+def open_to_new_guests(view: V) -> V:
+    """Mark a view that anybody may use: who uploads an image there becomes a guest."""
+    view.open_to_guests = "new"  # type: ignore[attr-defined]
+    return view
 
 
 def batch_of(request: LoggedInRequest, pk: uuid.UUID) -> Batch:

@@ -203,9 +203,10 @@ class FilesForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by_url: bool = True, **kwargs: Any) -> None:
+        """`by_url`: whether this user may add images by URL, where the site lets anybody."""
         super().__init__(*args, **kwargs)
-        if not settings.CONVERTER_IMPORT_BY_URL:
+        if not (by_url and settings.CONVERTER_IMPORT_BY_URL):
             del self.fields["addresses"]
         self.fields["images"].widget.attrs["accept"] = accepted()
         parts = ", ".join(f"{{{part}}}" for part in naming.PARTS)

@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "imagesite.accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from imagesite.accounts import guests
+
+        guests.connect()

@@ -44,10 +44,25 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail address"), unique=True)
     sub = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     oidc_sub = models.CharField(max_length=255, unique=True, null=True, blank=True, editable=False)
+    is_guest = models.BooleanField(
+        _("guest"),
+        default=False,
+        editable=False,
+        help_text=_("Without an account; nobody can log in as one."),
+    )
+    address_key = models.CharField(
+        max_length=32, blank=True, editable=False, help_text=_("Of a guest: a keyed hash of the address.")
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()
+
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]  # not among the stubs
+        indexes = [
+            models.Index(fields=["is_guest", "date_joined"], name="user_guests"),
+            models.Index(fields=["address_key"], name="user_of_address"),
+        ]
 
     def __str__(self) -> str:
         return self.email

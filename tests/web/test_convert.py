@@ -150,7 +150,8 @@ def test_outputs_without_their_count_are_none(page: Client) -> None:
     assert page.post("/convert/outputs/", {}).json() == {"outputs": []}
 
 
-def test_whoever_is_logged_out_is_sent_to_the_log_in(client: Client) -> None:
+def test_whoever_is_logged_out_is_sent_to_the_log_in(client: Client, settings: Any) -> None:
+    settings.CONVERTER_GUESTS = False
     response = client.post("/convert/outputs/", FORM)
     assert response.status_code == 302
     assert "/login/" in response["Location"]

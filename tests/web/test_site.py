@@ -29,8 +29,11 @@ OPEN = {
     "healthz",
     "favicon",
     "share",
-    "share_download",
-}  # a share: to whoever has the link
+    "share_download",  # a share: to whoever has the link
+    "convert",
+    "convert_outputs",
+    "watermark",  # to guests, see tests/accounts/test_guests.py
+}
 PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
 
 

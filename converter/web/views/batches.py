@@ -19,7 +19,7 @@ from converter import jobs
 from converter.models import Batch, Job
 from converter.snapshot import snapshot
 from converter.translation import translated
-from converter.web.access import batch_of
+from converter.web.access import batch_of, open_to_guests
 from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
 from converter.web.http import LoggedInRequest
@@ -51,6 +51,7 @@ def history(request: LoggedInRequest) -> HttpResponse:
     return render(request, "web/history.html", context)
 
 
+@open_to_guests
 @require_safe
 def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     with snapshot():
@@ -85,6 +86,7 @@ def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
     return [found[upload] for upload in dict.fromkeys(job.upload_id for job in shown) if upload in found]
 
 
+@open_to_guests
 @require_POST
 def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
@@ -93,6 +95,7 @@ def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("web:batch", pk)
 
 
+@open_to_guests
 @require_POST
 def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
@@ -106,6 +109,7 @@ def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("web:batch", pk)
 
 
+@open_to_guests
 @require_http_methods(["GET", "POST"])
 def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
@@ -113,7 +117,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "web/batch_delete.html", {"batch": found, "tally": found.tally})
     jobs.remove(found)
     messages.success(request, _("Batch deleted."))
-    return redirect("web:batches")
+    return redirect("web:landing" if jobs.is_guest(request.user) else "web:batches")
 
 
 @require_POST
@@ -144,6 +148,7 @@ def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
     return found
 
 
+@open_to_guests
 @require_safe
 def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the ZIP; wait with a page while the worker makes it."""

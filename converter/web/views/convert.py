@@ -20,7 +20,7 @@ from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
 from converter.web import links, options, texts
-from converter.web.access import batch_of, job_of, recipe_of
+from converter.web.access import batch_of, job_of, open_to_new_guests, recipe_of
 from converter.web.forms import FilesForm, OutputForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.matrix import MatrixForm
@@ -31,23 +31,22 @@ PREFIX = "outputs"
 SITES_OWN = {"format": "webp"}
 
 
+@open_to_new_guests
 @require_http_methods(["GET", "POST"])
 def convert(request: LoggedInRequest) -> HttpResponse:
     if request.method == "GET":
-        uploads, recipes = _asked_for(request)
-        outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
-        return _page(request, FilesForm(), outputs, uploads, is_free=recipes[0] is SITES_OWN)
+        return render(request, "web/convert.html", context_of(request))
 
-    files = FilesForm(request.POST, request.FILES)
+    files = _files_form(request, request.POST, request.FILES)
     uploads = _uploads_here(request, request.POST.getlist("uploads"))
     matrix = MatrixForm(request.POST if "matrix" in request.POST else None)
     if matrix.is_bound:
         outputs = _with_one_more_or_less(request)
         if matrix.is_valid():
             outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(matrix.recipes()))
-        return _page(request, FilesForm(), outputs, uploads, matrix=matrix)
+        return _page(request, _files_form(request), outputs, uploads, matrix=matrix)
     if "add" in request.POST or "remove" in request.POST:
-        return _page(request, FilesForm(), _with_one_more_or_less(request), uploads)
+        return _page(request, _files_form(request), _with_one_more_or_less(request), uploads)
 
     outputs = OutputFormSet(request.POST, request.FILES, prefix=PREFIX)
     if not (files.is_valid() and outputs.is_valid()):
@@ -59,6 +58,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
     return redirect("web:batch", batch.pk)
 
 
+@open_to_new_guests
 @require_POST
 def read_outputs(request: LoggedInRequest) -> JsonResponse:
     """Return the recipe of each output of the form, or its errors by field."""
@@ -66,6 +66,7 @@ def read_outputs(request: LoggedInRequest) -> JsonResponse:
     return JsonResponse({"outputs": [_read(form) for form in outputs.forms]})
 
 
+@open_to_new_guests
 @require_POST
 def watermark(request: LoggedInRequest) -> JsonResponse:
     """Store a logo and return its upload id."""
@@ -79,6 +80,18 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
     return JsonResponse({"id": str(upload.pk), "name": upload.name}, status=201)
 
 
+def context_of(request: LoggedInRequest) -> dict[str, Any]:
+    """Return what the template of a page with the form needs, filled in as the page's address asks."""
+    uploads, recipes = _asked_for(request)
+    outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
+    is_free = recipes[0] is SITES_OWN
+    return {**_context(request, _files_form(request), outputs, uploads), "is_free": is_free}
+
+
+def _files_form(request: LoggedInRequest, *args: Any) -> FilesForm:
+    return FilesForm(*args, by_url=not jobs.is_guest(request.user))
+
+
 def _page(
     request: LoggedInRequest,
     files: FilesForm,
@@ -86,28 +99,41 @@ def _page(
     uploads: Sequence[Upload],
     refusal: jobs.InvalidSubmission | None = None,
     status: int = 200,
-    is_free: bool = False,
     matrix: MatrixForm | None = None,
 ) -> HttpResponse:
+    context = {**_context(request, files, outputs, uploads), "refusal": refusal}
+    if matrix:
+        context["matrix"] = matrix
+    return render(request, "web/convert.html", context, status=status)
+
+
+def _context(
+    request: LoggedInRequest, files: FilesForm, outputs: Any, uploads: Sequence[Upload]
+) -> dict[str, Any]:
     """`is_free`: nobody has chosen the options, so that the format may follow the images."""
-    context = {
-        "is_free": is_free,
+    return {
+        "is_free": False,
         "files": files,
         "outputs": outputs,
         "uploads": uploads,
-        "refusal": refusal,
         "starters": STARTERS,
-        "matrix": matrix or MatrixForm(),
+        "matrix": MatrixForm(),
         "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
         "formats": [format.label for format in options.inputs()],
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
-        "max_files": settings.CONVERTER_MAX_FILES,
+        "max_files": _max_files(request),
         "texts": texts.for_convert(),
         "message_templates": texts.for_messages(),
     }
-    return render(request, "web/convert.html", context, status=status)
+
+
+def _max_files(request: LoggedInRequest) -> int:
+    """Return how many images one batch may have; a guest cannot have more than there may be in an hour."""
+    most: int = settings.CONVERTER_MAX_FILES
+    hourly: int = settings.CONVERTER_GUEST_JOBS_AN_HOUR
+    return min(most, hourly) if hourly and jobs.is_guest(request.user) else most
 
 
 def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, Any]]]:

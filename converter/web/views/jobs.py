@@ -15,12 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from converter import jobs, metadata
 from converter.models import Job
 from converter.translation import translated
-from converter.web.access import job_of
+from converter.web.access import job_of, open_to_guests
 from converter.web.errors import refusal_page
 from converter.web.forms import ResendForm
 from converter.web.http import LoggedInRequest
 
 
+@open_to_guests
 @require_safe
 def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
@@ -41,6 +42,7 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "web/_job.html" if request.htmx else "web/job.html", context)
 
 
+@open_to_guests
 @require_safe
 def compare(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Return the part of the page that compares, asked for until its pictures are made."""
@@ -56,6 +58,7 @@ def _previews(found: Job) -> dict[str, Any]:
         return {"refusal": translated(refusal.message)}
 
 
+@open_to_guests
 @require_safe
 def download(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     try:
@@ -64,6 +67,7 @@ def download(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         return refusal_page(request, refusal)
 
 
+@open_to_guests
 @require_POST
 def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
@@ -74,6 +78,7 @@ def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return _back(request, found)
 
 
+@open_to_guests
 @require_POST
 def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
@@ -84,6 +89,7 @@ def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return _back(request, found)
 
 
+@open_to_guests
 @require_POST
 def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Take the bytes of an upload that never came."""
@@ -104,6 +110,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("web:job", pk)
 
 
+@open_to_guests
 @require_POST
 def reuse(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the converter with the result as its image."""

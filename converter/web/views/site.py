@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 from functools import cache
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -14,31 +16,52 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from converter import engine, jobs, problems
+from converter.models import Batch, Preferences
 from converter.storage import StorageFault
+from converter.web.access import open_to_new_guests
+from converter.web.http import LoggedInRequest
 from converter.web.options import inputs, outputs
+from converter.web.views.convert import context_of
+
+RECENT = 3  # batches of a guest, who has no history, on the landing page
 
 logger = logging.getLogger(__name__)
 
 
 @login_not_required
+@open_to_new_guests
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    return render(
-        request,
-        "web/landing.html",
-        {
-            "inputs": inputs(),
-            "outputs": outputs(),
-            "limits": jobs.limits(),
-            "retention_hours": round(settings.CONVERTER_RETENTION.total_seconds() / 3600),
-            "hero_before": _size_of("converter/img/hills.jpg"),
-            "hero_after": _size_of("converter/img/hills.webp"),
-        },
-    )
+    """Show the form of the convert page, or only what it can do where that asks for a login."""
+    if not request.user.is_authenticated:
+        return render(request, "web/landing_closed.html", _facts(settings.CONVERTER_RETENTION))
+    return _open_landing(cast(LoggedInRequest, request))
+
+
+def _open_landing(request: LoggedInRequest) -> HttpResponse:
+    mine = Batch.objects.filter(owner_id=request.user.pk, kept=True, expires_at__gt=timezone.now())
+    context = {
+        **context_of(request),
+        **_facts(Preferences.of(request.user).kept_for),
+        "mine": mine[:RECENT] if jobs.is_guest(request.user) else [],
+    }
+    return render(request, "web/landing.html", context)
+
+
+def _facts(kept_for: timedelta) -> dict[str, Any]:
+    return {
+        "reads": inputs(),
+        "writes": outputs(),
+        "limits": jobs.limits(),
+        "retention_hours": round(kept_for / timedelta(hours=1)),
+        "hero_before": _size_of("converter/img/hills.jpg"),
+        "hero_after": _size_of("converter/img/hills.webp"),
+    }
 
 
 @login_not_required

@@ -1,0 +1,167 @@
+"""Guests: visitors who convert images without an account.
+
+A guest is a row of `User` that owns what was made, and that nobody can log in as. The session, whose cookie is random,
+HttpOnly and SameSite, says who it is. The row is made by the first upload, not by a visit. `request.user` is the guest only
+in views marked with `open_to_guests`; to all others the visitor is anonymous. What a guest made moves to the account that
+is logged in to next.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.crypto import salted_hmac
+from django.utils.translation import ngettext
+
+from converter import jobs
+from converter.models import RateLimit
+from imagesite.accounts.models import User
+
+SESSION_KEY = "guest"
+HEADER = "X-Guest"
+"""Sent by a page that was made for a guest: so that a page whose user was logged out elsewhere does not go on as one."""
+
+CALLS = ("api:batches", "api:convert", "api:upload_form")
+"""What a guest's page may call by POST; the rest of the API needs an account."""
+
+HOUR = 3600
+AT_ONCE = timedelta(minutes=1)
+
+
+class TooManyGuests(Exception):
+    """An address began so many guests within the hour that it has to wait."""
+
+
+def guest_of(request: HttpRequest) -> User | None:
+    """Return the guest whose session this is, or None."""
+    pk = request.session.get(SESSION_KEY)
+    return User.objects.filter(pk=pk, is_guest=True).first() if pk and settings.CONVERTER_GUESTS else None
+
+
+def begin(request: HttpRequest) -> User:
+    """Return the guest whose session this is, or a new one. Raises TooManyGuests.
+
+    A page's first requests come at once, as for a preview and for the batch, and none has a session yet. They have the
+    page's CSRF cookie in common: within a minute it leads all of them to one guest.
+    """
+    if guest := guest_of(request):
+        return guest
+    secret = request.COOKIES.get(settings.CSRF_COOKIE_NAME) or secrets.token_hex()
+    name = salted_hmac("imagesite.guests.name", secret, algorithm="sha256").hexdigest()[:16]
+    guest = _just_begun(name) or _create(name, address_key(request.META.get("REMOTE_ADDR", "")))
+    request.session[SESSION_KEY] = str(guest.pk)
+    return guest
+
+
+def _just_begun(name: str) -> User | None:
+    since = timezone.now() - AT_ONCE
+    return User.objects.filter(email=_address(name), is_guest=True, date_joined__gt=since).first()
+
+
+def _create(name: str, key: str) -> User:
+    most = settings.CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR
+    if most and RateLimit.objects.spend(f"new guests:{key}", time.time(), HOUR / most, most):
+        raise TooManyGuests
+    row = {"is_guest": True, "address_key": key, "password": make_password(None)}
+    guest, new = User.objects.get_or_create(email=_address(name), defaults=row)
+    # An older one of that name is of a session that ended.
+    return (
+        guest
+        if new or _just_begun(name)
+        else User.objects.create(email=_address(secrets.token_hex(8)), **row)
+    )
+
+
+def _address(name: str) -> str:
+    return f"guest-{name}@guest.invalid"
+
+
+def address_key(address: str) -> str:
+    """Return a keyed hash of the address, so that it is not stored itself. IPv6 counts by its network of 64 bits."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        network = address
+    else:
+        if isinstance(found, IPv6Address) and found.ipv4_mapped:
+            found = found.ipv4_mapped
+        network = str(int(found) >> 64) if isinstance(found, IPv6Address) else str(found)
+    return salted_hmac("imagesite.guests", network, algorithm="sha256").hexdigest()[:32]
+
+
+def may_call(request: HttpRequest) -> bool:
+    """Return whether this is a guest's page that calls what is open to guests."""
+    if not settings.CONVERTER_GUESTS or request.method != "POST" or HEADER not in request.headers:
+        return False
+    return request.resolver_match is not None and request.resolver_match.view_name in CALLS
+
+
+def keep_history(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Move what the guest of this session made to the account that was just logged in to."""
+    guest = guest_of(request)
+    request.session.pop(SESSION_KEY, None)
+    if guest is None:
+        return
+    with transaction.atomic():
+        count = jobs.move(guest, user)
+        guest.delete()
+    if count:
+        text = ngettext(
+            "The %(n)s batch you converted before logging in is in your history.",
+            "The %(n)s batches you converted before logging in are in your history.",
+            count,
+        )
+        messages.success(request, text % {"n": count}, fail_silently=True)
+
+
+def connect() -> None:
+    user_logged_in.connect(keep_history, dispatch_uid="imagesite.accounts.guests")
+
+
+class GuestMiddleware:
+    """Makes `request.user` the guest, in views that are open to guests. It stands before the middleware that asks for a login."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if getattr(request, "is_of_guest", False) and "Cache-Control" not in response:
+            # It holds a CSRF token at least.
+            patch_cache_control(response, private=True, no_cache=True)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        openness = getattr(view, "open_to_guests", None)
+        if openness is None or not settings.CONVERTER_GUESTS or request.user.is_authenticated:
+            return None
+        request.is_of_guest = True  # type: ignore[attr-defined]
+        if openness == "new" and request.method == "POST" and request.FILES:
+            try:
+                request.user = begin(request)
+            except TooManyGuests:
+                return render(request, "429.html", status=429)
+            return None
+        guest = guest_of(request)
+        if guest is None and openness == "new":
+            guest = User(pk=uuid.uuid4(), is_guest=True)  # not in the database: owns nothing
+        if guest:
+            request.user = guest
+        return None

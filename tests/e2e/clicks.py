@@ -1,0 +1,33 @@
+"""Counts what a person does: each click, field and choice is one, choosing files is two (the button, and the dialog)."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import FilePayload, Locator, Page
+
+
+class Clicks:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+        self.began = time.monotonic()
+
+    def choose(self, files: list[FilePayload]) -> None:
+        self.count += 2
+        self.page.locator("#id_images").set_input_files(files)
+
+    def click(self, what: Locator) -> None:
+        self.count += 1
+        what.click()
+
+    def select(self, what: Locator, value: str) -> None:
+        self.count += 1
+        what.select_option(value)
+
+    def fill(self, what: Locator, value: str) -> None:
+        self.count += 1
+        what.fill(value)
+
+    def report(self, task: str) -> None:
+        print(f"{task}: {self.count} clicks, {time.monotonic() - self.began:.1f} s")
