@@ -11,7 +11,14 @@ from playwright.sync_api import Browser, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage")
+# All pages of a window share one process, which would take longer to start than most tests do.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--process-per-site",
+)
 
 
 def program() -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import functools
 import io
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ from converter import dispatch, storage
 from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch
+from tests.server import Server
+
+Once = Callable[[str, Callable[[Path], None]], Path]
 
 # Each session would read AWS's descriptions of its services again, which takes longer than most tests.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
@@ -63,6 +67,31 @@ def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_process_left() -> Iterator[None]:
     yield
     run.SANDBOX.close()
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Return the folder of that name as `make` left it: made by the first process of the run that asks."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                made.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def new_site(once: Once) -> Path:
+    """The data folder of a site that nobody has used yet."""
+    return once("new-site", lambda folder: Server(folder).prepare())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,12 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 SERVE = [sys.executable, "manage.py", "serve", "--port", "0"]
 
-PREPARE = """
+SETUP = """
 import django
 
 django.setup()
+"""
+PREPARE = """
 from django.core.management import call_command
 
 call_command("migrate", verbosity=0)
@@ -27,9 +30,11 @@ call_command("collectstatic", interactive=False, verbosity=0)
 
 
 class Server:
-    """One data folder, and the server that may run on it."""
+    """One data folder, and the server that may run on it. It may begin as a copy of another folder."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, like: Path | None = None) -> None:
+        if like:
+            shutil.copytree(like, data, dirs_exist_ok=True)
         self.data = data
         self.environment = {
             **os.environ,
@@ -54,12 +59,13 @@ class Server:
     def manage(self, *words: str) -> str:
         return self.run("manage.py", *words)
 
-    def prepare(self, more: str = "") -> str:
-        """Make the database and gather the static files, then run `more`; return what it wrote.
+    def prepare(self) -> None:
+        """Make the database and gather the static files."""
+        self.python(PREPARE)
 
-        In one process: each start of Python and Django takes a second.
-        """
-        return self.run("-c", PREPARE + more)
+    def python(self, source: str) -> str:
+        """Run statements with Django beside the server, on the same data, and return what they wrote."""
+        return self.run("-c", SETUP + source)
 
     def start(self) -> None:
         """Start serving on a free port; return when it is open, with its address in `url`."""

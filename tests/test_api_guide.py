@@ -24,9 +24,9 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as server:
-        server.prepare(READER)
+def server(tmp_path: Path, new_site: Path) -> Iterator[Server]:
+    with Server(tmp_path / "data", like=new_site) as server:
+        server.python(READER)
         server.start()
         yield server
 

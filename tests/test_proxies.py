@@ -92,11 +92,11 @@ def test_a_proxy_that_is_no_address_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+def home(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[tuple[Server, str]]:
     """A site with HTTPS on, and a token of Alice's."""
-    with Server(tmp_path_factory.mktemp("home")) as server:
+    with Server(tmp_path_factory.mktemp("home"), like=new_site) as server:
         server.environment |= {"HTTPS": "1", "WORKERS": "1"}
-        token = server.prepare(PEOPLE).splitlines()[-1]
+        token = server.python(PEOPLE)
         server.start()
         yield server, token
 
@@ -138,7 +138,7 @@ def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
             "COOKIE_PREFIX": "images_",
         }
         server.environment["PYTHONUNBUFFERED"] = "1"
-        token = server.prepare(PEOPLE).splitlines()[-1]
+        token = server.python(PEOPLE)
         server.start()
         assert requests.get(f"{server.url}/healthz", timeout=10).ok
         with Nginx(tmp_path / "proxy", urlsplit(server.url).netloc, beside_others=True) as proxy:

@@ -23,9 +23,6 @@ from tests.server import ROOT, SERVE, Server
 pytestmark = pytest.mark.system
 
 MAKE_TOKEN = """
-import django
-
-django.setup()
 from imagesite.accounts.models import ApiToken, User
 
 print(ApiToken.issue(User.objects.create_user("alice@example.org"), "test")[1])
@@ -33,9 +30,17 @@ print(ApiToken.issue(User.objects.create_user("alice@example.org"), "test")[1])
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path) as server:
-        server.prepare()
+def server(tmp_path: Path, new_site: Path) -> Iterator[Server]:
+    with Server(tmp_path, like=new_site) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Server]:
+    """A server that takes images of up to a megabyte."""
+    with Server(tmp_path_factory.mktemp("running"), like=new_site) as server:
+        server.environment["MAX_UPLOAD_BYTES"] = "1000000"
+        server.start()
         yield server
 
 
@@ -50,7 +55,7 @@ def eventually(seconds: float, true: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def token(server: Server) -> str:
-    return server.run("-c", MAKE_TOKEN)
+    return server.python(MAKE_TOKEN)
 
 
 def submit(server: Server, session: requests.Session, count: int) -> str:
@@ -98,12 +103,11 @@ def test_it_ends_in_order_when_asked(server: Server) -> None:
     assert eventually(10, lambda: not any(process.is_running() for process in family))
 
 
-def test_two_servers_cannot_work_on_one_folder(server: Server) -> None:
-    server.start()
+def test_two_servers_cannot_work_on_one_folder(running: Server) -> None:
     second = subprocess.run(
         SERVE,
         cwd=ROOT,
-        env=server.environment,
+        env=running.environment,
         capture_output=True,
         text=True,
         check=False,
@@ -112,21 +116,18 @@ def test_two_servers_cannot_work_on_one_folder(server: Server) -> None:
     assert "Another server is using" in second.stderr
 
 
-def test_idle_connections_keep_nobody_out(server: Server) -> None:
-    server.start()
-    port = urlsplit(server.url).port
+def test_idle_connections_keep_nobody_out(running: Server) -> None:
+    port = urlsplit(running.url).port
     assert port
     with ExitStack() as browsers:
         for _ in range(200):
             browsers.enter_context(socket.create_connection(("127.0.0.1", port)))
-        assert requests.get(f"{server.url}/healthz", timeout=10).ok
+        assert requests.get(f"{running.url}/healthz", timeout=10).ok
 
 
-def test_nobody_can_send_without_end(server: Server) -> None:
-    server.environment["MAX_UPLOAD_BYTES"] = "1000000"
-    server.start()
+def test_nobody_can_send_without_end(running: Server) -> None:
     for size, reason in ((1_500_000, "Unauthorized"), (3_000_000, "Request Entity Too Large")):
-        answer = requests.post(f"{server.url}/api/v1/convert", files={"file": bytes(size)}, timeout=10)
+        answer = requests.post(f"{running.url}/api/v1/convert", files={"file": bytes(size)}, timeout=10)
         assert answer.reason == reason
 
 

@@ -56,7 +56,8 @@ class Program:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
-        tokens = server.prepare(MAKE_TOKENS).split()
+        server.prepare()
+        tokens = server.python(MAKE_TOKENS).split()
         server.start()
         load(server.url, tokens, server.data)
 

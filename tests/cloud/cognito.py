@@ -7,8 +7,10 @@ of SRP is written from the RFC and AWS's description, not with warrant's functio
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from joserfc import jwk
 from moto.cognitoidp import exceptions, models, responses
 from moto.core.responses import EmptyResult
 
@@ -80,6 +83,7 @@ class Exchange:
 
 
 _exchanges: dict[str, Exchange] = {}
+_import = jwk.RSAKey.import_key
 _initiate = models.CognitoIdpBackend.initiate_auth
 _respond = models.CognitoIdpBackend.respond_to_auth_challenge
 _set_mfa = models.CognitoIdpBackend.admin_set_user_mfa_preference
@@ -225,6 +229,16 @@ def set_mfa(self: Any, pool_id: str, username: str, totp: dict[str, bool], sms: 
         self.admin_get_user(pool_id, username).token_verified = False
 
 
+def import_key(key: Any) -> jwk.RSAKey:
+    """Return the key of moto's pools. It is the same for all, and its primes take a third of a second to find."""
+    return _imported(json.dumps(key))
+
+
+@functools.cache
+def _imported(key: str) -> jwk.RSAKey:
+    return _import(json.loads(key))
+
+
 def patch(setattr: Callable[..., None] = setattr) -> None:
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
     backend, response = models.CognitoIdpBackend, responses.CognitoIdpResponse
@@ -236,6 +250,7 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
     setattr(backend, "admin_user_global_sign_out", admin_user_global_sign_out)
     setattr(backend, "admin_set_user_mfa_preference", set_mfa)
     setattr(models.CognitoIdpUserPool, "get_user_extra_data_by_client_id", extra_claims)
+    setattr(jwk.RSAKey, "import_key", import_key)
     setattr(response, "confirm_sign_up", confirm_sign_up)
     response.resend_confirmation_code = resend_confirmation_code  # type: ignore[attr-defined]
     response.revoke_token = revoke_token  # type: ignore[attr-defined]

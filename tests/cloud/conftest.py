@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,23 +11,20 @@ from infra import package
 from tests.cloud.gateway import ORIGIN_SECRET
 from tests.cloud.interpreter import make_package
 from tests.cloud.lambdas import Function, unpack
+from tests.conftest import Once
 
 SETTINGS = package.ROOT / "zappa_settings.json"
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """What `make package` leaves; made once for all processes of the run."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = (folder if worker_id == "master" else folder.parent) / "package"
-    shared.mkdir(exist_ok=True)
-    with (shared / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "made").exists():
-            make_package(shared)
-            unpack(shared / "imagesite.zip", shared / "task")
-            (shared / "made").touch()
-    return shared
+def build(once: Once) -> Path:
+    """What `make package` leaves, and the zip unpacked in `task`."""
+
+    def make(folder: Path) -> None:
+        make_package(folder)
+        unpack(folder / "imagesite.zip", folder / "task")
+
+    return once("package", make)
 
 
 @pytest.fixture(scope="session")

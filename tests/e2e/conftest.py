@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.browser import chromium
 from tests.conftest import make_photo
-from tests.e2e.site import SIZES, Site, log_in, photo
+from tests.e2e.site import SIZES, Site, Visit, log_in, photo
+from tests.e2e.windows import Window, Windows
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,8 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("site")) as site:
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site"), like=new_site) as site:
         yield site
 
 
@@ -32,26 +34,28 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def windows(site: Site, browser: Browser) -> Windows:
+    return Windows(browser, site.url)
+
+
 @pytest.fixture
-def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open the site as somebody new who is logged in; `visit(scripts=False, width="phone", known=False)`.
+def visit(site: Site, windows: Windows) -> Iterator[Visit]:
+    """Open the site as somebody new who is logged in; `visit(at="/recipes/", scripts=False, width="phone", known=False)`.
 
     A script that breaks, a request elsewhere, or anything the content policy stops, fails the test.
     """
-    contexts: list[BrowserContext] = []
+    opened: list[Window] = []
     faults: list[str] = []
 
-    def visit(*, scripts: bool = True, width: str = "desktop", known: bool = True, **options: Any) -> Page:
+    def visit(
+        *, at: str = "", scripts: bool = True, width: str = "desktop", known: bool = True, **options: Any
+    ) -> Page:
+        window = windows.open(java_script_enabled=scripts, **options)
+        opened.append(window)
+        page = window.context.new_page()
         wide, high = SIZES[width]
-        context = browser.new_context(
-            base_url=site.url,
-            viewport={"width": wide, "height": high},
-            java_script_enabled=scripts,
-            **options,
-        )
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
+        page.set_viewport_size({"width": wide, "height": high})
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
         page.on(
@@ -60,12 +64,13 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         if known:
             log_in(page, site, site.sessions.pop())
-            page.goto("/convert/")
+        if known or at:
+            page.goto(at or "/convert/")
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    for window in opened:
+        windows.close(window)
     assert faults == []
 
 

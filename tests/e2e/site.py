@@ -27,7 +27,7 @@ PEOPLE = """
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 
-for n in range(60):
+for n in range(300):
     person = get_user_model().objects.create(email=f"known{n}@example.org", is_staff=n == 0, is_superuser=n == 0)
     session = SessionStore()
     session.update({
@@ -43,10 +43,12 @@ for n in range(60):
 class Site(Server):
     """The server of this run, and a way to act in its database."""
 
-    def __init__(self, data: Path) -> None:
-        super().__init__(data)
+    def __init__(self, data: Path, like: Path | None = None) -> None:
+        super().__init__(data, like)
+        if not like:
+            self.prepare()
         # With people who are logged in: signing up takes a second, so only the tests of it do it.
-        self.staff_session, *self.sessions = self.prepare(PEOPLE).split()
+        self.staff_session, *self.sessions = self.python(PEOPLE).split()
         self.start()
 
     def set(self, table: str, pk: str, **values: object) -> None:
@@ -56,10 +58,6 @@ class Site(Server):
             row = uuid.UUID(pk).hex
             done = rows.execute(f"UPDATE {table} SET {names} WHERE id = ?", [*values.values(), row])
             assert done.rowcount == 1
-
-    def python(self, source: str) -> str:
-        """Run statements beside the server, on the same data."""
-        return self.manage("shell", "--no-imports", "-c", source)
 
 
 def log_in(page: Page, site: Site, session: str) -> None:

@@ -170,8 +170,7 @@ def test_a_choice_is_not_overruled(visit: Visit) -> None:
 
 
 def test_a_default_recipe_is_not_overruled(visit: Visit) -> None:
-    page = visit()
-    page.goto("/recipes/new/")
+    page = visit(at="/recipes/new/")
     page.get_by_label("Name").fill("Mine")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Make default").click()

@@ -188,8 +188,7 @@ def test_a_watermark_picture(visit: Visit, photos: list[FilePayload]) -> None:
 
 
 def test_a_token_of_the_page_works(visit: Visit, site: Site) -> None:
-    page = visit()
-    page.goto("/accounts/tokens/")
+    page = visit(at="/accounts/tokens/")
     page.get_by_label("Name").fill("script")
     page.get_by_role("button", name="Create token").click()
     secret = page.locator("#secret").text_content()
@@ -273,14 +272,12 @@ def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photo
 
 
 def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
-    page = visit()
-    page.goto("/recipes/new/")
+    page = visit(at="/recipes/new/")
     page.get_by_label("Name").fill("Tiny")
     page.get_by_label("Width", exact=True).fill("77")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Link Tiny").click()
-    other = visit()
-    other.goto(page.url)
+    other = visit(at=page.url)
     expect(other.get_by_text("WebP, fit in 77 wide, metadata removed")).to_be_visible()
     other.get_by_role("link", name="Use recipe").click()
     expect(other.get_by_label("Width", exact=True)).to_have_value("77")

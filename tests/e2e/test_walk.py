@@ -44,8 +44,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.get_by_role("link", name="Share").click()
     page.get_by_role("button", name="Create link").click()
     address = page.locator(".shares a").first.get_attribute("href")
-    other = visit(scripts=scripts, width=width, known=False)
-    other.goto(address or "")
+    other = visit(at=address or "", scripts=scripts, width=width, known=False)
     with other.expect_download() as download:
         other.get_by_role("link", name="Download photo 0.webp").click()
     assert download.value.suggested_filename == "photo 0.webp"
@@ -79,6 +78,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(".entry")).to_have_count(1)
     page.get_by_role("link", name="Clear filter").click()
+    expect(page.locator(".entry")).to_have_count(3)
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name="Delete selected").click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from io import BytesIO
 
@@ -12,7 +11,7 @@ from PIL import Image
 from converter.engine import FORMATS, InvalidRecipe, Recipe, output_schema, sentence
 from converter.engine.raster import open
 
-from . import samples
+from . import exiftool, samples
 from .samples import saved
 
 FIELDS = [
@@ -27,14 +26,10 @@ def render(data, **recipe):
 
 def told(data):
     """Return the density as exiftool reads it, in pixels an inch, by the group that says it."""
-    answer = subprocess.run(
-        ["exiftool", "-j", "-n", "-G1", "-XResolution", "-YResolution", "-ResolutionUnit"]
-        + ["-PixelsPerUnitX", "-PixelsPerUnitY", "-PixelsPerMeterX", "-PixelsPerMeterY", "-"],
-        input=data,
-        capture_output=True,
-        check=True,
+    axes = ("XResolution", "YResolution", "ResolutionUnit", "PixelsPerUnitX", "PixelsPerUnitY")
+    said = exiftool.read(
+        data, "-n", "-G1", *(f"-{name}" for name in (*axes, "PixelsPerMeterX", "PixelsPerMeterY"))
     )
-    said = json.loads(answer.stdout)[0]
     found = {}
     for name, across in said.items():
         group, _, field = name.rpartition(":")

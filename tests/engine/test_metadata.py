@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import zlib
 
 import pytest
@@ -14,25 +12,17 @@ from converter.engine import FORMATS, Recipe
 from converter.engine.raster import open
 from converter.engine.raster.exif_blocks import Text
 
-from . import samples
+from . import exiftool, samples
 
 READ_BACK = [name for name, format in FORMATS.items() if format.encodes]
 SECRETS = (b"SERIAL-123", b"secret", b"Munich", b"Phonemaker", b"Alice", b"headline", b"Germany", b"48,12.5N")
 HARMLESS = {"SourceFile", "ExifTool", "File", "Composite"}
 
 
-def exiftool(data, tmp_path, extension):
-    program = shutil.which("exiftool")
-    assert program, "exiftool is needed to prove what metadata is left: install libimage-exiftool-perl"
-    file = tmp_path / f"image.{extension}"
-    file.write_bytes(data)
-    done = subprocess.run(
-        [program, "-j", "-G0:1", "-a", "-u", "-ee", str(file)], capture_output=True, check=True
-    )
-    return {
-        key: value.strip() if isinstance(value, str) else value
-        for key, value in json.loads(done.stdout)[0].items()
-    }
+def told(data, extension):
+    """Return all that exiftool finds."""
+    found = exiftool.read(data, "-G0:1", "-a", "-u", "-ee", extension=extension)
+    return {key: value.strip() if isinstance(value, str) else value for key, value in found.items()}
 
 
 def render(data, **recipe):
@@ -54,8 +44,8 @@ def sources():
     yield pytest.param(samples.animated("WEBP", exif=samples.exif(), xmp=samples.XMP), id="animated WEBP")
 
 
-def test_the_witness_sees_what_is_in_the_source(tmp_path):
-    found = exiftool(samples.phone_jpeg(), tmp_path, "jpg")
+def test_the_witness_sees_what_is_in_the_source():
+    found = told(samples.phone_jpeg(), "jpg")
     groups = {key.split(":")[0] for key in found}
     assert {"EXIF", "XMP", "IPTC", "File"} <= groups
     assert any("IFD1" in key for key in found), "no thumbnail in the sample"
@@ -65,10 +55,10 @@ def test_the_witness_sees_what_is_in_the_source(tmp_path):
 
 @pytest.mark.parametrize("target", READ_BACK)
 @pytest.mark.parametrize("data", list(sources()))
-def test_strip_leaves_nothing(data, target, tmp_path):
+def test_strip_leaves_nothing(data, target):
     result = render(data, format=target)
     assert not [secret for secret in SECRETS if secret in result.data]
-    found = exiftool(result.data, tmp_path, result.extension)
+    found = told(result.data, result.extension)
     groups = {key.split(":")[0] for key in found}
     assert not groups & {"EXIF", "XMP", "IPTC", "Photoshop", "ICC_Profile", "MakerNotes"} or target == "tiff"
     for key, value in found.items():
@@ -86,9 +76,9 @@ def test_strip_leaves_nothing(data, target, tmp_path):
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].exif])
 @pytest.mark.parametrize("policy", ["strip_location", "keep"])
-def test_what_is_kept_is_there_and_the_location_only_when_asked(policy, target, tmp_path):
+def test_what_is_kept_is_there_and_the_location_only_when_asked(policy, target):
     result = render(samples.phone_jpeg(), format=target, metadata=policy)
-    found = exiftool(result.data, tmp_path, result.extension)
+    found = told(result.data, result.extension)
     names = {key.split(":")[-1]: value for key, value in found.items()}
     assert names["Make"] == "Phonemaker"
     assert names["Model"] == "Phone 15"
@@ -105,13 +95,13 @@ def test_what_is_kept_is_there_and_the_location_only_when_asked(policy, target, 
         assert not any("Warning" in key for key in found), found
 
 
-def test_iptc_and_comments_stay_in_jpeg(tmp_path):
-    kept = exiftool(render(samples.phone_jpeg(), metadata="keep").data, tmp_path, "jpg")
+def test_iptc_and_comments_stay_in_jpeg():
+    kept = told(render(samples.phone_jpeg(), metadata="keep").data, "jpg")
     kept = {key.split(":")[0] + ":" + key.split(":")[-1]: value for key, value in kept.items()}
     assert kept["IPTC:Headline"] == "A headline"
     assert kept["IPTC:City"] == "Munich"
     assert kept["File:Comment"] == "A secret comment"
-    located = exiftool(render(samples.phone_jpeg(), metadata="strip_location").data, tmp_path, "jpg")
+    located = told(render(samples.phone_jpeg(), metadata="strip_location").data, "jpg")
     assert "A headline" in located.values()
     assert "Munich" not in located.values()
 
@@ -147,9 +137,9 @@ def test_the_report_names_what_was_removed():
     assert report.metadata_removed == ()
 
 
-def test_kept_exif_tells_the_new_size(tmp_path):
+def test_kept_exif_tells_the_new_size():
     result = render(samples.phone_jpeg(), metadata="keep", resize={"width": 80})
-    found = exiftool(result.data, tmp_path, "jpg")
+    found = told(result.data, "jpg")
     assert (found["EXIF:ExifIFD:ExifImageWidth"], found["EXIF:ExifIFD:ExifImageHeight"]) == (80, 60)
 
 
@@ -177,7 +167,7 @@ def test_thumbnails_inside_xmp_go():
     "piece", [b"<a:City>", b' a:City="', b"<a:Thumbnails>", b"<", b" a:", b"GPS", b"<a:GPSx "]
 )
 def test_hostile_xmp_is_searched_in_time(piece):
-    hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (900_000 // len(piece)))
+    hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (300_000 // len(piece)))
     for policy in ("strip_location", "keep"):
         assert render(hostile, format="webp", metadata=policy).width == 160
 
@@ -241,11 +231,11 @@ DRONE = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].xmp])
-def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target, tmp_path):
+def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target):
     data = samples.saved(samples.quarters(), "JPEG", xmp=DRONE)
     assert open(data).facts.has_location
     result = render(data, format=target, metadata="strip_location")
-    found = exiftool(result.data, tmp_path, result.extension)
+    found = told(result.data, result.extension)
     names = {key.split(":")[-1]: value for key, value in found.items() if "XMP" in key}
     assert (
         names.items()
@@ -262,7 +252,7 @@ def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target, tmp_path):
     assert not open(result.data).facts.has_location
 
 
-def test_only_the_place_is_cut_out_of_named_texts(tmp_path):
+def test_only_the_place_is_cut_out_of_named_texts():
     info = PngImagePlugin.PngInfo()
     info.add_text("exif:GPSLatitude", "52/1, 31/1, 12/1")
     info.add_text("exif:GPSLongitude", "13/1, 22/1, 40/1", zip=True)
@@ -275,7 +265,7 @@ def test_only_the_place_is_cut_out_of_named_texts(tmp_path):
     data = samples.saved(samples.quarters(), "PNG", pnginfo=info)
     assert open(data).facts.has_location
     result = render(data, format="png", metadata="strip_location")
-    found = {key: value for key, value in exiftool(result.data, tmp_path, "png").items() if "PNG" in key}
+    found = {key: value for key, value in told(result.data, "png").items() if "PNG" in key}
     assert {key.split(":")[-1]: value for key, value in found.items()}.items() >= {
         "Author": "Alice",
         "Description": "A meadow",
@@ -284,7 +274,7 @@ def test_only_the_place_is_cut_out_of_named_texts(tmp_path):
     assert not open(result.data).facts.has_location
     report = result.report
     assert (report.metadata_removed, [note.code for note in report.warnings]) == (("location",), [])
-    kept = exiftool(render(data, format="png", metadata="keep").data, tmp_path, "png")
+    kept = told(render(data, format="png", metadata="keep").data, "png")
     assert {"Berlin", "52/1, 31/1, 12/1"} <= set(map(str, kept.values()))
 
 
@@ -312,14 +302,14 @@ def test_a_text_that_tells_the_place_is_found_in_every_format():
     ).facts.has_location
 
 
-def test_a_comment_keeps_what_is_not_the_place(tmp_path):
+def test_a_comment_keeps_what_is_not_the_place():
     comment = b"Seen at 52.5163, 13.3777 by Alice\nCity: Berlin\nexif:GPSAltitude=101.2"
     result = render(samples.saved(samples.quarters(), "JPEG", comment=comment), metadata="strip_location")
-    assert exiftool(result.data, tmp_path, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice"]
+    assert told(result.data, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice"]
 
 
 @pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
-def test_iptc_loses_its_place_and_nothing_else(number, tmp_path):
+def test_iptc_loses_its_place_and_nothing_else(number):
     iptc = (
         samples.dataset(105, b"A headline")
         + samples.dataset(number, b"Berlin")
@@ -329,7 +319,7 @@ def test_iptc_loses_its_place_and_nothing_else(number, tmp_path):
     data = samples.saved(samples.quarters(), "JPEG", extra=samples.app13(iptc))
     assert open(data).facts.has_location
     result = render(data, metadata="strip_location")
-    found = exiftool(result.data, tmp_path, "jpg")
+    found = told(result.data, "jpg")
     words = {key.split(":")[-1]: value for key, value in found.items() if key.startswith("IPTC")}
     assert words == {"Headline": "A headline", "By-line": "Alice", "Caption-Abstract": "A meadow"}
 
@@ -349,7 +339,7 @@ def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold():
     "piece", [b"City:", b"1.2345 ", b"12 deg ", b"https://maps", b"+52", b"\n \n", b"lat "]
 )
 def test_a_hostile_comment_is_searched_in_time(piece):
-    hostile = samples.saved(samples.quarters(), "GIF", comment=piece * (900_000 // len(piece)))
+    hostile = samples.saved(samples.quarters(), "GIF", comment=piece * (300_000 // len(piece)))
     assert render(hostile, format="gif", metadata="strip_location").width == 160
 
 
@@ -359,12 +349,12 @@ def utf_8(words):
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
-def test_words_keep_their_letters(target, tmp_path):
+def test_words_keep_their_letters(target):
     exif = Image.Exif()
     exif[ExifTags.Base.Copyright] = utf_8("© 2024 Jörg Müller")
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = utf_8("Objektiv für Nähe")
     source = samples.saved(samples.photo((40, 30)), "JPEG", exif=exif)
     result = render(source, format=target, metadata="keep")
-    found = exiftool(result.data, tmp_path, result.extension)
+    found = told(result.data, result.extension)
     assert [value for name, value in found.items() if name.endswith("Copyright")][0] == "© 2024 Jörg Müller"
     assert [value for name, value in found.items() if name.endswith("LensModel")][0] == "Objektiv für Nähe"

@@ -12,7 +12,8 @@ from converter.engine import Recipe
 from converter.engine.raster import open
 
 from . import samples
-from .test_corpus import codes, data_of, render
+from .rendering import codes
+from .test_corpus import data_of, render
 
 RDF = b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
 
