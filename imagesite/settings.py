@@ -18,7 +18,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
-from imagesite import logs, private
+from imagesite import cors, logs, private
 
 env = environ.Env()
 if secrets_path := env.str("SECRETS_PATH", default=""):
@@ -300,29 +300,7 @@ _cors_origins = env.list("CORS_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = "*" in _cors_origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _cors_origins if origin != "*"]
 CORS_URLS_REGEX = r"^/(api/v1/|mcp$|storage/)"
-CORS_ALLOW_HEADERS = [
-    "accept",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "if-none-match",
-    "if-range",
-    "mcp-protocol-version",
-    "range",
-]
-CORS_EXPOSE_HEADERS = [
-    "Accept-Ranges",
-    "Content-Disposition",
-    "Content-Range",
-    "ETag",
-    "Idempotent-Replayed",
-    "Job-Id",
-    "Job-Report",
-    "Location",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-]
+CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.ALLOWED, cors.EXPOSED
 CONTENT_SECURITY_POLICY: dict[str, dict[str, list[str]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],

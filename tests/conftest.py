@@ -91,7 +91,11 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
 @pytest.fixture(scope="session")
 def new_site(once: Once) -> Path:
     """The data folder of a site that nobody has used yet."""
-    return once("new-site", lambda folder: Server(folder).prepare())
+
+    def make(folder: Path) -> None:
+        Server(folder).prepare()
+
+    return once("new-site", make)
 
 
 @pytest.fixture

@@ -59,9 +59,9 @@ class Server:
     def manage(self, *words: str) -> str:
         return self.run("manage.py", *words)
 
-    def prepare(self) -> None:
-        """Make the database and gather the static files."""
-        self.python(PREPARE)
+    def prepare(self, more: str = "") -> str:
+        """Make the database and gather the static files, then run `more`; return what it wrote."""
+        return self.python(PREPARE + more)
 
     def python(self, source: str) -> str:
         """Run statements with Django beside the server, on the same data, and return what they wrote."""

@@ -138,7 +138,7 @@ def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
             "COOKIE_PREFIX": "images_",
         }
         server.environment["PYTHONUNBUFFERED"] = "1"
-        token = server.python(PEOPLE)
+        token = server.prepare(PEOPLE).splitlines()[-1]
         server.start()
         assert requests.get(f"{server.url}/healthz", timeout=10).ok
         with Nginx(tmp_path / "proxy", urlsplit(server.url).netloc, beside_others=True) as proxy:

@@ -60,12 +60,13 @@ def drag(page: Page, thing: Locator, dx: float, dy: float) -> None:
 def recipes(page: Page, site: Site) -> list[Any]:
     page.wait_for_url("**/batches/*/")
     pk = page.url.rstrip("/").rsplit("/", 1)[-1]
-    return json.loads(
+    found: list[Any] = json.loads(
         site.python(
             "import json; from converter.models import Job; "
             f"print(json.dumps(list(Job.objects.filter(batch='{pk}').order_by('position').values_list('recipe', flat=True))))"
         )
     )
+    return found
 
 
 def test_a_corner_is_dragged_and_what_is_left_is_converted(visit: Visit, site: Site) -> None:

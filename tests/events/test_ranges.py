@@ -109,7 +109,7 @@ def test_what_is_known_already_is_not_sent_again(get: Any, link: str) -> None:
 
 
 def test_the_head_of_a_part_has_no_body(link: str) -> None:
-    response = Client().head(link, headers={"Range": "bytes=0-9"})
+    response: Any = Client().head(link, headers={"Range": "bytes=0-9"})
     assert (response.status_code, response["Content-Length"]) == (206, "10")
     assert streamed(response) == b""
     response.close()

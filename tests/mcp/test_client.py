@@ -47,10 +47,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Server(tmp_path_factory.mktemp("mcp") / "data") as server:
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Site]:
+    with Server(tmp_path_factory.mktemp("mcp"), like=new_site) as server:
         server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
-        tokens = server.prepare(TOKENS).split()
+        tokens = server.python(TOKENS).split()
         server.start()
         yield Site(server.url, *tokens)
 

@@ -40,10 +40,10 @@ def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]
 
 
 @pytest.mark.system
-def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: Path) -> None:
-    with Server(tmp_path) as site, requests.Session() as program:
+def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: Path, new_site: Path) -> None:
+    with Server(tmp_path, like=new_site) as site, requests.Session() as program:
         site.environment |= {"METRICS_TOKEN": "secret", "WORKERS": "2"}
-        program.headers["Authorization"] = f"Bearer {site.prepare(PEOPLE).splitlines()[-1]}"
+        program.headers["Authorization"] = f"Bearer {site.python(PEOPLE)}"
         site.start()
         for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
             assert requests.get(f"{site.url}/metrics", headers=wrong, timeout=10).status_code == 401

@@ -1,0 +1,28 @@
+"""The headers that pages of other sites may send to the API, and read from its answers."""
+
+from __future__ import annotations
+
+ALLOWED = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "if-range",
+    "mcp-protocol-version",
+    "range",
+]
+
+EXPOSED = [
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Idempotent-Replayed",
+    "Job-Id",
+    "Job-Report",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+]
