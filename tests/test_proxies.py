@@ -150,6 +150,7 @@ def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
                 assert {(cookie.name, cookie.path) for cookie in visitor.cookies} == {
                     ("images_csrftoken", "/images/"),
                     ("images_session", "/images/"),
+                    ("images_device", "/images/"),
                 }
                 for path in PAGES:
                     _follow_links(visitor, f"{proxy.url}/images/{path}")

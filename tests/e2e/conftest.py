@@ -15,11 +15,17 @@ from tests.e2e.site import SIZES, Site, Visit, log_in, photo
 from tests.e2e.windows import Window, Windows
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever needs the site is a test in the browser, also when the mark was forgotten."""
+    """Mark what is in this folder, and run it last: once Playwright runs, no test of the process can run a loop."""
     for item in items:
-        if "site" in getattr(item, "fixturenames", ()):
+        if _is_here(item):
             item.add_marker("browser")
+    items.sort(key=_is_here)
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent
 
 
 @pytest.fixture(scope="session")

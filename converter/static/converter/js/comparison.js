@@ -2,6 +2,7 @@
 
 import { startAll } from "./compare.js";
 import { copyOf, one } from "./dom.js";
+import { decoded, measure, sizeOfWhole } from "./picture.js";
 import { SIDE, sampleOf } from "./sample.js";
 import { convertOnce } from "./server.js";
 import { shapeOf } from "./shape.js";
@@ -46,7 +47,7 @@ export class Comparison {
     const isShown = address !== undefined && (await decoded(before, address));
     if (this.isClosed) return;
     if (address && isShown) this.originals[""] = address;
-    if (isShown) this.resize(...this.sizeOfWhole());
+    if (isShown) this.resize(...sizeOfWhole(image, before));
     else this.blind(true);
     element.classList.toggle("is-alone", !isShown); // what is left is the result
     one(element, "[data-before] + figcaption", HTMLElement).append(` · ${sizeInWords(image.size)}`);
@@ -55,36 +56,16 @@ export class Comparison {
     if (mayAsk && !(isShown && own)) await this.fetchOriginal();
   }
 
-  // A thumbnail stands where the whole picture will.
-  /** @returns {[number, number]} */
-  sizeOfWhole() {
-    const { naturalWidth: width, naturalHeight: height } = this.before;
-    const times = "file" in this.image ? 1 : Math.max(1, Math.min(SIDE, Math.max(this.image.pixels?.width ?? 0, this.image.pixels?.height ?? 0)) / Math.max(width, height));
-    return [Math.round(width * times), Math.round(height * times)];
-  }
-
   // A picture of what browsers cannot show, or have no more of than a thumbnail.
   async fetchOriginal() {
     const sample = await sampleOf(this.image);
     const { result, report } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
     if (!result || this.isClosed) return;
     this.originals[""] = URL.createObjectURL(result);
-    if (!this.image.pixels) await this.measure(this.originals[""], report);
+    if (!this.image.pixels) await measure(this.image, this.originals[""], report);
     if (this.shape) return; // it shows a part of it
     if (!(await this.putBefore("")) || this.isClosed) return;
     if (!this.element.classList.contains("is-tried")) this.resize(this.before.naturalWidth, this.before.naturalHeight);
-  }
-
-  // What browsers cannot show is measured by what became of it.
-  /**
-   * @param {string} address
-   * @param {Record<string, any> | undefined} report
-   */
-  async measure(address, report) {
-    const copy = new Image();
-    if (!(await decoded(copy, address))) return;
-    const [width, height] = report?.resized?.from ?? [copy.naturalWidth, copy.naturalHeight];
-    this.image.measure({ width, height });
   }
 
   /** @param {string} shape */
@@ -153,13 +134,4 @@ export class Comparison {
     for (const image of [this.before, this.after]) Object.assign(image, { width, height });
     this.element.dispatchEvent(new Event("compare:resized"));
   }
-}
-
-/**
- * @param {HTMLImageElement} image
- * @param {string} address
- */
-function decoded(image, address) {
-  image.src = address;
-  return image.decode().then(() => true, () => false);
 }

@@ -5,6 +5,7 @@ import { largest, reshaped, whole } from "./crop_box.js";
 import { clearCrops, cropOf, setCrop } from "./crops.js";
 import { all, one } from "./dom.js";
 import { inBatch, shown } from "./files.js";
+import { cropFields, typedCrop } from "./output.js";
 import { outputSize } from "./outputs.js";
 import { changed, find, form, state } from "./page.js";
 import { wholeOf } from "./preview.js";
@@ -17,6 +18,7 @@ const tools = one(section, "[data-crop-tools]", HTMLElement);
 const start = one(section, "[data-crop-start]", HTMLButtonElement);
 const ratio = one(tools, "[data-crop-ratio]", HTMLSelectElement);
 const forAll = one(tools, "[data-crop-all]", HTMLInputElement);
+const outputs = find("outputs", HTMLElement);
 const numbers = all(tools, "[data-crop-number]", HTMLInputElement);
 
 /** @type {Cropper | null} */
@@ -37,20 +39,12 @@ function showNumbers(box) {
   for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? ""));
 }
 
-// The numbers in the form are the other way to crop: whichever was used last counts.
-const typed = () => all(form, "[data-outputs] [name*='-crop.']", HTMLInputElement);
-
-/** @returns {Box | null} */
-function typedBox() {
-  const [x, y, width, height] = typed().slice(0, 4).map((input) => Number(input.value));
-  return width && height ? { x, y, width, height } : null;
-}
-
 /** @param {Box} box */
 function take(box) {
   if (!image?.pixels) return;
   showNumbers(box);
-  for (const input of typed()) input.value = "";
+  // The numbers in the form are the other way to crop: whichever was used last counts.
+  for (const input of cropFields(outputs)) input.value = "";
   setCrop(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
 }
 
@@ -65,7 +59,7 @@ async function open() {
   find("try-view", HTMLElement).append(cropper.element);
   cropper.fit();
   cropper.ratio = wantedRatio();
-  const box = cropOf(image) ?? typedBox() ?? largest(cropper.ratio, image.pixels);
+  const box = cropOf(image) ?? typedCrop(outputs) ?? largest(cropper.ratio, image.pixels);
   cropper.show(box);
   showNumbers(cropper.box);
   return true;

@@ -1,10 +1,9 @@
 // The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
 
 import { all, around, copyOf, one } from "./dom.js";
-import { formatOf, showWhatFits } from "./output.js";
+import { formatOf, showWhatFits, summaryOf, takeWatermark } from "./output.js";
 import { changed, find, form, limits } from "./page.js";
 import { watchPresets } from "./presets.js";
-import { keepWatermark } from "./server.js";
 import { say, texts } from "./words.js";
 
 const NUMBERED = ["id", "name", "for", "aria-describedby", "aria-labelledby"];
@@ -41,16 +40,6 @@ export function follow(format) {
 
 /** @param {HTMLSelectElement} select */
 const usual = (select) => [...select.options].find((option) => option.defaultSelected);
-
-/**
- * What an output is, in few words.
- * @param {HTMLElement} card
- */
-function summaryOf(card) {
-  const [width, height] = ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
-  const size = width && height ? `${width}×${height}` : width || height;
-  return [formatOf(card).selectedOptions[0].text, size && `${size} px`].filter(Boolean).join(" · ");
-}
 
 function number() {
   cards().forEach((card, index) => {
@@ -119,17 +108,6 @@ export async function takeFrom(address) {
 async function take(link) {
   if (await takeFrom(link.href)) link.setAttribute("aria-current", "true");
   else location.assign(link.href);
-}
-
-/** @param {HTMLInputElement} input */
-async function takeWatermark(input) {
-  const field = /** @type {HTMLElement} */ (input.closest(".field"));
-  const card = /** @type {HTMLElement} */ (input.closest("[data-output]"));
-  const id = one(card, "[name$='-watermark.image']", HTMLInputElement);
-  id.value = "";
-  const { upload = "", problem = "" } = input.files?.length ? await keepWatermark(input.files[0]) : {};
-  id.value = upload;
-  one(field, ".error", HTMLElement).textContent = problem;
 }
 
 watchPresets(list);
