@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.core.management.utils import get_random_secret_key
+
 FOLDER, FILE = 0o700, 0o600
 
 
@@ -24,6 +26,14 @@ def make_database(path: Path) -> None:
     if not path.exists() and path.parent.is_dir():
         path.touch(mode=FILE)
     _close([path, *path.parent.glob(f"{path.name}-*")], FILE)
+
+
+def secret_key(path: Path) -> str:
+    """Return this machine's secret key, made at the first start and kept beside the data."""
+    if not path.exists():
+        path.touch(mode=FILE)
+        path.write_text(get_random_secret_key())
+    return path.read_text()
 
 
 def _close(paths: Iterable[Path], mode: int) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
-from django.core.management.utils import get_random_secret_key
 
 from imagesite import cors, logs, private
 
@@ -35,20 +34,14 @@ DATA_DIR = Path(env.str("DATA_DIR", default="/tmp" if IN_CLOUD else str(BASE_DIR
 if not IN_CLOUD:
     private.make_folder(DATA_DIR)
 
-
-def _home_secret() -> str:
-    """Return this machine's secret key, made at the first start and kept beside the data."""
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(get_random_secret_key())
-    return path.read_text()
-
-
 # --- Where it runs -----------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY") if IN_CLOUD else env.str("SECRET_KEY", default="") or _home_secret()
+SECRET_KEY = (
+    env.str("SECRET_KEY")
+    if IN_CLOUD
+    else env.str("SECRET_KEY", default="") or private.secret_key(DATA_DIR / "secret_key")
+)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_DOMAIN = env.str("SITE_DOMAIN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else [])

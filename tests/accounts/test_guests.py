@@ -31,7 +31,7 @@ OPEN_TO_GUESTS = {
 PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
 
 
-def convert(browser: Client, *, count: int = 1, **headers: str) -> Batch:
+def convert(browser: Client, *, count: int = 1, **headers: Any) -> Batch:
     """Send images by the form, and return the batch."""
     images = [sent(f"photo {n}.jpg", make_photo()) for n in range(count)]
     response = browser.post("/convert/", {**FORM, "images": images}, **headers)
