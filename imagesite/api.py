@@ -72,7 +72,7 @@ class Session(APIKeyCookie):
         else:
             guest = self._guest(request)
             caller = Caller(user=guest, key=f"guests:{guest.address_key}")
-        rates.spend(request, caller.key)
+        rates.spend(request, caller)
         return caller
 
     @staticmethod

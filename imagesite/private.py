@@ -7,14 +7,23 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 FOLDER, FILE = 0o700, 0o600
+FEWEST_LETTERS = 32  # of a secret key
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder where it is missing; close one that others can enter."""
-    path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    """Make the folder where it is missing; close one that others can enter. Raises ImproperlyConfigured."""
+    try:
+        path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ImproperlyConfigured(f"DATA_DIR {path} cannot be made: {exc.strerror}.") from exc
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(
+            f"DATA_DIR {path} cannot be written to. Change its owner, or set DATA_DIR to another folder."
+        )
     _close([path], FOLDER)
 
 
@@ -42,3 +51,13 @@ def _close(paths: Iterable[Path], mode: int) -> None:
         # Whose it is may know better; a folder with the sticky bit, such as /tmp, belongs to all.
         if found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
             path.chmod(mode)
+
+
+def checked_key(key: str) -> str:
+    """Return a secret key that nobody guesses. Raises ImproperlyConfigured for a short one."""
+    if len(key.strip()) < FEWEST_LETTERS:
+        raise ImproperlyConfigured(
+            "The secret key is too short: whoever guesses it can sign in as anybody. Set SECRET_KEY to at least "
+            f"{FEWEST_LETTERS} random characters, or delete the file secret_key in DATA_DIR to have another one made."
+        )
+    return key

@@ -37,7 +37,7 @@ if not IN_CLOUD:
 # --- Where it runs -----------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = (
+SECRET_KEY = private.checked_key(
     env.str("SECRET_KEY")
     if IN_CLOUD
     else env.str("SECRET_KEY", default="") or private.secret_key(DATA_DIR / "secret_key")

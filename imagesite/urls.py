@@ -41,6 +41,8 @@ class LazyURLResolver(URLResolver):
         return super().app_dict
 
 
+handler500 = "converter.web.errors.broken"
+
 urlpatterns = [
     path("", include("converter.web.urls")),
     path("accounts/", include("imagesite.accounts.urls")),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from imagesite import private
-from tests.server import Server
+from tests.server import ROOT, Server
 
 
 def modes(folder: Path) -> dict[str, str]:
@@ -59,3 +62,45 @@ def test_what_belongs_to_all_or_is_closed_is_left_as_it_is(tmp_path: Path, mode:
     folder.chmod(mode)
     private.make_folder(folder)
     assert folder.stat().st_mode & 0o7777 == mode
+
+
+def run_check(data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "imagesite.settings",
+            "DATA_DIR": str(data),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("key", ["", "x", "   \n", "too-short-to-be-random"])
+def test_it_does_not_start_with_a_key_that_can_be_guessed(tmp_path: Path, key: str) -> None:
+    (tmp_path / "secret_key").write_text(key)
+    done = run_check(tmp_path, SECRET_KEY="")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The secret key is too short")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.system
+def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = run_check(file / "data")
+    assert done.returncode == 1
+    assert done.stderr == f"DATA_DIR {file}/data cannot be made: Not a directory.\n"
+
+
+def test_a_read_only_folder_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # root may write everywhere but on a read-only disk.
+    monkeypatch.setattr("imagesite.private.os.access", lambda path, mode: False)
+    with pytest.raises(ImproperlyConfigured, match="cannot be written to"):
+        private.make_folder(tmp_path)

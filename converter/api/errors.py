@@ -87,7 +87,8 @@ def _garbled(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 def _passing(request: HttpRequest, exc: Exception) -> HttpResponse:
     logger.error("A store or the database did not answer", exc_info=exc)
-    return Problem("unavailable", headers={"Retry-After": "5"}).response()
+    code = jobs.hindrance_of(exc)
+    return Problem(code, headers={"Retry-After": "5"} if code == "unavailable" else {}).response()
 
 
 def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:

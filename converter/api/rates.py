@@ -15,12 +15,14 @@ from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest
 
+from converter.api.access import Caller
 from converter.api.problems import Problem
 from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
 
 MINUTE = 60.0
+TOKENS = 5
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,24 @@ class Allowance:
         }
 
 
-def spend(request: HttpRequest, key: str) -> None:
+def spend(request: HttpRequest, caller: Caller) -> None:
     """Count one request of this caller, or refuse it and say when to come again; the answer tells what is left.
+
+    A user may make any number of tokens; all together have the allowance of TOKENS of them.
 
     Where nothing can be written, as on a full disk, it is not counted: reading and deleting must go on.
     """
     if not settings.CONVERTER_REQUESTS_A_MINUTE:
         return
     try:
-        request.allowance = _count(key)  # type: ignore[attr-defined]
+        _count(f"person:{caller.user.pk}", TOKENS * settings.CONVERTER_REQUESTS_A_MINUTE)
+        allowance = _count(caller.key, settings.CONVERTER_REQUESTS_A_MINUTE)
+        request.allowance = allowance  # type: ignore[attr-defined]
     except OperationalError:
         logger.warning("A request could not be counted", exc_info=True)
 
 
-def _count(key: str) -> Allowance:
-    requests = settings.CONVERTER_REQUESTS_A_MINUTE
+def _count(key: str, requests: int) -> Allowance:
     interval, now = MINUTE / requests, time.time()
     if wait := RateLimit.objects.spend(key, now, interval, requests):
         raise Problem(

@@ -20,6 +20,7 @@ from converter.jobs.errors import (
     NotMade,
     OverQuota,
     StillRunning,
+    hindrance_of,
 )
 from converter.jobs.guests import forget_guests, is_guest, move
 from converter.jobs.limits import limits
@@ -65,6 +66,7 @@ __all__ = [
     "keep_image",
     "forget_guests",
     "forget_logos",
+    "hindrance_of",
     "is_guest",
     "keep_logo",
     "limits",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from django.db import OperationalError
+
 from converter.problems import CodedError
+from converter.storage import NoRoom
+
+FULL = "disk is full", "No space left on device"  # as SQLite says it, and PostgreSQL
 
 
 class JobError(CodedError):
@@ -39,3 +44,9 @@ class Gone(JobError):
 
 class NotMade(JobError):
     default_code = "not_made"
+
+
+def hindrance_of(exc: Exception) -> str:
+    """Return the code of a passing fault of a store or the database: no_room or unavailable."""
+    full_database = isinstance(exc, OperationalError) and any(words in str(exc) for words in FULL)
+    return "no_room" if isinstance(exc, NoRoom) or full_database else "unavailable"

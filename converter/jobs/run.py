@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
 from converter.engine import Message
-from converter.jobs.errors import StillRunning
+from converter.jobs.errors import StillRunning, hindrance_of
 from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
-from converter.jobs.transitions import LEASE, claim, fail, finish, held, hindrance_of, put_back, renew
+from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
 from converter.storage import StorageFault

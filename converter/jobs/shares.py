@@ -42,8 +42,11 @@ def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None
 
 
 def open_share(token: str) -> Share:
-    """Return what a link leads to. Raises Share.DoesNotExist for a link never made, Gone for one that has ended."""
-    found = Share.objects.select_related("batch").get(token=token)
+    """Return what a link leads to.
+
+    Raises Share.DoesNotExist for a link never made or whose owner is suspended, Gone for one that has ended.
+    """
+    found = Share.objects.select_related("batch").get(token=token, owner__is_active=True)
     now = timezone.now()
     if found.revoked_at or min(found.expires_at, found.batch.expires_at) <= now:
         raise Gone(kind="share")

@@ -16,7 +16,7 @@ from converter.jobs.logos import forget_logos
 from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.jobs.transitions import MAX_ATTEMPTS, MOST_AT_ONCE, fail, free_leases
+from converter.jobs.transitions import MAX_ATTEMPTS, MOST_AT_ONCE, cancel_of_suspended, fail, free_leases
 from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Upload
 
@@ -42,6 +42,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
         "renditions": lambda: forget_renditions(now),
         "guests": forget_guests,
         **(more or {}),
+        "suspended": cancel_of_suspended,
         "told": lambda: _tell_again(now),
         "found": lambda: _find_lost_uploads(now),
         "failed": lambda: _end_overdue(now),  # after they were looked for

@@ -19,7 +19,6 @@ from converter.jobs.errors import Conflict
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Upload
 from converter.sandbox import Rendered
-from converter.storage import NoRoom
 from converter.webhooks import notify_of_batch, notify_of_job
 
 # Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
@@ -78,11 +77,6 @@ def held(jobs: Sequence[Job]) -> QuerySet[Job]:
 def renew(jobs: Sequence[Job]) -> None:
     """Extend the lease of jobs claimed together."""
     held(jobs).update(lease_until=timezone.now() + LEASE)
-
-
-def hindrance_of(exc: Exception) -> str:
-    """Return the code of a passing fault."""
-    return "no_room" if isinstance(exc, NoRoom) else "unavailable"
 
 
 def put_back(jobs: Sequence[Job], hindrance: str) -> None:
@@ -228,6 +222,11 @@ def cancel_batch(batch: Batch) -> int:
         if cancelled:
             notify_of_batch(batch.pk, batch.owner_id)
     return cancelled
+
+
+def cancel_of_suspended() -> int:
+    """Cancel what is not done of users who may no longer log in; return how many."""
+    return _cancel(Job.objects.filter(owner__is_active=False))
 
 
 def _cancel(jobs: QuerySet[Job]) -> int:

@@ -20,10 +20,10 @@ from converter import outbound, storage
 from converter.engine import Message, Problem, Recipe
 from converter.engine.filenames import clean_name, safe_name
 from converter.engine.naming import folder_of
-from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota
+from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota, hindrance_of
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
-from converter.jobs.transitions import fail, hindrance_of, note_hindrance, queue_received
+from converter.jobs.transitions import fail, note_hindrance, queue_received
 from converter.models import Job, Preferences, Upload
 from converter.storage import StorageFault, Stored, UploadForm
 

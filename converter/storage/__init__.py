@@ -69,6 +69,9 @@ class Bucket(Protocol):
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
         """Return a form that sends this object, at most `max_size` bytes, within `lifetime`."""
 
+    def has_room(self, size: int) -> bool:
+        """Return whether an object of so many bytes would fit."""
+
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:

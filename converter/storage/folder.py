@@ -51,6 +51,10 @@ class FolderStorage(FileSystemStorage):
         super().__init__(location=root, allow_overwrite=True)
         self.bucket_name = bucket
 
+    def has_room(self, size: int) -> bool:
+        with _faults():
+            return shutil.disk_usage(self.location).free >= size
+
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
         chunks = iter(lambda: content.read(CHUNK), b"")
         return self.put_parts(key, chunks, filename=filename, content_type=content_type)

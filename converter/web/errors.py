@@ -1,12 +1,21 @@
-"""The error page for a refused action."""
+"""The error pages for what was refused and for what is in the way."""
 
 from __future__ import annotations
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template import loader
 from django.utils.translation import gettext as _
+from django.views import defaults
 
+from converter import jobs
 from converter.problems import ERRORS, CodedError
+from converter.storage import StorageFault
+
+RETRY_SECONDS = 5
 
 
 def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
@@ -15,3 +24,18 @@ def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
     title = _("This has expired") if status == 410 else _("Not possible right now")
     context = {"title": title, "refusal": refusal, "status": status}
     return render(request, "web/refusal.html", context, status=status)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Return the error page for what nobody caught: a store or database that is full or does not answer, or a fault of ours.
+
+    It reads nothing from the database, not even who is logged in.
+    """
+    exc = sys.exc_info()[1]
+    if not isinstance(exc, OperationalError | StorageFault):
+        return defaults.server_error(request)
+    status = ERRORS[jobs.hindrance_of(exc)].status
+    response = HttpResponse(loader.get_template(f"{status}.html").render(), status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response

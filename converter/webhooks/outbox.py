@@ -96,7 +96,7 @@ def _check_enabled(webhook: Webhook) -> None:
 
 
 def _listening(owner_id: uuid.UUID) -> list[Webhook]:
-    return list(Webhook.objects.filter(owner=owner_id, disabled_at=None))
+    return list(Webhook.objects.filter(owner=owner_id, owner__is_active=True, disabled_at=None))
 
 
 def _note_end(batch_id: uuid.UUID, listening: Sequence[Webhook]) -> None:

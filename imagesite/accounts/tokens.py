@@ -55,7 +55,7 @@ def admitted(request: HttpRequest, secret: str) -> Caller:
     if caller is None:
         _count_miss(request)
         raise Problem("invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    rates.spend(request, caller.key)
+    rates.spend(request, caller)
     return caller
 
 

@@ -56,6 +56,15 @@ def test_each_token_has_its_own_allowance(program: Program, alice: Any, clock: C
     assert other.get("formats").status_code == 200
 
 
+def test_more_tokens_are_no_more_than_five_times_the_allowance(alice: Any, bob: Any, clock: Clock) -> None:
+    tokens = [Program(ApiToken.issue(alice, f"token {n}")[1]) for n in range(6)]
+    answers = [token.get("formats").status_code for token in tokens for _ in range(2)]
+    assert answers == [200] * 10 + [429] * 2
+    assert Program(ApiToken.issue(bob, "his")[1]).get("formats").status_code == 200
+    clock.now += 6
+    assert tokens[5].get("formats").status_code == 200
+
+
 def test_a_browser_has_an_allowance_too(alice: Any, clock: Clock) -> None:
     browser = Program()
     browser.client.force_login(alice)

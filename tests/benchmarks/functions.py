@@ -198,7 +198,7 @@ def engine_seconds(log: str) -> float:
 def warm_events(name: str, task: Path, database: str) -> None:
     aws = Aws()
     environment = environment_of("production_worker", aws, database)
-    os.environ.update(environment, DATABASE_URL=database, SECRET_KEY="k", LOG_LEVEL="ERROR")
+    os.environ.update(environment, DATABASE_URL=database, SECRET_KEY="k" * 60, LOG_LEVEL="ERROR")
     os.environ["DJANGO_SETTINGS_MODULE"] = "imagesite.settings"
     del os.environ["SECRETS_PATH"], os.environ["POWERTOOLS_METRICS_NAMESPACE"]
     import django

@@ -200,6 +200,20 @@ def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
     assert sweep.sweep()["asked"] == 0
 
 
+def test_what_a_suspended_user_still_has_in_work_is_cancelled(
+    alice: Any, bob: Any, send: Send, photo: bytes
+) -> None:
+    waiting, awaited, of_bob = submit(alice, "a.jpg"), submit(alice, "b.jpg"), submit(bob, "c.jpg")
+    send(waiting, photo)
+    upload = the_job(waiting).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    alice.is_active = False
+    alice.save()
+    assert sweep.sweep()["suspended"] == 2
+    assert the_job(waiting).status == the_job(awaited).status == "cancelled"
+    assert the_job(of_bob).status == "awaiting_upload"
+
+
 def test_a_starting_server_takes_up_what_a_killed_one_left(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:

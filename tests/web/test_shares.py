@@ -162,6 +162,15 @@ def test_a_deleted_batch_takes_its_links_along(client: Client, batch: Batch, sha
     assert client.get(f"/s/{share.token}/").status_code == 404
 
 
+def test_the_links_of_a_suspended_user_lead_nowhere(
+    client: Client, share: Share, job: Job, alice: Any
+) -> None:
+    alice.is_active = False
+    alice.save()
+    assert client.get(f"/s/{share.token}/").status_code == 404
+    assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 404
+
+
 def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
     client: Client, share: Share, job: Job
 ) -> None:

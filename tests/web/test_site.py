@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
@@ -17,6 +18,7 @@ from django.views import defaults
 from converter import engine, jobs
 from converter.models import Job
 from converter.problems import ERRORS
+from converter.storage import NoRoom, StorageFault
 from converter.web.tags import expires, saved_words
 from converter.web.words import bytes_in_words
 from tests.web.conftest import text
@@ -126,6 +128,62 @@ def test_health_notices_a_store_that_fails(
 
     monkeypatch.setattr("converter.storage.folder.FolderStorage.exists", fail)
     assert site.healthz(rf.get("/healthz")).status_code == 503
+
+
+@pytest.mark.django_db
+def test_health_tells_of_a_disk_without_room_for_one_more_image(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr("converter.storage.folder.shutil.disk_usage", lambda path: usage._replace(free=10**6))
+    response = client.get("/healthz")
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "database": "ok", "storage": "full"}
+
+
+@pytest.mark.parametrize(
+    ("exc", "status", "says"),
+    [
+        (OperationalError("database is locked"), 503, "Part of the site is not responding"),
+        (OperationalError("database or disk is full"), 507, "The storage is full"),
+        (
+            OperationalError("could not extend file: No space left on device"),
+            507,
+            "The storage is full",
+        ),
+        (NoRoom(), 507, "The storage is full"),
+        (StorageFault(), 503, "Part of the site is not responding"),
+        (ValueError(), 500, "Something went wrong"),
+    ],
+)
+def test_what_is_full_or_away_is_told_in_words(
+    page: Client, monkeypatch: pytest.MonkeyPatch, exc: Exception, status: int, says: str
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise exc
+
+    page.raise_request_exception = False
+    monkeypatch.setattr("converter.models.Preferences.of", fail)
+    response = page.get("/accounts/")
+    assert response.status_code == status
+    assert says in text(response)
+    assert ("Retry-After" in response) == (status == 503)
+
+
+@pytest.mark.django_db
+def test_a_log_in_while_the_database_is_locked_is_told_to_come_again(
+    client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.create", fail)
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.save", fail)
+    form = {"username": alice.email, "password": "correct horse battery"}
+    response = client.post("/accounts/login/", form)
+    assert response.status_code == 503
+    assert "Try again in a moment." in text(response)
 
 
 @pytest.mark.django_db

@@ -20,9 +20,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
-from converter import engine, jobs, problems
+from converter import engine, jobs, problems, storage
 from converter.models import Batch, Preferences
-from converter.storage import StorageFault
+from converter.storage import Bucket, StorageFault
 from converter.web.access import open_to_new_guests
 from converter.web.http import LoggedInRequest
 from converter.web.options import inputs, outputs
@@ -90,15 +90,11 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Say whether the database answers and the stores do."""
-    checks = {"database": _database_answers(), "storage": _stores_answer()}
-    healthy = all(checks.values())
+    """Say whether the database answers and the stores do, and have room for one more image."""
+    checks = {"database": "ok" if _database_answers() else "failed", "storage": _state_of_stores()}
+    healthy = set(checks.values()) == {"ok"}
     return JsonResponse(
-        {
-            "status": "ok" if healthy else "unavailable",
-            **{k: "ok" if v else "failed" for k, v in checks.items()},
-        },
-        status=200 if healthy else 503,
+        {"status": "ok" if healthy else "unavailable", **checks}, status=200 if healthy else 503
     )
 
 
@@ -119,11 +115,14 @@ def _database_answers() -> bool:
     return True
 
 
-def _stores_answer() -> bool:
+def _state_of_stores() -> str:
     try:
         for name in ("uploads", "results"):
             storages[name].exists(f"{name}/healthz")
+            bucket: Bucket = getattr(storage, name)
+            if not bucket.has_room(jobs.limits().max_bytes):
+                return "full"
     except (StorageFault, OSError):
         logger.exception("A store does not answer")
-        return False
-    return True
+        return "failed"
+    return "ok"
