@@ -19,6 +19,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from converter.engine.messages import Message, register
 from converter.engine.messages import gettext_noop as _
 
+PORTS = (80, 443, 8080, 8443)  # where the web is; others only in networks that the operator names
 REDIRECTS = 5
 REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
@@ -38,6 +39,7 @@ TEMPLATES = {
     "fetch_failed.no_host": _("There is no host with the name in this address."),
     "fetch_failed.not_an_address": _("This is not a web address."),
     "fetch_failed.not_public": _("This address is not on the public internet."),
+    "fetch_failed.port": _("Only the ports 80, 443, 8080 and 8443 can be reached."),
     "fetch_failed.redirects": _("This address redirects too often."),
     "fetch_failed.scheme": _("A web address must begin with https:// or http://."),
     "fetch_failed.status": _("This address answered with status {status} instead of a file."),
@@ -156,8 +158,11 @@ def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> s
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         raise FetchError("no_host") from exc
-    if not all(is_permitted(str(address[0]), allowed) for *_rest, address in found):
+    addresses = [str(address[0]) for *_rest, address in found]
+    if not all(is_permitted(address, allowed) for address in addresses):
         raise FetchError("not_public")
+    if port not in PORTS and not all(_is_named(address, allowed) for address in addresses):
+        raise FetchError("port")
     fault: OSError = TimeoutError()
     for family, kind, protocol, _name, address in found:
         sock = socket.socket(family, kind, protocol)
@@ -176,17 +181,28 @@ def is_permitted(address: str, allowed: Sequence[str] = ()) -> bool:
 
     An IPv4 address inside an IPv6 one is judged itself.
     """
+    if _is_named(address, allowed):
+        return True
+    ip = _judged(address)
+    if any(ip in network for network in CLOSED):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _is_named(address: str, allowed: Sequence[str]) -> bool:
+    ip = _judged(address)
+    return any(ip in ip_network(network) for network in allowed)
+
+
+def _judged(address: str) -> IPv4Address | IPv6Address:
+    """Return the address, or the IPv4 address inside it."""
     ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
         if ip in NAT64:
             inner = IPv4Address(int(ip) & 0xFFFFFFFF)
-        ip = inner or ip
-    if any(ip in ip_network(network) for network in allowed):
-        return True
-    if any(ip in network for network in CLOSED):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+        return inner or ip
+    return ip
 
 
 class _Response(http.client.HTTPResponse):

@@ -132,6 +132,14 @@ def test_a_name_is_looked_up_once_and_the_address_that_was_judged_is_the_one_rea
         get(f"http://rebinding.example:{port}/", HOME)
 
 
+@pytest.mark.parametrize("port", [22, 25, 3306, 5432, 6379, 8000, 65535])
+def test_only_the_ports_of_the_web_are_reached(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    with pytest.raises(FetchError, match="Only the ports 80, 443, 8080 and 8443"):
+        get(f"http://example.org:{port}/")
+
+
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")

@@ -92,14 +92,15 @@ def upload(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
     """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
     try:
-        file, content_type = _folder("results").open_signed(token)
+        # What the address ends with is for people to read: whoever passes a link on could change it.
+        file, name, content_type = _folder("results").open_signed(token)
     except PermissionError as exc:
         if str(exc) == "expired":
             return answer(Message("link_expired"))
         return answer(Message("not_found"))
     except FileNotFoundError:
         return answer(Message("expired", {"kind": "file"}))
-    response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
+    response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return ranged(request, response, file)

@@ -24,7 +24,7 @@ from converter.jobs.errors import (
 )
 from converter.jobs.guests import forget_guests, is_guest, move
 from converter.jobs.limits import limits
-from converter.jobs.links import result_url, thumbnail_url
+from converter.jobs.links import SHARED_LIFETIME, result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.picture import snippets
@@ -55,6 +55,7 @@ __all__ = [
     "NewFile",
     "NotMade",
     "OverQuota",
+    "SHARED_LIFETIME",
     "JobError",
     "StillRunning",
     "cancel",

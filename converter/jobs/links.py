@@ -9,6 +9,7 @@ from converter.jobs.errors import Conflict, Gone
 from converter.models import Job, Upload
 
 LINK_LIFETIME = timedelta(minutes=5)
+SHARED_LIFETIME = timedelta(minutes=1)  # it opens for up to twice as long after the share was revoked
 
 
 def thumbnail_url(upload: Upload) -> str | None:
@@ -24,8 +25,8 @@ def thumbnail_url(upload: Upload) -> str | None:
     )
 
 
-def result_url(job: Job) -> str:
-    """Return a link to the result that works for some minutes. Raises Gone if it has expired, Conflict if there is none."""
+def result_url(job: Job, lifetime: timedelta = LINK_LIFETIME) -> str:
+    """Return a link to the result that works for about `lifetime`. Raises Gone if it has expired, Conflict if there is none."""
     if job.state == Job.Status.EXPIRED:
         raise Gone(kind="result")
     if not job.has_result:
@@ -34,6 +35,6 @@ def result_url(job: Job) -> str:
         job.result_key,
         filename=job.result_name,
         content_type=engine.FORMATS[job.result_format].mime,
-        lifetime=LINK_LIFETIME,
+        lifetime=lifetime,
         until=job.batch.expires_at,
     )

@@ -43,6 +43,7 @@ TEMPLATES = {
     "too_many_requests.allowance": _(
         "You may send {requests} requests per minute. Try again in {seconds} seconds."
     ),
+    "too_many_requests.webhook": _("Wait {seconds} seconds before you send another event."),
     "too_many_requests.attempts": _("Too many unknown tokens were sent. Try again in {seconds} seconds."),
     "internal_error": _("Something went wrong on our side and was logged. Try again."),
     "unavailable": _("Part of the site is not responding. Try again in a moment."),

@@ -53,7 +53,7 @@ class FolderStorage(FileSystemStorage):
 
     def has_room(self, size: int) -> bool:
         with _faults():
-            return shutil.disk_usage(self.location).free >= size
+            return self.free_bytes >= size
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
         chunks = iter(lambda: content.read(CHUNK), b"")
@@ -112,12 +112,17 @@ class FolderStorage(FileSystemStorage):
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:
         token = signing.Signer(salt=LINK_SALT).sign_object(
-            {"key": key, "type": content_type, "expires": end_of_link(lifetime, until)}
+            {
+                "key": key,
+                "name": filename,
+                "type": content_type,
+                "expires": end_of_link(lifetime, until),
+            }
         )
         return reverse("local:download", args=[token, filename])
 
-    def open_signed(self, token: str) -> tuple[IO[bytes], str]:
-        """Return the file and its content type; PermissionError when the link has expired or is not ours."""
+    def open_signed(self, token: str) -> tuple[IO[bytes], str, str]:
+        """Return the file, its name and its content type; PermissionError when the link has expired or is not ours."""
         try:
             link = signing.Signer(salt=LINK_SALT).unsign_object(token)
         except signing.BadSignature as exc:
@@ -125,7 +130,7 @@ class FolderStorage(FileSystemStorage):
         if link["expires"] < time.time():
             raise PermissionError("expired")
         with _faults():
-            return self._path(link["key"]).open("rb"), link["type"]
+            return self._path(link["key"]).open("rb"), link["name"], link["type"]
 
     @staticmethod
     def read_policy(policy: str, at: float) -> tuple[str, int]:

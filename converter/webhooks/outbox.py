@@ -13,11 +13,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from converter import dispatch
-from converter.models import Batch, Delivery, Job, Webhook
-from converter.webhooks.errors import Conflict
+from converter.models import Batch, Delivery, Job, RateLimit, Webhook
+from converter.webhooks.errors import Conflict, WebhookError
 
 KEPT = timedelta(days=7)
 DUE_AT_ONCE = 200
+BY_HAND, BY_HAND_SECONDS = 10, 6  # of one user at once; one more each so many seconds
 
 
 def notify_of_job(job: Job) -> None:
@@ -49,9 +50,10 @@ def notify_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
 
 
 def send_test(webhook: Webhook) -> Delivery:
-    """Send a test event. Raises Conflict if the webhook is disabled."""
+    """Send a test event. Raises Conflict if the webhook is disabled, WebhookError where its owner sends too many."""
     _check_enabled(webhook)
     now = timezone.now()
+    _count(webhook, now)
     delivery = Delivery.objects.create(
         webhook=webhook,
         event="webhook.test",
@@ -64,10 +66,12 @@ def send_test(webhook: Webhook) -> Delivery:
 
 
 def redeliver(delivery: Delivery) -> None:
-    """Send a message again now, with all retries, whatever its state. Raises Conflict if its webhook is disabled."""
+    """Send a message again now, with all retries, whatever its state. Raises as `send_test` does."""
     _check_enabled(delivery.webhook)
+    now = timezone.now()
+    _count(delivery.webhook, now)
     Delivery.objects.filter(pk=delivery.pk).update(
-        due_at=timezone.now(), attempts=0, delivered_at=None, answer_status=None, answer="", error_params=None
+        due_at=now, attempts=0, delivered_at=None, answer_status=None, answer="", error_params=None
     )
     enqueue(delivery)
     delivery.refresh_from_db()
@@ -88,6 +92,13 @@ def forget_old(now: datetime) -> int:
     """Delete deliveries that ended a week ago; return how many."""
     count, _ = Delivery.objects.filter(due_at=None, created_at__lt=now - KEPT).delete()
     return count
+
+
+def _count(webhook: Webhook, now: datetime) -> None:
+    """Bound what a user sends by hand: it could be a way to load somebody else's server."""
+    wait = RateLimit.objects.spend(f"webhook:{webhook.owner_id}", now.timestamp(), BY_HAND_SECONDS, BY_HAND)
+    if wait:
+        raise WebhookError("too_many_requests", kind="webhook", seconds=wait)
 
 
 def _check_enabled(webhook: Webhook) -> None:

@@ -99,6 +99,17 @@ def test_a_test_message_is_sent_listed_and_sent_again(
     assert server.asked[0].body == server.asked[1].body
 
 
+def test_events_are_sent_by_hand_ten_at_once_and_no_more(program: Program, stranger: Program) -> None:
+    path = f"webhooks/{program.post('webhooks', BODY).json()['id']}"
+    first = program.post(f"{path}/test").json()
+    answers = [program.post(f"{path}/test") for _ in range(5)]
+    answers += [program.post(f"{path}/deliveries/{first['id']}/redeliver") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [202] * 9 + [429]
+    problem(answers[-1], 429, "too_many_requests")
+    other = f"webhooks/{stranger.post('webhooks', BODY).json()['id']}"
+    assert stranger.post(f"{other}/test").status_code == 202
+
+
 def test_a_disabled_webhook_sends_nothing(program: Program, alice: Any) -> None:
     path = f"webhooks/{program.post('webhooks', BODY).json()['id']}"
     Webhook.objects.update(disabled_at=timezone.now())

@@ -359,6 +359,19 @@ def test_a_picture_of_one_endless_row_is_refused_before_it_is_decoded():
         open(data)
 
 
+def test_a_jpeg_whose_header_lies_about_its_size_is_refused_before_memory_is_taken():
+    data = bytearray(samples.saved(samples.quarters((16, 16)), "JPEG"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 9_999, 9_999)
+    assert error_of(bytes(data)).code == "truncated"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_emptiest_jpeg_is_no_lie(progressive):
+    data = samples.saved(Image.new("L", (4000, 3000), 128), "JPEG", progressive=progressive, optimize=True)
+    assert open(data).render(PNG).width == 4000
+
+
 def test_a_jpeg_of_ten_thousand_scans_is_refused_before_it_is_decoded():
     data = samples.saved(samples.photo((64, 64)), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")

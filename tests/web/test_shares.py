@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -160,6 +161,17 @@ def test_links_to_one_batch_are_bounded(
 def test_a_deleted_batch_takes_its_links_along(client: Client, batch: Batch, share: Share) -> None:
     jobs.remove(batch)
     assert client.get(f"/s/{share.token}/").status_code == 404
+
+
+def test_a_file_of_a_share_opens_for_two_minutes_at_most_once_it_is_revoked(
+    client: Client, share: Share, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = client.get(f"/s/{share.token}/{job.pk}/").headers["Location"]
+    jobs.revoke_share(share)
+    assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 410
+    now = time.time()
+    monkeypatch.setattr("converter.storage.folder.time.time", lambda: now + 121)
+    assert client.get(file).status_code == 410
 
 
 def test_the_links_of_a_suspended_user_lead_nowhere(

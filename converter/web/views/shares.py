@@ -99,10 +99,14 @@ def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
     job = share.jobs.select_related("upload", "batch").filter(pk=pk).first()
     if job is None:
         raise Http404
-    return redirect(jobs.result_url(job))
+    return redirect(jobs.result_url(job, jobs.SHARED_LIFETIME))
 
 
 def _picture(job: Job) -> str | None:
     """Return a link to what is shown: the result itself. Its thumbnail is of the original, which is not shared."""
     shows = engine.FORMATS[job.result_format].shows_in_browser
-    return jobs.result_url(job) if shows and (job.result_size or 0) <= MOST_SHOWN_BYTES else None
+    return (
+        jobs.result_url(job, jobs.SHARED_LIFETIME)
+        if shows and (job.result_size or 0) <= MOST_SHOWN_BYTES
+        else None
+    )

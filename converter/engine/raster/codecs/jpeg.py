@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from converter.engine.errors import Corrupt, UnsupportedVariant
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
@@ -29,12 +29,24 @@ _MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any 
 _JPEG_LS, _LOSSLESS_ARITHMETIC = 0xF7, 0xCB
 _HIERARCHICAL = (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
 
+_HUFFMAN = (0xC0, 0xC1, 0xC2)
+_PART_THERE = 1 / 4  # of what the frame needs: a file that was cut short is still worth showing, a lie is not
+
 _GAIN_MAPS = (b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\x00", b"HDRGainMap", b"aux:hdrgainmap")
 _IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
 _MOST_HEAD, _MOST_IMAGES = 200_000, 20
 _MP_ENTRIES = 0xB002
 
 _UNITS = (1, 2)  # an inch, a centimetre
+
+
+def _fewest_bytes(frame: bytes) -> int:
+    """Return how many bytes a file with this frame header has at least, to be worth the memory for its pixels.
+
+    Each block of 8×8 samples takes a bit or more for its first coefficient (T.81, F.1.2.1; G.1.2.1).
+    """
+    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+    return int(-(-height // 8) * -(-width // 8) / 8 * _PART_THERE)
 
 
 class Jpeg(Codec):
@@ -57,6 +69,10 @@ class Jpeg(Codec):
                 raise Corrupt
             if is_frame(segment.marker) and segment.end > segment.start:
                 self._refuse_unread(segment.marker, data[segment.start])
+                if segment.marker in _HUFFMAN and len(data) < _fewest_bytes(
+                    data[segment.start : segment.end]
+                ):
+                    raise Truncated
 
     def _refuse_unread(self, marker: int, bits: int) -> None:
         """Judge by the frame header (T.81, B.2.2)."""
