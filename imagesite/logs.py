@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 HIDDEN = ("token", "filename")  # URL arguments whose value opens something to whoever has it
+
+# Such an address with a line break or one part too many leads to no page, and so has no arguments.
+OPENING = re.compile(r"(?s)((?:/storage/results|/s|/r|/accounts/password/reset|/accounts/signup)/).+")
 
 
 class RedactSecrets(logging.Filter):
@@ -14,6 +18,10 @@ class RedactSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         request = record.__dict__.pop("request", None)  # the formatter would log it with its query string
         match = getattr(request, "resolver_match", None)
+        if request is not None and match is None and isinstance(record.args, tuple):
+            record.args = tuple(
+                OPENING.sub(r"\1…", text) if isinstance(text, str) else text for text in record.args
+            )
         for name in HIDDEN:
             if match and isinstance(record.args, tuple) and (secret := match.kwargs.get(name)):
                 record.args = tuple(

@@ -19,6 +19,7 @@ from converter import metrics
 from converter.events.handler import note_start
 
 SLOW_SECONDS = 10
+MOST_OF_ADDRESS = 8_192  # letters, as CloudFront takes them
 COMPRESSED = ("text/html", "application/json")
 
 
@@ -39,6 +40,18 @@ class OriginMiddleware:
         known = [hmac.compare_digest(sent, secret) for secret in self.secrets]
         if not any(known):
             return HttpResponseForbidden("This address is not for visitors.", content_type="text/plain")
+        return self.get_response(request)
+
+
+class LongAddressMiddleware:
+    """Refuse an address that is longer than any of ours, before a page repeats it and the log keeps it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path()) > MOST_OF_ADDRESS:
+            return HttpResponse("This address is too long.", status=414, content_type="text/plain")
         return self.get_response(request)
 
 

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "imagesite.middleware.RequestIdMiddleware",
+    "imagesite.middleware.LongAddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "imagesite.middleware.HeadMiddleware",
     "imagesite.middleware.CompressMiddleware",

@@ -17,5 +17,6 @@ urlpatterns = [
     path("data/", views.data, name="data"),
     path("delete/", views.delete, name="delete"),
     path("tokens/", views.tokens, name="tokens"),
+    path("tokens/revoke/", views.revoke_all, name="tokens_revoke"),
     path("tokens/<uuid:pk>/revoke/", views.revoke, name="token_revoke"),
 ]

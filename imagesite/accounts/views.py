@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -119,6 +120,17 @@ def tokens(request: LoggedInRequest) -> HttpResponse:
         "site": request.build_absolute_uri(reverse("web:landing")),
     }
     return render(request, "accounts/tokens.html", context, status=status)
+
+
+@require_POST
+def revoke_all(request: LoggedInRequest) -> HttpResponse:
+    count = ApiToken.objects.filter(owner=request.user).usable().update(revoked_at=timezone.now())
+    messages.success(
+        request,
+        ngettext("%(count)s token has been revoked.", "%(count)s tokens have been revoked.", count)
+        % {"count": count},
+    )
+    return redirect("accounts:tokens")
 
 
 @require_POST

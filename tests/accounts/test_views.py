@@ -107,3 +107,14 @@ def test_an_account_is_deleted_with_all_that_is_in_it(
     assert list(User.objects.all()) == [bob]
     assert [path.name for path in folders.rglob("*") if path.is_file()] == ["mark.png"]
     assert page.get("/convert/").status_code == 302
+
+
+def test_all_tokens_are_revoked_at_once_and_nobody_elses(page: Client, alice: Any, bob: Any) -> None:
+    for owner in (alice, alice, bob):
+        ApiToken.issue(owner, "script")
+    shown = text(page.get("/accounts/password/"))
+    assert "API tokens stay valid." in shown
+    assert 'href="/accounts/tokens/"' in shown
+    answer = page.post("/accounts/tokens/revoke/", follow=True)
+    assert "2 tokens have been revoked." in text(answer)
+    assert [token.owner for token in ApiToken.objects.usable()] == [bob]

@@ -96,16 +96,15 @@ def test_a_link_opens_as_an_attachment_of_a_fixed_type(client: Client) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("name", ["photo.exe", "photo%E2%80%AEgpj.exe", "a%0Ab.svg"])
+@pytest.mark.parametrize("name", ["photo.exe", "photo%E2%80%AEgpj.exe", "a/b.svg"])
 def test_the_name_is_the_one_that_was_signed_whatever_the_address_ends_with(
     client: Client, name: str
 ) -> None:
     url = link()
-    right = client.get(url)["Content-Disposition"]
-    answer = client.get(url.rpartition("/")[0] + "/" + name)
-    assert answer.status_code in (200, 404)  # with a line break it is no address of ours
-    assert answer.get("Content-Disposition") in (right, None)
-    assert client.get(url.rpartition("/")[0] + "/photo.exe")["Content-Disposition"] == right
+    right, answer = client.get(url), client.get(url.rpartition("/")[0] + "/" + name)
+    assert answer["Content-Disposition"] == right["Content-Disposition"]
+    right.close()
+    answer.close()
 
 
 def test_an_expired_link_is_gone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

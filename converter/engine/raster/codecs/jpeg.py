@@ -40,15 +40,6 @@ _MP_ENTRIES = 0xB002
 _UNITS = (1, 2)  # an inch, a centimetre
 
 
-def _fewest_bytes(frame: bytes) -> int:
-    """Return how many bytes a file with this frame header has at least, to be worth the memory for its pixels.
-
-    Each block of 8×8 samples takes a bit or more for its first coefficient (T.81, F.1.2.1; G.1.2.1).
-    """
-    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    return int(-(-height // 8) * -(-width // 8) / 8 * _PART_THERE)
-
-
 class Jpeg(Codec):
     format = FORMATS["jpeg"]
     pillow = "JPEG"
@@ -69,10 +60,18 @@ class Jpeg(Codec):
                 raise Corrupt
             if is_frame(segment.marker) and segment.end > segment.start:
                 self._refuse_unread(segment.marker, data[segment.start])
-                if segment.marker in _HUFFMAN and len(data) < _fewest_bytes(
-                    data[segment.start : segment.end]
-                ):
-                    raise Truncated
+                self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)
+
+    def _refuse_lie(self, marker: int, frame: bytes, size: int, limits: Limits) -> None:
+        """Refuse more pixels than the file can hold, before there is memory for them.
+
+        Each block of 8×8 samples takes a bit or more for its first coefficient (T.81, F.1.2.1; G.1.2.1).
+        """
+        height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+        limits.check_pixels(width, height)
+        blocks = -(-height // 8) * -(-width // 8)
+        if marker in _HUFFMAN and size < blocks / 8 * _PART_THERE:
+            raise Truncated
 
     def _refuse_unread(self, marker: int, bits: int) -> None:
         """Judge by the frame header (T.81, B.2.2)."""

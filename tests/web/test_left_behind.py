@@ -1,0 +1,55 @@
+"""What a visit leaves behind: in the browser's cache, on the page, in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from imagesite.logs import RedactSecrets
+from tests.web.conftest import text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/data/", "/accounts/", "/convert/", "/batches/", "/recipes/", "/accounts/tokens/"]
+)
+def test_what_is_shown_to_a_person_is_kept_in_no_cache(page: Client, path: str) -> None:
+    assert "no-store" in page.get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/" + "x" * 200_000, "/api/v1/" + "x" * 200_000, "/s/" + "x" * 9_000 + "/", "/?" + "x" * 9_000]
+)
+def test_a_long_address_is_neither_repeated_nor_logged(
+    client: Client, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.get(path)
+    assert response.status_code == 414
+    assert text(response) == "This address is too long."
+    assert caplog.text == ""
+
+
+def test_an_address_of_8000_letters_is_looked_up(client: Client, alice: Any) -> None:
+    assert client.get("/" + "x" * 8_000).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/storage/results/SECRET/photo%0Aname.webp",
+        "/storage/results/SECRET",
+        "/s/SECRET/more/of/it/",
+        "/accounts/password/reset/MQ/SECRET/more/",
+        "/accounts/signup/SECRET/more/",
+    ],
+)
+def test_no_secret_of_an_address_is_logged_even_where_it_leads_nowhere(
+    client: Client, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.get(path).status_code in (301, 302, 404)
+    redact = RedactSecrets()
+    assert all(redact.filter(record) for record in caplog.records)
+    assert not any("SECRET" in record.getMessage() for record in caplog.records)
