@@ -106,7 +106,7 @@ def test_an_account_is_deleted_with_all_that_is_in_it(
     assert "Your account has been deleted" in text(response)
     assert list(User.objects.all()) == [bob]
     assert [path.name for path in folders.rglob("*") if path.is_file()] == ["mark.png"]
-    assert page.get("/convert/").status_code == 302
+    assert page.get("/accounts/").status_code == 302
 
 
 def test_all_tokens_are_revoked_at_once_and_nobody_elses(page: Client, alice: Any, bob: Any) -> None:
