@@ -13,7 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from converter.management.commands.convert import Task, Workers
+from converter import engine
+from converter.management import recipe_options
+from converter.management.commands.convert import Command
+from converter.management.converting import Converted, Task, Workers
 from tests.conftest import make_photo
 from tests.server import ROOT
 
@@ -137,7 +140,8 @@ def test_an_output_that_cannot_be_written_to_is_said_before_anything_is_done(
 
 def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_and_no_more(*args: Any, **options: Any) -> Iterator[Any]:
-        yield Task(album / "a.jpg", tmp_path / "out" / "a.webp"), (1000, 500)
+        target = tmp_path / "out" / "a.webp"
+        yield Task(album / "a.jpg", target), Converted(target, 1000, 500, "webp", 64, 48, {})
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Workers, "convert", one_and_no_more)
@@ -243,3 +247,92 @@ def test_a_dot_in_a_name_without_extension_stays(tmp_path: Path) -> None:
     run(source, "-o", tmp_path / "out", "--to", "auto")
     (made,) = (tmp_path / "out").iterdir()
     assert made.stem == "v1.2 final"
+
+
+# --- Options of the recipe ---------------------------------------------------------------------------------
+
+
+def test_every_option_of_a_recipe_has_one_on_the_command_line(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flat(schema: Any, prefix: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, option in schema["properties"].items():
+            nested = "properties" in option
+            found |= flat(option, f"{prefix}{name}-") if nested else {f"{prefix}{name}": option}
+        return found
+
+    parser = Command().create_parser("manage.py", "convert")
+    known = {word for action in parser._actions for word in action.option_strings}
+    wanted = {f"--{path.replace('_', '-')}" for path in flat(engine.RECIPE_SCHEMA)}
+    assert wanted <= known
+
+
+@pytest.mark.parametrize(
+    ("words", "recipe"),
+    [
+        (["--metadata", "keep"], {"metadata": "keep"}),
+        (["--no-progressive"], {"progressive": False}),
+        (["--rotate", "90", "--flip", "horizontal"], {"rotate": 90, "flip": "horizontal"}),
+        (["--target-bytes", "5000", "--shrink-to-fit"], {"target_bytes": 5000, "shrink_to_fit": True}),
+        (
+            ["--resize", "30x", "--resize-mode", "pad", "--resize-height", "40", "--resize-enlarge"],
+            {"resize": {"mode": "pad", "width": 30, "height": 40, "enlarge": True}},
+        ),
+        (
+            ["--crop-x", "1", "--crop-y", "2", "--crop-width", "3", "--crop-height", "4"],
+            {"crop": {"x": 1, "y": 2, "width": 3, "height": 4}},
+        ),
+        (
+            ["--watermark-text", "me", "--watermark-opacity", "0.25"],
+            {"watermark": {"text": "me", "opacity": 0.25}},
+        ),
+        (
+            ["--dpi", "300", "--color", "keep", "--frames", "first"],
+            {"dpi": 300, "color": "keep", "frames": "first"},
+        ),
+    ],
+)
+def test_options_make_the_recipe_that_they_name(words: list[str], recipe: dict[str, Any]) -> None:
+    parser = Command().create_parser("manage.py", "convert")
+    options = vars(parser.parse_args(["a.jpg", "-o", "out", "--to", "jpeg", *words]))
+    assert recipe_options.read(options) == engine.Recipe.parse({"format": "jpeg", **recipe})
+
+
+def test_a_size_on_the_command_line_replaces_that_of_the_recipe(album: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"format": "png", "resize": {"scale": 50}}))
+    run(album / "a.jpg", "-o", tmp_path / "out", "--recipe", recipe, "--resize", "16x")
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert image.width == 16
+
+
+# --- Files and lines ---------------------------------------------------------------------------------------
+
+
+def test_results_have_the_dates_of_their_sources(album: Path, tmp_path: Path) -> None:
+    os.utime(album / "a.jpg", ns=(10**18, 10**18 + 123_000_000))
+    run(album / "a.jpg", "-o", tmp_path / "out", "--to", "webp")
+    assert (tmp_path / "out" / "a.webp").stat().st_mtime_ns == 10**18 + 123_000_000
+
+
+def test_a_name_with_a_dot_keeps_it_when_the_format_is_chosen_for_each_image(tmp_path: Path) -> None:
+    (tmp_path / "v1.2 final.jpg").write_bytes(make_photo())
+    run(tmp_path / "v1.2 final.jpg", "-o", tmp_path / "out", "--to", "auto")
+    (made,) = files(tmp_path / "out")
+    assert made.startswith("v1.2 final.")
+
+
+def test_json_has_a_line_for_each_file(album: Path, tmp_path: Path) -> None:
+    (album / "broken.jpg").write_bytes(make_photo()[:300])
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("convert", str(album), "-o", str(tmp_path / "out"), "--to", "webp", "--json", stdout=out)
+    lines = {Path(line["source"]).name: line for line in map(json.loads, out.getvalue().splitlines())}
+    assert set(lines) == {"a.jpg", "A.PNG", "c.png", "broken.jpg"}
+    made = lines["c.png"]
+    assert made["target"] == str(tmp_path / "out" / "sub" / "c.webp")
+    assert (made["format"], made["width"], made["height"]) == ("webp", 20, 20)
+    assert made["after"] == Path(made["target"]).stat().st_size
+    assert made["report"]["bytes_before"] == made["before"]
+    assert lines["broken.jpg"]["error"]["code"] == "truncated"

@@ -1,0 +1,214 @@
+"""Files in, files out, many at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+
+from converter import engine, jobs
+from converter.engine.filenames import fitted, split_extension
+from converter.engine.naming import Named, result_name
+from converter.sandbox import Refused, Rendered, Sandbox, SandboxError
+
+
+@dataclass(frozen=True)
+class Task:
+    source: Path
+    target: Path
+    suffix_follows: bool = False
+    """Whether `target` has no suffix yet, because the format is chosen for each image."""
+    number: int = 1
+    """Counts the images from 1."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One finished image."""
+
+    data: bytes
+    format: str
+    width: int
+    height: int
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """One finished file; sizes are in bytes."""
+
+    target: Path
+    before: int
+    after: int
+    format: str
+    width: int
+    height: int
+    report: dict[str, Any]
+
+
+class NotConverted(Exception):
+    """One file could not be converted; the others go on. `code` is that of the API, where there is one."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Converter(Protocol):
+    """What a thread converts with."""
+
+    def convert(self, name: str, data: bytes) -> Made:
+        """Return the image made of these bytes. Raises NotConverted."""
+
+    def close(self) -> None: ...
+
+
+class LocalConverter:
+    """The engine in a sandbox on this machine."""
+
+    def __init__(self, recipe: engine.Recipe, images: Mapping[str, bytes]) -> None:
+        self._recipe, self._images = recipe, images
+        self._sandbox = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
+
+    def convert(self, name: str, data: bytes) -> Made:
+        limits = jobs.limits()
+        if len(data) > limits.max_bytes:
+            raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}", "too_many_bytes")
+        try:
+            answer = list(self._sandbox.render(data, [self._recipe], limits, self._images))[-1]
+        except SandboxError as exc:
+            raise NotConverted(str(exc)) from exc
+        if isinstance(answer, Refused):
+            raise NotConverted(answer.message.text, answer.code)
+        assert isinstance(answer, Rendered)
+        return Made(answer.data, answer.format, answer.width, answer.height, answer.report)
+
+    def close(self) -> None:
+        self._sandbox.close()
+
+
+class Names:
+    """Names by a pattern, known once the image is made."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._lock = threading.Lock()
+        self._taken: set[str] = set()
+        self._given: dict[Path, Path] = {}
+
+    def target(self, task: Task, made: Made) -> Path:
+        """Return where the result goes; a source that is converted again gives up its earlier name."""
+        named = Named(
+            name=split_extension(task.source.name)[0],
+            width=made.width,
+            height=made.height,
+            format=made.format,
+            ext=engine.FORMATS[made.format].extension,
+            number=task.number,
+            date=timezone.localdate(),
+        )
+        stem, suffix = split_extension(result_name(self._pattern, named))
+        with self._lock:
+            if task.source in self._given:
+                self._taken.discard(str(self._given[task.source]).casefold())
+            self._given[task.source] = free(task.target.parent, stem, suffix, self._taken)
+            return self._given[task.source]
+
+
+def free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
+    """Return a path in the folder, with a number where this run uses it already (letter case aside)."""
+    number, path = 1, folder / fitted(stem, suffix)
+    while str(path).casefold() in taken:
+        number += 1
+        path = folder / fitted(stem, f" ({number}){suffix}")
+    taken.add(str(path).casefold())
+    return path
+
+
+class Workers:
+    """Threads with a converter each: the work itself is done in other processes, or on another machine."""
+
+    def __init__(self, count: int, make: Callable[[], Converter], pattern: str = "") -> None:
+        """`pattern` names the results in the folders of their targets; empty, they have the targets' names."""
+        self._names = Names(pattern) if pattern else None
+        self._pool = ThreadPoolExecutor(count)
+        self._make = make
+        self._local = threading.local()
+        self._converters: list[Converter] = []
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        for converter in self._converters:
+            converter.close()
+
+    def convert(
+        self, tasks: Iterable[Task], *, overwrite: bool, ours: Set[Path] = frozenset()
+    ) -> Iterator[tuple[Task, Converted | NotConverted]]:
+        """Yield each task as it is done, with what was made, or why nothing was.
+
+        `ours` are files that were made before and may be overwritten.
+        """
+        tasks = list(tasks)
+        sources = {task.source.resolve() for task in tasks}
+        futures = {self._pool.submit(self._one, task, sources, overwrite, ours): task for task in tasks}
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except NotConverted as exc:
+                yield futures[future], exc
+
+    def _one(self, task: Task, sources: Set[Path], overwrite: bool, ours: Set[Path]) -> Converted:
+        try:
+            is_known = not task.suffix_follows and self._names is None
+            if is_known:
+                _check_free(task.target, sources, overwrite, ours)
+            facts = task.source.stat()
+            data = task.source.read_bytes()
+            made = self._converter().convert(task.source.name, data)
+            target = self._names.target(task, made) if self._names else task.target
+            if task.suffix_follows and self._names is None:
+                target = target.with_name(fitted(target.name, f".{engine.FORMATS[made.format].extension}"))
+            if not is_known:
+                _check_free(target, sources, overwrite, ours)
+            write(target, made.data, times=(facts.st_atime_ns, facts.st_mtime_ns))
+        except OSError as exc:
+            raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
+        return Converted(target, len(data), len(made.data), made.format, made.width, made.height, made.report)
+
+    def _converter(self) -> Converter:
+        if not hasattr(self._local, "converter"):
+            self._local.converter = self._make()
+            self._converters.append(self._local.converter)
+        converter: Converter = self._local.converter
+        return converter
+
+
+def _check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path]) -> None:
+    if target in ours:
+        return
+    if target.exists() and (not overwrite or target.resolve() in sources):
+        raise NotConverted(f"{target} already exists")
+
+
+def write(path: Path, data: bytes, *, times: tuple[int, int]) -> None:
+    """Write the file whole or not at all, with these times of last access and change in nanoseconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{uuid.uuid4().hex}.part")  # the name itself may already be as long as may be
+    try:
+        part.write_bytes(data)
+        os.utime(part, ns=times)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Which file becomes which."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from converter import engine
+from converter.engine.filenames import split_extension
+from converter.engine.formats import AUTO
+from converter.management.converting import Task, free
+
+READABLE = {
+    f".{extension}" for format in engine.FORMATS.values() if format.decodes for extension in format.extensions
+}
+
+
+class Plan:
+    """The tree of each folder is kept. A source has the same target for as long as the plan lives."""
+
+    def __init__(self, sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> None:
+        self._sources, self._output = list(sources), output
+        self._auto = recipe.format == AUTO
+        self._suffix = "" if self._auto else f".{recipe.target.extension}"
+        self._tasks: dict[Path, Task] = {}
+        self._taken: set[str] = set()
+
+    def tasks(self) -> tuple[list[Task], int]:
+        """Return what goes where, and how many files of the folders do not look like images.
+
+        Hidden files, and what an earlier run left in an output folder that lies within, are not looked at. Raises
+        CommandError for a source that does not exist.
+        """
+        tasks: list[Task] = []
+        left = 0
+        for source in self._sources:
+            if not os.path.exists(source):  # Path.exists raises for a name that is too long
+                raise CommandError(f"{source} does not exist.", returncode=2)
+            if source.is_file():
+                tasks.append(self._task(source, Path(source.name)))
+                continue
+            for path in self._files(source):
+                if path.suffix.lower() in READABLE:
+                    tasks.append(self._task(path, path.relative_to(source)))
+                else:
+                    left += 1
+        return tasks, left
+
+    def _files(self, source: Path) -> Iterator[Path]:
+        within = _within(self._output, source) and not _within(source, self._output)
+        earlier = self._output.resolve() if within else None
+        for path in sorted(source.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
+            if path.is_file() and not hidden and not (earlier and _within(path, earlier)):
+                yield path
+
+    def _task(self, path: Path, relative: Path) -> Task:
+        if path not in self._tasks:
+            stem = split_extension(relative.name)[0]
+            target = free(self._output / relative.parent, stem, self._suffix, self._taken)
+            self._tasks[path] = Task(path, target, self._auto, len(self._tasks) + 1)
+        return self._tasks[path]
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())

@@ -1,0 +1,96 @@
+"""Options of the command line for every option of a recipe, made of its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser, BooleanOptionalAction
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from converter import engine
+
+DEST = "recipe."
+HOW = ("mode", "enlarge", "gravity")  # what a size on the command line leaves as the recipe has it
+KINDS = {"integer": int, "number": float, "string": str}
+
+
+def add(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("recipe")
+    group.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="recipe as JSON; the options below override it"
+    )
+    group.add_argument(
+        "--to", "--format", dest=f"{DEST}format", metavar="FORMAT", help="jpeg, png, webp, avif …, or auto"
+    )
+    group.add_argument("--resize", metavar="WxH", help="maximum size in pixels: 1600x1200, 1600x or x1200")
+    for path, schema in _options(engine.RECIPE_SCHEMA):
+        if path != "format":
+            group.add_argument(f"--{path.replace('.', '-').replace('_', '-')}", **_argument(path, schema))
+
+
+def read(options: Mapping[str, Any]) -> engine.Recipe:
+    """Return the recipe that the command line describes. Raises CommandError."""
+    mapping = _from_file(options["recipe"]) if options["recipe"] else {}
+    if options["resize"]:
+        how = {name: value for name, value in (mapping.get("resize") or {}).items() if name in HOW}
+        mapping["resize"] = {**how, **_sides(options["resize"])}
+    for path, _schema in _options(engine.RECIPE_SCHEMA):
+        value = options.get(DEST + path)
+        if value is not None:
+            _put(mapping, path, value)
+    try:
+        return engine.Recipe.parse(mapping)
+    except engine.InvalidRecipe as exc:
+        raise CommandError(str(exc), returncode=2) from exc
+
+
+def _options(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each option by its dotted path; a part with options of its own is taken apart."""
+    for name, option in schema["properties"].items():
+        if "properties" in option:
+            yield from _options(option, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", option
+
+
+def _argument(path: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    said = schema.get("description") or schema["title"]
+    stated = {"dest": DEST + path, "default": None, "help": said.replace("%", "%%")}
+    if "boolean" in kinds:
+        return {**stated, "action": BooleanOptionalAction}
+    kind = next(KINDS[kind] for kind in kinds if kind in KINDS)
+    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+    if choices:
+        return {**stated, "type": kind, "choices": choices}
+    return {**stated, "type": kind, "metavar": path.rpartition(".")[2].upper()}
+
+
+def _put(mapping: dict[str, Any], path: str, value: Any) -> None:
+    *parts, name = path.split(".")
+    for part in parts:
+        if not isinstance(mapping.get(part), dict):
+            mapping[part] = {}
+        mapping = mapping[part]
+    mapping[name] = value
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        mapping = json.loads(path.read_text())
+    except (OSError, ValueError) as exc:
+        raise CommandError(f"{path} is not a recipe: {exc}", returncode=2) from exc
+    if not isinstance(mapping, dict):
+        raise CommandError(f"{path} is not a recipe: expected a JSON object.", returncode=2)
+    return mapping
+
+
+def _sides(words: str) -> dict[str, int]:
+    sides = re.fullmatch(r"(\d+)?x(\d+)?", words)
+    if not sides or not any(sides.groups()):
+        raise CommandError("--resize must be 1600x1200, 1600x or x1200.", returncode=2)
+    return {name: int(side) for name, side in zip(("width", "height"), sides.groups(), strict=True) if side}

@@ -1,0 +1,141 @@
+"""Conversion by a site that runs elsewhere, through its API."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+import urllib3
+from django.core.management.base import CommandError
+
+from converter import engine
+from converter.management.converting import Made, NotConverted
+
+WAIT = 20  # seconds; the longest that the API waits
+# A request is sent again when the site is busy or restarting. None does anything twice: new batches carry a key.
+RETRIES = urllib3.Retry(
+    total=8,
+    backoff_factor=0.5,
+    backoff_max=20,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=None,
+    raise_on_status=False,
+)
+
+
+class Site:
+    """The API of a site, as one user."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = f"{url.rstrip('/')}/api/v1/"
+        self._token = {"Authorization": f"Bearer {token}"}
+        self._http = urllib3.PoolManager(retries=RETRIES, timeout=urllib3.Timeout(connect=10, read=60))
+
+    def call(
+        self, method: str, path: str, *, body: Any = None, fields: Any = None, key: str = ""
+    ) -> dict[str, Any]:
+        """Return the answer. Raises NotConverted for a refusal, and for a site that cannot be reached."""
+        headers = {**self._token, **({"Idempotency-Key": key} if key else {})}
+        answer = self._send(method, urljoin(self.url, path), headers, body=body, fields=fields)
+        return dict(json.loads(answer.data)) if answer.data else {}
+
+    def post_form(self, form: Mapping[str, Any], name: str, data: bytes) -> None:
+        """Send the bytes with an upload form. Raises NotConverted."""
+        fields = {**form["fields"], "file": (name, data, "application/octet-stream")}
+        self._send("POST", urljoin(self.url, form["url"]), {}, fields=fields)
+
+    def download(self, url: str) -> bytes:
+        """Return the bytes of a result. Raises NotConverted."""
+        return self._send("GET", urljoin(self.url, url), self._token, follow=True).data
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        body: Any = None,
+        fields: Any = None,
+        follow: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        content: dict[str, Any] = {"fields": fields} if fields else {"json": body} if body is not None else {}
+        try:
+            # The token is not handed on to another host, such as that of a store.
+            answer = self._http.request(method, url, headers=dict(headers), redirect=follow, **content)
+        except urllib3.exceptions.HTTPError as exc:
+            raise NotConverted(f"{self.url} cannot be reached: {exc}") from exc
+        if answer.status >= 300:
+            raise _refusal(answer)
+        return answer
+
+    def close(self) -> None:
+        self._http.clear()
+
+
+def _refusal(answer: urllib3.BaseHTTPResponse) -> NotConverted:
+    if answer.status < 400:
+        return NotConverted(f"The site redirects to {answer.headers.get('Location')}. Use its own address.")
+    try:
+        problem = json.loads(answer.data)
+        return NotConverted(str(problem["detail"]), str(problem["code"]))
+    except (ValueError, KeyError, TypeError):
+        return NotConverted(f"The site answered with status {answer.status}.")
+
+
+class RemoteConverter:
+    """Uploads each image, waits, downloads the result and deletes both on the site."""
+
+    def __init__(self, site: Site, recipe: dict[str, Any]) -> None:
+        self._site, self._recipe = site, recipe
+
+    def convert(self, name: str, data: bytes) -> Made:
+        if not data:
+            raise NotConverted("The file is empty.", "empty_file")
+        asked = {"files": [{"name": name, "size": len(data)}], "outputs": [self._recipe]}
+        batch = self._site.call("POST", "batches", body=asked, key=str(uuid.uuid4()))
+        try:
+            self._site.post_form(batch["uploads"][0]["form"], name, data)
+            job = batch["jobs"][0]
+            while not job["finished_at"]:
+                job = self._site.call("GET", f"jobs/{job['id']}?wait={WAIT}")
+            if job["error"]:
+                raise NotConverted(job["error"]["message"], job["error"]["code"])
+            result = job["result"]
+            if result is None:
+                raise NotConverted(f"The job was {job['status']}.", job["status"])
+            made = self._site.download(result["url"])
+        finally:
+            self._remove(batch["id"])
+        return Made(made, result["format"], result["width"], result["height"], job["report"])
+
+    def _remove(self, batch: str) -> None:
+        try:
+            self._site.call("DELETE", f"batches/{batch}")
+        except NotConverted:
+            pass  # the site deletes it when its time is up
+
+    def close(self) -> None:
+        """Leave the connections to the others."""
+
+
+def recipe_for(site: Site, recipe: engine.Recipe, images: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the recipe with its logo uploaded. Raises CommandError if the site does not take it."""
+    canonical = recipe.canonical()
+    for name, data in images.items():
+        try:
+            upload = site.call("POST", "uploads", fields={"file": (name, data, "application/octet-stream")})
+        except NotConverted as exc:
+            raise CommandError(f"The watermark {name} was refused: {exc}", returncode=2) from exc
+        canonical["watermark"]["image"] = upload["id"]
+    return canonical
+
+
+def check(site: Site) -> None:
+    """Raise CommandError if the site cannot be reached or does not take the token."""
+    try:
+        site.call("GET", "jobs?limit=1")
+    except NotConverted as exc:
+        raise CommandError(str(exc), returncode=2) from exc

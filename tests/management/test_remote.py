@@ -1,0 +1,102 @@
+"""Conversion through the API of a running site."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.conftest import make_photo
+from tests.server import ROOT, Server
+
+pytestmark = pytest.mark.system
+
+TOKENS = """
+from imagesite.accounts.models import ApiToken, User
+owner = User.objects.create_user("you@example.org")
+print(ApiToken.issue(owner, "laptop")[1], ApiToken.issue(owner, "reader", scope="read")[1])
+"""
+LEFT = """
+import django
+django.setup()
+from converter.models import Batch, Upload
+print(Batch.objects.count(), Upload.objects.filter(deleted_at=None).count())
+"""
+Convert = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, str]]:
+    with Server(tmp_path_factory.mktemp("remote") / "data") as server:
+        token, reader = server.prepare(TOKENS).split()
+        server.start()
+        yield server, token, reader
+
+
+@pytest.fixture
+def convert(site: tuple[Server, str, str], tmp_path: Path) -> Convert:
+    server, token, _ = site
+
+    def convert(*words: Any, token: str = token, url: str = server.url) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, ROOT / "manage.py", "convert", *map(str, words), "--server", url, "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "TOKEN": token, "DATA_DIR": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return convert
+
+
+def test_a_site_converts_as_this_machine_does(
+    site: tuple[Server, str, str], convert: Convert, tmp_path: Path
+) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "in" / "it's ö.jpg").write_bytes(make_photo(300, 200))
+    (tmp_path / "in" / "sub" / "b.png").write_bytes(make_photo(30, 20, "PNG"))
+    (tmp_path / "in" / "broken.jpg").write_bytes(make_photo()[:300])
+    (tmp_path / "logo.png").write_bytes(make_photo(8, 8, "PNG"))
+    os.utime(tmp_path / "in" / "it's ö.jpg", (10**9, 10**9))
+    done = convert("in", "-o", "out", "--to", "webp", "--resize", "100x", "--watermark-image", "logo.png")
+    assert done.returncode == 1, done.stderr
+    lines = {Path(line["source"]).name: line for line in map(json.loads, done.stdout.splitlines())}
+    assert lines["broken.jpg"]["error"]["code"] == "truncated"
+    assert lines["b.png"]["report"]["encoder"]["name"]
+    with Image.open(tmp_path / "out" / "it's ö.webp") as image:
+        assert (image.format, image.width) == ("WEBP", 100)
+    assert (tmp_path / "out" / "it's ö.webp").stat().st_mtime == 10**9
+    assert (tmp_path / "out" / "sub" / "b.webp").exists()
+    server, _, _ = site
+    assert server.run("-c", LEFT) == "0 1"  # the logo, which expires
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("", "Set TOKEN"), ("img_wrong", "unknown, expired or revoked"), ("reader", "read-only")],
+)
+def test_a_token_that_will_not_do_is_said(
+    site: tuple[Server, str, str], convert: Convert, tmp_path: Path, token: str, said: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(make_photo())
+    done = convert("a.jpg", "-o", "out", "--to", "webp", token=site[2] if token == "reader" else token)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_site_that_is_not_there_is_said(convert: Convert, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "a.jpg").write_bytes(make_photo())
+    done = convert("a.jpg", "-o", "out", "--to", "webp", url="ftp://nowhere.invalid")
+    assert done.returncode == 2
+    assert "cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
