@@ -242,6 +242,9 @@ NOTES = {
     "metadata_removed": _("Metadata removed"),
     "metadata_kept": _("Metadata kept"),
     "thumbnail_removed": _("Embedded thumbnail removed"),
+    "source_type_kept": _(
+        "Label “{type}” kept, which says how the image was made (IPTC digital source type)"
+    ),
     "larger_by_nature": _("{format} files are larger than {source}. That is normal."),
 }
 
@@ -264,6 +267,10 @@ WARNINGS = {
     "metadata_left_with_location": _(
         "The location could not be separated from some metadata, which was removed: {kinds}"
     ),
+    "source_type_not_kept": _(
+        "{format} cannot hold the label “{type}”, which says how the image was made (IPTC digital source type)"
+    ),
+    "credentials_removed": _("Content Credentials (C2PA) removed: they are only valid for the original file"),
     "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
     "tone_mapped": _(
         "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original"

@@ -58,6 +58,8 @@ class Opened:
     """What the file says, as it lies in the file."""
     pictures_in_file: int
     has_gain_map: bool
+    has_credentials: bool
+    """Whether it has Content Credentials (a C2PA manifest), which hold for this very file."""
 
     @property
     def format(self) -> Format:
@@ -78,11 +80,13 @@ def open_data(data: bytes, limits: Limits) -> Opened:
         space = codec.space(image, data)
     facts = facts_of(data, codec, image, space, limits)
     with decoding():
+        manifest = codec.credentials(data)
         return Opened(
             data=data,
             codec=codec,
             facts=facts,
-            metadata=read(image, codec.format, codec.xmp(image, data)),
+            metadata=read(image, codec.format, codec.xmp(image, data), manifest),
+            has_credentials=bool(manifest),
             space=space,
             dpi=density.read(codec.dpi(image), image),
             pictures_in_file=codec.images_inside(image, data),

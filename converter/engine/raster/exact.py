@@ -32,8 +32,9 @@ def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
     if recipe.is_auto or opened.facts.frames > 1 or not _is_plain(recipe) or not _fits(picture, recipe):
         return None
     keeps_all = _keeps_all(opened, recipe)
-    # Without metadata, nothing would say how the picture is turned.
-    if not keeps_all and (recipe.metadata != "strip" or opened.facts.orientation != 1):
+    # Without metadata, nothing would say how the picture is turned, or that AI made it.
+    told = opened.facts.orientation != 1 or opened.metadata.source_type
+    if not keeps_all and (recipe.metadata != "strip" or told):
         return None
     data = codec_for(recipe.target).repacked(opened.data, opened.format, strip=not keeps_all)
     if data is None:

@@ -71,6 +71,13 @@ def describes(exif: Image.Exif) -> bool:
     return any(tag != _Base.Orientation for tag in described(exif)) or bool(exif.get_ifd(_IFD.Exif))
 
 
+def texts(exif: Image.Exif) -> list[bytes]:
+    """Return the values that are text, by their bytes."""
+    values = [*exif.values(), *exif.get_ifd(_IFD.Exif).values()]
+    found = [value.encode("utf-8", "replace") if isinstance(value, str) else value for value in values]
+    return [value for value in found if isinstance(value, bytes)]
+
+
 def described(exif: Image.Exif) -> dict[int, Any]:
     return {tag: value for tag, value in exif.items() if tag in _DESCRIPTIVE_TAGS}
 

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 from converter.engine.formats import Format
 from converter.engine.report import Log
 
-from . import colortags, exif_blocks, location
+from . import colortags, exif_blocks, location, source_type
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -59,6 +59,8 @@ class Metadata:
     iptc: bytes = b""
     comment: bytes = b""
     text: Mapping[str, str] = field(default_factory=dict)
+    source_type: str = ""
+    """How the picture came about, in IPTC's word; empty where nothing says it."""
     unread: Sequence[str] = ()
     """Kinds that are there and too large or too broken to be read."""
 
@@ -100,8 +102,8 @@ class Metadata:
         return [name for name, found in there.items() if found]
 
 
-def read(image: Image.Image, source: Format, xmp: bytes | None) -> Metadata:
-    """Return what the opened image carries; `xmp` is None where a part of it is missing.
+def read(image: Image.Image, source: Format, xmp: bytes | None, manifest: bytes = b"") -> Metadata:
+    """Return what the opened image carries; `xmp` is None where a part of it is missing, `manifest` that of C2PA.
 
     Damaged EXIF is said to be so and left behind.
     """
@@ -125,13 +127,19 @@ def read(image: Image.Image, source: Format, xmp: bytes | None) -> Metadata:
         and name != "XML:com.adobe.xmp"
         and not name.startswith("Raw profile")
     }
+    iptc = _jpeg_iptc(image) or _tiff_iptc(exif) or _iptc_in(_raw_profile(image, "iptc", "8bim"))
+    comment = comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b""
+    words = (f"{name}={value}".encode("utf-8", "replace") for name, value in text.items())
     return Metadata(
         exif=exif,
         exif_unreadable=unreadable,
         xmp=xmp if xmp and readable else b"",
-        iptc=_jpeg_iptc(image) or _tiff_iptc(exif) or _iptc_in(_raw_profile(image, "iptc", "8bim")),
-        comment=comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b"",
+        iptc=iptc,
+        comment=comment,
         text=text,
+        source_type=source_type.found(
+            [xmp or b"", iptc, *exif_blocks.texts(exif), comment, *words, manifest]
+        ),
         unread=() if readable else ("xmp",),
     )
 
@@ -194,7 +202,18 @@ def keep(
         _warn_of_parts(metadata, survivors, too_large, target, log)
     if entangled:
         log.warn("metadata_left_with_location", kinds=[kind for kind in found if kind in entangled])
-    return kept
+    return _labelled(kept, metadata.source_type, target, log)
+
+
+def _labelled(kept: dict[str, Any], term: str, target: Format, log: Log) -> dict[str, Any]:
+    """Return the arguments with the label that says how the picture came about, whatever the policy."""
+    if not term:
+        return kept
+    if not target.xmp:
+        log.warn("source_type_not_kept", format=target.label, type=term)
+        return kept
+    log.note("source_type_kept", type=term)
+    return {**kept, "xmp": source_type.labelled(kept.get("xmp", b""), term)}
 
 
 def _warn_of_parts(

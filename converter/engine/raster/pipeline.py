@@ -265,6 +265,8 @@ class Source:
             log.note("floats_scaled", white=self._pictures[0].white)
         if self._opened.has_gain_map:
             log.warn("hdr_lost")
+        if self._opened.has_credentials:
+            log.warn("credentials_removed")
         if self._pictures[0].is_incomplete:
             log.warn("image_incomplete")
         if self._opened.pictures_in_file > 1:

@@ -10,6 +10,7 @@ from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, of_icc, of_nclx
 
+from . import credentials
 from .boxes import box, brands, check
 from .codec import Codec, Settings
 from .content import Content
@@ -52,6 +53,9 @@ class Avif(Codec):
 
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_boxes(data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         effort = content.effort

@@ -129,6 +129,10 @@ class Codec:
         """Whether the file holds a brighter version for HDR screens."""
         return False
 
+    def credentials(self, data: bytes) -> bytes:
+        """Return the file's Content Credentials (a C2PA manifest); empty if it has none."""
+        return b""
+
     def sample(self) -> bytes:
         """Return a small file, for warming up and for tests."""
         recipe = Recipe.parse({"format": self.format.name})

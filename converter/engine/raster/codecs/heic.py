@@ -13,6 +13,7 @@ from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nclx
 
+from . import credentials
 from .boxes import box, boxes, brands, check
 from .codec import Codec
 from .heif import bits_per_channel, has_gain_map, orientation
@@ -79,6 +80,9 @@ class Heic(Codec):
 
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_boxes(data)
 
     def readable(self, data: bytes) -> bytes:
         """The decoder takes files by their first brand alone, and does not know the structural ones."""

@@ -14,6 +14,7 @@ from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
 
+from . import credentials
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, without_metadata
@@ -126,6 +127,9 @@ class Jpeg(Codec):
         for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
             heads.append(data[start.start() : start.start() + _MOST_HEAD])
         return any(mark in head for head in heads for mark in _GAIN_MAPS)
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_jpeg(data)
 
     def carried(self, content: Content) -> Settings:
         """XMP that one segment does not hold goes into several."""

@@ -16,6 +16,7 @@ from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 
+from . import credentials
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_segments import without_metadata
@@ -74,6 +75,9 @@ class Jxl(Codec):
         except RuntimeError:  # CMYK, arithmetic coding and other kinds that have no place in JPEG XL
             return None
         return packed if jpeg_inside(packed) == jpeg else None
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_boxes(data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         if quality is None:

@@ -13,7 +13,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
-from . import apng
+from . import apng, credentials
 from .codec import Codec, Settings
 from .content import Content
 from .png_alpha import loaded
@@ -98,6 +98,9 @@ class Png(Codec):
         if content.is_noisy and content.recipe.effort is None:
             settings["compress_type"] = zlib.Z_RLE
         return settings
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_png(data)
 
     def carried(self, content: Content) -> Settings:
         """PNG takes words and XMP as named texts."""

@@ -6,6 +6,7 @@ from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 
+from . import credentials
 from .codec import Codec, Settings
 from .content import Content
 
@@ -36,6 +37,9 @@ class Webp(Codec):
 
     def header(self, data: bytes) -> bytes:
         return data
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_webp(data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         method = _METHODS[content.effort - 1]
