@@ -33,7 +33,7 @@ test-later: .venv/dev  ## Run the tests on a newer Python, if installed
 check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	$(BIN)/djade --check --target-version 5.2 $$(find templates -name '*.html')
-	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc
+	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc && $(NODE)/tsc --project clients/javascript
 	$(BIN)/python -m infra.supply check
 
 fix: .venv/dev  ## Format and fix what can be fixed automatically
@@ -45,6 +45,11 @@ docs: .venv/dev  ## Update the tables of formats in the README, and of licences
 
 sbom: .venv/dev  ## Write the bill of materials to build/imagesite.cdx.json (CycloneDX)
 	$(BIN)/python -m infra.supply sbom build/imagesite.cdx.json
+
+client-types: .venv/dev node_modules/done  ## Update the JavaScript types of the API
+	@mkdir -p build
+	$(BIN)/python -m tests.clients.openapi > build/openapi.json
+	$(NODE)/openapi-typescript build/openapi.json --default-non-nullable=false --output clients/javascript/imagesite.d.ts
 
 screenshots: .venv/dev  ## Update the screenshots in the README
 	$(BIN)/python -m tests.e2e.screenshots
@@ -109,4 +114,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-all test-later check fix docs sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-all test-later check fix docs client-types sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

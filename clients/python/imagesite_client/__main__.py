@@ -1,0 +1,67 @@
+"""Convert files on an imagesite server: `python -m imagesite_client photos/*.jpg -o converted --recipe '{…}'`."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import os
+import sys
+from pathlib import Path
+
+import httpx
+
+from imagesite_client.clients import Client
+from imagesite_client.errors import ImagesiteError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 if every file was converted, 1 if some were not, 2 if nothing could be started."""
+    parser = argparse.ArgumentParser(prog="imagesite", description="Convert images on an imagesite server.")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="image, or a pattern such as photos/**/*.jpg"
+    )
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="output folder")
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="the options, as the API takes them")
+    parser.add_argument("--server", default=os.environ.get("IMAGESITE_URL"), help="or IMAGESITE_URL")
+    options = parser.parse_args(arguments)
+    token = os.environ.get("IMAGESITE_TOKEN")
+    if not options.server or not token:
+        parser.error("Set IMAGESITE_URL and IMAGESITE_TOKEN.")
+    try:
+        recipe = json.loads(options.recipe)
+    except ValueError as exc:
+        parser.error(f"--recipe is not JSON: {exc}")
+    files = [path for pattern in options.files if pattern.strip() for path in found(pattern.strip())]
+    if not files:
+        parser.error("No files found.")
+    failed = 0
+    with Client(options.server, token) as client:
+        for path in files:
+            try:
+                target = saved(client, path, recipe, options.output)
+                print(f"{path} -> {target}")  # noqa: T201
+            except (ImagesiteError, OSError, httpx.HTTPError) as exc:
+                failed += 1
+                print(f"{path}: {exc}", file=sys.stderr)  # noqa: T201
+    return 1 if failed else 0
+
+
+def found(pattern: str) -> list[Path]:
+    """Return the file of that name, or those that match the pattern."""
+    if os.path.exists(pattern):
+        return [Path(pattern)]
+    return [Path(path) for path in sorted(glob.glob(pattern, recursive=True)) if os.path.isfile(path)]
+
+
+def saved(client: Client, path: Path, recipe: dict[str, object], output: Path) -> Path:
+    """Convert one file; its folder is kept below the output folder if it is a relative one."""
+    result = client.convert(path, recipe)
+    inside = not path.is_absolute() and ".." not in path.parts
+    folder = output / path.parent if inside else output
+    folder.mkdir(parents=True, exist_ok=True)
+    return result.save(folder / f"{path.stem}{Path(result.name).suffix}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

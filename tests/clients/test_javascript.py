@@ -1,0 +1,47 @@
+"""The types for JavaScript, and the example that uses them against the running server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.clients import openapi
+from tests.clients.conftest import Site
+from tests.conftest import make_photo
+from tests.server import ROOT
+
+pytestmark = pytest.mark.system
+
+
+def test_the_types_are_those_of_the_api(tmp_path: Path) -> None:
+    document = tmp_path / "openapi.json"
+    document.write_text(openapi.document())
+    words: list[str | Path] = ["--default-non-nullable=false", "--output", tmp_path / "made.d.ts"]
+    program = ROOT / "node_modules/.bin/openapi-typescript"
+    assert program.exists(), "run `make check`, which installs it"
+    subprocess.run([program, document, *words], check=True, capture_output=True)
+    made, kept = (
+        path.read_text() for path in (tmp_path / "made.d.ts", ROOT / "clients/javascript/imagesite.d.ts")
+    )
+    assert made == kept, "run `make client-types`"
+
+
+def test_the_example_converts_a_file(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "ö.jpg").write_bytes(make_photo(300, 200))
+    environment = {**os.environ, "IMAGESITE_URL": site.url, "IMAGESITE_TOKEN": site.token}
+    words: list[str | Path] = ["node", ROOT / "clients/javascript/convert.mjs", "ö.jpg", "small.webp"]
+
+    def convert(recipe: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*words, recipe], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    done = convert('{"format": "webp", "resize": {"width": 100}}')
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "small.webp") as image:
+        assert (image.format, image.width) == ("WEBP", 100)
+    assert "invalid_recipe" in convert('{"format": "webp", "quality": 101}').stderr

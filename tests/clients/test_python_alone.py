@@ -1,0 +1,178 @@
+"""What the Python client does without a server: retries, tokens, webhooks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import standardwebhooks
+from imagesite_client import ApiError, Client, InvalidWebhook, flows, verify_webhook
+
+from converter.webhooks import signing
+
+JOB = {
+    "id": "j",
+    "batch": "b",
+    "upload": "u",
+    "status": "finished",
+    "recipe": {},
+    "error": None,
+    "result": {
+        "name": "a.webp",
+        "format": "webp",
+        "width": 1,
+        "height": 1,
+        "size": 3,
+        "url": "/api/v1/jobs/j/download",
+    },
+    "report": {},
+    "finished_at": "2026-01-01T00:00:00Z",
+}
+FORM = {"url": "https://store.example/bucket", "fields": {"key": "k"}}
+BATCH = {"id": "b", "uploads": [{"id": "u", "name": "a", "form": FORM}], "jobs": [JOB]}
+
+
+class Stage:
+    """A site that answers from a list, and remembers what it was asked."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers: Iterator[Any] = iter(answers)
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.asked.append(request)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+    def client(self, url: str = "https://images.example") -> Client:
+        return Client(url, "secret", transport=httpx.MockTransport(self))
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    naps: list[float] = []
+    monkeypatch.setattr("time.sleep", naps.append)
+    return naps
+
+
+def ok(body: Any) -> httpx.Response:
+    return httpx.Response(200, json=body)
+
+
+def busy(**headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(503, json={"code": "unavailable", "detail": "Busy."}, headers=named)
+
+
+def test_passing_faults_are_tried_again_after_the_time_that_is_said(naps: list[float]) -> None:
+    stage = Stage(busy(Retry_After="7"), httpx.ConnectError("refused"), ok({"items": []}))
+    assert stage.client().call("GET", "formats") == {"items": []}
+    assert naps[0] == 7
+    assert 0 < naps[1] <= 1
+
+
+def test_after_some_attempts_it_gives_up(naps: list[float]) -> None:
+    with pytest.raises(ApiError, match="unavailable"):
+        Stage(*[busy() for _ in range(6)]).client().call("GET", "formats")
+    with pytest.raises(httpx.ConnectError):
+        Stage(*[httpx.ConnectError("refused")] * 6).client().call("GET", "formats")
+    assert len(naps) == 10
+
+
+def test_a_refusal_is_not_tried_again(naps: list[float]) -> None:
+    stage = Stage(httpx.Response(422, json={"code": "invalid_recipe", "detail": "No."}))
+    with pytest.raises(ApiError, match="invalid_recipe"):
+        stage.client().call("GET", "formats")
+    with pytest.raises(ApiError, match="500"):
+        Stage(httpx.Response(500, text="<html>")).client().call("GET", "formats")
+    assert naps == []
+
+
+def test_a_batch_that_is_asked_for_again_has_the_same_key_and_its_file_the_same_bytes(
+    naps: list[float],
+) -> None:
+    lost = httpx.ReadTimeout("lost")
+    stage = Stage(
+        lost, ok(BATCH), busy(), httpx.Response(204), httpx.Response(200, content=b"abc"), httpx.Response(204)
+    )
+    assert stage.client().convert(b"image", {"format": "webp"}).data == b"abc"
+    first, second, broken, sent, download, deleted = stage.asked
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert b"image" in broken.content
+    assert b"image" in sent.content
+    assert (deleted.method, deleted.url.path) == ("DELETE", "/api/v1/batches/b")
+    assert download.url == "https://images.example/api/v1/jobs/j/download"
+
+
+def test_the_token_is_shown_to_the_site_alone(naps: list[float]) -> None:
+    stage = Stage(
+        ok(BATCH),
+        httpx.Response(204),
+        httpx.Response(302, headers={"Location": "https://cdn.example/a"}),
+        httpx.Response(200, content=b"abc"),
+        httpx.Response(204),
+    )
+    stage.client().convert(b"image", {"format": "webp"})
+    shown = {request.url.host: "Authorization" in request.headers for request in stage.asked}
+    assert shown == {"images.example": True, "store.example": False, "cdn.example": False}
+
+
+@pytest.mark.parametrize(
+    ("site", "link", "asked"),
+    [
+        ("https://a.example/", "/api/v1/x", "https://a.example/api/v1/x"),
+        ("https://a.example/images", "/api/v1/x", "https://a.example/images/api/v1/x"),
+        ("https://a.example/images/", "/images/api/v1/x", "https://a.example/images/api/v1/x"),
+        ("https://a.example/images", "/images/storage/uploads", "https://a.example/images/storage/uploads"),
+        ("https://a.example", "https://b.example/x", "https://b.example/x"),
+    ],
+)
+def test_links_lead_to_the_site_wherever_it_stands(site: str, link: str, asked: str) -> None:
+    client = Client(site, "secret")
+    assert str(client._options(flows.Request("GET", link))["url"]) == asked
+
+
+# --- Webhooks ----------------------------------------------------------------------------------------------
+
+BODY = json.dumps({"type": "job.finished", "data": {"id": "ö"}}, ensure_ascii=False)
+
+
+def signed(secret: str, body: str = BODY, moment: float | None = None) -> dict[str, str]:
+    sent = str(int(time.time() if moment is None else moment))
+    signature = signing.signature(secret, "m1", sent, body)
+    return {"Webhook-Id": "m1", "webhook-timestamp": sent, "WEBHOOK-SIGNATURE": f"v1,AAAA v2,x {signature}"}
+
+
+def test_what_the_server_signs_is_verified() -> None:
+    secret = signing.new_secret()
+    assert verify_webhook(secret, signed(secret), BODY.encode())["data"] == {"id": "ö"}
+    headers = {name.lower(): value for name, value in signed(secret).items()}
+    assert standardwebhooks.Webhook(secret).verify(BODY, headers) == verify_webhook(secret, headers, BODY)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["secret", "body", "old", "future", "no headers", "no time", "no secret", "not JSON"]
+)
+def test_what_is_not_from_the_server_is_refused(wrong: str) -> None:
+    secret = other = signing.new_secret()
+    body = "<html>" if wrong == "not JSON" else BODY
+    moment = time.time() + {"old": -301, "future": 302}.get(wrong, 0)
+    headers = signed(secret, body, moment)
+    if wrong == "secret":
+        other = signing.new_secret()
+    if wrong == "no secret":
+        other = "whsec_ö!"
+    if wrong == "no time":
+        headers["webhook-timestamp"] = "yesterday"
+    with pytest.raises(InvalidWebhook):
+        verify_webhook(
+            other, {} if wrong == "no headers" else headers, body + (" " if wrong == "body" else "")
+        )
