@@ -192,13 +192,15 @@ def retry(job: Job) -> None:
         enqueue("fetch", job.owner_id, upload=job.upload_id)
 
 
-def retry_batch(batch: Batch) -> int:
+def retry_batch(batch: Batch, *, where_it_may_help: bool = False) -> int:
     """Queue again what failed or was cancelled and still has its upload; return how many.
 
     Raises Conflict if one of them has changed its state meanwhile.
     """
     ended = batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
     jobs = [job for job in ended.select_related("upload") if job.can_retry]
+    if where_it_may_help:
+        jobs = [job for job in jobs if job.retry_may_help]
     for job in jobs:
         retry(job)
     return len(jobs)

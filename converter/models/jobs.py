@@ -17,6 +17,7 @@ from converter import engine
 from converter.engine.filenames import split_extension
 from converter.engine.naming import Named, result_name
 from converter.models.uploads import Upload
+from converter.problems import PASSING
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -206,6 +207,11 @@ class Job(models.Model):
     def can_retry(self) -> bool:
         has_source = self.upload.is_here or self.upload.can_be_fetched
         return self.status in (self.Status.FAILED, self.Status.CANCELLED) and has_source
+
+    @property
+    def retry_may_help(self) -> bool:
+        """Whether trying again can have another end. Programs may retry all the same."""
+        return self.can_retry and (self.status == self.Status.CANCELLED or self.error_code in PASSING)
 
     @cached_property
     def parsed_recipe(self) -> engine.Recipe:

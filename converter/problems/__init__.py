@@ -6,9 +6,9 @@ from converter.engine.messages import register
 
 from .answers import CONTENT_TYPE, answer, title
 from .errors import CodedError
-from .info import ERRORS, ErrorInfo
+from .info import ERRORS, PASSING, ErrorInfo
 from .templates import TEMPLATES
 
 register(TEMPLATES)
 
-__all__ = ["CONTENT_TYPE", "ERRORS", "TEMPLATES", "CodedError", "ErrorInfo", "answer", "title"]
+__all__ = ["CONTENT_TYPE", "ERRORS", "PASSING", "TEMPLATES", "CodedError", "ErrorInfo", "answer", "title"]

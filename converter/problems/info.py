@@ -17,6 +17,11 @@ class ErrorInfo:
     status: int
 
 
+# Trying the same again may help: the cause was not the image, nor what was asked for.
+PASSING = frozenset(
+    {"engine_error", "crashed", "timed_out", "out_of_memory", "gave_up", "queue_timed_out", "no_room"}
+)
+
 ERRORS: Mapping[str, ErrorInfo] = {
     # The image.
     "empty_file": ErrorInfo(

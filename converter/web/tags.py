@@ -28,6 +28,7 @@ from converter.web.words import bytes_in_words
 
 register = template.Library()
 
+MOST_SHOWN_BYTES = 400_000
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -140,6 +141,21 @@ def images(batch: Batch) -> int:
 @register.filter
 def thumbnail(upload: Upload) -> str | None:
     return jobs.thumbnail_url(upload)
+
+
+@register.filter
+def shown_result(jobs_of_image: Iterable[Job]) -> str | None:
+    """Return a link to the first result that a browser shows and that is small enough to be a card's picture."""
+    for job in jobs_of_image:
+        shows = job.has_result and engine.FORMATS[job.result_format].shows_in_browser
+        if shows and (job.result_size or 0) <= MOST_SHOWN_BYTES:
+            return jobs.result_url(job)
+    return None
+
+
+@register.filter
+def mime(job: Job) -> str:
+    return engine.FORMATS[job.result_format].mime
 
 
 @register.filter

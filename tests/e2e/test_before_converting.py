@@ -264,3 +264,33 @@ def test_the_account_menu_closes_by_escape_and_by_a_click_elsewhere(visit: Visit
     expect(entry).to_be_visible()
     page.get_by_role("heading", name="Convert images").click()
     expect(entry).to_be_hidden()
+
+
+SLOW_FIRST_LOGO = """{
+    const real = window.fetch;
+    let count = 0;
+    window.fetch = async (address, options) => {
+        const isFirst = String(address).includes("watermark") && count++ === 0;
+        const answer = await real(address, options);
+        if (isFirst) await new Promise((resolve) => setTimeout(resolve, 1500));
+        return answer;
+    };
+}"""
+
+
+def test_of_two_logos_the_last_one_counts_though_it_comes_first(
+    visit: Visit, site: Site, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    page.add_init_script(SLOW_FIRST_LOGO)
+    page.reload()
+    page.locator("#id_images").set_input_files(photos[:1])
+    page.get_by_text("More options").click()
+    for name in ("first.png", "second.png"):
+        page.get_by_label("Logo", exact=True).set_input_files(
+            photo(name, make_photo(20, 20, "PNG"), "image/png")
+        )
+    page.wait_for_timeout(2000)
+    pk = page.locator("[name='outputs-0-watermark.image']").input_value()
+    said = site.python(f"from converter.models import Upload; print(Upload.objects.get(pk='{pk}').name)")
+    assert said.strip() == "second.png"

@@ -36,9 +36,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.locator("[data-submit]").click()
     wait_until_done("1 of 2 finished.")
     keep("partly-failed")
-    page.get_by_role("button", name="Retry failed").click()
-    expect(page.get_by_text("Retrying 1 job.")).to_be_visible()
-    wait_until_done("1 of 2 finished.")
+    expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)  # it can never work
 
     # Shared, seen by somebody else, ended.
     page.get_by_role("link", name="Share").click()

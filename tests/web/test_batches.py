@@ -141,6 +141,10 @@ def test_retry_queues_the_failed_again(
     send(batch, b"no image" + photo[8:])
     worker.work()
     assert batch.jobs.get().status == "failed"
+    assert "Nothing to retry" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+    assert 'id="retry-all"' not in text(page.get(f"/batches/{batch.pk}/"))
+    batch.jobs.update(error_code="timed_out")
+    assert 'id="retry-all"' in text(page.get(f"/batches/{batch.pk}/"))
     assert "Retrying 1 job." in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
     assert batch.jobs.get().status == "queued"
 
@@ -149,6 +153,29 @@ def test_retry_of_nothing_says_so(page: Client, alice: Any, photo: bytes) -> Non
     batch = submit(alice, photo)
     jobs.cancel_batch(batch)
     assert "Nothing to retry" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
+
+
+def test_failed_ones_come_first_and_results_are_seen(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, *[photo] * 3)
+    send(batch, photo, photo, photo[:200])
+    worker.work()
+    shown = text(page.get(f"/batches/{batch.pk}/"))
+    names = re.findall(r'class="image-name"><a [^>]*>([^<]+)<', shown)
+    assert names == ["photo 2.jpg", "photo 0.jpg", "photo 1.jpg"]
+    assert shown.count('class="is-result"') == 2
+
+
+def test_the_title_tells_another_tab_how_far_it_is(
+    page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    batch = submit(alice, photo, photo)
+    asked = {"headers": {"HX-Request": "true"}}
+    assert "<title>(0/2) photo 0.jpg · Imagesite</title>" in text(page.get(f"/batches/{batch.pk}/", **asked))  # type: ignore[arg-type]
+    send(batch, photo, photo)
+    worker.work()
+    assert "<title>✓ photo 0.jpg · Imagesite</title>" in text(page.get(f"/batches/{batch.pk}/", **asked))  # type: ignore[arg-type]
 
 
 def test_delete_asks_first(page: Client, batch: Batch) -> None:

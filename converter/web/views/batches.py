@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, prefetch_related_objects
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +16,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import jobs
-from converter.models import Batch, Job
+from converter.models import Batch, Job, Tally
+from converter.problems import PASSING
 from converter.snapshot import snapshot
 from converter.translation import translated
 from converter.web.access import batch_of, open_to_guests
@@ -56,13 +57,19 @@ def history(request: LoggedInRequest) -> HttpResponse:
 def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     with snapshot():
         found = batch_of(request, pk)
+        tally = found.tally
+        working = tally.done < tally.total
         rows = found.jobs.select_related("upload").order_by("position")
+        if tally.count(Job.Status.FAILED) and not working:
+            failed = found.jobs.filter(status=Job.Status.FAILED)
+            rows = rows.annotate(is_bad=Exists(failed.filter(upload=OuterRef("upload")))).order_by(
+                "-is_bad", "position"
+            )
         outputs = len(found.outputs) or 1
         whole = max(1, JOBS_PAGE // outputs) * outputs  # no image is on two pages
         page = Paginator(rows, whole).get_page(request.GET.get("page"))
         page.object_list = list(page.object_list)
-        tally = found.tally
-    working = tally.done < tally.total
+        retryable = not working and _may_be_retried(found, tally)
     shows_html = outputs > 1 and tally.finished and not working and not found.is_expired
     polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
     context = {
@@ -74,9 +81,18 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         "polls": polls + 1,
         "delay": min(2**polls, 10),
         "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
-        "retryable": tally.count(Job.Status.FAILED) + tally.count(Job.Status.CANCELLED),
+        "retryable": retryable,
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
+
+
+def _may_be_retried(batch: Batch, tally: Tally) -> bool:
+    if not tally.count(Job.Status.FAILED):
+        return bool(tally.count(Job.Status.CANCELLED))
+    ended = batch.jobs.filter(
+        Q(status=Job.Status.CANCELLED) | Q(status=Job.Status.FAILED, error_code__in=PASSING)
+    )
+    return ended.exists()
 
 
 def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
@@ -99,13 +115,13 @@ def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = batch_of(request, pk)
-    count = jobs.retry_batch(found)
+    count = jobs.retry_batch(found, where_it_may_help=True)
     if count:
         messages.success(
             request, ngettext("Retrying %(n)s job.", "Retrying %(n)s jobs.", count) % {"n": count}
         )
     else:
-        messages.warning(request, _("Nothing to retry: the files are no longer available."))
+        messages.warning(request, _("Nothing to retry: it would end the same way."))
     return redirect("web:batch", pk)
 
 

@@ -35,9 +35,7 @@ function wantedRatio() {
 }
 
 /** @param {Box} box */
-function showNumbers(box) {
-  for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? ""));
-}
+const showNumbers = (box) => { for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? "")); };
 
 /** @param {Box} box */
 function take(box) {

@@ -1,10 +1,22 @@
 // One output: the options that its format has, and what is wrong with them.
 
 import { all, maybe, one } from "./dom.js";
-import { keepWatermark } from "./server.js";
 
 /** @param {ParentNode} card */
 export const formatOf = (card) => one(card, "[name$='-format']", HTMLSelectElement);
+
+/** @param {ParentNode} card */
+export const sidesOf = (card) => ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
+
+/**
+ * What an output is, in few words.
+ * @param {HTMLElement} card
+ */
+export function summaryOf(card) {
+  const [width, height] = sidesOf(card);
+  const size = width && height ? `${width}×${height}` : width || height;
+  return [formatOf(card).selectedOptions[0].text, size && `${size} px`].filter(Boolean).join(" · ");
+}
 
 /**
  * @param {HTMLElement} input
@@ -69,33 +81,4 @@ export function summaryOf(card) {
   const [width, height] = ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
   const size = width && height ? `${width}×${height}` : width || height;
   return [formatOf(card).selectedOptions[0].text, size && `${size} px`].filter(Boolean).join(" · ");
-}
-
-/**
- * Send the chosen logo, and put what it became into the form.
- * @param {HTMLInputElement} input
- */
-export async function takeWatermark(input) {
-  const field = /** @type {HTMLElement} */ (input.closest(".field"));
-  const card = /** @type {HTMLElement} */ (input.closest("[data-output]"));
-  const id = one(card, "[name$='-watermark.image']", HTMLInputElement);
-  id.value = "";
-  const { upload = "", problem = "" } = input.files?.length ? await keepWatermark(input.files[0]) : {};
-  id.value = upload;
-  one(field, ".error", HTMLElement).textContent = problem;
-}
-
-/**
- * The fields of the crop that is typed into the options.
- * @param {ParentNode} outputs
- */
-export const cropFields = (outputs) => all(outputs, "[name*='-crop.']", HTMLInputElement);
-
-/**
- * @param {ParentNode} outputs
- * @returns {import("./crop_box.js").Box | null} the crop of the first, if it has one
- */
-export function typedCrop(outputs) {
-  const [x, y, width, height] = cropFields(outputs).slice(0, 4).map((input) => Number(input.value));
-  return width && height ? { x, y, width, height } : null;
 }

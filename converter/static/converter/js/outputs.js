@@ -1,7 +1,8 @@
 // The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
 
 import { all, around, copyOf, one } from "./dom.js";
-import { formatOf, showWhatFits, summaryOf, takeWatermark } from "./output.js";
+import { takeLogo } from "./logos.js";
+import { formatOf, showWhatFits, sidesOf, summaryOf } from "./output.js";
 import { changed, find, form, limits } from "./page.js";
 import { watchPresets } from "./presets.js";
 import { say, texts } from "./words.js";
@@ -23,7 +24,7 @@ export const touchedIndex = () => Math.max(0, choice.touched ? cards().indexOf(c
  */
 export function outputSize() {
   const card = cards()[touchedIndex()];
-  const [width, height] = ["width", "height"].map((side) => Number(one(card, `[name$='-resize.${side}']`, HTMLInputElement).value));
+  const [width, height] = sidesOf(card).map(Number);
   return width && height ? { width, height } : null;
 }
 
@@ -115,7 +116,7 @@ list.addEventListener("change", async (event) => {
   const card = around(event, "[data-output]", HTMLElement);
   if (!card) return;
   const file = around(event, "[type=file]", HTMLInputElement);
-  if (file) await takeWatermark(file);
+  if (file) await takeLogo(file);
   showWhatFits(card);
   number();
   choice.touched = card;

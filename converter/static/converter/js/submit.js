@@ -3,6 +3,7 @@
 import { all, one } from "./dom.js";
 import { cropOf, isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
+import { logosTaken } from "./logos.js";
 import { clearErrors, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
 import { address, find, form, hideRefusal, refuse, state } from "./page.js";
@@ -40,6 +41,7 @@ async function submit() {
  * @returns {Promise<string>}
  */
 async function make(files) {
+  await logosTaken();
   const { outputs, problem } = await readOutputs();
   const wrong = problem ?? problemOf(outputs);
   if (wrong) return wrong;

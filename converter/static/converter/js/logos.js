@@ -1,0 +1,27 @@
+// The logo of an output is sent as soon as it is chosen; the output keeps its id.
+
+import { one } from "./dom.js";
+import { keepWatermark } from "./server.js";
+
+/** @type {Map<HTMLInputElement, Promise<void>>} */
+const sending = new Map();
+
+/** @param {HTMLInputElement} input */
+export function takeLogo(input) {
+  const field = /** @type {HTMLElement} */ (input.closest(".field"));
+  const card = /** @type {HTMLElement} */ (input.closest("[data-output]"));
+  const id = one(card, "[name$='-watermark.image']", HTMLInputElement);
+  const file = input.files?.[0];
+  id.value = "";
+  const done = (async () => {
+    const { upload = "", problem = "" } = file ? await keepWatermark(file) : {};
+    if (input.files?.[0] !== file) return; // another was chosen meanwhile
+    id.value = upload;
+    one(field, ".error", HTMLElement).textContent = problem;
+  })();
+  sending.set(input, done);
+  return done;
+}
+
+/** Settles when no logo is on its way any more. */
+export const logosTaken = () => Promise.all(sending.values());

@@ -1,0 +1,97 @@
+// What is done with the results of a batch at once: the ZIP in place, each file by itself, the share sheet, a notification.
+
+import { all, around, maybe } from "./dom.js";
+
+const PAUSE = 400; // milliseconds between downloads; browsers drop those that come at once
+const MOST_SHARED = 20; // files that are held in memory for the share sheet
+
+/** @param {number} time milliseconds */
+const wait = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
+
+const downloads = () => all(document, "[data-result]", HTMLAnchorElement);
+
+/**
+ * Ask until the ZIP is made, then go to it. A problem is told by the page that the link leads to.
+ * @param {HTMLAnchorElement} link
+ */
+async function zip(link) {
+  if (link.getAttribute("aria-busy") === "true") return;
+  const text = link.textContent;
+  link.setAttribute("aria-busy", "true");
+  link.textContent = link.dataset.preparing ?? "";
+  for (;;) {
+    const answer = await fetch(link.dataset.zip ?? "", { redirect: "manual" }).catch(() => null);
+    if (answer?.status !== 202) break;
+    await wait(1000);
+  }
+  link.removeAttribute("aria-busy");
+  link.textContent = text;
+  location.assign(link.href);
+}
+
+async function saveEach() {
+  for (const link of downloads()) {
+    const save = document.createElement("a");
+    Object.assign(save, { href: link.href, download: link.dataset.result });
+    save.click();
+    await wait(PAUSE);
+  }
+}
+
+/** @param {HTMLAnchorElement} link */
+async function fileOf(link) {
+  const blob = await (await fetch(link.href)).blob();
+  return new File([blob], link.dataset.result ?? "", { type: link.dataset.type });
+}
+
+async function share() {
+  const files = await Promise.all(downloads().map(fileOf)).catch(() => []);
+  // Whoever closes the share sheet has changed their mind.
+  if (files.length && navigator.canShare({ files })) await navigator.share({ files }).catch(() => {});
+}
+
+/** @param {HTMLElement} button */
+async function notify(button) {
+  await Notification.requestPermission();
+  button.hidden = true;
+}
+
+function offer() {
+  const links = downloads();
+  const probe = new File([""], "a.jpg", { type: "image/jpeg" });
+  const canShare = links.length > 0 && links.length <= MOST_SHARED && navigator.canShare?.({ files: [probe] });
+  /** @type {[string, boolean | undefined][]} */
+  const offers = [
+    ["[data-share-files]", canShare],
+    ["[data-save-each]", links.length > 1],
+    ["[data-notify]", "Notification" in window && Notification.permission === "default"],
+  ];
+  for (const [selector, isThere] of offers) {
+    const button = maybe(document, selector, HTMLElement);
+    if (button) button.hidden = !isThere;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = around(event, "[data-zip]", HTMLAnchorElement);
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    zip(link);
+  }
+  if (around(event, "[data-save-each]", HTMLElement)) saveEach();
+  if (around(event, "[data-share-files]", HTMLElement)) share();
+  const button = around(event, "[data-notify]", HTMLElement);
+  if (button) notify(button);
+});
+// A result is dragged out of the page as a file, where the browser can do that.
+document.addEventListener("dragstart", (event) => {
+  const link = around(event, "[data-result]", HTMLAnchorElement);
+  if (link) event.dataTransfer?.setData("DownloadURL", `${link.dataset.type}:${link.dataset.result}:${link.href}`);
+});
+document.addEventListener("htmx:load", () => {
+  offer();
+  const done = maybe(document, "#batch:not([hx-get])", HTMLElement);
+  const isUnseen = document.hidden && "Notification" in window && Notification.permission === "granted";
+  if (done && isUnseen) new Notification(document.title, { body: maybe(done, "[role=status]", HTMLElement)?.textContent?.trim() });
+});
+offer();

@@ -1,0 +1,89 @@
+"""Results that can be looked over and taken away."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from playwright.sync_api import Download, FilePayload, expect
+
+from tests.conftest import make_photo
+from tests.e2e.page_checks import look
+from tests.e2e.site import Visit, convert, photo
+
+pytestmark = pytest.mark.browser
+
+
+def test_cards_show_results_and_the_originals_on_request(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.get_by_label("Width", exact=True).fill("40")
+    convert(page, photos)
+    shown = page.locator(".image-pic").first
+    expect(shown.locator(".is-result")).to_be_visible()
+    page.wait_for_function(
+        "image => image.naturalWidth === 40", arg=shown.locator(".is-result").element_handle()
+    )
+    expect(shown.locator(".is-original")).to_be_hidden()
+    page.get_by_label("Show originals").check()
+    expect(shown.locator(".is-result")).to_be_hidden()
+    expect(shown.locator(".is-original")).to_be_visible()
+
+
+def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    convert(page, photos)
+    address = page.url
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 4
+    assert page.url == address
+    expect(page.get_by_role("link", name="Download all (ZIP)")).to_be_visible()
+
+
+def test_each_file_is_saved(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    convert(page, photos)
+    saved: list[Download] = []
+    page.on("download", lambda download: saved.append(download))
+    page.get_by_role("button", name="Save each file").click()
+    page.wait_for_timeout(2500)
+    assert sorted(one.suggested_filename for one in saved) == [f"photo {n}.webp" for n in range(3)]
+
+
+def test_a_phone_sends_results_to_an_app(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit(width="phone")
+    page.add_init_script("""
+        navigator.canShare = ({files}) => files.length > 0;
+        navigator.share = async ({files}) => { window.shared = await Promise.all(files.map(async (file) => [file.name, file.type, (await file.arrayBuffer()).byteLength])); };
+    """)
+    convert(page, photos)
+    page.get_by_role("button", name="Send to an app").click()
+    page.wait_for_function("() => window.shared !== undefined")
+    shared = page.evaluate("window.shared")
+    assert [(name, kind) for name, kind, _ in shared] == [(f"photo {n}.webp", "image/webp") for n in range(3)]
+    assert all(size > 100 for _, _, size in shared)
+
+
+def test_keys_lead_from_result_to_result(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    convert(page, photos)
+    page.get_by_role("link", name="Compare photo 1.jpg").click()
+    expect(page.get_by_role("heading", name="photo 1.jpg")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name="photo 2.jpg")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name="photo 1.jpg")).to_be_visible()
+    with page.expect_download() as download:
+        page.keyboard.press("d")
+    assert download.value.suggested_filename == "photo 1.webp"
+
+
+def test_many_results_fit_a_compact_list(visit: Visit) -> None:
+    page = visit()
+    convert(page, [photo(f"holiday {n:02}.jpg", make_photo(120 + n, 90)) for n in range(12)])
+    high = "document.documentElement.scrollHeight"
+    before = page.evaluate(high)
+    page.get_by_label("Compact list").check()
+    assert page.evaluate(high) < before * 0.8
+    look(page, "batch, compact")
