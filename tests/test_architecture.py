@@ -119,6 +119,7 @@ def test_every_module_is_short() -> None:
         files += (ROOT / room).rglob("*.py")
     lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
     assert len(lengths) > 300
+    del lengths["imagesite/settings.py"]  # all settings are in one file, however many
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
