@@ -74,11 +74,16 @@ export function clearErrors(card) {
 }
 
 /**
- * What an output is, in few words.
- * @param {HTMLElement} card
+ * The fields of the crop that is typed into the options.
+ * @param {ParentNode} outputs
  */
-export function summaryOf(card) {
-  const [width, height] = ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
-  const size = width && height ? `${width}×${height}` : width || height;
-  return [formatOf(card).selectedOptions[0].text, size && `${size} px`].filter(Boolean).join(" · ");
+export const cropFields = (outputs) => all(outputs, "[name*='-crop.']", HTMLInputElement);
+
+/**
+ * @param {ParentNode} outputs
+ * @returns {import("./crop_box.js").Box | null} the crop of the first, if it has one
+ */
+export function typedCrop(outputs) {
+  const [x, y, width, height] = cropFields(outputs).slice(0, 4).map((input) => Number(input.value));
+  return width && height ? { x, y, width, height } : null;
 }
