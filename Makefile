@@ -20,9 +20,15 @@ run: .venv/run  ## Run the site on http://$HOST:$PORT, with its data in ${DATA_D
 quick: .venv/dev  ## Unit tests, under a minute
 	$(PYTEST) -n auto -m "not (slow or system or browser)"
 
-test: .venv/dev check  ## Everything a commit must pass
+test: .venv/dev node_modules/done  ## Everything a commit must pass
+	@$(MAKE) --no-print-directory --jobs=2 test-sqlite test-postgres
+
+test-sqlite: .venv/dev  ## All tests but the slow ones
 	$(PYTEST) $(AT_ONCE) -m "not slow"
-	$(BIN)/python -m tests.postgres -n auto -m "postgres and not slow"
+
+# After the checks: meanwhile the other tests have most of the machine.
+test-postgres: .venv/dev check  ## What depends on the database, on PostgreSQL
+	$(BIN)/python -m tests.postgres -n 1 -m "postgres and not slow"
 
 test-all: test infra-test test-later  ## Everything a release must pass; run by CI
 	$(PYTEST) $(AT_ONCE) -m slow
@@ -114,4 +120,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-all test-later check fix docs client-types sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-sqlite test-postgres test-all test-later check fix docs client-types sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

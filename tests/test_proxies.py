@@ -144,9 +144,9 @@ def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
         with Nginx(tmp_path / "proxy", urlsplit(server.url).netloc, beside_others=True) as proxy:
             with visiting(proxy) as visitor:
                 assert visitor.get(f"{proxy.url}/convert/", timeout=10).text == "another site"
-                page = visitor.get(f"{proxy.url}/images/convert/", timeout=10)
-                assert page.url == f"{proxy.url}/images/accounts/login/?next=/images/convert/"
-                assert log_in(visitor, page, "images_csrftoken").url == f"{proxy.url}/images/convert/"
+                page = visitor.get(f"{proxy.url}/images/accounts/tokens/", timeout=10)
+                assert page.url == f"{proxy.url}/images/accounts/login/?next=/images/accounts/tokens/"
+                assert log_in(visitor, page, "images_csrftoken").url == f"{proxy.url}/images/accounts/tokens/"
                 assert {(cookie.name, cookie.path) for cookie in visitor.cookies} == {
                     ("images_csrftoken", "/images/"),
                     ("images_session", "/images/"),

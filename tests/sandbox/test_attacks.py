@@ -19,6 +19,8 @@ from converter.sandbox import Probed, Refused, Rendered
 from tests.conftest import make_photo
 from tests.sandbox.hostile import PNG, Attacker, attacker
 
+pytestmark = pytest.mark.system
+
 REFUSED = {"EPERM", "EACCES", "ENOSYS"}
 WEBP = engine.Recipe.parse({"format": "webp"})
 

@@ -15,6 +15,8 @@ from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from tests.conftest import make_photo
 from tests.sandbox.hostile import PNG, attacker
 
+pytestmark = pytest.mark.system
+
 WEBP = engine.Recipe.parse({"format": "webp"})
 LIMITS = engine.Limits()
 

@@ -25,6 +25,8 @@ from converter.sandbox.kernel import Unavailable
 from tests.conftest import make_photo
 from tests.sandbox.hostile import attacker
 
+pytestmark = pytest.mark.system
+
 ALLOW, NOT_PERMITTED, NOT_THERE, KILL = 0x7FFF0000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS, 0x80000000
 PID = 4711
 WEBP = engine.Recipe.parse({"format": "webp"})

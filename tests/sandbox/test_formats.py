@@ -11,6 +11,8 @@ from converter.engine.raster import convert
 from converter.engine.raster.codecs import CODECS, Codec
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 
+pytestmark = pytest.mark.system
+
 READ = [codec for codec in CODECS.values() if codec.format.decodes]
 WRITTEN = [name for name, format in engine.FORMATS.items() if format.encodes]
 RECIPES = [

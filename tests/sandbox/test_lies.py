@@ -16,6 +16,8 @@ from converter.sandbox.messages import Malformed
 from tests.conftest import make_photo
 from tests.sandbox.hostile import PNG, Attacker, attacker
 
+pytestmark = pytest.mark.system
+
 WEBP = engine.Recipe.parse({"format": "webp"})
 
 
