@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from converter.engine import FORMATS
 
 from . import samples
-from .test_metadata import exiftool, render
+from .test_metadata import render
 
 AI = "trainedAlgorithmicMedia"
 URI = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -72,8 +72,8 @@ SOURCES = {
 }
 
 
-def label(result, tmp_path):
-    found = exiftool(result.data, tmp_path, result.extension)
+def label(result):
+    found = told(result.data, result.extension)
     return [value for key, value in found.items() if key.endswith(":DigitalSourceType")]
 
 
@@ -83,18 +83,18 @@ def codes(messages):
 
 @pytest.mark.parametrize("policy", ["strip", "strip_location", "keep"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_label_stays_whatever_is_removed(source, policy, tmp_path):
+def test_the_label_stays_whatever_is_removed(source, policy):
     result = render(SOURCES[source], format="jpeg", metadata=policy)
-    assert URI + AI in label(result, tmp_path) or (source == "short" and policy != "strip")
+    assert URI + AI in label(result) or (source == "short" and policy != "strip")
     assert AI.encode() in result.data
     assert "source_type_kept" in codes(result.report.notes)
     assert policy != "strip" or b"secret" not in result.data
 
 
 @pytest.mark.parametrize("target", HOLDS_XMP)
-def test_every_format_that_holds_xmp_holds_the_label_alone(target, tmp_path):
+def test_every_format_that_holds_xmp_holds_the_label_alone(target):
     result = render(SOURCES["attribute"], format=target)
-    assert label(result, tmp_path) == [URI + AI]
+    assert label(result) == [URI + AI]
     assert b"secret" not in result.data
     assert "xmp" in result.report.metadata_removed
 
@@ -106,29 +106,29 @@ def test_a_format_that_cannot_hold_it_says_so(target):
     assert warning.params == {"format": FORMATS[target].label, "type": AI}
 
 
-def test_of_several_the_one_about_ai_stays(tmp_path):
+def test_of_several_the_one_about_ai_stays():
     result = render(samples.saved(samples.quarters(), "JPEG", xmp=COMPOSITE))
-    assert label(result, tmp_path) == [f"{URI}compositeWithTrainedAlgorithmicMedia"]
+    assert label(result) == [f"{URI}compositeWithTrainedAlgorithmicMedia"]
 
 
-def test_a_picture_without_a_label_gets_none(tmp_path):
+def test_a_picture_without_a_label_gets_none():
     for data in (samples.saved(samples.quarters(), "JPEG", xmp=PLAIN), samples.phone_jpeg()):
         result = render(data)
-        assert label(result, tmp_path) == []
+        assert label(result) == []
         assert not codes(result.report.notes) & {"source_type_kept"}
 
 
 @pytest.mark.parametrize("words", ["Alice Smith 1980", "<script>", "a" * 51, "no"])
-def test_nothing_but_a_term_passes_for_a_label(words, tmp_path):
+def test_nothing_but_a_term_passes_for_a_label(words):
     packet = xmp(
         f"<rdf:Description {NS}><a:DigitalSourceType>{URI}</a:DigitalSourceType><a:X>{words.replace('<', '&lt;')}</a:X></rdf:Description>"
     )
-    assert label(render(samples.saved(samples.quarters(), "JPEG", xmp=packet)), tmp_path) == []
+    assert label(render(samples.saved(samples.quarters(), "JPEG", xmp=packet))) == []
 
 
-def test_kept_metadata_has_the_label_once(tmp_path):
+def test_kept_metadata_has_the_label_once():
     result = render(SOURCES["attribute"], format="webp", metadata="keep")
-    assert label(result, tmp_path) == [URI + AI]
+    assert label(result) == [URI + AI]
     assert b"secret" in result.data
 
 
@@ -195,9 +195,9 @@ def test_lost_credentials_are_told(source, policy):
     assert b"c2pa" not in result.data
 
 
-def test_the_witness_finds_the_manifests_too(tmp_path):
+def test_the_witness_finds_the_manifests_too():
     for name, extension in (("JPEG", "jpg"), ("PNG", "png")):
-        found = exiftool(MANIFESTS[name], tmp_path, extension)
+        found = told(MANIFESTS[name], extension)
         assert any("JUMBF" in key or "JUMD" in key for key in found), name
 
 
@@ -214,16 +214,16 @@ def test_what_only_looks_like_credentials_is_not_taken_for_them(data):
     assert "credentials_removed" not in codes(render(data).report.warnings)
 
 
-def test_a_label_that_only_the_credentials_hold_stays(tmp_path):
+def test_a_label_that_only_the_credentials_hold_stays():
     store = manifest(b"\x71digitalSourceType\x78\x46" + (URI + AI).encode())
     for data in (jpeg_with(store), png_with_chunk(store)):
         result = render(data, format="png")
-        assert label(result, tmp_path) == [URI + AI]
+        assert label(result) == [URI + AI]
 
 
-def test_a_label_survives_a_second_conversion(tmp_path):
+def test_a_label_survives_a_second_conversion():
     once = render(SOURCES["PNG"], format="webp")
     twice = render(once.data, format="avif")
-    assert label(twice, tmp_path) == [URI + AI]
+    assert label(twice) == [URI + AI]
     with Image.open(io.BytesIO(twice.data)) as image:
         assert image.format == "AVIF"
