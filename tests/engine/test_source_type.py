@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from converter.engine import FORMATS
 
 from . import samples
-from .test_metadata import render
+from .test_metadata import render, told
 
 AI = "trainedAlgorithmicMedia"
 URI = "http://cv.iptc.org/newscodes/digitalsourcetype/"
