@@ -95,7 +95,8 @@ cloud: .venv/dev  ## Run the AWS system on this machine with a mock AWS
 
 lock: .venv/dev  ## Update requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --output-file requirements.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra workers --constraints requirements.txt --output-file requirements-workers.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra workers --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	echo checkov | $(BIN)/uv pip compile - $(LOCK) --output-file requirements-infra.txt
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
@@ -103,6 +104,10 @@ LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
 .venv/run: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/workers: .venv/run requirements-workers.txt
+	$(PIP) -r requirements-workers.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt requirements.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,3 +22,23 @@ def retention(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def machines(**_: Any) -> list[CheckMessage]:
+    """Workers on other machines must reach what this one uses."""
+    if settings.CONVERTER_DISPATCH != "converter.dispatch.queue.QueueDispatch":
+        return []
+    missing = {
+        "DATABASE_URL must name a PostgreSQL database.": "postgresql"
+        not in settings.DATABASES["default"]["ENGINE"],
+        "S3_BUCKET must name the bucket of the files.": not settings.S3_BUCKET,
+        "SECRET_KEY must be set, to the same value on every machine.": Path(
+            settings.DATA_DIR, "secret_key"
+        ).exists(),
+    }
+    return [
+        Error(f"DISPATCH=procrastinate: {what}", id="converter.E003")
+        for what, is_missing in missing.items()
+        if is_missing
+    ]

@@ -53,6 +53,7 @@ def configuration(service: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "botocore": {"level": "WARNING"},
+            "procrastinate": {"level": "WARNING"},  # below, a line for each step with all that was asked
             "django.server": {"handlers": ["stderr"], "propagate": False},
             # Below this a line for each request, with the visitor's address and the query.
             "zappa.wsgi": {"level": "WARNING"},

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from csp.constants import NONE, SELF
-
-from imagesite import cors, logs, private
+from imagesite import content_policy, cors, databases, logs, private, stores
 
 env = environ.Env()
 if secrets_path := env.str("SECRETS_PATH", default=""):
@@ -122,24 +120,12 @@ TEMPLATES = [
 # --- Database ----------------------------------------------------------------------------------------------
 
 DATABASES = {
-    "default": env.db_url("DATABASE_URL")
-    if IN_CLOUD
-    else env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+    "default": databases.configured(
+        env.db_url("DATABASE_URL")
+        if IN_CLOUD
+        else env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+    )
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    if DATABASES["default"]["NAME"] != ":memory:":
-        private.make_database(Path(DATABASES["default"]["NAME"]))
-    # Many processes write: WAL lets readers pass, IMMEDIATE takes the write lock when a transaction begins
-    # (a read that turns into a write would fail at once instead of waiting).
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
-    }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A paused cluster takes up to 15 s to wake.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 20)
 
 # --- Who you are -------------------------------------------------------------------------------------------
 
@@ -197,15 +183,17 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")
 
 # --- Where bytes live --------------------------------------------------------------------------------------
 
+S3_BUCKET: str = env.str("S3_BUCKET", default="")
 STORAGES: dict[str, dict[str, Any]] = {
-    "uploads": {
-        "BACKEND": "converter.storage.folder.FolderStorage",
-        "OPTIONS": {"bucket": "uploads", "root": DATA_DIR},
-    },
-    "results": {
-        "BACKEND": "converter.storage.folder.FolderStorage",
-        "OPTIONS": {"bucket": "results", "root": DATA_DIR},
-    },
+    **(
+        stores.bucket(
+            S3_BUCKET,
+            endpoint=env.str("S3_ENDPOINT_URL", default=""),
+            region=env.str("S3_REGION", default="us-east-1"),
+        )
+        if S3_BUCKET
+        else stores.folders(DATA_DIR)
+    ),
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "imagesite.static.HomeStaticFiles"},
 }
@@ -253,6 +241,10 @@ CONVERTER_GUEST_RETENTION = timedelta(
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_SANDBOX_REQUIRED = env.bool("SANDBOX_REQUIRED", default=False)
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
+if env.str("DISPATCH", default="pool") == "procrastinate":
+    CONVERTER_DISPATCH = "converter.dispatch.queue.QueueDispatch"
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+    PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 CONVERTER_METADATA = "converter.metadata.database.DatabaseMetadata"
 CONVERTER_LABELS: str = (
     "converter.metadata.rekognition.of_picture" if env.bool("REKOGNITION", default=False) else ""
@@ -295,20 +287,7 @@ CORS_ALLOW_ALL_ORIGINS = "*" in _cors_origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _cors_origins if origin != "*"]
 CORS_URLS_REGEX = r"^/(api/v1/|mcp$|storage/)"
 CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.ALLOWED, cors.EXPOSED
-CONTENT_SECURITY_POLICY: dict[str, dict[str, list[str]]] = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "base-uri": [NONE],
-        "connect-src": [SELF],
-        "font-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "img-src": [SELF, "blob:", "data:"],
-        "manifest-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy.directives()}
 
 # --- Language and time -------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ urlpatterns = [
     path("language/", csrf_exempt(login_not_required(set_language)), name="set_language"),
 ]
 
-if settings.STORAGES["uploads"]["BACKEND"] == "converter.storage.folder.FolderStorage":
+if not settings.IN_CLOUD:
     urlpatterns.append(path("storage/", include("converter.events.local")))
 
 if settings.CONVERTER_METRICS_TOKEN:

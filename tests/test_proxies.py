@@ -16,7 +16,7 @@ import requests
 from django.core import signing
 
 from converter.management.serving import behind_proxies, networks
-from converter.storage.folder import FORM_SALT
+from converter.storage.signed import FORM_SALT
 from tests.proxies import Caddy, Nginx, Proxy
 from tests.server import Server
 from tests.test_serve import eventually, submit

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from converter import sandbox
 from converter.engine import raster
-from converter.management.commands import serve
+from converter.management import safety
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -141,7 +141,7 @@ def test_the_start_says_which_layer_of_the_sandbox_is_missing(
     monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sandbox, "missing_layers", lambda: {"landlock": "this kernel has none"})
-    serve._look_at_sandbox()
+    safety._look_at_sandbox()
     assert [record.getMessage() for record in caplog.records] == [
         "The sandbox lacks landlock: this kernel has none"
     ]

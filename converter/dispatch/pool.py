@@ -77,8 +77,7 @@ class PoolDispatch:
         }
 
     def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
-        if _further is not None:
-            _further.append((target, event, turn))
+        if hand_on(target, event, turn):
             return
         lane = self._lanes.get(target, self._work)
         with self._lock:
@@ -107,7 +106,7 @@ class PoolDispatch:
             turn, request = taken
             executor = lane.executor()
             try:
-                future = executor.submit(_call, *request)
+                future = executor.submit(call, *request)
             except RuntimeError as exc:  # broken since, or closed
                 with self._lock:
                     lane.turns.done(turn)
@@ -139,11 +138,13 @@ class PoolDispatch:
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
-                # Spawned, not forked: this process has threads.
-                self._pool = ProcessPoolExecutor(
-                    self.workers, mp_context=get_context("spawn"), initializer=_begin
-                )
-            return self._pool
+                self._pool = processes(self.workers)
+        return self._pool
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """Return worker processes. Spawned, not forked: this process has threads."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin)
 
 
 def _begin() -> None:
@@ -164,7 +165,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _call(target: str, event: dict[str, Any]) -> list[Asked]:
+def hand_on(target: str, event: dict[str, Any], turn: str) -> bool:
+    """In a worker: keep the request for the process that started it, and return True."""
+    if _further is None:
+        return False
+    _further.append((target, event, turn))
+    return True
+
+
+def call(target: str, event: dict[str, Any]) -> list[Asked]:
     """Do it, and return what it asked for in turn."""
     import_string(target)(event, None)
     if not _further:

@@ -23,7 +23,7 @@ from converter.engine import Message
 from converter.events.ranges import ranged
 from converter.problems import answer
 from converter.storage import StorageFault, Stored
-from converter.storage.folder import FolderStorage, object_created
+from converter.storage.signed import SignedBucket, object_created
 
 app_name = "local"
 
@@ -33,7 +33,7 @@ def connect() -> None:
 
 
 def _notify(bucket_name: str, key: str, stored: Stored, **kwargs: object) -> None:
-    if bucket_name == storage.uploads.bucket_name:
+    if bucket_name == storage.uploads.bucket_name and key.startswith("uploads/"):  # one bucket may hold both
         owner = key.split("/")[1]
         dispatch.ask("converter.events.s3.on_upload", s3_event(bucket_name, key, stored), owner)
 
@@ -64,7 +64,7 @@ def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Take one posted file where its policy allows it."""
-    bucket = _folder("uploads")
+    bucket = _signed("uploads")
     try:
         # As on S3, what counts is when the request began: its body may take longer than the form is good for.
         began = request.META.get("converter.request_began", time.time())
@@ -81,7 +81,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if file.size > most:
         return answer(Message("too_many_bytes", {"kind": "announced", "most": most}))
     try:
-        bucket.put(key, file, filename="", content_type="application/octet-stream")
+        storage.uploads.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
         return answer(Message("storage_full"))
     return HttpResponse(status=201)
@@ -93,7 +93,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
     """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
     try:
         # What the address ends with is for people to read: whoever passes a link on could change it.
-        file, name, content_type = _folder("results").open_signed(token)
+        file, stored, name, content_type = _signed("results").open_signed(token)
     except PermissionError as exc:
         if str(exc) == "expired":
             return answer(Message("link_expired"))
@@ -103,12 +103,12 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
     response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return ranged(request, response, file)
+    return ranged(request, response, file, stored)
 
 
-def _folder(bucket: str) -> FolderStorage:
+def _signed(bucket: str) -> SignedBucket:
     found = storages[bucket]
-    if not isinstance(found, FolderStorage):
+    if not isinstance(found, SignedBucket):
         raise Http404
     return found
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import IO
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from converter.storage import Stored
+
 CHUNK = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes]) -> HttpResponseBase:
+def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored: Stored) -> HttpResponseBase:
     """Return the part of the file that is asked for, or the response itself, which sends all of it.
 
     More than one range at once is answered with the whole, as by S3.
     """
-    facts = os.fstat(file.fileno())
-    size = facts.st_size
-    etag = f'"{facts.st_mtime_ns:x}-{size:x}"'
+    size, etag = stored.size, f'"{stored.etag}"'
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
     if _names(request.headers.get("If-None-Match", ""), etag):

@@ -7,28 +7,19 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from django.core import signing
 from django.core.files.storage import FileSystemStorage
-from django.dispatch import Signal
-from django.urls import reverse
 from django.utils._os import safe_join
 from django.utils.deconstruct import deconstructible
 
-from converter.storage import NoRoom, StorageFault, Stored, UploadForm, end_of_link
-
-# What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
-object_created = Signal()
+from converter.storage import NoRoom, StorageFault, Stored
+from converter.storage.signed import SignedBucket, object_created
 
 CHUNK = 1 << 20
-FORM_SALT = "converter.storage.upload_form"
-LINK_SALT = "converter.storage.download_url"
 
 
 @contextmanager
@@ -44,7 +35,7 @@ def _faults() -> Iterator[None]:
 
 
 @deconstructible(path="converter.storage.folder.FolderStorage")
-class FolderStorage(FileSystemStorage):
+class FolderStorage(SignedBucket, FileSystemStorage):
     """`bucket` names it and starts every key; objects are files below `root`."""
 
     def __init__(self, bucket: str, root: Path | str) -> None:
@@ -102,49 +93,14 @@ class FolderStorage(FileSystemStorage):
         if faults:
             raise StorageFault(f"The folder kept {len(faults)} files: {faults[0].strerror}.") from faults[0]
 
-    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
-        self._path(key)
-        expires = int(time.time() + lifetime.total_seconds())
-        policy = signing.dumps({"key": key, "max": max_size, "expires": expires}, salt=FORM_SALT)
-        return UploadForm(url=reverse("local:upload"), fields={"key": key, "policy": policy})
-
-    def download_url(
-        self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
-    ) -> str:
-        token = signing.Signer(salt=LINK_SALT).sign_object(
-            {
-                "key": key,
-                "name": filename,
-                "type": content_type,
-                "expires": end_of_link(lifetime, until),
-            }
-        )
-        return reverse("local:download", args=[token, filename])
-
-    def open_signed(self, token: str) -> tuple[IO[bytes], str, str]:
-        """Return the file, its name and its content type; PermissionError when the link has expired or is not ours."""
-        try:
-            link = signing.Signer(salt=LINK_SALT).unsign_object(token)
-        except signing.BadSignature as exc:
-            raise PermissionError("forged") from exc
-        if link["expires"] < time.time():
-            raise PermissionError("expired")
+    def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
         with _faults():
-            return self._path(link["key"]).open("rb"), link["name"], link["type"]
+            file = self._path(key).open("rb")
+        facts = os.fstat(file.fileno())  # a digest would cost a reading
+        return file, Stored(size=facts.st_size, etag=f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
 
-    @staticmethod
-    def read_policy(policy: str, at: float) -> tuple[str, int]:
-        """Return the key and the most bytes that a form posted `at` (Unix time) may carry.
-
-        PermissionError when it is not ours, or had expired then.
-        """
-        try:
-            conditions = signing.loads(policy, salt=FORM_SALT)
-        except signing.BadSignature as exc:
-            raise PermissionError("forged") from exc
-        if conditions["expires"] < at:
-            raise PermissionError("expired")
-        return conditions["key"], conditions["max"]
+    def check_key(self, key: str) -> None:
+        self._path(key)
 
     @property
     def free_bytes(self) -> int:

@@ -41,9 +41,17 @@ CLIENT = Config(
     read_timeout=20,
 )
 
+# Buckets as paths need no DNS of their own; checksums in trailers are younger than most stores.
+ELSEWHERE = Config(
+    s3={"addressing_style": "path"},
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
+    """Raise what S3 refuses as FileNotFoundError or StorageFault."""
     try:
         yield
     except ClientError as exc:
@@ -56,10 +64,14 @@ def _faults() -> Iterator[None]:
 
 
 class S3Bucket(S3Storage):  # type: ignore[misc]
-    """One bucket. With `cloudfront_key_id` and the PEM `cloudfront_key`, links go through `custom_domain`."""
+    """One bucket. With `cloudfront_key_id` and the PEM `cloudfront_key`, links go through `custom_domain`.
+
+    With `endpoint_url` it is one of another store that speaks S3.
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(client_config=CLIENT, **options)
+        config = CLIENT.merge(ELSEWHERE) if options.get("endpoint_url") else CLIENT
+        super().__init__(client_config=config, **options)
         self._presigned = lru_cache(LINKS_REMEMBERED)(self._presign)
 
     def has_room(self, size: int) -> bool:
@@ -67,7 +79,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
         # One request, so that the object appears whole or not at all and its tag is the digest of its bytes.
-        with _faults():
+        with faults():
             answer = self._client.put_object(
                 Bucket=self.bucket_name,
                 Key=key,
@@ -80,7 +92,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
 
     def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
         content = _Parts(parts)
-        with _faults():
+        with faults():
             self._client.upload_fileobj(
                 content,
                 self.bucket_name,
@@ -95,13 +107,13 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         return self.stat(key)
 
     def read(self, key: str) -> tuple[bytes, Stored]:
-        with _faults():
+        with faults():
             answer = self._client.get_object(Bucket=self.bucket_name, Key=key)
             data: bytes = answer["Body"].read()
         return data, Stored(size=len(data), etag=_bare(answer["ETag"]))
 
     def stat(self, key: str) -> Stored:
-        with _faults():
+        with faults():
             answer = self._client.head_object(Bucket=self.bucket_name, Key=key)
         return Stored(size=answer["ContentLength"], etag=_bare(answer["ETag"]))
 
@@ -109,7 +121,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         ordered = list(keys)
         for start in range(0, len(ordered), DELETE_AT_ONCE):
             objects = [{"Key": key} for key in ordered[start : start + DELETE_AT_ONCE]]
-            with _faults():
+            with faults():
                 answer = self._client.delete_objects(
                     Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True}
                 )
@@ -121,14 +133,14 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
 
         By a list: a HEAD is answered alike for a missing object and a missing bucket.
         """
-        with _faults():
+        with faults():
             answer = self._client.list_objects_v2(Bucket=self.bucket_name, Prefix=name, MaxKeys=1)
         return any(found["Key"] == name for found in answer.get("Contents", []))
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
         # Every field needs a condition of its own. The type is fixed: an original is never served back.
         fixed = {"Content-Type": "application/octet-stream", "success_action_status": "201"}
-        with _faults():
+        with faults():
             form = self._client.generate_presigned_post(
                 self.bucket_name,
                 key,

@@ -135,7 +135,7 @@ def main() -> None:
         from django.db import connections
 
         from converter.jobs import run
-        from converter.storage.folder import object_created
+        from converter.storage.signed import object_created
 
         object_created.disconnect(
             dispatch_uid="converter.events.local"

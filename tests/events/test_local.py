@@ -110,7 +110,7 @@ def test_the_name_is_the_one_that_was_signed_whatever_the_address_ends_with(
 def test_an_expired_link_is_gone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     url = link()
     now = time.time()
-    monkeypatch.setattr("converter.storage.folder.time.time", lambda: now + 3600)
+    monkeypatch.setattr("converter.storage.signed.time.time", lambda: now + 3600)
     answer = client.get(url)
     assert (answer.status_code, answer.json()["code"]) == (410, "link_expired")
 

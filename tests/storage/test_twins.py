@@ -13,7 +13,8 @@ import pytest
 from django.core import signing
 
 from converter.storage import Bucket, StorageFault
-from converter.storage.folder import LINK_SALT, FolderStorage
+from converter.storage.folder import FolderStorage
+from converter.storage.signed import LINK_SALT
 
 HOUR = timedelta(hours=1)
 TOMORROW = datetime.now(UTC) + timedelta(days=1)

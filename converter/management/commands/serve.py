@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import resource
 import signal
 import sys
@@ -14,10 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
-from converter import dispatch, jobs, sandbox
+from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
-from converter.engine import raster
-from converter.management import lock, serving
+from converter.management import lock, safety, serving
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +32,11 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        if problems := raster.check():
-            raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
         try:
             trusted = serving.networks(settings.TRUSTED_PROXIES)
         except ValueError as exc:
             raise CommandError(f"TRUSTED_PROXIES: {exc}.") from exc
-        _look_at_sandbox()
-        sandbox.hide()  # the secret key is in this process
-        os.umask(0o077)  # what people send and what is made of it: for this account alone
+        safety.prepare()
         application = get_wsgi_application()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _allow_open_files(OPEN_FILES)
@@ -55,7 +49,7 @@ class Command(BaseCommand):
             pool = dispatch.current()
             if isinstance(pool, PoolDispatch):
                 pool.start()
-            jobs.recover()  # no other server works on this data
+                jobs.recover()  # no other server works on this data
             threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
             server = serving.create_server(
                 application,
@@ -76,14 +70,6 @@ class Command(BaseCommand):
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
-
-
-def _look_at_sandbox() -> None:
-    missing = sandbox.missing_layers()
-    for layer, why in missing.items():
-        logger.warning("The sandbox lacks %s: %s", layer, why)
-    if missing and settings.CONVERTER_SANDBOX_REQUIRED:
-        raise CommandError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
 
 
 def _allow_open_files(count: int) -> None:

@@ -1,0 +1,34 @@
+"""What a process does before it takes files of strangers."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from converter import sandbox
+from converter.engine import raster
+
+logger = logging.getLogger(__name__)
+
+
+def prepare() -> None:
+    """See that decoders and sandbox are as they should be, and close this process and its files to others.
+
+    Raises CommandError.
+    """
+    if problems := raster.check():
+        raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
+    _look_at_sandbox()
+    sandbox.hide()  # the secret key is in this process
+    os.umask(0o077)  # what people send and what is made of it: for this account alone
+
+
+def _look_at_sandbox() -> None:
+    missing = sandbox.missing_layers()
+    for layer, why in missing.items():
+        logger.warning("The sandbox lacks %s: %s", layer, why)
+    if missing and settings.CONVERTER_SANDBOX_REQUIRED:
+        raise CommandError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")

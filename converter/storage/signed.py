@@ -1,0 +1,75 @@
+"""What S3 does between the browser and a private bucket, done by the site: signed upload forms, signed links, events."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from typing import IO
+
+from django.core import signing
+from django.dispatch import Signal
+from django.urls import reverse
+
+from converter.storage import Stored, UploadForm, end_of_link
+
+# What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
+object_created = Signal()
+
+FORM_SALT = "converter.storage.upload_form"
+LINK_SALT = "converter.storage.download_url"
+
+
+class SignedBucket(ABC):
+    """A bucket whose forms and links lead to `converter.events.local`."""
+
+    @abstractmethod
+    def check_key(self, key: str) -> None:
+        """Raise ValueError for a key that is none of this bucket."""
+
+    @abstractmethod
+    def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
+        """Open an object to read; its tag is another one for other bytes. Raises FileNotFoundError, StorageFault."""
+
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
+        self.check_key(key)
+        expires = int(time.time() + lifetime.total_seconds())
+        policy = signing.dumps({"key": key, "max": max_size, "expires": expires}, salt=FORM_SALT)
+        return UploadForm(url=reverse("local:upload"), fields={"key": key, "policy": policy})
+
+    def download_url(
+        self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
+    ) -> str:
+        token = signing.Signer(salt=LINK_SALT).sign_object(
+            {
+                "key": key,
+                "name": filename,
+                "type": content_type,
+                "expires": end_of_link(lifetime, until),
+            }
+        )
+        return reverse("local:download", args=[token, filename])
+
+    def open_signed(self, token: str) -> tuple[IO[bytes], Stored, str, str]:
+        """Return the file, its size and tag, its name and its content type; PermissionError when the link has expired or is not ours."""
+        try:
+            link = signing.Signer(salt=LINK_SALT).unsign_object(token)
+        except signing.BadSignature as exc:
+            raise PermissionError("forged") from exc
+        if link["expires"] < time.time():
+            raise PermissionError("expired")
+        return *self.open_object(link["key"]), link["name"], link["type"]
+
+    @staticmethod
+    def read_policy(policy: str, at: float) -> tuple[str, int]:
+        """Return the key and the most bytes that a form posted `at` (Unix time) may carry.
+
+        PermissionError when it is not ours, or had expired then.
+        """
+        try:
+            conditions = signing.loads(policy, salt=FORM_SALT)
+        except signing.BadSignature as exc:
+            raise PermissionError("forged") from exc
+        if conditions["expires"] < at:
+            raise PermissionError("expired")
+        return conditions["key"], conditions["max"]

@@ -1,0 +1,21 @@
+"""The Content-Security-Policy: everything from this site, and nothing inline."""
+
+from __future__ import annotations
+
+from csp.constants import NONE, SELF
+
+
+def directives() -> dict[str, list[str]]:
+    """Return what each directive allows; the cloud adds the origins of its buckets."""
+    return {
+        "default-src": [NONE],
+        "base-uri": [NONE],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "blob:", "data:"],
+        "manifest-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+    }

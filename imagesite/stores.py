@@ -1,0 +1,35 @@
+"""The buckets of a site at home: folders, or a bucket of any store that speaks S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+BUCKETS = ("uploads", "results")
+
+
+def folders(root: Path) -> dict[str, dict[str, Any]]:
+    """Return STORAGES of folders below `root`."""
+    return {
+        name: {
+            "BACKEND": "converter.storage.folder.FolderStorage",
+            "OPTIONS": {"bucket": name, "root": root},
+        }
+        for name in BUCKETS
+    }
+
+
+def bucket(name: str, *, endpoint: str, region: str) -> dict[str, dict[str, Any]]:
+    """Return STORAGES of one bucket; without `endpoint` it is Amazon's."""
+    return {
+        prefix: {
+            "BACKEND": "converter.storage.site.SiteBucket",
+            "OPTIONS": {
+                "prefix": prefix,
+                "bucket_name": name,
+                "endpoint_url": endpoint or None,
+                "region_name": region,
+            },
+        }
+        for prefix in BUCKETS
+    }
