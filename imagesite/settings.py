@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+
 from imagesite import content_policy, cors, databases, logs, private, stores
 
 env = environ.Env()
