@@ -66,6 +66,8 @@ class Format:
     """Its pictures have a size on paper, whether the source says one or not."""
     gray: bool = False
     """It can store one grey channel."""
+    gain_map: bool = False
+    """It can hold a map of how much brighter the picture is on HDR screens."""
     bulk: int = BULK_OF_LOSSLESS
     """How large its files are for the same photo, as a rank: a step up makes a file larger by nature."""
 
@@ -112,6 +114,7 @@ _KNOWN = (
         iptc=True,
         comment=True,
         most_metadata=65_000,
+        gain_map=True,
         gray=True,
         bulk=3,
         has_density=True,

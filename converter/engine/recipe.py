@@ -187,6 +187,12 @@ class Recipe:
         hint=_("sRGB looks right on every screen."),
         labels={"srgb": _("Convert to sRGB"), "keep": _("Keep original")},
     )
+    hdr: Literal["keep", "sdr"] = option(
+        "keep",
+        title=_("HDR"),
+        hint=_("The brighter version inside HDR photos."),
+        labels={"keep": _("Keep where possible"), "sdr": _("Remove")},
+    )
     dpi: int | None = option(
         None,
         title=_("Resolution (dpi)"),

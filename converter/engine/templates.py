@@ -221,6 +221,8 @@ NOTES = {
     "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the most that {format} holds"),
     "color_converted": _("Colours converted from {profile} to sRGB"),
     "profile_kept": _("Colour profile {profile} kept"),
+    "hdr_kept": _("Brighter HDR version kept"),
+    "hdr_removed": _("Brighter HDR version removed"),
     "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
     "floats_scaled": _(
         "Floating-point values up to {white:.3f} were scaled to the range from black to white"
@@ -333,6 +335,7 @@ RECIPE = {
     "recipe_watermark.image": _("logo"),
     "recipe_watermark.image_tiled": _("tiled logo"),
     "recipe_color.keep": _("colour profile kept"),
+    "recipe_hdr.sdr": _("HDR removed"),
     "recipe_dpi": _("{dpi} dpi"),
     "recipe_frames.first": _("first frame only"),
     "recipe_metadata.strip": _("metadata removed"),

@@ -15,6 +15,8 @@ from converter.engine.report import Log, Report, Result
 from . import color, density, metadata, steps
 from .choose import chosen
 from .codecs import Settings
+from .codecs.content import GAIN_MAP
+from .codecs.jpeg_gain_map import packed
 from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .exact import Exact, exact
@@ -101,13 +103,16 @@ class Source:
             choice = chosen(finished, recipe, deadline)
             recipe = choice.recipe
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
-        self._note_source(recipe, log)
+        gain_map = self._gain_map(recipe)
+        self._note_source(recipe, log, keeps_hdr=gain_map is not None)
         size = finished[0].image.size
         extras = metadata.keep(
             self._opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None
         )
         if icc:
             extras["icc_profile"] = icc
+        if gain_map:
+            extras[GAIN_MAP] = gain_map
         exif = extras.get("exif", b"")
         extras |= density.arguments(self._opened.dpi, self._is_sideways(recipe), recipe, size, exif)
         if recipe.dpi:
@@ -127,6 +132,19 @@ class Source:
             similarity=made.similarity,
         )
         return self._result(written, recipe, len(finished), log)
+
+    def _gain_map(self, recipe: Recipe) -> bytes | None:
+        """Return the gain map as the result holds it: None where it cannot, must not or does not follow the picture."""
+        if not (self._opened.has_gain_map and recipe.target.gain_map and recipe.hdr == "keep"):
+            return None
+        resize = recipe.resize
+        found = self._opened.codec.gain_map(self._opened.data)
+        if found is None or (resize and (resize.mode == "pad" or resize.gravity == "smart")):
+            return None
+        facts = self.facts
+        size = (facts.height, facts.width) if facts.orientation >= 5 else (facts.width, facts.height)
+        image = steps.following(found.image, size, facts.orientation, recipe, self._limits)
+        return packed(found._replace(image=image))
 
     def _as_it_was(self, kept: Exact, recipe: Recipe, log: Log) -> Result:
         """Return the result whose pixels are those of the file as they are coded there."""
@@ -256,14 +274,18 @@ class Source:
             return None
         return profile
 
-    def _note_source(self, recipe: Recipe, log: Log) -> None:
+    def _note_source(self, recipe: Recipe, log: Log, keeps_hdr: bool = False) -> None:
         """Say what happens to this source whatever the pixels are."""
         facts, target = self.facts, recipe.target
         if facts.bits > 8:
             log.note("bits_reduced", bits=facts.bits)
         if self._pictures[0].white > 1:
             log.note("floats_scaled", white=self._pictures[0].white)
-        if self._opened.has_gain_map:
+        if self._opened.has_gain_map and keeps_hdr:
+            log.note("hdr_kept")
+        elif self._opened.has_gain_map and recipe.hdr == "sdr":
+            log.note("hdr_removed")
+        elif self._opened.has_gain_map:
             log.warn("hdr_lost")
         if self._opened.has_credentials:
             log.warn("credentials_removed")

@@ -187,6 +187,19 @@ def planned(recipe: Recipe, width: int, height: int) -> Layout:
     return layout(recipe.resize, width, height)
 
 
+def following(
+    companion: Image.Image, size: Size, orientation: int, recipe: Recipe, limits: Limits
+) -> Image.Image:
+    """Return a smaller companion of a picture of this size, such as a gain map, cropped, turned and resized with it."""
+    context = RenderContext(recipe, limits, Log())
+    frame = Frame(companion, (0, 0, *companion.size), *size)
+    frame = turn(crop(upright(frame, orientation), context), context)
+    plan = planned(recipe, frame.width, frame.height)
+    part = companion.width / size[0]
+    smaller = (rounded(plan.size[0] * part), rounded(plan.size[1] * part))
+    return _resampled(frame.image, _within(frame, plan.box), smaller)
+
+
 def needed_scale(recipe: Recipe, width: int, height: int) -> float:
     """Return how much of the source's resolution the recipe can make use of, 1 for all of it."""
     if recipe.resize is None and not recipe.target.shrinks_to_max_side:

@@ -18,6 +18,7 @@ from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .content import Content
+from .jpeg_gain_map import GainMap
 
 Settings = dict[str, Any]
 
@@ -132,6 +133,10 @@ class Codec:
     def credentials(self, data: bytes) -> bytes:
         """Return the file's Content Credentials (a C2PA manifest); empty if it has none."""
         return b""
+
+    def gain_map(self, data: bytes) -> GainMap | None:
+        """Return that version as a map of how much brighter each part is, where it can be carried on."""
+        return None
 
     def sample(self) -> bytes:
         """Return a small file, for warming up and for tests."""

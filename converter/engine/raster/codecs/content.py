@@ -20,6 +20,10 @@ _BANDS, _ROWS = 8, 4
 _NEARLY = 1.05
 
 
+GAIN_MAP = "gain_map"
+"""Where `extras` hold the gain map that belongs to the picture, as the format stores it."""
+
+
 @dataclass(frozen=True)
 class Content:
     """`durations` are milliseconds, one per image; `plays` is how often an animation runs, 0 for ever."""

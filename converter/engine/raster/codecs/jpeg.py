@@ -16,7 +16,8 @@ from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
 
 from . import credentials
 from .codec import Codec, Settings
-from .content import Content
+from .content import GAIN_MAP, Content
+from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
 from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, without_metadata
 from .jpeg_whole import is_incomplete
 from .jpeg_xmp import extended_segments, fits, whole_packet
@@ -133,10 +134,18 @@ class Jpeg(Codec):
 
     def carried(self, content: Content) -> Settings:
         """XMP that one segment does not hold goes into several."""
-        carried = dict(content.extras)
+        carried = {name: value for name, value in content.extras.items() if name != GAIN_MAP}
         if not fits(carried.get("xmp", b"")):
             carried["extra"] = extended_segments(carried.pop("xmp")) + carried.get("extra", b"")
         return carried
+
+    def gain_map(self, data: bytes) -> GainMap | None:
+        return gain_map_of(data)
+
+    def finished(self, data: bytes, content: Content) -> bytes:
+        """Put the gain map behind the picture."""
+        gain_map = content.extras.get(GAIN_MAP)
+        return with_gain_map(data, gain_map) if gain_map else data
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         # A bound on bytes buys more with quality than with colour resolution.

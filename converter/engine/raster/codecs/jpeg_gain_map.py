@@ -1,0 +1,139 @@
+"""The gain map in a JPEG: how much brighter each part is on an HDR screen (Android's Ultra HDR 1.1; ISO 21496-1)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from io import BytesIO
+from typing import NamedTuple
+
+from PIL import Image
+
+from .jpeg_segments import END_OF_IMAGE, before_pixels, segments
+
+_ISO = b"urn:iso:std:iso:ts:21496:-1\x00"
+_XMP, _ICC, _JFIF, _EXIF, _MPF = (
+    b"http://ns.adobe.com/xap/1.0/\x00",
+    b"ICC_PROFILE\x00",
+    b"JFIF\x00",
+    b"Exif\x00",
+    b"MPF\x00",
+)
+_APP1, _APP2 = 0xE1, 0xE2
+_MOST_SEGMENT = 65_533
+_TOLD = b"hdrgm:Version"
+_START = b"\xff\xd8\xff"
+_QUALITY = 90
+
+_PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
+</rdf:RDF></x:xmpmeta>"""
+_DIRECTORY = """<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" \
+xmlns:Container="http://ns.google.com/photos/1.0/container/" \
+xmlns:Item="http://ns.google.com/photos/1.0/container/item/" hdrgm:Version="1.0"><Container:Directory><rdf:Seq>\
+<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li>\
+<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="{length}"/>\
+</rdf:li></rdf:Seq></Container:Directory></rdf:Description>"""
+_END = b"</rdf:RDF>"
+_ITEM = re.compile(rb'<Container:Item\b[^>]*Item:Semantic="GainMap"[^>]*>')
+_LENGTH = re.compile(rb'(Item:Length=")\d+(")')
+
+
+class GainMap(NamedTuple):
+    """The map, L or RGB, and the segments that say what its values mean and in which colours."""
+
+    image: Image.Image
+    told: bytes
+
+
+def gain_map_of(data: bytes) -> GainMap | None:
+    """Return the gain map of a JPEG; None where there is none, or one of Apple's, whose values nobody explains."""
+    at = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), -1)
+    while 0 <= at < len(data) and (at := data.find(_START, at)) >= 0:
+        inner = data[at:]
+        told = [
+            inner[segment.start - 4 : segment.end]
+            for segment in before_pixels(inner)
+            if _explains(inner[segment.start : segment.end])
+        ]
+        if any(not part[4:].startswith(_ICC) for part in told):
+            return GainMap(_decoded(inner), b"".join(told))
+        at = next((at + segment.end for segment in segments(inner) if segment.marker == END_OF_IMAGE), -1)
+    return None
+
+
+def _explains(content: bytes) -> bool:
+    return (
+        (content.startswith(_ISO) and len(content) > len(_ISO) + 4)
+        or (content.startswith(_XMP) and _TOLD in content)
+        or content.startswith(_ICC)
+    )
+
+
+def _decoded(data: bytes) -> Image.Image:
+    with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        return image.convert("L" if image.mode == "L" else "RGB")
+
+
+def packed(gain_map: GainMap) -> bytes:
+    """Return the gain map as the JPEG that lies behind the picture."""
+    output = BytesIO()
+    gain_map.image.save(output, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
+    plain = output.getvalue()
+    return plain[:2] + gain_map.told + plain[2:]
+
+
+def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
+    """Return the JPEG with a packed gain map behind it, told of by XMP and ISO 21496-1 as the map itself is."""
+    if _TOLD in gain_map:
+        data = _with_directory(data, len(gain_map))
+    told = _segment(_APP2, _ISO + bytes(4)) if _ISO in gain_map else b""
+    at = _behind_head(data)
+    index = len(_segment(_APP2, _MPF + _index(0, 0, 0)))
+    size = len(data) + len(told) + index
+    header = at + len(told) + 4 + len(_MPF)
+    entry = _segment(_APP2, _MPF + _index(size, len(gain_map), size - header))
+    return data[:at] + told + entry + data[at:] + gain_map
+
+
+def _behind_head(data: bytes) -> int:
+    """Return where JFIF, EXIF and XMP end, which come first."""
+    at = 2
+    for segment in before_pixels(data):
+        if not data[segment.start :].startswith((_JFIF, _EXIF, _XMP)):
+            break
+        at = segment.end
+    return at
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def _index(size: int, map_size: int, offset: int) -> bytes:
+    """Return the index of the two pictures (CIPA DC-007): sizes in bytes, and where the second is from the index on."""
+    entries = struct.pack(">IIIHH", 0x030000, size, 0, 0, 0) + struct.pack(
+        ">IIIHH", 0, map_size, offset, 0, 0
+    )
+    tags = struct.pack(">HHI4s", 0xB000, 7, 4, b"0100") + struct.pack(">HHII", 0xB001, 4, 1, 2)
+    tags += struct.pack(">HHII", 0xB002, 7, len(entries), 8 + 2 + 36 + 4)
+    return b"MM\0*" + struct.pack(">IH", 8, 3) + tags + bytes(4) + entries
+
+
+def _with_directory(data: bytes, length: int) -> bytes:
+    """Return the JPEG whose XMP tells of the gain map, in the packet that is there or in one of its own."""
+    directory = _DIRECTORY.format(length=length).encode()
+    for segment in before_pixels(data):
+        content = data[segment.start : segment.end]
+        if content.startswith(_XMP):
+            item = _ITEM.search(content)
+            if item:
+                changed = _LENGTH.sub(rb"\g<1>%d\g<2>" % length, item.group())
+                content = content[: item.start()] + changed + content[item.end() :]
+            else:
+                content = content.replace(_END, directory + _END, 1)
+            if len(content) > _MOST_SEGMENT:
+                return data
+            return data[: segment.start - 4] + _segment(_APP1, content) + data[segment.end :]
+    packet = _PACKET.encode().replace(_END, directory + _END)
+    at = _behind_head(data)
+    return data[:at] + _segment(_APP1, _XMP + packet) + data[at:]

@@ -1,0 +1,133 @@
+"""The HDR version of a JPEG follows what is done to the picture; libultrahdr is the witness."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import imagecodecs
+import numpy
+import pytest
+from PIL import Image
+
+from converter.engine import Recipe
+from converter.engine.raster import open
+
+ISO, MARK = b"urn:iso:std:iso:ts:21496:-1\0", b"http://ns.adobe.com/xap/1.0/\0"
+SIZE = (160, 120)
+
+
+def scene(size=SIZE):
+    """Linear light, 1 for white: from black to four times as bright, with a sun of six."""
+    width, height = size
+    across, down = numpy.meshgrid(numpy.linspace(0, 1, width), numpy.linspace(0, 1, height))
+    light = numpy.stack([4 * across**2, 2 * across * down + 0.1, 1.5 * down], axis=-1)
+    light[height // 8 : height // 4, width // 2 : width * 3 // 4] = 6
+    return numpy.concatenate([light, numpy.ones((height, width, 1))], axis=2).astype(numpy.float16)
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return bytes(imagecodecs.ultrahdr_encode(scene()))
+
+
+def rendered(data, **recipe):
+    return open(data).render(Recipe.parse({"format": "jpeg", "quality": 95, **recipe}))
+
+
+def in_hdr(data):
+    return imagecodecs.ultrahdr_decode(data)[..., :3].astype(float)
+
+
+def stops_apart(found, wanted):
+    """The mean difference in stops where there is light to speak of."""
+    lit = wanted.max(axis=2) > 0.2
+    return abs(numpy.log2((found[lit] + 0.02) / (wanted[lit] + 0.02))).mean()
+
+
+def codes(result):
+    return {note.code for note in (*result.report.notes, *result.report.warnings)}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "follow"),
+    [
+        ({}, lambda light: light),
+        ({"rotate": 90}, lambda light: numpy.rot90(light, -1)),
+        ({"flip": "horizontal"}, lambda light: light[:, ::-1]),
+        ({"crop": {"x": 40, "y": 8, "width": 96, "height": 80}}, lambda light: light[8:88, 40:136]),
+        ({"color": "keep", "rotate": 180}, lambda light: light[::-1, ::-1]),
+    ],
+    ids=["as it is", "turned", "mirrored", "cropped", "in its own colours"],
+)
+def test_the_hdr_version_follows(photo, recipe, follow):
+    result = rendered(photo, **recipe)
+    wanted = follow(in_hdr(photo))
+    found = in_hdr(result.data)
+    assert found.shape == wanted.shape
+    gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
+    assert stops_apart(*gray) <= 0.1
+    assert abs(found.max() / wanted.max() - 1) <= 0.1
+    assert "hdr_kept" in codes(result)
+    assert "hdr_lost" not in codes(result)
+
+
+def test_the_hdr_version_is_resized_too(photo):
+    found = in_hdr(rendered(photo, resize={"width": 80}).data)
+    wanted = in_hdr(photo).reshape(60, 2, 80, 2, 3).mean(axis=(1, 3))
+    assert found.shape == wanted.shape
+    gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
+    assert stops_apart(*gray) <= 0.1
+
+
+@pytest.mark.parametrize("metadata", ["strip", "keep"])
+def test_what_android_wrote_by_xmp_alone_is_kept(photo, metadata):
+    again = rendered(by_xmp(photo), metadata=metadata)
+    assert again.data.count(b"hdrgm:Version") == 2
+    found, wanted = in_hdr(again.data), in_hdr(by_xmp(photo))
+    assert stops_apart(found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True)) <= 0.1
+
+
+def by_xmp(photo):
+    """The same as Android wrote it before ISO 21496-1: told by XMP, a grey map of up to three stops."""
+    with Image.open(BytesIO(photo)) as base:
+        plain = BytesIO()
+        base.convert("RGB").save(plain, "JPEG", quality=95)
+    gain = BytesIO()
+    Image.linear_gradient("L").resize((40, 30)).save(gain, "JPEG", quality=95)
+    told = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"
+hdrgm:GainMapMin="0" hdrgm:GainMapMax="3" hdrgm:Gamma="1" hdrgm:OffsetSDR="0.015625" hdrgm:OffsetHDR="0.015625"
+hdrgm:HDRCapacityMin="0" hdrgm:HDRCapacityMax="3" hdrgm:BaseRenditionIsHDR="False"/></rdf:RDF></x:xmpmeta>"""
+    gain_map = with_segment(gain.getvalue(), MARK + told)
+    directory = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"
+xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"
+hdrgm:Version="1.0"><Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item
+Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li><rdf:li rdf:parseType="Resource"><Container:Item
+Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="%d"/></rdf:li></rdf:Seq></Container:Directory>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+    return with_segment(plain.getvalue(), MARK + directory % len(gain_map)) + gain_map
+
+
+def with_segment(jpeg, content):
+    return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + jpeg[2:]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "code"),
+    [
+        ({"hdr": "sdr"}, "hdr_removed"),
+        ({"format": "webp"}, "hdr_lost"),
+        ({"resize": {"mode": "pad", "width": 90, "height": 90}}, "hdr_lost"),
+    ],
+)
+def test_hdr_that_is_not_kept_is_told(photo, recipe, code):
+    result = rendered(photo, **recipe)
+    assert code in codes(result)
+    assert ISO not in result.data
+
+
+def test_a_maximum_size_counts_the_hdr_version(photo):
+    result = open(photo).render(Recipe.parse({"format": "jpeg", "target_bytes": 5500}))
+    assert len(result.data) <= 5500
+    assert ISO in result.data
