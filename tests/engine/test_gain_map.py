@@ -131,3 +131,10 @@ def test_a_maximum_size_counts_the_hdr_version(photo):
     result = open(photo).render(Recipe.parse({"format": "jpeg", "target_bytes": 5500}))
     assert len(result.data) <= 5500
     assert ISO in result.data
+
+
+def test_a_damaged_hdr_version_is_left_out_and_the_picture_kept(photo):
+    at = photo.rindex(b"\xff\xc0")
+    result = rendered(photo[: at + 5] + bytes(6) + photo[at + 11 :])
+    assert "hdr_lost" in codes(result)
+    assert result.width == SIZE[0]

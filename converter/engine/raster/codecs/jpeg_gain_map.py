@@ -56,7 +56,8 @@ def gain_map_of(data: bytes) -> GainMap | None:
             if _explains(inner[segment.start : segment.end])
         ]
         if any(not part[4:].startswith(_ICC) for part in told):
-            return GainMap(_decoded(inner), b"".join(told))
+            image = _decoded(inner)
+            return GainMap(image, b"".join(told)) if image else None
         at = next((at + segment.end for segment in segments(inner) if segment.marker == END_OF_IMAGE), -1)
     return None
 
@@ -69,9 +70,15 @@ def _explains(content: bytes) -> bool:
     )
 
 
-def _decoded(data: bytes) -> Image.Image:
-    with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return image.convert("L" if image.mode == "L" else "RGB")
+def _decoded(data: bytes) -> Image.Image | None:
+    try:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+            return image.convert("L" if image.mode == "L" else "RGB")
+    except MemoryError:
+        raise
+    except Exception:
+        # Whatever the decoder runs into: the picture itself is whole, and its HDR version is said to be lost.
+        return None
 
 
 def packed(gain_map: GainMap) -> bytes:

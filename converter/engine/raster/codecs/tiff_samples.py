@@ -41,6 +41,7 @@ _MODES = {
 }
 _DEPTHS = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _FLOAT: (16, 32, 64)}
 _MOST_EXTRA = 2
+_WIDEST_TILE = 16_384
 _PLAIN = (1, 5, 8, 32773, 32946, 34925, 50000)
 """Compressions of bytes, whatever they mean: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
 
@@ -173,6 +174,8 @@ def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
     run, tiled = row, bool(page.values(_TILES))
     if tiled:
         run = page.value(_TILE_WIDTH, 0) * a_pixel // 8
+        if not 0 < run <= row + _WIDEST_TILE * a_pixel // 8:
+            raise ValueError  # a tile so wide is no picture's, and would take its memory
         row = -(-row // run) * run
     offsets, sizes = (
         page.values(_TILES if tiled else _STRIPS),
