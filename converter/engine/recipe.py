@@ -201,6 +201,13 @@ class Recipe:
         minimum=2,
         maximum=9600,
     )
+    page: Literal["a4", "letter"] | None = option(
+        None,
+        title=_("Paper size"),
+        hint=_("Each image fills a page, upright or lying."),
+        labels={None: _("As large as the image"), "a4": _("A4"), "letter": _("US Letter")},
+        fits=lambda format: format.paper,
+    )
     frames: Literal["all", "first"] = option(
         "all",
         title=_("Animation and pages"),

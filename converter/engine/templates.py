@@ -190,10 +190,12 @@ OPTIONS = {
     "format_has_no_quality": _(
         "{format} has no quality setting. Leave out {option:word}, or choose JPEG, WebP or AVIF."
     ),
+    "format_has_no_paper": _("{format} has no paper size. Leave it out, or choose PDF."),
     "format_is_read_only": _("{format} can be read but not written. Choose JPEG, WebP or AVIF instead."),
     "format_unknown": _("Format must be one of {choices}, auto."),
     "lossless_has_no_quality": _("Lossless keeps every pixel. Leave out either lossless or {option:word}."),
     "one_quality_only": _("Choose one of quality, aim and target bytes."),
+    "page_sets_dpi": _("The paper size sets the resolution. Leave out either page or dpi."),
     "resize_needs_size": _("Resize needs a width, a height, both, or a scale."),
     "scale_enlarges": _("More than 100 percent enlarges. Turn enlarge on too."),
     "scale_has_no_mode": _("A scale keeps the shape, so it takes no mode."),
@@ -224,6 +226,8 @@ NOTES = {
     "hdr_kept": _("Brighter HDR version kept"),
     "hdr_removed": _("Brighter HDR version removed"),
     "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
+    "page_filled.a4": _("Placed on A4 pages"),
+    "page_filled.letter": _("Placed on US Letter pages"),
     "floats_scaled": _(
         "Floating-point values up to {white:.3f} were scaled to the range from black to white"
     ),
@@ -337,6 +341,8 @@ RECIPE = {
     "recipe_color.keep": _("colour profile kept"),
     "recipe_hdr.sdr": _("HDR removed"),
     "recipe_dpi": _("{dpi} dpi"),
+    "recipe_page.a4": _("on A4 pages"),
+    "recipe_page.letter": _("on US Letter pages"),
     "recipe_frames.first": _("first frame only"),
     "recipe_metadata.strip": _("metadata removed"),
     "recipe_metadata.strip_location": _("location removed"),

@@ -20,6 +20,9 @@ _INCH, _CENTIMETRE = 2, 3
 _CENTIMETRES_AN_INCH = 2.54
 _MOST = 65_535  # JFIF has two bytes for it
 
+_PAPERS = {"a4": (210 / 25.4, 297 / 25.4), "letter": (8.5, 11.0)}
+"""Inches of a sheet held upright (ISO 216; ANSI/ASME Y14.1)."""
+
 # A header in pixels a metre is off by this much at most, and nobody meant 299.9994.
 _ROUNDING = 0.02
 
@@ -53,6 +56,12 @@ def arguments(
     elif target.has_density and density:
         found["dpi"] = density
     return found
+
+
+def paper(page: str, size: tuple[int, int]) -> Density:
+    """Return the sides of this paper in inches, held as the picture is."""
+    across, down = _PAPERS[page]
+    return (down, across) if size[0] > size[1] else (across, down)
 
 
 def _of_exif(image: Image.Image) -> Density | None:

@@ -36,6 +36,7 @@ PIPELINE: tuple[Step, ...] = (
     steps.shrink_for_format,
     steps.flatten,
     watermark,
+    steps.page,
 )
 
 _NO_IMAGES: Mapping[str, bytes] = MappingProxyType({})

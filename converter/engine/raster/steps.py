@@ -14,6 +14,7 @@ from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
+from .density import paper
 from .focus import focused
 from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
 from .resample import resampled
@@ -178,6 +179,21 @@ def flatten(frame: Frame, context: RenderContext) -> Frame:
         return frame
     context.log.note("alpha_flattened", background=context.recipe.background)
     return replace(frame, image=_flattened(frame.image, context.background))
+
+
+def page(frame: Frame, context: RenderContext) -> Frame:
+    """Put the picture in the middle of a page of the paper's shape, as large as fits."""
+    if context.recipe.page is None:
+        return frame
+    width, height = frame.image.size
+    across, down = paper(context.recipe.page, frame.image.size)
+    canvas = (max(width, round(height * across / down)), max(height, round(width * down / across)))
+    color = context.background[:3] if context.background[3] else (255, 255, 255)
+    is_gray = frame.image.mode == "L" and len(set(color)) == 1
+    base = Image.new("L", canvas, color[0]) if is_gray else Image.new("RGB", canvas, color)
+    base.paste(frame.image.convert(base.mode), ((canvas[0] - width) // 2, (canvas[1] - height) // 2))
+    context.log.note("page_filled", kind=context.recipe.page)
+    return Frame.whole(base, frame.duration)
 
 
 def planned(recipe: Recipe, width: int, height: int) -> Layout:

@@ -9,6 +9,7 @@ from itertools import groupby
 from PIL import Image
 
 from converter.engine.formats import FORMATS
+from converter.engine.raster.density import paper
 
 from .codec import Codec, Settings
 from .content import Content
@@ -25,6 +26,13 @@ class Pdf(Codec):
         # The same picture must give the same bytes, so the time of day stays out.
         return {"creationDate": None, "modDate": None}
 
+    def carried(self, content: Content) -> Settings:
+        carried, size = super().carried(content), content.images[0].size
+        if content.recipe.page:
+            sides = paper(content.recipe.page, size)
+            carried["dpi"] = (size[0] / sides[0], size[1] / sides[1])
+        return carried
+
     def has_quality(self, image: Image.Image) -> bool:
         return image.mode != "1"
 
@@ -33,8 +41,9 @@ class Pdf(Codec):
         return data[data.index(b"\xff\xd8\xff") :]
 
     def parts(self, content: Content) -> Sequence[Content]:
-        """Pages of one bit have no quality."""
-        runs = groupby(content.images, key=lambda image: image.mode == "1")
+        """Pages of one bit have no quality, and on paper of one size a page of other pixels has another resolution."""
+        has_paper = content.recipe.page is not None
+        runs = groupby(content.images, key=lambda image: (image.mode == "1", has_paper and image.size))
         return [replace(content, images=list(run)) for _, run in runs]
 
 
