@@ -135,7 +135,7 @@ def duration(seconds: int) -> str:
 def table() -> str:
     """Return the table of docs/scale.md."""
     lines = [
-        "| uploads an hour | workers | busy at most | longest wait | empty after the hour | finished | tried again | in the failed queue | connections | worker cost, USD |",
+        "| uploads per hour | workers | most busy | longest wait | queue empty after | finished | tried again | in the failed queue | connections | worker cost, USD |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for uploads, workers in CASES:
