@@ -52,7 +52,7 @@ def shared(tmp_path: Path) -> Iterator[dict[str, str]]:
             "DATABASE_URL": database("images"),
             "S3_ENDPOINT_URL": endpoint,
             "S3_BUCKET": "images",
-            "SECRET_KEY": "the same on every machine",
+            "SECRET_KEY": "the same on every machine, long and random",
             "WORKERS": "1",
         }
     store.stop()
