@@ -1,6 +1,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
+CHAOS_SECONDS ?= 3600
 BIN = .venv/bin
 NODE = node_modules/.bin
 PYTEST = $(BIN)/python -m pytest
@@ -62,6 +63,9 @@ screenshots: .venv/dev  ## Update the screenshots in the README
 
 fuzz: .venv/dev  ## Fuzz the engine with damaged files for one hour
 	$(BIN)/python -m tests.engine.fuzz --seconds 3600
+
+chaos: .venv/dev  ## Kill and hinder the server under load for one hour (CHAOS_SECONDS=3600)
+	$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)
 
 bench: .venv/dev  ## Compare speed with other tools
 	$(BIN)/python -m tests.benchmarks
@@ -125,4 +129,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-sqlite test-postgres test-all test-later check fix docs client-types sbom screenshots fuzz bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-sqlite test-postgres test-all test-later check fix docs client-types sbom screenshots fuzz chaos bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock

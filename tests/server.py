@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import psutil
 
@@ -67,14 +67,14 @@ class Server:
         """Run statements with Django beside the server, on the same data, and return what they wrote."""
         return self.run("-c", SETUP + source)
 
-    def start(self) -> None:
-        """Start serving on a free port; return when it is open, with its address in `url`."""
+    def start(self, log: IO[str] | int = subprocess.DEVNULL) -> None:
+        """Start serving on a free port; return when it is open, with its address in `url`. `log` takes what it logs."""
         self.process = subprocess.Popen(
             SERVE,
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=log,
             text=True,
         )
         assert self.process.stdout

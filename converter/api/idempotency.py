@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -86,9 +87,9 @@ def _claim(request: ApiRequest, key: str, body: bytes) -> IdempotencyKey:
         raise Problem("key_reused")
     if row.status is None:
         now = timezone.now()
-        abandoned = IdempotencyKey.objects.filter(
-            pk=row.pk, status=None, created_at__lt=now - LONGEST_REQUEST
-        )
+        # The clock may have been turned back since.
+        is_over = Q(created_at__lt=now - LONGEST_REQUEST) | Q(created_at__gt=now + LONGEST_REQUEST)
+        abandoned = IdempotencyKey.objects.filter(is_over, pk=row.pk, status=None)
         if not abandoned.update(created_at=now):
             raise _in_progress()
         row.created_at = now

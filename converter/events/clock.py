@@ -31,6 +31,12 @@ def sweep(event: dict[str, Any], context: object) -> None:
         logger.info("Swept", extra=counts)
 
 
+def recover() -> None:
+    """Take up what a server left behind that was stopped or killed; called before this one takes any request."""
+    jobs.recover()
+    IdempotencyKey.objects.filter(status=None).delete()  # nobody is at work on these any more
+
+
 def _forget_keys() -> int:
     return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - REPEATABLE_FOR).delete()[0]
 

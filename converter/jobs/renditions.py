@@ -15,6 +15,7 @@ from converter.engine import Message
 from converter.jobs.errors import NotMade
 from converter.jobs.tasks import enqueue
 from converter.models import Rendition
+from converter.models.jobs import LONGEST_LEASE
 from converter.storage import NoRoom
 
 ASK_AGAIN = timedelta(minutes=1)
@@ -28,7 +29,7 @@ def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
     """Have a worker make it, unless one is at it. Raises NotMade if it has failed within the last minute."""
     now = timezone.now()
     row, is_new = Rendition.objects.get_or_create(subject=subject, defaults={"since": now, "asked_at": now})
-    is_recent = row.asked_at >= now - ASK_AGAIN
+    is_recent = abs(now - row.asked_at) <= ASK_AGAIN  # the clock may have been turned back
     if row.error_code and is_recent:
         raise NotMade(row.error_code, **(row.error_params or {}))
     if not is_new and (is_recent or row.is_worked_on(now)):
@@ -44,7 +45,7 @@ def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
 def claim(subject: str) -> bool:
     """Take it, for a worker; return False if another one has it, or nobody asks for it any more."""
     now = timezone.now()
-    free = Q(working_until=None) | Q(working_until__lt=now)
+    free = Q(working_until=None) | Q(working_until__lt=now) | Q(working_until__gt=now + LONGEST_LEASE)
     claimed = Rendition.objects.filter(free, pk=subject, error_code="").update(
         working_until=now + LEASE, attempts=F("attempts") + 1
     )
@@ -82,7 +83,7 @@ def done(subject: str) -> None:
 
 
 def forget_renditions(now: datetime) -> int:
-    """Delete what nobody has asked for since yesterday; return how many."""
+    """Delete what nobody has asked for since yesterday; return how many. What its worker left went with its batch."""
     return Rendition.objects.filter(asked_at__lt=now - FORGOTTEN).delete()[0]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from converter import metadata, storage
 from converter.jobs.transitions import cancel_batch, expire_results
-from converter.models import Batch, Job, Upload
+from converter.models import Batch, Job, Rendition, Upload
 
 
 def expire(batch: Batch) -> None:
@@ -56,7 +56,10 @@ def _stop(batch: Batch, jobs: Iterable[Job]) -> None:
 
 def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
     keys = [key for job in jobs for key in (job.result_key, job.before_key, job.after_key)]
-    return [*keys, batch.zip_key] if batch.zip_key else keys
+    # A ZIP that is being made, or whose worker was killed, has its key in its row.
+    started = Rendition.objects.filter(subject__startswith=f"results/{batch.owner_id}/batches/{batch.pk}/")
+    zips = [batch.zip_key, *started.values_list("subject", flat=True)]
+    return [*keys, *filter(None, zips)]
 
 
 def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def _run(jobs: list[Job]) -> None:
 
     recipes = [job.parsed_recipe for job in ready]
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
-    renewed = timezone.now()
+    renewed = time.monotonic()
     # Cancelled or deleted meanwhile, the file is worked on no further.
     for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images, wanted=held(ready).exists):
         if isinstance(answer, Probed):
@@ -99,8 +100,8 @@ def _run(jobs: list[Job]) -> None:
                 _fail(job, answer.message)
             else:
                 _finish(job, answer)
-        if timezone.now() - renewed > LEASE / 6:
-            renewed = timezone.now()
+        if time.monotonic() - renewed > LEASE.total_seconds() / 6:
+            renewed = time.monotonic()
             renew(ready)
     _note_outputs(upload)
 

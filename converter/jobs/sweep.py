@@ -16,13 +16,21 @@ from converter.jobs.logos import forget_logos
 from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.jobs.transitions import MAX_ATTEMPTS, MOST_AT_ONCE, cancel_of_suspended, fail, free_leases
+from converter.jobs.transitions import (
+    MAX_ATTEMPTS,
+    MOST_AT_ONCE,
+    cancel_of_suspended,
+    fail,
+    free_leases,
+    give_back,
+)
 from converter.jobs.uploads import receive
-from converter.models import Batch, Job, Upload
+from converter.models import Batch, Job, Rendition, Upload, lost
 
 UPLOAD_DEADLINE = timedelta(hours=1)
 QUEUE_DEADLINE = timedelta(hours=6)
 ROOM_DEADLINE = timedelta(hours=1)  # for a full disk to have room again
+PARTIAL_FOR = timedelta(days=1)
 ASK_AGAIN = timedelta(minutes=5)
 LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
 
@@ -37,6 +45,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
     steps: dict[str, Callable[[], int]] = {
         "expired": lambda: _expire_due(now),
         "deleted": lambda: _delete_lone_uploads(now),
+        "partial": lambda: _remove_partial(now - PARTIAL_FOR),
         "forgotten": lambda: webhooks.forget_old(now),
         "logos": forget_logos,
         "renditions": lambda: forget_renditions(now),
@@ -55,16 +64,23 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
 def recover() -> None:
     """Take up what was left behind: for a server that starts and knows that no worker of its own is alive."""
     now = timezone.now()
-    free_leases(Job.objects.all())
+    _remove_partial(now)
+    give_back(Job.objects.all())
+    Rendition.objects.update(working_until=None)
     Job.objects.unfinished().update(asked_at=None)  # those who were asked are gone
     _find_lost_uploads(now, older_than=timedelta(0))
     _ask_for_waiting(now)
 
 
+def _not_asked(now: datetime) -> Q:
+    """Return the condition of jobs that nobody was asked for lately; a later time is that of a clock since turned back."""
+    return Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN) | Q(asked_at__gt=now + ASK_AGAIN)
+
+
 def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int:
     """Receive uploads that are here although no event said so."""
     waiting = Job.objects.filter(
-        Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN),
+        _not_asked(now),
         status=Job.Status.AWAITING_UPLOAD,
         created_at__lt=now - older_than,
     )
@@ -97,7 +113,7 @@ def _end_overdue(now: datetime) -> int:
         (queued & Q(queued_at__lt=now - QUEUE_DEADLINE, hindrance="unavailable"), Message("unavailable")),
         (queued & Q(queued_at__lt=now - QUEUE_DEADLINE), Message("queue_timed_out")),
         (
-            Q(status=Job.Status.PROCESSING, lease_until__lt=now, attempts__gte=MAX_ATTEMPTS),
+            Q(status=Job.Status.PROCESSING, attempts__gte=MAX_ATTEMPTS) & lost(now),
             Message("gave_up", {"attempts": MAX_ATTEMPTS}),
         ),
     ]
@@ -123,16 +139,18 @@ def _never_came(now: datetime) -> Q:
 
 
 def _free_lost_leases(now: datetime) -> int:
-    return free_leases(Job.objects.filter(lease_until__lt=now))
+    return free_leases(Job.objects.filter(lost(now)))
 
 
 def _ask_for_waiting(now: datetime) -> int:
-    forgotten = Job.objects.filter(
-        Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN), status=Job.Status.QUEUED
-    ).order_by("created_at")
+    forgotten = Job.objects.filter(_not_asked(now), status=Job.Status.QUEUED).order_by("created_at")
     uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
     Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED).update(asked_at=now)
     return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
+
+
+def _remove_partial(before: datetime) -> int:
+    return storage.uploads.remove_partial(before) + storage.results.remove_partial(before)
 
 
 def _expire_due(now: datetime) -> int:

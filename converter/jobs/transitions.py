@@ -105,6 +105,13 @@ def free_leases(jobs: QuerySet[Job]) -> int:
     )
 
 
+def give_back(jobs: QuerySet[Job]) -> None:
+    """Queue the jobs of a server that was stopped. The first time, that counts as no attempt: it was not their fault."""
+    first = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0).exclude(hindrance="restarted")
+    first.update(attempts=F("attempts") - 1, hindrance="restarted")
+    free_leases(jobs)
+
+
 # --- Finished, failed, expired -----------------------------------------------------------------------------
 
 

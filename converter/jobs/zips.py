@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import time
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
     finished = [job for job in jobs if job.has_result]
     names = result_paths(finished)
     end = _End()
-    renewed = timezone.now()
+    renewed = time.monotonic()
     with zipfile.ZipFile(end, "w") as archive:
         for job in finished:
             try:
@@ -97,13 +98,13 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
                 continue
             archive.writestr(_entry(names[job.pk], job.finished_at), data)
             yield end.take()
-            if timezone.now() - renewed > renditions.LEASE / 6:
-                renewed = timezone.now()
+            if time.monotonic() - renewed > renditions.LEASE.total_seconds() / 6:
+                renewed = time.monotonic()
                 renditions.renew(key)
         if html := picture.snippets(job for job in finished if job.pk in names):
-            archive.writestr(_entry(SNIPPET, renewed), picture.page_of(html))
+            archive.writestr(_entry(SNIPPET, timezone.now()), picture.page_of(html))
         # With a byte order mark, by which Excel knows that it is UTF-8.
-        archive.writestr(_entry(MANIFEST, renewed), _manifest(jobs, names).encode("utf-8-sig"))
+        archive.writestr(_entry(MANIFEST, timezone.now()), _manifest(jobs, names).encode("utf-8-sig"))
     yield end.take()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from converter.models.batches import Batch, BatchQuerySet, Tally
 from converter.models.image_metadata import ImageMetadata
-from converter.models.jobs import Job, JobQuerySet
+from converter.models.jobs import Job, JobQuerySet, lost
 from converter.models.limits import IdempotencyKey, Quota, RateLimit, Usage, UsageQuerySet
 from converter.models.preferences import Preferences
 from converter.models.recipes import Logo, Recipe, RecipeLink
@@ -39,5 +39,6 @@ __all__ = [
     "Usage",
     "UsageQuerySet",
     "Webhook",
+    "lost",
     "share_token",
 ]

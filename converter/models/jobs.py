@@ -19,6 +19,14 @@ from converter.engine.naming import Named, result_name
 from converter.models.uploads import Upload
 from converter.problems import PASSING
 
+# No lease is longer. One that seems to be was taken before the clock was turned back.
+LONGEST_LEASE = timedelta(minutes=5)
+
+
+def lost(now: datetime) -> Q:
+    """Return the condition of jobs whose worker has lost its lease."""
+    return Q(lease_until__lt=now) | Q(lease_until__gt=now + LONGEST_LEASE)
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> JobQuerySet:
@@ -26,9 +34,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def claimable(self, now: datetime) -> JobQuerySet:
         """Return the jobs a worker may take: queued, or left behind by one whose lease ran out."""
-        return self.filter(
-            Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING, lease_until__lt=now),
-        )
+        return self.filter(Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING) & lost(now))
 
     def in_state(self, state: str) -> JobQuerySet:
         """Return the jobs of which `state` says so."""

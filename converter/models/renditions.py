@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import models
 
+from converter.models.jobs import LONGEST_LEASE
+
 
 class Rendition(models.Model):
     """A ZIP or preview that somebody asked for: how far it has come, or why it failed. Once it is made, there is no row."""
@@ -26,4 +28,4 @@ class Rendition(models.Model):
         return self.subject
 
     def is_worked_on(self, now: datetime) -> bool:
-        return self.working_until is not None and self.working_until >= now
+        return self.working_until is not None and now <= self.working_until <= now + LONGEST_LEASE

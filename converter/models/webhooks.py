@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -43,6 +44,12 @@ class Webhook(models.Model):
         return self.url
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """Return what should be sent now: also what never was, and has a time of a clock since turned back."""
+        return self.filter(Q(due_at__lte=now) | Q(due_at__isnull=False, attempts=0))
+
+
 class Delivery(models.Model):
     """One message to a webhook: written down with what it tells of, then sent until it arrives or days are over."""
 
@@ -64,6 +71,8 @@ class Delivery(models.Model):
     error_params = models.JSONField(
         null=True, blank=True, editable=False, help_text=_("Of what went wrong: of a fetch_failed.")
     )
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -66,6 +66,9 @@ class Bucket(Protocol):
     def remove(self, keys: Iterable[str]) -> None:
         """Delete the objects; one already gone is no error."""
 
+    def remove_partial(self, before: datetime) -> int:
+        """Delete what somebody began to write, and has not touched since; return how many."""
+
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
         """Return a form that sends this object, at most `max_size` bytes, within `lifetime`."""
 

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,7 @@ from converter.storage import NoRoom, StorageFault, Stored
 from converter.storage.signed import SignedBucket, object_created
 
 CHUNK = 1 << 20
+PARTIAL = ".partial"
 
 
 @contextmanager
@@ -55,7 +57,8 @@ class FolderStorage(SignedBucket, FileSystemStorage):
         digest = hashlib.md5(usedforsecurity=False)  # as S3 makes its entity tags
         with _faults():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".put-")
+            self._partial.mkdir(exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._partial)
             try:
                 with os.fdopen(handle, "wb") as file:
                     for chunk in parts:
@@ -102,9 +105,24 @@ class FolderStorage(SignedBucket, FileSystemStorage):
     def check_key(self, key: str) -> None:
         self._path(key)
 
+    def remove_partial(self, before: datetime) -> int:
+        removed = 0
+        with _faults():
+            for path in self._partial.glob("*"):
+                with suppress(FileNotFoundError):  # done, and in its place
+                    if path.stat().st_mtime < before.timestamp():
+                        path.unlink()
+                        removed += 1
+        return removed
+
     @property
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.location).free
+
+    @property
+    def _partial(self) -> Path:
+        """Where files are while they are written: what a killed process leaves is found in one place."""
+        return Path(self.location, self.bucket_name, PARTIAL)
 
     def _path(self, key: str) -> Path:
         if not key.startswith(f"{self.bucket_name}/"):

@@ -42,9 +42,7 @@ def deliver(delivery_id: uuid.UUID) -> None:
     Stores the answer, or why there was none; a receiver that fails raises nothing.
     """
     now = timezone.now()
-    delivery = (
-        Delivery.objects.select_related("webhook__owner").filter(pk=delivery_id, due_at__lte=now).first()
-    )
+    delivery = Delivery.objects.due(now).select_related("webhook__owner").filter(pk=delivery_id).first()
     if delivery is None:
         return
     if delivery.webhook.disabled_at or not delivery.webhook.owner.is_active:

@@ -79,7 +79,7 @@ def redeliver(delivery: Delivery) -> None:
 
 def due(now: datetime) -> list[Delivery]:
     """Return the deliveries that should be sent now."""
-    return list(Delivery.objects.filter(due_at__lte=now).order_by("due_at")[:DUE_AT_ONCE])
+    return list(Delivery.objects.due(now).order_by("due_at")[:DUE_AT_ONCE])
 
 
 def enqueue(delivery: Delivery) -> None:

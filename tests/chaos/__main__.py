@@ -1,0 +1,32 @@
+"""`make chaos`: for an hour, or as long as `--seconds` says. The seed decides which faults happen, and when."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.run import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--keep", type=Path, help="a folder for data and log, which stays")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.keep or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        outcome = run(folder, options.seconds, options.seed)
+    print(f"Seed {options.seed}: {outcome.batches} batches, answers {dict(sorted(outcome.answers.items()))}")
+    print(f"Faults: {dict(outcome.faults)}")
+    if outcome.wrong:
+        sys.exit("\n".join([f"{len(outcome.wrong)} wrong:", *outcome.wrong[:100]]))
+    print("Nothing was lost, double or left over.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""A clock that jumps by an hour, forward and back, holds nothing up; and what a killed server leaves is taken up."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from converter import jobs, storage
+from converter.jobs import sweep, transitions
+from converter.models import Batch, Job, Rendition, Upload
+from tests.fakes import RecordingDispatch
+from tests.jobs.conftest import Send, files, statuses, submit, the_job
+
+pytestmark = [
+    pytest.mark.django_db(transaction=False),
+    pytest.mark.postgres,
+    pytest.mark.usefixtures("commit_at_once"),
+]
+
+
+@pytest.fixture
+def waiting(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> Batch:
+    """A batch whose image is here, and which no worker was asked to do."""
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    worker.asked.clear()
+    return batch
+
+
+@pytest.fixture
+def an_hour_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The clock goes an hour ahead; `undo()` turns it back."""
+    real = timezone.now
+
+    def ahead() -> datetime:
+        return real() + timedelta(hours=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", ahead)
+        yield patch
+
+
+def test_a_job_whose_worker_was_killed_before_the_clock_was_turned_back_is_done(
+    waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
+) -> None:
+    assert transitions.claim(the_job(waiting).upload_id)  # and killed
+    an_hour_ahead.undo()
+    assert sweep.sweep()["freed"] == 1
+    worker.work()
+    assert statuses(waiting) == ["finished"]
+
+
+def test_a_job_that_was_asked_for_before_the_clock_was_turned_back_is_asked_for_again(
+    waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
+) -> None:
+    Job.objects.update(asked_at=timezone.now())
+    an_hour_ahead.undo()
+    sweep.sweep()
+    worker.work()
+    assert statuses(waiting) == ["finished"]
+
+
+def test_a_zip_that_was_asked_for_before_the_clock_was_turned_back_is_made(
+    waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
+) -> None:
+    sweep._ask_for_waiting(timezone.now() + timedelta(hours=1))
+    worker.work()
+    assert jobs.zip_url(waiting) is None
+    worker.asked.clear()  # the worker that took it was killed
+    Rendition.objects.update(working_until=timezone.now() + timedelta(minutes=2), attempts=1)
+    an_hour_ahead.undo()
+    assert jobs.zip_url(waiting) is None
+    worker.work()
+    waiting.refresh_from_db()
+    assert jobs.zip_url(waiting)
+
+
+def test_a_clock_that_goes_ahead_takes_no_job_from_a_worker_that_is_at_it(
+    waiting: Batch, an_hour_ahead: pytest.MonkeyPatch
+) -> None:
+    assert transitions.claim(the_job(waiting).upload_id)
+    assert sweep.sweep()["freed"] == 0
+
+
+# --- A server that was killed ------------------------------------------------------------------------------
+
+
+def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
+    class Killed(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("converter.storage.folder.os.unlink", lambda path: None)
+        with pytest.raises(SystemExit):
+            storage.uploads.put("uploads/a/b", Killed(), filename="", content_type="")
+    assert len(files(folders)) == 1
+    sweep.sweep()  # another may still be writing
+    assert len(files(folders)) == 1
+    jobs.recover()
+    assert files(folders) == []
+
+
+def test_a_server_that_was_killed_once_is_not_held_against_an_image(waiting: Batch) -> None:
+    for attempts in (0, 1, 2):
+        assert transitions.claim(the_job(waiting).upload_id)
+        jobs.recover()
+        assert (the_job(waiting).status, the_job(waiting).attempts) == ("queued", attempts)
+
+
+def test_a_zip_whose_worker_was_killed_is_made_at_the_next_start(
+    waiting: Batch, worker: RecordingDispatch
+) -> None:
+    sweep._ask_for_waiting(timezone.now() + timedelta(hours=1))
+    worker.work()
+    jobs.zip_url(waiting)
+    Rendition.objects.update(
+        working_until=timezone.now() + timedelta(minutes=2), asked_at=timezone.now() - timedelta(minutes=2)
+    )
+    jobs.recover()
+    worker.asked.clear()
+    assert jobs.zip_url(waiting) is None
+    assert [target for target, _ in worker.asked] == ["converter.events.dispatched.zip_batch"]
+
+
+def test_a_zip_that_was_stored_by_a_worker_killed_since_goes_with_its_batch(
+    waiting: Batch, worker: RecordingDispatch, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep._ask_for_waiting(timezone.now() + timedelta(hours=1))
+    worker.work()
+    jobs.zip_url(waiting)
+
+    put_parts = storage.results.put_parts
+
+    def put_and_die(*args: Any, **options: Any) -> None:
+        put_parts(*args, **options)
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.results, "put_parts", put_and_die)
+        with pytest.raises(SystemExit):
+            jobs.make_zip(waiting.pk)
+    assert any(path.suffix == ".zip" for path in files(folders))
+    jobs.remove(Batch.objects.get())
+    assert files(folders) == []
+    assert not Upload.objects.exists()
