@@ -10,7 +10,7 @@ from ninja import Query, Router, Status
 from converter import engine, jobs, outbound
 from converter.api import idempotency, schemas
 from converter.api.access import ApiRequest, own
-from converter.api.cursors import Paging, page
+from converter.api.cursors import Paging, page, position
 from converter.api.openapi import problems
 from converter.jobs.submit import submit
 from converter.models import Batch, Upload
@@ -103,10 +103,15 @@ def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
 
 
 @router.get("/{uuid:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
-def get_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
-    """Get a batch with its jobs."""
+def get_batch(
+    request: ApiRequest,
+    batch_id: uuid.UUID,
+    cursor: Annotated[str | None, Query(None, description="`next` of the previous answer.")] = None,
+) -> schemas.Batch:
+    """Get a batch with its jobs, up to 400 at a time."""
+    after = position(cursor)
     with snapshot():
-        return schemas.Batch.of(own(request, Batch.objects.all(), batch_id))
+        return schemas.Batch.of(own(request, Batch.objects.all(), batch_id), after=after)
 
 
 @router.delete("/{uuid:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")

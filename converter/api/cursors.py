@@ -23,6 +23,19 @@ def page(rows: QuerySet[Row], query: Paging) -> tuple[list[Row], str | None]:
     try:
         return paging.page(rows, query.cursor, query.limit)
     except paging.InvalidCursor as exc:
-        wrong = engine.Message("cursor_invalid")
-        error = {"parameter": "cursor", "code": wrong.code, "params": {}, "detail": wrong.text}
-        raise Problem("invalid_request", errors=[error], kind="problems", problems=[wrong]) from exc
+        raise _invalid() from exc
+
+
+def position(cursor: str | None) -> int:
+    """Return the position in a batch that a cursor names, or one before the first. Raises Problem for an invalid cursor."""
+    if cursor is None:
+        return -1
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:
+        raise _invalid()
+    return int(cursor)
+
+
+def _invalid() -> Problem:
+    wrong = engine.Message("cursor_invalid")
+    error = {"parameter": "cursor", "code": wrong.code, "params": {}, "detail": wrong.text}
+    return Problem("invalid_request", errors=[error], kind="problems", problems=[wrong])

@@ -13,6 +13,9 @@ from ninja import Field, Schema
 from converter import engine, jobs, models
 from converter.snapshot import snapshot
 
+# A job with a full recipe, a long report and a name in Chinese is 10 kB; Lambda carries 6 MB.
+JOBS_AT_ONCE = 400
+
 
 class Failure(Schema):
     """Why a job failed: a stable error code, its values such as limits and names, and the message in English."""
@@ -126,18 +129,26 @@ class BatchSummary(Schema):
 
 class Batch(BatchSummary):
     uploads: list[Upload]
-    jobs: list[Job]
+    jobs: Annotated[list[Job], Field(description=f"At most {JOBS_AT_ONCE}.")]
+    next: Annotated[
+        str | None,
+        Field(description="`cursor` for the jobs that follow, with their uploads. Null if there are none."),
+    ] = None
 
     @classmethod
-    def of(cls, batch: models.Batch, *, with_forms: bool = False) -> Batch:
+    def of(cls, batch: models.Batch, *, with_forms: bool = False, after: int = -1) -> Batch:
+        """Return the batch with the jobs behind a position; of a new one, with the forms of all uploads."""
         with snapshot():
-            rows = list(batch.jobs.select_related("upload").order_by("position"))
+            rows = batch.jobs.filter(position__gt=after).select_related("upload").order_by("position")
+            found = list(rows if with_forms else rows[: JOBS_AT_ONCE + 1])
             tally = batch.tally
-        uploads = {job.upload_id: job.upload for job in rows}.values()
+        shown = found[:JOBS_AT_ONCE]
+        uploads = {job.upload_id: job.upload for job in (found if with_forms else shown)}.values()
         return cls(
             **cls.facts(batch, tally),
             uploads=[Upload.of(upload, with_form=with_forms) for upload in uploads],
-            jobs=[Job.of(job) for job in rows],
+            jobs=[Job.of(job) for job in shown],
+            next=str(shown[-1].position) if len(found) > len(shown) else None,
         )
 
 

@@ -70,6 +70,7 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         page = Paginator(rows, whole).get_page(request.GET.get("page"))
         page.object_list = list(page.object_list)
         retryable = not working and _may_be_retried(found, tally)
+        shares = list(found.shares.open(timezone.now()).annotate(results=Count("jobs")))
     shows_html = outputs > 1 and tally.finished and not working and not found.is_expired
     polls = int(request.GET.get("polls", "0")[:3] or 0) if request.GET.get("polls", "0").isdecimal() else 0
     context = {
@@ -80,7 +81,7 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         "html": "\n\n".join(_snippets(found, page.object_list)) if shows_html else "",
         "polls": polls + 1,
         "delay": min(2**polls, 10),
-        "shares": found.shares.open(timezone.now()).annotate(results=Count("jobs")),
+        "shares": shares,
         "retryable": retryable,
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
