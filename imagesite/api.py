@@ -92,6 +92,7 @@ api = Api(
     parser=StrictParser(),
     docs=Docs(),
     docs_url=None,
+    servers=[{"url": "/"}],
 )
 errors.install(api)
 api.add_router("/batches", batches.router)

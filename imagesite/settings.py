@@ -201,7 +201,6 @@ STORAGES: dict[str, dict[str, Any]] = {
 STATIC_URL = f"{SITE_PATH}/static/"
 STATICFILES_DIRS = [("ninja", folder) for folder in [NINJA / "static" / "ninja"] if folder.exists()]
 STATIC_ROOT = DATA_DIR / "static"
-DATA_UPLOAD_MAX_NUMBER_FILES = 200
 FILE_UPLOAD_TEMP_DIR = None
 
 # --- What happens to images --------------------------------------------------------------------------------
@@ -220,6 +219,7 @@ CONVERTER_LIMITS: dict[str, int] = {
     if variable in env.ENVIRON
 }
 CONVERTER_MAX_FILES = env.int("MAX_FILES_PER_BATCH", default=200)
+DATA_UPLOAD_MAX_NUMBER_FILES = 10 * CONVERTER_MAX_FILES  # so that the page can say how many it takes
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
 CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
 CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)

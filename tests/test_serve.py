@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from converter import sandbox
 from converter.engine import raster
-from converter.management import safety
+from converter.management import safety, serving
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -148,3 +149,38 @@ def test_the_start_says_which_layer_of_the_sandbox_is_missing(
     settings.CONVERTER_SANDBOX_REQUIRED = True
     with pytest.raises(CommandError, match="lacks landlock, and SANDBOX_REQUIRED is on"):
         call_command("serve", port=0)
+
+
+def test_a_name_with_two_addresses_is_served_on_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def two(host: str, *rest: Any, **options: Any) -> Any:
+        return [*real("127.0.0.1", *rest, **options), *real("127.0.0.2", *rest, **options)]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", two)
+        server = serving.create_server(None, host="localhost", port=0, most_bytes=1, trusted=[])
+    try:
+        assert len(server.effective_listen) == 2
+        for host, port in server.effective_listen:
+            socket.create_connection((host, port), 5).close()
+        assert serving.address(server, "localhost") == f"http://localhost:{server.effective_listen[0][1]}"
+    finally:
+        server.close()
+
+
+def test_an_address_of_ipv6_is_one_that_browsers_open() -> None:
+    class Listening:
+        effective_port = 8216
+
+    assert serving.address(Listening(), "::1") == "http://[::1]:8216"
+
+
+def test_a_port_that_is_in_use_is_said_in_one_line(server: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, env=server.environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1, port {port}" in done.stderr
+    assert "Traceback" not in done.stderr

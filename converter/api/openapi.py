@@ -14,6 +14,7 @@ from ninja.parser import Parser
 
 from converter.api import schemas
 from converter.api.problems import Problem
+from converter.engine import FORMATS
 from converter.problems import CONTENT_TYPE, ERRORS, title
 
 ALWAYS = (400, 401, 403, 422, 429, 500, 503)
@@ -27,7 +28,12 @@ def problems(*statuses: int) -> dict[str, Any]:
 
 
 def any_bytes(description: str) -> dict[str, Any]:
-    content = {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+    """Return a response that is an image. Generators of clients take its bytes by the last of the types."""
+    images = [format.mime for format in FORMATS.values() if format.encodes]
+    content = {
+        kind: {"schema": {"type": "string", "contentMediaType": kind}}
+        for kind in (*images, "application/octet-stream")
+    }
     return {"description": description, "content": content}
 
 

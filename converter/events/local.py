@@ -6,6 +6,7 @@ folder is turned into the same S3-shaped event for the same handler.
 
 from __future__ import annotations
 
+import logging
 import time
 import urllib.parse
 from typing import Any
@@ -13,17 +14,20 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from converter import dispatch, storage
+from converter import dispatch, jobs, storage
 from converter.engine import Message
 from converter.events.ranges import ranged
 from converter.problems import answer
 from converter.storage import StorageFault, Stored
 from converter.storage.signed import SignedBucket, object_created
+
+logger = logging.getLogger(__name__)
 
 app_name = "local"
 
@@ -81,9 +85,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     if file.size > most:
         return answer(Message("too_many_bytes", {"kind": "announced", "most": most}))
     try:
-        storage.uploads.put(key, file, filename="", content_type="application/octet-stream")
+        stored = storage.uploads.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
         return answer(Message("storage_full"))
+    try:
+        # At once, so that nobody reads "waiting for upload" while it waits for a worker, who does this again.
+        jobs.receive(key, stored)
+    except (DatabaseError, StorageFault):
+        logger.warning("An upload could not be noted yet; its event will do it", exc_info=True)
     return HttpResponse(status=201)
 
 
@@ -100,7 +109,8 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
         return answer(Message("not_found"))
     except FileNotFoundError:
         return answer(Message("expired", {"kind": "file"}))
-    response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    response = FileResponse(file, content_type=content_type)
+    response["Content-Disposition"] = storage.attachment(name)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return ranged(request, response, file, stored)

@@ -71,6 +71,12 @@ def create_server(
     )
 
 
+def address(server: Any, host: str) -> str:
+    """Return the address of the site, for a browser. A name such as localhost may be served on IPv4 and IPv6."""
+    listens = getattr(server, "effective_listen", None) or [(host, server.effective_port)]
+    return f"http://{f'[{host}]' if ':' in host else host}:{listens[0][1]}"
+
+
 def networks(texts: Iterable[str]) -> list[Network]:
     """Return addresses and networks as such; ValueError for one that is neither."""
     return [ip_network(text.strip(), strict=False) for text in texts]

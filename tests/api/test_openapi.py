@@ -26,6 +26,14 @@ def test_the_description_is_valid_openapi_3_1_and_open_to_all(described: dict[st
 
 
 @pytest.mark.django_db
+def test_generators_of_clients_know_what_a_converted_image_is(described: dict[str, Any]) -> None:
+    answer = described["paths"]["/api/v1/convert"]["post"]["responses"]["200"]
+    assert {"image/webp", "application/pdf", "application/octet-stream"} <= set(answer["content"])
+    assert "*/*" not in answer["content"]
+    assert described["servers"] == [{"url": "/"}]
+
+
+@pytest.mark.django_db
 def test_every_operation_says_who_may_call_it_and_which_problems_it_has(described: dict[str, Any]) -> None:
     for operations in described["paths"].values():
         for operation in operations.values():

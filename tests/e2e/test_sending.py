@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -204,3 +205,16 @@ def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[File
     expect(page.get_by_text("Larger than the 100 KB limit.")).to_be_visible()
     expect(page.get_by_text("A batch can have up to 2 images.")).to_be_visible()
     expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
+
+
+def test_pictures_of_one_name_in_two_folders_are_two(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    for year, height in (("2023", 40), ("2024", 41)):
+        (tmp_path / year).mkdir()
+        path = tmp_path / year / "IMG_0001.bmp"
+        path.write_bytes(make_photo(40, height, "BMP")[: 40 * 40 * 3])
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    page.locator("#id_folder").set_input_files(tmp_path)
+    expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
+    page.locator("#id_folder").set_input_files(tmp_path)
+    expect(page.get_by_text("This file is already in the list.")).to_have_count(2)

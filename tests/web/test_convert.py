@@ -314,3 +314,10 @@ def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:
 
 def test_limits_are_told_to_the_page(page: Client) -> None:
     assert f'data-max-bytes="{jobs.limits().max_bytes}"' in text(page.get("/convert/"))
+
+
+def test_more_files_than_it_takes_are_counted_not_misunderstood(page: Client, photo: bytes) -> None:
+    files = [sent(f"{n}.jpg", b"x") for n in range(250)]
+    answer = page.post("/convert/", {**FORM, "images": files})
+    assert answer.status_code == 422
+    assert "200 images; this one has 250" in text(answer)

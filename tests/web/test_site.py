@@ -212,6 +212,17 @@ def test_a_form_that_cannot_be_trusted_is_explained(alice: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_a_proxy_that_hides_the_host_is_named_as_a_cause(alice: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    page = client.get("/convert/")
+    sent = {"csrfmiddlewaretoken": str(page.context["csrf_token"])}
+    refused = client.post("/convert/", sent, headers={"Origin": "http://images.example.org"})
+    assert refused.status_code == 403
+    assert "must pass on the Host header" in text(refused)
+
+
+@pytest.mark.django_db
 def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
     for path in [
         "/",

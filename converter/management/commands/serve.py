@@ -20,6 +20,7 @@ from converter.management import lock, safety, serving
 logger = logging.getLogger(__name__)
 
 CLOCK = "converter.events.clock.sweep"  # by its path, as Zappa's schedule names it
+RECOVER = "converter.events.clock.recover"
 TICK = 10  # seconds between two sweeps
 OPEN_FILES = 4_096  # above all the connections; a shell's usual limit is 1,024, on macOS 256
 
@@ -49,27 +50,36 @@ class Command(BaseCommand):
             pool = dispatch.current()
             if isinstance(pool, PoolDispatch):
                 pool.start()
-                jobs.recover()  # no other server works on this data
+                _recover()  # no other server works on this data
             threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
-            server = serving.create_server(
-                application,
-                host=host,
-                port=port,
-                path=settings.SITE_PATH,
-                # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
-                most_bytes=2 * jobs.limits().max_bytes,
-                trusted=trusted,
-                auth_header=settings.PROXY_AUTH_HEADER,
-            )
-            self.stdout.write(
-                f"Open http://{host}:{server.effective_port}{settings.SITE_PATH} (Ctrl-C to stop)"
-            )
+            try:
+                server = serving.create_server(
+                    application,
+                    host=host,
+                    port=port,
+                    path=settings.SITE_PATH,
+                    # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
+                    most_bytes=2 * jobs.limits().max_bytes,
+                    trusted=trusted,
+                    auth_header=settings.PROXY_AUTH_HEADER,
+                )
+            except OSError as exc:
+                raise CommandError(f"Cannot listen on {host}, port {port}: {exc.strerror}.") from exc
+            self.stdout.write(f"Open {serving.address(server, host)}{settings.SITE_PATH} (Ctrl-C to stop)")
             self.stdout.flush()
             try:
                 server.run()
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
+
+
+def _recover() -> None:
+    try:
+        import_string(RECOVER)()
+    except Exception:
+        # A disk that is full or a database that is locked must not keep the site from starting.
+        logger.exception("What the last server left could not be taken up; the sweep will do it in time")
 
 
 def _allow_open_files(count: int) -> None:
