@@ -7,7 +7,7 @@ import sys
 
 from tests.cloud.interpreter import lambda_python
 
-BENCHMARKS = ["overhead", "sandbox", "functions", "engines", "large", "lists", "load"]
+BENCHMARKS = ["overhead", "sandbox", "functions", "engines", "large", "lists", "load", "fairness"]
 
 for name in BENCHMARKS:
     # One process each: they want settings of their own.

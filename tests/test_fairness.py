@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import fairness
+from tests.benchmarks.overhead import photo
+from tests.server import Server
+
+pytestmark = pytest.mark.system
+
+
+def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        tokens = server.prepare(fairness.MAKE_TOKENS).split()
+        server.start()
+        seconds, waiting = fairness.measure(server.url, tokens, 60, photo(1, (1200, 900)))
+    # First come, first served would have left none of the other jobs.
+    assert waiting > 20
+    assert seconds < 30
