@@ -271,6 +271,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}session", f"{COOKIE_PRE
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{SITE_PATH}/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie: Zappa multiplies them
+CSRF_FAILURE_VIEW = "converter.web.errors.csrf_failure"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [

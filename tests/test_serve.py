@@ -159,7 +159,9 @@ def test_a_name_with_two_addresses_is_served_on_both(monkeypatch: pytest.MonkeyP
 
     with monkeypatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", two)
-        server = serving.create_server(None, host="localhost", port=0, most_bytes=1, trusted=[])
+        server = serving.create_server(
+            None, host="localhost", port=0, path="", most_bytes=1, trusted=[], auth_header=""
+        )
     try:
         assert len(server.effective_listen) == 2
         for host, port in server.effective_listen:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Query, Router, Status

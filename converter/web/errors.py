@@ -1,4 +1,4 @@
-"""The error pages for what was refused and for what is in the way."""
+"""The error pages for what was refused, what is in the way, and a form that cannot be trusted."""
 
 from __future__ import annotations
 
@@ -39,3 +39,9 @@ def broken(request: HttpRequest) -> HttpResponse:
     if status == 503:
         response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the page for a form without the right token, or whose origin is not this host."""
+    context = {"is_other_origin": reason.startswith(("Origin checking", "Referer checking"))}
+    return render(request, "403_csrf.html", context, status=403)

@@ -9,14 +9,27 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from converter import storage
+from converter.models import Upload
 from tests.fakes import RecordingDispatch
 
 MINUTES = timedelta(minutes=5)
 KEY = "uploads/someone/something/a b+ü.jpg"
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def awaited(alice: Any) -> Upload:
+    """The upload whose bytes are sent."""
+    return Upload.objects.create(
+        owner=alice, name="a.jpg", key=KEY, size=10, expires_at=timezone.now() + timedelta(days=1)
+    )
 
 
 def post(client: Client, content: bytes = b"bytes", key: str = KEY, most: int = 10, **changes: Any) -> Any:
@@ -37,6 +50,22 @@ def test_a_posted_form_stores_the_file_and_raises_an_event(client: Client, worke
         "size": 5,
         "eTag": stored.etag,
     }
+
+
+def test_a_file_that_is_here_does_not_wait_for_a_worker_to_be_noted(client: Client, awaited: Upload) -> None:
+    assert post(client).status_code == 201
+    awaited.refresh_from_db()
+    assert awaited.received_at is not None
+    assert awaited.size == 5
+
+
+def test_a_database_that_is_away_refuses_no_file(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*args: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("converter.events.local.jobs.receive", away)
+    assert post(client).status_code == 201
+    assert storage.uploads.read(KEY)[0] == b"bytes"
 
 
 @pytest.mark.parametrize(
