@@ -162,3 +162,12 @@ def test_looking_at_an_image_leaves_a_trace(
     assert "<img" in staff.get(page).text
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.change_message) == (root, str(pk), "Viewed image.")
+
+
+def test_who_may_not_see_the_overview_is_not_led_to_it(staff: Client, django_user_model: Any) -> None:
+    assert PAGE in staff.get("/admin/").content.decode()
+    without = Client()
+    without.force_login(django_user_model.objects.create_user("clerk@example.org", "x", is_staff=True))
+    found = without.get("/admin/")
+    assert found.status_code == 200
+    assert PAGE not in found.content.decode()

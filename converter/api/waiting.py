@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
-from threading import BoundedSemaphore
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 from converter.models import Job
 
 LONGEST = 20  # seconds
 AT_ONCE = 8  # of the threads that serve everybody
+OF_ONE = 4  # of them for one user: there is always room for another
 
-_places = BoundedSemaphore(AT_ONCE)
+_lock = Lock()
+_waiting: Counter[uuid.UUID] = Counter()
 
 
 def until_done(job: Job, seconds: float) -> bool:
     """Return when the job has come to an end, or after so many seconds; at once, with False, where too many wait."""
     if not job.is_unfinished:
         return True
-    if not _places.acquire(blocking=False):
-        return False
-    try:
+    with _place(job.owner_id) as has_place:
+        if not has_place:
+            return False
         deadline = time.monotonic() + seconds
         pause = 0.1
         while (left := deadline - time.monotonic()) > 0:
@@ -28,5 +34,19 @@ def until_done(job: Job, seconds: float) -> bool:
             if not Job.objects.unfinished().filter(pk=job.pk).exists():
                 break
         return True
+
+
+@contextmanager
+def _place(owner_id: uuid.UUID) -> Iterator[bool]:
+    with _lock:
+        is_free = _waiting.total() < AT_ONCE and _waiting[owner_id] < OF_ONE
+        if is_free:
+            _waiting[owner_id] += 1
+    try:
+        yield is_free
     finally:
-        _places.release()
+        if is_free:
+            with _lock:
+                _waiting[owner_id] -= 1
+                if not _waiting[owner_id]:
+                    del _waiting[owner_id]

@@ -173,8 +173,10 @@ def receive(key: str, stored: Stored) -> Upload | None:
     queue_received(upload, now)
     if first:
         upload.received_at, upload.etag, upload.size = now, stored.etag, stored.size
-    elif upload.etag != stored.etag:
-        logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
+    else:
+        upload.refresh_from_db()  # another process may have been first since it was read
+        if upload.etag != stored.etag:
+            logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
     return upload
 
 

@@ -107,7 +107,7 @@ def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, cloc
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many wait as may."""
-    monkeypatch.setattr(waiting._places, "acquire", lambda blocking: False)
+    monkeypatch.setattr(waiting, "AT_ONCE", 0)
 
 
 @pytest.mark.usefixtures("crowd")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -137,19 +139,31 @@ def test_a_finished_job_is_not_waited_for(program: Program, clock: Clock) -> Non
     assert clock.naps == 0
 
 
-def test_only_so_many_wait_at_once_and_further_ones_are_answered(program: Program, clock: Clock) -> None:
+@pytest.mark.parametrize("who", ["alice", "others"])
+def test_only_so_many_wait_at_once_and_further_ones_are_answered(
+    program: Program, clock: Clock, alice: Any, who: str
+) -> None:
     job = program.submit()["jobs"][0]
-    for _ in range(waiting.AT_ONCE):
-        assert waiting._places.acquire(blocking=False)
-    try:
+    waiters = (
+        [alice.pk] * waiting.OF_ONE if who == "alice" else [uuid.uuid4() for _ in range(waiting.AT_ONCE)]
+    )
+    with ExitStack() as stack:
+        for waiter in waiters:
+            assert stack.enter_context(waiting._place(waiter))
         response = program.get(f"jobs/{job['id']}", wait=20)
         assert (response.status_code, response["Retry-After"]) == (200, "1")
         assert clock.naps == 0
-    finally:
-        for _ in range(waiting.AT_ONCE):
-            waiting._places.release()
     program.get(f"jobs/{job['id']}", wait=1)
     assert clock.naps > 0
+
+
+def test_one_user_leaves_places_for_others(alice: Any, bob: Any) -> None:
+    with ExitStack() as stack:
+        for _ in range(waiting.OF_ONE):
+            assert stack.enter_context(waiting._place(alice.pk))
+        assert not stack.enter_context(waiting._place(alice.pk))
+        assert stack.enter_context(waiting._place(bob.pk))
+    assert not waiting._waiting
 
 
 @pytest.mark.parametrize("wait", ["21", "-1", "nan", "x"])

@@ -145,3 +145,8 @@ def test_a_strangers_webhook_does_not_exist(program: Program, stranger: Program)
         problem(response, 404, "not_found")
     own = stranger.post("webhooks", BODY).json()
     problem(stranger.post(f"webhooks/{own['id']}/deliveries/{delivery.pk}/redeliver"), 404, "not_found")
+
+
+def test_the_scheme_of_an_address_has_no_case(program: Program) -> None:
+    made = program.post("webhooks", {**BODY, "url": "HTTPS://example.org/hook"})
+    assert made.status_code == 201, made.content

@@ -93,6 +93,27 @@ def test_a_killed_worker_costs_only_what_it_was_at(dispatch: PoolDispatch, tmp_p
     assert sorted(map(int, log.read_text().split())) == list(range(20))
 
 
+def test_a_slow_receiver_keeps_no_other_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.wait": pool.Places(4, each=2)})
+    dispatch = PoolDispatch(workers=1)
+    try:
+        for number in range(20):
+            event = {"file": str(tmp_path / "log"), "line": f"slow {number}", "while": str(hold)}
+            dispatch.ask("tests.dispatch.tasks.wait", event, "slow")
+        dispatch.ask("tests.dispatch.tasks.wait", {"file": str(tmp_path / "quick"), "line": "quick"}, "quick")
+        for _ in range(200):
+            if (tmp_path / "quick").exists():
+                break
+            time.sleep(0.05)
+        assert (tmp_path / "quick").exists()
+        assert not (tmp_path / "log").exists()
+    finally:
+        hold.unlink()
+        dispatch.close()
+
+
 def test_what_waits_is_named_as_it_is_called() -> None:
     assert all(callable(import_string(target)) for target in pool.WAITING)
 
