@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import uuid
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.clients import BROKEN, Program, Promise, is_whole
+from tests.receiver import Receiver
 
 UNFINISHED = {"awaiting_upload", "queued", "processing"}
 SAMPLE = 200  # results that are opened
+TOLD_WITHIN = 60.0  # seconds
 
 
 def wait_for_the_end(programs: Sequence[Program], seconds: float) -> list[str]:
@@ -57,6 +60,27 @@ def broken_promises(programs: Sequence[Program]) -> Iterator[str]:
                     file = program.ask("GET", link)
                     if len(file.content) != job["result"]["size"] or not is_whole(file.content):
                         yield f"Result of {job['id']} is not whole"
+
+
+def untold(programs: Sequence[Program], listener: Receiver) -> list[str]:
+    """Wait until every end of a batch was told to its webhook; return which were not, or with two ids."""
+    ended = {
+        promise.id
+        for program in programs
+        for promise in program.promises
+        if not promise.deleted and (batch := program.batch(promise))["done"] == batch["total"]
+    }
+    end = time.monotonic() + TOLD_WITHIN
+    while time.monotonic() < end:
+        bodies = {asked.body: asked.headers["webhook-id"] for asked in listener.asked}
+        if ended <= (told := {json.loads(body)["data"]["id"] for body in bodies}):
+            break
+        time.sleep(1)
+    wrong = [f"Nobody was told of the end of batch {pk}" for pk in ended - told]
+    for asked in listener.asked:
+        if asked.headers["webhook-id"] != bodies.get(asked.body, asked.headers["webhook-id"]):
+            wrong.append(f"One message had two ids: {asked.body!r}")
+    return wrong
 
 
 def doubles_and_orphans(data: Path, programs: Sequence[Program]) -> Iterator[str]:

@@ -11,15 +11,18 @@ from pathlib import Path
 from tests.chaos import checks
 from tests.chaos.clients import Program
 from tests.chaos.world import World
+from tests.receiver import receiver
 
 PROGRAMS = 6
 SETTLE = 240.0
 """Seconds after which all that was sent must be done: a lease that nobody holds any more ends by then."""
 
-MAKE_TOKENS = f"""
+MAKE_TOKENS = """
+from converter.webhooks import endpoints
 from imagesite.accounts.models import ApiToken, User
-for number in range({PROGRAMS}):
+for number in range({count}):
     owner = User.objects.create_user(f"{{number}}@example.org")
+    endpoints.add(owner, "{url}/hook", ["batch.finished"])
     print(ApiToken.issue(owner, "chaos")[1])
 """
 
@@ -37,9 +40,10 @@ class Outcome:
 def run(folder: Path, seconds: float, seed: int) -> Outcome:
     """Load a server in this folder and let faults happen to it for so long; then look."""
     world = World(folder, seed)
-    tokens = world.server.prepare(MAKE_TOKENS).split()
+    world.server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
     stopped = threading.Event()
-    with world.server:
+    with receiver() as listener, world.server:
+        tokens = world.server.prepare(MAKE_TOKENS.format(count=PROGRAMS, url=listener.url)).split()
         world.start()
         programs = [Program(world, token, seed + n, stopped) for n, token in enumerate(tokens)]
         threads = [threading.Thread(target=program.work) for program in programs]
@@ -59,6 +63,7 @@ def run(folder: Path, seconds: float, seed: int) -> Outcome:
                 thread.join(SETTLE)
         wrong = checks.wait_for_the_end(programs, SETTLE)
         wrong += checks.broken_promises(programs)
+        wrong += checks.untold(programs, listener)
         wrong += checks.doubles_and_orphans(world.server.data, programs)
         wrong += [f"A second server started: {text}" for text in world.refused]
         wrong += [fault for program in programs for fault in program.faults]
