@@ -19,6 +19,7 @@ from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.jobs.transitions import (
     MAX_ATTEMPTS,
     MOST_AT_ONCE,
+    PASSING,
     cancel_of_suspended,
     fail,
     free_leases,
@@ -109,7 +110,7 @@ def _end_overdue(now: datetime) -> int:
         (never_came & Q(hindrance="unavailable"), Message("unavailable")),
         (never_came & ~Q(upload__source_url=""), Message("upload_timed_out", {"kind": "fetched"})),
         (never_came, Message("upload_timed_out")),
-        (queued & Q(queued_at__lt=now - ROOM_DEADLINE, hindrance="no_room"), Message("no_room")),
+        (_never_stored(now), Message("no_room")),
         (queued & Q(queued_at__lt=now - QUEUE_DEADLINE, hindrance="unavailable"), Message("unavailable")),
         (queued & Q(queued_at__lt=now - QUEUE_DEADLINE), Message("queue_timed_out")),
         (
@@ -138,6 +139,16 @@ def _never_came(now: datetime) -> Q:
     )
 
 
+def _never_stored(now: datetime) -> Q:
+    """Return the condition of jobs for whose results there was no room for too long, and none at the last attempt either."""
+    return Q(
+        status=Job.Status.QUEUED,
+        hindrance="no_room",
+        queued_at__lt=now - ROOM_DEADLINE,
+        asked_at__gte=F("queued_at") + ROOM_DEADLINE,
+    )
+
+
 def _free_lost_leases(now: datetime) -> int:
     return free_leases(Job.objects.filter(lost(now)))
 
@@ -145,7 +156,9 @@ def _free_lost_leases(now: datetime) -> int:
 def _ask_for_waiting(now: datetime) -> int:
     forgotten = Job.objects.filter(_not_asked(now), status=Job.Status.QUEUED).order_by("created_at")
     uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
-    Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED).update(asked_at=now)
+    asked = Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED)
+    asked.update(asked_at=now)
+    asked.filter(hindrance__in=PASSING).update(hindrance="")  # until the worker meets it again
     return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
 
 

@@ -26,6 +26,9 @@ LEASE = timedelta(seconds=150)
 MAX_ATTEMPTS = 3
 MOST_AT_ONCE = 500
 
+PASSING = ("no_room", "unavailable")
+"""Codes of what may be in the way for a while."""
+
 QUEUED_AFRESH = {
     "status": Job.Status.QUEUED,
     "attempts": 0,
@@ -41,9 +44,14 @@ QUEUED_AFRESH = {
 # --- Awaited, queued, claimed ------------------------------------------------------------------------------
 
 
-def queue_received(upload: Upload, now: datetime) -> int:
-    """Queue the jobs that waited for this upload, also those that were given up; return how many."""
-    waited = Q(status=Job.Status.AWAITING_UPLOAD) | Q(status=Job.Status.FAILED, error_code="upload_timed_out")
+def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
+    """Queue the jobs that waited for this upload; if it comes for the first time, also those that were given up.
+
+    Returns how many.
+    """
+    waited = Q(status=Job.Status.AWAITING_UPLOAD)
+    if is_first:
+        waited |= Q(status=Job.Status.FAILED, error_code__in=["upload_timed_out", *PASSING])
     return Job.objects.filter(waited, upload=upload).update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
 
 

@@ -170,7 +170,7 @@ def receive(key: str, stored: Stored) -> Upload | None:
     first = Upload.objects.filter(pk=upload.pk, received_at=None).update(
         received_at=now, etag=stored.etag, size=stored.size
     )
-    queue_received(upload, now)
+    queue_received(upload, now, is_first=first == 1)
     if first:
         upload.received_at, upload.etag, upload.size = now, stored.etag, stored.size
     else:

@@ -263,7 +263,16 @@ def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
         with pytest.raises(RuntimeError):
             worker.work()
     assert statuses(batch) == ["queued"]  # there may be room in a minute
-    Job.objects.update(queued_at=timezone.now() - timedelta(minutes=61))
+    worker.asked.clear()
+    Job.objects.update(
+        queued_at=timezone.now() - timedelta(minutes=61), asked_at=timezone.now() - timedelta(minutes=6)
+    )
+    sweep.sweep()
+    assert statuses(batch) == ["queued"]  # the clock says so; but there may be room by now
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.results, "put", full)
+        with pytest.raises(NoRoom):
+            worker.work()
     sweep.sweep()
     assert the_job(batch).error_code == "no_room"
     jobs.retry(the_job(batch))
