@@ -27,11 +27,14 @@ def has_watermark(owner_id: uuid.UUID, name: str) -> bool:
 
 
 def read_watermark(owner_id: uuid.UUID, name: str) -> bytes | None:
-    """Return the bytes of the image, or None if there is none. Raises StorageFault, FileNotFoundError."""
+    """Return the bytes of the image, or None if there is none, or no more. Raises StorageFault."""
     if logo := _logo(owner_id, name):
         return bytes(logo.data)
     upload = _upload(owner_id, name)
-    return storage.uploads.read(upload.key)[0] if upload else None
+    try:
+        return storage.uploads.read(upload.key)[0] if upload else None
+    except FileNotFoundError:
+        return None
 
 
 def keep_logo(owner: AbstractBaseUser, recipe: engine.Recipe) -> tuple[engine.Recipe, Logo | None]:

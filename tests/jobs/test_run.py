@@ -10,7 +10,7 @@ from django.utils import timezone
 from PIL import Image
 
 from converter import jobs, storage
-from converter.engine import Message
+from converter.engine import Message, Recipe
 from converter.jobs import run, transitions
 from converter.models import ImageMetadata, Job
 from converter.storage import StorageFault
@@ -173,3 +173,19 @@ def test_a_job_cancelled_while_in_work_keeps_no_result(
     assert statuses(batch) == ["cancelled"]
     with pytest.raises(FileNotFoundError):
         storage.results.stat(job.result_key)
+
+
+def test_a_watermark_whose_file_is_gone_ends_the_job_with_that_reason(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    mark = jobs.keep_image(alice, jobs.NewFile("mark.jpg", len(photo)))
+    stored = storage.uploads.put(mark.key, io.BytesIO(photo), filename="", content_type="")
+    jobs.receive(mark.key, stored)
+    marked_recipe = Recipe.parse({"format": "png", "watermark": {"image": str(mark.pk)}})
+    batch = submit(alice, "a.jpg", outputs=(marked_recipe, WEBP))
+    storage.uploads.remove([mark.key])
+    send(batch, photo)
+    worker.work()
+    marked, plain = batch.jobs.order_by("position")
+    assert (marked.status, marked.error_code) == ("failed", "no_watermark")
+    assert plain.status == "finished"
