@@ -239,6 +239,7 @@ CONVERTER_MAX_RETENTION = timedelta(  # the longest that a user may choose
 CONVERTER_GUEST_RETENTION = timedelta(
     hours=env.float("GUEST_RETENTION_HOURS", default=min(24, CONVERTER_RETENTION / timedelta(hours=1)))
 )
+CONVERTER_CONTACT_EMAIL: str = env.str("CONTACT_EMAIL", default="")  # on the pages of help, privacy and terms
 CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
 CONVERTER_SANDBOX_REQUIRED = env.bool("SANDBOX_REQUIRED", default=False)
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"

@@ -173,6 +173,13 @@ def saved_words(percent: int | None) -> str:
 
 
 @register.filter
+def moment(when: datetime) -> SafeString:
+    """Return the time as an element, in UTC; times.js shows it in the visitor's zone."""
+    text = f"{date_format(when, 'DATETIME_FORMAT')} UTC"
+    return format_html('<time datetime="{}" data-local>{}</time>', when.isoformat(), text)
+
+
+@register.filter
 def expires(moment: datetime) -> str:
     left = moment - timezone.now()
     if left <= timedelta(0):

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from converter.web.views import batches, convert, jobs, recipes, shares, site, webhooks
+from converter.web.views import about, batches, convert, jobs, recipes, shares, site, webhooks
 
 app_name = "web"
 
 urlpatterns = [
     path("", site.landing, name="landing"),
     path("formats/", site.formats, name="formats"),
+    path("help/", about.help_page, name="help"),
+    path("privacy/", about.privacy, name="privacy"),
+    path("terms/", about.terms, name="terms"),
     path("problems/<slug:code>/", site.problem, name="problem"),
     path("healthz", site.healthz, name="healthz"),
     path("favicon.ico", site.favicon, name="favicon"),

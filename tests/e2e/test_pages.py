@@ -96,7 +96,7 @@ def test_a_page_is_accessible_light_and_still(
 def test_the_landing_page_stands_still_when_its_picture_comes_late(visit: Visit) -> None:
     page = visit(known=False)
     late: list[Route] = []
-    page.route("**/hills*.webp", lambda route: late.append(route))
+    page.route("**/coffee*.webp", lambda route: late.append(route))
     page.goto("/", wait_until="domcontentloaded")
     page.locator(".compare.is-live").wait_for()
     page.wait_for_timeout(200)  # it is painted without the picture

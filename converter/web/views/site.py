@@ -59,8 +59,8 @@ def _facts(kept_for: timedelta) -> dict[str, Any]:
         "writes": outputs(),
         "limits": jobs.limits(),
         "retention_hours": round(kept_for / timedelta(hours=1)),
-        "hero_before": _size_of("converter/img/hills.jpg"),
-        "hero_after": _size_of("converter/img/hills.webp"),
+        "hero_before": _size_of("converter/img/coffee.jpg"),
+        "hero_after": _size_of("converter/img/coffee.webp"),
     }
 
 

@@ -2,12 +2,11 @@
 
 import { maybe, showWhatNeedsScript } from "./dom.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
-import "./crop_panel.js";
 import "./intake.js";
 import "./matrix.js";
 import { formatOf } from "./output.js";
 import { cards, follow } from "./outputs.js";
-import { find, form, note, state } from "./page.js";
+import { changed, find, form, note, state } from "./page.js";
 import { update } from "./preview.js";
 import { extensionOf } from "./row.js";
 import "./submit.js";
@@ -42,8 +41,19 @@ function summary() {
   return [good, bad ? say(texts.unusable, { count: bad }) : ""].filter(Boolean).join(" · ");
 }
 
+// The cropper comes with the first image: until then nobody needs it, and the page opens sooner.
+let isCropperHere = false;
+
+async function fetchCropper() {
+  if (isCropperHere || !inBatch().length) return;
+  isCropperHere = true;
+  await import("./crop_panel.js");
+  changed();
+}
+
 function show() {
   if (state.batch) return;
+  fetchCropper();
   followImages();
   nameButton();
   markShown(update());

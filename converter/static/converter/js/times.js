@@ -1,0 +1,18 @@
+// Times in the visitor's own zone: the server knows UTC only.
+
+import { all } from "./dom.js";
+
+const language = document.documentElement.lang;
+const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+/** @param {ParentNode} root */
+function localise(root) {
+  for (const time of all(root, "time[datetime]", HTMLTimeElement)) {
+    const text = whole.format(new Date(time.dateTime));
+    time.title = text;
+    if (time.dataset.local !== undefined) time.textContent = text;
+  }
+}
+
+document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
+localise(document);
