@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from contextvars import copy_context
 from threading import Thread
 from typing import Any
 
@@ -8,6 +7,8 @@ from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import get_script_prefix, set_script_prefix
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from imagesite.accounts.attempts import attempt
@@ -52,8 +53,16 @@ class PasswordChangeForm(auth_forms.PasswordChangeForm):
 
 class PasswordResetForm(auth_forms.PasswordResetForm):
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Send it beside the request, in its language: the time it takes would tell who has an account."""
-        Thread(target=copy_context().run, args=(super().send_mail, *args), kwargs=kwargs).start()
+        """Send it beside the request: the time it takes would tell who has an account."""
+        # A thread starts with the language of the site, and without its path.
+        language, path, send = get_language(), get_script_prefix(), super().send_mail
+
+        def beside() -> None:
+            set_script_prefix(path)
+            with override(language):
+                send(*args, **kwargs)
+
+        Thread(target=beside).start()
 
 
 class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time

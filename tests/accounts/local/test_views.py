@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.test.utils import override_script_prefix
 
 from imagesite.accounts.models import User
 from tests.accounts.conftest import text
@@ -83,14 +84,29 @@ def test_the_password_is_changed(page: Client, alice: Any) -> None:
     assert alice.check_password(new)
 
 
+def mailed() -> mail.EmailMessage:
+    """Return the first message; it is sent beside the request."""
+    deadline = time.monotonic() + 5
+    while not mail.outbox and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return mail.outbox[0]
+
+
+def test_the_mail_is_in_the_language_of_the_page_and_leads_below_the_path_of_the_site(
+    client: Client, alice: Any
+) -> None:
+    with override_script_prefix("/images/"):
+        client.post("/accounts/password/reset/", {"email": alice.email}, headers={"Accept-Language": "de"})
+    message = mailed()
+    assert message.subject == "Ihr Imagesite-Passwort zurücksetzen"
+    assert "http://testserver/images/accounts/password/reset/" in str(message.body)
+
+
 def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> None:
     assert "Check your e-mail" in text(
         client.post("/accounts/password/reset/", {"email": alice.email}, follow=True)
     )
-    deadline = time.monotonic() + 5
-    while not mail.outbox and time.monotonic() < deadline:  # it is sent beside the request
-        time.sleep(0.01)
-    message = mail.outbox[0]
+    message = mailed()
     assert isinstance(message, mail.EmailMultiAlternatives)
     link = re.search(r"http://testserver(\S+)", str(message.body))
     assert link
