@@ -9,6 +9,8 @@ ALLOWED = [
     "idempotency-key",
     "if-none-match",
     "if-range",
+    "mcp-method",
+    "mcp-name",
     "mcp-protocol-version",
     "range",
 ]

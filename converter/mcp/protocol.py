@@ -1,7 +1,8 @@
 """The messages of the Model Context Protocol, as far as a server with tools and no sessions needs them.
 
-JSON-RPC 2.0 over Streamable HTTP: https://modelcontextprotocol.io/specification/2025-06-18/basic/transports. The official
-package would load a web server, a client and its models into every cold start.
+JSON-RPC 2.0 over Streamable HTTP: https://modelcontextprotocol.io/specification/2025-06-18/basic/transports. From version
+2026-07-28 on there is no handshake, and each request says itself what it speaks. The official package would load a web
+server, a client and its models into every cold start.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from converter.api.openapi import parse_json
 from converter.api.problems import Problem
 
-VERSIONS = ("2025-11-25", "2025-06-18")  # newest first
+HANDSHAKE = ("2025-11-25", "2025-06-18")  # newest first
+MODERN = "2026-07-28"
+VERSIONS = (MODERN, *HANDSHAKE)
 UNSAID = "2025-03-26"  # what a client speaks that names no version in its header
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
+
+VERSION_HEADER = "MCP-Protocol-Version"
+META = "io.modelcontextprotocol/"
 
 
 class ProtocolError(Exception):
@@ -47,12 +54,16 @@ class Call:
     id: str | int | None
     method: str
     params: dict[str, Any]
+    is_modern: bool = False
+    """Whether it came without a handshake."""
 
     def answered(self, result: dict[str, Any]) -> JsonResponse:
-        return JsonResponse({"jsonrpc": "2.0", "id": self.id, "result": result})
+        kind = {"resultType": "complete"} if self.is_modern else {}
+        return JsonResponse({"jsonrpc": "2.0", "id": self.id, "result": {**result, **kind}})
 
     def refused(self, code: int, text: str) -> ProtocolError:
-        return ProtocolError(code, text, request_id=self.id)
+        status = (404 if code == METHOD_NOT_FOUND else 400) if self.is_modern else 200
+        return ProtocolError(code, text, request_id=self.id, status=status)
 
 
 def read(request: HttpRequest) -> Call:
@@ -72,12 +83,15 @@ def read(request: HttpRequest) -> Call:
     if not isinstance(method, str) or not isinstance(params, dict) or not valid_id:
         raise ProtocolError(INVALID_REQUEST, "This is not a valid request.", status=400)
     _check_version(request, request_id, method)
-    return Call(request_id, method, params)
+    call = Call(request_id, method, params, request.headers.get(VERSION_HEADER) == MODERN)
+    if call.is_modern and call.id is not None:
+        _check_envelope(request, call)
+    return call
 
 
 def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
     """The header names the version agreed on; before that, in `initialize`, any may stand there."""
-    asked = request.headers.get("MCP-Protocol-Version", UNSAID)
+    asked = request.headers.get(VERSION_HEADER, UNSAID)
     if method != "initialize" and asked not in (*VERSIONS, UNSAID):
         raise ProtocolError(
             UNSUPPORTED_VERSION,
@@ -88,10 +102,24 @@ def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
         )
 
 
+def _check_envelope(request: HttpRequest, call: Call) -> None:
+    """A request without a handshake says in its body too what it speaks and asks for; proxies go by the headers."""
+    meta = call.params.get("_meta")
+    keys = (f"{META}protocolVersion", f"{META}clientCapabilities")
+    if not isinstance(meta, dict) or any(key not in meta for key in keys):
+        raise call.refused(INVALID_PARAMS, f"params._meta must have {' and '.join(keys)}.")
+    expected = {VERSION_HEADER: meta[keys[0]], "Mcp-Method": call.method}
+    if call.method == "tools/call":
+        expected["Mcp-Name"] = call.params.get("name")
+    for name, value in expected.items():
+        if request.headers.get(name) != value:
+            raise call.refused(HEADER_MISMATCH, f"The header {name} does not say what the body says.")
+
+
 def version_for(params: dict[str, Any]) -> str:
     """Return the version to speak: the one asked for, or else the newest here, which the client may decline."""
     asked = params.get("protocolVersion")
-    return asked if asked in VERSIONS else VERSIONS[0]
+    return asked if asked in HANDSHAKE else HANDSHAKE[0]
 
 
 def accepted() -> HttpResponse:

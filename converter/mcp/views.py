@@ -22,6 +22,8 @@ INSTRUCTIONS = (
     "Links to results are valid for five minutes; get returns new ones."
 )
 
+UNCACHED = {"ttlMs": 0, "cacheScope": "private"}
+
 
 def check_origin(request: HttpRequest) -> None:
     """Refuse the pages of other sites, which could reach a server in a private network through a visitor's browser."""
@@ -49,21 +51,26 @@ def answer(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 def _result(request: ApiRequest, call: Call) -> dict[str, Any]:
     match call.method:
-        case "initialize":
+        case "server/discover" if call.is_modern:
+            return {"supportedVersions": list(protocol.VERSIONS), **_about(), **UNCACHED}
+        case "initialize" if not call.is_modern:
             return {
                 "protocolVersion": protocol.version_for(call.params),
-                "capabilities": {"tools": {}},
                 "serverInfo": _server(request),
-                "instructions": INSTRUCTIONS,
+                **_about(),
             }
-        case "ping":
+        case "ping" if not call.is_modern:
             return {}
         case "tools/list":
-            return {"tools": tools.listed(request.auth)}
+            return {"tools": tools.listed(request.auth), **(UNCACHED if call.is_modern else {})}
         case "tools/call":
             return _called(request, call)
         case _:
             raise call.refused(protocol.METHOD_NOT_FOUND, f"There is no method {call.method[:100]}.")
+
+
+def _about() -> dict[str, Any]:
+    return {"capabilities": {"tools": {}}, "instructions": INSTRUCTIONS}
 
 
 def _server(request: ApiRequest) -> dict[str, str]:

@@ -74,6 +74,7 @@ def fetched(link: ResourceLink) -> bytes:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_an_agent_makes_a_picture_small_enough_in_one_call(site: Site, website: Receiver, mode: str) -> None:
     async def talk(client: Client) -> None:
+        assert bool(client.session.discover_result) == (mode == "auto")
         tools = (await client.list_tools()).tools
         assert [tool.name for tool in tools] == ["inspect", "convert", "batch", "get", "formats"]
         asked = {"url": f"{website.url}/photo.jpg", "recipe": UNDER_200_KB}

@@ -158,3 +158,50 @@ def test_no_answer_is_cached(agent: Agent) -> None:
 def test_the_address_is_exact(agent: Agent) -> None:
     for path in ("/mcp/", "/mcps", "/mcp/x"):
         assert agent.client.post(path, PING, content_type="application/json").status_code == 404
+
+
+# --- Without a handshake (2026-07-28) ----------------------------------------------------------------------
+
+MODERN = "2026-07-28"
+META = {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {}}
+
+
+def modern(agent: Agent, method: str, **more: Any) -> Any:
+    headers = {"MCP_Protocol_Version": MODERN, "Mcp_Method": method, **more.pop("headers", {})}
+    params = {"_meta": META, **more}
+    return agent.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}, **headers)
+
+
+def test_a_client_can_do_without_a_handshake(agent: Agent) -> None:
+    found = modern(agent, "server/discover").json()["result"]
+    assert found["supportedVersions"] == [MODERN, "2025-11-25", "2025-06-18"]
+    assert (found["resultType"], found["cacheScope"]) == ("complete", "private")
+    listed = modern(agent, "tools/list").json()["result"]
+    assert (len(listed["tools"]), listed["ttlMs"]) == (5, 0)
+    called = modern(agent, "tools/call", name="formats", headers={"Mcp_Name": "formats"}).json()["result"]
+    assert called["structuredContent"]["formats"]
+    assert called["resultType"] == "complete"
+
+
+@pytest.mark.parametrize("method", ["initialize", "ping", "resources/list"])
+def test_what_the_handshake_was_for_is_not_there_without_it(agent: Agent, method: str) -> None:
+    fault(modern(agent, method), 404, -32601)
+
+
+def test_with_a_handshake_nothing_is_to_be_discovered(agent: Agent) -> None:
+    fault(agent.post({**PING, "method": "server/discover"}), 200, -32601)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Mcp_Method": "tools/list"}, {"Mcp_Name": "get"}, {"Mcp_Method": ""}], ids=str
+)
+def test_headers_that_say_something_else_than_the_body_are_refused(agent: Agent, headers: Any) -> None:
+    fault(
+        modern(agent, "tools/call", name="formats", headers={"Mcp_Name": "formats", **headers}), 400, -32020
+    )
+
+
+def test_a_request_that_does_not_say_what_it_speaks_is_refused(agent: Agent) -> None:
+    fault(modern(agent, "tools/list", _meta={}), 400, -32602)
+    other = {**META, "io.modelcontextprotocol/protocolVersion": "2025-06-18"}
+    fault(modern(agent, "tools/list", _meta=other), 400, -32020)
