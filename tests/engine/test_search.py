@@ -207,6 +207,24 @@ def test_auto_chooses_by_what_the_picture_is():
     assert "animated" in note(moving, "format_chosen").params["reason"].text
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA"])
+def test_auto_keeps_a_drawing_in_grey_exactly_and_a_photograph_nearly(mode):
+    drawing = Image.new("L", (600, 400), 255)
+    draw = ImageDraw.Draw(drawing)
+    for number in range(30):
+        draw.ellipse(
+            (20 * number, 10 * number, 20 * number + 90, 10 * number + 60), outline=number * 5, width=2
+        )
+    drawn = drawing if mode == "1" else drawing.resize((300, 200), Image.Resampling.LANCZOS)
+    result = render(saved(drawn.convert(mode), "PNG"), format="auto")
+    assert "kept exactly" in note(result, "format_chosen").text
+    wanted = list(drawn.convert(mode).convert("L").get_flattened_data())
+    assert list(opened(result).convert("L").get_flattened_data()) == wanted
+    if mode != "1":
+        photo = render(saved(samples.grainy().convert(mode), "PNG"), format="auto")
+        assert "kept exactly" not in note(photo, "format_chosen").text
+
+
 def test_auto_keeps_transparency():
     image = samples.grainy((320, 240)).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize((320, 240)))

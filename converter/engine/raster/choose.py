@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from converter.engine.formats import ANIMATION_CANDIDATES, CANDIDATES, FORMATS, Format
 from converter.engine.limits import Deadline
@@ -22,6 +22,8 @@ _MOST_PIXELS = 500_000
 
 # A picture with this few colours is drawn, not photographed.
 _FLAT_COLORS = 1024
+# Or one in grey where so many pixels are as dark as their neighbours: 0.95 of a page of text, 0.6 of a smooth photograph.
+_FLAT_NEIGHBOURS = 0.85
 
 
 @dataclass(frozen=True)
@@ -101,4 +103,13 @@ def _sample(image: Image.Image) -> Image.Image:
 
 
 def _is_flat(image: Image.Image) -> bool:
+    """Whether it is drawn: by few colours, or in grey, which has few anyway, by pixels as dark as their neighbours."""
+    if image.mode in ("L", "LA"):
+        return _alike_neighbours(image.getchannel("L")) >= _FLAT_NEIGHBOURS
     return image.mode in ("RGB", "RGBA") and image.getcolors(_FLAT_COLORS) is not None
+
+
+def _alike_neighbours(gray: Image.Image) -> float:
+    """Return how many of the pixels, from 0 to 1, are exactly as dark as the one to their left."""
+    across = ImageChops.difference(gray, ImageChops.offset(gray, 1, 0))
+    return across.histogram()[0] / (gray.width * gray.height)
