@@ -39,7 +39,7 @@ export interface paths {
         };
         /**
          * Get batch
-         * @description Get a batch with its jobs.
+         * @description Get a batch with its jobs, up to 400 at a time.
          */
         get: operations["get_batch"];
         put?: never;
@@ -680,8 +680,16 @@ export interface components {
             bytes_after: number;
             /** Uploads */
             uploads: components["schemas"]["Upload"][];
-            /** Jobs */
+            /**
+             * Jobs
+             * @description At most 400.
+             */
             jobs: components["schemas"]["Job"][];
+            /**
+             * Next
+             * @description `cursor` for the jobs that follow, with their uploads. Null if there are none.
+             */
+            next?: string | null;
         };
         /**
          * Failure
@@ -980,11 +988,25 @@ export interface components {
                  */
                 color?: "srgb" | "keep";
                 /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep.
                  * @default null
                  */
                 dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1200,11 +1222,25 @@ export interface components {
                  */
                 color?: "srgb" | "keep";
                 /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep.
                  * @default null
                  */
                 dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1421,11 +1457,25 @@ export interface components {
                  */
                 color?: "srgb" | "keep";
                 /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep.
                  * @default null
                  */
                 dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1628,11 +1678,25 @@ export interface components {
                  */
                 color?: "srgb" | "keep";
                 /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep.
                  * @default null
                  */
                 dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1999,11 +2063,25 @@ export interface components {
                  */
                 color?: "srgb" | "keep";
                 /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep.
                  * @default null
                  */
                 dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -2589,7 +2667,10 @@ export interface operations {
     };
     get_batch: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the previous answer. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 batch_id: string;
@@ -3088,7 +3169,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "*/*": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                    "image/avif": string;
+                    "image/jxl": string;
+                    "image/gif": string;
+                    "image/tiff": string;
+                    "image/bmp": string;
+                    "image/vnd.microsoft.icon": string;
+                    "image/jp2": string;
+                    "application/pdf": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Accepted */

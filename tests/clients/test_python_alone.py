@@ -112,6 +112,16 @@ def test_a_batch_that_is_asked_for_again_has_the_same_key_and_its_file_the_same_
     assert download.url == "https://images.example/api/v1/jobs/j/download"
 
 
+def test_the_jobs_of_a_large_batch_come_in_parts(naps: list[float]) -> None:
+    uploaded = httpx.Response(204)
+    more = {**BATCH, "jobs": [{**JOB, "id": "k"}], "next": None}
+    results = [httpx.Response(200, content=name) for name in (b"first", b"second")]
+    stage = Stage(ok({**BATCH, "next": "399"}), uploaded, ok(more), *results, httpx.Response(204))
+    made = stage.client().convert_many([b"image"], [{"format": "webp"}, {"format": "png"}])
+    assert [(one.job, one.data) for one in made] == [("j", b"first"), ("k", b"second")]
+    assert stage.asked[2].url.params["cursor"] == "399"
+
+
 def test_the_token_is_shown_to_the_site_alone(naps: list[float]) -> None:
     stage = Stage(
         ok(BATCH),

@@ -107,7 +107,7 @@ def convert_all(
     """Convert each source with each recipe; return the results source by source."""
     batch = yield from submit(sources, outputs, notify)
     try:
-        jobs = [Job.of(job) for job in batch["jobs"]]
+        jobs = [Job.of(job) for job in (yield from all_jobs(batch))]
         results = []
         for index, job in enumerate(jobs):
             done = yield from wait(job)
@@ -119,6 +119,15 @@ def convert_all(
     finally:
         if not keep:
             yield from _delete(batch["id"])
+
+
+def all_jobs(batch: Mapping[str, Any]) -> Flow[list[Any]]:
+    """Return the jobs of a batch as the API answers them; large batches come in parts."""
+    jobs, part = list(batch["jobs"]), batch
+    while part.get("next"):
+        part = yield from call("GET", f"batches/{batch['id']}", params={"cursor": part["next"]})
+        jobs += part["jobs"]
+    return jobs
 
 
 def _delete(batch: str) -> Flow[None]:
