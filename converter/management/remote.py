@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from converter import engine
 from converter.management.converting import Made, NotConverted
 
 WAIT = 20  # seconds; the longest that the API waits
+PAUSE = 1  # seconds
 # A request is sent again when the site is busy or restarting. None does anything twice: new batches carry a key.
 RETRIES = urllib3.Retry(
     total=8,
@@ -100,7 +102,10 @@ class RemoteConverter:
             self._site.post_form(batch["uploads"][0]["form"], name, data)
             job = batch["jobs"][0]
             while not job["finished_at"]:
+                asked_at = time.monotonic()
                 job = self._site.call("GET", f"jobs/{job['id']}?wait={WAIT}")
+                if not job["finished_at"] and time.monotonic() - asked_at < PAUSE:
+                    time.sleep(PAUSE)  # too many wait there already
             if job["error"]:
                 raise NotConverted(job["error"]["message"], job["error"]["code"])
             result = job["result"]
