@@ -73,7 +73,7 @@ def test_somebody_new_gets_an_account_and_keeps_it(client: Client) -> None:
     assert enter(client, "new", "/recipes/").url == "/recipes/"
     user = User.objects.get()
     assert (user.email, user.oidc_sub, user.has_usable_password()) == ("new@example.org", "new", False)
-    assert client.get("/convert/").status_code == 200
+    assert client.get("/batches/").status_code == 200
     # The address may change; the subject does not.
     User.objects.update(email="old@example.org")
     assert enter(Client(), "new").url == "/convert/"

@@ -137,14 +137,14 @@ def _proxy(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_proxy")
 def test_whom_the_proxy_names_is_in(client: Client, alice: User) -> None:
-    assert client.get("/convert/", headers={"Remote-Email": "Alice@example.org"}).status_code == 200
+    assert client.get("/batches/", headers={"Remote-Email": "Alice@example.org"}).status_code == 200
     assert client.session["_auth_user_id"] == str(alice.pk)
-    assert client.get("/convert/").status_code == 302
+    assert client.get("/batches/").status_code == 302
 
 
 @pytest.mark.usefixtures("_proxy")
 def test_whom_the_proxy_names_first_gets_an_account(client: Client) -> None:
-    assert client.get("/convert/", headers={"Remote-Email": "New@example.org"}).status_code == 200
+    assert client.get("/batches/", headers={"Remote-Email": "New@example.org"}).status_code == 200
     user = User.objects.get()
     assert (user.email, user.has_usable_password()) == ("new@example.org", False)
 
@@ -152,11 +152,11 @@ def test_whom_the_proxy_names_first_gets_an_account(client: Client) -> None:
 @pytest.mark.usefixtures("_proxy")
 @pytest.mark.parametrize("name", ["nobody", "alice@example.org, bob@example.org", ""])
 def test_what_is_no_address_is_nobody(client: Client, alice: User, name: str) -> None:
-    assert client.get("/convert/", headers={"Remote-Email": name}).status_code == 302
+    assert client.get("/batches/", headers={"Remote-Email": name}).status_code == 302
     assert User.objects.count() == 1
 
 
 @pytest.mark.usefixtures("_proxy")
 def test_a_blocked_account_stays_blocked_behind_a_proxy(client: Client, alice: User) -> None:
     User.objects.update(is_active=False)
-    assert client.get("/convert/", headers={"Remote-Email": "alice@example.org"}).status_code == 302
+    assert client.get("/batches/", headers={"Remote-Email": "alice@example.org"}).status_code == 302

@@ -21,7 +21,7 @@ def test_somebody_signs_up_and_is_in(client: Client) -> None:
     form = {"email": "New@Example.org", "password1": PASSWORD, "password2": PASSWORD}
     assert client.post("/accounts/signup/", form).url == "/convert/"  # type: ignore[attr-defined]
     assert User.objects.get().email == "new@example.org"
-    assert client.get("/convert/").status_code == 200
+    assert client.get("/batches/").status_code == 200
 
 
 def test_sign_up_leads_on_to_where_one_came_from(client: Client) -> None:
@@ -63,7 +63,7 @@ def test_log_in_and_out(client: Client, alice: Any) -> None:
     out = client.post("/accounts/logout/")
     assert out.headers["Location"] == "/"
     assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
-    assert client.get("/convert/").status_code == 302
+    assert client.get("/batches/").status_code == 302
 
 
 def test_a_wrong_password_says_so(client: Client, alice: Any) -> None:
@@ -72,7 +72,7 @@ def test_a_wrong_password_says_so(client: Client, alice: Any) -> None:
 
 
 def test_a_closed_page_says_to_log_in_first(client: Client) -> None:
-    response = client.get("/convert/", follow=True)
+    response = client.get("/batches/", follow=True)
     assert "Log in to continue." in text(response)
 
 
