@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from converter import outbound, storage
@@ -24,7 +25,7 @@ from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota, 
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
 from converter.jobs.transitions import fail, note_hindrance, queue_received
-from converter.models import Job, Preferences, Upload
+from converter.models import Batch, Job, Preferences, Upload
 from converter.storage import StorageFault, Stored, UploadForm
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,12 @@ def renew_form(upload: Upload) -> UploadForm:
     form = upload_form(upload)
     Upload.objects.filter(pk=upload.pk).update(seen_at=timezone.now())
     return form
+
+
+def missing_uploads(batch: Batch) -> QuerySet[Upload]:
+    """Return the uploads of a batch whose bytes were to be sent and are not here."""
+    awaited = batch.jobs.filter(status=Job.Status.AWAITING_UPLOAD, upload__source_url="")
+    return Upload.objects.filter(pk__in=awaited.values("upload"), received_at=None).order_by("name", "pk")
 
 
 def file_problem(file: NewFile, most: int | None = None) -> Message | None:

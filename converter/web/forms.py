@@ -49,6 +49,17 @@ class ThousandsField(forms.FloatField):
         return {**attrs, "min": 0, "max": (self.max_value or 0) / 1000}
 
 
+class PercentField(forms.FloatField):
+    """A part of the whole, from 0 to 1, entered in percent."""
+
+    def clean(self, value: Any) -> Any:
+        number = super().clean(value)
+        return None if number is None else round(number / 100, 6)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value * 100:g}" if isinstance(value, int | float) else value
+
+
 class OutputForm(forms.Form):
     """One output: a recipe, field by field."""
 
@@ -229,6 +240,14 @@ class ResendForm(forms.Form):
     file = forms.FileField(label=_("Image"))
 
 
+class ResendManyForm(forms.Form):
+    images = MultipleFileField(label=_("Choose them again"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["images"].widget.attrs["accept"] = accepted()
+
+
 class RecipeForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
 
@@ -287,6 +306,8 @@ def _field(option: Option) -> forms.Field:
         field = forms.BooleanField(**given)
     elif option.in_thousands:
         field = ThousandsField(min_value=schema["minimum"], max_value=schema["maximum"], **given)
+    elif option.in_percent:
+        field = PercentField(min_value=schema["minimum"] * 100, max_value=schema["maximum"] * 100, **given)
     elif option.kind == "integer":
         field = forms.IntegerField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
     elif option.kind == "number":

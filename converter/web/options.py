@@ -8,11 +8,13 @@ from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from converter import engine
 from converter.engine.schema import stated
 
 AUTO = "auto"
+PERCENTS = {"watermark.opacity": _("Opacity (%)"), "watermark.scale": _("Size (% of image width)")}
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,21 @@ class Option:
         return self.path == "target_bytes"
 
     @property
+    def in_percent(self) -> bool:
+        """Whether people say its number in percent: a part of the whole."""
+        return self.path in PERCENTS
+
+    @property
     def title(self) -> str:
+        if self.in_percent:
+            return str(PERCENTS[self.path])
         title = gettext(_stated()[self.path]["title"])
         return f"{title} (KB)" if self.in_thousands else title
 
     @property
     def hint(self) -> str:
         hint: str = _stated()[self.path]["hint"]
-        return gettext(hint) if hint else ""
+        return gettext(hint) if hint and not self.in_percent else ""
 
     def label(self, choice: Any) -> str:
         """Return how people call one of its choices."""

@@ -21,6 +21,7 @@ urlpatterns = [
     path("batches/", batches.history, name="batches"),
     path("batches/delete/", batches.delete_many, name="batches_delete"),
     path("batches/<uuid:pk>/", batches.batch, name="batch"),
+    path("batches/<uuid:pk>/files/", batches.resend, name="batch_resend"),
     path("batches/<uuid:pk>/cancel/", batches.cancel, name="batch_cancel"),
     path("batches/<uuid:pk>/retry/", batches.retry, name="batch_retry"),
     path("batches/<uuid:pk>/delete/", batches.delete, name="batch_delete"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -304,3 +305,28 @@ def test_growth_that_nothing_explains_is_a_warning(page: Client, batch: Batch) -
     said = text(page.get(f"/batches/{batch.pk}/"))
     assert "saved is-more" in said
     assert "That is normal." not in said
+
+
+def test_files_that_never_came_are_sent_together_and_told_by_name_and_size(
+    page: Client, alice: Any, photo: bytes, worker: RecordingDispatch
+) -> None:
+    other = make_photo(31, 21)
+    files = [jobs.NewFile("a.jpg", len(photo)), jobs.NewFile("a.jpg", len(other)), jobs.NewFile("b.jpg", 5)]
+    batch = jobs.submit.submit(alice, files=files, outputs=[engine.Recipe.parse({"format": "png"})])
+    assert "3 images have not arrived." in text(page.get(f"/batches/{batch.pk}/"))
+    sent = [
+        SimpleUploadedFile(name, content)
+        for name, content in [("a.jpg", other), ("a.jpg", photo), ("c.jpg", b"x")]
+    ]
+    answer = text(page.post(f"/batches/{batch.pk}/files/", {"images": sent}, follow=True))
+    assert "2 images arrived." in answer
+    assert "1 file is not one of the missing images." in answer
+    assert "1 image has not arrived." in answer
+    worker.work()
+    sizes = batch.jobs.order_by("position").values_list("upload__size", "result_width")
+    assert list(sizes) == [(len(photo), 64), (len(other), 31), (5, None)]
+    assert "has not arrived" not in text(page.get(f"/batches/{batch.pk}/", headers={"HX-Request": "true"}))
+
+
+def test_a_stranger_sends_no_missing_files(strangers_page: Client, batch: Batch) -> None:
+    assert strangers_page.post(f"/batches/{batch.pk}/files/").status_code == 404

@@ -51,7 +51,7 @@ def test_every_option_reaches_the_recipe(page: Client, photo: bytes) -> None:
         "color": "keep",
         "frames": "first",
         "watermark.text": "© me",
-        "watermark.opacity": "0.25",
+        "watermark.opacity": "25",
     }
     form = {**FORM, **{f"outputs-0-{name}": value for name, value in options.items()}}
     page.post("/convert/", {**form, "images": sent("a.jpg", photo)})

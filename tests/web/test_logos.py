@@ -19,7 +19,7 @@ from tests.web.conftest import sent, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LOOK = {"watermark.position": "center", "watermark.opacity": "1", "watermark.scale": "1"}
+LOOK = {"watermark.position": "center", "watermark.opacity": "100", "watermark.scale": "100"}
 
 
 def picture(color: str, size: tuple[int, int] = (64, 48)) -> bytes:

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import jobs
+from converter.engine.filenames import clean_name
 from converter.models import Batch, Job, Tally
 from converter.problems import PASSING
 from converter.snapshot import snapshot
@@ -23,6 +24,7 @@ from converter.translation import translated
 from converter.web.access import batch_of, open_to_guests
 from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
+from converter.web.forms import ResendManyForm
 from converter.web.http import LoggedInRequest
 
 PAGE = 20
@@ -83,6 +85,8 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         "delay": min(2**polls, 10),
         "shares": shares,
         "retryable": retryable,
+        "missing": jobs.missing_uploads(found).count() if tally.count(Job.Status.AWAITING_UPLOAD) else 0,
+        "resend": ResendManyForm(),
     }
     return render(request, "web/_batch.html" if request.htmx else "web/batch.html", context)
 
@@ -101,6 +105,40 @@ def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
     finished = batch.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
     found = jobs.snippets(finished)
     return [found[upload] for upload in dict.fromkeys(job.upload_id for job in shown) if upload in found]
+
+
+@open_to_guests
+@require_POST
+def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take the files of a batch that never came, whichever of them are chosen: told by name and size."""
+    found = batch_of(request, pk)
+    missing = list(jobs.missing_uploads(found))
+    form = ResendManyForm(request.POST, request.FILES)
+    files = form.cleaned_data["images"] if form.is_valid() else []
+    came = 0
+    for file in files:
+        like = (clean_name(file.name or ""), file.size)
+        upload = next((upload for upload in missing if (upload.name, upload.size) == like), None)
+        if upload is None:
+            continue
+        missing.remove(upload)
+        jobs.store(upload, file)
+        came += 1
+    if came:
+        messages.success(
+            request, ngettext("%(n)s image arrived.", "%(n)s images arrived.", came) % {"n": came}
+        )
+    if strange := len(files) - came:
+        messages.warning(
+            request,
+            ngettext(
+                "%(n)s file is not one of the missing images.",
+                "%(n)s files are not among the missing images.",
+                strange,
+            )
+            % {"n": strange},
+        )
+    return redirect("web:batch", pk)
 
 
 @open_to_guests

@@ -117,6 +117,8 @@ def _context(
         "outputs": outputs,
         "uploads": uploads,
         "starters": STARTERS,
+        "heic_extensions": engine.FORMATS["heic"].extensions,
+        "jpeg_extensions": engine.FORMATS["jpeg"].extensions,
         "matrix": MatrixForm(),
         "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),

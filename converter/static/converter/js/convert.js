@@ -12,8 +12,8 @@ import { extensionOf } from "./row.js";
 import "./submit.js";
 import { language, say, sizeInWords, texts } from "./words.js";
 
-const HEIC = ["heic", "heif", "hif"];
-const JPEG = ["jpg", "jpeg", "jpe", "jfif"];
+const HEIC = (form.dataset.heic ?? "").split(" ");
+const JPEG = (form.dataset.jpeg ?? "").split(" ");
 
 // Photos that came as HEIC become JPEG, which every program opens. Any other kind among them may be transparent or move.
 function followImages() {

@@ -1,6 +1,5 @@
 // Crops by hand on the preview: opens and closes the cropper, and holds its shapes, numbers and scope.
 
-import { Cropper } from "./cropper.js";
 import { largest, reshaped, whole } from "./crop_box.js";
 import { clearCrops, cropOf, setCrop } from "./crops.js";
 import { all, one } from "./dom.js";
@@ -21,7 +20,7 @@ const forAll = one(tools, "[data-crop-all]", HTMLInputElement);
 const outputs = find("outputs", HTMLElement);
 const numbers = all(tools, "[data-crop-number]", HTMLInputElement);
 
-/** @type {Cropper | null} */
+/** @type {import("./cropper.js").Cropper | null} */
 let cropper = null;
 /** @type {import("./files.js").Image | null} */
 let image = null; // that is being cropped
@@ -49,7 +48,7 @@ function take(box) {
 /** @returns {Promise<boolean>} whether there is a picture to crop */
 async function open() {
   image = shown();
-  const src = image && (await wholeOf(image));
+  const [{ Cropper }, src] = await Promise.all([import("./cropper.js"), image && wholeOf(image)]); // loaded when needed
   if (!image?.pixels || !src || image !== shown()) return false;
   cropper?.close();
   cropper = new Cropper(src, image.pixels, take);

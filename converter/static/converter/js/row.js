@@ -1,7 +1,6 @@
 // One chosen file as a row of the list, from being chosen to being sent.
 
 import { copyOf, one } from "./dom.js";
-import { dimensionsOf } from "./dimensions.js";
 import { measured, state } from "./page.js";
 import { say, sizeInWords, texts } from "./words.js";
 
@@ -47,9 +46,11 @@ export class Row {
     const { file, show } = this;
     const image = one(show, "img", HTMLImageElement);
     const named = () => { show.dataset.kind = file.name.includes(".") ? extensionOf(file).slice(0, 4).toUpperCase() : "?"; };
-    const unseen = () => {
+    const unseen = async () => {
       named();
-      dimensionsOf(file).then((size) => size && this.measure(size));
+      const { dimensionsOf } = await import("./dimensions.js"); // loaded when needed
+      const size = await dimensionsOf(file);
+      if (size) this.measure(size);
     };
     if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
       unseen();
