@@ -74,7 +74,7 @@ class FailureFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(ThumbnailAdmin):
     list_display = (
-        "name", "status", "error_code", "output_format", "sizes", "times", "attempts", "owner", "created_at",
+        "name", "owner", "status", "failure", "output_format", "sizes", "times", "created_at",
     )  # fmt: skip
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")

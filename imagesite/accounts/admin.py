@@ -22,14 +22,14 @@ from imagesite.accounts.models import ApiToken, Invitation, User
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "date_joined")
+    list_display = ("email", "is_guest", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_guest", "is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("=id", "email", "first_name", "last_name", "=sub")
     ordering = ("email",)
-    readonly_fields = ("id", "sub", "oidc_sub", "date_joined", "last_login")
+    readonly_fields = ("id", "is_guest", "sub", "oidc_sub", "date_joined", "last_login")
     show_full_result_count = False
     fieldsets = (
-        (None, {"fields": ("id", "email", "password", "sub", "oidc_sub")}),
+        (None, {"fields": ("id", "email", "is_guest", "password", "sub", "oidc_sub")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),

@@ -104,17 +104,18 @@ def delete(request: LoggedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tokens(request: LoggedInRequest) -> HttpResponse:
     """List the tokens, or create one. Its secret is shown in this response only."""
-    form, secret = TokenForm(request.POST or None), ""
+    form, secret, may_write = TokenForm(request.POST or None), "", False
     status = 422 if form.is_bound else 200
     if form.is_valid():
-        _token, secret = ApiToken.issue(
+        token, secret = ApiToken.issue(
             request.user, form.cleaned_data["name"], scope=form.cleaned_data["scope"], lifetime=form.lifetime
         )
-        form, status = TokenForm(), 201
+        form, status, may_write = TokenForm(), 201, token.may_write
     mine = ApiToken.objects.filter(owner=request.user)
     context = {
         "form": form,
         "secret": secret,
+        "may_write": may_write,
         "usable": mine.usable(),
         "ended": mine.exclude(pk__in=mine.usable())[:20],
         "site": request.build_absolute_uri(reverse("web:landing")),

@@ -361,3 +361,12 @@ def _webp() -> Any:
     from converter import engine
 
     return engine.Recipe.parse({"format": "webp"})
+
+
+def test_staff_see_guests_as_such(client: Client, admin_client: Client) -> None:
+    guest = convert(client).owner
+    listed = text(admin_client.get("/admin/accounts/user/?is_guest__exact=1"))
+    assert guest.email in listed
+    assert "admin@example.com" not in listed.split("result_list")[1]
+    jobs_list = text(admin_client.get("/admin/converter/job/"))
+    assert guest.email in jobs_list
