@@ -90,12 +90,12 @@ class Server:
         if self.process and self.process.poll() is None:
             self.end()
 
-    def end(self, signum: int = signal.SIGTERM) -> list[psutil.Process]:
-        """Send the signal to the server alone; return the processes it had."""
+    def end(self, signum: int = signal.SIGTERM, seconds: float = 30) -> list[psutil.Process]:
+        """Send the signal to the server alone and wait at most so long; return the processes it had."""
         assert self.process
         assert self.process.stdout
         family: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signum)
-        self.process.wait(30)
+        self.process.wait(seconds)
         self.process.stdout.close()
         return family

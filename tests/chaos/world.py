@@ -82,7 +82,7 @@ class World:
         self.start()
 
     def _end_server(self) -> None:
-        self.server.end(signal.SIGTERM)
+        self.server.end(signal.SIGTERM, seconds=180)  # others may have the machine
         self.start()
 
     def _children(self, named: str) -> list[psutil.Process]:
