@@ -72,3 +72,10 @@ def test_flat_frames_of_an_animation_lose_nothing():
     result = render(source, format="webp", quality=50)
     for (ours, _), frame in zip(samples.frames_of(result.data), frames, strict=True):
         assert ImageChops.difference(ours.convert("RGB"), frame).getbbox() is None
+
+
+def test_an_animation_of_many_pixels_is_written_as_avif_with_less_effort():
+    frames = [Image.new("RGB", (800, 600), (20 * number, 90, 40)) for number in range(10)]
+    data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=40)
+    assert render(data, format="avif").report.settings["speed"] == 8
+    assert render(data, format="avif", frames="first").report.settings["speed"] == 6
