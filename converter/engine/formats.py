@@ -39,6 +39,8 @@ class Format:
     """Every browser shows it by itself."""
     source_rank: int | None = None
     """Its place among the sources of a `<picture>`: what browsers should try first has the lowest."""
+    photographs: bool = False
+    """Cameras write it: its files are still and opaque as a rule."""
     candidate: bool = False
     """`auto` chooses among these."""
     shrinks_on_load: bool = False
@@ -107,6 +109,7 @@ _KNOWN = (
         shows_in_browser=True,
         source_rank=6,
         candidate=True,
+        photographs=True,
         shrinks_on_load=True,
         icc=True,
         exif=True,
@@ -286,6 +289,7 @@ _KNOWN = (
         mime="image/heic",
         signature=rb"....ftyp(?:hei[cxms]|hev[cxms]|mif[123]|msf1|miaf)",
         encodes=False,
+        photographs=True,
         alpha=True,
         decoder_turns=True,
         icc=True,

@@ -9,9 +9,14 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from converter.engine.formats import CANDIDATES
 from converter.web.options import outputs
 
-USUAL_FORMATS = ["avif", "webp", "jpeg"]
+USUAL_FORMATS = [
+    format.name
+    for format in sorted(CANDIDATES, key=lambda format: format.source_rank or 0)
+    if format.default_quality
+]
 USUAL_WIDTHS = "480, 960, 1600"
 
 

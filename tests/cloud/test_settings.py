@@ -93,7 +93,8 @@ def test_a_database_that_sleeps_is_given_time_to_wake(environment: dict[str, str
 def test_a_connection_is_kept_as_long_as_its_address_says(environment: dict[str, str]) -> None:
     environment["DATABASE_URL"] += "?sslmode=require&conn_max_age=60"
     shown = run(environment, "-c", SHOW.format("DATABASES['default']")).stdout
-    assert "'CONN_MAX_AGE': 60, 'OPTIONS': {'sslmode': 'require'" in shown
+    assert "'CONN_MAX_AGE': 60" in shown
+    assert "'sslmode': 'require'" in shown
     assert "'CONN_HEALTH_CHECKS': True" in shown
 
 
@@ -216,11 +217,11 @@ def test_secrets_that_do_not_come_say_so(fake_ssm: type[FakeSSM], monkeypatch: p
 
 def test_secrets_do_not_reach_child_processes(aws: None, environment: dict[str, str]) -> None:
     code = (
-        "import os, imagesite.ssm as p; p.read = lambda path: {'SECRET_KEY': 'from SSM'}\n"
+        "import os, imagesite.ssm as p; p.read = lambda path: {'SECRET_KEY': 'from SSM' * 8}\n"
         "import imagesite.settings as s; print(s.SECRET_KEY, 'SECRET_KEY' in os.environ)"
     )
     del environment["SECRET_KEY"]
-    assert run(environment | {"SECRETS_PATH": "/x"}, "-c", code).stdout.strip() == "from SSM False"
+    assert run(environment | {"SECRETS_PATH": "/x"}, "-c", code).stdout.strip() == "from SSM" * 8 + " False"
 
 
 def test_static_files_are_published_under_names_with_digests(aws: None, tmp_path: Path) -> None:

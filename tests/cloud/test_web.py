@@ -58,13 +58,13 @@ def test_addresses_carry_no_stage(ask: Ask) -> None:
 
 
 def test_strangers_are_sent_to_the_log_in_of_this_host(ask: Ask) -> None:
-    status, headers, _ = ask("GET", "/convert/")
+    status, headers, _ = ask("GET", "/batches/")
     assert status == 302
-    assert dict(headers)["Location"] == "/accounts/login/?next=/convert/"
-    status, headers, _ = ask("GET", "/convert")
+    assert dict(headers)["Location"] == "/accounts/login/?next=/batches/"
+    status, headers, _ = ask("GET", "/batches")
     assert (status, dict(headers)["Location"]) in [
-        (301, "/convert/"),
-        (302, "/accounts/login/?next=/convert"),
+        (301, "/batches/"),
+        (302, "/accounts/login/?next=/batches"),
     ]
 
 

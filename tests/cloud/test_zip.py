@@ -60,7 +60,7 @@ def test_a_function_starts_without_a_database_and_says_so(
     function = Function(build / "task", {**web_environment, **nothing})
     function.wait()
     try:
-        page, _, _ = function.invoke(through_cloudfront("GET", "/", host="images.example.com"))
+        page, _, _ = function.invoke(through_cloudfront("GET", "/formats/", host="images.example.com"))
         health, _, _ = function.invoke(through_cloudfront("GET", "/healthz", host="images.example.com"))
     finally:
         function.close()

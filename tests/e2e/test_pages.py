@@ -229,7 +229,7 @@ def test_all_of_it_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Start converting")).to_be_focused()
+    expect(page.get_by_role("button", name="Choose images")).to_be_focused()
 
 
 @pytest.mark.parametrize("path", ["/", "/convert/", "/recipes/new/"])

@@ -3,9 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 
 from converter.engine.filenames import clean_name, distinct, portable_name, safe_name, split_extension
-from converter.models import Job, Upload
+from converter.models import Batch, Job, Upload
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,12 @@ def test_only_an_extension_of_an_image_is_one(name: str, stem: str) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 251 + ".png", "漢" * 85, "😀" * 63 + ".png", "x" * 255, "a.png"])
 def test_a_result_has_a_name_that_every_system_can_write(name: str) -> None:
-    job = Job(upload=Upload(name=clean_name(name)), output_format="webp")
+    upload = Upload(name=clean_name(name))
+    job = Job(
+        batch=Batch(created_at=timezone.now(), outputs=[{"format": "webp"}]),
+        upload=upload,
+        output_format="webp",
+    )
     assert len(job.result_name.encode()) <= 255
     assert job.result_name.endswith(".webp")
 

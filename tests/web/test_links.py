@@ -109,7 +109,8 @@ def test_a_link_to_what_is_no_longer_offered_says_so(page: Client, token: str, c
 
 def test_a_bomb_is_no_link(page: Client) -> None:
     bomb = carried({"format": "webp", "background": " " * 10_000_000})
-    assert page.get(f"/r/{bomb}/").status_code == 404
+    assert page.get(f"/r/{bomb}/").status_code == 414
+    assert page.get("/convert/", {"link": bomb[:3000]}).status_code == 404
 
 
 @given(st.text(max_size=60))

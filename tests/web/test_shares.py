@@ -170,7 +170,7 @@ def test_a_file_of_a_share_opens_for_two_minutes_at_most_once_it_is_revoked(
     jobs.revoke_share(share)
     assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 410
     now = time.time()
-    monkeypatch.setattr("converter.storage.folder.time.time", lambda: now + 121)
+    monkeypatch.setattr("converter.storage.signed.time.time", lambda: now + 121)
     assert client.get(file).status_code == 410
 
 

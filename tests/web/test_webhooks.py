@@ -237,11 +237,14 @@ def test_messages_come_in_pages(page: Client, webhook: Webhook) -> None:
     assert seen == list(range(45))
 
 
-def test_an_older_message_that_is_sent_again_stays_in_sight(page: Client, webhook: Webhook) -> None:
+def test_an_older_message_that_is_sent_again_stays_in_sight(
+    page: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = timezone.now()
     old = Delivery.objects.create(
         webhook=webhook, event="job.failed", subject="old", body="old", created_at=now - timedelta(days=1)
     )
+    monkeypatch.setattr(outbox, "BY_HAND", 1000)
     for _ in range(20):
         outbox.send_test(webhook)
     older = re.search(r'href="[^"]*\?after=([^"]+)">Older', text(page.get(at(webhook))))
@@ -293,8 +296,13 @@ def test_looking_changes_nothing(page: Client, webhook: Webhook, act: str) -> No
 
 
 def test_many_webhooks_and_messages_cost_no_more_queries(
-    page: Client, alice: Any, webhook: Webhook, django_assert_max_num_queries: Any
+    page: Client,
+    alice: Any,
+    webhook: Webhook,
+    django_assert_max_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(outbox, "BY_HAND", 1000)
     others = [Webhook(owner=alice, url="https://example.org/", events=["job.failed"]) for _ in range(15)]
     Webhook.objects.bulk_create(others)
     for one in [webhook, *others]:

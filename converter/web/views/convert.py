@@ -117,8 +117,8 @@ def _context(
         "outputs": outputs,
         "uploads": uploads,
         "starters": STARTERS,
-        "heic_extensions": engine.FORMATS["heic"].extensions,
-        "jpeg_extensions": engine.FORMATS["jpeg"].extensions,
+        "photo_extensions": _photo_extensions(encodes=True),
+        "photo_extensions_read_only": _photo_extensions(encodes=False),
         "matrix": MatrixForm(),
         "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
@@ -129,6 +129,12 @@ def _context(
         "texts": texts.for_convert(),
         "message_templates": texts.for_messages(),
     }
+
+
+def _photo_extensions(encodes: bool) -> list[str]:
+    """Return the extensions of photographs in formats that are written here, or only read."""
+    photos = [format for format in options.inputs() if format.photographs and format.encodes == encodes]
+    return [extension for format in photos for extension in format.extensions]
 
 
 def _max_files(request: LoggedInRequest) -> int:

@@ -12,14 +12,14 @@ import { extensionOf } from "./row.js";
 import "./submit.js";
 import { language, say, sizeInWords, texts } from "./words.js";
 
-const HEIC = (form.dataset.heic ?? "").split(" ");
-const JPEG = (form.dataset.jpeg ?? "").split(" ");
+const PHOTOS = (form.dataset.photos ?? "").split(" ");
+const READ_ONLY = (form.dataset.photosReadOnly ?? "").split(" ");
 
 // Photos that came as HEIC become JPEG, which every program opens. Any other kind among them may be transparent or move.
 function followImages() {
   const kinds = inBatch().map((image) => extensionOf(image).toLowerCase());
   if (!kinds.length) return;
-  const isPhotos = kinds.every((kind) => [...HEIC, ...JPEG].includes(kind)) && kinds.some((kind) => HEIC.includes(kind));
+  const isPhotos = kinds.every((kind) => [...PHOTOS, ...READ_ONLY].includes(kind)) && kinds.some((kind) => READ_ONLY.includes(kind));
   follow(isPhotos ? "jpeg" : null);
 }
 
