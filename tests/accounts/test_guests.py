@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WEBP = {"outputs": [{"format": "webp"}], "files": [{"name": "a.jpg", "size": 10}]}
 OPEN_TO_GUESTS = {
     "landing", "convert", "convert_outputs", "watermark",
-    "batch", "batch_cancel", "batch_retry", "batch_delete", "batch_zip",
+    "batch", "batch_cancel", "batch_retry", "batch_delete", "batch_zip", "batch_resend",
     "job", "job_compare", "job_download", "job_retry", "job_cancel", "job_resend", "job_reuse",
 }  # fmt: skip
 PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
