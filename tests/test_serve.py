@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -102,6 +103,18 @@ def test_it_ends_in_order_when_asked(server: Server) -> None:
     assert server.process
     assert server.process.returncode == 0
     assert eventually(10, lambda: not any(process.is_running() for process in family))
+
+
+def test_asked_twice_it_still_ends_in_order(server: Server) -> None:
+    server.start()
+    process = server.process
+    assert process
+    again = threading.Timer(0.2, process.terminate)
+    again.start()
+    family = server.end()
+    again.join()
+    assert process.returncode == 0
+    assert eventually(10, lambda: not any(child.is_running() for child in family))
 
 
 def test_two_servers_cannot_work_on_one_folder(running: Server) -> None:

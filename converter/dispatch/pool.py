@@ -104,8 +104,9 @@ class PoolDispatch:
             if taken is None:
                 return
             turn, request = taken
-            executor = lane.executor()
+            executor = None
             try:
+                executor = lane.executor()
                 future = executor.submit(call, *request)
             except RuntimeError as exc:  # broken since, or closed
                 with self._lock:
@@ -129,14 +130,17 @@ class PoolDispatch:
                 self.ask(*further)
         self._go_on(lane)
 
-    def _forget(self, broken: Executor) -> None:
+    def _forget(self, broken: Executor | None) -> None:
         # A worker was killed from outside. Its job is found by the lease.
-        if self._pool is broken:
+        if broken is not None and self._pool is broken:
             logger.warning("The pool lost a worker; starting another one.")
             self._pool = None
 
     def _started(self) -> ProcessPoolExecutor:
+        """Raises RuntimeError once closed: processes started then would be waited for without end."""
         with self._lock:
+            if self._closed:
+                raise RuntimeError("The pool is closed.")
             if self._pool is None:
                 self._pool = processes(self.workers)
         return self._pool

@@ -121,4 +121,6 @@ def test_what_waits_is_named_as_it_is_called() -> None:
 def test_a_pool_that_is_closed_starts_nothing_more(dispatch: PoolDispatch, tmp_path: Path) -> None:
     dispatch.close()
     dispatch.ask("tests.dispatch.tasks.note", {"file": str(tmp_path / "note")})
+    with pytest.raises(RuntimeError, match="closed"):
+        dispatch.start()
     assert dispatch._pool is None

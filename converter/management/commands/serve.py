@@ -39,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"TRUSTED_PROXIES: {exc}.") from exc
         safety.prepare()
         application = get_wsgi_application()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, _end)
         _allow_open_files(OPEN_FILES)
         refusal = f"Another server is using {settings.DATA_DIR}. Stop it, or set DATA_DIR to another folder."
         with lock.hold(settings.DATA_DIR / "serve.lock", refusal):
@@ -72,6 +72,12 @@ class Command(BaseCommand):
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
+
+
+def _end(*_: Any) -> None:
+    """End in order, once: a second signal would break off what the first one began."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _recover() -> None:
