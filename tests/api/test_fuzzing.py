@@ -17,6 +17,7 @@ from converter.engine import Recipe as EngineRecipe
 from converter.jobs.submit import submit
 from converter.models import Recipe, Webhook
 from converter.webhooks import outbox, signing
+from imagesite.accounts import attempts
 from imagesite.accounts.models import ApiToken
 from tests.conftest import make_photo
 
@@ -35,6 +36,12 @@ def described(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def token(alice: Any, described: Any) -> str:
     return ApiToken.issue(alice, "test")[1]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let wrong tokens be tried as often as the schema's test likes."""
+    monkeypatch.setattr(attempts, "ADDRESS", attempts.Allowance(burst=10_000, interval=0.001))
 
 
 @pytest.fixture

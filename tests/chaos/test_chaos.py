@@ -10,7 +10,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
 def test_nothing_is_lost_double_or_left_over(tmp_path: Path) -> None:
-    outcome = run(tmp_path, seconds=60, seed=1)
+    (tmp_path / "chaos").mkdir()
+    outcome = run(tmp_path / "chaos", seconds=60, seed=1)
     assert outcome.wrong == []
     assert outcome.batches > 5
     assert sum(outcome.faults.values()) > 5

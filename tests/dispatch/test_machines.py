@@ -45,7 +45,7 @@ def shared(tmp_path: Path) -> Iterator[dict[str, str]]:
         aws_access_key_id="key",
         aws_secret_access_key="secret",
     ).create_bucket(Bucket="images")
-    with postgresql(tmp_path / "postgres") as database:
+    with postgresql() as database:
         yield {
             **CREDENTIALS,
             "DISPATCH": "procrastinate",
@@ -68,14 +68,15 @@ def test_two_servers_and_three_workers_lose_nothing_when_one_is_killed(
         token = servers[0].prepare(PEOPLE).splitlines()[-1]
         for server in servers:
             server.start()
-        workers = [machines.enter_context(_worker(shared, tmp_path / f"worker{n}")) for n in range(3)]
         rows = machines.enter_context(psycopg.connect(shared["DATABASE_URL"], autocommit=True))
         program = machines.enter_context(requests.Session())
         program.headers["Authorization"] = f"Bearer {token}"
 
-        batches = {server.url: submit(server, program, 8) for server in servers}
-        assert eventually(60, lambda: _count(rows, "procrastinate_jobs WHERE status = 'doing'") >= 3)
-        assert eventually(60, lambda: _count(rows, "converter_job WHERE status = 'processing'") >= 3)
+        batches = {server.url: submit(server, program, 12) for server in servers}
+        # They find enough to do, so that one is killed in the middle of it.
+        workers = [machines.enter_context(_worker(shared, tmp_path / f"worker{n}")) for n in range(3)]
+        assert eventually(60, lambda: _count(rows, "procrastinate_jobs WHERE status = 'doing'") >= 2)
+        assert eventually(60, lambda: _count(rows, "converter_job WHERE status = 'processing'") >= 2)
         workers[0].send_signal(signal.SIGKILL)
         # What it held is found by its lease, after 150 seconds, or as an upload that nobody took in, after 120.
         assert eventually(400, lambda: _count(rows, "converter_job WHERE status <> 'finished'") == 0), (
@@ -96,7 +97,8 @@ def test_two_servers_and_three_workers_lose_nothing_when_one_is_killed(
 
 def _worker(shared: dict[str, str], data: Path) -> Any:
     environment = {**Server(data).environment, **shared}
-    return _Process(WORKER, cwd=ROOT, env=environment, stderr=(data.parent / f"{data.name}.log").open("wb"))
+    with (data.parent / f"{data.name}.log").open("wb") as log:
+        return _Process(WORKER, cwd=ROOT, env=environment, stderr=log)
 
 
 class _Process(subprocess.Popen[bytes]):

@@ -244,7 +244,7 @@ def test_a_backup_of_a_newer_version_is_refused(place: Path, said: dict[str, Any
 @pytest.mark.system
 def test_rows_of_postgresql_are_restored_into_an_empty_database(tmp_path: Path) -> None:
     with (
-        postgresql(tmp_path / "postgres") as database,
+        postgresql() as database,
         Server(tmp_path / "old") as old,
         Server(tmp_path / "new") as new,
         requests.Session() as program,

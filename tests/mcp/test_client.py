@@ -114,7 +114,10 @@ def test_a_batch_is_waited_for(site: Site, website: Receiver) -> None:
         asked = {"uploads": [image.structured_content["upload"]["id"]], "urls": [url]}
         outputs = [{"format": "webp"}, {"format": "png", "resize": {"width": 100}}]
         batch = (await client.call_tool("batch", {**asked, "outputs": outputs})).structured_content
-        done = await client.call_tool("get", {"batch": batch["batch"], "wait": 20})
+        for _ in range(3):  # on a busy machine an agent asks again
+            done = await client.call_tool("get", {"batch": batch["batch"], "wait": 20})
+            if done.structured_content["status"] == "finished":
+                break
         assert (done.structured_content["done"], done.structured_content["status"]) == (4, "finished")
         assert len([part for part in done.content if isinstance(part, ResourceLink)]) == 4
 
