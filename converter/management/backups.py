@@ -28,7 +28,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from converter.storage.folder import FolderStorage
+from converter.storage.folder import PARTIAL, FolderStorage
 
 VERSION = 1
 MANIFEST, SECRET, SQLITE, ROWS = "backup.json", "secret_key", "db.sqlite3", "rows.jsonl"
@@ -138,12 +138,13 @@ def _link_files(scratch: Path) -> None:
     if key.exists():
         shutil.copyfile(key, scratch / SECRET)
     for bucket in folders():
-        for root, _, names in os.walk(Path(bucket.location, bucket.bucket_name)):
+        for root, inner, names in os.walk(Path(bucket.location, bucket.bucket_name)):
+            if PARTIAL in inner:  # still being written
+                inner.remove(PARTIAL)
             target = scratch / Path(root).relative_to(bucket.location)
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
-                if not name.startswith(".put-"):  # still being written
-                    _link(Path(root, name), target / name)
+                _link(Path(root, name), target / name)
 
 
 def _link(source: Path, target: Path) -> None:

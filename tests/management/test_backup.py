@@ -86,6 +86,8 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
             done = threading.Event()
             busy = threading.Thread(target=lambda: [submit(old, program, 1) for _ in iter(done.is_set, True)])
             busy.start()
+            (old.data / "uploads/.partial").mkdir(exist_ok=True)
+            (old.data / "uploads/.partial/half").write_bytes(b"still being written")
             said = old.manage("backup", str(tmp_path / "site.tar"))
             done.set()
             busy.join()
