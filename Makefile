@@ -32,6 +32,7 @@ test-postgres: .venv/dev check  ## What depends on the database, on PostgreSQL
 	$(BIN)/python -m tests.postgres -n 1 -m "postgres and not slow"
 
 test-all: test infra-test test-later  ## Everything a release must pass; run by CI
+	@tests/tools.sh slow
 	$(PYTEST) $(AT_ONCE) -m slow
 
 test-later: .venv/dev  ## Run the tests on a newer Python, if installed

@@ -15,14 +15,7 @@ import requests
 from tests.server import ROOT
 from tests.test_serve import eventually
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not all(map(shutil.which, ("buildah", "mmdebstrap"))),
-        reason="building an image needs root, buildah and mmdebstrap",
-    ),
-]
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 PACKAGES = "python3,python3-pip,ca-certificates"
 # What the official image of Python does too: `python` is there, and pip may install.
@@ -52,6 +45,9 @@ class Builder:
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+    assert os.geteuid() == 0, "building an image of Debian's packages needs root"
+    for program in ("buildah", "mmdebstrap"):
+        assert shutil.which(program), f"{program} is needed to build the image: apt-get install {program}"
     folder = tmp_path_factory.mktemp("images")
     system = folder / "base.tar"
     subprocess.run(

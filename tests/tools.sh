@@ -1,5 +1,6 @@
 #!/bin/sh
-# Programs that the tests run and pip cannot install. As root on Debian they are installed; elsewhere it is said how.
+# Programs that the tests run and pip cannot install; with "slow", those of the slow tests too. As root on Debian they are
+# installed; elsewhere it is said how.
 set -eu
 missing=""
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
@@ -11,6 +12,10 @@ command -v convert >/dev/null || missing="$missing imagemagick"
 command -v djxl >/dev/null && command -v cjxl >/dev/null || missing="$missing libjxl-tools"
 command -v caddy >/dev/null || missing="$missing caddy"
 command -v openssl >/dev/null || missing="$missing openssl"
+if [ "${1:-}" = slow ]; then
+    command -v buildah >/dev/null || missing="$missing buildah"
+    command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq

@@ -60,7 +60,7 @@ def by_tifffile(data: bytes, suffix: str) -> Rgba:
             photometric, extra = int(page.photometric), tuple(int(kind) for kind in page.extrasamples)
             separate, bits, kind = int(page.planarconfig) == 2, int(page.bitspersample), values.dtype.kind
             colors = page.colormap
-    except (ValueError, NotImplementedError, KeyError, RuntimeError, tifffile.TiffFileError) as exc:
+    except (ValueError, KeyError, RuntimeError, tifffile.TiffFileError) as exc:
         raise Unread from exc
     if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _LAB):
         raise Unread
