@@ -996,17 +996,29 @@ export interface components {
                 hdr?: "keep" | "sdr";
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
                  */
                 dpi?: number | null;
                 /**
                  * Paper size
-                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
                  * @default null
                  * @enum {string|null}
                  */
                 page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1230,17 +1242,29 @@ export interface components {
                 hdr?: "keep" | "sdr";
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
                  */
                 dpi?: number | null;
                 /**
                  * Paper size
-                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
                  * @default null
                  * @enum {string|null}
                  */
                 page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1465,17 +1489,29 @@ export interface components {
                 hdr?: "keep" | "sdr";
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
                  */
                 dpi?: number | null;
                 /**
                  * Paper size
-                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
                  * @default null
                  * @enum {string|null}
                  */
                 page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -1686,17 +1722,29 @@ export interface components {
                 hdr?: "keep" | "sdr";
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
                  */
                 dpi?: number | null;
                 /**
                  * Paper size
-                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
                  * @default null
                  * @enum {string|null}
                  */
                 page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.
@@ -2071,17 +2119,29 @@ export interface components {
                 hdr?: "keep" | "sdr";
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
                  */
                 dpi?: number | null;
                 /**
                  * Paper size
-                 * @description Each image fills a page, upright or lying. a4: A4. letter: US Letter.
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
                  * @default null
                  * @enum {string|null}
                  */
                 page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
                 /**
                  * Animation and pages
                  * @description all: Keep all. first: First only.

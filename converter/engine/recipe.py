@@ -36,6 +36,8 @@ _PLACE_LABELS = {
 
 # The longest side that any format holds.
 _MAX_SIDE = 65_535
+# In millimetres; A4, the narrowest paper, has 210.
+_MAX_MARGIN = 100
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ class Recipe:
     dpi: int | None = option(
         None,
         title=_("Resolution (dpi)"),
-        hint=_("300 for print. Leave empty to keep."),
+        hint=_("300 for print. Leave empty to keep. On A4 and US Letter, the maximum."),
         fits=lambda format: format.says_dpi,
         minimum=2,
         maximum=9600,
@@ -204,9 +206,23 @@ class Recipe:
     page: Literal["a4", "letter"] | None = option(
         None,
         title=_("Paper size"),
-        hint=_("Each image fills a page, upright or lying."),
+        hint=_("Each image fills a page."),
         labels={None: _("As large as the image"), "a4": _("A4"), "letter": _("US Letter")},
         fits=lambda format: format.paper,
+    )
+    orientation: Literal["auto", "portrait", "landscape", "turned"] = option(
+        "auto",
+        title=_("Page orientation"),
+        labels={
+            "auto": _("Like each image"),
+            "portrait": _("Portrait"),
+            "landscape": _("Landscape"),
+            "turned": _("Portrait, wide images turned"),
+        },
+        fits=lambda format: format.paper,
+    )
+    margin: int = option(
+        0, title=_("Margin (mm)"), fits=lambda format: format.paper, minimum=0, maximum=_MAX_MARGIN
     )
     frames: Literal["all", "first"] = option(
         "all",

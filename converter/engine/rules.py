@@ -21,8 +21,8 @@ def contradictions(mapping: Mapping[str, Any], broken: Collection[str]) -> list[
     problems.extend(_quality_problems(given))
     if target is not None:
         problems.extend(_format_problems(given, target))
-    if given.get("page", str) is not None and given.get("dpi", int) is not None:
-        problems.append(_problem("/dpi", "page_sets_dpi"))
+    if given.get("orientation", str) not in (None, "auto") and given.get("page", str) is None:
+        problems.append(_problem("/orientation", "orientation_needs_page"))
     if isinstance(resize := mapping.get("resize"), Mapping):
         problems.extend(_resize_problems(resize))
     watermark = mapping.get("watermark")
@@ -79,8 +79,10 @@ def _format_problems(given: _Given, target: Format) -> Iterator[Problem]:
         yield _problem("/effort", "format_has_no_effort", format=target.label)
     if given.get("dpi", int) is not None and not target.says_dpi:
         yield _problem("/dpi", "format_cannot_hold_dpi", format=target.label)
-    if given.get("page", str) is not None and not target.paper:
-        yield _problem("/page", "format_has_no_paper", format=target.label)
+    if not target.paper:
+        for option, default in (("page", None), ("orientation", "auto"), ("margin", 0)):
+            if given.get(option, object) not in (None, default):
+                yield _problem(f"/{option}", "format_has_no_paper", format=target.label)
     if given.get("lossless", bool) and not target.lossless:
         yield _problem("/lossless", "format_cannot_be_lossless", format=target.label)
     if given.get("background", str) == "transparent" and not target.alpha:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from converter.engine import InvalidRecipe, Recipe
+from converter.engine import InvalidRecipe, Recipe, TooManyPixels
 from tests.engine.rendering import codes, render
 
 from .samples import saved
@@ -40,7 +41,85 @@ def test_each_page_of_a_document_has_the_size_of_the_paper():
     assert found == [pytest.approx(size, abs=0.1) for size in (A4, A4, A4[::-1])]
 
 
-@pytest.mark.parametrize("recipe", [{"format": "png"}, {"format": "pdf", "dpi": 300}])
-def test_paper_is_for_pdf_and_sets_the_resolution_by_itself(recipe):
-    with pytest.raises(InvalidRecipe):
-        Recipe.parse({**recipe, "page": "a4"})
+def drawn(data):
+    """Return the first page as poppler draws it, a pixel a point."""
+    args = ["pdftoppm", "-r", "72", "-singlefile", "-png", "-", "-"]
+    answer = subprocess.run(args[:-1], input=data, capture_output=True, check=True)
+    return Image.open(BytesIO(answer.stdout)).convert("L")
+
+
+def inked(data):
+    """Return the box in points that the black picture takes on the first page."""
+    return drawn(data).point([255 if value < 128 else 0 for value in range(256)]).getbbox()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "paper"),
+    [
+        ("portrait", (300, 200), A4),
+        ("portrait", (200, 300), A4),
+        ("landscape", (200, 300), A4[::-1]),
+        ("landscape", (300, 200), A4[::-1]),
+        ("turned", (300, 200), A4),
+        ("auto", (300, 200), A4[::-1]),
+    ],
+)
+def test_pages_are_held_as_asked(orientation, size, paper):
+    result = render(saved(Image.new("L", size), "PNG"), format="pdf", page="a4", orientation=orientation)
+    assert pages_of(result.data) == [pytest.approx(paper, abs=0.1)]
+
+
+def test_a_wide_image_is_turned_to_fill_an_upright_page():
+    data = saved(Image.new("L", (297, 210)), "PNG")
+    upright = inked(render(data, format="pdf", page="a4", orientation="portrait").data)
+    turned = inked(render(data, format="pdf", page="a4", orientation="turned").data)
+    assert upright[3] - upright[1] == pytest.approx(595.28 * 210 / 297, abs=2)
+    assert turned == pytest.approx((0, 0, *A4), abs=2)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "1"])
+def test_a_margin_keeps_the_edge_of_the_paper_free(mode):
+    result = render(saved(Image.new(mode, (1700, 2570)), "PNG"), format="pdf", page="a4", margin=20)
+    edge = 20 / 25.4 * 72
+    assert inked(result.data) == pytest.approx((edge, edge, A4[0] - edge, A4[1] - edge), abs=2)
+    assert pages_of(result.data) == [pytest.approx(A4, abs=0.1)]
+    assert "margin_added" in codes(result)
+
+
+def test_a_page_as_large_as_its_image_grows_by_the_margin():
+    image = saved(Image.new("L", (600, 300)), "PNG", dpi=(300, 300))
+    result = render(image, format="pdf", margin=10)
+    edge = 10 / 25.4 * 72
+    assert pages_of(result.data) == [pytest.approx((144 + 2 * edge, 72 + 2 * edge), abs=0.5)]
+    assert inked(result.data) == pytest.approx((edge, edge, edge + 144, edge + 72), abs=1.5)
+
+
+@pytest.mark.parametrize(("size", "wanted"), [((3000, 2000), 150), ((300, 200), 27)])
+def test_dpi_on_paper_is_the_most_that_an_image_has(size, wanted):
+    result = render(saved(Image.new("RGB", size, "red"), "PNG"), format="pdf", page="a4", dpi=150)
+    answer = subprocess.run(["pdfimages", "-list", "-"], input=result.data, capture_output=True, check=True)
+    across, down = answer.stdout.decode().splitlines()[2].split()[12:14]
+    assert int(across) == int(down) == pytest.approx(wanted, abs=1)
+    assert ("reduced_on_page" in codes(result)) == (size == (3000, 2000))
+    assert pages_of(result.data) == [pytest.approx(A4[::-1], abs=0.5)]
+
+
+def test_a_page_that_would_be_too_large_is_refused():
+    with pytest.raises(TooManyPixels):
+        render(saved(Image.new("1", (20_000, 10)), "PNG"), format="pdf", page="a4")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "code"),
+    [
+        ({"format": "png", "page": "a4"}, "format_has_no_paper"),
+        ({"format": "png", "margin": 5}, "format_has_no_paper"),
+        ({"format": "jpeg", "orientation": "portrait"}, "format_has_no_paper"),
+        ({"format": "pdf", "orientation": "portrait"}, "orientation_needs_page"),
+        ({"format": "pdf", "margin": 101}, "option_integer"),
+    ],
+)
+def test_paper_is_for_pdf(recipe, code):
+    with pytest.raises(InvalidRecipe) as refusal:
+        Recipe.parse(recipe)
+    assert [problem.message.code for problem in refusal.value.errors][:1] == [code]

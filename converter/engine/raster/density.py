@@ -18,6 +18,7 @@ _Base = ExifTags.Base
 _EXIF = b"Exif\0\0"
 _INCH, _CENTIMETRE = 2, 3
 _CENTIMETRES_AN_INCH = 2.54
+_MILLIMETRES_AN_INCH = 25.4
 _MOST = 65_535  # JFIF has two bytes for it
 
 _PAPERS = {"a4": (210 / 25.4, 297 / 25.4), "letter": (8.5, 11.0)}
@@ -26,7 +27,7 @@ _PAPERS = {"a4": (210 / 25.4, 297 / 25.4), "letter": (8.5, 11.0)}
 # A header in pixels a metre is off by this much at most, and nobody meant 299.9994.
 _ROUNDING = 0.02
 
-_SILENT_PDF = 150.0
+_SILENT_PDF = (150.0, 150.0)
 _LONGEST_PAGE = 14_400 / 72
 """In inches: longer pages are beyond what PDF readers show (ISO 32000-1, annex C)."""
 
@@ -44,18 +45,39 @@ def arguments(
     `said` is the source's, `sideways` whether the picture was turned by a quarter since, `size` that of the finished
     picture, `exif` the block that is written in any case, if one is.
     """
-    density = (float(recipe.dpi), float(recipe.dpi)) if recipe.dpi else said
-    if density and sideways and not recipe.dpi:
-        density = (density[1], density[0])
+    density = wanted(said, sideways, recipe)
     target = recipe.target
     found: dict[str, Any] = {}
     if density and target.exif and (exif or (recipe.dpi and not target.has_density)):
         found["exif"] = _in_exif(exif, density, add=not target.has_density)
     if target.paper:
-        found["dpi"] = _on_paper(density or (_SILENT_PDF, _SILENT_PDF), size)
+        found["dpi"] = _on_paper(density or _SILENT_PDF, size)
     elif target.has_density and density:
         found["dpi"] = density
     return found
+
+
+def wanted(said: Density | None, sideways: bool, recipe: Recipe) -> Density | None:
+    """Return the density of the finished picture; arguments as of `arguments`. None where nobody says."""
+    if recipe.dpi:
+        return float(recipe.dpi), float(recipe.dpi)
+    return (said[1], said[0]) if said and sideways else said
+
+
+def margins(said: Density | None, recipe: Recipe) -> tuple[int, int]:
+    """Return the recipe's margin in pixels, across and down, for a page as large as its picture of this density."""
+    across, down = said or _SILENT_PDF
+    inches = recipe.margin / _MILLIMETRES_AN_INCH
+    return round(inches * across), round(inches * down)
+
+
+def sheet(recipe: Recipe, size: tuple[int, int]) -> tuple[Density, Density]:
+    """Return the sides in inches of the recipe's paper for a picture of this size, and those within its margin."""
+    across, down = _PAPERS[recipe.page or ""]
+    if recipe.orientation == "landscape" or (recipe.orientation == "auto" and size[0] > size[1]):
+        across, down = down, across
+    both = 2 * recipe.margin / _MILLIMETRES_AN_INCH
+    return (across, down), (across - both, down - both)
 
 
 def paper(page: str, size: tuple[int, int]) -> Density:

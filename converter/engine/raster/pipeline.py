@@ -116,7 +116,7 @@ class Source:
             extras[GAIN_MAP] = gain_map
         exif = extras.get("exif", b"")
         extras |= density.arguments(self._opened.dpi, self._is_sideways(recipe), recipe, size, exif)
-        if recipe.dpi:
+        if recipe.dpi and not recipe.page:
             log.note("dpi_set", dpi=recipe.dpi)
 
         def ready(frames: Sequence[Frame]) -> Encoder:
@@ -164,7 +164,8 @@ class Source:
     ) -> tuple[list[Frame], bytes | None]:
         """Return the frames as they will be encoded, and the profile they are in, if not sRGB."""
         concrete = _concrete(recipe)
-        context = RenderContext(concrete, self._limits, log, images)
+        dpi = density.wanted(self._opened.dpi, self._is_sideways(recipe), concrete)
+        context = RenderContext(concrete, self._limits, log, images, dpi)
         if self.facts.orientation != 1:
             log.note("upright")
         count = len(self._pictures) if self._keeps_all(concrete) else 1

@@ -14,7 +14,7 @@ from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
-from .density import paper
+from . import density
 from .focus import focused
 from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
 from .resample import resampled
@@ -62,6 +62,8 @@ class RenderContext:
     limits: Limits
     log: Log
     images: Mapping[str, bytes] = field(default_factory=dict)
+    dpi: density.Density | None = None
+    """That of the finished picture, where anybody says it."""
     overlays: dict[Size, Image.Image] = field(default_factory=dict)
     focus: dict[Size, tuple[float, float]] = field(default_factory=dict)
 
@@ -182,18 +184,41 @@ def flatten(frame: Frame, context: RenderContext) -> Frame:
 
 
 def page(frame: Frame, context: RenderContext) -> Frame:
-    """Put the picture in the middle of a page of the paper's shape, as large as fits."""
-    if context.recipe.page is None:
+    """Put the picture in the middle of its page: paper, which it fills up to the margin, or one of its own size."""
+    recipe, image = context.recipe, frame.image
+    if recipe.page is None and not recipe.margin:
         return frame
-    width, height = frame.image.size
-    across, down = paper(context.recipe.page, frame.image.size)
-    canvas = (max(width, round(height * across / down)), max(height, round(width * down / across)))
+    if recipe.page is None:
+        across, down = density.margins(context.dpi, recipe)
+        canvas = (image.width + 2 * across, image.height + 2 * down)
+    else:
+        image, canvas = _on_paper(image, context)
+        context.log.note("page_filled", kind=recipe.page)
+    if recipe.margin:
+        context.log.note("margin_added", margin=recipe.margin)
+    context.limits.check_output(*canvas)
     color = context.background[:3] if context.background[3] else (255, 255, 255)
-    is_gray = frame.image.mode == "L" and len(set(color)) == 1
+    is_gray = image.mode == "L" and len(set(color)) == 1
     base = Image.new("L", canvas, color[0]) if is_gray else Image.new("RGB", canvas, color)
-    base.paste(frame.image.convert(base.mode), ((canvas[0] - width) // 2, (canvas[1] - height) // 2))
-    context.log.note("page_filled", kind=context.recipe.page)
+    spot = ((canvas[0] - image.width) // 2, (canvas[1] - image.height) // 2)
+    base.paste(image.convert(base.mode), spot)
     return Frame.whole(base, frame.duration)
+
+
+def _on_paper(image: Image.Image, context: RenderContext) -> tuple[Image.Image, Size]:
+    """Return the picture as it is put on the recipe's paper, and the size of the whole page, in pixels."""
+    recipe = context.recipe
+    if recipe.orientation == "turned" and image.width > image.height:
+        image = image.transpose(Image.Transpose.ROTATE_90)
+        context.log.note("turned_to_fit")
+    sides, within = density.sheet(recipe, image.size)
+    dense = max(image.width / within[0], image.height / within[1])
+    if recipe.dpi and dense > recipe.dpi:
+        size = (rounded(image.width * recipe.dpi / dense), rounded(image.height * recipe.dpi / dense))
+        image, dense = _resampled(image, (0, 0, *image.size), size), recipe.dpi
+        context.log.note("reduced_on_page", dpi=recipe.dpi)
+    canvas = (max(image.width, round(sides[0] * dense)), max(image.height, round(sides[1] * dense)))
+    return image, canvas
 
 
 def planned(recipe: Recipe, width: int, height: int) -> Layout:
