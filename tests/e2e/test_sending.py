@@ -61,6 +61,25 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
 
 
+def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    held: list[Route] = []
+    page.route("**/storage/uploads", lambda route: held.append(route))
+    page.locator("#id_images").set_input_files(photos)
+    page.locator("[data-submit]").click()
+    while len(held) < 3:
+        page.wait_for_timeout(10)
+    held[0].abort()
+    with page.expect_request("**/storage/uploads"):
+        page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
+    held[1].continue_()
+    held[2].continue_()
+    expect(page.locator(".file-row.is-sent")).to_have_count(2)
+    held[3].continue_()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+
+
 def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/storage/uploads", lambda route: route.abort())

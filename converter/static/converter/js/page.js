@@ -51,3 +51,11 @@ export function refuse(text) {
 export function hideRefusal() {
   find("refusal", HTMLElement).hidden = true;
 }
+
+/** @param {boolean} yes */
+export function setBusy(yes) {
+  state.busy = yes;
+  find("submit", HTMLButtonElement).disabled = yes;
+  find("stop", HTMLElement).hidden = !yes || !state.batch;
+  find("progress", HTMLElement).hidden = !yes;
+}

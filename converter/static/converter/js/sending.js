@@ -2,7 +2,7 @@
 
 import { around } from "./dom.js";
 import { failed, rowOf, rows } from "./files.js";
-import { find, note, state } from "./page.js";
+import { find, note, setBusy, state } from "./page.js";
 import { cancelBatch, renewForm } from "./server.js";
 import { Expired, Refused, Stopped, send } from "./upload.js";
 import { say, texts, told } from "./words.js";
@@ -12,25 +12,27 @@ import { say, texts, told } from "./words.js";
 const AT_ONCE = 4;
 const FORM_LIFE = 4 * 60_000; // milliseconds; a form is good for five minutes from when it was made to when the sending begins
 
-/** @param {boolean} yes */
-export function setBusy(yes) {
-  state.busy = yes;
-  find("submit", HTMLButtonElement).disabled = yes;
-  find("stop", HTMLElement).hidden = !yes || !state.batch;
-  find("progress", HTMLElement).hidden = !yes;
+let rounds = 0; // under way: the page is left only after the last one, or a retry would be lost
+
+/** @param {() => Promise<unknown>} sendSome */
+async function round(sendSome) {
+  rounds += 1;
+  setBusy(true);
+  await sendSome();
+  rounds -= 1;
+  if (rounds) return;
+  setBusy(false);
+  finish();
 }
 
 /** @param {Row[]} some */
-export async function sendAll(some) {
-  setBusy(true);
+export const sendAll = (some) => round(async () => {
   for (const row of some) row.wait();
   showTotal();
   const queue = [...some];
   const lane = async () => { for (let row = queue.shift(); row; row = queue.shift()) await sendOne(row); };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  setBusy(false);
-  finish();
-}
+});
 
 // Read through this where it may change during an await.
 /** @param {Row} row */
@@ -93,17 +95,12 @@ async function renew(row) {
 }
 
 /** @param {Row} row */
-async function resume(row) {
-  const isAlone = !state.busy;
-  setBusy(true);
+const resume = (row) => round(async () => {
   row.wait();
   const problem = await renew(row);
   if (problem) row.set("failed", problem);
   else await sendOne(row, true);
-  if (!isAlone) return;
-  setBusy(false);
-  finish();
-}
+});
 
 function showTotal() {
   const sent = rows.filter((row) => row.target && !isOut(row));

@@ -6,8 +6,8 @@ import { addresses, failed, inBatch, kept, ready } from "./files.js";
 import { logosTaken } from "./logos.js";
 import { clearErrors, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
-import { address, find, form, hideRefusal, refuse, state } from "./page.js";
-import { sendAll, setBusy } from "./sending.js";
+import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
+import { sendAll } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
 import { say, texts, told } from "./words.js";
 
