@@ -25,6 +25,10 @@ STARTERS: Mapping[str, Starter] = {
     ),
     "jpg": Starter(_("iPhone → JPG"), [{"format": "jpeg", "quality": 90, "metadata": "strip_location"}]),
     "small": Starter(_("Under 200 KB"), [{"format": "jpeg", "target_bytes": 200_000, "shrink_to_fit": True}]),
+    "publish": Starter(
+        _("Photos to publish"),
+        [{"format": "jpeg", "quality": 90, "color": "keep", "metadata": "strip_location"}],
+    ),
     "print": Starter(
         _("For print"), [{"format": "jpeg", "quality": 95, "dpi": 300, "metadata": "strip_location"}]
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from playwright.sync_api import FilePayload, Locator, Page
+from playwright.sync_api import Download, FilePayload, Locator, Page
 
 
 class Clicks:
@@ -13,9 +13,9 @@ class Clicks:
         self.count = 0
         self.began = time.monotonic()
 
-    def choose(self, files: list[FilePayload]) -> None:
+    def choose(self, files: FilePayload | list[FilePayload], at: str = "#id_images") -> None:
         self.count += 2
-        self.page.locator("#id_images").set_input_files(files)
+        self.page.locator(at).set_input_files(files)
 
     def click(self, what: Locator) -> None:
         self.count += 1
@@ -29,5 +29,13 @@ class Clicks:
         self.count += 1
         what.fill(value)
 
-    def report(self, task: str) -> None:
+    def download(self, link: Locator) -> Download:
+        """Click on what hands out a file."""
+        with self.page.expect_download() as waiting:
+            self.click(link)
+        return waiting.value
+
+    def report(self, task: str, most: int) -> None:
+        """Print what it took, and fail where that is more than the best rival needs."""
         print(f"{task}: {self.count} clicks, {time.monotonic() - self.began:.1f} s")
+        assert self.count <= most, f"{task} takes {self.count} clicks"

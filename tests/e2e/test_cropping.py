@@ -247,25 +247,6 @@ def test_the_cropper_is_accessible(visit: Visit) -> None:
     look(page, "convert cropping")
 
 
-def test_a_photo_for_an_application_takes_few_clicks(visit: Visit, site: Site) -> None:
-    """Choosing a file and a choice of a list count two clicks, anything else one."""
-    page = visit()
-    page.locator("#id_images").set_input_files(photo("me.png", quarters(3600, 2400), "image/png"))  # 2
-    page.get_by_label("Size preset").select_option(label="Application photo: 600×800, under 200 KB")  # 4
-    start(page)  # 5
-    assert numbers(page) == [900, 0, 1800, 2400]
-    expect(page.get_by_label("Shape")).to_have_value("output")
-    page.get_by_role("button", name="Apply crop").click()  # 6
-    page.get_by_role("button", name="Convert to JPEG").click()  # 7
-    page.wait_for_url("**/batches/*/")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download JPEG").click()  # 8
-    with Image.open(download.value.path()) as image:
-        assert image.size == (600, 800)
-    assert download.value.path().stat().st_size <= 200_000
-    print("application photo: 8 clicks, 6 without a crop by hand")
-
-
 def test_a_preset_gives_way_to_another_and_to_a_hand(visit: Visit) -> None:
     page = visit()
     preset = page.get_by_label("Size preset")

@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
-from tests.e2e.clicks import Clicks
 from tests.e2e.page_checks import look
 from tests.e2e.site import convert, photo, sign_up
-from tests.server import ROOT
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
-HEIC = (ROOT / "tests/engine/files/phone.heic").read_bytes()
-
-
-def download(clicks: Clicks, link: Any) -> Path:
-    with clicks.page.expect_download() as waiting:
-        clicks.click(link)
-    return Path(waiting.value.path())
-
-
-@pytest.mark.parametrize("width", ["desktop", "phone"])
-def test_photos_of_a_phone_become_a_zip_of_jpegs_in_four_clicks(visit: Visit, width: str) -> None:
-    page = visit(known=False, width=width)
-    page.goto("/")
-    clicks = Clicks(page)
-    clicks.choose([photo(f"IMG_{n}.heic", HEIC, "image/heic") for n in range(12)])
-    expect(page.locator("[data-submit]")).to_have_text("Convert 12 to JPEG")
-    clicks.click(page.locator("[data-submit]"))
-    page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
-    with zipfile.ZipFile(download(clicks, page.get_by_role("link", name="Download all (ZIP)"))) as archive:
-        images = [name for name in archive.namelist() if name.endswith(".jpg")]
-        assert len(images) == 12
-        with Image.open(io.BytesIO(archive.read(images[0]))) as image:
-            assert image.format == "JPEG"
-    clicks.report(f"12 HEIC to JPEG as a ZIP, {width}")
-    assert clicks.count <= 4
-    look(page, f"guest batch {width}")
-
-
-@pytest.mark.parametrize(("format", "name"), [("pdf", "PDF"), ("ico", "ICO")])
-def test_one_image_becomes_another_format(visit: Visit, format: str, name: str) -> None:
-    page = visit(known=False)
-    page.goto("/")
-    clicks = Clicks(page)
-    clicks.choose([photo("scan.png", make_photo(400, 300, "PNG"), "image/png")])
-    clicks.select(page.locator("#id_outputs-0-format"), format)
-    clicks.click(page.locator("[data-submit]"))
-    page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
-    link = page.get_by_role("link", name=f"Download {name}", exact=True)
-    start = download(clicks, link).read_bytes()[:4]
-    assert start == {"pdf": b"%PDF", "ico": b"\0\0\1\0"}[format]
-    clicks.report(f"PNG to {name}")
-    assert clicks.count <= 5
 
 
 def test_the_landing_page_shows_the_result_before_anything_is_kept(visit: Visit) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zipfile
 from pathlib import Path
 
@@ -11,33 +10,9 @@ from playwright.sync_api import expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit, photo
+from tests.e2e.site import Visit
 
 pytestmark = pytest.mark.browser
-
-
-def test_three_formats_in_three_widths_and_their_html_take_few_clicks(visit: Visit) -> None:
-    """Choosing a file counts two clicks, anything else one."""
-    page = visit()
-    begun = time.monotonic()
-    page.locator("#id_images").set_input_files(photo("hero.jpg", make_photo(1800, 1200)))  # 2
-    page.get_by_text("Formats × widths").click()  # 3
-    page.get_by_role("button", name="Make 9 outputs").click()  # 4
-    expect(page.locator("[data-output]")).to_have_count(9)
-    assert page.evaluate("document.documentElement.scrollHeight") < 2000
-    page.locator("[data-submit]").click()  # 5
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
-    page.get_by_text("HTML for your website").click()  # 6
-    snippet = page.locator("#picture").inner_text()
-    assert "hero-480.avif 480w, hero-960.avif 960w, hero-1600.avif 1600w" in snippet
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download all (ZIP)").click()  # 7
-    with zipfile.ZipFile(download.value.path()) as archive:
-        names = archive.namelist()
-        assert snippet in archive.read("snippet.html").decode()
-    assert {"hero-480.avif", "hero-960.webp", "hero-1600.jpg"} <= set(names)
-    print(f"formats × widths: 7 clicks, {time.monotonic() - begun:.1f} s")
 
 
 def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, tmp_path: Path) -> None:

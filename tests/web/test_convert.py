@@ -27,6 +27,16 @@ def test_the_plain_form_converts(page: Client, photo: bytes, worker: RecordingDi
     assert {(job.status, job.result_format) for job in batch.jobs.all()} == {("finished", "webp")}
 
 
+def test_a_button_converts_straight_to_a_format(page: Client, photo: bytes) -> None:
+    assert 'name="to" value="ico"' in text(page.get("/convert/"))
+    page.post("/convert/", {**FORM, "to": "ico", "images": sent("a.jpg", photo)})
+    assert Job.objects.get().recipe == {"format": "ico"}
+
+
+def test_a_button_of_no_format_is_refused(page: Client, photo: bytes) -> None:
+    assert page.post("/convert/", {**FORM, "to": "heic", "images": sent("a.jpg", photo)}).status_code == 422
+
+
 def test_files_keep_their_own_names_and_bytes(page: Client, worker: RecordingDispatch) -> None:
     small, large = make_photo(20, 10), make_photo(40, 30)
     page.post("/convert/", {**FORM, "images": [sent("small.jpg", small), sent("large.jpg", large)]})

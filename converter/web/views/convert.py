@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Min
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -48,7 +48,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
     if "add" in request.POST or "remove" in request.POST:
         return _page(request, _files_form(request), _with_one_more_or_less(request), uploads)
 
-    outputs = OutputFormSet(request.POST, request.FILES, prefix=PREFIX)
+    outputs = OutputFormSet(_straight(request), request.FILES, prefix=PREFIX)
     if not (files.is_valid() and outputs.is_valid()):
         return _page(request, files, outputs, uploads, status=422)
     try:
@@ -123,6 +123,7 @@ def _context(
         "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
+        "straight": options.outputs(),
         "formats": [format.label for format in options.inputs()],
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": _max_files(request),
@@ -207,6 +208,15 @@ def _with_one_more_or_less(request: LoggedInRequest) -> Any:
     elif gone.isdecimal() and len(recipes) > 1:
         del recipes[int(gone) : int(gone) + 1]
     return OutputFormSet(prefix=PREFIX, initial=initial_of(recipes[: OutputFormSet.max_num]))
+
+
+def _straight(request: LoggedInRequest) -> QueryDict:
+    """Return the form, with the format of the button that converts straight to one."""
+    if "to" not in request.POST:
+        return request.POST
+    data = request.POST.copy()
+    data[f"{PREFIX}-0-format"] = str(data["to"])
+    return data
 
 
 def _read(form: OutputForm) -> dict[str, Any]:

@@ -61,6 +61,7 @@ function number() {
   if (cards().length === 1) one(cards()[0], "[data-output-fold]", HTMLDetailsElement).open = true; // its head is not shown
   one(form, "[name$='-TOTAL_FORMS']", HTMLInputElement).value = String(cards().length);
   find("add-output", HTMLElement).hidden = cards().length >= limits.outputs;
+  find("straight", HTMLElement).hidden = cards().length > 1;
 }
 
 function add() {

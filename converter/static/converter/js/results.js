@@ -1,6 +1,6 @@
 // What is done with the results of a batch at once: the ZIP in place, each file by itself, the share sheet, a notification.
 
-import { all, around, maybe } from "./dom.js";
+import { all, around, maybe, one } from "./dom.js";
 
 const PAUSE = 400; // milliseconds between downloads; browsers drop those that come at once
 const MOST_SHARED = 20; // files that are held in memory for the share sheet
@@ -56,6 +56,15 @@ async function notify(button) {
   button.hidden = true;
 }
 
+// Whoever made a single result here came for the file: its download begins by itself, once.
+function fetchMade() {
+  const link = maybe(document, "#batch:not([hx-get]) [data-only]", HTMLAnchorElement);
+  if (!link || document.readyState !== "complete" || sessionStorage.getItem("made") !== location.pathname) return;
+  sessionStorage.removeItem("made");
+  link.click();
+  one(document, "#batch [role=status]", HTMLElement).textContent = link.dataset.only ?? "";
+}
+
 function offer() {
   const links = downloads();
   const probe = new File([""], "a.jpg", { type: "image/jpeg" });
@@ -90,8 +99,11 @@ document.addEventListener("dragstart", (event) => {
 });
 document.addEventListener("htmx:load", () => {
   offer();
+  fetchMade();
   const done = maybe(document, "#batch:not([hx-get])", HTMLElement);
   const isUnseen = document.hidden && "Notification" in window && Notification.permission === "granted";
   if (done && isUnseen) new Notification(document.title, { body: maybe(done, "[role=status]", HTMLElement)?.textContent?.trim() });
 });
 offer();
+// A download that begins earlier stops the page from being loaded.
+window.addEventListener("load", () => setTimeout(fetchMade));

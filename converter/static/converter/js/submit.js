@@ -4,7 +4,7 @@ import { all, one } from "./dom.js";
 import { cropOf, isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
 import { logosTaken } from "./logos.js";
-import { clearErrors, showErrors } from "./output.js";
+import { clearErrors, formatOf, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
 import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
 import { sendAll } from "./sending.js";
@@ -14,6 +14,16 @@ import { say, texts, told } from "./words.js";
 /** @typedef {import("./row.js").Row} Row */
 
 const NOBODY = "00000000-0000-0000-0000-000000000000"; // the id in the address that the page names for any batch
+
+/**
+ * As if it had been chosen in the only output.
+ * @param {string} format
+ */
+function take(format) {
+  const select = formatOf(cards()[0]);
+  select.value = format;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+}
 
 async function submit() {
   hideRefusal();
@@ -65,6 +75,7 @@ async function make(files) {
   });
   if (status !== 201) return refusal(status, said, files);
   state.batch = address("batch").replace(NOBODY, said.id);
+  sessionStorage.setItem("made", state.batch); // its page may begin the download
   const forms = said.uploads.filter((/** @type {{ form: unknown }} */ upload) => upload.form);
   files.forEach((row, index) => {
     row.target = forms[index];
@@ -101,9 +112,11 @@ function refusal(status, said, files) {
 }
 
 form.addEventListener("submit", async (event) => {
-  if (event.submitter && !event.submitter.matches("[data-submit]")) return;
+  const format = event.submitter instanceof HTMLButtonElement && event.submitter.name === "to" ? event.submitter.value : "";
+  if (event.submitter && !format && !event.submitter.matches("[data-submit]")) return;
   event.preventDefault();
   if (state.busy) return;
+  if (format && !state.batch) take(format);
   if (state.batch) await sendAll(failed());
   else await submit();
 });
