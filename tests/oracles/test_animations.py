@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from converter.engine import Recipe
 from converter.engine.limits import DEFAULT_LIMITS, Deadline
+from converter.engine.raster import open
 from converter.engine.raster.decode import decode, open_data
 from tests.browser import chromium
+from tests.engine import moving
 
 from . import animations
 from .case import Rgba, distance
@@ -41,4 +44,18 @@ def test_every_frame_is_what_a_browser_shows(witness: Chromium) -> None:
             apart = distance(first, second)
             if apart > case.within and not excused(case.name, "chromium"):
                 wrong.append(f"{case.name}: frame {number} is {apart} away")
+    assert not wrong
+
+
+def test_every_gif_that_is_written_shows_what_it_was_made_from(witness: Chromium) -> None:
+    wrong = []
+    for name in moving.ALL:
+        source = moving.gif(name)
+        written = open(source).render(Recipe.parse({"format": "gif"})).data
+        before, after = witness.frames(source, "gif"), witness.frames(written, "gif")
+        if [delay for _, delay in before] != [delay for _, delay in after]:
+            wrong.append(f"{name}: other delays")
+        for number, ((first, _), (second, _)) in enumerate(zip(before, after, strict=False)):
+            if distance(first, second):
+                wrong.append(f"{name}: frame {number}")
     assert not wrong

@@ -89,7 +89,7 @@ def prepare(
     for frame in frames:
         _check_size(target, frame.image)
     images = _alike([frame.image for frame in frames], target)
-    images = [codec.stored(image, log) for image in images]
+    images = codec.all_stored(images, recipe, log)
     if bilevel and target.bilevel:
         images = [_one_bit(image) for image in images]
     return Encoder(codec, Content(recipe, images, [frame.duration for frame in frames], plays, extras))

@@ -148,6 +148,10 @@ class Codec:
         """Return the image in a mode that the format stores."""
         return image
 
+    def all_stored(self, images: Sequence[Image.Image], recipe: Recipe, log: Log) -> list[Image.Image]:
+        """Return all frames in a mode that the format stores."""
+        return [self.stored(image, log) for image in images]
+
     def settings(self, content: Content, quality: int | None) -> Settings:
         """Return what the encoder is told, as the report shows it. `quality` is None where nothing is lost."""
         return {} if quality is None else {"quality": quality}

@@ -11,15 +11,15 @@ from PIL import Image
 from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
+from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .codec import Codec, Timing
 from .content import Content
 from .gif_blocks import gif_blocks
 from .gif_frames import frames
-from .gif_writer import CLEAR, animation
-
-_HALF = 128
+from .gif_palette import clear_parts, make_clear, paletted, without_clear
+from .gif_writer import animation
 
 
 class Gif(Codec):
@@ -49,32 +49,27 @@ class Gif(Codec):
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return the picture in at most 256 colours, one of them clear when there is transparency."""
-        clear = None
-        if image.mode == "RGBA":
-            alpha = image.getchannel("A")
-            if any(alpha.histogram()[1:255]):
-                log.note("alpha_hardened")
-            clear = alpha.point([255 if value < _HALF else 0 for value in range(256)])
-            image = image.convert("RGB")
-            image.paste((0, 0, 0), mask=clear)
-        room = 256 if clear is None else 255
+        mask = clear_parts(image, log)
+        image = without_clear(image, mask)
+        room = 256 if mask is None else 255
         few = image.getcolors(room) is not None
         if not few:
             log.note("colors_reduced", colors=room)
         dither = Image.Dither.NONE if few else Image.Dither.FLOYDSTEINBERG
-        paletted = image.quantize(room, Image.Quantize.MEDIANCUT, dither=dither)
-        if clear is not None:
-            palette = paletted.getpalette() or []
-            paletted.putpalette(palette + [0] * (768 - len(palette)))
-            paletted.paste(CLEAR, mask=clear)
-            paletted.info["transparency"] = CLEAR
-        return paletted
+        stored = image.quantize(room, Image.Quantize.MEDIANCUT, dither=dither)
+        if mask is not None:
+            make_clear(stored, mask)
+        return stored
+
+    def all_stored(self, images: Sequence[Image.Image], recipe: Recipe, log: Log) -> list[Image.Image]:
+        if len(images) == 1:
+            return super().all_stored(images, recipe, log)
+        return paletted(images, recipe.resize is not None, log)
 
     def encode(self, content: Content, quality: int | None) -> bytes:
-        if not content.is_animation:
-            return super().encode(content, quality)
         delays = _hundredths(content.durations)
-        return animation(content.images, delays, content.plays, content.extras.get("comment", b""))
+        plays = content.plays if content.is_animation else 1
+        return animation(content.images, delays, plays, content.extras.get("comment", b""))
 
     def frames_in(self, data: bytes, content: Content) -> int:
         return gif_blocks(data).frames

@@ -1,6 +1,6 @@
-"""Animated GIFs: each frame stores only what changed, and clears only what the next one needs clear.
+"""GIFs from palette images: each frame stores only what changed, in the way that takes the fewest bytes.
 
-Pillow encodes the pixels; it writes a second header where a frame is as empty as its background.
+Pillow packs the pixels; the rest of its writer gives each frame codes of eight bits and a palette of its own.
 """
 
 from __future__ import annotations
@@ -10,28 +10,43 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageChops
-
-from .gif_blocks import gif_blocks, palette_size
-
-CLEAR = 255
-"""The palette's index of the colour that is see-through."""
+from PIL import Image, ImageChops, ImageFile
 
 _KEEP, _DISPOSE = 1, 2
-_LOCAL_PALETTE = 0x80
+_HAS_PALETTE = 0x80
 _MOST = 65_535
 
 Box = tuple[int, int, int, int]
+Colors = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """A frame as it is stored: the place that it covers and what becomes of it afterwards."""
+    """A frame as it is stored: what of it may be, the place that it covers and what becomes of that afterwards."""
 
-    image: Image.Image
+    ways: Sequence[Image.Image]
     box: Box
     dispose: int
     delay: int
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A palette: its colours, and in the place of `clear` none."""
+
+    colors: Colors
+    clear: int | None
+    numbers: Sequence[int]
+    """For each index of an image, that of its colour here."""
+
+    @property
+    def depth(self) -> int:
+        """The bits that tell all of its colours apart."""
+        return max(1, (max(len(self.colors), (self.clear or 0) + 1) - 1).bit_length())
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self.colors).ljust(3 * 2**self.depth, b"\x00")
 
 
 def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, comment: bytes) -> bytes:
@@ -40,15 +55,46 @@ def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, 
     `delays` are milliseconds, `plays` is 0 for ever. Neighbours that look the same become one frame.
     """
     width, height = images[0].size
-    parts = [struct.pack("<6sHHBBB", b"GIF89a", width, height, 0x70, 0, 0)]
+    shared = _shared(images)
+    head = _HAS_PALETTE | (shared.depth - 1) if shared else 0
+    parts = [
+        struct.pack("<6sHHBBB", b"GIF89a", width, height, 0x70 | head, 0, 0),
+        shared.data if shared else b"",
+    ]
     # GIF counts repeats, and plays once when it does not say.
     if plays != 1:
         repeats = min(max(0, plays - 1), _MOST)
         parts.append(b"\x21\xff\x0bNETSCAPE2.0" + struct.pack("<BBHB", 3, 1, repeats, 0))
     if comment:
         parts.append(b"\x21\xfe" + _sub_blocks(comment))
-    parts += [_block(frame) for frame in _stored(images, delays)]
+    parts += [_block(frame, shared) for frame in _stored(images, delays)]
     return b"".join([*parts, b"\x3b"])
+
+
+def _shared(images: Sequence[Image.Image]) -> _Table | None:
+    """Return the palette of all images, if they have but one."""
+    palette = images[0].getpalette()
+    if any(image.getpalette() != palette for image in images[1:]):
+        return None
+    used: set[int] = set().union(*(_used(image) for image in images))
+    return _table(images[0], used)
+
+
+def _used(image: Image.Image) -> set[int]:
+    return {index for index, count in enumerate(image.histogram()) if count}
+
+
+def _table(image: Image.Image, used: set[int]) -> _Table:
+    """Return the colours of the image that are used, the clear one last."""
+    palette, clear = bytes(image.getpalette() or b""), image.info.get("transparency")
+    kept = sorted(used - {clear})
+    numbers = [0] * 256
+    for number, index in enumerate(kept):
+        numbers[index] = number
+    if clear is not None:
+        numbers[clear] = len(kept)
+    colors = tuple(palette[3 * index : 3 * index + 3] for index in kept)
+    return _Table(colors, None if clear is None else len(kept), numbers)
 
 
 def _stored(images: Sequence[Image.Image], delays: Sequence[int]) -> Iterator[_Stored]:
@@ -61,7 +107,8 @@ def _stored(images: Sequence[Image.Image], delays: Sequence[int]) -> Iterator[_S
         following = next(frames, None)
         vanishing = following and _vanishing(seen, following[1])
         box = _joined(box, vanishing) or (0, 0, 1, 1)
-        yield _Stored(_changes(image, seen, canvas).crop(box), box, _DISPOSE if vanishing else _KEEP, delay)
+        ways = [way.crop(box) for way in _ways(image, seen, canvas)]
+        yield _Stored(ways, box, _DISPOSE if vanishing else _KEEP, delay)
         if following is None:
             return
         canvas = seen.copy()
@@ -108,41 +155,57 @@ def _joined(first: Box | None, second: Box | None) -> Box | None:
     )
 
 
-def _changes(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> Image.Image:
-    """Return the image, clear where the canvas looks so already, if it has a clear colour: that packs best."""
-    if "transparency" not in image.info:
-        return image
+def _ways(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> list[Image.Image]:
+    """Return the image as it is and, if it has an index to spare, clear where the canvas looks so already."""
     red, green, blue, alpha = ImageChops.difference(canvas, seen).split()
     changed = ImageChops.lighter(ImageChops.lighter(red, green), ImageChops.lighter(blue, alpha))
+    changed = changed.point([0] + 255 * [255])
+    clear = image.info.get("transparency")
+    if clear is None:
+        clear = next((index for index, count in enumerate(image.histogram(changed)) if not count), None)
+    if clear is None:
+        return [image]
     stored = image.copy()
-    stored.paste(CLEAR, mask=changed.point([255] + 255 * [0]))
-    return stored
+    stored.paste(clear, mask=ImageChops.invert(changed))
+    stored.info["transparency"] = clear
+    return [image, stored]
 
 
-def _block(frame: _Stored) -> bytes:
-    """Return the control and the picture, with the palette that it needs."""
-    output = BytesIO()
-    clear = {"transparency": CLEAR} if "transparency" in frame.image.info else {}
-    frame.image.save(output, "GIF", optimize=True, interlace=0, **clear)
-    data = output.getvalue()
-    [found] = gif_blocks(data).images
-    palette = data[13 : 13 + palette_size(data[10])]
-    index = found.clear
-    if clear and index is None:
-        # Readers that know no other way clear a frame's place with the colour that it calls clear.
-        index = len(frame.image.getcolors() or ())
-        palette = palette if 3 * index < len(palette) else palette.ljust(2 * len(palette), b"\x00")
-    size = (len(palette) // 3 - 1).bit_length() - 1
+def _block(frame: _Stored, shared: _Table | None) -> bytes:
+    """Return the control and the picture in the fewest bytes, with the shared palette or its own."""
+    found = []
+    for image in frame.ways:
+        own = _table(image, _used(image))
+        serves = shared is not None and (own.clear is None or shared.clear is not None)
+        if shared and serves:
+            found.append(_packed(image, frame, shared, b""))
+        if not shared or not serves or own.depth < shared.depth:
+            found.append(_packed(image, frame, own, own.data))
+    return min(found, key=len)
+
+
+def _packed(image: Image.Image, frame: _Stored, table: _Table, palette: bytes) -> bytes:
     left, top, right, bottom = frame.box
     return b"".join(
         [
-            struct.pack("<BBBB", 0x21, 0xF9, 4, frame.dispose << 2 | (index is not None)),
-            struct.pack("<HBB", min(frame.delay // 10, _MOST), index or 0, 0),
-            struct.pack("<BHHHHB", 0x2C, left, top, right - left, bottom - top, _LOCAL_PALETTE | size),
+            struct.pack("<BBBB", 0x21, 0xF9, 4, frame.dispose << 2 | (table.clear is not None)),
+            struct.pack("<HBB", min(frame.delay // 10, _MOST), table.clear or 0, 0),
+            struct.pack("<BHHHH", 0x2C, left, top, right - left, bottom - top),
+            bytes((_HAS_PALETTE | (table.depth - 1) if palette else 0,)),
             palette,
-            data[found.start + 10 : found.end],
+            _pixels(image.point(table.numbers)),
         ]
     )
+
+
+def _pixels(image: Image.Image) -> bytes:
+    """Return the indices in codes as short as the largest of them allows, from two bits on."""
+    largest = image.getextrema()[1]
+    assert isinstance(largest, int)
+    bits = max(2, largest.bit_length())
+    output = BytesIO()
+    ImageFile._save(image, output, [ImageFile._Tile("gif", (0, 0, *image.size), 0, ("P", bits, 0))])
+    return bytes((bits,)) + output.getvalue() + b"\x00"
 
 
 def _sub_blocks(data: bytes) -> bytes:
