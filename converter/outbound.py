@@ -33,18 +33,18 @@ CLOSED = [
 
 
 TEMPLATES = {
-    "fetch_failed.broken_off": _("The connection to this address failed or broke off."),
-    "fetch_failed.certificate": _("This address has no valid certificate."),
-    "fetch_failed.credentials": _("An address with a user name or password is not accepted."),
-    "fetch_failed.no_host": _("There is no host with the name in this address."),
-    "fetch_failed.not_an_address": _("This is not a web address."),
-    "fetch_failed.not_public": _("This address is not on the public internet."),
-    "fetch_failed.port": _("Only the ports 80, 443, 8080 and 8443 can be reached."),
-    "fetch_failed.redirects": _("This address redirects too often."),
-    "fetch_failed.scheme": _("A web address must begin with https:// or http://."),
-    "fetch_failed.status": _("This address answered with status {status} instead of a file."),
-    "fetch_failed.timed_out": _("This address took too long to answer."),
-    "fetch_failed.too_large": _("The file at this address is larger than {most:M} MB, the limit."),
+    "fetch_failed.broken_off": _("The connection to this URL failed or was interrupted."),
+    "fetch_failed.certificate": _("The certificate of this URL is not valid."),
+    "fetch_failed.credentials": _("URLs with a user name or password are not accepted."),
+    "fetch_failed.no_host": _("The host in this URL does not exist."),
+    "fetch_failed.not_an_address": _("This is not a URL."),
+    "fetch_failed.not_public": _("This URL is not on the public internet."),
+    "fetch_failed.port": _("Only ports 80, 443, 8080 and 8443 are allowed."),
+    "fetch_failed.redirects": _("This URL redirects too many times."),
+    "fetch_failed.scheme": _("A URL must begin with https:// or http://."),
+    "fetch_failed.status": _("This URL returned status {status} instead of a file."),
+    "fetch_failed.timed_out": _("This URL took too long to respond."),
+    "fetch_failed.too_large": _("The file at this URL is larger than {most:M} MB, the limit."),
 }
 register(TEMPLATES)
 

@@ -100,7 +100,7 @@ def test_redirects_are_followed_and_each_is_guarded(server: Receiver) -> None:
 
 def test_a_circle_of_redirects_ends(server: Receiver) -> None:
     server.answers["/"] = (302, {"Location": "/"}, b"")
-    with pytest.raises(FetchError, match="too often"):
+    with pytest.raises(FetchError, match="too many times"):
         get(f"{server.url}/", HOME)
 
 
@@ -136,7 +136,7 @@ def test_a_name_is_looked_up_once_and_the_address_that_was_judged_is_the_one_rea
 def test_only_the_ports_of_the_web_are_reached(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
-    with pytest.raises(FetchError, match="Only the ports 80, 443, 8080 and 8443"):
+    with pytest.raises(FetchError, match="Only ports 80, 443, 8080 and 8443"):
         get(f"http://example.org:{port}/")
 
 
@@ -219,7 +219,7 @@ def test_where_the_beginning_is_enough_an_answer_that_never_ends_is_one() -> Non
 
 def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
     server.answers["/"] = (200, {"Content-Length": "10", "Connection": "close"}, b"half")
-    with pytest.raises(FetchError, match="broke off"):
+    with pytest.raises(FetchError, match="interrupted"):
         get(f"{server.url}/", HOME)
     assert get(f"{server.url}/", HOME, cut=True).body == b"half"
 
@@ -227,14 +227,14 @@ def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
 @pytest.mark.parametrize("location", ["http://[", "http://[::1", "//[x]/"])
 def test_a_redirect_to_what_is_no_address_is_said(server: Receiver, location: str) -> None:
     server.answers["/"] = (302, {"Location": location}, b"")
-    with pytest.raises(FetchError, match="not a web address"):
+    with pytest.raises(FetchError, match="not a URL"):
         get(f"{server.url}/", HOME)
 
 
 def test_a_host_that_does_not_exist_or_listen_is_said(server: Receiver) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(FetchError, match="broke off"):
+        with pytest.raises(FetchError, match="interrupted"):
             get(f"http://127.0.0.1:{taken.getsockname()[1]}/", HOME)
     with pytest.raises(FetchError):
         get("http://nowhere.invalid/")

@@ -2630,7 +2630,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The queue was full; It could not be made; Temporarily unavailable */
+        /** @description The queue was full; It could not be created; Temporarily unavailable */
         503: {
             headers: {
                 [name: string]: unknown;

@@ -5,14 +5,14 @@ from __future__ import annotations
 from .messages import gettext_noop as _
 
 ERRORS = {
-    "engine_error": _("This image could not be converted. The fault is ours and has been logged."),
+    "engine_error": _("This image could not be converted. This is our fault, and it has been logged."),
     "engine_error.encoder": _(
-        "Writing this {format} failed. The fault is ours and has been logged. Another format may work."
+        "This {format} could not be written. This is our fault, and it has been logged. Another format may work."
     ),
     "invalid_recipe": _("{problems}"),
     # The file.
-    "empty_file": _("This file is empty. Send it again; the upload may have been cut off."),
-    "not_an_image": _("This is not an image in a format we know. Send one of these: {formats}."),
+    "empty_file": _("This file is empty. The upload may have been interrupted: upload it again."),
+    "not_an_image": _("This is not an image in a format we know. Upload one of these: {formats}."),
     "unsupported_format.cursor": _(
         "Windows cursors cannot be converted here. Export the image as PNG first."
     ),
@@ -41,12 +41,14 @@ ERRORS = {
     ),
     "unsupported_format.svg": _("SVG drawings cannot be converted here. Export the image as PNG first."),
     "unsupported_format.tga": _("Targa images cannot be converted here. Export the image as PNG first."),
-    "unsupported_format.video": _("Videos cannot be converted here. Send an image, or save one frame of it."),
+    "unsupported_format.video": _(
+        "Videos cannot be converted here. Save a frame as an image and upload that."
+    ),
     "unsupported_format.xcf": _(
         "GIMP documents cannot be converted here. Export the image as PNG or JPEG first."
     ),
     "unsupported_format.zip": _(
-        "ZIP archives cannot be converted here. Unpack the archive and send the images inside."
+        "ZIP archives cannot be converted here. Unpack the archive and upload the images inside."
     ),
     "unsupported_variant.animation": _(
         "This {format} is an animation, which cannot be read here. Export it as GIF or WebP first."
@@ -111,18 +113,12 @@ ERRORS = {
     "unsupported_variant.unknown_compression": _(
         "This {format} uses an unknown compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
-    "truncated": _(
-        "This file ends too early; part of the image is missing. Send it again from the original."
-    ),
-    "corrupt": _(
-        "This file is damaged and cannot be read. Open and save it in another program, then try again."
-    ),
-    "corrupt.icon": _("This icon holds no image. Export it again."),
+    "truncated": _("The end of this file is missing. Copy or download the original again, then upload it."),
+    "corrupt": _("This file is damaged and cannot be read. Re-save it in another program, then try again."),
+    "corrupt.icon": _("This icon contains no image. Export it again."),
     # Limits.
-    "too_many_bytes": _("This file has {size:M} MB; the limit is {most:M} MB. Send a smaller file."),
-    "too_many_frames": _(
-        "This file has more than {most} frames or pages, which is the limit. Split it first."
-    ),
+    "too_many_bytes": _("This file is {size:M} MB; the limit is {most:M} MB. Upload a smaller file."),
+    "too_many_frames": _("This file has more than {most} frames or pages, the limit. Split it first."),
     "too_many_pixels": _("This image has more pixels than the limit. Make it smaller first."),
     "too_many_pixels.image": _(
         "This image is {width}×{height}; the limit is {most:M} megapixels. Make it smaller first."
@@ -132,35 +128,33 @@ ERRORS = {
     ),
     "too_many_pixels.frames": _(
         "The frames of this image add up to {pixels:M} megapixels; the limit is {most:M} megapixels. "
-        "Send fewer or smaller frames."
+        "Use fewer or smaller frames."
     ),
     "too_many_pixels.result": _(
         "The result would be {width}×{height}; the limit is {side} pixels per side and {most:M} megapixels in total. "
-        "Ask for a smaller size."
+        "Choose a smaller size."
     ),
-    "out_of_memory": _("This image needs more memory than there is. Send it with fewer pixels."),
-    "out_of_memory.encoder": _(
-        "Writing this {format} needs more memory than there is. Ask for fewer pixels."
-    ),
+    "out_of_memory": _("There is not enough memory for this image. Make it smaller first."),
+    "out_of_memory.encoder": _("There is not enough memory to write this {format}. Choose a smaller size."),
     "out_of_memory.limit": _(
-        "This conversion needs more than the {most:M} MB of memory it may use. Send a smaller image."
+        "This conversion needs more than {most:M} MB of memory, the limit. Make the image smaller first."
     ),
-    "timed_out": _("This image took longer than {seconds} seconds. Ask for a smaller or simpler result."),
-    "crashed": _(
-        "This file makes the decoder crash. It is probably damaged: save it again in another program."
+    "timed_out": _(
+        "This conversion took longer than {seconds} seconds, the limit. Choose a smaller size or simpler settings."
     ),
+    "crashed": _("This file crashed the decoder. It is probably damaged: re-save it in another program."),
     # The options and the file together.
     "cannot_produce": _("This image cannot be written as {format}."),
     "too_large_for_format": _(
         "{format} holds at most {most} pixels per side; this result would be {width}×{height}. "
-        "Ask for a smaller size, or choose PNG or TIFF."
+        "Choose a smaller size, or PNG or TIFF."
     ),
     "target_unreachable": _(
         "This image does not fit in {bytes:,} bytes as {format} at any size. Allow more bytes."
     ),
     "target_unreachable.at_this_size": _(
-        "No quality brings this image down to {bytes:,} bytes. "
-        "At {width}×{height} pixels it would fit: resize to that, or allow smaller dimensions."
+        "Even at the lowest quality, this image is larger than {bytes:,} bytes. "
+        "It would fit at {width}×{height}: resize to that, or allow smaller dimensions."
     ),
 }
 
@@ -174,7 +168,7 @@ OPTIONS = {
     "option_object": _("{option:word} must be an object."),
     "option_string": _("{option:word} must be text."),
     "option_text": _("{option:word} must be {least} to {most} characters long."),
-    "option_unknown": _("There is no option “{name}” here."),
+    "option_unknown": _("Unknown option “{name}”."),
     "auto_has_no_quality": _(
         "The same quality means different things in different formats. Choose an aim instead."
     ),
@@ -197,11 +191,11 @@ OPTIONS = {
     "one_quality_only": _("Choose one of quality, aim and target bytes."),
     "orientation_needs_page": _("Only pages of a paper size have an orientation. Set page, too."),
     "resize_needs_size": _("Resize needs a width, a height, both, or a scale."),
-    "scale_enlarges": _("More than 100 percent enlarges. Turn enlarge on too."),
-    "scale_has_no_mode": _("A scale keeps the shape, so it takes no mode."),
+    "scale_enlarges": _("A scale above 100 percent enlarges the image. Turn on enlarge, too."),
+    "scale_has_no_mode": _("A scale keeps the proportions, so leave out mode."),
     "scale_or_size": _("Choose a scale or a size, not both."),
     "shrink_needs_target": _("Shrink to fit needs target bytes."),
-    "smart_needs_fill": _("Smart chooses what to keep when filling. Set mode to fill."),
+    "smart_needs_fill": _("Smart gravity works only with the mode fill."),
     "watermark_missing": _("The watermark image was not found."),
     "watermark_text_or_image": _("A watermark needs either text or an image, not both."),
     "watermark_unusable": _("The watermark image cannot be used. {reason}"),

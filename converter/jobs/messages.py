@@ -9,51 +9,53 @@ TEMPLATES = {
     "invalid_submission": _("{problems}"),
     "no_files": _("Choose at least one image."),
     "no_outputs": _("Choose at least one output."),
-    "too_many_files": _("A batch takes at most {most} images; this one has {count}. Split it up."),
-    "too_many_outputs": _("A batch takes at most {most} outputs."),
+    "too_many_files": _("A batch can have at most {most} images; this one has {count}. Split it."),
+    "too_many_outputs": _("A batch can have at most {most} outputs."),
     "same_outputs": _("Two of the outputs are the same."),
-    "bad_name_pattern.part": _("There is no {part} in file names. Use {parts}."),
+    "bad_name_pattern.part": _("Unknown part {part}. Use {parts}."),
     "bad_name_pattern.letter": _("File names cannot contain slashes or single braces."),
     "bad_name_pattern.same": _(
         "Use the name or the number of the image, or all files would have the same name."
     ),
     "empty_file.named": _("{name} is empty."),
-    "empty_file.fetched": _("The address answered with an empty file."),
+    "empty_file.fetched": _("This URL returned an empty file."),
     "too_many_bytes.named": _("{name} is larger than {most:M} MB, the limit for one file."),
-    "too_many_bytes.logo": _("A logo saved with a recipe may have at most {most:M} MB."),
-    "no_upload": _("The uploaded file is no longer here. Send it again."),
-    "no_upload.named": _("{name} is no longer here. Send it again."),
-    "no_upload.retry": _("The uploaded file is no longer here, so there is nothing to retry. Send it again."),
-    "no_watermark": _("The watermark image is no longer here. Choose it again."),
+    "too_many_bytes.logo": _("A logo saved with a recipe can be at most {most:M} MB."),
+    "no_upload": _("The uploaded file is no longer available. Upload it again."),
+    "no_upload.named": _("{name} is no longer available. Upload it again."),
+    "no_upload.retry": _(
+        "The uploaded file is no longer available, so there is nothing to retry. Upload it again."
+    ),
+    "no_watermark": _("The watermark image is no longer available. Choose it again."),
     "no_watermark.logo": _("Your logo has expired. Choose it again."),
-    "no_watermark.not_sent": _("The watermark image was not found. Send it first, then use its upload id."),
+    "no_watermark.not_sent": _("The watermark image was not found. Upload it first, then use its upload id."),
     "already_uploaded": _("This file has already been uploaded."),
-    "already_uploaded.fetched": _("This file is fetched from its address and cannot be sent."),
+    "already_uploaded.fetched": _("This file is fetched from its URL, so it cannot be uploaded."),
     "quota_exceeded.conversions": _(
-        "This would be {count} more conversions; you may have {most} in 24 hours and have had {today}. "
-        "Try again later, or with fewer."
+        "This batch needs {count} conversions. The limit is {most} in 24 hours, and you have used {today}. "
+        "Try again later, or convert fewer."
     ),
     "quota_exceeded.guest": _(
         "Without an account you can convert {most} images an hour. "
         "Sign up to convert more now, or try again in {minutes} minutes."
     ),
     "quota_exceeded.bytes": _(
-        "Your files would take up more than the {most:M} MB you may keep here. "
+        "Your files would need more than your {most:M} MB of storage. "
         "Delete a batch you no longer need, or wait until one expires."
     ),
     # How jobs end.
-    "upload_timed_out": _("The file never arrived. Send it again."),
+    "upload_timed_out": _("The file never arrived. Upload it again."),
     "upload_timed_out.fetched": _("The file could not be fetched in time. Try again."),
-    "upload_replaced": _("The file was replaced by another one after it arrived. Send it again."),
-    "queue_timed_out": _("No worker was free for too long. Try again."),
+    "upload_replaced": _("The file was replaced after it was uploaded. Upload it again."),
+    "queue_timed_out": _("The queue was full for too long. Try again."),
     "gave_up": _(
-        "The conversion broke off {attempts} times. The image may be damaged: "
-        "try again, or save it again in another program."
+        "The conversion was interrupted {attempts} times. The image may be damaged: "
+        "retry, or re-save it in another program."
     ),
     "no_room": _("The storage is full. Try again when there is room."),
     # What could not be made on request.
-    "not_made": _("This could not be made, though it was tried three times. Try again in a minute."),
-    "result_missing": _("This result is no longer in the storage. Convert the image again."),
+    "not_made": _("This failed three times. Try again in a minute."),
+    "result_missing": _("This result is missing from the storage. Convert the image again."),
     # What is not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),
@@ -70,7 +72,7 @@ TEMPLATES = {
     "expired.share": _("This link no longer works. Ask the person who sent it for a new one."),
     "expired.upload": _("This upload has expired. Submit the file again."),
     # The states of a job, within a sentence.
-    "word.awaiting_upload": _("waiting for its file"),
+    "word.awaiting_upload": _("waiting for its upload"),
     "word.queued": _("in the queue"),
     "word.processing": _("being converted"),
     "word.finished": _("finished"),

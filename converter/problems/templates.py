@@ -32,7 +32,7 @@ TEMPLATES = {
     "expired": _("This has expired and was deleted."),
     "body_too_large": _("The request body is too large. Upload images with an upload form."),
     "body_too_large.one_shot": _(
-        "An image sent this way may have at most {most:,} bytes. Submit a batch instead."
+        "An image sent this way can be at most {most:,} bytes. Create a batch instead."
     ),
     "unsupported_media_type": _("See the documentation for the type this request takes."),
     "unsupported_media_type.expected": _("Send the body as {type}."),
@@ -69,7 +69,7 @@ TEMPLATES = {
     "form_expired": _("This upload form has expired. Request a new one."),
     "form_forged": _("This upload form is not one of ours."),
     "form_incomplete": _("Send the form's fields unchanged, then the file as “file”."),
-    "too_many_bytes.announced": _("This file has more than the {most:,} bytes it was announced with."),
+    "too_many_bytes.announced": _("This file is larger than the {most:,} bytes given for it."),
     "storage_full": _("The file could not be stored. Free some space and try again."),
     "link_expired": _("This link has expired. Go back to the page it came from."),
     "expired.file": _("This file has expired and was deleted."),

@@ -147,7 +147,9 @@ class Invitation(models.Model):
     """Opens sign-up once. Only the digest of its secret is stored; the link is shown when it is made."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Empty for whoever has the link."))
+    email = models.EmailField(
+        _("e-mail address"), blank=True, help_text=_("Leave empty to let anyone with the link sign up.")
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False

@@ -74,7 +74,7 @@ def test_partly_failed_and_why(visit: Visit, photos: list[FilePayload]) -> None:
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     convert(page, [*photos[:1], cut])
     expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
-    expect(page.locator(".job.is-failed .job-error")).to_contain_text("Send it again")
+    expect(page.locator(".job.is-failed .job-error")).to_contain_text("upload it")
     expect(page.locator(".image-name").first).to_have_text("cut.jpg")
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)  # it can never work
     page.locator(".job-error a").click()

@@ -162,7 +162,7 @@ STATES = {
     "queued": ("Queued", "0 of 1 done"),
     "processing": ("Converting", "0 of 1 done"),
     "finished": ("What changed", "All done."),
-    "failed": ("This file ends too early", "All conversions failed."),
+    "failed": ("The end of this file is missing", "All conversions failed."),
     "cancelled": ("Nothing was converted", "Cancelled. Finished results are kept."),
     "expired": ("Deleted on", "Expired. The images and results have been deleted."),
 }
@@ -175,7 +175,7 @@ def test_every_state_has_a_face(visit: Visit, site: Site) -> None:
     for status, (of_job, of_batch) in STATES.items():
         words = {
             "error_code": "truncated",
-            "error_message": "This file ends too early; part of the picture is missing.",
+            "error_message": "The end of this file is missing.",
         }
         site.set(
             "converter_job", job, status=status, **(words if status == "failed" else dict.fromkeys(words, ""))

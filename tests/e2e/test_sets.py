@@ -24,7 +24,7 @@ def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, 
     expect(page.locator(".file-row:not(.is-bad)")).to_have_count(2)
     page.get_by_label("File names").fill("{nmae}")
     page.locator("[data-submit]").click()
-    expect(page.locator("[data-names] .error")).to_contain_text("There is no {nmae} in file names.")
+    expect(page.locator("[data-names] .error")).to_contain_text("Unknown part {nmae}.")
     page.get_by_label("File names").fill("{name}-{width}")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")

@@ -126,5 +126,5 @@ def test_a_cut_off_file_is_said_to_be_one():
     data = bmp(
         struct.pack("<4H", 1, 2, 3, 4), height=2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF)
     )
-    with pytest.raises(Exception, match="ends too early"):
+    with pytest.raises(Exception, match="end of this file is missing"):
         open(data)

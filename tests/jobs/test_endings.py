@@ -102,7 +102,7 @@ def test_a_zip_whose_worker_is_killed_each_time_is_given_up(
         assert jobs.zip_url(finished) is None
         assert worker.asked == []  # another may still be at it
         later(minutes=3)
-    with pytest.raises(jobs.NotMade, match="tried three times"):
+    with pytest.raises(jobs.NotMade, match="failed three times"):
         jobs.zip_url(finished)
 
 
@@ -152,7 +152,7 @@ def test_a_result_that_is_gone_is_left_out_and_the_manifest_says_so(
     assert raw.startswith("\ufeff".encode())  # Excel takes it for UTF-8
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert [(row["file"], row["status"]) for row in rows] == [("", "missing"), ("b.webp", "finished")]
-    assert "no longer in the storage" in rows[0]["error"]
+    assert "missing from the storage" in rows[0]["error"]
 
 
 def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(

@@ -61,7 +61,7 @@ def test_an_upload_is_converted_again_without_being_sent_again(
 
 def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
     upload = the_job(submit(alice, "a.jpg")).upload
-    with pytest.raises(jobs.InvalidSubmission, match="no longer here"):
+    with pytest.raises(jobs.InvalidSubmission, match="no longer available"):
         jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
 
 

@@ -42,7 +42,7 @@ def test_retry_is_refused_where_it_means_nothing(alice: Any, send: Send, photo: 
 def test_retry_without_the_file_is_refused(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
     Job.objects.update(status="failed")
-    with pytest.raises(jobs.Conflict, match="Send it again"):
+    with pytest.raises(jobs.Conflict, match="Upload it again"):
         jobs.retry(the_job(batch))
 
 

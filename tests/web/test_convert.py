@@ -313,7 +313,7 @@ def test_images_are_fetched_by_address(page: Client) -> None:
 def test_what_is_no_address_is_said(page: Client, address: str) -> None:
     response = page.post("/convert/", {**FORM, "addresses": address})
     assert response.status_code == 422
-    assert "web address" in text(response)
+    assert "not a URL" in text(response)
 
 
 def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:

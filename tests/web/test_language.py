@@ -197,7 +197,7 @@ def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> No
     for path in (f"/jobs/{job.pk}/", f"/batches/{batch.pk}/"):
         shown = text(page.get(path, headers={"accept-language": "de"}))
         assert "Die Umwandlung ist 3-mal abgebrochen." in shown
-        assert "broke off 3 times" in text(page.get(path))
+        assert "interrupted 3 times" in text(page.get(path))
 
 
 def test_a_failure_from_before_codes_had_parameters_is_told_as_it_was(page: Client, job: Job) -> None:

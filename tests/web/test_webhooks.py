@@ -66,7 +66,7 @@ def test_one_is_made_and_its_secret_shown_once(page: Client, alice: Any) -> None
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"url": "ftp://example.org"}, "A web address must begin with"),
+        ({"url": "ftp://example.org"}, "A URL must begin with"),
         ({"url": "https://me:secret@example.org/"}, "user name or password"),
         ({"url": ""}, "This field is required."),
         ({"events": []}, "This field is required."),

@@ -176,6 +176,6 @@ def test_an_address_that_is_not_public_is_not_called(
     webhooks.deliver(delivery.pk)
     delivery.refresh_from_db()
     assert server.asked == []
-    assert delivery.answer == "This address is not on the public internet."
+    assert delivery.answer == "This URL is not on the public internet."
     assert delivery.error_params == {"kind": "not_public"}
     assert delivery.due_at is not None

@@ -160,7 +160,7 @@ def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
             request, ngettext("Retrying %(n)s job.", "Retrying %(n)s jobs.", count) % {"n": count}
         )
     else:
-        messages.warning(request, _("Nothing to retry: it would end the same way."))
+        messages.warning(request, _("Nothing to retry: it would fail again."))
     return redirect("web:batch", pk)
 
 

@@ -90,7 +90,7 @@ def user_of(claims: dict[str, Any]) -> User:
 
 def _first_time(sub: str, email: str, is_verified: object) -> User:
     if not email:
-        raise LoginRefused(_("Your provider did not tell your e-mail address."))
+        raise LoginRefused(_("Your provider did not share your e-mail address."))
     known = User.objects.filter(email__iexact=email).first()
     # Whoever can give any address to the provider would else take over the account of that address here.
     if is_verified is False or (known and is_verified is not True):

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='Invitation',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(blank=True, help_text='Empty for whoever has the link.', max_length=254, verbose_name='e-mail address')),
+                ('email', models.EmailField(blank=True, help_text='Leave empty to let anyone with the link sign up.', max_length=254, verbose_name='e-mail address')),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('expires_at', models.DateTimeField()),
