@@ -15,6 +15,7 @@ command -v openssl >/dev/null || missing="$missing openssl"
 if [ "${1:-}" = slow ]; then
     command -v buildah >/dev/null || missing="$missing buildah"
     command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
+    command -v systemd-analyze >/dev/null || missing="$missing systemd"
 fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

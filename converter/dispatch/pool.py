@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +40,8 @@ WAITING = {
     "converter.events.dispatched.fetch": Places(6, each=2),
 }
 
+GRACE = 5  # seconds for what is nearly done when the server ends
+
 _further: list[Asked] | None = None
 """In a worker: what its act asks for in turn, handed to the pool when the act is done. Else None."""
 
@@ -66,6 +68,7 @@ class PoolDispatch:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
+        self._at_work: set[Future[list[Asked]]] = set()
         self._work = _Lane(Turns(at_once, spare=spare), self._started)
         self._threads = {
             target: ThreadPoolExecutor(places.in_all, thread_name_prefix=target.rpartition(".")[2])
@@ -89,11 +92,22 @@ class PoolDispatch:
         self._started().submit(int)
 
     def close(self) -> None:
+        """Start nothing more, and end the processes: what takes more than some seconds is left for the next start.
+
+        Threads that wait for machines of others go on until they are answered, or the process ends.
+        """
         with self._lock:
             self._closed = True
-        for executor in (self._pool, *self._threads.values()):
-            if executor:
-                executor.shutdown(wait=True, cancel_futures=True)
+            pool, at_work = self._pool, set(self._at_work)
+        if wait(at_work, GRACE).not_done:
+            logger.info("What is not done yet is broken off; the next start takes it up.")
+            # Python 3.14 has terminate_workers() for this.
+            for worker in list((pool and pool._processes or {}).values()):
+                worker.terminate()
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
+        if pool:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _go_on(self, lane: _Lane) -> None:
         """Start what may start now."""
@@ -115,14 +129,19 @@ class PoolDispatch:
                         self._forget(executor)
                         lane.turns.add(turn, request)
                 continue
+            with self._lock:
+                self._at_work.add(future)
             future.add_done_callback(partial(self._done, lane, turn, executor))
 
     def _done(self, lane: _Lane, turn: str, executor: Executor, future: Future[list[Asked]]) -> None:
         exc = None if future.cancelled() else future.exception()
         with self._lock:
+            self._at_work.discard(future)
             lane.turns.done(turn)
             if isinstance(exc, BrokenProcessPool):
                 self._forget(executor)
+            if self._closed:
+                return
         if exc:
             logger.error("A worker could not do what it was asked; the sweep will ask again.", exc_info=exc)
         elif not future.cancelled():

@@ -39,3 +39,9 @@ def wait(event: dict[str, Any], context: object) -> None:
     while "while" in event and Path(event["while"]).exists():
         time.sleep(0.01)
     add_line(event, context)
+
+
+def begin_and_wait(event: dict[str, Any], context: object) -> None:
+    """Say which process began, and wait."""
+    Path(event["begun"]).write_text(str(os.getpid()))
+    wait(event, context)

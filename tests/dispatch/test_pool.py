@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from django.utils.module_loading import import_string
 
@@ -112,6 +113,29 @@ def test_a_slow_receiver_keeps_no_other_waiting(tmp_path: Path, monkeypatch: pyt
     finally:
         hold.unlink()
         dispatch.close()
+
+
+def test_a_pool_that_ends_waits_for_no_long_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GRACE", 0.1)
+    monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.wait": pool.Places(1, each=1)})
+    hold = tmp_path / "hold"
+    hold.touch()
+    dispatch = PoolDispatch(workers=1)
+    try:
+        event = {"file": str(tmp_path / "log"), "line": "late", "while": str(hold)}
+        dispatch.ask("tests.dispatch.tasks.wait", event)  # by a thread
+        dispatch.ask("tests.dispatch.tasks.begin_and_wait", {"begun": str(tmp_path / "begun"), **event})
+        begun = tmp_path / "begun"
+        for _ in range(600):
+            if begun.exists() and begun.read_text():
+                break
+            time.sleep(0.05)
+        worker = psutil.Process(int(begun.read_text()))
+        dispatch.close()
+        assert not worker.is_running()
+        assert not (tmp_path / "log").exists()
+    finally:
+        hold.unlink()
 
 
 def test_what_waits_is_named_as_it_is_called() -> None:

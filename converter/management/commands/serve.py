@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import signal
 import sys
@@ -72,6 +73,10 @@ class Command(BaseCommand):
             finally:
                 if isinstance(pool, PoolDispatch):
                     pool.close()
+        # Threads that wait for an answer from elsewhere would be waited for; their messages are sent again.
+        logging.shutdown()
+        self.stdout.flush()
+        os._exit(0)
 
 
 def _end(*_: Any) -> None:
