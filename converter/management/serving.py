@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import waitress
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.proxy_headers import proxy_headers_middleware
 from waitress.server import BaseWSGIServer
-from waitress.task import WSGITask
+
+from converter.management.connections import MOST, Channel
 
 Network = IPv4Network | IPv6Network
 
 THREADS = 32
-CONNECTIONS = 1_000  # browsers keep up to six each, mostly idle; whoever comes after the last one waits
+SMALL = 5_000_000  # bytes of a body without a file: twice what Django takes, which says so itself
+FILES = re.compile(
+    r"/(storage/uploads|convert/(watermark/)?|batches/[^/]+/files/|jobs/[^/]+/file/|recipes/[^/]+/"
+    r"|api/v1/(convert|uploads))"
+)
+"""What takes files. A test finds what is left out."""
+# The form of an upload brings its own permission, at the beginning of its body.
+OPEN = "/storage/uploads"
 # Not X-Forwarded-Host: proxies pass on what the visitor sent, unless told otherwise.
 BELIEVED = {"x-forwarded-for", "x-forwarded-proto"}
-
-
-class Parser(HTTPRequestParser):  # type: ignore[misc]
-    def __init__(self, adj: Any) -> None:
-        super().__init__(adj)
-        self.began = time.time()
-
-
-class Task(WSGITask):  # type: ignore[misc]
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
-        environ["converter.request_began"] = self.request.began
-        return environ
-
-
-class Channel(HTTPChannel):  # type: ignore[misc]
-    """Notes when a request began: its body is read whole before the application hears of it."""
-
-    parser_class = Parser
-    task_class = Task
 
 
 def create_server(
@@ -52,23 +39,34 @@ def create_server(
     trusted: Iterable[Network],
     auth_header: str,
 ) -> Any:
-    """Return a server that listens; requests with a body of more than `most_bytes` are refused.
+    """Return a server that listens; requests with a body of more than `most_bytes` are refused, or of `SMALL` where no file is taken.
 
     `path` is where the site is below the host, such as "/images"; requests may come with it or without.
     """
-    BaseWSGIServer.channel_class = Channel
+
+    def most(address: str, headers: Mapping[str, str]) -> int:
+        return most_bytes if may_send(address.removeprefix(path), headers) else min(SMALL, most_bytes)
+
+    BaseWSGIServer.channel_class = partial(Channel, most_bytes=most)
     return waitress.create_server(
         behind_proxies(application, trusted, auth_header),
         host=host,
         port=port,
         url_prefix=path,
         threads=THREADS,
-        connection_limit=CONNECTIONS,
+        connection_limit=MOST + 100,  # above it: these give way themselves
         max_request_body_size=most_bytes,
         asyncore_use_poll=True,  # select() ends at file 1,023
         ident=None,
         clear_untrusted_proxy_headers=False,  # behind_proxies does
     )
+
+
+def may_send(path: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a request may carry a file: where one is taken, by somebody who says who they are."""
+    if not FILES.fullmatch(path):
+        return False
+    return path == OPEN or "AUTHORIZATION" in headers or "COOKIE" in headers
 
 
 def address(server: Any, host: str) -> str:

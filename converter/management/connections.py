@@ -1,0 +1,121 @@
+"""Connections of the server at home: nobody holds one, or room on the disk, for nothing."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.task import WSGITask
+from waitress.utilities import Error
+
+MOST = 1_000  # browsers keep up to six each, mostly idle; whoever comes after the last one takes the place of another
+NEW_SECONDS = 2  # before one that has said nothing is idle
+HEADER_SECONDS = 30
+BODY_SECONDS = 60  # before a body is found too slow
+BODY_RATE = 4_000  # bytes a second, at least, on average; a 2G phone sends as many
+LARGE = 1_000_000  # bytes; waitress writes what is longer than half of it to the disk
+
+
+MostBytes = Callable[[str, Mapping[str, str]], int]
+
+
+class NoRoom(Error):  # type: ignore[misc]
+    code = 507
+    reason = "Insufficient Storage"
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads a request. How long its body may be is told by its headers, before a byte of it is kept.
+
+    `most_bytes` takes path and headers (as in WSGI, without `HTTP_`), `room` returns how many bytes may come in now.
+    """
+
+    def __init__(self, adj: Any, most_bytes: MostBytes, room: Callable[[], int]) -> None:
+        super().__init__(copy.copy(adj))
+        self._most_bytes, self._room = most_bytes, room
+        self.began = time.time()
+        self._began = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        self.adj.max_request_body_size = self._most_bytes(self.path, self.headers)
+        if self.to_come and self.to_come > self._room():
+            self.error, self.body_rcv = NoRoom("Too much is being sent at once. Try again in a while."), None
+
+    @property
+    def to_come(self) -> int:
+        """How many bytes of the body may still come, where they go to the disk."""
+        if self.body_rcv is None:
+            return 0
+        most: int = self.adj.max_request_body_size if self.chunked else self.content_length
+        return max(0, most - int(self.body_bytes_received)) if most >= LARGE else 0
+
+    @property
+    def is_too_slow(self) -> bool:
+        seconds = time.monotonic() - self._began
+        if not self.headers_finished:
+            return seconds > HEADER_SECONDS
+        return seconds > BODY_SECONDS and self.body_bytes_received < seconds * BODY_RATE
+
+
+class Task(WSGITask):  # type: ignore[misc]
+    """Tells the application when a request began: its body is read whole before."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ["converter.request_began"] = self.request.began
+        return environ
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection. It is closed if it is too slow, or another one needs its place more."""
+
+    task_class = Task
+
+    def __init__(
+        self, server: Any, sock: Any, addr: Any, adj: Any, map: dict[int, Any], *, most_bytes: MostBytes
+    ) -> None:
+        self._most_bytes = most_bytes
+        super().__init__(server, sock, addr, adj, map=map)
+        if len(map) > MOST:
+            self._take_place()
+
+    def parser_class(self, adj: Any) -> Parser:
+        return Parser(adj, self._most_bytes, self._room)
+
+    def readable(self) -> bool:
+        # Asked about once a second.
+        if self.request and not self.requests and self.request.is_too_slow:
+            self.will_close = True
+        return bool(super().readable())
+
+    def _room(self) -> int:
+        """Half of what is free on the disk is for bodies that are not whole yet."""
+        to_come = sum(channel.request.to_come for channel in self._others() if channel.request)
+        return shutil.disk_usage(tempfile.gettempdir()).free // 2 - int(to_come)
+
+    def _take_place(self) -> None:
+        others = [channel for channel in self._others() if not channel.requests]
+        if others:
+            min(others, key=Channel._worth).will_close = True
+
+    def _worth(self) -> tuple[int, float]:
+        """Return what gives way first: who asks for nothing, has not said yet for what, sends, or is sent something."""
+        if self.total_outbufs_len:
+            return 3, self.last_activity
+        if self.request is None:
+            is_new = (
+                self.last_activity == self.creation_time and time.time() - self.creation_time < NEW_SECONDS
+            )
+            return (1 if is_new else 0), self.last_activity
+        return 2 if self.request.headers_finished else 1, self.request.began
+
+    def _others(self) -> list[Channel]:
+        found = [*self._map.values()]
+        return [one for one in found if isinstance(one, Channel) and one is not self and not one.will_close]

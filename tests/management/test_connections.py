@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import inspect
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.urls import reverse
+from waitress import wasyncore
+
+from converter.management import connections, serving
+from converter.management.connections import BODY_RATE, MOST
+from converter.web.urls import urlpatterns
+from imagesite.api import api
+
+
+class Disk(NamedTuple):
+    free: int
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a server that answers with what was sent, to files of 10 MB at most."""
+
+    def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [environ["wsgi.input"].read()[:100]]
+
+    server = serving.create_server(
+        echo, host="127.0.0.1", port=0, path="", most_bytes=10_000_000, trusted=[], auth_header=""
+    )
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            wasyncore.loop(0.05, use_poll=True, map=server._map, count=1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    ended.set()
+    thread.join(20)
+    server.task_dispatcher.shutdown()
+    wasyncore.close_all(server._map)
+
+
+def connect(url: str, sent: bytes = b"") -> socket.socket:
+    found = urlsplit(url)
+    connection = socket.create_connection(("127.0.0.1", found.port or 0), 20)
+    connection.sendall(sent)
+    return connection
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the server closes it within the time-out of the connection."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n"])
+def test_whoever_comes_last_takes_the_place_of_the_oldest_who_asks_for_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connections, "MOST", 8)
+    with ExitStack() as stack:
+        idle = [stack.enter_context(connect(url, sent)) for _ in range(12)]
+        assert requests.get(url, timeout=20).ok
+        assert is_closed(idle[0])
+
+
+def test_if_all_are_sending_one_gives_way(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 8)
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(connect(url, b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"))
+        assert requests.get(url, timeout=20).ok
+
+
+def test_who_sends_is_kept_before_who_says_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 8)
+    with ExitStack() as stack:
+        sending = stack.enter_context(connect(url, b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\na"))
+        for _ in range(12):
+            stack.enter_context(connect(url))
+        assert requests.get(url, timeout=20).ok
+        sending.sendall(b"b")
+        assert sending.makefile("rb").read().endswith(b"ab")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\nabc"]
+)
+def test_who_sends_too_slowly_is_left(url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
+    with connect(url, sent) as slow:
+        assert is_closed(slow)
+
+
+def test_a_slow_line_is_fast_enough() -> None:
+    # 100 MB in an hour and a half, at 150 kbit/s.
+    assert BODY_RATE * 8 < 150_000
+    assert MOST > 500
+
+
+SIZE = 6_000_000
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/v1/convert", {"Authorization": "Bearer of-somebody"}, 200),
+        ("/convert/", {"Cookie": "session=of-somebody"}, 200),
+        ("/storage/uploads", {}, 200),
+        ("/api/v1/convert", {}, 413),
+        ("/convert/", {}, 413),
+        ("/healthz", {"Cookie": "session=of-somebody"}, 413),
+        ("/api/v1/batches", {"Authorization": "Bearer of-somebody"}, 413),
+        ("/../api/v1/convert", {"Authorization": "Bearer of-somebody"}, 413),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_body_is_taken_only_where_files_are_and_from_who_says_who_they_are(
+    url: str, path: str, headers: dict[str, str], status: int, chunked: bool
+) -> None:
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Connection: close",
+        *(f"{key}: {value}" for key, value in headers.items()),
+    ]
+    lines.append("Transfer-Encoding: chunked" if chunked else f"Content-Length: {SIZE}")
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (SIZE, bytes(SIZE)) if chunked else bytes(SIZE)
+    with connect(url, "\r\n".join([*lines, "", ""]).encode()) as connection:
+        if status == 200 or chunked:
+            try:
+                connection.sendall(body)
+            except (BrokenPipeError, ConnectionResetError):
+                assert status == 413  # refused on the way
+                return
+        try:
+            assert connection.recv(12) == f"HTTP/1.1 {status}".encode()
+        except ConnectionResetError:
+            assert status == 413
+
+
+def test_bodies_on_their_way_leave_room_on_the_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(free=10_000_000))
+    head = b"POST /storage/uploads HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n"
+    with connect(url, head) as first:
+        with connect(url, head) as second:
+            assert b"507 Insufficient Storage" in second.recv(100)
+        assert requests.post(f"{url}/storage/uploads", data=b"little", timeout=20).content == b"little"
+        first.sendall(bytes(4_000_000))
+        assert first.recv(12) == b"HTTP/1.1 200"
+
+
+def test_every_address_that_takes_files_is_known() -> None:
+    pages = {
+        reverse(
+            f"web:{one.name}",
+            kwargs=dict.fromkeys(one.pattern.converters, "00000000-0000-0000-0000-000000000000"),
+        )
+        for one in urlpatterns
+        if "request.FILES" in inspect.getsource(inspect.unwrap(one.callback))
+    }
+    assert len(pages) > 4
+    calls = {
+        path
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods.values()
+        if "multipart/form-data" in method.get("requestBody", {}).get("content", {})
+    }
+    assert len(calls) > 1
+    for path in {*pages, *calls, reverse("local:upload")}:
+        assert serving.FILES.fullmatch(path), path
