@@ -131,7 +131,7 @@ def _converted(
         if job.is_unfinished and not had_place:
             raise Problem("unavailable", kind="busy", headers={"Retry-After": "2"})
         raise Problem("not_in_time")
-    data, _ = storage.results.read(job.result_key)
+    data = jobs.read_result(job)
     response = HttpResponse(data, content_type=engine.FORMATS[job.result_format].mime)
     response["Job-Id"] = str(job.pk)
     response["Content-Disposition"] = storage.attachment(job.result_name)

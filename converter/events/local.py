@@ -6,6 +6,7 @@ folder is turned into the same S3-shaped event for the same handler.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 import urllib.parse
@@ -84,6 +85,8 @@ def upload(request: HttpRequest) -> HttpResponse:
         return answer(Message("empty_file"))
     if file.size > most:
         return answer(Message("too_many_bytes", {"kind": "announced", "most": most}))
+    if _is_other(file, key):
+        return answer(Message("already_uploaded"))
     try:
         stored = storage.uploads.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
@@ -102,18 +105,37 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
     """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
     try:
         # What the address ends with is for people to read: whoever passes a link on could change it.
-        file, stored, name, content_type = _signed("results").open_signed(token)
+        link = _signed("results").read_link(token)
+        if "Range" not in request.headers:  # a part of a large file would read all of it each time
+            jobs.check_result(link.key)
+        file, stored = _signed("results").open_object(link.key)
+    except jobs.Gone as exc:
+        return answer(exc.message)
     except PermissionError as exc:
         if str(exc) == "expired":
             return answer(Message("link_expired"))
         return answer(Message("not_found"))
     except FileNotFoundError:
         return answer(Message("expired", {"kind": "file"}))
-    response = FileResponse(file, content_type=content_type)
-    response["Content-Disposition"] = storage.attachment(name)
+    response = FileResponse(file, content_type=link.content_type)
+    response["Content-Disposition"] = storage.attachment(link.name)
     response["Cache-Control"] = "private, max-age=300, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return ranged(request, response, file, stored)
+
+
+def _is_other(file: UploadedFile, key: str) -> bool:
+    """Return whether other bytes than these have come by the same form: it is good for one file, sent twice if need be."""
+    try:
+        known = jobs.received_etag(key)
+    except DatabaseError:
+        return False  # noticed when the file is read
+    digest = hashlib.md5(usedforsecurity=False)
+    if known:
+        for chunk in file.chunks():
+            digest.update(chunk)
+        file.seek(0)
+    return known not in ("", digest.hexdigest())
 
 
 def _signed(bucket: str) -> SignedBucket:

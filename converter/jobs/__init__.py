@@ -29,6 +29,7 @@ from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.picture import snippets
 from converter.jobs.previews import make_preview, preview_urls
+from converter.jobs.results import check_result, read_result
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
 from converter.jobs.sweep import recover
@@ -40,6 +41,7 @@ from converter.jobs.uploads import (
     keep_image,
     missing_uploads,
     receive,
+    received_etag,
     renew_form,
     store,
     upload_form,
@@ -94,6 +96,9 @@ __all__ = [
     "submit",
     "thumbnail_url",
     "upload_form",
+    "check_result",
+    "read_result",
+    "received_etag",
     "use_result",
     "zip_name",
     "zip_url",

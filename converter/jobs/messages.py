@@ -56,6 +56,7 @@ TEMPLATES = {
     # What could not be made on request.
     "not_made": _("This failed three times. Try again in a minute."),
     "result_missing": _("This result is missing from the storage. Convert the image again."),
+    "result_missing.damaged": _("This result was damaged in the storage. Convert the image again."),
     # What is not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),

@@ -25,16 +25,34 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
     if is_guest(owner) and jobs:
         check_rate(owner, jobs=jobs, kept=kept)
     now = timezone.now()
-    quota = Quota.objects.filter(owner=owner.pk).first() or Quota()
+    quota = _quota(owner)
     most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day
-    default_bytes = settings.CONVERTER_GUEST_BYTES_KEPT if is_guest(owner) else settings.CONVERTER_BYTES_KEPT
-    most_bytes = default_bytes if quota.bytes_kept is None else quota.bytes_kept
     if jobs and most_jobs:
         today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
         if today + jobs > most_jobs:
             raise OverQuota(kind="conversions", count=jobs, most=most_jobs, today=today)
-    if size and most_bytes and bytes_kept(with_same_quota(owner)) + size > most_bytes:
-        raise OverQuota(kind="bytes", most=most_bytes)
+    if size:
+        BytesLeft(owner, quota).take(size)
+
+
+class BytesLeft:
+    """How many bytes an owner may still keep, as of now."""
+
+    def __init__(self, owner: AbstractBaseUser, quota: Quota | None = None) -> None:
+        kept = (quota or _quota(owner)).bytes_kept
+        default = settings.CONVERTER_GUEST_BYTES_KEPT if is_guest(owner) else settings.CONVERTER_BYTES_KEPT
+        self._most: int = default if kept is None else kept
+        self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0
+
+    def take(self, size: int) -> None:
+        """Count so many bytes more. Raises OverQuota, and counts none, if there are not so many left."""
+        if self._most and size > self._left:
+            raise OverQuota(kind="bytes", most=self._most)
+        self._left -= size
+
+
+def _quota(owner: AbstractBaseUser) -> Quota:
+    return Quota.objects.filter(owner=owner.pk).first() or Quota()
 
 
 def bytes_kept(whose: Q) -> int:

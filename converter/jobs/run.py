@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from converter import engine, metadata, metrics, storage
 from converter.engine import Message
-from converter.jobs.errors import StillRunning, hindrance_of
+from converter.jobs.errors import OverQuota, StillRunning, hindrance_of
 from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
+from converter.jobs.quota import BytesLeft
 from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
 from converter.models import Job, Upload
 from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
@@ -86,6 +87,7 @@ def _run(jobs: list[Job]) -> None:
         return
 
     recipes = [job.parsed_recipe for job in ready]
+    left = BytesLeft(jobs[0].owner)
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
     renewed = time.monotonic()
     # Cancelled or deleted meanwhile, the file is worked on no further.
@@ -99,7 +101,7 @@ def _run(jobs: list[Job]) -> None:
             if isinstance(answer, Refused):
                 _fail(job, answer.message)
             else:
-                _finish(job, answer)
+                _finish(job, answer, left)
         if time.monotonic() - renewed > LEASE.total_seconds() / 6:
             renewed = time.monotonic()
             renew(ready)
@@ -148,15 +150,20 @@ def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
         metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
 
 
-def _finish(job: Job, answer: Rendered) -> None:
+def _finish(job: Job, answer: Rendered, left: BytesLeft) -> None:
+    try:
+        left.take(len(answer.data))
+    except OverQuota as exc:
+        _fail(job, exc.message)
+        return
     extension = engine.FORMATS[answer.format].extension
-    storage.results.put(
+    stored = storage.results.put(
         job.result_key,
         io.BytesIO(answer.data),
         filename=job.upload.renamed(extension),
         content_type=answer.mime,
     )
-    finished = finish(job, answer)
+    finished = finish(job, answer, stored)
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if finished:
         before, after = job.upload.size, len(answer.data)

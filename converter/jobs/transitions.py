@@ -19,6 +19,7 @@ from converter.jobs.errors import Conflict
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Upload
 from converter.sandbox import Rendered
+from converter.storage import Stored
 from converter.webhooks import notify_of_batch, notify_of_job
 
 # Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
@@ -123,7 +124,7 @@ def give_back(jobs: QuerySet[Job]) -> None:
 # --- Finished, failed, expired -----------------------------------------------------------------------------
 
 
-def finish(job: Job, answer: Rendered) -> bool:
+def finish(job: Job, answer: Rendered, stored: Stored) -> bool:
     """End a claimed job as finished; return whether its lease was still ours."""
     with transaction.atomic():
         finished = (
@@ -136,7 +137,8 @@ def finish(job: Job, answer: Rendered) -> bool:
                 hindrance="",
                 finished_at=timezone.now(),
                 milliseconds=answer.milliseconds,
-                result_size=len(answer.data),
+                result_size=stored.size,
+                result_etag=stored.etag,
                 result_format=answer.format,
                 result_width=answer.width,
                 result_height=answer.height,
@@ -173,6 +175,17 @@ def fail(jobs: QuerySet[Job], message: Message) -> int:
         return True
 
     return sum(each(fail_one, jobs.only("pk", "owner_id")[:MOST_AT_ONCE]))
+
+
+def lose_result(job: Job, message: Message) -> None:
+    """Note that the result of a finished job is not in the store any more, so that the job can be retried."""
+    Job.objects.filter(pk=job.pk, status=Job.Status.FINISHED).update(
+        status=Job.Status.FAILED,
+        previewed_at=None,
+        error_code=message.code,
+        error_params=message.plain_params,
+        error_message=message.text,
+    )
 
 
 def expire_results(batch: Batch) -> None:

@@ -24,6 +24,7 @@ from converter.engine.naming import folder_of
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota, hindrance_of
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
+from converter.jobs.results import read_result
 from converter.jobs.transitions import fail, note_hindrance, queue_received
 from converter.models import Batch, Job, Preferences, Upload
 from converter.storage import StorageFault, Stored, UploadForm
@@ -71,14 +72,14 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
 def use_result(job: Job) -> Upload:
     """Return the result as a new image to convert, without sending it again.
 
-    Raises Gone if it has expired, Conflict if there is none, InvalidSubmission if it is too large to be sent,
-    OverQuota, StorageFault, FileNotFoundError.
+    Raises Gone if it has expired or is lost, Conflict if there is none, InvalidSubmission if it is too large to be sent,
+    OverQuota, StorageFault.
     """
     if job.state == Job.Status.EXPIRED:
         raise Gone(kind="result")
     if not job.has_result:
         raise Conflict("no_result", state=job.status)
-    data, _ = storage.results.read(job.result_key)
+    data = read_result(job)
     return store(keep_image(job.owner, NewFile(job.result_name, len(data))), io.BytesIO(data))
 
 
@@ -159,6 +160,17 @@ def store(upload: Upload, file: IO[bytes]) -> Upload:
         upload.key, file, filename=upload.name, content_type="application/octet-stream"
     )
     return receive(upload.key, stored) or upload
+
+
+def received_etag(key: str) -> str:
+    """Return the entity tag of the bytes that have come under this key; nothing if none have."""
+    return (
+        Upload.objects.filter(key=key, deleted_at=None)
+        .exclude(received_at=None)
+        .values_list("etag", flat=True)
+        .first()
+        or ""
+    )
 
 
 def receive(key: str, stored: Stored) -> Upload | None:

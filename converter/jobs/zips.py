@@ -19,6 +19,7 @@ from converter.jobs import picture, renditions
 from converter.jobs.errors import Conflict, Gone
 from converter.jobs.links import LINK_LIFETIME
 from converter.jobs.names import MANIFEST, SNIPPET, result_paths
+from converter.jobs.results import read_result
 from converter.models import Batch, Job
 from converter.storage import StorageFault
 
@@ -92,8 +93,8 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
     with zipfile.ZipFile(end, "w") as archive:
         for job in finished:
             try:
-                data, _ = storage.results.read(job.result_key)
-            except FileNotFoundError:
+                data = read_result(job)
+            except Gone:
                 del names[job.pk]
                 continue
             archive.writestr(_entry(names[job.pk], job.finished_at), data)

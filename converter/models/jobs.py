@@ -95,6 +95,7 @@ class Job(models.Model):
     error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
 
     result_size = models.PositiveBigIntegerField(null=True, blank=True)
+    result_etag = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
     result_format = models.CharField(max_length=10, blank=True)
     result_width = models.PositiveIntegerField(null=True, blank=True)
     result_height = models.PositiveIntegerField(null=True, blank=True)

@@ -6,7 +6,8 @@ from converter.engine.messages import register
 
 from .answers import CONTENT_TYPE, answer, title
 from .errors import CodedError
-from .info import ERRORS, PASSING, ErrorInfo
+from .info import ERRORS, ErrorInfo
+from .passing import PASSING
 from .templates import TEMPLATES
 
 register(TEMPLATES)

@@ -17,11 +17,6 @@ class ErrorInfo:
     status: int
 
 
-# Trying the same again may help: the cause was not the image, nor what was asked for.
-PASSING = frozenset(
-    {"engine_error", "crashed", "timed_out", "out_of_memory", "gave_up", "queue_timed_out", "no_room"}
-)
-
 ERRORS: Mapping[str, ErrorInfo] = {
     # The image.
     "empty_file": ErrorInfo(
@@ -165,7 +160,7 @@ ERRORS: Mapping[str, ErrorInfo] = {
     ),
     "result_missing": ErrorInfo(
         _("The result is missing"),
-        _("The file is missing from the storage."),
+        _("The file is missing from the storage or was damaged there."),
         _("Convert the image again."),
         status=410,
     ),

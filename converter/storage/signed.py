@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
-from typing import IO
+from typing import IO, NamedTuple
 
 from django.core import signing
 from django.dispatch import Signal
@@ -18,6 +18,14 @@ object_created = Signal()
 
 FORM_SALT = "converter.storage.upload_form"
 LINK_SALT = "converter.storage.download_url"
+
+
+class Link(NamedTuple):
+    """An object that may be opened, and under which name and type."""
+
+    key: str
+    name: str
+    content_type: str
 
 
 class SignedBucket(ABC):
@@ -50,15 +58,16 @@ class SignedBucket(ABC):
         )
         return reverse("local:download", args=[token, filename])
 
-    def open_signed(self, token: str) -> tuple[IO[bytes], Stored, str, str]:
-        """Return the file, its size and tag, its name and its content type; PermissionError when the link has expired or is not ours."""
+    @staticmethod
+    def read_link(token: str) -> Link:
+        """Return where a link leads; PermissionError when it has expired or is not ours."""
         try:
             link = signing.Signer(salt=LINK_SALT).unsign_object(token)
         except signing.BadSignature as exc:
             raise PermissionError("forged") from exc
         if link["expires"] < time.time():
             raise PermissionError("expired")
-        return *self.open_object(link["key"]), link["name"], link["type"]
+        return Link(link["key"], link["name"], link["type"])
 
     @staticmethod
     def read_policy(policy: str, at: float) -> tuple[str, int]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from converter import storage
 from converter.api import rates
 from converter.events import clock as events_clock
-from converter.models import Batch, Quota, RateLimit, Usage
+from converter.models import Batch, Job, Quota, RateLimit, Usage
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
@@ -155,6 +156,33 @@ def test_a_user_keeps_so_many_bytes(program: Program, send: Any, worker: Any, se
     problem(program.post("batches", body(1, 1)), 429, "quota_exceeded")
     program.delete(f"batches/{batch['id']}")
     assert program.post("batches", body(1, 1)).status_code == 201
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_results_count_before_they_are_stored(
+    program: Program, send: Any, worker: Any, settings: Any
+) -> None:
+    photo = make_photo()
+    settings.CONVERTER_BYTES_KEPT = len(photo) + 200_000
+    outputs = [
+        {"format": "bmp", "resize": {"width": width, "enlarge": True}} for width in (100, 90, 1000, 80)
+    ]
+    batch = program.post(
+        "batches", {"files": [{"name": "a.jpg", "size": len(photo)}], "outputs": outputs}
+    ).json()
+    send(Batch.objects.get(), photo)
+    worker.work()
+    jobs = program.get(f"batches/{batch['id']}").json()["jobs"]
+    assert [job["status"] for job in jobs] == ["finished", "finished", "failed", "finished"]
+    assert jobs[2]["error"]["code"] == "quota_exceeded"
+    stored = [Job.objects.get(pk=job["id"]).result_key for job in jobs]
+    with pytest.raises(FileNotFoundError):
+        storage.results.stat(stored[2])
+    # Once there is room, it is made.
+    settings.CONVERTER_BYTES_KEPT = 0
+    assert program.post(f"jobs/{jobs[2]['id']}/retry").status_code == 200
+    worker.work()
+    assert program.get(f"jobs/{jobs[2]['id']}").json()["status"] == "finished"
 
 
 @pytest.mark.usefixtures("unhurried")

@@ -59,6 +59,14 @@ def test_a_file_that_is_here_does_not_wait_for_a_worker_to_be_noted(client: Clie
     assert awaited.size == 5
 
 
+def test_a_form_is_good_for_one_file(client: Client) -> None:
+    assert post(client).status_code == 201
+    assert post(client).status_code == 201  # the answer was lost, and it was sent again
+    refused = post(client, b"other")
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_uploaded")
+    assert storage.uploads.read(KEY)[0] == b"bytes"
+
+
 def test_a_database_that_is_away_refuses_no_file(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: Any) -> None:
         raise OperationalError("database is locked")

@@ -164,9 +164,9 @@ def test_a_job_cancelled_while_in_work_keeps_no_result(
     jobs.receive(job.upload.key, storage.uploads.stat(job.upload.key))
     finish = run._finish
 
-    def cancelled_first(claimed: Job, answer: Any) -> None:
+    def cancelled_first(claimed: Job, *given: Any) -> None:
         jobs.cancel(Job.objects.get(pk=claimed.pk))
-        finish(claimed, answer)
+        finish(claimed, *given)
 
     monkeypatch.setattr("converter.jobs.run._finish", cancelled_first)
     run.run(job.upload_id)

@@ -13,7 +13,7 @@ import threading
 import uuid
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import requests
@@ -31,10 +31,27 @@ from imagesite.accounts.models import ApiToken, User
 print(ApiToken.issue(User.objects.create_user("alice@example.org", "{PASSWORD}"), "test")[1])
 """
 
-# What alice@example.org had in the first release, with everything that a program could make then.
-FIRST_RELEASE = ROOT / "tests" / "management" / "files" / "first-release.sql"
-TOKEN_THEN = "img_lViWhKzrB8aw66tn_ksyPCxLLnJefsh7LFrIBOKYJdo"
-SHARE_THEN = "ETjfTwMDorz6vEShaGMYkVSvTj6QT9wW"
+
+class Release(NamedTuple):
+    """What alice@example.org had in a release, with everything that a program could make then."""
+
+    file: str
+    token: str
+    share: str
+
+
+RELEASES = [
+    Release(
+        "first-release.sql",
+        "img_lViWhKzrB8aw66tn_ksyPCxLLnJefsh7LFrIBOKYJdo",
+        "ETjfTwMDorz6vEShaGMYkVSvTj6QT9wW",
+    ),
+    Release(
+        "release-1.0.sql",
+        "img_KjAxhljOKXPWMbHd8OemiVpi0bjn_eHFMKhDY6UvHg4",
+        "sdGLfx7H7b30y9BTA9sgfGeisEamFrJD",
+    ),
+]
 
 
 def log_in(site: Server) -> requests.Session:
@@ -118,14 +135,17 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
 
 
 @pytest.mark.system
-def test_a_backup_of_the_first_release_is_restored_and_upgraded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.file)
+def test_a_backup_of_an_earlier_release_is_restored_and_upgraded(tmp_path: Path, release: Release) -> None:
     old, site = tmp_path / "old", Server(tmp_path / "new")
     with site, closing(sqlite3.connect(":memory:")) as rows:
-        rows.executescript(FIRST_RELEASE.read_text())
+        rows.executescript((ROOT / "tests" / "management" / "files" / release.file).read_text())
         [key] = keys(rows)
+        sizes = "SELECT result_size FROM converter_job WHERE status = 'finished'"
+        picture = b"the picture".ljust(rows.execute(sizes).fetchone()[0], b".")
         (old / key).parent.mkdir(parents=True)
-        (old / key).write_bytes(b"the picture")
-        (old / "secret_key").write_text("the key of a site that was made by the first release")
+        (old / key).write_bytes(picture)
+        (old / "secret_key").write_text("the key of a site that was made by an earlier release")
         with closing(sqlite3.connect(old / "db.sqlite3")) as file:
             rows.backup(file)
         made = [
@@ -144,11 +164,11 @@ def test_a_backup_of_the_first_release_is_restored_and_upgraded(tmp_path: Path) 
         with log_in(site) as visitor:
             assert "red.png" in visitor.get(f"{site.url}/batches/", timeout=10).text
             assert "Small" in visitor.get(f"{site.url}/recipes/", timeout=10).text
-        token = {"Authorization": f"Bearer {TOKEN_THEN}"}
+        token = {"Authorization": f"Bearer {release.token}"}
         jobs = requests.get(f"{site.url}/api/v1/jobs?status=finished", headers=token, timeout=10).json()
         result = requests.get(site.url + jobs["items"][0]["result"]["url"], headers=token, timeout=10)
-        assert result.content == b"the picture"
-        assert requests.get(f"{site.url}/s/{SHARE_THEN}/", timeout=10).ok
+        assert result.content == picture
+        assert requests.get(f"{site.url}/s/{release.share}/", timeout=10).ok
         hours = requests.get(f"{site.url}/api/v1/preferences", headers=token, timeout=10).json()
         assert hours["retention_hours"] == 5
 

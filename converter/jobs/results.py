@@ -1,0 +1,62 @@
+"""Results as the store keeps them. One that is gone or damaged there ends its job as failed, so that it can be made again."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from converter import storage
+from converter.engine import Message
+from converter.jobs.errors import Gone
+from converter.jobs.transitions import lose_result
+from converter.models import Job
+from converter.storage import Stored
+
+logger = logging.getLogger(__name__)
+
+
+def read_result(job: Job) -> bytes:
+    """Return the bytes of a finished job's result. Raises Gone if they are not there as they were made, StorageFault."""
+    try:
+        data, stored = storage.results.read(job.result_key)
+    except FileNotFoundError:
+        raise _lost(job, Message("result_missing")) from None
+    if not _is_as_made(job, stored):
+        raise _lost(job, Message("result_missing", {"kind": "damaged"}))
+    return data
+
+
+def check_result(key: str) -> None:
+    """Raise Gone if what is stored under the key of a result is not there as it was made. Raises StorageFault.
+
+    Other keys are not checked: thumbnails, previews and ZIPs.
+    """
+    job = _job_at(key)
+    if job is None:
+        return
+    try:
+        stored = storage.results.stat(key)
+    except FileNotFoundError:
+        raise _lost(job, Message("result_missing")) from None
+    if not _is_as_made(job, stored):
+        raise _lost(job, Message("result_missing", {"kind": "damaged"}))
+
+
+def _is_as_made(job: Job, stored: Stored) -> bool:
+    # Results of the releases before have no tag.
+    return stored.size == job.result_size and job.result_etag in ("", stored.etag)
+
+
+def _lost(job: Job, message: Message) -> Gone:
+    logger.error("A result is not as it was stored", extra={"job": str(job.pk), **message.params})
+    lose_result(job, message)
+    return Gone(message.code, **message.params)
+
+
+def _job_at(key: str) -> Job | None:
+    try:
+        pk = uuid.UUID(key.split("/")[-2])
+    except (ValueError, IndexError):
+        return None
+    job = Job.objects.select_related("upload").filter(pk=pk, status=Job.Status.FINISHED).first()
+    return job if job and job.result_key == key else None
