@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import make_photo
 from tests.server import ROOT, Server
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 READER = """
 from imagesite.accounts.models import User

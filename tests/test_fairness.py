@@ -8,7 +8,7 @@ from tests.benchmarks import fairness
 from tests.benchmarks.overhead import photo
 from tests.server import Server
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
 def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path) -> None:

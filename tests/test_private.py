@@ -22,6 +22,7 @@ def modes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_nobody_else_on_the_machine_can_read_the_data(tmp_path: Path) -> None:
     data = tmp_path / "site"

@@ -128,6 +128,7 @@ def test_the_site_works_behind_tls(home: tuple[Server, str], kind: type[Proxy], 
         assert _send_slowly(proxy, server) == 201
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
     with Server(tmp_path / "site") as server:

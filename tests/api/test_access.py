@@ -15,7 +15,7 @@ from converter.models import Batch
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 

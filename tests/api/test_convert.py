@@ -18,7 +18,7 @@ from converter.models import Batch, Delivery, Job, Upload, Webhook
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 WEBP = {"format": "webp", "resize": {"width": 20}}
 

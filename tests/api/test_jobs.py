@@ -11,7 +11,7 @@ from converter.models import Batch, Job
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 
 def test_jobs_are_filtered_by_status_and_batch(program: Program) -> None:

@@ -20,7 +20,7 @@ from imagesite.api import api
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 RECIPE = {"name": "Other", "recipe": {"format": "webp"}}
 WEBHOOK = {"url": "https://example.org/", "events": ["job.failed"]}

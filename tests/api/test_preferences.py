@@ -8,7 +8,7 @@ import pytest
 from converter.models import Preferences, Recipe
 from tests.api.conftest import Program, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 NONE = {"retention_hours": None, "recipe": None}
 

@@ -11,7 +11,7 @@ from converter.problems import ERRORS, title
 from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("path", ["nothing", "batches/", "batches/1", "jobs/x/retry", ""])

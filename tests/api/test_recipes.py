@@ -7,7 +7,7 @@ import pytest
 from converter.models import Recipe
 from tests.api.conftest import Program, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 WEB = {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "metadata": "strip"}}
 

@@ -13,7 +13,7 @@ from converter.models import Batch, Share
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from converter.models import Batch, Upload
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 
 def test_what_is_known_of_an_image_is_told(

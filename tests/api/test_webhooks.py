@@ -10,7 +10,7 @@ from converter.models import Delivery, Webhook
 from tests.api.conftest import Program, problem
 from tests.receiver import Receiver, receiver
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

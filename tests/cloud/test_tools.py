@@ -11,7 +11,7 @@ import pytest
 from tests.cloud.gateway import read, through_cloudfront
 from tests.cloud.lambdas import Function
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 HOST = "images.example.com"
 TOKEN = "img_known-to-the-test-alone"

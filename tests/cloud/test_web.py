@@ -13,7 +13,7 @@ import pytest
 from tests.cloud.gateway import proxy_event, read, through_cloudfront
 from tests.cloud.lambdas import Function
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 HOST = "images.example.com"
 

@@ -25,6 +25,7 @@ def settings_of(stage: str) -> dict[str, Any]:
     return {**settings["base"], **settings[stage]}
 
 
+@pytest.mark.slow
 def test_byte_code_is_never_looked_at_twice(build: Path) -> None:
     """Zappa dates all files 1980: byte-code that is checked against its source's time would be thrown away."""
     code = (build / "task" / "converter").rglob("*.py")
@@ -38,6 +39,7 @@ def test_byte_code_is_never_looked_at_twice(build: Path) -> None:
         assert int.from_bytes(header[4:], "little") == 0b01, source  # by hash, and unchecked
 
 
+@pytest.mark.slow
 def test_the_zip_is_one_that_lambda_takes_and_tells_no_secret(build: Path) -> None:
     (packages,) = (build / "venv" / "lib").glob("python*/site-packages")
     package.check(build / "imagesite.zip", packages)
@@ -52,6 +54,7 @@ def test_the_zip_is_one_that_lambda_takes_and_tells_no_secret(build: Path) -> No
     assert values["ENVIRONMENT_VARIABLES"] == {"AWS_REGION": "eu-west-1"}
 
 
+@pytest.mark.slow
 def test_a_function_starts_without_a_database_and_says_so(
     build: Path, web_environment: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from converter.engine import raster
 from tests.benchmarks.pictures import noise, tall_jpeg
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 ROOT = Path(__file__).parents[2]
 

@@ -68,6 +68,7 @@ def test_without_the_library_pillow_does_it(monkeypatch):
     assert mean_difference(resample.resampled(PHOTO, (0, 0, *PHOTO.size), (150, 100)), made) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_too_little_memory_is_an_error_and_no_end(mode):
     program = (

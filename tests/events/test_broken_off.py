@@ -180,6 +180,7 @@ def with_trace(trace: Any, event: dict[str, Any]) -> None:
         sys.settrace(before)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_worker_may_be_killed_at_any_line(
     uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch

@@ -88,6 +88,7 @@ def files_of(data: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path) -> None:
     with Server(tmp_path / "old") as old, Server(tmp_path / "new") as new:
@@ -134,6 +135,7 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
             assert visitor.get(f"{new.url}/batches/{batch}/", timeout=10).ok
 
 
+@pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.file)
 def test_a_backup_of_an_earlier_release_is_restored_and_upgraded(tmp_path: Path, release: Release) -> None:
@@ -192,6 +194,7 @@ def write_tar(path: Path, members: dict[str, bytes], migrations: list[str], **sa
 # --- What is refused ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     with Server(tmp_path / "site") as site:

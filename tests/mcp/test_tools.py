@@ -26,7 +26,7 @@ from tests.conftest import make_photo, streamed
 from tests.mcp.conftest import Agent
 from tests.receiver import Receiver, receiver
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 NOTHING = str(uuid.UUID(int=0))
 

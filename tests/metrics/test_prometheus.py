@@ -39,6 +39,7 @@ def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]
     }
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: Path, new_site: Path) -> None:
     with Server(tmp_path, like=new_site) as site, requests.Session() as program:
