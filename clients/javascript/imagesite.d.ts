@@ -995,6 +995,13 @@ export interface components {
                  */
                 hdr?: "keep" | "sdr";
                 /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
@@ -1240,6 +1247,13 @@ export interface components {
                  * @enum {string}
                  */
                 hdr?: "keep" | "sdr";
+                /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
@@ -1488,6 +1502,13 @@ export interface components {
                  */
                 hdr?: "keep" | "sdr";
                 /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
+                /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
                  * @default null
@@ -1720,6 +1741,13 @@ export interface components {
                  * @enum {string}
                  */
                 hdr?: "keep" | "sdr";
+                /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
@@ -2117,6 +2145,13 @@ export interface components {
                  * @enum {string}
                  */
                 hdr?: "keep" | "sdr";
+                /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
                  * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.

@@ -16,7 +16,7 @@ _BEGIN, _END = "<!-- formats: remade by `make docs` -->\n", "<!-- end of formats
 def tables() -> str:
     """Return what each format can do, and which of its kinds are read."""
     can = _table(
-        "format | in | out | transparency | animation | pages | lossless | longest side",
+        "format | in | out | transparency | animation | pages | lossless | 16 bits kept | longest side",
         (_row(format) for format in FORMATS.values()),
     )
     kinds = _table(
@@ -49,7 +49,8 @@ def _row(format: Format) -> str:
         format.lossless,
     )
     marks = " | ".join("yes" if fact else "–" for fact in facts)
-    return f"| {format.label} | {marks} | {format.max_side:,} px |"
+    kept = "–" if not format.deep else "grey" if format.deep == ("L",) else "yes"
+    return f"| {format.label} | {marks} | {kept} | {format.max_side:,} px |"
 
 
 def _kinds(codec: Codec) -> str:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 
 BULK_OF_LOSSLESS = 4
+_ANY_MODE = ("L", "LA", "RGB", "RGBA")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Format:
     """Its pictures have a size on paper, whether the source says one or not."""
     gray: bool = False
     """It can store one grey channel."""
+    deep: tuple[str, ...] = ()
+    """Modes of which it can store 16 bits a channel, where nothing is lost."""
     gain_map: bool = False
     """It can hold a map of how much brighter the picture is on HDR screens."""
     bulk: int = BULK_OF_LOSSLESS
@@ -142,6 +145,7 @@ _KNOWN = (
         loops=True,
         bilevel=True,
         gray=True,
+        deep=_ANY_MODE,
         has_density=True,
     ),
     Format(
@@ -240,6 +244,7 @@ _KNOWN = (
         xmp=True,
         bilevel=True,
         gray=True,
+        deep=_ANY_MODE,
         bulk=5,
         has_density=True,
     ),
@@ -280,6 +285,7 @@ _KNOWN = (
         quality=True,
         default_quality=80,
         gray=True,
+        deep=("L",),
         bulk=3,
     ),
     Format(

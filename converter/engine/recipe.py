@@ -195,6 +195,13 @@ class Recipe:
         hint=_("The brighter version inside HDR photos."),
         labels={"keep": _("Keep where possible"), "sdr": _("Remove")},
     )
+    depth: Literal["keep", 8] = option(
+        "keep",
+        title=_("Bits per channel"),
+        hint=_("16-bit sources stay 16-bit in lossless results."),
+        labels={"keep": _("Keep where possible"), 8: _("8 bits")},
+        fits=lambda format: format.deep,
+    )
     dpi: int | None = option(
         None,
         title=_("Resolution (dpi)"),
@@ -255,6 +262,13 @@ class Recipe:
     def is_auto(self) -> bool:
         """Whether the format is to be chosen for each picture."""
         return self.format == AUTO
+
+    @property
+    def keeps_depth(self) -> bool:
+        """Whether the result has 16 bits a channel where the source has more than eight."""
+        if self.is_auto or self.depth != "keep" or self.watermark:
+            return False
+        return bool(self.target.deep) and (self.lossless or not self.target.lossless_is_a_choice)
 
     @property
     def target(self) -> Format:

@@ -78,7 +78,7 @@ def _schema(option: Field[Any], hint: Any) -> dict[str, Any]:
     names = [_KINDS[kind] for kind in kinds]
     enum = {"enum": choices} if choices else {}
     return {
-        "type": names if null else names[0],
+        "type": names if len(names) > 1 else names[0],
         **enum,
         **option.metadata["bounds"],
         **default,
@@ -96,7 +96,7 @@ def _kinds_of(hint: Any) -> tuple[list[type], list[Any]]:
     """Return the types that a hint allows, None last, and the values when it lists them, None first."""
     if get_origin(hint) is Literal:
         values = list(get_args(hint))
-        return [type(values[0])], values
+        return list(dict.fromkeys(type(value) for value in values)), values
     if get_origin(hint) not in (Union, UnionType):
         return [hint], []
     kinds: list[type] = []

@@ -63,10 +63,10 @@ def _argument(path: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     stated = {"dest": DEST + path, "default": None, "help": said.replace("%", "%%")}
     if "boolean" in kinds:
         return {**stated, "action": BooleanOptionalAction}
-    kind = next(KINDS[kind] for kind in kinds if kind in KINDS)
-    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+    choices = {str(choice): choice for choice in schema.get("enum", ()) if choice is not None}
     if choices:
-        return {**stated, "type": kind, "choices": choices}
+        return {**stated, "type": lambda word: choices.get(word, word), "choices": list(choices.values())}
+    kind = next(KINDS[kind] for kind in kinds if kind in KINDS)
     return {**stated, "type": kind, "metavar": path.rpartition(".")[2].upper()}
 
 

@@ -23,7 +23,7 @@ def deep(name):
 
 
 def first_row(data, mode):
-    result = open(data).render(Recipe.parse({"format": "png"}))
+    result = open(data).render(Recipe.parse({"format": "png", "depth": 8}))
     image = Image.open(BytesIO(result.data)).convert(mode)
     return [image.getpixel((x, 0)) for x in range(256)]
 
@@ -67,6 +67,6 @@ def test_grey_reaches_from_black_to_white_at_every_depth(bits, container):
     levels = numpy.array([[0, top // 2, top]], numpy.uint8 if bits <= 8 else numpy.uint16)
     options = {"level": 0, "bitspersample": bits, "colorspace": "GRAY", "resolutions": 1}
     data = imagecodecs.jpeg2k_encode(levels, codecformat=container, **options)
-    row = opened(open(data).render(Recipe.parse({"format": "png"}))).convert("L")
+    row = opened(open(data).render(Recipe.parse({"format": "png", "depth": 8}))).convert("L")
     found = list(row.get_flattened_data())
     assert samples.is_near(found, [0, round(255 * (top // 2) / top), 255], 1)

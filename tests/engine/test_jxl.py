@@ -56,7 +56,9 @@ def converted(data, **recipe):
 
 
 def as_png(data):
-    return Image.open(BytesIO(open(data).render(Recipe.parse({"format": "png", "color": "keep"})).data))
+    return Image.open(
+        BytesIO(open(data).render(Recipe.parse({"format": "png", "depth": 8, "color": "keep"})).data)
+    )
 
 
 def differ(one, other):

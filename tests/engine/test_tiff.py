@@ -31,7 +31,7 @@ def stored(values, bits, endian):
 
 
 def pixels(data, mode):
-    result = open(data).render(Recipe.parse({"format": "png"}))
+    result = open(data).render(Recipe.parse({"format": "png", "depth": 8}))
     image = Image.open(BytesIO(result.data)).convert(mode)
     return list(image.get_flattened_data())
 

@@ -35,7 +35,7 @@ PARTS = 4
 
 def seen(case: Case) -> Rgba | None:
     """Return what the engine sees; None where it refuses the kind, which is the only error allowed."""
-    (result,) = convert(case.data, Recipe.parse({"format": "png"}))
+    (result,) = convert(case.data, Recipe.parse({"format": "png", "depth": 8}))
     if isinstance(result, EngineError):
         assert result.code == "unsupported_variant", f"{case.name}: {result}"
         return None

@@ -95,9 +95,9 @@ def open_data(data: bytes, limits: Limits) -> Opened:
 
 
 def decode(
-    opened: Opened, limits: Limits, scale: float, first_only: bool, deadline: Deadline
+    opened: Opened, limits: Limits, scale: float, first_only: bool, deadline: Deadline, depth: bool = False
 ) -> Iterator[Picture]:
-    """Yield the frames or pages, at `scale` of full resolution or more.
+    """Yield the frames or pages, at `scale` of full resolution or more, and with all bits if `depth` is set.
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
@@ -111,7 +111,8 @@ def decode(
             if index:
                 deadline.check()
             limits.check_pixels(*current.size)
-            yield _picture(current, opened, scale, delays[index] if delays else None, canvas)
+            delay = delays[index] if delays else None
+            yield _picture(current, opened, scale, delay, canvas, depth=depth and not canvas)
 
 
 def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:
@@ -128,7 +129,12 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
 
 
 def _picture(
-    image: Image.Image, opened: Opened, scale: float, delay: int | None, canvas: tuple[int, int] | None
+    image: Image.Image,
+    opened: Opened,
+    scale: float,
+    delay: int | None,
+    canvas: tuple[int, int] | None,
+    depth: bool,
 ) -> Picture:
     image.info.pop("xmp", None)  # Pillow would turn a TIFF as its XMP says
     full = image.size
@@ -140,8 +146,10 @@ def _picture(
     if delay is None:
         delay = image.info.get("duration", 0)
 
-    def framed(pixels: Image.Image) -> Frame:
+    def framed(pixels: Image.Image, low: Image.Image | None = None) -> Frame:
         pixels, whole = _opaque(pixels), full
+        if low and low.mode != pixels.mode:
+            low = low.convert(pixels.mode)
         if canvas and pixels.size != canvas:
             # A frame that reaches outside makes some decoders grow the canvas for it alone.
             pixels, whole = pixels.crop((0, 0, *canvas)), canvas
@@ -151,14 +159,17 @@ def _picture(
             width=whole[0],
             height=whole[1],
             duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
+            low=low,
         )
         return upright(frame, held)
 
-    is_deep = opened.facts.bits == 16 and opened.codec.has_octets and not canvas
-    eased = deep.eased(held_pixels, opened.data, opened.codec.pillow, space) if is_deep else None
+    readable = opened.codec.readable(opened.data) if opened.facts.bits > 8 else b""
+    is_deep = opened.facts.bits == 16 and not canvas
+    eased = deep.eased(held_pixels, readable, opened.codec, space) if is_deep else None
     shown = color.eight_bit(held_pixels)
+    low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth else None
     white = shown.info.get(floats.WHITE, 1.0)
-    picture = Picture(framed(_detached(shown, image)), space, is_incomplete=incomplete, white=white)
+    picture = Picture(framed(_detached(shown, image), low), space, is_incomplete=incomplete, white=white)
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 
 

@@ -1,4 +1,7 @@
-"""Pictures of 16 bits that eight cannot hold, linear ones and HDR: they get sRGB's curve while all bits are there."""
+"""What eight of 16 bits leave out: the lower octets, and the shadows of linear pictures and HDR.
+
+Those get sRGB's curve while all bits are there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from io import BytesIO
 
 from PIL import Image, ImageFile
 
-from . import color, profiles, tone
+from . import color, octets, profiles, tone
+from .codecs import Codec
 from .signalling import ColorSpace
 
 # What Pillow calls 16-bit samples, and what it would have to call them to take the lower octet for the higher.
@@ -21,18 +25,18 @@ _ROWS = 256
 
 
 def eased(
-    image: Image.Image, data: bytes, decoder: str, space: ColorSpace
+    image: Image.Image, data: bytes, codec: Codec, space: ColorSpace
 ) -> tuple[Image.Image, ColorSpace] | None:
     """Return the decoded image in eight bits with sRGB's curve; None where eight bits do as well, or are all there are.
 
-    `data` is the file that it came from, and `decoder` what Pillow calls its format.
+    `data` is the file that it came from.
     """
     if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
     curves, name = profiles.curves(space.icc), color.name_of(space)
     if image.mode.startswith("I;16") and len(curves) == 1 and not space.hdr:
         return image.convert("I").point(_table(curves[0]), "L"), ColorSpace(name=name, eased=True)
-    low = _low_octets(data, decoder, image.tell())
+    low = _low_octets(image, data, codec)
     if low is None or (low.mode, low.size) != (image.mode, image.size) or len(curves) != 3:
         return None
     if space.hdr:
@@ -40,6 +44,14 @@ def eased(
         return _joined(image, low, [seen] * 3), replace(space, eased=True)
     icc = profiles.with_srgb_curves(space.icc)
     return _joined(image, low, [_table(curve) for curve in curves]), ColorSpace(icc, name=name, eased=True)
+
+
+def low_octets(held: Image.Image, shown: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
+    """Return what the eight bits `shown` leave out of the decoded image, in the same mode; None where it is nothing."""
+    low = octets.halves(held)[1] if held.mode.startswith("I") else _low_octets(held, data, codec)
+    if low and low.mode + "A" == shown.mode:  # what is clear is told by a colour
+        low = Image.merge(shown.mode, (*low.split(), shown.getchannel("A")))
+    return low if low and (low.mode, low.size) == (shown.mode, shown.size) else None
 
 
 def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Image.Image:
@@ -50,18 +62,21 @@ def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Ima
         strip, lower = high.crop(box), low.crop(box)
         bands = list(strip.split())
         for band, table in enumerate(tables):
-            octets = Image.merge("LA", (lower.getchannel(band), bands[band])).tobytes()
-            bands[band] = Image.frombytes("I;16", strip.size, octets).convert("I").point(table, "L")
+            deep = octets.gray(bands[band], lower.getchannel(band))
+            bands[band] = deep.convert("I").point(table, "L")
         joined.paste(Image.merge(high.mode, bands), box)
     return joined
 
 
-def _low_octets(data: bytes, decoder: str, page: int) -> Image.Image | None:
-    """Return the picture of the lower octets of 16 bits."""
-    image = Image.open(BytesIO(data), formats=[decoder])
+def _low_octets(held: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
+    """Return the picture of the lower octets of a decoded one of 16 bits, whose higher ones Pillow gives."""
+    if octets.LOW in held.info or not codec.has_octets:
+        found: Image.Image | None = held.info.get(octets.LOW)
+        return found
+    image = Image.open(BytesIO(data), formats=[codec.pillow])
     assert isinstance(image, ImageFile.ImageFile)
-    if page:
-        image.seek(page)
+    if held.tell():
+        image.seek(held.tell())
     image.info.pop("xmp", None)  # as in decode.py
     tiles = []
     for tile in image.tile:

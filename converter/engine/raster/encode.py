@@ -58,7 +58,12 @@ class Encoder:
         if len(self.images) == 1:
             return self
         part = slice(number, number + 1)
-        alone = replace(self.content, images=self.images[part], durations=self.content.durations[part])
+        alone = replace(
+            self.content,
+            images=self.images[part],
+            durations=self.content.durations[part],
+            lows=self.content.lows[part],
+        )
         return replace(self, content=alone)
 
     def similarity(self, data: bytes, original: Image.Image) -> float:
@@ -89,10 +94,12 @@ def prepare(
     for frame in frames:
         _check_size(target, frame.image)
     images = _alike([frame.image for frame in frames], target)
-    images = codec.all_stored(images, recipe, log)
+    lows = [frame.low for frame in frames]
+    if not any(lows):
+        images = codec.all_stored(images, recipe, log)
     if bilevel and target.bilevel:
         images = [_one_bit(image) for image in images]
-    return Encoder(codec, Content(recipe, images, [frame.duration for frame in frames], plays, extras))
+    return Encoder(codec, Content(recipe, images, [frame.duration for frame in frames], plays, extras, lows))
 
 
 def _check_size(target: Format, image: Image.Image) -> None:

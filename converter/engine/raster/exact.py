@@ -47,7 +47,9 @@ def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
 def _is_plain(recipe: Recipe) -> bool:
     """Whether it asks for nothing but a format that loses nothing."""
     plain = Recipe.parse({"format": recipe.format})
-    asked = replace(recipe, lossless=plain.lossless, metadata=plain.metadata, color=plain.color)
+    asked = replace(
+        recipe, lossless=plain.lossless, metadata=plain.metadata, color=plain.color, depth=plain.depth
+    )
     return asked == plain and recipe.lossless == recipe.target.lossless_is_a_choice
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from . import octets
+
 WHITE = "white"
 """Where a decoded picture's `info` keeps the value."""
 
@@ -36,17 +38,17 @@ def white_of(bands: Sequence[Image.Image]) -> float:
 
 
 def gray(image: Image.Image) -> Image.Image:
-    """Return a picture of mode F in eight bits."""
+    """Return a picture of mode F in eight bits, with its lower octets in `info`."""
     white = white_of([image])
-    made = eight_bit(image, white)
-    made.info[WHITE] = white
+    made, low = octets.halves(integers(image, white))
+    made.info |= {WHITE: white, octets.LOW: low}
     return made
 
 
-def eight_bit(band: Image.Image, white: float) -> Image.Image:
-    """Return a channel of mode F in eight bits; what is not a number becomes black."""
-    scale = 255.0 / white
-    return band.point(lambda value: value * scale + 0.5).convert("L")
+def integers(band: Image.Image, white: float) -> Image.Image:
+    """Return a channel of mode F in numbers up to 65,535; what is not a number becomes black."""
+    scale = 65_535.0 / white
+    return band.point(lambda value: value * scale + 0.5).convert("I")
 
 
 def _some(band: Image.Image) -> Image.Image:

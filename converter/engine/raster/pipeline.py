@@ -64,6 +64,7 @@ class Source:
         self._color_log = Log()
         self._scale = 0.0
         self._has_all = False
+        self._has_depth = False
 
     @property
     def facts(self) -> Facts:
@@ -80,8 +81,9 @@ class Source:
         wants_all = any(self._keeps_all(recipe) for recipe in concrete)
         deadline = Deadline(self._limits.seconds)
         self._in_srgb = []
-        self._pictures = list(decode(self._opened, self._limits, scale, not wants_all, deadline))
-        self._scale, self._has_all = scale, wants_all
+        depth = any(self._keeps_depth(recipe) for recipe in concrete)
+        self._pictures = list(decode(self._opened, self._limits, scale, not wants_all, deadline, depth))
+        self._scale, self._has_all, self._has_depth = scale, wants_all, depth
 
     def render(self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES) -> Result:
         """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name.
@@ -106,6 +108,7 @@ class Source:
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         gain_map = self._gain_map(recipe)
         self._note_source(recipe, log, keeps_hdr=gain_map is not None)
+        self._note_depth(any(frame.low for frame in finished), log)
         size = finished[0].image.size
         extras = metadata.keep(
             self._opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None
@@ -172,12 +175,19 @@ class Source:
         profile = self._kept_profile(concrete, count, log)
         if profile:
             frames = [picture.frame for picture in self._pictures[:count]]
-            finished = _worked_on(frames, context, deadline)
+            finished = self._worked_on(frames, context, deadline)
             if all(profile.fits(frame.image) for frame in finished):
                 log.note("profile_kept", profile=profile.name)
                 return finished, profile.icc
             log.warn("profile_not_fitting")
-        return _worked_on(self._srgb_frames(log)[:count], context, deadline), None
+        return self._worked_on(self._srgb_frames(log)[:count], context, deadline), None
+
+    def _worked_on(self, frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
+        if not self._keeps_depth(context.recipe):
+            frames = [replace(frame, low=None) for frame in frames]
+        finished = _worked_on(frames, context, deadline)
+        deep = context.recipe.target.deep
+        return [frame if frame.image.mode in deep else replace(frame, low=None) for frame in finished]
 
     def _is_sideways(self, recipe: Recipe) -> bool:
         """Whether what is across in the result was down in the file."""
@@ -234,8 +244,15 @@ class Source:
         recipe = _concrete(recipe)
         needed = steps.needed_scale(recipe, self.facts.width, self.facts.height)
         return (
-            bool(self._pictures) and needed <= self._scale and (self._has_all or not self._keeps_all(recipe))
+            bool(self._pictures)
+            and needed <= self._scale
+            and (self._has_all or not self._keeps_all(recipe))
+            and (self._has_depth or not self._keeps_depth(recipe))
         )
+
+    def _keeps_depth(self, recipe: Recipe) -> bool:
+        """Whether the result is to have all bits of the source."""
+        return recipe.keeps_depth and self.facts.bits > 8
 
     def _keeps_all(self, recipe: Recipe) -> bool:
         """Whether the result holds every frame or page."""
@@ -253,8 +270,12 @@ class Source:
             images = color.all_to_srgb(
                 [(picture.frame.image, picture.space) for picture in pictures], self._color_log
             )
+            # What was converted, was so in eight bits.
             self._in_srgb = [
-                replace(picture.frame, image=image) for picture, image in zip(pictures, images, strict=True)
+                picture.frame
+                if image is picture.frame.image
+                else replace(picture.frame, image=image, low=None)
+                for picture, image in zip(pictures, images, strict=True)
             ]
         log.include(self._color_log)
         return self._in_srgb
@@ -279,8 +300,6 @@ class Source:
     def _note_source(self, recipe: Recipe, log: Log, keeps_hdr: bool = False) -> None:
         """Say what happens to this source whatever the pixels are."""
         facts, target = self.facts, recipe.target
-        if facts.bits > 8:
-            log.note("bits_reduced", bits=facts.bits)
         if self._pictures[0].white > 1:
             log.note("floats_scaled", white=self._pictures[0].white)
         if self._opened.has_gain_map and keeps_hdr:
@@ -308,6 +327,17 @@ class Source:
             log.note("pages_kept", pages=facts.pages)
         if facts.pages > 1 and not keeps_all:
             log.warn("first_page_only", format=target.label, pages=facts.pages)
+
+    def _note_depth(self, is_kept: bool, log: Log) -> None:
+        bits = self.facts.bits
+        if bits <= 8:
+            return
+        if not is_kept:
+            log.note("bits_reduced", bits=bits)
+        elif bits > 16:
+            log.note("bits_reduced", kind="to_16", bits=bits)
+        else:
+            log.note("bits_kept", bits=bits)
 
     def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
         before = (self.facts.width, self.facts.height)

@@ -14,7 +14,7 @@ from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
-from . import density
+from . import density, octets
 from .focus import focused
 from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
 from .resample import resampled
@@ -37,6 +37,7 @@ class Frame:
     """A picture that stands for `width`×`height` source pixels, of which `image` may hold fewer.
 
     `box` is the part of `image` that counts; a decoder that shrinks may leave a ragged edge outside it.
+    `low` are the lower octets of samples of 16 bits, whose higher ones `image` then has (see `octets`).
     """
 
     image: Image.Image
@@ -44,10 +45,11 @@ class Frame:
     width: int
     height: int
     duration: int = 0
+    low: Image.Image | None = None
 
     @classmethod
-    def whole(cls, image: Image.Image, duration: int = 0) -> Frame:
-        return cls(image, (0, 0, image.width, image.height), image.width, image.height, duration)
+    def whole(cls, image: Image.Image, duration: int = 0, low: Image.Image | None = None) -> Frame:
+        return cls(image, (0, 0, image.width, image.height), image.width, image.height, duration, low)
 
     @property
     def has_alpha(self) -> bool:
@@ -85,6 +87,7 @@ def upright(frame: Frame, orientation: int) -> Frame:
     return replace(
         frame,
         image=frame.image.transpose(_ORIENTATIONS[orientation]),
+        low=frame.low and frame.low.transpose(_ORIENTATIONS[orientation]),
         box=turned_box(frame.box, frame.image.size, orientation),
         width=width,
         height=height,
@@ -127,7 +130,7 @@ def resize(frame: Frame, context: RenderContext) -> Frame:
     box = _within(frame, plan.box)
     if context.recipe.resize is not None and context.recipe.resize.gravity == "smart":
         box = _focused(frame, box, context)
-    return Frame.whole(_resampled(frame.image, box, plan.size), frame.duration)
+    return _resampled(frame, box, plan.size)
 
 
 def _focused(frame: Frame, box: Box, context: RenderContext) -> Box:
@@ -149,7 +152,7 @@ def shrink_for_format(frame: Frame, context: RenderContext) -> Frame:
     scale = side / max(frame.width, frame.height)
     size = (rounded(frame.width * scale), rounded(frame.height * scale))
     context.log.note("shrunk_for_format", side=side, format=context.recipe.target.label)
-    return Frame.whole(_resampled(frame.image, frame.box, size), frame.duration)
+    return _resampled(frame, frame.box, size)
 
 
 def pad(frame: Frame, context: RenderContext) -> Frame:
@@ -164,15 +167,18 @@ def pad(frame: Frame, context: RenderContext) -> Frame:
         return frame
     red, green, blue, alpha = context.background
     keeps_alpha = context.recipe.target.alpha and (frame.has_alpha or alpha < 255)
-    base = Image.new(
-        "RGBA" if keeps_alpha else "RGB", canvas, (red, green, blue, alpha)[: 4 if keeps_alpha else 3]
-    )
+    mode = "RGBA" if keeps_alpha else "RGB"
     left, top = placed(frame.image.size, canvas, wanted.gravity)
-    spot = (int(left), int(top))
+
+    def padded(image: Image.Image) -> Image.Image:
+        base = Image.new(mode, canvas, (red, green, blue, alpha)[: len(mode)])
+        base.paste(image.convert(mode), (int(left), int(top)))
+        return base
+
     image = frame.image if keeps_alpha else _flattened(frame.image, context.background)
-    base.paste(image.convert(base.mode), spot)
     context.log.note("padded", width=canvas[0], height=canvas[1], background=context.recipe.background)
-    return Frame.whole(base, frame.duration)
+    # Both octets of a background are the same: 16 bits of it are 257 times as many.
+    return Frame.whole(padded(image), frame.duration, frame.low and padded(frame.low))
 
 
 def flatten(frame: Frame, context: RenderContext) -> Frame:
@@ -215,7 +221,7 @@ def _on_paper(image: Image.Image, context: RenderContext) -> tuple[Image.Image, 
     dense = max(image.width / within[0], image.height / within[1])
     if recipe.dpi and dense > recipe.dpi:
         size = (rounded(image.width * recipe.dpi / dense), rounded(image.height * recipe.dpi / dense))
-        image, dense = _resampled(image, (0, 0, *image.size), size), recipe.dpi
+        image, dense = _resampled(Frame.whole(image), (0, 0, *image.size), size).image, recipe.dpi
         context.log.note("reduced_on_page", dpi=recipe.dpi)
     canvas = (max(image.width, round(sides[0] * dense)), max(image.height, round(sides[1] * dense)))
     return image, canvas
@@ -238,7 +244,7 @@ def following(
     plan = planned(recipe, frame.width, frame.height)
     part = companion.width / size[0]
     smaller = (rounded(plan.size[0] * part), rounded(plan.size[1] * part))
-    return _resampled(frame.image, _within(frame, plan.box), smaller)
+    return _resampled(frame, _within(frame, plan.box), smaller).image
 
 
 def needed_scale(recipe: Recipe, width: int, height: int) -> float:
@@ -264,13 +270,18 @@ def _within(frame: Frame, box: Box) -> Box:
     return (left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down)
 
 
-def _resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
+def _resampled(frame: Frame, box: Box, size: Size) -> Frame:
+    image, low = frame.image, frame.low
     left, top, right, bottom = box
     if (right - left, bottom - top) == size and left == int(left) and top == int(top):
-        if size == image.size:
-            return image
-        return image.crop((int(left), int(top), int(right), int(bottom)))
-    return resampled(image, box, size)
+        if size != image.size:
+            whole = (int(left), int(top), int(right), int(bottom))
+            image, low = image.crop(whole), low and low.crop(whole)
+    elif low:
+        image, low = octets.resampled(image, low, box, size)
+    else:
+        image = resampled(image, box, size)
+    return Frame.whole(image, frame.duration, low)
 
 
 def _flattened(image: Image.Image, background: tuple[int, int, int, int]) -> Image.Image:

@@ -171,6 +171,10 @@ class Codec:
         """Return the content in runs that are written one after the other: pages that cannot share settings."""
         return [content]
 
+    def drawn(self, content: Content) -> Sequence[Image.Image]:
+        """Return the images as the encoder takes them."""
+        return content.images
+
     def has_quality(self, image: Image.Image) -> bool:
         """Whether a quality changes how the encoder writes this image."""
         return self.format.quality
@@ -206,7 +210,7 @@ class Codec:
         arguments = {**self.settings(content, quality), **self.hidden(content), **self.carried(content)}
         if output.tell():
             arguments["append"] = True
-        first, *others = [_fresh(image) for image in content.images]
+        first, *others = [_fresh(image) for image in self.drawn(content)]
         if others:
             arguments.update(save_all=True, append_images=others)
         first.save(output, self.pillow, **arguments)

@@ -34,6 +34,8 @@ class Content:
     plays: int
     extras: Mapping[str, Any]
     """Encoder arguments from elsewhere: metadata, profile and dpi."""
+    lows: Sequence[Image.Image | None] = ()
+    """For each image the lower octets of its 16 bits a channel, where it has them."""
 
     @property
     def target(self) -> Format:
@@ -49,6 +51,11 @@ class Content:
     @property
     def pixels(self) -> int:
         return sum(image.width * image.height for image in self.images)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether any of the images has more than eight bits a channel."""
+        return any(self.lows)
 
     @property
     def is_animation(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from PIL import Image
 
 from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
+from converter.engine.raster.octets import gray
 from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
 
 from .boxes import box, check
@@ -67,6 +69,14 @@ class Jp2(Codec):
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
+
+    def drawn(self, content: Content) -> Sequence[Image.Image]:
+        pairs = zip(content.images, content.lows, strict=True)
+        return (
+            [gray(image, low) if low else image for image, low in pairs]
+            if content.is_deep
+            else content.images
+        )
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         if quality is None:

@@ -39,8 +39,19 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     if image.mode == "L" and components and components[0].bits > 8:
         # Pillow takes the nine bits of a JP2 for eight, but not those of a bare codestream.
         with Image.open(BytesIO(data[data.find(CODESTREAM) :]), formats=["JPEG2000"]) as bare:
-            return bare.copy()
+            return _sixteen_bits(bare.copy(), components[0].bits)
+    if image.mode.startswith("I"):
+        image.load()
+        return _sixteen_bits(image, components[0].bits) if components else image
     return _in_order(_to_full_range(_with_white(image, data), components), data)
+
+
+def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
+    """Return grey with white where all bits are ones; Pillow only moves them up."""
+    if bits >= 16:
+        return image
+    scale = 65_535 / (65_536 - (1 << (16 - bits)))
+    return image.convert("I").point(lambda value: value * scale + 0.5).convert("I;16")
 
 
 def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Image:

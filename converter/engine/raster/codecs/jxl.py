@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
+from converter.engine.raster.octets import LOW, parted
 
 from . import credentials
 from .codec import Codec, Settings
@@ -29,7 +30,6 @@ _FARTHEST = 15.0
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
 _EXIF = b"Exif\x00\x00"
 _MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
-_DEEP_GRAY = "I;16"
 _TEST = bytes(range(0, 240, 5)) * 16
 
 
@@ -119,22 +119,27 @@ class _JxlImage(ImageFile.ImageFile):
         self.bits: int = told.bits_per_sample
         self._size = told.width, told.height
         self._mode = _MODES[told.num_color_channels, told.has_alpha]
-        if self._mode == "L" and 8 < self.bits <= 16:
-            self._mode = _DEEP_GRAY
         self.info.update(_metadata(told))
 
     def load(self) -> Any:
         if self._data:
             pixels = self._decoded()
             self._data = b""
+            if self._is_deep:
+                high, self.info[LOW] = parted(pixels, self.mode, self.size)
+                pixels = high.tobytes()
             self.fp = BytesIO(pixels)
             self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
         return super().load()
 
+    @property
+    def _is_deep(self) -> bool:
+        return 8 < self.bits <= 16
+
     def _decoded(self) -> bytes:
         """Raises Corrupt, Truncated."""
         try:
-            _, pixels = _libjxl().decode(self._data, dtype="uint16" if self.mode == _DEEP_GRAY else "uint8")
+            _, pixels = _libjxl().decode(self._data, dtype="uint16" if self._is_deep else "uint8")
         except RuntimeError as exc:
             raise (Truncated if "Incomplete" in str(exc) else Corrupt) from exc
         assert isinstance(pixels, bytes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PIL import Image, ImageChops, PngImagePlugin
 
@@ -19,8 +19,10 @@ from .content import Content
 from .png_alpha import loaded
 from .png_chunks import MOST_TEXT, PROFILE, WORDS, Chunk, chunks, made
 from .png_colors import space_of
+from .png_deep import gray_with_alpha, with_pixels
 
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
+_DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
 _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 
 
@@ -77,7 +79,9 @@ class Png(Codec):
         return apng.frames(data, image.size, lambda still: apng.decoded(still, loaded))
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        return loaded(image, data) if isinstance(image, PngImagePlugin.PngImageFile) else image
+        if not isinstance(image, PngImagePlugin.PngImageFile):
+            return image
+        return gray_with_alpha(data) if data[24:26] == _DEEP_GRAY_WITH_ALPHA else loaded(image, data)
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return data[24] or super().bits(data, image)
@@ -99,6 +103,15 @@ class Png(Codec):
             settings["compress_type"] = zlib.Z_RLE
         return settings
 
+    def drawn(self, content: Content) -> Sequence[Image.Image]:
+        return [_stand_in()] if content.is_deep else content.images
+
+    def finished(self, data: bytes, content: Content) -> bytes:
+        for image, low in zip(content.images, content.lows, strict=False):
+            if low:
+                data = with_pixels(data, image, low, **self.settings(content, None))
+        return data
+
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_png(data)
 
@@ -112,6 +125,10 @@ class Png(Codec):
         if xmp:
             info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         return {**carried, "pnginfo": info}
+
+
+def _stand_in() -> Image.Image:
+    return Image.new("L", (1, 1))
 
 
 def _bounded(chunk: Chunk) -> bytes | memoryview:

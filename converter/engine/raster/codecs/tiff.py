@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -14,6 +16,7 @@ from converter.engine.raster.signalling import ColorSpace, of_exif
 from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
+from .tiff_deep import octets_of, with_tags
 from .tiff_kinds import refuse_unread, without_secondary_pages
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
@@ -78,11 +81,20 @@ class Tiff(Codec):
     def carried(self, content: Content) -> Settings:
         """TIFF takes everything as tags of its own."""
         carried = dict(content.extras)
-        predict = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
+        usual = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
+        predict = usual and not content.is_deep
         tags = tags_for(carried.pop("exif", b""), carried.pop("xmp", b""), predict)
         return {**carried, "tiffinfo": tags}
 
+    def drawn(self, content: Content) -> Sequence[Image.Image]:
+        if not content.is_deep:
+            return content.images
+        pairs = zip(content.images, content.lows, strict=True)
+        return [octets_of(image, low) if low else image for image, low in pairs]
+
     def finished(self, data: bytes, content: Content) -> bytes:
+        if content.is_deep:
+            data = with_tags(data, content.images, content.lows)
         return with_exif(data, content.extras["exif"]) if "exif" in content.extras else data
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageFile, ImagePalette, TiffImagePlugin
 
 from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
-from converter.engine.raster import color, floats
+from converter.engine.raster import color, floats, octets
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
@@ -19,6 +19,7 @@ from .tiff_kinds import is_put_together_here
 _BITS, _PHOTOMETRIC, _PLANAR, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 284, 320, 339
 _PROFILE, _SEPARATE = 34675, 2
 _MIN_IS_WHITE, _SIGNED = 0, 2
+_WHITE = 65_535
 
 _PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
 
@@ -46,8 +47,8 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
         raise
     photometric, bits = tags.get(_PHOTOMETRIC, 0), max(_tuple(tags.get(_BITS, 1)))
     if image.mode.startswith("I;16"):
-        plain = image.convert("I").point([min(255, value >> (bits - 8)) for value in range(65_536)], "L")
-    elif image.mode == "I":
+        return _full_range(image.convert("I"), (1 << bits) - 1, is_inverted=photometric == _MIN_IS_WHITE)
+    if image.mode == "I":
         plain = _integers(image, signed=_tuple(tags.get(_SAMPLE_FORMAT, 1))[0] == _SIGNED)
     elif image.mode == "F":
         plain = floats.gray(image)
@@ -55,9 +56,16 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
         return _shifted(image)
     else:
         return image
-    shown = ImageChops.invert(plain) if photometric == _MIN_IS_WHITE else plain
-    shown.info = plain.info
-    return shown
+    return _inverted(plain) if photometric == _MIN_IS_WHITE else plain
+
+
+def _inverted(image: Image.Image) -> Image.Image:
+    inverted = ImageChops.invert(image)
+    inverted.info = image.info
+    low = image.info.get(octets.LOW)
+    if low:
+        inverted.info[octets.LOW] = ImageChops.invert(low)
+    return inverted
 
 
 def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Image:
@@ -67,7 +75,10 @@ def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Im
     if colors.mode == "CMYK":  # no mode has it with an alpha channel
         icc = image.tag_v2.get(_PROFILE)
         colors = color.to_srgb(colors, ColorSpace(icc if isinstance(icc, bytes) else None), Log())
+    low, low_alpha = colors.info.get(octets.LOW), alpha.info.get(octets.LOW)
     colors.putalpha(alpha)
+    if low and low_alpha:
+        low.putalpha(low_alpha)
     return colors
 
 
@@ -94,6 +105,12 @@ def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
         image.palette = ImagePalette.raw("RGB;L", bytes(colors))
 
 
+def _full_range(image: Image.Image, top: int, is_inverted: bool) -> Image.Image:
+    """Return numbers from 0 to `top` as sixteen bits, from black to white."""
+    scale, start = (-_WHITE / top, _WHITE) if is_inverted else (_WHITE / top, 0)
+    return image.point(lambda value: value * scale + (start + 0.5)).convert("I;16")
+
+
 def _shifted(image: Image.Image) -> Image.Image:
     """Return Lab whose a and b Pillow took for unsigned, as it does with planes."""
     lightness, *others = image.split()
@@ -104,12 +121,18 @@ def _shifted(image: Image.Image) -> Image.Image:
 def _integers(image: Image.Image, signed: bool) -> Image.Image:
     """Return 32-bit samples as eight bits: the highest ones of unsigned, those of a 16-bit picture of signed."""
     if not signed:
-        highest = 3 if sys.byteorder == "little" else 0
-        return Image.frombytes("L", image.size, image.tobytes()[highest::4])
+        ranks = (3, 2) if sys.byteorder == "little" else (0, 1)
+        pixels = image.tobytes()
+        return _with_low(*(Image.frombytes("L", image.size, pixels[rank::4]) for rank in ranks))
     low, high = cast("tuple[int, int]", image.getextrema())
     if low < 0 or high > 65_535:
         raise UnsupportedVariant(kind="signed_samples", format=FORMATS["tiff"].label, bits=32)
-    return image.point([value >> 8 for value in range(65_536)], "L")
+    return _with_low(*octets.halves(image))
+
+
+def _with_low(image: Image.Image, low: Image.Image) -> Image.Image:
+    image.info[octets.LOW] = low
+    return image
 
 
 def _tuple(value: Any) -> tuple[int, ...]:

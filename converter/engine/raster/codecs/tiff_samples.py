@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageChops, ImageMath, TiffImagePlugin
 
 from converter.engine.raster import floats
+from converter.engine.raster.octets import LOW, halves
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _FILL_ORDER = 256, 257, 258, 259, 266
 _PHOTOMETRIC, _SAMPLES, _PLANAR, _PREDICTOR, _EXTRA, _FORMAT = 262, 277, 284, 317, 338, 339
@@ -76,7 +77,8 @@ def is_read_here(layout: Layout, compression: int, separate: bool, known: Mappin
     if layout not in layouts() or compression not in _PLAIN:
         return False
     planes_more = len(layout.extra) > 1 or (layout.extra and _COLORS[layout.photometric] == 1)
-    if layout not in known or (separate and planes_more):
+    deep_planes = len(layout.bits) > 1 and layout.bits[0] > 8
+    if layout not in known or (separate and (planes_more or deep_planes)):
         return True
     # Divided by their alpha, eight bits are too few.
     return _ASSOCIATED in layout.extra and layout.bits[0] > 8
@@ -110,6 +112,8 @@ class _Page:
 def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
     """Return the colours of the current page in eight bits, L, RGB or CMYK, and its alpha channel, if it has one.
 
+    Their lower octets are in `info`, where the samples have more.
+
     Raises EOFError where pixels lie beyond the end of the file.
     """
     page = _page(image, data)
@@ -121,12 +125,9 @@ def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Ima
     if opaque is not None and extra[opaque - colors] == _ASSOCIATED:
         bands = [_divided(band, channels[opaque]) for band in bands]
     white = floats.white_of(bands) if page.is_float else 1.0
-    shown = _eight_bit(bands, white)
-    if photometric == _WHITE_IS_ZERO:
-        shown = [ImageChops.invert(band) for band in shown]
-    made = Image.merge(_MODES[colors, False], shown) if colors > 1 else shown[0]
+    made = _halves(_MODES[colors, False], bands, white, is_inverted=photometric == _WHITE_IS_ZERO)
     made.info[floats.WHITE] = white
-    return made, None if opaque is None else _eight_bit([channels[opaque]], 1.0)[0]
+    return made, None if opaque is None else _halves("L", [channels[opaque]], 1.0)
 
 
 def _page(image: TiffImagePlugin.TiffImageFile, data: bytes) -> _Page:
@@ -323,7 +324,11 @@ def _channel(octets: bytes, channel: int, order: str, page: _Page) -> Image.Imag
     pairs = bytearray(2 * page.size[0] * page.size[1])
     for place, rank in enumerate(ranks):
         pairs[place::2] = octets[channel * wide + rank :: step]
-    return Image.frombytes("I;16", page.size, bytes(pairs)).convert("I")
+    found = Image.frombytes("I;16", page.size, bytes(pairs)).convert("I")
+    if page.bits % 8 == 0:
+        return found
+    scale = 65_535 / (65_536 - (1 << (16 - page.bits)))
+    return found.point(lambda value: value * scale + 0.5)
 
 
 def _floats(
@@ -356,9 +361,16 @@ def _divided(band: Image.Image, alpha: Image.Image) -> Image.Image:
     return divided if band.mode == "F" else divided.point(lambda value: value * 1.0 + 0.5).convert(band.mode)
 
 
-def _eight_bit(bands: Sequence[Image.Image], white: float) -> list[Image.Image]:
-    return [floats.eight_bit(band, white) if band.mode == "F" else _upper(band) for band in bands]
+def _halves(mode: str, bands: Sequence[Image.Image], white: float, is_inverted: bool = False) -> Image.Image:
+    """Return the channels as one picture of eight bits, with its lower octets in `info`."""
+    if bands[0].mode == "L":
+        return _merged(mode, bands, is_inverted)
+    pairs = [halves(floats.integers(band, white) if band.mode == "F" else band) for band in bands]
+    made = _merged(mode, [high for high, _ in pairs], is_inverted)
+    made.info[LOW] = _merged(mode, [low for _, low in pairs], is_inverted)
+    return made
 
 
-def _upper(band: Image.Image) -> Image.Image:
-    return band if band.mode == "L" else band.point([value >> 8 for value in range(65_536)], "L")
+def _merged(mode: str, bands: Sequence[Image.Image], is_inverted: bool) -> Image.Image:
+    merged = Image.merge(mode, bands) if len(bands) > 1 else bands[0]
+    return ImageChops.invert(merged) if is_inverted else merged

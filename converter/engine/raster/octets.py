@@ -1,0 +1,80 @@
+"""Pictures of sixteen bits a channel, as two of eight: the higher octets and, in the same mode, the lower ones.
+
+Pillow has no mode for them but grey. What moves pixels does the same to both halves; what mixes them joins them first.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+from PIL import Image, ImageMath
+
+from .geometry import Box, Size
+
+Halves = tuple[Image.Image, Image.Image]
+Order = Literal["big", "little"]
+
+LOW = "low"
+"""Where a decoded picture's `info` keeps the lower octets, if its codec has them at hand."""
+
+_TOP = 65_535
+
+
+def halves(gray: Image.Image) -> Halves:
+    """Return grey of mode I;16 or I, from 0 to 65,535."""
+    octets = gray.convert("I").convert("I;16").tobytes()
+    return Image.frombytes("L", gray.size, octets[1::2]), Image.frombytes("L", gray.size, octets[::2])
+
+
+def gray(high: Image.Image, low: Image.Image) -> Image.Image:
+    """Return two halves of mode L as one of mode I;16."""
+    return Image.frombytes("I;16", high.size, joined(high.tobytes(), low.tobytes(), "little"))
+
+
+def parted(octets: bytes, mode: str, size: Size, order: Order = sys.byteorder) -> Halves:
+    """Return the halves of samples of 16 bits."""
+    high = 0 if order == "big" else 1
+    return Image.frombytes(mode, size, octets[high::2]), Image.frombytes(mode, size, octets[1 - high :: 2])
+
+
+def joined(high: bytes, low: bytes, order: Order = sys.byteorder) -> bytes:
+    """Return the samples of 16 bits that these are the halves of."""
+    pairs = bytearray(2 * len(high))
+    at = 0 if order == "big" else 1
+    pairs[at::2], pairs[1 - at :: 2] = high, low
+    return bytes(pairs)
+
+
+def resampled(high: Image.Image, low: Image.Image, box: Box, size: Size) -> Halves:
+    """Return that part of the picture at this size, each colour weighted by its alpha."""
+    left, top, right, bottom = box
+    box = (max(0.0, left), max(0.0, top), min(right, high.width), min(bottom, high.height))
+    bands = list(zip(high.split(), low.split(), strict=True))
+    alpha = _float(*bands.pop()) if high.mode in ("LA", "RGBA") else None
+    seen = alpha.resize(size, Image.Resampling.LANCZOS, box=box) if alpha else None
+    made = []
+    for band in (_float(*band) for band in bands):
+        weighted = _computed(lambda it: it["band"] * it["alpha"], band=band, alpha=alpha) if alpha else band
+        smaller = weighted.resize(size, Image.Resampling.LANCZOS, box=box)
+        if seen:
+            smaller = _computed(lambda it: it["band"] / it["max"](it["alpha"], 1.0), band=smaller, alpha=seen)
+        made.append(_rounded(smaller))
+    if seen:
+        made.append(_rounded(seen))
+    if len(made) == 1:
+        return made[0]
+    return Image.merge(high.mode, [one for one, _ in made]), Image.merge(high.mode, [one for _, one in made])
+
+
+def _float(high: Image.Image, low: Image.Image) -> Image.Image:
+    return gray(high, low).convert("F")
+
+
+def _rounded(band: Image.Image) -> Halves:
+    return halves(band.point(lambda value: value * 1.0 + 0.5).convert("I"))
+
+
+def _computed(expression: object, **bands: Image.Image) -> Image.Image:
+    made: Image.Image = ImageMath.lambda_eval(expression, **bands)  # type: ignore[arg-type]
+    return made

@@ -1,0 +1,246 @@
+"""Sixteen bits a channel stay sixteen where both ends can hold them. Others write the sources and read the results."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from itertools import product
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from converter.engine import Recipe
+from converter.engine.raster import convert, open, profiles
+from converter.engine.raster.codecs.png_chunks import made
+from tests.engine import samples
+from tests.engine.rendering import codes, render
+
+WIDTH, HEIGHT = 41, 29
+
+
+def picture(channels, width=WIDTH, height=HEIGHT):
+    """Ramps whose lower octets run through all values; alpha, the last of two or four channels, reaches both ends."""
+    down, across = np.mgrid[0:height, 0:width]
+    bands = np.stack([across * 1501 + down * 37 + band * 9001 for band in range(channels)], axis=-1) % 65_536
+    if channels in (2, 4):
+        bands[..., -1] = np.linspace(0, 65_535, width).astype(int)
+    return bands.astype(np.uint16) if channels > 1 else bands[..., 0].astype(np.uint16)
+
+
+def as_png(pixels):
+    return imagecodecs.png_encode(pixels)
+
+
+def as_jp2(pixels):
+    return imagecodecs.jpeg2k_encode(pixels, level=0)
+
+
+def as_tiff(pixels, planar="contig", **options):
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    file = BytesIO()
+    tifffile.imwrite(
+        file,
+        np.moveaxis(pixels, -1, 0) if planar == "separate" else pixels,
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig=planar if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        **options,
+    )
+    return file.getvalue()
+
+
+READ = {
+    "png": imagecodecs.png_decode,
+    "tiff": lambda data: tifffile.imread(BytesIO(data)),
+    "jp2": imagecodecs.jpeg2k_decode,
+}
+WRITE = {"png": as_png, "tiff": as_tiff}
+
+
+def kept(data, **recipe):
+    """The pixels of the result, which says that it kept them all."""
+    result = render(data, **recipe)
+    assert "bits_kept" in codes(result)
+    pixels = READ[result.format](result.data)
+    assert pixels.dtype == np.uint16
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "channels"), list(product(WRITE, ("png", "tiff"), (1, 2, 3, 4)))
+)
+def test_sixteen_bits_arrive_as_they_were(source, target, channels):
+    pixels = picture(channels)
+    assert np.array_equal(kept(WRITE[source](pixels), format=target), pixels)
+
+
+@pytest.mark.parametrize("target", ["png", "tiff", "jp2"])
+def test_grey_goes_through_jpeg_2000(target):
+    pixels = picture(1)
+    lossless = {"lossless": True} if target == "jp2" else {}
+    assert np.array_equal(kept(as_jp2(pixels), format=target, **lossless), pixels)
+    assert np.array_equal(kept(as_png(pixels), format="jp2", lossless=True), pixels)
+
+
+@pytest.mark.parametrize(
+    ("order", "planar", "channels"), list(product("<>", ("contig", "separate"), (2, 3, 4)))
+)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"compression": "lzw", "predictor": True}, {"compression": "zstd"}, {"tile": (16, 16)}],
+    ids=["plain", "lzw", "zstd", "tiles"],
+)
+def test_every_layout_of_a_tiff_keeps_them(order, planar, channels, options):
+    pixels = picture(channels)
+    assert np.array_equal(kept(as_tiff(pixels, planar, byteorder=order, **options)), pixels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_jpeg_xl_keeps_them_on_the_way_in(channels):
+    pixels = picture(channels)
+    found = kept(imagecodecs.jpegxl_encode(pixels, lossless=True), color="keep")
+    assert np.array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits):
+    top = (1 << bits) - 1
+    levels = np.linspace(0, top, WIDTH).round().astype(np.uint16)[np.newaxis].repeat(HEIGHT, axis=0)
+    wanted = np.round(levels / top * 65_535)
+    packed = as_tiff(levels, bitspersample=bits)
+    coded = imagecodecs.jpeg2k_encode(levels, level=0, bitspersample=bits)
+    for found in (kept(packed), kept(coded)):
+        assert np.abs(found.astype(int) - wanted).max() <= 1
+
+
+def test_what_is_clear_in_a_png_stays_clear():
+    pixels = picture(3)
+    header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
+    clear = made(b"tRNS", pixels[3, 4].astype(">u2").tobytes())
+    found = kept(header + clear + rest)
+    assert np.array_equal(found[..., :3], pixels)
+    is_clear = (pixels == pixels[3, 4]).all(axis=2)
+    assert np.array_equal(found[..., 3], np.where(is_clear, 0, 65_535))
+
+
+def test_white_is_zero_is_turned_over_in_sixteen_bits():
+    pixels = picture(1)
+    file = BytesIO()
+    tifffile.imwrite(file, pixels, photometric="miniswhite")
+    assert np.array_equal(kept(file.getvalue()), 65_535 - pixels)
+
+
+def test_floating_point_and_32_bits_become_sixteen_and_that_is_said():
+    ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis].repeat(HEIGHT, axis=0)
+    wanted = np.round(ramp.astype(float) * 65_535)
+    whole = (ramp.astype(float) * (2**32 - 1)).astype(np.uint32)
+    for data in (as_tiff(ramp), as_tiff(whole), as_tiff(ramp, compression="zlib", predictor=3)):
+        result = render(data)
+        assert ("bits_reduced", "to_16") in [
+            (note.code, note.params.get("kind")) for note in result.report.notes
+        ]
+        assert np.abs(imagecodecs.png_decode(result.data).astype(int) - wanted).max() <= 1
+
+
+def test_the_pages_of_a_tiff_each_keep_theirs():
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(picture(3), photometric="rgb")
+        writer.write((picture(1) >> 8).astype(np.uint8))
+        writer.write(picture(1, 20, 10))
+    result = render(file.getvalue(), format="tiff")
+    with tifffile.TiffFile(BytesIO(result.data)) as pages:
+        found = [page.asarray() for page in pages.pages]
+    assert np.array_equal(found[0], picture(3))
+    assert np.array_equal(found[1], picture(1) >> 8)
+    assert np.array_equal(found[2], picture(1, 20, 10))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_crop_turn_and_flip_move_whole_pixels(channels):
+    pixels = picture(channels)
+    found = kept(
+        as_tiff(pixels),
+        crop={"x": 3, "y": 5, "width": 20, "height": 12},
+        rotate=90,
+        flip="horizontal",
+    )
+    assert np.array_equal(found, np.rot90(pixels[5:17, 3:23], -1)[:, ::-1])
+
+
+def test_what_exif_turns_is_turned():
+    pixels = picture(3)
+    header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
+    exif = made(b"eXIf", samples.exif(6).removeprefix(b"Exif\0\0"))
+    assert np.array_equal(kept(header + exif + rest), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resizing_is_as_fine_as_in_floating_point(channels):
+    pixels = np.linspace(2000, 60_000, 64 * 48 * channels).reshape(48, 64, channels).round().astype(np.uint16)
+    found = kept(as_tiff(pixels[..., 0] if channels == 1 else pixels), resize={"width": 16})
+    grid = found.reshape(12, 16, channels)
+    for band in range(channels):
+        exact = Image.fromarray(pixels[..., band].astype(np.float32)).resize(
+            (16, 12), Image.Resampling.LANCZOS
+        )
+        assert np.abs(grid[..., band] - np.asarray(exact)).max() <= 1
+
+
+def test_resizing_weighs_colours_by_their_alpha():
+    pixels = np.zeros((16, 16, 4), np.uint16)
+    pixels[:, :8] = (60_000, 1000, 200, 65_535)
+    pixels[:, 8:] = (0, 65_535, 65_535, 0)
+    found = kept(as_png(pixels), resize={"width": 5})
+    seen = found[found[..., 3] > 3000].astype(int)
+    assert np.abs(seen[:, :3] - (60_000, 1000, 200)).max() <= 40
+
+
+def test_padding_has_both_octets_of_its_colour():
+    found = kept(as_png(picture(3)), resize={"mode": "pad", "width": 60, "height": 60}, background="#3366cc")
+    assert found[0, 0].tolist() == [0x3333, 0x6666, 0xCCCC]
+    assert (found[15:44, 9:50] == picture(3)).all()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"format": "jpeg"},
+        {"format": "webp", "lossless": True},
+        {"format": "jp2", "lossless": True},
+        {"format": "png", "depth": 8},
+        {"format": "png", "watermark": {"text": "mine"}},
+        {"format": "auto", "lossless": True},
+    ],
+    ids=["jpeg", "webp", "jp2", "asked", "watermark", "auto"],
+)
+def test_what_holds_or_makes_eight_bits_says_so(recipe):
+    result = render(as_png(picture(3, 64, 48)), **recipe)
+    assert "bits_reduced" in codes(result)
+    assert "bits_kept" not in codes(result)
+
+
+def test_one_file_serves_recipes_of_both_depths():
+    recipes = [Recipe.parse({"format": "png", **options}) for options in ({"depth": 8}, {}, {"depth": 8})]
+    eight, sixteen, again = convert(as_png(picture(3)), *recipes)
+    assert eight.data == again.data
+    assert np.array_equal(imagecodecs.png_decode(sixteen.data), picture(3))
+    assert np.array_equal(imagecodecs.png_decode(eight.data), picture(3) >> 8)
+
+
+def test_a_kept_profile_and_dpi_stay_with_sixteen_bits():
+    wide = profiles.rgb("wide", ((0.7, 0.3), (0.2, 0.7), (0.15, 0.05), profiles.D65), [(2.2,)] * 3)
+    data = as_tiff(picture(3), resolution=(300, 300), resolutionunit=2, iccprofile=wide)
+    for target in ("png", "tiff"):
+        found = render(data, format=target, color="keep").data
+        assert np.array_equal(READ[target](found), picture(3))
+        info = Image.open(BytesIO(found)).info
+        assert tuple(round(side) for side in info["dpi"]) == (300, 300)
+        assert info["icc_profile"] == wide
+
+
+def test_eight_bit_sources_stay_as_they_are():
+    result = open(samples.saved(samples.quarters((20, 20)), "PNG")).render(Recipe.parse({"format": "tiff"}))
+    assert not codes(result) & {"bits_kept", "bits_reduced"}
