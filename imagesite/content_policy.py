@@ -6,7 +6,7 @@ from csp.constants import NONE, SELF
 
 
 def directives() -> dict[str, list[str]]:
-    """Return what each directive allows; the cloud adds the origins of its buckets."""
+    """Return what each directive allows; the cloud adds where results come from."""
     return {
         "default-src": [NONE],
         "base-uri": [NONE],

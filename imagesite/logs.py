@@ -11,7 +11,7 @@ HIDDEN = ("token", "filename")  # URL arguments whose value opens something to w
 
 MOST_LETTERS = 1_000
 # Such an address with a line break or one part too many leads to no page, and so has no arguments.
-OPENING = re.compile(r"(?s)((?:/storage/results|/s|/r|/accounts/password/reset|/accounts/signup)/).+")
+OPENING = re.compile(r"(?s)((?:/results|/s|/r|/accounts/password/reset|/accounts/signup)/).+")
 
 
 class RedactSecrets(logging.Filter):

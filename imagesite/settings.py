@@ -288,7 +288,7 @@ X_FRAME_OPTIONS = "DENY"
 _cors_origins = env.list("CORS_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = "*" in _cors_origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _cors_origins if origin != "*"]
-CORS_URLS_REGEX = r"^/(api/v1/|mcp$|storage/)"
+CORS_URLS_REGEX = r"^/(api/v1/|mcp$|uploads$|results/)"
 CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS = cors.ALLOWED, cors.EXPOSED
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy.directives()}
 
@@ -320,10 +320,6 @@ if IN_CLOUD:
     CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
     CLOUDFRONT_DOMAIN = env.str("CLOUDFRONT_DOMAIN") if CLOUDFRONT_KEY_ID else ""
 
-    def _bucket_origin(bucket: str) -> str:
-        """Return where the browser meets a bucket."""
-        return str(env.str("AWS_ENDPOINT_URL", default=f"https://{bucket}.s3.{REGION}.amazonaws.com"))
-
     # CloudFront hands the visitor's host on; the secret header proves that it was CloudFront.
     USE_X_FORWARDED_HOST = True
     FORCE_SCRIPT_NAME = ""  # the stage is in API Gateway's path, not in ours
@@ -335,7 +331,8 @@ if IN_CLOUD:
 
     STORAGES["uploads"] = {
         "BACKEND": "converter.storage.s3.S3Bucket",
-        "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION},
+        # The site's own address, as at home: CloudFront hands the form on.
+        "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION, "form_url": "/uploads"},
     }
     _signer = (
         {
@@ -371,9 +368,9 @@ if IN_CLOUD:
     CONVERTER_METADATA = "converter.metadata.dynamodb.DynamoDBMetadata"
     CONVERTER_METADATA_TABLE: str = env.str("METADATA_TABLE")
 
-    for directive, origin in {
-        "connect-src": _bucket_origin(UPLOADS_BUCKET),
-        "form-action": _bucket_origin(UPLOADS_BUCKET),
-        "img-src": f"https://{CLOUDFRONT_DOMAIN}" if CLOUDFRONT_KEY_ID else _bucket_origin(RESULTS_BUCKET),
-    }.items():
-        CONTENT_SECURITY_POLICY["DIRECTIVES"][directive].append(origin)
+    # Results come from a name of their own, so that a stranger's bytes are never of the site's origin.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(
+        f"https://{CLOUDFRONT_DOMAIN}"
+        if CLOUDFRONT_KEY_ID
+        else env.str("AWS_ENDPOINT_URL", default=f"https://{RESULTS_BUCKET}.s3.{REGION}.amazonaws.com")
+    )

@@ -54,7 +54,7 @@ urlpatterns = [
 ]
 
 if not settings.IN_CLOUD:
-    urlpatterns.append(path("storage/", include("converter.events.local")))
+    urlpatterns.append(path("", include("converter.events.local")))
 
 if settings.CONVERTER_METRICS_TOKEN:
     from converter.events.scrape import scrape  # slow to load, and off by default

@@ -21,6 +21,7 @@ PRICES = {
     "s3_get": 0.0004 / 1e3,
     "s3_gb_month": 0.023,
     "cloudfront_gb": 0.085,
+    "cloudfront_gb_in": 0.020,  # from the edge to the uploads bucket
     "cloudfront_request": 0.012 / 1e4,
     "dynamodb_write": 0.705 / 1e6,
     "dynamodb_read": 0.1415 / 1e6,
@@ -115,8 +116,8 @@ def rows(images: int, *, small: bool = False) -> dict[str, float]:
             + work.s3_gets * price["s3_get"]
             + (work.gb_in + work.gb_out) * work.days_kept / 30 * price["s3_gb_month"]
         ),
-        "CloudFront": images * work.gb_out * price["cloudfront_gb"]
-        + (requests + 2 * images) * price["cloudfront_request"],
+        "CloudFront": images * (work.gb_out * price["cloudfront_gb"] + work.gb_in * price["cloudfront_gb_in"])
+        + (requests + 3 * images) * price["cloudfront_request"],
         "DynamoDB": images
         * (work.metadata_writes * price["dynamodb_write"] + work.metadata_reads * price["dynamodb_read"]),
         "Cognito and mail": max(0.0, users - FREE_USERS) * price["cognito_user"]
@@ -144,7 +145,7 @@ def database(images: int) -> dict[str, float]:
 def switches(images: int) -> dict[str, float]:
     """Return what each switch adds."""
     work = Workload()
-    requests = images * (work.page_requests + 2)
+    requests = images * (work.page_requests + 3)
     nat = HOURS * (PRICES["nat_hour"] + PRICES["public_ipv4_hour"])
     # The clock that sends webhooks on time looks every minute, and Aurora sleeps no more.
     kept_awake = (24 - AWAKE[images][0]) * 365 / 12 * 0.5 * PRICES["aurora_acu_hour"]

@@ -36,6 +36,14 @@ resource "aws_cloudfront_function" "viewer_request" {
   })
 }
 
+resource "aws_cloudfront_function" "uploads_request" {
+  name    = "${var.project}-uploads-request"
+  comment = "Hands signed forms on to the uploads bucket."
+  runtime = "cloudfront-js-2.0"
+  publish = true
+  code    = file("${path.module}/edge/uploads_request.js")
+}
+
 # Keyed by their content: a new key never touches the one beside it, with which links that are out were signed.
 resource "aws_cloudfront_public_key" "links" {
   for_each = { for key in var.cloudfront_public_keys : substr(sha256(key), 0, 8) => key }
@@ -86,6 +94,31 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
 # A converted image is a stranger's bytes: whatever they are, a browser must run nothing in them.
 resource "aws_cloudfront_response_headers_policy" "images" {
   name = "${var.project}-images"
+
+  dynamic "cors_config" {
+    for_each = length(var.cors_origins) > 0 ? [var.cors_origins] : []
+
+    content {
+      access_control_allow_credentials = false
+      origin_override                  = false
+
+      access_control_allow_headers {
+        items = ["Range"]
+      }
+
+      access_control_allow_methods {
+        items = ["GET", "HEAD"]
+      }
+
+      access_control_allow_origins {
+        items = cors_config.value
+      }
+
+      access_control_expose_headers {
+        items = ["Content-Disposition", "Content-Range", "ETag"]
+      }
+    }
+  }
 
   security_headers_config {
     strict_transport_security {
@@ -143,6 +176,12 @@ resource "aws_cloudfront_distribution" "site" {
     origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
   }
 
+  # Without access control: the form is signed by the site, and S3 takes one signature only.
+  origin {
+    origin_id   = "uploads"
+    domain_name = aws_s3_bucket.this["uploads"].bucket_regional_domain_name
+  }
+
   dynamic "origin" {
     for_each = local.api_domain[*]
 
@@ -197,6 +236,24 @@ resource "aws_cloudfront_distribution" "site" {
     compress                   = true
     cache_policy_id            = local.managed.caching_optimized
     response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
+  }
+
+  # Nothing is read here: without a form, S3 knows nobody.
+  ordered_cache_behavior {
+    path_pattern               = "/uploads"
+    target_origin_id           = "uploads"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = false
+    cache_policy_id            = local.managed.caching_disabled
+    origin_request_policy_id   = local.managed.all_viewer_except_host_header
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.images.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.uploads_request.arn
+    }
   }
 
   # Without a key nobody could be told apart, so nothing is served from here and links are presigned by S3.

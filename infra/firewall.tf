@@ -24,6 +24,27 @@ resource "aws_wafv2_web_acl" "site" {
       rate_based_statement {
         limit              = var.firewall_requests_per_5_minutes
         aggregate_key_type = "IP"
+
+        # A batch has hundreds of files, and each needs a form that the site signed: asking for those is what counts.
+        scope_down_statement {
+          not_statement {
+            statement {
+              byte_match_statement {
+                search_string         = "/uploads"
+                positional_constraint = "EXACTLY"
+
+                field_to_match {
+                  uri_path {}
+                }
+
+                text_transformation {
+                  priority = 0
+                  type     = "NONE"
+                }
+              }
+            }
+          }
+        }
       }
     }
 

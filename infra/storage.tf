@@ -160,15 +160,16 @@ resource "aws_s3_bucket_policy" "this" {
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
-# The browser posts image bytes straight here; only the site's own pages may ask it to.
+# The site's own pages post to the site's own address and need none of this.
 resource "aws_s3_bucket_cors_configuration" "uploads" {
+  count  = length(var.cors_origins) > 0 ? 1 : 0
   bucket = aws_s3_bucket.this["uploads"].id
 
   cors_rule {
     allowed_methods = ["POST"]
-    allowed_origins = ["https://${local.site_domain}"]
+    allowed_origins = var.cors_origins
     allowed_headers = ["*"]
-    expose_headers  = ["ETag", "Location"]
+    expose_headers  = ["ETag"]
     max_age_seconds = 3600
   }
 }

@@ -76,6 +76,17 @@ variable "cloudfront_public_keys" {
   default     = []
 }
 
+variable "cors_origins" {
+  description = "Origins whose pages may call the API with a token, send files and read results, such as [\"https://app.example.org\"]."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/,]+$", origin))])
+    error_message = "An origin is a scheme and a host, such as https://app.example.org."
+  }
+}
+
 variable "api_requests_per_second" {
   description = "Requests a second that the API takes before it answers 429; twice as many in a burst."
   type        = number

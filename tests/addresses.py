@@ -9,7 +9,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "storage/")
+ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "uploads", "results/")
 """Not ours to draw, but for the overview: the rest of the admin is Django's, `api/docs` is Swagger's;
 `accounts/oidc/` leads to a provider and back."""
 

@@ -246,7 +246,7 @@ def test_a_job_shows_its_report_its_timings_and_a_thumbnail(
     worker.work()
     text = staff.get(f"/admin/converter/job/{Job.objects.get().pk}/change/").text
     assert "bytes_before" in text
-    assert '<img src="/storage/results/' in text
+    assert '<img src="/results/' in text
     assert "Started at" in text
 
 

@@ -241,7 +241,7 @@ def _send_slowly(proxy: Proxy, server: Server) -> int:
         context.wrap_socket(line, server_hostname="localhost") as safe,
     ):
         head = (
-            f"POST /storage/uploads HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
+            f"POST /uploads HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
             f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         safe.sendall(head.encode() + body[:-500])

@@ -66,12 +66,14 @@ def faults() -> Iterator[None]:
 class S3Bucket(S3Storage):  # type: ignore[misc]
     """One bucket. With `cloudfront_key_id` and the PEM `cloudfront_key`, links go through `custom_domain`.
 
-    With `endpoint_url` it is one of another store that speaks S3.
+    With `endpoint_url` it is one of another store that speaks S3. `form_url` is where forms are posted if not to the
+    bucket itself.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, form_url: str = "", **options: Any) -> None:
         config = CLIENT.merge(ELSEWHERE) if options.get("endpoint_url") else CLIENT
         super().__init__(client_config=config, **options)
+        self._form_url = form_url
         self._presigned = lru_cache(LINKS_REMEMBERED)(self._presign)
 
     def has_room(self, size: int) -> bool:
@@ -154,7 +156,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
                 ],
                 ExpiresIn=int(lifetime.total_seconds()),
             )
-        return UploadForm(url=form["url"], fields=form["fields"])
+        return UploadForm(url=self._form_url or form["url"], fields=form["fields"])
 
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime

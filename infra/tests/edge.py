@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from werkzeug.wrappers import Request, Response
 
 from infra.tests.cloudfront import NAMESPACE, CloudFront, arn, domain_of
-from tests.cloud.gateway import proxy_event, read
+from tests.cloud.gateway import proxy_event, read, send_to_bucket
 
 
 class Edge:
@@ -55,9 +55,9 @@ class Edge:
         if code is not None:
             changed = run_function(code, viewer_request(request))
             if "statusCode" in changed:
-                location = changed["headers"]["location"]["value"]
-                return Response(status=changed["statusCode"], headers={"Location": location})
-            headers = headers_of(changed)
+                said = {name.title(): header["value"] for name, header in changed["headers"].items()}
+                return Response(status=changed["statusCode"], headers=said)
+            headers, request = headers_of(changed), rewritten(request, changed)
         answer = self.remembered(name, distribution, behaviour, request, headers)
         self.add_security_headers(answer, behaviour.findtext("ResponseHeadersPolicyId", ""))
         return answer
@@ -93,7 +93,9 @@ class Edge:
             o for o in distribution.iter("Origin") if o.findtext("Id") == behaviour.findtext("TargetOriginId")
         )
         if origin.find("CustomOriginConfig") is None:
-            return self.from_bucket(origin, arn("distribution", name), request)
+            if request.method in ("GET", "HEAD"):
+                return self.from_bucket(origin, arn("distribution", name), request)
+            return self.to_bucket(origin, request, headers)
         return self.from_api(origin, request, headers)
 
     def distribution_of(self, host: str) -> tuple[str, ET.Element] | None:
@@ -138,8 +140,9 @@ class Edge:
 
     def from_bucket(self, origin: ET.Element, distribution: str, request: Request) -> Response:
         """Fetch an object, if the bucket's policy lets this distribution in."""
-        bucket, key = origin.findtext("DomainName", "").partition(".s3.")[0], request.path.lstrip("/")
-        assert origin.findtext("OriginAccessControlId")
+        bucket, key = bucket_of(origin), request.path.lstrip("/")
+        if not origin.findtext("OriginAccessControlId"):
+            return Response("AccessDenied", 403)  # S3 does not know who asks
         policy = json.loads(self.s3.get_bucket_policy(Bucket=bucket)["Policy"])
         wanted = f"arn:aws:s3:::{bucket}/{key}"
         if not any(
@@ -157,6 +160,14 @@ class Edge:
         kept = ("Content-Type", "Content-Disposition", "Cache-Control")
         headers = {name: value for name in kept if (value := found.get(name.replace("-", "")))}
         return Response(found["Body"].read(), headers=headers)
+
+    def to_bucket(self, origin: ET.Element, request: Request, headers: dict[str, str]) -> Response:
+        """Hand a request on to S3, signed by CloudFront where the origin says so."""
+        if origin.findtext("OriginAccessControlId"):
+            headers = {**headers, "authorization": "AWS4-HMAC-SHA256 Credential=CloudFront"}
+        url = f"{self.s3.meta.endpoint_url}/{bucket_of(origin)}{request.path}"
+        status, several, content = send_to_bucket(url, request.method, headers, request.get_data())
+        return Response(content, status, several)
 
     def from_api(self, origin: ET.Element, request: Request, headers: dict[str, str]) -> Response:
         for header in origin.iter("OriginCustomHeader"):
@@ -221,6 +232,17 @@ def behaviour_of(distribution: ET.Element, path: str) -> ET.Element:
     default = distribution.find("DefaultCacheBehavior")
     assert default is not None
     return default
+
+
+def bucket_of(origin: ET.Element) -> str:
+    return origin.findtext("DomainName", "").partition(".s3.")[0]
+
+
+def rewritten(request: Request, changed: dict[str, Any]) -> Request:
+    """Return the request with the path that a CloudFront function left, and without its query if that was taken away."""
+    path = str(changed["uri"]).encode().decode("latin-1")
+    query = request.environ["QUERY_STRING"] if changed["querystring"] else ""
+    return Request({**request.environ, "PATH_INFO": path, "QUERY_STRING": query})
 
 
 def viewer_request(request: Request) -> dict[str, Any]:

@@ -199,8 +199,8 @@ run "buckets" {
   }
 
   assert {
-    condition     = alltrue([for rule in aws_s3_bucket_cors_configuration.uploads.cors_rule : rule.allowed_origins == toset(["https://d111111abcdef8.cloudfront.net"])])
-    error_message = "Pages of another site may post to the uploads bucket."
+    condition     = length(aws_s3_bucket_cors_configuration.uploads) == 0 && length(aws_cloudfront_response_headers_policy.images.cors_config) == 0
+    error_message = "Pages of another site may send files or read results."
   }
 }
 
@@ -229,9 +229,18 @@ run "edge" {
   assert {
     condition = alltrue([
       for origin in aws_cloudfront_distribution.site.origin :
-      origin.origin_id == "api" || origin.origin_access_control_id != ""
+      origin.origin_id == "api" || (origin.origin_id == "uploads") == (try(length(origin.origin_access_control_id), 0) == 0)
     ])
-    error_message = "A bucket is asked without a signature."
+    error_message = "A bucket is asked without a signature, or signed forms with a second one."
+  }
+
+  assert {
+    condition = one([
+      for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior :
+      [for association in behaviour.function_association : association.function_arn]
+      if behaviour.path_pattern == "/uploads" && behaviour.target_origin_id == "uploads"
+    ]) == [aws_cloudfront_function.uploads_request.arn]
+    error_message = "Forms must reach the root of the bucket."
   }
 }
 

@@ -21,6 +21,31 @@ variables {
   }
 }
 
+run "pages_of_other_sites" {
+  command = plan
+
+  variables {
+    cors_origins = ["https://app.example.org", "https://shop.example.org"]
+  }
+
+  assert {
+    condition = (
+      one(aws_s3_bucket_cors_configuration.uploads[0].cors_rule).allowed_origins == toset(var.cors_origins) &&
+      one(aws_cloudfront_response_headers_policy.images.cors_config[0].access_control_allow_origins).items == toset(var.cors_origins)
+    )
+    error_message = "Bucket and edge must let in the same pages."
+  }
+}
+
+run "a_page_is_no_origin" {
+  command         = plan
+  expect_failures = [var.cors_origins]
+
+  variables {
+    cors_origins = ["https://app.example.org/page"]
+  }
+}
+
 run "defaults" {
   command = plan
 

@@ -1,17 +1,21 @@
-"""The function that CloudFront runs on every request to the pages, run in Node with events as CloudFront makes them."""
+"""The functions that CloudFront runs, run in Node with events as CloudFront makes them, and what the edge does else."""
 
 from __future__ import annotations
 
 import base64
+import io
 import json
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from infra.tests.cloudfront import NAMESPACE, CloudFront
 from infra.tests.edge import CACHED_ERRORS, Edge, run_function, viewer_request
+from infra.tests.mock_aws import MockAws
 from infra.tests.terraform import INFRA, Terraform, environment
 
 
@@ -79,6 +83,94 @@ def test_without_a_root_domain_nobody_is_sent_on(render: Any) -> None:
 
 def test_it_is_small_enough_for_cloudfront(code: str) -> None:
     assert len(code.encode()) < 10_240
+
+
+# --- The way of a file ---
+
+UPLOADS = (INFRA / "edge" / "uploads_request.js").read_text()
+
+
+def test_a_form_goes_to_the_root_of_the_bucket_without_what_is_not_meant_for_s3() -> None:
+    sent = event(
+        "/uploads?x=1",
+        method="POST",
+        headers=[
+            ("Origin", "https://images.example.com"),
+            ("Cookie", "session=abc"),
+            ("Authorization", "Bearer img_secret"),
+            ("X-Amz-Acl", "public-read"),
+            ("X-Forwarded-For", "203.0.113.9"),
+        ],
+    )
+    sent["request"]["headers"] |= {"content-length": {"value": "7"}, "content-type": {"value": "a/b"}}
+    changed = run_function(UPLOADS, sent)
+    assert (changed["uri"], changed["querystring"], changed["cookies"]) == ("/", {}, {})
+    assert changed["headers"] == {
+        "content-length": {"value": "7"},
+        "content-type": {"value": "a/b"},
+        "host": {"value": "images.example.com"},
+        "origin": {"value": "https://images.example.com"},
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+def test_nothing_but_a_form_is_handed_on(method: str) -> None:
+    answer = run_function(UPLOADS, event("/uploads", method=method))
+    assert (answer["statusCode"], answer["headers"]) == (405, {"allow": {"value": "OPTIONS, POST"}})
+
+
+WITH_UPLOADS = f"""
+<DistributionConfig xmlns="{NAMESPACE}">
+  <Origins><Items><Origin>
+    <Id>uploads</Id><DomainName>site-uploads.s3.eu-west-1.amazonaws.com</DomainName>
+    <OriginAccessControlId>{{access}}</OriginAccessControlId>
+  </Origin></Items></Origins>
+  <DefaultCacheBehavior>
+    <TargetOriginId>uploads</TargetOriginId><ResponseHeadersPolicyId>pages</ResponseHeadersPolicyId>
+    <AllowedMethods><Items><Method>GET</Method><Method>POST</Method></Items></AllowedMethods>
+    <FunctionAssociations><Items><FunctionAssociation>
+      <EventType>viewer-request</EventType><FunctionARN>function/{{function}}</FunctionARN>
+    </FunctionAssociation></Items></FunctionAssociations>
+  </DefaultCacheBehavior>
+</DistributionConfig>"""
+
+
+@pytest.mark.parametrize(
+    ("change", "access", "function", "status"),
+    [
+        ({}, "", "uploads", 201),
+        ({"key": "uploads/other"}, "", "uploads", 403),
+        ({"file": "more than ten bytes"}, "", "uploads", 400),
+        ({"x-amz-signature": "0" * 64}, "", "uploads", 403),
+        ({}, "E1", "uploads", 400),
+        ({}, "", "as it came", 405),
+    ],
+    ids=["as signed", "another key", "too large", "forged", "signed twice", "at a key"],
+)
+def test_s3_holds_a_form_that_came_by_the_edge_to_its_policy(
+    aws: MockAws, change: dict[str, str], access: str, function: str, status: int
+) -> None:
+    s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+    s3.create_bucket(Bucket="site-uploads", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    conditions = [{"success_action_status": "201"}, ["content-length-range", 1, 10]]
+    form = s3.generate_presigned_post(
+        "site-uploads", "uploads/1", {"success_action_status": "201"}, conditions, ExpiresIn=300
+    )
+    config = WITH_UPLOADS.format(access=access, function=function)
+    aws.cloudfront.configs["distribution", "E1"] = config
+    aws.cloudfront.configs["response-headers-policy", "pages"] = POLICY
+    codes = {"uploads": UPLOADS, "as it came": "function handler(event) { return event.request; }"}
+    for name, code in codes.items():
+        aws.cloudfront.functions[name] = {"code": base64.b64encode(code.encode()).decode()}
+    fields = {**form["fields"], "file": "ten bytes!", **change}
+    file = (io.BytesIO(fields.pop("file").encode()), "a.jpg")
+    posted = EnvironBuilder(
+        "/uploads", "https://e1.cloudfront.net", method="POST", data={**fields, "file": file}
+    )
+    answer = Edge(aws.cloudfront, s3, aws.call_api).answer(Request(posted.get_environ()))
+    assert answer.status_code == status, answer.get_data()
+    kept = [found["Key"] for found in s3.list_objects_v2(Bucket="site-uploads").get("Contents", [])]
+    assert kept == (["uploads/1"] if status == 201 else [])
 
 
 # --- What the edge keeps of errors ---

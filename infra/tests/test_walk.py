@@ -336,7 +336,11 @@ def convert(visitor: Visitor, token: str) -> None:
         "outputs": [{"format": "webp", "resize": {"width": 50}}],
     }
     batch = visitor.call("POST", "/api/v1/batches", order, token=token).json
-    assert visitor.send_file(batch["uploads"][0]["form"], photo).status == 201
+    form = batch["uploads"][0]["form"]
+    assert form["url"] == "/uploads"
+    assert visitor.send_file(form, photo, key="uploads/other").status == 403
+    assert visitor.send_file(form, photo + b"x").status == 400
+    assert visitor.send_file(form, photo).status == 201
     end = time.monotonic() + 180
     while True:
         job = visitor.call("GET", f"/api/v1/jobs/{batch['jobs'][0]['id']}?wait=20", token=token).json

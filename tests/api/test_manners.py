@@ -28,7 +28,7 @@ def preflight(program: Program, path: str, origin: str = APP) -> Any:
 
 
 @pytest.mark.usefixtures("allowed")
-@pytest.mark.parametrize("path", ["/api/v1/convert", "/api/v1/batches", "/mcp", "/storage/uploads"])
+@pytest.mark.parametrize("path", ["/api/v1/convert", "/api/v1/batches", "/mcp", "/uploads"])
 def test_an_allowed_page_may_ask_with_a_token(nobody: Program, path: str) -> None:
     response = preflight(nobody, path)
     assert response.status_code == 200

@@ -117,7 +117,8 @@ def main() -> None:
         (api,) = apigateway_backends[ACCOUNT][REGION].apis
         return rest_api.call(api, event, invoke), False, ""
 
-    edge = make_server("127.0.0.1", 0, Edge(web, static), threaded=True, request_handler=Quiet)
+    uploads = f"{url}/imagesite-uploads-{ACCOUNT}"
+    edge = make_server("127.0.0.1", 0, Edge(web, static, uploads), threaded=True, request_handler=Quiet)
     for server in (aws, edge):
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"aws": url, "site": f"http://127.0.0.1:{edge.server_port}"}), flush=True)

@@ -66,7 +66,7 @@ class Browser:
         )
         body = b"".join([*parts, content, f"\r\n--{boundary}--\r\n".encode()])
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Origin": self.site}
-        return self._open(urllib.request.Request(form["url"], body, headers))
+        return self._open(urllib.request.Request(self._url(form["url"]), body, headers))
 
     def _url(self, path: str) -> str:
         return path if "://" in path else self.site + path

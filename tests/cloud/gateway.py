@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
 ORIGIN_SECRET = "the secret that only CloudFront knows"
 API_KEY = "the key that only CloudFront sends"
+HOP_BY_HOP = ("connection", "content-length", "date", "server", "transfer-encoding")
 API_HOST = "abcdef1234.execute-api.eu-west-1.amazonaws.com"
 
 
@@ -71,15 +74,34 @@ def read(answer: str) -> tuple[int, list[tuple[str, str]], bytes]:
     return parsed["statusCode"], [(n, v) for n, values in several.items() for v in values], content
 
 
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def send_to_bucket(url: str, method: str, headers: dict[str, str], body: bytes) -> Answer:
+    """Send to S3 what CloudFront hands on; return status, headers and body of its answer."""
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        kept = [(n, v) for n, v in answer.headers.items() if n.lower() not in HOP_BY_HOP]
+        return answer.status, kept, answer.read()
+
+
 class Edge:
-    """A WSGI application in CloudFront's place: static files from their bucket, all else from the web function."""
+    """A WSGI application in CloudFront's place: static files from their bucket, forms to theirs, all else from the web
+    function.
+    """
 
     def __init__(
         self,
         invoke: Callable[[dict[str, Any]], tuple[str, bool, str]],
         static: Callable[[str], tuple[bytes, str] | None],
+        uploads: str,
     ) -> None:
-        self.invoke, self.static = invoke, static
+        """`uploads` is the URL of the bucket that takes forms."""
+        self.invoke, self.static, self.uploads = invoke, static, uploads
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode()
@@ -91,6 +113,11 @@ class Edge:
             start_response("200 OK", [("Content-Type", found[1])])
             return [found[0]]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if path == "/uploads":
+            kind = {"Content-Type": environ.get("CONTENT_TYPE", "")}
+            code, passed, said = send_to_bucket(self.uploads, environ["REQUEST_METHOD"], kind, body)
+            start_response(f"{code} ", passed)
+            return [said]
         headers = [
             (name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")
         ]

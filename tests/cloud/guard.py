@@ -113,6 +113,14 @@ def check_link(method: str, host: str, path: str, query: str, now: datetime) -> 
         raise Forbidden("SignatureDoesNotMatch", "The signature does not match.")
 
 
+def check_post(path: str, environ: dict[str, Any]) -> None:
+    """Raise Forbidden unless the form is posted to the root of a bucket, and signed in its fields only."""
+    if "/" in path.strip("/"):
+        raise Forbidden("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    if "HTTP_AUTHORIZATION" in environ:
+        raise Forbidden("InvalidArgument", "Only one auth mechanism allowed", 400)
+
+
 def check_headers(environ: dict[str, Any]) -> None:
     """Raise Forbidden where the headers that are kept with an object have more than 2 KB, names and values."""
     kept = {name: environ.get(name, "") for name in KEPT_WITH_AN_OBJECT}
@@ -146,6 +154,7 @@ class Guard:
         query = environ.get("QUERY_STRING", "")
         now = datetime.now(UTC)
         if method == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
+            check_post(path, environ)
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
             _, form, files = parse_form_data({**environ, "wsgi.input": io.BytesIO(body)})

@@ -102,19 +102,6 @@ class Stack:
         s3 = self.aws("s3")
         for use in BUCKETS:
             s3.create_bucket(Bucket=bucket(use), CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_bucket_cors(
-            Bucket=bucket("uploads"),
-            CORSConfiguration={
-                "CORSRules": [
-                    {
-                        "AllowedMethods": ["POST"],
-                        "AllowedOrigins": [self.site],
-                        "AllowedHeaders": ["*"],
-                        "ExposeHeaders": ["ETag", "Location"],
-                    }
-                ]
-            },
-        )
         self.aws("dynamodb").create_table(
             TableName="imagesite-metadata",
             BillingMode="PAY_PER_REQUEST",

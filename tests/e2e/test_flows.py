@@ -261,7 +261,7 @@ def test_chosen_entries_are_deleted(visit: Visit, photos: list[FilePayload]) -> 
 
 def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.route("**/storage/uploads", lambda route: route.abort())
+    page.route("**/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
     page.get_by_role("link", name="Skip them").click()

@@ -38,12 +38,12 @@ def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
         page.context.clear_cookies(name="session")
         route.fulfill(status=403, json={"code": "form_expired"})
 
-    page.route("**/storage/uploads", end_session)
+    page.route("**/uploads", end_session)
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Upload failed: you are logged out.")).to_be_visible()
 
-    page.unroute("**/storage/uploads")
+    page.unroute("**/uploads")
     page.context.add_cookies([session])  # type: ignore[list-item]
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
@@ -53,7 +53,7 @@ def test_a_form_that_expires_again_and_again_is_not_called_a_broken_connection(
     visit: Visit, photos: list[dict[str, Any]]
 ) -> None:
     page = visit()
-    page.route("**/storage/uploads", lambda route: route.fulfill(status=403, json={"code": "form_expired"}))
+    page.route("**/uploads", lambda route: route.fulfill(status=403, json={"code": "form_expired"}))
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Upload failed: the upload form expired.")).to_be_visible()

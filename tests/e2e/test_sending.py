@@ -52,7 +52,7 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
             broken.append(route)
             route.abort()
 
-    page.route("**/storage/uploads", break_once)
+    page.route("**/uploads", break_once)
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Upload failed: connection lost.")).to_be_visible()
@@ -82,12 +82,12 @@ def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: li
 
 def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.route("**/storage/uploads", lambda route: route.abort())
+    page.route("**/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     expect(page.get_by_role("button", name="Retry all")).to_be_visible()
     expect(page.locator(".file-row.is-bad")).to_have_count(3)
-    page.unroute("**/storage/uploads")
+    page.unroute("**/uploads")
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
@@ -128,7 +128,7 @@ def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload])
             refused.append(route)
             route.fulfill(status=403, json={"code": "form_expired"})
 
-    page.route("**/storage/uploads", refuse_once)
+    page.route("**/uploads", refuse_once)
     convert(page, photos)
     expect(page.get_by_text("All done.")).to_be_visible()
     assert refused
@@ -137,7 +137,7 @@ def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload])
 def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     held: list[Route] = []
-    page.route("**/storage/uploads", lambda route: held.append(route))
+    page.route("**/uploads", lambda route: held.append(route))
     page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
     expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
@@ -194,7 +194,7 @@ def test_a_folder(visit: Visit, tmp_path: Path) -> None:
 
 def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.route("**/storage/uploads", lambda route: route.abort())
+    page.route("**/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
     page.get_by_role("link", name="Skip them").click()

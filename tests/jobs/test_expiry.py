@@ -26,7 +26,7 @@ from tests.fakes import RecordingDispatch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LINKS = ("/storage/", "X-Amz-Signature")
+LINKS = ("/results/", "X-Amz-Signature")
 
 
 @pytest.fixture(params=["folder", "s3"], autouse=True)

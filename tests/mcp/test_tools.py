@@ -82,7 +82,7 @@ def test_under_200_kb_and_1600_px_wide_takes_one_call(agent: Agent, website: Rec
     words, link = result["content"]
     assert link["type"] == "resource_link"
     assert link["uri"] == job["result"]["url"]
-    assert link["uri"].startswith("http://testserver/storage/results/")
+    assert link["uri"].startswith("http://testserver/results/")
     assert "1600 × 1067 px" in words["text"]
     data = streamed(Agent().client.get(link["uri"]))
     assert len(data) == link["size"] <= 200_000
@@ -97,7 +97,7 @@ def test_a_file_takes_two_calls_and_its_form(agent: Agent, worker: Any) -> None:
     job = asked["structuredContent"]
     assert (job["status"], job["result"]) == ("awaiting_upload", None)
     form = job["upload"]["form"]
-    assert form["url"] == "http://testserver/storage/uploads"
+    assert form["url"] == "http://testserver/uploads"
     assert "curl" in asked["content"][0]["text"]
     sent = Agent().client.post(form["url"], {**form["fields"], "file": io.BytesIO(photo)})
     assert sent.status_code == 201
