@@ -248,6 +248,7 @@ if env.str("DISPATCH", default="pool") == "procrastinate":
     INSTALLED_APPS.append("procrastinate.contrib.django")
     PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 CONVERTER_METADATA = "converter.metadata.database.DatabaseMetadata"
+CONVERTER_CONFIGURATION = "converter.configuration.database.DatabaseConfiguration"
 CONVERTER_LABELS: str = (
     "converter.metadata.rekognition.of_picture" if env.bool("REKOGNITION", default=False) else ""
 )
@@ -367,6 +368,8 @@ if IN_CLOUD:
     CONVERTER_WORKER_FUNCTION: str = env.str("WORKER_FUNCTION")
     CONVERTER_METADATA = "converter.metadata.dynamodb.DynamoDBMetadata"
     CONVERTER_METADATA_TABLE: str = env.str("METADATA_TABLE")
+    CONVERTER_CONFIGURATION = "converter.configuration.dynamodb.DynamoDBConfiguration"
+    CONVERTER_CONFIGURATION_TABLE: str = env.str("CONFIGURATION_TABLE")
 
     # Results come from a name of their own, so that a stranger's bytes are never of the site's origin.
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(

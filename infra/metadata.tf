@@ -1,4 +1,4 @@
-# What is known of each image: one item per upload, gone with the files.
+# What is known of each image: one item per upload, gone with the files; and what staff set for the site: one item.
 
 resource "aws_dynamodb_table" "metadata" {
   #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds nothing that the buckets do not.
@@ -15,6 +15,27 @@ resource "aws_dynamodb_table" "metadata" {
   ttl {
     attribute_name = "expires_at"
     enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}
+
+resource "aws_dynamodb_table" "configuration" {
+  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds limits and a notice.
+  name                        = "${var.project}-configuration"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "name"
+  deletion_protection_enabled = !var.allow_data_loss
+
+  attribute {
+    name = "name"
+    type = "S"
   }
 
   point_in_time_recovery {

@@ -116,6 +116,12 @@ locals {
       Resource = aws_dynamodb_table.metadata.arn
     },
     {
+      Sid      = "ReadAndChangeConfiguration"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+      Resource = aws_dynamodb_table.configuration.arn
+    },
+    {
       Sid    = "LookAfterPeople"
       Effect = "Allow"
       Action = [
@@ -151,6 +157,12 @@ locals {
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
       Resource = aws_dynamodb_table.metadata.arn
+    },
+    {
+      Sid      = "ReadConfiguration"
+      Effect   = "Allow"
+      Action   = "dynamodb:GetItem"
+      Resource = aws_dynamodb_table.configuration.arn
     },
     {
       Sid      = "ReportLostEvents"

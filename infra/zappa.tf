@@ -16,6 +16,7 @@ locals {
   environment = {
     COGNITO_CLIENT_ID            = aws_cognito_user_pool_client.site.id
     COGNITO_USER_POOL_ID         = aws_cognito_user_pool.people.id
+    CONFIGURATION_TABLE          = aws_dynamodb_table.configuration.name
     CORS_ORIGINS                 = join(",", var.cors_origins)
     IMPORT_BY_URL                = tostring(!local.in_network || var.outbound_internet)
     MAX_RETENTION_HOURS          = tostring(var.max_retention_hours)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import io
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import botocore.session
 import pytest
 from PIL import Image
 
-from converter import dispatch, storage
+from converter import configuration, dispatch, storage
+from converter.configuration import Configuration
 from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch
@@ -49,6 +51,12 @@ def worker() -> Iterator[RecordingDispatch]:
     recording.asked.clear()
     yield recording
     recording.asked.clear()
+
+
+@pytest.fixture(autouse=True)
+def _plain_configuration() -> None:
+    """Nothing set by staff, and nothing to read for it."""
+    configuration.keep(Configuration(), at=math.inf)
 
 
 @pytest.fixture(autouse=True)

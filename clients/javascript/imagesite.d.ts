@@ -2638,7 +2638,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; The upload never arrived; No image; No output; Too many images; Too many outputs; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
+        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
         422: {
             headers: {
                 [name: string]: unknown;

@@ -23,7 +23,7 @@ from converter.jobs.errors import (
     hindrance_of,
 )
 from converter.jobs.guests import forget_guests, is_guest, move
-from converter.jobs.limits import limits
+from converter.jobs.limits import hard_limits, limits
 from converter.jobs.links import SHARED_LIFETIME, result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
@@ -71,6 +71,7 @@ __all__ = [
     "forget_guests",
     "forget_logos",
     "hindrance_of",
+    "hard_limits",
     "is_guest",
     "keep_logo",
     "limits",

@@ -1,12 +1,13 @@
-"""The limits of one image, from the settings."""
+"""The limits of one image."""
 
 from __future__ import annotations
 
-from django.conf import settings
+from converter import configuration, engine
+from converter.configuration.values import hard_limits
 
-from converter import engine
+__all__ = ["hard_limits", "limits"]
 
 
 def limits() -> engine.Limits:
-    """Return the limits of one image. Raises TypeError if the setting names one that the engine does not know."""
-    return engine.Limits(**settings.CONVERTER_LIMITS)
+    """Return what staff allow, which is at most `hard_limits`: what the settings name."""
+    return configuration.current().limits()

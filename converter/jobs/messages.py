@@ -11,6 +11,7 @@ TEMPLATES = {
     "no_outputs": _("Choose at least one output."),
     "too_many_files": _("A batch can have at most {most} images; this one has {count}. Split it."),
     "too_many_outputs": _("A batch can have at most {most} outputs."),
+    "format_disabled": _("This site does not make {format}."),
     "same_outputs": _("Two of the outputs are the same."),
     "bad_name_pattern.part": _("Unknown part {part}. Use {parts}."),
     "bad_name_pattern.letter": _("File names cannot contain slashes or single braces."),

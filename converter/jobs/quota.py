@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from converter import configuration
 from converter.jobs.errors import OverQuota
 from converter.jobs.guests import check_rate, is_guest, with_same_quota
 from converter.models import Job, Logo, Quota, Upload, Usage
@@ -26,7 +27,7 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
         check_rate(owner, jobs=jobs, kept=kept)
     now = timezone.now()
     quota = _quota(owner)
-    most_jobs = settings.CONVERTER_JOBS_A_DAY if quota.jobs_a_day is None else quota.jobs_a_day
+    most_jobs = configuration.current().most_jobs_a_day if quota.jobs_a_day is None else quota.jobs_a_day
     if jobs and most_jobs:
         today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
         if today + jobs > most_jobs:

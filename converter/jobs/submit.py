@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from converter import engine, metrics
+from converter import configuration, engine, metrics
 from converter.engine import Message, Problem
 from converter.engine.naming import pattern_problem
 from converter.jobs.errors import InvalidSubmission
@@ -135,8 +135,8 @@ def _check_submission(
         raise InvalidSubmission("no_files")
     if not outputs:
         raise InvalidSubmission("no_outputs")
-    if count > settings.CONVERTER_MAX_FILES:
-        raise InvalidSubmission("too_many_files", most=settings.CONVERTER_MAX_FILES, count=count)
+    if count > (most := configuration.current().most_files):
+        raise InvalidSubmission("too_many_files", most=most, count=count)
     has_logo = cache(partial(has_watermark, owner.pk))
     _check_outputs(outputs, "/outputs", has_logo)
     for index, file in enumerate(files):
@@ -155,7 +155,10 @@ def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Cal
         raise _invalid(pointer, "too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
     if len({output.hash for output in outputs}) < len(outputs):
         raise _invalid(pointer, "same_outputs")
+    makes = configuration.current().makes
     for index, output in enumerate(outputs):
+        if not makes(output.format):
+            raise _invalid(f"{pointer}/{index}/format", "format_disabled", format=output.format)
         if (name := watermark_of(output)) and not has_logo(name):
             raise _invalid(f"{pointer}/{index}/watermark/image", "no_watermark", kind="not_sent")
 

@@ -80,7 +80,7 @@ class LocalConverter:
         self._sandbox = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
     def convert(self, name: str, data: bytes) -> Made:
-        limits = jobs.limits()
+        limits = jobs.hard_limits()
         if len(data) > limits.max_bytes:
             raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}", "too_many_bytes")
         try:

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from converter import configuration
+
 Item = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ def store() -> Metadata:
 
 def labels_of(jpeg: bytes) -> Item:
     """Return the `labels` and `moderation` of a small JPEG; empty if Rekognition is off."""
-    if not settings.CONVERTER_LABELS:
+    if not configuration.current().labels_are_on:
         return {}
     found: Item = import_string(settings.CONVERTER_LABELS)(jpeg)
     return found

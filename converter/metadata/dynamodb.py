@@ -4,46 +4,31 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from boto3.dynamodb.conditions import Attr
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils import timezone
 
-from converter.storage import StorageFault
+from converter.storage import tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 
-@contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as exc:
-        raise StorageFault(f"DynamoDB refused: {exc.response['Error']['Code']}.") from exc
-    except BotoCoreError as exc:
-        raise StorageFault(f"DynamoDB did not answer: {type(exc).__name__}.") from exc
-
-
 class DynamoDBMetadata:
     def put(self, upload: uuid.UUID, item: dict[str, Any], *, expires_at: datetime) -> None:
-        with _faults():
+        with tables.faults():
             self._table.put_item(
                 Item={**_stored(item), "upload": str(upload), "expires_at": int(expires_at.timestamp())}
             )
 
     def update(self, upload: uuid.UUID, fields: dict[str, Any], *, expires_at: datetime) -> None:
         values = {**_stored(fields), "expires_at": int(expires_at.timestamp())}
-        with _faults():
+        with tables.faults():
             try:
                 self._table.update_item(
                     Key={"upload": str(upload)},
@@ -56,7 +41,7 @@ class DynamoDBMetadata:
                 return  # removed meanwhile
 
     def get(self, upload: uuid.UUID) -> dict[str, Any] | None:
-        with _faults():
+        with tables.faults():
             found = self._table.get_item(Key={"upload": str(upload)}, ConsistentRead=True).get("Item")
         # DynamoDB deletes what has expired within days, not at once.
         if found is None or int(str(found["expires_at"])) <= timezone.now().timestamp():
@@ -64,20 +49,12 @@ class DynamoDBMetadata:
         return {name: _loaded(value) for name, value in found.items() if name not in ("upload", "expires_at")}
 
     def remove(self, upload: uuid.UUID) -> None:
-        with _faults():
+        with tables.faults():
             self._table.delete_item(Key={"upload": str(upload)})
 
     @cached_property
     def _table(self) -> Table:
-        return boto3.resource(
-            "dynamodb",
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": 5},
-                connect_timeout=3,
-                read_timeout=5,
-                user_agent="imagesite",  # as in converter.storage.s3
-            ),
-        ).Table(settings.CONVERTER_METADATA_TABLE)
+        return tables.table(settings.CONVERTER_METADATA_TABLE)
 
 
 def _stored(item: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ status: `jobs` is the only writer of job state.
 from __future__ import annotations
 
 from converter.models.batches import Batch, BatchQuerySet, Tally
+from converter.models.configuration import SiteConfiguration
 from converter.models.image_metadata import ImageMetadata
 from converter.models.jobs import Job, JobQuerySet, lost
 from converter.models.limits import IdempotencyKey, Quota, RateLimit, Usage, UsageQuerySet
@@ -34,6 +35,7 @@ __all__ = [
     "Rendition",
     "Share",
     "ShareQuerySet",
+    "SiteConfiguration",
     "Tally",
     "Upload",
     "Usage",

@@ -198,6 +198,12 @@ ERRORS: Mapping[str, ErrorInfo] = {
         _("Choose fewer, or start a second batch."),
         status=422,
     ),
+    "format_disabled": ErrorInfo(
+        _("Format switched off"),
+        _("The site's staff do not allow this output format."),
+        _("Choose another format."),
+        status=422,
+    ),
     "same_outputs": ErrorInfo(
         _("Two outputs are the same"),
         _("They would create the same file twice."),

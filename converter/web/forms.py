@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from converter import engine, outbound
+from converter import configuration, engine, outbound
 from converter.engine import naming
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
@@ -23,8 +23,8 @@ from converter.web.options import (
     AUTO,
     Option,
     inputs,
+    offered,
     options,
-    outputs,
     part_title,
     recipe_mapping,
     values_of,
@@ -265,10 +265,10 @@ def accepted() -> str:
 
 
 def _format_choices() -> list[Any]:
-    anywhere = [(format.name, format.label) for format in outputs() if format.shows_in_browser]
-    others = [(format.name, format.label) for format in outputs() if not format.shows_in_browser]
+    anywhere = [(format.name, format.label) for format in offered() if format.shows_in_browser]
+    others = [(format.name, format.label) for format in offered() if not format.shows_in_browser]
     return [
-        (AUTO, words.format_label(AUTO)),
+        *([(AUTO, words.format_label(AUTO))] if configuration.current().makes(AUTO) else []),
         (_("Web formats"), anywhere),
         (_("Other formats"), others),
     ]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from converter.engine.formats import CANDIDATES
-from converter.web.options import outputs
+from converter.web.options import offered
 
 USUAL_FORMATS = [
     format.name
@@ -23,7 +23,7 @@ USUAL_WIDTHS = "480, 960, 1600"
 class MatrixForm(forms.Form):
     formats = forms.MultipleChoiceField(
         label=_("Formats"),
-        choices=lambda: [(format.name, format.label) for format in outputs() if format.shows_in_browser],
+        choices=lambda: [(format.name, format.label) for format in offered() if format.shows_in_browser],
         widget=forms.CheckboxSelectMultiple,
         initial=USUAL_FORMATS,
     )

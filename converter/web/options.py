@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from converter import engine
+from converter import configuration, engine
 from converter.engine.schema import stated
 
 AUTO = "auto"
@@ -82,6 +82,11 @@ def part_title(part: str) -> str:
 
 def outputs() -> list[engine.Format]:
     return [format for format in engine.FORMATS.values() if format.encodes]
+
+
+def offered() -> list[engine.Format]:
+    """Return the outputs that staff allow."""
+    return [format for format in outputs() if configuration.current().makes(format.name)]
 
 
 def inputs() -> list[engine.Format]:

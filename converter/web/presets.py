@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from converter import configuration
 from converter.web.options import options, values_of
 
 
@@ -50,12 +51,26 @@ PRESETS: Sequence[Preset] = (
 
 def choices() -> list[tuple[str, str]]:
     """Return the presets with the values of all the fields that any of them sets, as JSON."""
-    paths = {path for preset in PRESETS for path in values_of(preset.recipe)} - {"format"}
+    makes = configuration.current().makes
+    usual = [preset for preset in PRESETS if makes(preset.recipe.get("format", "webp"))]
+    presets = [*usual, *_sites_own()]
+    paths = {path for preset in presets for path in values_of(preset.recipe)} - {"format"}
     shown = {option.path: option for option in options()}
     defaults = {path: shown[path].default for path in paths}
     return [
         (str(preset.name), json.dumps({**defaults, **_as_shown(values_of(preset.recipe))}))
-        for preset in PRESETS
+        for preset in presets
+    ]
+
+
+def _sites_own() -> list[Preset]:
+    """Return the sizes that staff added."""
+    return [
+        Preset(
+            _("%(width)s×%(height)s px") % {"width": width, "height": height},
+            {"resize": {"mode": "fit", "width": width, "height": height}},
+        )
+        for width, height in configuration.current().sizes
     ]
 
 

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from converter import jobs
+from converter import configuration, jobs
 from imagesite.accounts.local.invitations import invite
 from imagesite.accounts.models import ApiToken, Invitation, User
 
@@ -155,7 +155,7 @@ class InvitationAdmin(admin.ModelAdmin):
         return False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return settings.SIGN_UP == "invitation" and super().has_add_permission(request)
+        return configuration.current().signing_up == "invitation" and super().has_add_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
         made, link = invite(obj.email, by=cast(User, request.user))

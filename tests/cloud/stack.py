@@ -102,12 +102,13 @@ class Stack:
         s3 = self.aws("s3")
         for use in BUCKETS:
             s3.create_bucket(Bucket=bucket(use), CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.aws("dynamodb").create_table(
-            TableName="imagesite-metadata",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "upload", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "upload", "AttributeType": "S"}],
-        )
+        for table, key in (("imagesite-metadata", "upload"), ("imagesite-configuration", "name")):
+            self.aws("dynamodb").create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            )
         iam = self.aws("iam")
         for role, service in (("imagesite-web", "apigateway"), ("imagesite-worker", "events")):
             services = {"Service": ["lambda.amazonaws.com", f"{service}.amazonaws.com"]}

@@ -65,6 +65,7 @@ def test_the_site_in_the_cloud_passes_the_checks_of_django(environment: dict[str
         "RESULTS_BUCKET",
         "STATIC_BUCKET",
         "METADATA_TABLE",
+        "CONFIGURATION_TABLE",
         "WORKER_FUNCTION",
         "AWS_REGION",
     ],

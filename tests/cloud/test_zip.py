@@ -104,7 +104,14 @@ def test_every_stage_has_its_variables_in_full(stage: str) -> None:
     variables = settings_of(stage)["aws_environment_variables"]
     assert "aws_environment_variables" not in json.loads(SETTINGS.read_text())["base"]
     assert variables["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] == "1"  # load Django while starting
-    named = {"UPLOADS_BUCKET", "RESULTS_BUCKET", "STATIC_BUCKET", "METADATA_TABLE", "WORKER_FUNCTION"}
+    named = {
+        "UPLOADS_BUCKET",
+        "RESULTS_BUCKET",
+        "STATIC_BUCKET",
+        "METADATA_TABLE",
+        "CONFIGURATION_TABLE",
+        "WORKER_FUNCTION",
+    }
     assert named | {"SECRETS_PATH", "SITE_DOMAIN", "COGNITO_USER_POOL_ID"} <= variables.keys()
     assert not variables.keys() & {"SECRET_KEY", "DATABASE_URL", "ORIGIN_SECRETS", "CLOUDFRONT_PRIVATE_KEY"}
 

@@ -179,12 +179,15 @@ class Format(Schema):
     ]
 
     @classmethod
-    def of(cls, format: engine.Format) -> Format:
-        names = set(cls.model_fields) - {"extensions", "options"}
+    def of(cls, format: engine.Format, is_made: bool) -> Format:
+        """Return the format; `is_made` is whether the site's staff allow it as an output."""
+        names = set(cls.model_fields) - {"encodes", "extensions", "options"}
+        encodes = format.encodes and is_made
         return cls(
             **{name: getattr(format, name) for name in names},
+            encodes=encodes,
             extensions=list(format.extensions),
-            options=engine.output_schema(format) if format.encodes else None,
+            options=engine.output_schema(format) if encodes else None,
         )
 
 

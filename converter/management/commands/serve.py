@@ -60,7 +60,7 @@ class Command(BaseCommand):
                     port=port,
                     path=settings.SITE_PATH,
                     # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
-                    most_bytes=2 * jobs.limits().max_bytes,
+                    most_bytes=2 * jobs.hard_limits().max_bytes,
                     trusted=trusted,
                     auth_header=settings.PROXY_AUTH_HEADER,
                 )

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from converter import jobs
+from converter import configuration, jobs
 
 
 @login_not_required
@@ -40,7 +40,7 @@ def _page(request: HttpRequest, template: str) -> HttpResponse:
         "hours": round(settings.CONVERTER_RETENTION / hour),
         "most_days": round(settings.CONVERTER_MAX_RETENTION / timedelta(days=1)),
         "limits": jobs.limits(),
-        "max_files": settings.CONVERTER_MAX_FILES,
+        "max_files": configuration.current().most_files,
         "contact": settings.CONVERTER_CONTACT_EMAIL,
     }
     return render(request, template, context)

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from converter import engine, jobs
+from converter import configuration, engine, jobs
 from converter.engine import naming
 from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
@@ -28,7 +28,10 @@ from converter.web.starters import STARTERS
 from converter.web.watermarks import keep, with_stored_watermark
 
 PREFIX = "outputs"
-SITES_OWN = {"format": "webp"}
+
+
+class SitesOwn(dict[str, Any]):
+    """The recipe of those who chose none; the format may follow their images."""
 
 
 @open_to_new_guests
@@ -84,7 +87,7 @@ def context_of(request: LoggedInRequest) -> dict[str, Any]:
     """Return what the template of a page with the form needs, filled in as the page's address asks."""
     uploads, recipes = _asked_for(request)
     outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
-    is_free = recipes[0] is SITES_OWN
+    is_free = isinstance(recipes[0], SitesOwn)
     return {**_context(request, _files_form(request), outputs, uploads), "is_free": is_free}
 
 
@@ -123,7 +126,7 @@ def _context(
         "name_patterns": naming.EXAMPLES,
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
-        "straight": options.outputs(),
+        "straight": options.offered(),
         "formats": [format.label for format in options.inputs()],
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": _max_files(request),
@@ -140,7 +143,7 @@ def _photo_extensions(encodes: bool) -> list[str]:
 
 def _max_files(request: LoggedInRequest) -> int:
     """Return how many images one batch may have; a guest cannot have more than there may be in an hour."""
-    most: int = settings.CONVERTER_MAX_FILES
+    most = configuration.current().most_files
     hourly: int = settings.CONVERTER_GUEST_JOBS_AN_HOUR
     return min(most, hourly) if hourly and jobs.is_guest(request.user) else most
 
@@ -174,9 +177,14 @@ def _default_recipe(request: LoggedInRequest) -> dict[str, Any]:
     """Return the user's default recipe, or the site's if its options are no longer available."""
     saved = Preferences.of(request.user).recipe
     try:
-        return engine.Recipe.parse(saved.recipe).canonical() if saved else SITES_OWN
+        return engine.Recipe.parse(saved.recipe).canonical() if saved else _sites_own()
     except engine.InvalidRecipe:
-        return SITES_OWN
+        return _sites_own()
+
+
+def _sites_own() -> SitesOwn:
+    size = configuration.current().default_size
+    return SitesOwn(format="webp", **({"resize": {"width": size, "height": size}} if size else {}))
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:

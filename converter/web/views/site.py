@@ -25,7 +25,7 @@ from converter.models import Batch, Preferences
 from converter.storage import Bucket, StorageFault
 from converter.web.access import open_to_new_guests
 from converter.web.http import LoggedInRequest
-from converter.web.options import inputs, outputs
+from converter.web.options import inputs, offered
 from converter.web.views.convert import context_of
 
 RECENT = 3  # batches of a guest, who has no history, on the landing page
@@ -56,7 +56,7 @@ def _open_landing(request: LoggedInRequest) -> HttpResponse:
 def _facts(kept_for: timedelta) -> dict[str, Any]:
     return {
         "reads": inputs(),
-        "writes": outputs(),
+        "writes": offered(),
         "limits": jobs.limits(),
         "retention_hours": round(kept_for / timedelta(hours=1)),
         "hero_before": _size_of("converter/img/coffee.jpg"),

@@ -15,11 +15,12 @@ from django.contrib import messages
 from django.contrib.auth import logout as end_session
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from converter import configuration
 from imagesite.accounts.attempts import attempt, count_request, remember_device
 from imagesite.accounts.cognito import backend, client
 from imagesite.accounts.cognito.client import Challenge, Tokens
@@ -61,6 +62,8 @@ ISSUER = "Imagesite"  # the name of the account in the authenticator app
 
 @form_page(anonymous=True)
 def signup(request: HttpRequest) -> HttpResponse:
+    if configuration.current().signing_up != "open":
+        return render(request, "accounts/signup_closed.html", {"is_invited": False}, status=403)
     form = SignupForm(request.POST or None)
     if form.is_valid():
         try:

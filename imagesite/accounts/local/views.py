@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
@@ -23,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from converter import configuration
 from imagesite.accounts.attempts import count_miss, count_request, remember_device
 from imagesite.accounts.http import clear_site_data
 from imagesite.accounts.local.forms import LoginForm, PasswordChangeForm, PasswordResetForm, SignupForm
@@ -111,10 +111,11 @@ def signup(request: HttpRequest, token: str = "") -> HttpResponse:
     """
     if request.user.is_authenticated:
         return redirect("web:convert")
-    invitation = Invitation.find(token) if token and settings.SIGN_UP != "closed" else None
+    way = configuration.current().signing_up
+    invitation = Invitation.find(token) if token and way != "closed" else None
     if token and invitation is None:
         count_miss(request, "invitation")
-    if settings.SIGN_UP != "open" and invitation is None:
+    if way != "open" and invitation is None:
         return render(request, "accounts/signup_closed.html", {"is_invited": bool(token)}, status=403)
     wanted = request.POST.get("next") or request.GET.get("next", "")
     if request.method == "POST":

@@ -1,0 +1,91 @@
+"""The values that staff may set, each of them optional."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from django.conf import settings
+
+from converter import engine
+from converter.engine.formats import AUTO, CANDIDATES
+
+SIGN_UP = ("open", "invitation", "closed")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """`None` and empty values are as the environment says.
+
+    `max_bytes` and `max_pixels` are of one image, `max_files` of one batch, `jobs_a_day` of one user. `formats` are the
+    names of those that may be made. `default_size` is the longest side, in pixels, where a user chose nothing;
+    `sizes` are offered by name, as (width, height). `labels` off means off, on means where the site has them.
+    """
+
+    max_bytes: int | None = None
+    max_pixels: int | None = None
+    max_files: int | None = None
+    jobs_a_day: int | None = None
+    formats: tuple[str, ...] = ()
+    default_size: int | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
+    sign_up: str = ""
+    maintenance: str = ""
+    labels: bool = True
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Configuration:
+        """Return what was stored; a name that a newer version wrote is left out."""
+        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+        if "formats" in known:
+            known["formats"] = tuple(known["formats"])
+        if "sizes" in known:
+            known["sizes"] = tuple((width, height) for width, height in known["sizes"])
+        return cls(**known)
+
+    def values(self) -> dict[str, Any]:
+        """Return what differs from the environment, as JSON has it."""
+        plain = asdict(Configuration())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    def limits(self) -> engine.Limits:
+        most = hard_limits()
+        return engine.Limits(
+            **{
+                **settings.CONVERTER_LIMITS,
+                "max_bytes": _lower(self.max_bytes, most.max_bytes),
+                "max_pixels": _lower(self.max_pixels, most.max_pixels),
+            }
+        )
+
+    @property
+    def most_files(self) -> int:
+        return _lower(self.max_files, settings.CONVERTER_MAX_FILES)
+
+    @property
+    def most_jobs_a_day(self) -> int:
+        """0 for no limit."""
+        most: int = settings.CONVERTER_JOBS_A_DAY
+        return most if self.jobs_a_day is None else self.jobs_a_day
+
+    @property
+    def signing_up(self) -> str:
+        return self.sign_up or settings.SIGN_UP
+
+    @property
+    def labels_are_on(self) -> bool:
+        return bool(settings.CONVERTER_LABELS) and self.labels
+
+    def makes(self, format: str) -> bool:
+        """Return whether this format may be asked for; `auto` only if everything it could choose may be."""
+        wanted = {each.name for each in CANDIDATES} if format == AUTO else {format}
+        return not self.formats or wanted <= set(self.formats)
+
+
+def hard_limits() -> engine.Limits:
+    """Return the limits that the settings name; TypeError if one of them is none that the engine knows."""
+    return engine.Limits(**settings.CONVERTER_LIMITS)
+
+
+def _lower(chosen: int | None, most: int) -> int:
+    return most if chosen is None else min(chosen, most)

@@ -1,0 +1,38 @@
+"""Tables of DynamoDB: how they are reached, and what is raised if they do not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from converter.storage import StorageFault
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+CLIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 5},
+    connect_timeout=3,
+    read_timeout=5,
+    user_agent="imagesite",  # as in converter.storage.s3
+)
+
+
+def table(name: str) -> Table:
+    return boto3.resource("dynamodb", config=CLIENT).Table(name)
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Raise what DynamoDB refuses as StorageFault."""
+    try:
+        yield
+    except ClientError as exc:
+        raise StorageFault(f"DynamoDB refused: {exc.response['Error']['Code']}.") from exc
+    except BotoCoreError as exc:
+        raise StorageFault(f"DynamoDB did not answer: {type(exc).__name__}.") from exc
