@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from converter.engine import FORMATS
 
@@ -177,12 +177,38 @@ def with_uuid_box(data, store):
     return data + box(b"uuid", content)
 
 
+def tiff_with_tag(store):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[52545] = 7
+    tags[52545] = store
+    return samples.saved(samples.quarters(), "TIFF", tiffinfo=tags)
+
+
+def gif_with_extension(store):
+    data = samples.saved(samples.quarters(), "GIF")
+    blocks = b"".join(
+        bytes([len(store[at : at + 255])]) + store[at : at + 255] for at in range(0, len(store), 255)
+    )
+    end = data.rindex(b"\x3b")
+    return data[:end] + b"\x21\xff\x0bC2PA_GIF\x01\x00\x00" + blocks + b"\x00" + data[end:]
+
+
+def jxl_with_box(store):
+    stream = render(samples.saved(samples.quarters(), "PNG"), format="jxl").data
+    if stream[4:8] != b"JXL ":
+        start = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \x00\x00\x00\x00jxl ")
+        stream = start + box(b"jxlc", stream)
+    return stream + store
+
+
 MANIFESTS = {
     "JPEG": jpeg_with(manifest()),
     "JPEG in parts": jpeg_with(manifest(b"x" * 150_000)),
     "PNG": png_with_chunk(manifest()),
     "WebP": webp_with_chunk(manifest()),
     "AVIF": with_uuid_box(samples.saved(samples.quarters(), "AVIF"), manifest()),
+    "TIFF": tiff_with_tag(manifest()),
+    "GIF": gif_with_extension(manifest(b"x" * 600)),
     "HEIC": with_uuid_box((samples.FILES / "phone.heic").read_bytes(), manifest()),
 }
 
@@ -191,6 +217,16 @@ MANIFESTS = {
 @pytest.mark.parametrize("source", MANIFESTS)
 def test_lost_credentials_are_told(source, policy):
     result = render(MANIFESTS[source], metadata=policy)
+    assert "credentials_removed" in codes(result.report.warnings)
+    assert b"c2pa" not in result.data
+
+
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_credentials_in_jpeg_xl_are_told(policy):
+    """Made when it runs: there may be no JPEG XL on this machine."""
+    if "jxl" not in FORMATS:
+        return
+    result = render(jxl_with_box(manifest()), metadata=policy, format="webp")
     assert "credentials_removed" in codes(result.report.warnings)
     assert b"c2pa" not in result.data
 
@@ -216,7 +252,7 @@ def test_what_only_looks_like_credentials_is_not_taken_for_them(data):
 
 def test_a_label_that_only_the_credentials_hold_stays():
     store = manifest(b"\x71digitalSourceType\x78\x46" + (URI + AI).encode())
-    for data in (jpeg_with(store), png_with_chunk(store)):
+    for data in (jpeg_with(store), png_with_chunk(store), tiff_with_tag(store), gif_with_extension(store)):
         result = render(data, format="png")
         assert label(result) == [URI + AI]
 

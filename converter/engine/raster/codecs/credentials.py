@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from uuid import UUID
+
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from .boxes import boxes
 from .jpeg_segments import before_pixels
@@ -12,6 +16,8 @@ from .png_chunks import chunks
 _APP11 = 0xEB
 _JPEG_HEADER = 16  # "JP", two numbers, and the length and kind of the box, which each segment repeats
 _UUID = UUID("d8fec3d6-1b0e-483c-9297-5828877ec481").bytes
+_TIFF_TAG = 52545
+_GIF_EXTENSION = b"\x21\xff\x0bC2PA_GIF\x01\x00\x00"
 _MARK = b"c2pa"  # begins the type and is the label of a manifest store's description box
 
 
@@ -44,6 +50,26 @@ def in_boxes(data: bytes) -> bytes:
         elif kind == b"jumb":
             found.append(_if_marked(data[start:end]))
     return b"".join(found)
+
+
+def in_tiff(data: bytes) -> bytes:
+    """Return the manifest in tag 52545 of the first page."""
+    with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+        assert isinstance(image, TiffImageFile)
+        found = image.tag_v2.get(_TIFF_TAG, b"")
+    return found if isinstance(found, bytes) else b""
+
+
+def in_gif(data: bytes) -> bytes:
+    """Return the manifest in the application extension C2PA_GIF, without the lengths of its sub-blocks."""
+    at = data.find(_GIF_EXTENSION)
+    if at < 0:
+        return b""
+    at, found = at + len(_GIF_EXTENSION), []
+    while at < len(data) and data[at]:
+        found.append(data[at + 1 : at + 1 + data[at]])
+        at += 1 + data[at]
+    return _if_marked(b"".join(found))
 
 
 def _if_marked(content: bytes) -> bytes:

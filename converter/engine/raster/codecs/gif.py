@@ -14,6 +14,7 @@ from converter.engine.limits import Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
+from . import credentials
 from .codec import Codec, Timing
 from .content import Content
 from .gif_blocks import gif_blocks
@@ -46,6 +47,9 @@ class Gif(Codec):
         images = gif_blocks(data).images
         alone = len(images) == 1 and (0, 0, *image.size) == images[0].box
         return super().pictures(image, data) if alone else frames(data, image.size)
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_gif(data)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return the picture in at most 256 colours, one of them clear when there is transparency."""

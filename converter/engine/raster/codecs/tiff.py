@@ -13,6 +13,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster import color
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
+from . import credentials
 from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
@@ -68,6 +69,9 @@ class Tiff(Codec):
             profile = color.profile_of(found if isinstance(found, bytes) else None)
             return ColorSpace(name=profile.name if profile else "CMYK", eased=True)
         return of_exif(found if isinstance(found, bytes) else None, image)
+
+    def credentials(self, data: bytes) -> bytes:
+        return credentials.in_tiff(data)
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
