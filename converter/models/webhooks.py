@@ -27,6 +27,8 @@ class Webhook(models.Model):
     secret = models.CharField(max_length=60, editable=False)
     old_secret = models.CharField(max_length=60, blank=True, editable=False)
     old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    language = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
+    """Of whoever made or changed it last: that of notices about it."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from converter import outbound
 from converter.engine import Problem
@@ -34,6 +35,7 @@ def add(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
         url=url,
         events=sorted({str(event) for event in events}),
         secret=new_secret(),
+        language=get_language() or "",
     )
 
 
@@ -42,7 +44,8 @@ def change(webhook: Webhook, url: str, events: Iterable[str]) -> None:
     _check_url(url)
     webhook.url, webhook.events = url, sorted({str(event) for event in events})
     webhook.disabled_at = webhook.failing_since = None
-    webhook.save(update_fields=["url", "events", "disabled_at", "failing_since"])
+    webhook.language = get_language() or ""
+    webhook.save(update_fields=["url", "events", "disabled_at", "failing_since", "language"])
 
 
 def pause(webhook: Webhook) -> bool:

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from converter import webhooks
 from converter.events import clock
@@ -106,6 +106,19 @@ def test_a_receiver_that_has_failed_for_days_is_paused_and_its_owner_told(
     endpoints.resume(webhook)
     webhook.refresh_from_db()
     assert webhook.failing_since is None
+
+
+def test_the_notice_of_a_pause_is_in_the_language_of_the_pages_it_was_made_on(
+    alice: Any, server: Receiver, mailoutbox: Any
+) -> None:
+    server.answers["/hook"] = (500, {}, b"")
+    with translation.override("de"):
+        webhook = endpoints.add(alice, f"{server.url}/hook", ["job.failed"])
+    Webhook.objects.update(failing_since=timezone.now() - timedelta(days=5, seconds=1))
+    webhooks.deliver(outbox.send_test(webhook).pk)
+    [mail] = mailoutbox
+    assert mail.subject == "Ihr Webhook wurde angehalten"
+    assert f"Ihr Webhook {webhook.url} ist seit mehreren Tagen" in mail.body
 
 
 def test_one_success_ends_the_days_of_failure(webhook: Webhook, server: Receiver) -> None:
