@@ -7,6 +7,7 @@ those of a worker that ended still count.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -41,11 +42,13 @@ def emit(by: dict[str, str] | None, **values: float) -> None:
 
 
 def forget() -> None:
-    """Start from zero: for a server that starts, before anything is counted."""
+    """Start from zero: for a server that starts, before anything is counted. What runs beside it goes on counting."""
     folder = Path(settings.CONVERTER_METRICS_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in folder.glob("*.db"):
-        file.unlink()
+        pid = file.stem.rpartition("_")[2]
+        if pid == str(os.getpid()) or not _is_running(pid):
+            file.unlink()
 
 
 def text(*more: Collector) -> bytes:
@@ -55,6 +58,16 @@ def text(*more: Collector) -> bytes:
     for collector in more:
         registry.register(collector)
     return generate_latest(registry)
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @cache

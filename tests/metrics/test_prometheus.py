@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +16,7 @@ import requests
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from converter.metrics import prometheus
 from tests.server import ROOT, Server
 from tests.test_serve import eventually, submit
 
@@ -26,6 +30,20 @@ DASHBOARD = ROOT / "deploy" / "grafana.json"
 
 def test_there_are_no_metrics_unless_they_are_turned_on(client: Client) -> None:
     assert client.get("/metrics").status_code == 404
+
+
+def test_a_server_that_starts_forgets_those_before_it_and_no_worker_beside_it(
+    tmp_path: Path, settings: Any
+) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    settings.CONVERTER_METRICS_DIR = str(folder)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for pid in (ended.pid, os.getpid(), os.getppid()):
+        (folder / f"counter_{pid}.db").touch()
+    prometheus.forget()
+    assert [file.name for file in folder.iterdir()] == [f"counter_{os.getppid()}.db"]
 
 
 def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]:
