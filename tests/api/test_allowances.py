@@ -11,6 +11,7 @@ from django.db.models import F
 from converter import storage
 from converter.api import rates
 from converter.events import clock as events_clock
+from converter.jobs.run import run
 from converter.models import Batch, Job, Quota, RateLimit, Usage
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Clock, Program, problem
@@ -181,7 +182,7 @@ def test_results_count_before_they_are_stored(
     # Once there is room, it is made.
     settings.CONVERTER_BYTES_KEPT = 0
     assert program.post(f"jobs/{jobs[2]['id']}/retry").status_code == 200
-    worker.work()
+    run(Job.objects.get(pk=jobs[2]["id"]).upload_id)
     assert program.get(f"jobs/{jobs[2]['id']}").json()["status"] == "finished"
 
 
