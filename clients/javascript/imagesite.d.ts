@@ -1072,6 +1072,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
             /**
@@ -1325,6 +1331,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -1579,6 +1591,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -1819,6 +1837,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -2223,6 +2247,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             };
         };
