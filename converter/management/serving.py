@@ -19,12 +19,12 @@ Network = IPv4Network | IPv6Network
 THREADS = 32
 SMALL = 5_000_000  # bytes of a body without a file: twice what Django takes, which says so itself
 FILES = re.compile(
-    r"/(storage/uploads|convert/(watermark/)?|batches/[^/]+/files/|jobs/[^/]+/file/|recipes/[^/]+/"
+    r"/(uploads|convert/(watermark/)?|batches/[^/]+/files/|jobs/[^/]+/file/|recipes/[^/]+/"
     r"|api/v1/(convert|uploads))"
 )
 """What takes files. A test finds what is left out."""
 # The form of an upload brings its own permission, at the beginning of its body.
-OPEN = "/storage/uploads"
+OPEN = "/uploads"
 # Not X-Forwarded-Host: proxies pass on what the visitor sent, unless told otherwise.
 BELIEVED = {"x-forwarded-for", "x-forwarded-proto"}
 

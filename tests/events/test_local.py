@@ -59,6 +59,19 @@ def test_a_file_that_is_here_does_not_wait_for_a_worker_to_be_noted(client: Clie
     assert awaited.size == 5
 
 
+def test_a_slow_line_gets_through_if_the_request_began_in_time(client: Client) -> None:
+    ago = timedelta(seconds=-30)
+    form = storage.uploads.upload_form(KEY, max_size=10, lifetime=ago)
+
+    def sent(began: float) -> int:
+        fields = {**form.fields, "file": SimpleUploadedFile("whatever", b"bytes")}
+        extra: dict[str, Any] = {"converter.request_began": began}
+        return client.post(form.url, fields, **extra).status_code
+
+    assert sent(time.time() - 29) == 403
+    assert sent(time.time() - 600) == 201
+
+
 def test_a_form_is_good_for_one_file(client: Client) -> None:
     assert post(client).status_code == 201
     assert post(client).status_code == 201  # the answer was lost, and it was sent again

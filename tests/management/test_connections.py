@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
     def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
         start("200 OK", [])
+        if environ["PATH_INFO"] == "/began":
+            return [str(environ["converter.request_began"]).encode()]
         return [environ["wsgi.input"].read()[:100]]
 
     server = serving.create_server(
@@ -104,6 +107,14 @@ def test_who_sends_too_slowly_is_left(url: str, monkeypatch: pytest.MonkeyPatch,
         assert is_closed(slow)
 
 
+def test_the_site_is_told_when_a_request_began(url: str) -> None:
+    start = time.time()
+    with connect(url, b"POST /began HTTP/1.0\r\nContent-Length: 2\r\n\r\na") as slow:
+        slow.sendall(b"b")
+        began = float(slow.makefile("rb").read().rpartition(b"\r\n")[2])
+    assert start - 0.1 <= began <= time.time()
+
+
 def test_a_slow_line_is_fast_enough() -> None:
     # 100 MB in an hour and a half, at 150 kbit/s.
     assert BODY_RATE * 8 < 150_000
@@ -118,7 +129,7 @@ SIZE = 6_000_000
     [
         ("/api/v1/convert", {"Authorization": "Bearer of-somebody"}, 200),
         ("/convert/", {"Cookie": "session=of-somebody"}, 200),
-        ("/storage/uploads", {}, 200),
+        ("/uploads", {}, 200),
         ("/api/v1/convert", {}, 413),
         ("/convert/", {}, 413),
         ("/healthz", {"Cookie": "session=of-somebody"}, 413),
@@ -152,11 +163,11 @@ def test_a_large_body_is_taken_only_where_files_are_and_from_who_says_who_they_a
 
 def test_bodies_on_their_way_leave_room_on_the_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(free=10_000_000))
-    head = b"POST /storage/uploads HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n"
+    head = b"POST /uploads HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n"
     with connect(url, head) as first:
         with connect(url, head) as second:
             assert b"507 Insufficient Storage" in second.recv(100)
-        assert requests.post(f"{url}/storage/uploads", data=b"little", timeout=20).content == b"little"
+        assert requests.post(f"{url}/uploads", data=b"little", timeout=20).content == b"little"
         first.sendall(bytes(4_000_000))
         assert first.recv(12) == b"HTTP/1.1 200"
 
