@@ -1,0 +1,89 @@
+"""Every call of AWS that our code, the deploy program and Zappa make, held against AWS's own descriptions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import botocore.loaders
+import pytest
+import zappa.core
+from botocore import xform_name
+from botocore.model import OperationModel, ServiceModel
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("converter", "imagesite", "infra")
+SERVICES = (
+    "acm", "apigateway", "cloudformation", "cloudfront", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "events", "iam",
+    "kinesis", "lambda", "logs", "rekognition", "route53", "s3", "service-quotas", "sesv2", "sns", "sqs", "ssm", "sts",
+)  # fmt: skip
+BOUND = {"TableName"}  # what a resource of boto3 fills in itself
+
+
+@cache
+def operations() -> dict[str, list[OperationModel]]:
+    """Return what a client's method may stand for: one operation for each service that has one of that name."""
+    loader = botocore.loaders.create_loader()
+    found: dict[str, list[OperationModel]] = {}
+    for service in SERVICES:
+        model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+        for name in model.operation_names:
+            found.setdefault(xform_name(name), []).append(model.operation_model(name))
+    return found
+
+
+def calls_in(text: str) -> Iterator[tuple[int, str, set[str], bool]]:
+    """Yield line, method and the names of what it is given; whether that is all, or `**more` may be among it."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
+            given = {keyword.arg for keyword in node.keywords if keyword.arg}
+            # AWS's own names have a capital; ours have none.
+            if node.func.attr in operations() and any(name != name.lower() for name in given):
+                yield node.lineno, node.func.attr, given, all(keyword.arg for keyword in node.keywords)
+
+
+def is_known(method: str, given: set[str], is_all: bool) -> bool:
+    shapes = [operation.input_shape for operation in operations()[method] if operation.input_shape]
+    return any(
+        given <= set(shape.members) and (not is_all or set(shape.required_members) - BOUND <= given)
+        for shape in shapes
+    )
+
+
+def wrong_in(text: str) -> list[str]:
+    return [
+        f"{line}: {method}({', '.join(sorted(given))})"
+        for line, method, given, is_all in calls_in(text)
+        if not is_known(method, given, is_all)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "is_wrong"),
+    [
+        ("s3.put_object(Bucket='b', Key='k', Body=b'')", False),
+        ("s3.put_object(Bucket='b', Key='k', Contents=b'')", True),
+        ("s3.put_object(Bucket='b')", True),
+        ("s3.put_object(Bucket='b', **more)", False),
+        ("table.get_item(Key=key)", False),
+        ("events.put_rule(Name='clock', Schedule='rate(1 hour)')", True),
+    ],
+)
+def test_a_call_that_aws_does_not_know_is_found(call: str, is_wrong: bool) -> None:
+    assert bool(wrong_in(call)) == is_wrong
+
+
+def test_every_call_is_one_of_awss() -> None:
+    ours = [file for room in OURS for file in (ROOT / room).rglob("*.py")]
+    zappas = list(Path(zappa.core.__file__).parent.glob("*.py"))
+    seen = 0
+    wrong = {}
+    for file in [*ours, *zappas]:
+        text = file.read_text()
+        seen += len(list(calls_in(text)))
+        if found := wrong_in(text):
+            wrong[file.name] = found
+    assert wrong == {}
+    assert seen > 80
