@@ -21,7 +21,8 @@ export interface paths {
          * Submit batch
          * @description Create a batch with one job for each image and output.
          *
-         *     Then upload each file with its form. Its jobs start when the file arrives.
+         *     Then upload each file with its form. Its jobs start when the file arrives. With `join` there is one job for all images,
+         *     which starts when the last of them has arrived.
          */
         post: operations["submit_batch"];
         delete?: never;
@@ -734,6 +735,11 @@ export interface components {
              * Format: uuid
              */
             upload: string;
+            /**
+             * Uploads
+             * @description The images it is made of, in order. Several in a joined document.
+             */
+            uploads: string[];
             status: components["schemas"]["Status"];
             /** Recipe */
             recipe: {
@@ -830,6 +836,26 @@ export interface components {
          *       "outputs": [
          *         {
          *           "format": "avif"
+         *         }
+         *       ]
+         *     }
+         * @example {
+         *       "files": [
+         *         {
+         *           "name": "page-1.jpg",
+         *           "size": 2400000
+         *         },
+         *         {
+         *           "name": "page-2.jpg",
+         *           "size": 2100000
+         *         }
+         *       ],
+         *       "join": "pdf",
+         *       "outputs": [
+         *         {
+         *           "format": "pdf",
+         *           "margin": 10,
+         *           "page": "a4"
          *         }
          *       ]
          *     }
@@ -1072,14 +1098,13 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
-                    /**
-                     * Margin (fraction of shorter side)
-                     * @description Space between the watermark and the edge, 0–0.4.
-                     * @default 0.02
-                     */
-                    margin?: number;
                 } | null;
             }[];
+            /**
+             * Join
+             * @description Makes one document of all images, with the pages in the order of `uploads` and then of `files`. `outputs` is then one recipe, whose format may be left out.
+             */
+            join?: "pdf" | null;
             /**
              * Name Pattern
              * @description Names of the results, from `{name}`, `{width}`, `{height}`, `{format}`, `{ext}`, `{number}`, `{date}`. Empty for the names of the images.
@@ -1331,12 +1356,6 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
-                    /**
-                     * Margin (fraction of shorter side)
-                     * @description Space between the watermark and the edge, 0–0.4.
-                     * @default 0.02
-                     */
-                    margin?: number;
                 } | null;
             }[];
         };
@@ -1591,12 +1610,6 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
-                    /**
-                     * Margin (fraction of shorter side)
-                     * @description Space between the watermark and the edge, 0–0.4.
-                     * @default 0.02
-                     */
-                    margin?: number;
                 } | null;
             }[];
         };
@@ -1837,12 +1850,6 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
-                    /**
-                     * Margin (fraction of shorter side)
-                     * @description Space between the watermark and the edge, 0–0.4.
-                     * @default 0.02
-                     */
-                    margin?: number;
                 } | null;
             }[];
         };
@@ -2247,12 +2254,6 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
-                    /**
-                     * Margin (fraction of shorter side)
-                     * @description Space between the watermark and the edge, 0–0.4.
-                     * @default 0.02
-                     */
-                    margin?: number;
                 } | null;
             };
         };
@@ -2668,7 +2669,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
+        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; An image could not be added; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
         422: {
             headers: {
                 [name: string]: unknown;

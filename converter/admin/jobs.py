@@ -98,7 +98,8 @@ class JobAdmin(ThumbnailAdmin):
 
     @admin.display(description="image")
     def name(self, job: Job) -> str:
-        return job.upload.name
+        more = f" + {job.images - 1}" if job.is_joined else ""
+        return f"{job.upload.name}{more}"
 
     @admin.display(description="thumbnail")
     def picture(self, job: Job) -> str:
@@ -106,7 +107,8 @@ class JobAdmin(ThumbnailAdmin):
 
     @admin.display(description="image")
     def source(self, job: Job) -> str:
-        return link(job.upload, job.upload.name)
+        images = ((link(upload, upload.name),) for upload in job.uploads)
+        return format_html_join("", "<div>{}</div>", images)
 
     @admin.display(description="batch")
     def in_batch(self, job: Job) -> str:
@@ -114,7 +116,8 @@ class JobAdmin(ThumbnailAdmin):
 
     @admin.display
     def before(self, job: Job) -> str:
-        return filesizeformat(job.upload.size)
+        before = (job.report or {}).get("bytes_before") if job.is_joined else job.upload.size
+        return filesizeformat(before) if before else "–"
 
     @admin.display
     def after(self, job: Job) -> str:

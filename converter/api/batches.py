@@ -25,7 +25,8 @@ def submit_batch(
 ) -> HttpResponse:
     """Create a batch with one job for each image and output.
 
-    Then upload each file with its form. Its jobs start when the file arrives.
+    Then upload each file with its form. Its jobs start when the file arrives. With `join` there is one job for all images,
+    which starts when the last of them has arrived.
     """
 
     def act() -> schemas.Batch:
@@ -39,26 +40,29 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
     wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
     return submit(
         request.auth.user,
-        outputs=_parse_outputs(body.outputs, "/outputs"),
-        files=[_new_file(index, file) for index, file in enumerate(body.files)],
+        outputs=_parse_outputs(body.outputs, "/outputs", body.join),
+        files=[_new_file(index, file, body.join) for index, file in enumerate(body.files)],
         uploads=_own_uploads(request, wanted),
         own_outputs={
-            upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs")
+            upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs", body.join)
             for index, upload in enumerate(body.uploads)
             if isinstance(upload, schemas.UploadIn)
         },
         name_pattern=body.name_pattern,
+        join=body.join is not None,
         kept=kept,
     )
 
 
-def _parse_outputs(outputs: list[dict[str, Any]], pointer: str) -> list[engine.Recipe]:
-    """Return the recipes, or everything that is wrong with any of them."""
+def _parse_outputs(
+    outputs: list[dict[str, Any]], pointer: str, format: str | None = None
+) -> list[engine.Recipe]:
+    """Return the recipes, or everything that is wrong with any of them. `format` is that of those that say none."""
     recipes: list[engine.Recipe] = []
     wrong: list[engine.Problem] = []
     for index, output in enumerate(outputs):
         try:
-            recipes.append(engine.Recipe.parse(output))
+            recipes.append(engine.Recipe.parse({"format": format, **output} if format else output))
         except engine.InvalidRecipe as exc:
             wrong.extend(replace(error, pointer=f"{pointer}/{index}{error.pointer}") for error in exc.errors)
     if wrong:
@@ -66,8 +70,8 @@ def _parse_outputs(outputs: list[dict[str, Any]], pointer: str) -> list[engine.R
     return recipes
 
 
-def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn) -> jobs.NewFile:
-    outputs = tuple(_parse_outputs(file.outputs, f"/files/{index}/outputs"))
+def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn, join: str | None) -> jobs.NewFile:
+    outputs = tuple(_parse_outputs(file.outputs, f"/files/{index}/outputs", join))
     if isinstance(file, schemas.FileIn):
         return jobs.NewFile(file.name, file.size, outputs=outputs)
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Field, Query, Router, Status
 
@@ -32,6 +33,7 @@ def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
     if query.batch:
         rows = rows.filter(batch=query.batch)
     found, following = page(rows, query)
+    prefetch_related_objects([job for job in found if job.is_joined], "sources")
     return schemas.Jobs(items=[schemas.Job.of(job) for job in found], next=following)
 
 

@@ -21,6 +21,19 @@ class Limits:
     memory_bytes: int = 2 * 1024**3
     max_output_side: int = 65_535
     max_output_pixels: int = 100_000_000
+    # Of a document joined from many images, which are decoded one after the other.
+    max_document_bytes: int = 300_000_000
+    max_document_pixels: int = 1_000_000_000
+    document_seconds: float = 240
+
+    def check_document(self, size: int, pixels: int, pages: int) -> None:
+        """`size` is that of the images together, or of their pages."""
+        if size > self.max_document_bytes:
+            raise TooManyBytes(kind="document", most=self.max_document_bytes)
+        if pixels > self.max_document_pixels:
+            raise TooManyPixels(kind="document", pixels=pixels, most=self.max_document_pixels)
+        if pages > self.max_frames:
+            raise TooManyFrames(kind="document", most=self.max_frames)
 
     def check_bytes(self, count: int) -> None:
         if count > self.max_bytes:

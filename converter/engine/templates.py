@@ -118,7 +118,13 @@ ERRORS = {
     "corrupt.icon": _("This icon contains no image. Export it again."),
     # Limits.
     "too_many_bytes": _("This file is {size:M} MB; the limit is {most:M} MB. Upload a smaller file."),
+    "too_many_bytes.document": _(
+        "These images are more than {most:M} MB together, the limit for one document. Use fewer images."
+    ),
     "too_many_frames": _("This file has more than {most} frames or pages, the limit. Split it first."),
+    "too_many_frames.document": _(
+        "The document would have more than {most} pages, the limit. Use fewer images."
+    ),
     "too_many_pixels": _("This image has more pixels than the limit. Make it smaller first."),
     "too_many_pixels.image": _(
         "This image is {width}×{height}; the limit is {most:M} megapixels. Make it smaller first."
@@ -130,6 +136,9 @@ ERRORS = {
         "The frames of this image add up to {pixels:M} megapixels; the limit is {most:M} megapixels. "
         "Use fewer or smaller frames."
     ),
+    "too_many_pixels.document": _(
+        "These images are more than {most:M} megapixels together, the limit for one document. Use fewer images."
+    ),
     "too_many_pixels.result": _(
         "The result would be {width}×{height}; the limit is {side} pixels per side and {most:M} megapixels in total. "
         "Choose a smaller size."
@@ -139,6 +148,7 @@ ERRORS = {
     "out_of_memory.limit": _(
         "This conversion needs more than {most:M} MB of memory, the limit. Make the image smaller first."
     ),
+    "timed_out.document": _("This document took longer than {seconds} seconds, the limit. Use fewer images."),
     "timed_out": _(
         "This conversion took longer than {seconds} seconds, the limit. Choose a smaller size or simpler settings."
     ),
@@ -222,6 +232,8 @@ NOTES = {
     "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
     "bits_reduced.to_16": _("Reduced from {bits} to 16 bits per channel"),
     "bits_kept": _("{bits} bits per channel kept"),
+    "joined": _("{images} images joined, {pages} pages"),
+    "of_image": _("{name}: {said}"),
     "page_filled.a4": _("Placed on A4 pages"),
     "page_filled.letter": _("Placed on US Letter pages"),
     "margin_added": _("{margin} mm margin added"),

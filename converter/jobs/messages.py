@@ -10,6 +10,8 @@ TEMPLATES = {
     "no_files": _("Choose at least one image."),
     "no_outputs": _("Choose at least one output."),
     "too_many_files": _("A batch can have at most {most} images; this one has {count}. Split it."),
+    "invalid_submission.join_outputs": _("A document has a single output. Leave out the others."),
+    "invalid_submission.join_format": _("Images can only be joined into PDF. Leave out format, or use pdf."),
     "too_many_outputs": _("A batch can have at most {most} outputs."),
     "format_disabled": _("This site does not make {format}."),
     "same_outputs": _("Two of the outputs are the same."),
@@ -45,7 +47,9 @@ TEMPLATES = {
         "Delete a batch you no longer need, or wait until one expires."
     ),
     # How jobs end.
+    "bad_image": _("{name}: {reason}"),
     "upload_timed_out": _("The file never arrived. Upload it again."),
+    "upload_timed_out.joined": _("{name} never arrived. Upload it again."),
     "upload_timed_out.fetched": _("The file could not be fetched in time. Try again."),
     "upload_replaced": _("The file was replaced after it was uploaded. Upload it again."),
     "queue_timed_out": _("The queue was full for too long. Try again."),

@@ -29,7 +29,7 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 
     Raises NotMade if they could not be made.
     """
-    if not job.has_result or not job.upload.is_here:
+    if not job.has_result or not job.upload.is_here or job.is_joined:
         return None
     if not job.previewed_at:
         renditions.ask(_subject(job), "preview", job.owner_id, job=job.pk)

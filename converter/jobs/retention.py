@@ -21,7 +21,7 @@ def expire(batch: Batch) -> None:
     now = timezone.now()
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
-    _drop_uploads({job.upload for job in jobs}, keep_for=Q(expires_at__gt=now), but=batch)
+    _drop_uploads(_uploads_of(batch), keep_for=Q(expires_at__gt=now), but=batch)
     _stop(batch, jobs)
     expire_results(batch)
     Batch.objects.filter(pk=batch.pk).update(
@@ -33,11 +33,12 @@ def remove(batch: Batch) -> None:
     """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left. Raises StorageFault."""
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
-    uploads = {job.upload for job in jobs}
+    uploads = _uploads_of(batch)
     _drop_uploads(uploads, keep_for=Q(), but=batch)
     _stop(batch, jobs)
     batch.delete()
-    Upload.objects.filter(pk__in=[u.pk for u in uploads], jobs=None, deleted_at__isnull=False).delete()
+    ids = [upload.pk for upload in uploads]
+    Upload.objects.filter(pk__in=ids, jobs=None, sources=None, deleted_at__isnull=False).delete()
 
 
 def remove_all(owner: AbstractBaseUser) -> None:
@@ -46,6 +47,10 @@ def remove_all(owner: AbstractBaseUser) -> None:
         remove(batch)
     delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))
     Upload.objects.filter(owner=owner.pk).delete()
+
+
+def _uploads_of(batch: Batch) -> list[Upload]:
+    return list(Job.objects.filter(batch=batch).uploads())
 
 
 def _stop(batch: Batch, jobs: Iterable[Job]) -> None:
@@ -67,8 +72,8 @@ def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None
     # What is not to be kept takes away only what came with it.
     uploads = [upload for upload in uploads if but.kept or upload.created_at >= but.created_at]
     ids = [upload.pk for upload in uploads]
-    used = Batch.objects.filter(keep_for, jobs__upload__in=ids).exclude(pk=but.pk)
-    shared = set(used.values_list("jobs__upload", flat=True))
+    others = Job.objects.filter(batch__in=Batch.objects.filter(keep_for).exclude(pk=but.pk))
+    shared = set(others.of(uploads).uploads().filter(pk__in=ids).values_list("pk", flat=True))
     delete_bytes([upload for upload in uploads if upload.pk not in shared])
 
 

@@ -6,7 +6,7 @@ import io
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -20,8 +20,19 @@ from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
 from converter.jobs.quota import BytesLeft
 from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
-from converter.models import Job, Upload
-from converter.sandbox import Probed, Refused, Rendered, Sandbox, SandboxError
+from converter.jobs.uploads import bad_image
+from converter.models import Job, Source, Upload
+from converter.sandbox import (
+    BadImage,
+    Document,
+    Probed,
+    Refused,
+    Rendered,
+    Sandbox,
+    SandboxError,
+    Unjoined,
+    Unwanted,
+)
 from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
@@ -48,6 +59,8 @@ def run(upload_id: uuid.UUID) -> int:
     if not jobs:
         if Job.objects.filter(upload=upload_id, lease_until__gte=timezone.now()).exists():
             raise StillRunning
+        if Source.objects.filter(upload=upload_id).exists():
+            return 0  # the document waits for another image, or was asked for by its first
         logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
         metrics.emit(Duplicates=1)
         # The first one may have been killed after its last job and before this.
@@ -63,6 +76,59 @@ def run(upload_id: uuid.UUID) -> int:
 
 
 def _run(jobs: list[Job]) -> None:
+    alone = [job for job in jobs if not job.is_joined]
+    if alone:
+        _convert(alone)
+    for job in jobs:
+        if job.is_joined:
+            _join(job)
+
+
+def _join(job: Job) -> None:
+    """Make one document of all images of the job, each decoded by itself, and the thumbnails that are missing."""
+    document = Document(SANDBOX, job.parsed_recipe, limits(), job.images)
+    wanted = held([job]).filter(pk=job.pk).exists
+    try:
+        for source in job.sources.all():
+            try:
+                _add(source, document, wanted)
+            except BadImage as exc:
+                raise Unjoined(bad_image(source.upload, exc.message)) from exc
+            renew([job])
+        _finish(job, document.finish(wanted), BytesLeft(job.owner))
+    except Unjoined as exc:
+        _fail(job, exc.message)
+        return
+    except Unwanted:
+        return  # cancelled or deleted meanwhile
+    for upload in job.uploads:
+        _note_outputs(upload)
+
+
+def _add(source: Source, document: Document, wanted: Callable[[], bool]) -> None:
+    upload = source.upload
+    try:
+        data, stored = storage.uploads.read(upload.key)
+    except FileNotFoundError as exc:
+        raise BadImage(Message("no_upload")) from exc
+    if stored.etag != upload.etag:
+        raise BadImage(Message("upload_replaced"))
+    recipe = source.parsed_recipe
+    logos = {}
+    if name := watermark_of(recipe or source.job.parsed_recipe):
+        logo = read_watermark(upload.owner_id, name)
+        if logo is None:
+            raise Unjoined(Message("no_watermark"))
+        logos[name] = logo
+    extra = [] if upload.thumbnail_key else [THUMBNAIL]
+    for answer in document.add(upload.name, data, recipe=recipe, logos=logos, extra=extra, wanted=wanted):
+        if isinstance(answer, Probed):
+            _note_facts(upload, answer.facts)
+        else:
+            _keep_thumbnail(upload, answer)
+
+
+def _convert(jobs: list[Job]) -> None:
     upload = jobs[0].upload
     try:
         data, stored = storage.uploads.read(upload.key)
@@ -125,7 +191,7 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
 
 
 def _note_outputs(upload: Upload) -> None:
-    finished = Job.objects.filter(upload=upload, status=Job.Status.FINISHED, batch__kept=True)
+    finished = Job.objects.of([upload]).filter(status=Job.Status.FINISHED, batch__kept=True)
     rows = finished.order_by("finished_at", "pk").values_list(
         "pk", "result_format", "result_width", "result_height", "result_size"
     )
@@ -166,7 +232,7 @@ def _finish(job: Job, answer: Rendered, left: BytesLeft) -> None:
     finished = finish(job, answer, stored)
     facts = {"job": str(job.pk), "format": answer.format, "milliseconds": answer.milliseconds}
     if finished:
-        before, after = job.upload.size, len(answer.data)
+        before, after = answer.report["bytes_before"], len(answer.data)
         logger.info("Job finished", extra={**facts, "before": before, "after": after})
         metrics.emit(
             {"format": answer.format},

@@ -21,11 +21,12 @@ from converter.engine import Message, Problem
 from converter.engine.naming import pattern_problem
 from converter.jobs.errors import InvalidSubmission
 from converter.jobs.guests import is_guest
+from converter.jobs.limits import limits
 from converter.jobs.logos import has_watermark, watermark_of
 from converter.jobs.quota import check_quota
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.jobs.uploads import NewFile, check_files, new_upload
-from converter.models import Batch, Job, Preferences, Upload, Usage
+from converter.models import Batch, Job, Preferences, Source, Upload, Usage
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,12 @@ def submit(
     uploads: Sequence[Upload] = (),
     own_outputs: Mapping[uuid.UUID, Sequence[engine.Recipe]] = MappingProxyType({}),
     name_pattern: str = "",
+    join: bool = False,
     kept: bool = True,
 ) -> Batch:
     """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
+
+    With `join`, it is one job for all images, in the order of `uploads` and then of `files`: they become one document.
 
     `own_outputs` are those of single uploads, by id, instead of `outputs`; those of a new file stand in it.
     `name_pattern` names the results (`engine.naming`).
@@ -50,6 +54,8 @@ def submit(
     Raises InvalidSubmission, OverQuota.
     """
     _check_submission(owner, outputs, files, uploads, own_outputs)
+    if join:
+        _check_joined(outputs, files, uploads, own_outputs)
     if name_pattern and (problem := pattern_problem(name_pattern)):
         raise _invalid("/name_pattern", problem.code, **problem.params)
     now = timezone.now()
@@ -58,25 +64,27 @@ def submit(
         owner_id=owner.pk,
         outputs=[output.canonical() for output in outputs],
         name_pattern=name_pattern,
+        join=outputs[0].format if join else "",
         created_at=now,
         kept=kept,
         expires_at=expires_at,
     )
     fresh = [new_upload(owner, file, now, expires_at) for file in files]
-    sources = [
-        *((upload, file.outputs or outputs) for upload, file in zip(fresh, files, strict=True)),
-        *((upload, own_outputs.get(upload.pk) or outputs) for upload in uploads),
-    ]
-    rows = _jobs(batch, sources)
+    sent = [(upload, file.outputs or outputs) for upload, file in zip(fresh, files, strict=True)]
+    here = [(upload, own_outputs.get(upload.pk) or outputs) for upload in uploads]
+    pages = _sources(batch, [*here, *sent]) if join and len(here) + len(sent) > 1 else []
+    rows = [pages[0].job] if pages else _jobs(batch, [*sent, *here])
+    images = sum(job.images for job in rows)
     with transaction.atomic():
-        check_quota(owner, jobs=len(rows), size=sum(file.size for file in files), kept=kept)
-        Usage.objects.note(owner.pk, now, len(rows))
+        check_quota(owner, jobs=images, size=sum(file.size for file in files), kept=kept)
+        Usage.objects.note(owner.pk, now, images)
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
         if uploads and kept:
             _keep_longer(uploads, expires_at)
         Job.objects.bulk_create(rows)
-        for upload in uploads:
+        Source.objects.bulk_create(pages)
+        for upload in dict.fromkeys(job.upload for job in rows if job.status == Job.Status.QUEUED):
             enqueue_conversion(upload.pk, owner.pk)
         for upload in fresh:
             if upload.source_url:
@@ -88,28 +96,42 @@ def submit(
 
 def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:
     """Return one job for each image and output of it, queued where the image is here."""
-    now = batch.created_at
     return [
-        Job(
-            batch=batch,
-            upload=upload,
-            owner_id=batch.owner_id,
-            position=position,
-            number=number,
-            recipe=output.canonical(),
-            recipe_hash=output.hash,
-            output_format=output.format,
-            created_at=now,
-            status=Job.Status.QUEUED if upload.received_at else Job.Status.AWAITING_UPLOAD,
-            queued_at=now if upload.received_at else None,
-            asked_at=now if upload.received_at else None,
-        )
+        _job(batch, upload, output, is_here=bool(upload.received_at), position=position, number=number)
         for position, (number, upload, output) in enumerate(
             (number, upload, output)
             for number, (upload, outputs) in enumerate(sources, 1)
             for output in outputs
         )
     ]
+
+
+def _sources(batch: Batch, images: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Source]:
+    """Return the sources of one job that joins these images, queued where all are here."""
+    output = engine.Recipe.parse(batch.outputs[0])
+    is_here = all(upload.received_at for upload, _ in images)
+    job = _job(batch, images[0][0], output, is_here=is_here, images=len(images))
+    return [
+        Source(job=job, upload=upload, position=position, recipe=own.canonical() if own != output else None)
+        for position, (upload, (own,)) in enumerate(images)
+    ]
+
+
+def _job(batch: Batch, upload: Upload, output: engine.Recipe, *, is_here: bool, **facts: int) -> Job:
+    now = batch.created_at
+    return Job(
+        batch=batch,
+        upload=upload,
+        owner_id=batch.owner_id,
+        recipe=output.canonical(),
+        recipe_hash=output.hash,
+        output_format=output.format,
+        created_at=now,
+        status=Job.Status.QUEUED if is_here else Job.Status.AWAITING_UPLOAD,
+        queued_at=now if is_here else None,
+        asked_at=now if is_here else None,
+        **facts,
+    )
 
 
 def _keep_longer(uploads: Sequence[Upload], until: datetime) -> None:
@@ -148,6 +170,31 @@ def _check_submission(
     for index, upload in enumerate(uploads):
         if not upload.is_here:
             raise _invalid(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
+
+
+def _check_joined(
+    outputs: Sequence[engine.Recipe],
+    files: Sequence[NewFile],
+    uploads: Sequence[Upload],
+    own_outputs: Mapping[uuid.UUID, Sequence[engine.Recipe]],
+) -> None:
+    own = [
+        *((f"/files/{index}/outputs", file.outputs) for index, file in enumerate(files)),
+        *(
+            (f"/uploads/{index}/outputs", own_outputs.get(upload.pk, ()))
+            for index, upload in enumerate(uploads)
+        ),
+    ]
+    for pointer, recipes in [("/outputs", outputs), *((at, found) for at, found in own if found)]:
+        if len(recipes) > 1:
+            raise _invalid(pointer, "invalid_submission", kind="join_outputs")
+        if recipes[0].is_auto or not recipes[0].target.paper:
+            raise _invalid(f"{pointer}/0/format", "invalid_submission", kind="join_format")
+    size = sum(file.size for file in files) + sum(upload.size for upload in uploads)
+    try:
+        limits().check_document(size, 0, len(files) + len(uploads))
+    except engine.LimitExceeded as exc:
+        raise _invalid("/files", exc.code, **exc.params) from exc
 
 
 def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Callable[[str], bool]) -> None:

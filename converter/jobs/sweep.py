@@ -85,12 +85,12 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
         status=Job.Status.AWAITING_UPLOAD,
         created_at__lt=now - older_than,
     )
-    uploads = Upload.objects.filter(pk__in=waiting.values("upload")).order_by("created_at")[:MOST_AT_ONCE]
+    uploads = waiting.uploads().order_by("created_at")[:MOST_AT_ONCE]
     return sum(each(lambda upload: _look_for(upload, now), uploads))
 
 
 def _look_for(upload: Upload, now: datetime) -> bool:
-    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
+    Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
     try:
         stored = storage.uploads.stat(upload.key)
     except FileNotFoundError:
@@ -107,6 +107,7 @@ def _end_overdue(now: datetime) -> int:
     never_came, queued = _never_came(now), Q(status=Job.Status.QUEUED)
     overdue = [
         (never_came & Q(hindrance="no_room"), Message("no_room")),
+        *((never_came & Q(pk=job.pk), _missing(job)) for job in Job.objects.filter(never_came, images__gt=1)),
         (never_came & Q(hindrance="unavailable"), Message("unavailable")),
         (never_came & ~Q(upload__source_url=""), Message("upload_timed_out", {"kind": "fetched"})),
         (never_came, Message("upload_timed_out")),
@@ -128,7 +129,11 @@ def _never_came(now: datetime) -> Q:
     """
     long_ago = now - UPLOAD_DEADLINE
     lively = Job.objects.filter(
-        Q(upload__received_at__gte=long_ago) | Q(upload__seen_at__gte=long_ago), batch=OuterRef("batch")
+        Q(upload__received_at__gte=long_ago)
+        | Q(upload__seen_at__gte=long_ago)
+        | Q(sources__upload__received_at__gte=long_ago)
+        | Q(sources__upload__seen_at__gte=long_ago),
+        batch=OuterRef("batch"),
     )
     return Q(
         ~Exists(lively),
@@ -137,6 +142,12 @@ def _never_came(now: datetime) -> Q:
         # Only once it was looked for in vain: in a burst, an event may come later than the deadline.
         asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
     )
+
+
+def _missing(job: Job) -> Message:
+    """Return why a job of several uploads cannot begin: the first that is not here."""
+    missing = next((upload for upload in job.uploads if not upload.received_at), job.upload)
+    return Message("upload_timed_out", {"kind": "joined", "name": missing.name})
 
 
 def _never_stored(now: datetime) -> Q:

@@ -6,18 +6,19 @@ The states and the ways between them are drawn in `converter/jobs/__init__.py`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.errors import Conflict
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.models import Batch, Job, Upload
+from converter.models import Batch, Job, Source, Upload
 from converter.sandbox import Rendered
 from converter.storage import Stored
 from converter.webhooks import notify_of_batch, notify_of_job
@@ -53,7 +54,20 @@ def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
     waited = Q(status=Job.Status.AWAITING_UPLOAD)
     if is_first:
         waited |= Q(status=Job.Status.FAILED, error_code__in=["upload_timed_out", *PASSING])
-    return Job.objects.filter(waited, upload=upload).update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
+    queued = {**QUEUED_AFRESH, "queued_at": now, "asked_at": now}
+    return Job.objects.filter(waited, upload=upload, images=1).update(**queued) + sum(
+        _queue_joined(job, waited, queued)
+        for job in Job.objects.filter(waited, images__gt=1, sources__upload=upload)
+    )
+
+
+def _queue_joined(job: Job, waited: Q, queued: Mapping[str, Any]) -> int:
+    """Queue a job of several uploads once they are all here, and ask for it: the event is that of the last one alone."""
+    missing = Source.objects.filter(job=OuterRef("pk"), upload__received_at=None)
+    changed = Job.objects.filter(waited, ~Exists(missing), pk=job.pk).update(**queued)
+    if changed:
+        enqueue_conversion(job.upload_id, job.owner_id)
+    return changed
 
 
 def claim(upload_id: uuid.UUID) -> list[Job]:
@@ -104,7 +118,7 @@ def put_back(jobs: Sequence[Job], hindrance: str) -> None:
 
 def note_hindrance(upload: Upload, code: str) -> None:
     """Note what keeps the bytes of an upload from coming, for the jobs that wait for them."""
-    Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
+    Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
 
 
 def free_leases(jobs: QuerySet[Job]) -> int:
@@ -201,23 +215,23 @@ def retry(job: Job) -> None:
 
     Raises Conflict if the upload is no longer here or the job is in another state.
     """
-    upload = job.upload
-    if not upload.is_here and not upload.can_be_fetched:
+    missing = [upload for upload in job.uploads if not upload.is_here]
+    if not all(upload.can_be_fetched for upload in missing):
         raise Conflict("no_upload", kind="retry")
     now = timezone.now()
     ended = Job.objects.filter(pk=job.pk, status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
-    if upload.is_here:
-        changed = ended.update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
-    else:
-        Upload.objects.filter(pk=upload.pk).update(seen_at=now)
+    if missing:
+        Upload.objects.filter(pk__in=[upload.pk for upload in missing]).update(seen_at=now)
         changed = ended.update(**{**QUEUED_AFRESH, "status": Job.Status.AWAITING_UPLOAD}, asked_at=now)
+    else:
+        changed = ended.update(**QUEUED_AFRESH, queued_at=now, asked_at=now)
     job.refresh_from_db()
     if not changed:
         raise Conflict(kind="retry", state=job.status)
-    if upload.is_here:
+    if not missing:
         enqueue_conversion(job.upload_id, job.owner_id)
-    else:
-        enqueue("fetch", job.owner_id, upload=job.upload_id)
+    for upload in missing:
+        enqueue("fetch", job.owner_id, upload=upload.pk)
 
 
 def retry_batch(batch: Batch, *, where_it_may_help: bool = False) -> int:

@@ -26,7 +26,7 @@ from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
 from converter.jobs.results import read_result
 from converter.jobs.transitions import fail, note_hindrance, queue_received
-from converter.models import Batch, Job, Preferences, Upload
+from converter.models import Batch, Job, JobQuerySet, Preferences, Upload
 from converter.storage import StorageFault, Stored, UploadForm
 
 logger = logging.getLogger(__name__)
@@ -106,8 +106,8 @@ def renew_form(upload: Upload) -> UploadForm:
 
 def missing_uploads(batch: Batch) -> QuerySet[Upload]:
     """Return the uploads of a batch whose bytes were to be sent and are not here."""
-    awaited = batch.jobs.filter(status=Job.Status.AWAITING_UPLOAD, upload__source_url="")
-    return Upload.objects.filter(pk__in=awaited.values("upload"), received_at=None).order_by("name", "pk")
+    awaited = Job.objects.filter(batch=batch, status=Job.Status.AWAITING_UPLOAD).uploads()
+    return awaited.filter(source_url="", received_at=None).order_by("name", "pk")
 
 
 def file_problem(file: NewFile, most: int | None = None) -> Message | None:
@@ -206,7 +206,7 @@ def fetch(upload_id: uuid.UUID) -> None:
     """
     awaited = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="")
     upload = awaited.select_related("owner").first()
-    if upload is None or not upload.jobs.filter(status=Job.Status.AWAITING_UPLOAD).exists():
+    if upload is None or not _awaiting(upload).exists():
         return
     try:
         answer = outbound.request(
@@ -241,5 +241,15 @@ def fetch(upload_id: uuid.UUID) -> None:
         raise
 
 
+def _awaiting(upload: Upload) -> JobQuerySet:
+    return Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD)
+
+
 def _end_awaited(upload: Upload, message: Message) -> None:
-    fail(Job.objects.filter(upload=upload, status=Job.Status.AWAITING_UPLOAD), message)
+    fail(_awaiting(upload).filter(images=1), message)
+    fail(_awaiting(upload).filter(images__gt=1), bad_image(upload, message))
+
+
+def bad_image(upload: Upload, reason: Message) -> Message:
+    """Return why a document is not made: what is wrong with one of its images."""
+    return Message("bad_image", {"name": upload.name, "upload": str(upload.pk), "reason": reason})

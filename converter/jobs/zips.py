@@ -58,7 +58,7 @@ def make_zip(batch_id: uuid.UUID) -> None:
     batch = Batch.objects.filter(pk=batch_id).first()
     if batch is None or batch.is_expired:
         return
-    jobs = list(batch.jobs.select_related("upload").order_by("position"))
+    jobs = list(batch.jobs.select_related("upload").prefetch_related("sources").order_by("position"))
     finished = [job.pk for job in jobs if job.has_result]
     key = _zip_key(batch, finished)
     if not finished or batch.zip_key == key or not renditions.claim(key):
@@ -163,9 +163,9 @@ def _manifest(jobs: Sequence[Job], names: Mapping[uuid.UUID, str]) -> str:
         table.writerow(
             [
                 _plain(names.get(job.pk, "")),
-                _plain(job.upload.name),
+                _plain("; ".join(upload.name for upload in job.uploads)),
                 "missing" if is_missing else job.status,
-                job.upload.size,
+                sum(upload.size for upload in job.uploads),
                 job.result_size or "",
                 job.result_width or "",
                 job.result_height or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from django.utils import timezone
 from converter import engine, jobs
 from converter.engine.filenames import fitted, split_extension
 from converter.engine.naming import Named, result_name
-from converter.sandbox import Refused, Rendered, Sandbox, SandboxError
+from converter.sandbox import BadImage, Document, Refused, Rendered, Sandbox, SandboxError, Unjoined
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,12 @@ class Converter(Protocol):
     def convert(self, name: str, data: bytes) -> Made:
         """Return the image made of these bytes. Raises NotConverted."""
 
+    def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
+        """Return one document with the pages of these files, in order. Raises NotConverted, OSError.
+
+        `advance` is called for each image that is done.
+        """
+
     def close(self) -> None: ...
 
 
@@ -90,6 +96,23 @@ class LocalConverter:
         if isinstance(answer, Refused):
             raise NotConverted(answer.message.text, answer.code)
         assert isinstance(answer, Rendered)
+        return Made(answer.data, answer.format, answer.width, answer.height, answer.report)
+
+    def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
+        document = Document(self._sandbox, self._recipe, jobs.limits(), len(paths))
+        try:
+            for path in paths:
+                try:
+                    for _ in document.add(path.name, path.read_bytes(), logos=self._images):
+                        pass  # what was found is for those who keep it
+                except BadImage as exc:
+                    raise NotConverted(f"{path}: {exc.message.text}", exc.message.code) from exc
+                advance()
+            answer = document.finish()
+        except Unjoined as exc:
+            raise NotConverted(exc.message.text, exc.message.code) from exc
+        except SandboxError as exc:
+            raise NotConverted(str(exc)) from exc
         return Made(answer.data, answer.format, answer.width, answer.height, answer.report)
 
     def close(self) -> None:
@@ -173,7 +196,7 @@ class Workers:
         try:
             is_known = not task.suffix_follows and self._names is None
             if is_known:
-                _check_free(task.target, sources, overwrite, ours)
+                check_free(task.target, sources, overwrite, ours)
             facts = task.source.stat()
             data = task.source.read_bytes()
             made = self._converter().convert(task.source.name, data)
@@ -181,7 +204,7 @@ class Workers:
             if task.suffix_follows and self._names is None:
                 target = target.with_name(fitted(target.name, f".{engine.FORMATS[made.format].extension}"))
             if not is_known:
-                _check_free(target, sources, overwrite, ours)
+                check_free(target, sources, overwrite, ours)
             write(target, made.data, times=(facts.st_atime_ns, facts.st_mtime_ns))
         except OSError as exc:
             raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
@@ -195,7 +218,8 @@ class Workers:
         return converter
 
 
-def _check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path]) -> None:
+def check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path] = frozenset()) -> None:
+    """Raise NotConverted if there is a file that is not to be replaced; a source never is."""
     if target in ours:
         return
     if target.exists() and (not overwrite or target.resolve() in sources):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Plan:
     def _files(self, source: Path) -> Iterator[Path]:
         within = _within(self._output, source) and not _within(source, self._output)
         earlier = self._output.resolve() if within else None
-        for path in sorted(source.rglob("*")):
+        for path in sorted(source.rglob("*"), key=_as_counted):
             hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
             if path.is_file() and not hidden and not (earlier and _within(path, earlier)):
                 yield path
@@ -63,6 +64,14 @@ class Plan:
             target = free(self._output / relative.parent, stem, self._suffix, self._taken)
             self._tasks[path] = Task(path, target, self._auto, len(self._tasks) + 1)
         return self._tasks[path]
+
+
+def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
+    """Return by what files are put in order: as people count, page 2 before page 10."""
+    return [
+        [(int(run), "") if run.isdecimal() else (-1, run) for run in re.split(r"(\d+)", part)]
+        for part in path.parts
+    ]
 
 
 def _within(path: Path, folder: Path) -> bool:

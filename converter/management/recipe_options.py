@@ -32,9 +32,11 @@ def add(parser: ArgumentParser) -> None:
             group.add_argument(f"--{path.replace('.', '-').replace('_', '-')}", **_argument(path, schema))
 
 
-def read(options: Mapping[str, Any]) -> engine.Recipe:
-    """Return the recipe that the command line describes. Raises CommandError."""
+def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe:
+    """Return the recipe that the command line describes, in `format` if it says none. Raises CommandError."""
     mapping = _from_file(options["recipe"]) if options["recipe"] else {}
+    if format:
+        mapping.setdefault("format", format)
     if options["resize"]:
         how = {name: value for name, value in (mapping.get("resize") or {}).items() if name in HOW}
         mapping["resize"] = {**how, **_sides(options["resize"])}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin
 
@@ -96,25 +98,49 @@ class RemoteConverter:
     def convert(self, name: str, data: bytes) -> Made:
         if not data:
             raise NotConverted("The file is empty.", "empty_file")
-        asked = {"files": [{"name": name, "size": len(data)}], "outputs": [self._recipe]}
+        return self._made([(name, lambda: data, len(data))])
+
+    def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
+        """As LocalConverter.join; `advance` is called for each image that is sent."""
+        for path in paths:
+            if not path.stat().st_size:
+                raise NotConverted(f"{path.name}: The file is empty.", "empty_file")
+        files = [(path.name, path.read_bytes, path.stat().st_size) for path in paths]
+        return self._made(files, {"join": "pdf"}, advance)
+
+    def _made(
+        self,
+        files: Sequence[tuple[str, Callable[[], bytes], int]],
+        more: Mapping[str, str] = MappingProxyType({}),
+        advance: Callable[[], None] = lambda: None,
+    ) -> Made:
+        """Return what the site makes of files: their names, contents and sizes in bytes."""
+        announced = [{"name": name, "size": size} for name, _, size in files]
+        asked = {"files": announced, "outputs": [self._recipe], **more}
         batch = self._site.call("POST", "batches", body=asked, key=str(uuid.uuid4()))
         try:
-            self._site.post_form(batch["uploads"][0]["form"], name, data)
-            job = batch["jobs"][0]
-            while not job["finished_at"]:
-                asked_at = time.monotonic()
-                job = self._site.call("GET", f"jobs/{job['id']}?wait={WAIT}")
-                if not job["finished_at"] and time.monotonic() - asked_at < PAUSE:
-                    time.sleep(PAUSE)  # too many wait there already
-            if job["error"]:
-                raise NotConverted(job["error"]["message"], job["error"]["code"])
+            for upload, (name, read, _) in zip(batch["uploads"], files, strict=True):
+                self._site.post_form(upload["form"], name, read())
+                advance()
+            job = self._done(batch["jobs"][0])
             result = job["result"]
-            if result is None:
-                raise NotConverted(f"The job was {job['status']}.", job["status"])
-            made = self._site.download(result["url"])
+            data = self._site.download(result["url"])
         finally:
             self._remove(batch["id"])
-        return Made(made, result["format"], result["width"], result["height"], job["report"])
+        return Made(data, result["format"], result["width"], result["height"], job["report"])
+
+    def _done(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Return the job once it has a result. Raises NotConverted."""
+        while not job["finished_at"]:
+            asked_at = time.monotonic()
+            job = self._site.call("GET", f"jobs/{job['id']}?wait={WAIT}")
+            if not job["finished_at"] and time.monotonic() - asked_at < PAUSE:
+                time.sleep(PAUSE)  # too many wait there already
+        if job["error"]:
+            raise NotConverted(job["error"]["message"], job["error"]["code"])
+        if job["result"] is None:
+            raise NotConverted(f"The job was {job['status']}.", job["status"])
+        return job
 
     def _remove(self, batch: str) -> None:
         try:

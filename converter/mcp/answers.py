@@ -66,8 +66,14 @@ class Job(Schema):
 
 
 def awaits_file(job: models.Job) -> bool:
-    """Whether its owner is yet to upload the image."""
-    return job.status == models.Job.Status.AWAITING_UPLOAD and not job.upload.source_url
+    """Whether its owner is yet to upload the image, or the first of several."""
+    return awaits(job, job.upload)
+
+
+def awaits(job: models.Job, upload: models.Upload) -> bool:
+    """Whether the job waits for its owner to upload this image."""
+    is_waiting = job.status == models.Job.Status.AWAITING_UPLOAD
+    return is_waiting and not upload.source_url and upload.received_at is None
 
 
 def _result(request: HttpRequest, job: models.Job) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
@@ -57,6 +57,13 @@ class Batch(Arguments):
         list[schemas.RawRecipe],
         Field(min_length=1, description="Recipes. Each image is converted with each of them."),
     ]
+    join: Annotated[
+        Literal["pdf"] | None,
+        Field(
+            description="Make one PDF of all images, in the order of uploads, files and urls, with a single recipe "
+            'such as {"format": "pdf", "page": "a4"}.'
+        ),
+    ] = None
 
 
 class Get(Arguments):

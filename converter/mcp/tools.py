@@ -179,7 +179,10 @@ def _waited(job: models.Job, seconds: float) -> models.Job:
 
 def _batch(request: ApiRequest, given: arguments.Batch) -> answers.Batch:
     body = schemas.BatchIn.model_construct(
-        files=_files(given.files, given.urls), uploads=given.uploads, outputs=given.outputs
+        files=_files(given.files, given.urls),
+        uploads=given.uploads,
+        outputs=given.outputs,
+        join=given.join,
     )
     places = {f"/files/{len(given.files) + index}/url": f"/urls/{index}" for index in range(len(given.urls))}
     with pointing(places):
@@ -205,7 +208,12 @@ def _told(request: ApiRequest, batch: models.Batch, after: int) -> answers.Batch
         batch.jobs.select_related("upload", "batch").order_by("position")[after : after + JOBS_A_PAGE + 1]
     )
     tally = batch.tally
-    awaited = {job.upload_id: job.upload for job in rows[:JOBS_A_PAGE] if answers.awaits_file(job)}
+    awaited = {
+        upload.pk: upload
+        for job in rows[:JOBS_A_PAGE]
+        for upload in job.uploads
+        if answers.awaits(job, upload)
+    }
     return answers.Batch(
         batch=batch.pk,
         status=tally.state,
@@ -267,8 +275,8 @@ TOOLS = {
         Tool(
             "batch",
             "Convert several images",
-            "Convert several images at once, each with one or more recipes. Returns at once; call get with the batch's id "
-            "to wait for the results.",
+            "Convert several images at once, each with one or more recipes, or join them into one PDF. Returns at once; "
+            "call get with the batch's id to wait for the results.",
             arguments.Batch,
             answers.Batch,
             _batch,

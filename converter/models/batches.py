@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Func, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Func, Max, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from converter.engine.naming import AS_SOURCE, BY_WIDTH, LONGEST
-from converter.models.jobs import Job
+from converter.models.jobs import Job, Source
 from converter.models.uploads import Upload
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def tallies(self) -> dict[uuid.UUID, Tally]:
         """Return how far each batch of this (small) set has come, in three queries."""
-        tallies = {batch.pk: Tally() for batch in self}
-        expired = {batch.pk for batch in self if batch.is_expired}
+        return self.tallies_of(list(self))
+
+    def tallies_of(self, batches: Sequence[Batch]) -> dict[uuid.UUID, Tally]:
+        """Return the same for batches that are read already, in two queries."""
+        tallies = {batch.pk: Tally() for batch in batches}
+        expired = {batch.pk for batch in batches if batch.is_expired}
         rows = (
             Job.objects.filter(batch__in=tallies)
             .values("batch_id", "status")
@@ -32,17 +37,26 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             if row["status"] == Job.Status.FINISHED and row["batch_id"] in expired:
                 row["status"] = Job.Status.EXPIRED  # as Job.state has it
             tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
-        sizes = Batch.objects.filter(pk__in=tallies).annotate(images=Count("jobs__upload", distinct=True))
-        for pk, images, size in sizes.values_list("pk", "images", _size_of_originals()).order_by():
-            tallies[pk].images = images
+        sizes = Batch.objects.filter(pk__in=tallies).annotate(
+            images=Count("jobs__upload", distinct=True), joined=Max("jobs__images")
+        )
+        for pk, images, joined, size in sizes.values_list(
+            "pk", "images", "joined", _size_of_originals()
+        ).order_by():
+            tallies[pk].images = max(images, joined or 0)
             tallies[pk].bytes_before = size or 0
         return tallies
 
 
 def _size_of_originals() -> Subquery:
     """Return, for a batch, the bytes of the images that have a result; each counts once, however many it has."""
-    finished = Job.objects.filter(batch=OuterRef(OuterRef("pk")), status=Job.Status.FINISHED)
-    originals = Upload.objects.filter(pk__in=finished.values("upload")).order_by()
+    finished = Job.objects.filter(batch=OuterRef(OuterRef("pk")), status=Job.Status.FINISHED).order_by()
+    joined = Source.objects.filter(
+        job__batch=OuterRef(OuterRef("pk")), job__status=Job.Status.FINISHED
+    ).order_by()
+    originals = Upload.objects.filter(
+        Q(pk__in=finished.values("upload")) | Q(pk__in=joined.values("upload"))
+    ).order_by()
     # Not aggregate(), which would ask at once.
     return Subquery(originals.annotate(sum=Func("size", function="SUM")).values("sum"))
 
@@ -55,6 +69,13 @@ class Batch(models.Model):
     outputs = models.JSONField(help_text=_("The requested recipes, in canonical form."))
     name_pattern = models.CharField(
         max_length=LONGEST, blank=True, help_text=_("Of results, such as {name}-{width}.{ext}.")
+    )
+    join = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The format of the one document that all images become."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     kept = models.BooleanField(default=True, editable=False)
@@ -81,7 +102,7 @@ class Batch(models.Model):
 
     @cached_property
     def tally(self) -> Tally:
-        return Batch.objects.filter(pk=self.pk).tallies()[self.pk]
+        return Batch.objects.tallies_of([self])[self.pk]
 
     @property
     def naming(self) -> str:

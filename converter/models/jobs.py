@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -29,6 +30,23 @@ def lost(now: datetime) -> Q:
 
 
 class JobQuerySet(models.QuerySet["Job"]):
+    def of(self, uploads: Iterable[Upload]) -> JobQuerySet:
+        """Return the jobs that make something of any of these uploads."""
+        wanted = [upload.pk for upload in uploads]
+        joining = Source.objects.filter(upload__in=wanted).values("job")
+        return self.filter(Q(upload__in=wanted) | Q(pk__in=joining))
+
+    def uploads(self) -> models.QuerySet[Upload]:
+        """Return the uploads that these jobs make something of."""
+        ids = self.order_by().values("pk")
+        sources = Source.objects.filter(job__in=ids).order_by().values("upload")
+        return Upload.objects.filter(Q(pk__in=self.order_by().values("upload")) | Q(pk__in=sources))
+
+    def passing(self) -> JobQuerySet:
+        """Return the jobs that have ended but may end otherwise when they are tried again."""
+        failed = Q(error_code__in=PASSING) | Q(error_params__reason__code__in=PASSING)
+        return self.filter(Q(status=Job.Status.CANCELLED) | Q(status=Job.Status.FAILED) & failed)
+
     def unfinished(self) -> JobQuerySet:
         return self.filter(status__in=Job.UNFINISHED)
 
@@ -53,7 +71,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One upload to one output."""
+    """One upload to one output, or several uploads to one document: `upload` is then the first of its `sources`."""
 
     class Status(models.TextChoices):
         AWAITING_UPLOAD = "awaiting_upload", _("Waiting for upload")
@@ -72,6 +90,9 @@ class Job(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
     position = models.PositiveIntegerField(default=0, help_text=_("Position in the batch."))
     number = models.PositiveIntegerField(default=1, help_text=_("Which image of the batch."))
+    images = models.PositiveIntegerField(
+        default=1, db_default=1, help_text=_("How many are joined into one document.")
+    )
     recipe = models.JSONField(help_text=_("In canonical form."))
     recipe_hash = models.CharField(max_length=64, editable=False)
     output_format = models.CharField(max_length=10, editable=False, help_text=_("As requested."))
@@ -192,6 +213,15 @@ class Job(models.Model):
         )
 
     @property
+    def is_joined(self) -> bool:
+        return self.images > 1
+
+    @cached_property
+    def uploads(self) -> list[Upload]:
+        """The images it is made of, in order."""
+        return [source.upload for source in self.sources.all()] if self.is_joined else [self.upload]
+
+    @property
     def is_unfinished(self) -> bool:
         return self.status in self.UNFINISHED
 
@@ -212,13 +242,16 @@ class Job(models.Model):
 
     @property
     def can_retry(self) -> bool:
-        has_source = self.upload.is_here or self.upload.can_be_fetched
-        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and has_source
+        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and all(
+            upload.is_here or upload.can_be_fetched for upload in self.uploads
+        )
 
     @property
     def retry_may_help(self) -> bool:
         """Whether trying again can have another end. Programs may retry all the same."""
-        return self.can_retry and (self.status == self.Status.CANCELLED or self.error_code in PASSING)
+        reason = (self.error_params or {}).get("reason", {}).get("code")  # of one image of a document
+        is_passing = self.error_code in PASSING or reason in PASSING
+        return self.can_retry and (self.status == self.Status.CANCELLED or is_passing)
 
     @cached_property
     def parsed_recipe(self) -> engine.Recipe:
@@ -226,9 +259,10 @@ class Job(models.Model):
 
     @property
     def saved_percent(self) -> int | None:
-        if not self.result_size or not self.upload.size:
+        before = (self.report or {}).get("bytes_before") if self.is_joined else self.upload.size
+        if not self.result_size or not before:
             return None
-        return round(100 - 100 * self.result_size / self.upload.size)
+        return round(100 - 100 * self.result_size / before)
 
     @property
     def grew_unexpectedly(self) -> bool:
@@ -238,3 +272,32 @@ class Job(models.Model):
     @property
     def waited(self) -> timedelta | None:
         return self.started_at - self.queued_at if self.started_at and self.queued_at else None
+
+
+class SourceManager(models.Manager["Source"]):
+    def get_queryset(self) -> models.QuerySet[Source]:
+        return super().get_queryset().select_related("upload")
+
+
+class Source(models.Model):
+    """One of the images that a job joins into a document."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="sources")
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="sources")
+    position = models.PositiveIntegerField(help_text=_("Place in the document."))
+    recipe = models.JSONField(
+        null=True, blank=True, help_text=_("Its own, in canonical form, instead of that of the job.")
+    )
+
+    objects = SourceManager()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="source_in_job")]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.upload.name}"
+
+    @property
+    def parsed_recipe(self) -> engine.Recipe | None:
+        return engine.Recipe.parse(self.recipe) if self.recipe else None

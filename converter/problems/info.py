@@ -137,6 +137,12 @@ ERRORS: Mapping[str, ErrorInfo] = {
         _("Retry. If it fails again, re-save the image and upload that."),
         status=422,
     ),
+    "bad_image": ErrorInfo(
+        _("An image could not be added"),
+        _("A document needs all of its images, and one of them could not be read or converted."),
+        _("Leave that image out, or replace it, and convert the others again."),
+        status=422,
+    ),
     "upload_timed_out": ErrorInfo(
         _("The upload never arrived"),
         _("The file was not uploaded in time."),

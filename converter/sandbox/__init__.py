@@ -15,15 +15,21 @@ from __future__ import annotations
 from .answers import Answer, Probed, Refused, Rendered
 from .client import Sandbox, SandboxError, missing_layers
 from .confinement import LAYERS, hide
+from .document import BadImage, Document, Unjoined
+from .messages import Unwanted
 
 __all__ = [
     "LAYERS",
     "Answer",
+    "BadImage",
+    "Document",
     "Probed",
     "Refused",
     "Rendered",
     "Sandbox",
     "SandboxError",
+    "Unjoined",
+    "Unwanted",
     "hide",
     "missing_layers",
 ]

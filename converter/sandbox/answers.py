@@ -99,6 +99,20 @@ def parse(
     return _rendered(said, body, recipe, limits)
 
 
+def parse_joined(message: Mapping[str, Any], body: bytes) -> bytes | Logged:
+    """Return the document that a message brings, or what it has for the log.
+
+    Raises Malformed.
+    """
+    said = _plain(message)
+    if said == {"joined": True} and engine.FORMATS["pdf"].begins(body):
+        return body
+    if body:
+        raise Malformed("no document")
+    _checked(said, {"log": _text, "cause": _text})
+    return Logged(said["log"], said["cause"])
+
+
 def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: engine.Limits) -> Rendered:
     allowed = [format.name for format in formats.CANDIDATES] if recipe.is_auto else [recipe.format]
     _checked(

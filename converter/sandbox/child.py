@@ -27,20 +27,33 @@ def serve(fd: int, without: Collection[str]) -> NoReturn:
     try:
         line = socket.socket(fileno=fd)
         logging.getLogger("converter").addHandler(Relay(line))
-        order, (data, *images) = receive(line.makefile("rb"))
+        order, bodies = receive(line.makefile("rb"))
         limits = engine.Limits(**order["limits"])
-        recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
-        confinement.close(limits, len(recipes) - order["first"], without)
         try:
-            _answer(
-                line, data, recipes, order["first"], limits, dict(zip(order["images"], images, strict=True))
-            )
+            if "join" in order:
+                confinement.close(limits, 1, without)
+                send(line, {"joined": True}, raster.joined(bodies))
+            else:
+                _obey(line, order, bodies, limits, without)
         except Exception:
             logger.exception("The child broke down")
             raise
         code = 0
     finally:
         os._exit(code)  # the line closes with it: whoever sees that may ask how it ended
+
+
+def _obey(
+    line: socket.socket,
+    order: dict[str, Any],
+    bodies: list[bytes],
+    limits: engine.Limits,
+    without: Collection[str],
+) -> None:
+    data, *images = bodies
+    recipes = [engine.Recipe.parse(recipe) for recipe in order["recipes"]]
+    confinement.close(limits, len(recipes) - order["first"], without)
+    _answer(line, data, recipes, order["first"], limits, dict(zip(order["images"], images, strict=True)))
 
 
 def _answer(

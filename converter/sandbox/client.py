@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from converter import engine
 
 from . import confinement
-from .answers import Answer, Decoded, Logged, Probed, Refused, most_bytes, parse
+from .answers import Answer, Decoded, Logged, Probed, Refused, most_bytes, parse, parse_joined
 from .causes import crashed, out_of_memory, timed_out
 from .messages import Answers, Malformed, Unwanted, send
 from .relay import to_log
@@ -117,6 +117,36 @@ class Sandbox:
                 for index in range(done, done + 1 if alone else len(recipes)):
                     done += 1
                     yield Refused(index, loss.cause.message)
+
+    def join(
+        self, files: Sequence[bytes], limits: engine.Limits, wanted: Callable[[], bool] = lambda: True
+    ) -> bytes | engine.EngineError:
+        """Return one PDF with the pages of these, all made by `render`, or why there is none.
+
+        Raises Unwanted once `wanted` says no, SandboxError.
+        """
+        line = self._fork()
+        try:
+            line.settimeout(limits.seconds)
+            send(line, {"join": True, "limits": asdict(limits)}, *files)
+            answers = Answers(line, most_bytes(limits), wanted)
+            deadline = time.monotonic() + limits.seconds
+            for _ in range(_MOST_LOGGED + 1):
+                answer = parse_joined(*answers.next(deadline))
+                if isinstance(answer, bytes):
+                    return answer
+                to_log(answer.text, answer.cause)
+            return crashed()
+        except Malformed as exc:
+            logger.warning("A child lied: %s", exc)
+            return crashed()
+        except TimeoutError:
+            return timed_out(limits)
+        except (ConnectionError, EOFError):
+            return self._cause_of_death(limits)
+        finally:
+            line.close()
+            self._tell(b"e")
 
     def close(self) -> None:
         if self._server is None or self._control is None:

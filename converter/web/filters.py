@@ -11,11 +11,11 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from converter.models import Batch, Job, JobQuerySet
+from converter.models import Batch, Job, JobQuerySet, Source
 from converter.paging import cursor_of, page_or_first
 from converter.web.options import inputs, outputs
 
@@ -90,7 +90,8 @@ class HistoryFilter(forms.Form):
             return None
         found = Job.objects.all()
         if name := wanted.get("q"):
-            found = found.filter(upload__name__icontains=name)
+            sources = Source.objects.filter(upload__name__icontains=name, job=OuterRef("pk"))
+            found = found.filter(Q(upload__name__icontains=name) | Exists(sources))
         if state := wanted.get("state"):
             found = found.unfinished() if state == "working" else found.in_state(state)
         if source := wanted.get("source"):

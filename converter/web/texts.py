@@ -59,7 +59,6 @@ def for_convert() -> dict[str, str]:
         "refused": _("Please fix the highlighted fields."),
         "loggedOut": _("You are logged out. Log in again in another tab, then press Convert here."),
         "offline": _("Can't reach the site. Check your connection and try again."),
-        "sharedLost": _("The shared images did not arrive. Choose them here."),
         "show": _("Show {name}"),
         "trying": _("Updating preview…"),
         "tried": _("{before} → {after}, {change}"),
@@ -81,6 +80,10 @@ def for_convert() -> dict[str, str]:
         "convert": _("Convert"),
         "convertOne": _("Convert to {formats}"),
         "convertMany": _("Convert {count} to {formats}"),
+        "joinMany": _("Join {count} images into one {formats}"),
+        "moveUp": _("Move {name} up"),
+        "moveDown": _("Move {name} down"),
+        "moved": _("{name}: {place} of {count}"),
         "formats": _("{count} formats"),
         "bestFormat": _("the best format"),
     }

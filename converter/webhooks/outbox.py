@@ -37,6 +37,7 @@ def notify_of_job(job: Job) -> None:
         "id": str(job.pk),
         "batch": str(job.batch_id),
         "upload": str(job.upload_id),
+        "uploads": [str(upload.pk) for upload in job.uploads],
         "status": job.status,
         "error": job.error,
     }

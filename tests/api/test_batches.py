@@ -43,7 +43,7 @@ def test_a_batch_goes_all_the_way(program: Program, worker: Any) -> None:
     assert (batch["total"], batch["done"]) == (2, 2)
     png = program.get(f"jobs/{batch['jobs'][1]['id']}").json()
     assert set(png) == {
-        "id", "batch", "upload", "status", "recipe", "error", "result", "report", "created_at", "started_at", "finished_at"
+        "id", "batch", "upload", "uploads", "status", "recipe", "error", "result", "report", "created_at", "started_at", "finished_at"
     }  # fmt: skip
     assert png["error"] is None
     assert png["recipe"] == {"format": "png", "resize": {"width": 32}}

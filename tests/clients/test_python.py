@@ -77,6 +77,13 @@ def test_many_images_of_every_kind_come_back_in_order(site: Site, photo: Path) -
     ]
 
 
+def test_several_images_become_one_pdf(site: Site, photo: Path) -> None:
+    with Client(site.url, site.token) as client:
+        document = client.join([photo, make_photo(30, 20)], {"page": "a4"})
+    assert (document.format, document.report["frames"]["kept"]) == ("pdf", 2)
+    assert document.data.startswith(b"%PDF")
+
+
 def test_a_batch_can_be_followed_job_by_job(site: Site, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         batch = client.submit([photo], [SMALL])

@@ -41,8 +41,7 @@ class Windows:
         self._free: list[Window] = []
 
     def open(self, **options: Any) -> Window:
-        """Return an empty window with these options of a browser context; without a service worker, if not told."""
-        options = {"service_workers": "block", **options}
+        """Return an empty window with these options of a browser context."""
         for window in self._free:
             if window.options == options:
                 self._free.remove(window)

@@ -100,3 +100,16 @@ def test_a_site_that_is_not_there_is_said(convert: Convert, tmp_path: Path, monk
     assert done.returncode == 2
     assert "cannot be reached" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_images_are_joined_on_the_site(convert: Convert, tmp_path: Path) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(make_photo(30, 20, "PNG"))
+    done = convert("1.png", "2.png", "--join", "all.pdf", "--page", "a4")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["report"]["frames"]) == (0, {"in": 2, "kept": 2})
+    assert (tmp_path / "all.pdf").read_bytes().startswith(b"%PDF")
+    (tmp_path / "3.png").write_bytes(b"no image")
+    failed = convert("1.png", "3.png", "--join", "not.pdf")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["error"]["message"].startswith("3.png: ")

@@ -37,7 +37,8 @@ def waited(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def until_done(job: Job, seconds: float) -> bool:
         # What is asked of the worker at the end of a transaction, which a test's never reaches.
-        jobs.fetch(job.upload_id)
+        for upload in job.uploads:
+            jobs.fetch(upload.pk)
         worker.work()
         run(job.upload_id)
         return True
@@ -160,6 +161,17 @@ def test_a_batch_hands_out_a_form_for_each_file(agent: Agent) -> None:
     asked = agent.result("batch", files=files, outputs=[{"format": "webp"}, {"format": "png"}])
     assert [one["name"] for one in asked["structuredContent"]["uploads"]] == ["0.jpg", "1.jpg", "2.jpg"]
     assert asked["content"][0]["text"].count("curl") == 3
+
+
+def test_several_images_are_joined_into_one_pdf(agent: Agent, website: Receiver) -> None:
+    urls = [f"{website.url}/photo.jpg", f"{website.url}/photo.jpg"]
+    batch = agent.call("batch", urls=urls, outputs=[{"page": "a4"}], join="pdf")
+    done = agent.call("get", batch=batch["batch"], wait=20)
+    assert (done["status"], done["total"]) == ("finished", 1)
+    assert done["jobs"][0]["result"]["mime"] == "application/pdf"
+    files = [{"name": f"{n}.jpg", "size": 10} for n in range(2)]
+    asked = agent.call("batch", files=files, outputs=[{}], join="pdf")
+    assert [one["name"] for one in asked["uploads"]] == ["0.jpg", "1.jpg"]
 
 
 def test_formats_and_the_options_of_one_are_listed(agent: Agent) -> None:

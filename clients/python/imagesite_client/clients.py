@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -86,11 +86,33 @@ class Client(_Base):
         """Return the images converted with each recipe, source by source. Raises as `convert`, at the first failure."""
         return self._run(flows.convert_all(list(sources), list(recipes), keep, progress))
 
+    def join(
+        self,
+        sources: Iterable[Source],
+        recipe: Recipe | None = None,
+        *,
+        keep: bool = False,
+        progress: Notify | None = None,
+    ) -> Result:
+        """Return one PDF with the sources as its pages, in order. Raises as `convert`, at the first image that fails.
+
+        The recipe says how: `{"page": "a4", "margin": 10}`.
+        """
+        return self._run(flows.convert_all(list(sources), [recipe or {}], keep, progress, "pdf"))[0]
+
     def submit(
-        self, sources: Iterable[Source], recipes: Iterable[Recipe], *, progress: Notify | None = None
+        self,
+        sources: Iterable[Source],
+        recipes: Iterable[Recipe],
+        *,
+        join: Literal["pdf"] | None = None,
+        progress: Notify | None = None,
     ) -> dict[str, Any]:
-        """Create a batch, upload its files and return it at once. Raises ApiError, OSError, httpx.TransportError."""
-        return self._run(flows.submit(list(sources), list(recipes), progress))
+        """Create a batch, upload its files and return it at once. Raises ApiError, OSError, httpx.TransportError.
+
+        With `join`, the batch makes one document of all sources.
+        """
+        return self._run(flows.submit(list(sources), list(recipes), progress, join))
 
     def wait(self, job: Job) -> Job:
         """Return the job once it has ended, whatever the outcome."""
@@ -161,11 +183,27 @@ class AsyncClient(_Base):
         """As Client.convert_many."""
         return await self._run(flows.convert_all(list(sources), list(recipes), keep, progress))
 
+    async def join(
+        self,
+        sources: Iterable[Source],
+        recipe: Recipe | None = None,
+        *,
+        keep: bool = False,
+        progress: Notify | None = None,
+    ) -> Result:
+        """As Client.join."""
+        return (await self._run(flows.convert_all(list(sources), [recipe or {}], keep, progress, "pdf")))[0]
+
     async def submit(
-        self, sources: Iterable[Source], recipes: Iterable[Recipe], *, progress: Notify | None = None
+        self,
+        sources: Iterable[Source],
+        recipes: Iterable[Recipe],
+        *,
+        join: Literal["pdf"] | None = None,
+        progress: Notify | None = None,
     ) -> dict[str, Any]:
         """As Client.submit."""
-        return await self._run(flows.submit(list(sources), list(recipes), progress))
+        return await self._run(flows.submit(list(sources), list(recipes), progress, join))
 
     async def wait(self, job: Job) -> Job:
         """As Client.wait."""

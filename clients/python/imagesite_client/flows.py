@@ -102,10 +102,10 @@ def call(method: str, path: str, **options: Any) -> Flow[Any]:
 
 
 def convert_all(
-    sources: Sequence[Source], outputs: Sequence[Recipe], keep: bool, notify: Notify
+    sources: Sequence[Source], outputs: Sequence[Recipe], keep: bool, notify: Notify, join: str | None = None
 ) -> Flow[list[Result]]:
-    """Convert each source with each recipe; return the results source by source."""
-    batch = yield from submit(sources, outputs, notify)
+    """Convert each source with each recipe, or join all; return the results source by source."""
+    batch = yield from submit(sources, outputs, notify, join)
     try:
         jobs = [Job.of(job) for job in (yield from all_jobs(batch))]
         results = []
@@ -137,13 +137,19 @@ def _delete(batch: str) -> Flow[None]:
         pass  # the server deletes it when its time is up
 
 
-def submit(sources: Sequence[Source], outputs: Sequence[Recipe], notify: Notify) -> Flow[dict[str, Any]]:
+def submit(
+    sources: Sequence[Source], outputs: Sequence[Recipe], notify: Notify, join: str | None = None
+) -> Flow[dict[str, Any]]:
     """Create a batch and upload its files; return it as the API answered when it was created."""
     files = [_file(index, source) for index, source in enumerate(sources)]
     batch: dict[str, Any] = yield from call(
         "POST",
         "batches",
-        json={"files": [_asked(file) for file in files], "outputs": list(outputs)},
+        json={
+            "files": [_asked(file) for file in files],
+            "outputs": list(outputs),
+            **({"join": join} if join else {}),
+        },
         headers={"Idempotency-Key": str(uuid.uuid4())},
     )
     for file, upload in zip(files, batch["uploads"], strict=True):

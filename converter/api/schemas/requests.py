@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict, Discriminator, Tag
@@ -128,6 +128,11 @@ class BatchIn(Schema):
             ],
         },
         {"files": [{"url": "https://example.org/holiday.jpg"}], "outputs": [{"format": "avif"}]},
+        {
+            "files": [{"name": "page-1.jpg", "size": 2_400_000}, {"name": "page-2.jpg", "size": 2_100_000}],
+            "outputs": [{"format": "pdf", "page": "a4", "margin": 10}],
+            "join": "pdf",
+        },
     )
 
     files: list[AnyFile] = []
@@ -136,6 +141,13 @@ class BatchIn(Schema):
         Field(description="Existing uploads to convert again: ids, or ids with outputs of their own."),
     ] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+    join: Annotated[
+        Literal["pdf"] | None,
+        Field(
+            description="Makes one document of all images, with the pages in the order of `uploads` and then of `files`. "
+            "`outputs` is then one recipe, whose format may be left out."
+        ),
+    ] = None
     name_pattern: Annotated[
         str,
         Field(

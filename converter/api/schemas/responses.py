@@ -38,6 +38,10 @@ class Job(Schema):
     id: uuid.UUID
     batch: uuid.UUID
     upload: uuid.UUID
+    uploads: Annotated[
+        list[uuid.UUID],
+        Field(description="The images it is made of, in order. Several in a joined document."),
+    ]
     status: models.Job.Status
     recipe: dict[str, Any]
     error: Failure | None
@@ -49,11 +53,12 @@ class Job(Schema):
 
     @classmethod
     def of(cls, job: models.Job) -> Job:
-        """Return the job as it is told to programs; needs its upload and its batch."""
+        """Return the job as it is told to programs; needs its upload and its batch, and in a list its sources."""
         return cls(
             id=job.pk,
             batch=job.batch_id,
             upload=job.upload_id,
+            uploads=[upload.pk for upload in job.uploads],
             status=models.Job.Status(job.state),
             recipe=job.recipe,
             error=Failure(**job.error) if job.error else None,
@@ -140,10 +145,12 @@ class Batch(BatchSummary):
         """Return the batch with the jobs behind a position; of a new one, with the forms of all uploads."""
         with snapshot():
             rows = batch.jobs.filter(position__gt=after).select_related("upload").order_by("position")
+            rows = rows.prefetch_related("sources") if batch.join else rows
             found = list(rows if with_forms else rows[: JOBS_AT_ONCE + 1])
             tally = batch.tally
         shown = found[:JOBS_AT_ONCE]
-        uploads = {job.upload_id: job.upload for job in (found if with_forms else shown)}.values()
+        told = found if with_forms else shown
+        uploads = {upload.pk: upload for job in told for upload in job.uploads}.values()
         return cls(
             **cls.facts(batch, tally),
             uploads=[Upload.of(upload, with_form=with_forms) for upload in uploads],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .bundled import Library, check, libraries
 from .codecs import samples
+from .codecs.pdf_pages import joined
 from .facts import Facts
 from .pillow import versions
 from .pipeline import Source, convert, open, probe
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "check",
     "convert",
+    "joined",
     "libraries",
     "open",
     "probe",

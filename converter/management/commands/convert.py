@@ -23,8 +23,10 @@ from converter import engine
 from converter.engine.naming import pattern_problem
 from converter.management import recipe_options, remote, watching
 from converter.management.converting import Converted, Converter, LocalConverter, NotConverted, Task, Workers
+from converter.management.joining import join
 from converter.management.planning import Plan
 
+JOINS = next(format.name for format in engine.FORMATS.values() if format.paper)
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 
@@ -37,7 +39,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sources", nargs="+", type=Path, metavar="SRC", help="image or folder of images")
-        parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="output folder")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("-o", "--output", type=Path, metavar="DIR", help="output folder")
+        where.add_argument(
+            "--join", type=Path, metavar="FILE.pdf", help="make one PDF of all images, in the order given"
+        )
         parser.add_argument(
             "--name", metavar="PATTERN", default="", help="names of the results, such as {name}-{width}.{ext}"
         )
@@ -64,19 +70,31 @@ class Command(BaseCommand):
         if isinstance(sys.stdout, io.TextIOWrapper):
             # File names may hold characters that the terminal cannot show.
             sys.stdout.reconfigure(errors="backslashreplace")
-        recipe = recipe_options.read(options)
+        joined: Path | None = options["join"]
+        recipe = recipe_options.read(options, format=JOINS if joined else None)
         images = watermark_of(recipe, options["recipe"])
         if options["name"] and (problem := pattern_problem(options["name"])):
             raise CommandError(f"--name: {problem.text}", returncode=2)
-        plan = Plan(options["sources"], options["output"], recipe)
+        if joined:
+            check_joined(recipe, options)
+        plan = Plan(options["sources"], joined.parent if joined else options["output"], recipe)
         tasks, left = plan.tasks()
         if not tasks and not options["watch"]:
             raise CommandError("No images to convert.", returncode=2)
         if options["dry_run"]:
-            self._show(recipe, tasks, options["name"])
+            self._show(recipe, tasks, options["name"], joined)
             return
         make = maker(options["server"], recipe, images)
-        make_folder(options["output"])
+        make_folder(joined.parent if joined else options["output"])
+        if joined:
+            converter = make()
+            try:
+                sources = [task.source for task in tasks]
+                how = {"overwrite": options["overwrite"], "as_json": options["json"]}
+                join(sources, joined, converter, self.stdout, **how)
+            finally:
+                converter.close()
+            return
         tally = Tally(self.stdout, as_json=options["json"])
         with Workers(max(1, options["workers"]), make, options["name"]) as workers:
             if options["watch"]:
@@ -85,10 +103,10 @@ class Command(BaseCommand):
                 convert(tasks, workers, tally, overwrite=options["overwrite"])
         tally.finish(len(tasks), left, watched=options["watch"])
 
-    def _show(self, recipe: engine.Recipe, tasks: list[Task], pattern: str) -> None:
+    def _show(self, recipe: engine.Recipe, tasks: list[Task], pattern: str, joined: Path | None) -> None:
         self.stdout.write(engine.sentence(recipe))
         for task in tasks:
-            target = task.target.with_name(pattern) if pattern else task.target
+            target = joined or (task.target.with_name(pattern) if pattern else task.target)
             there = " (already exists)" if target.exists() else ""
             self.stdout.write(f"{task.source} → {target}{there}")
 
@@ -211,6 +229,15 @@ def maker(server: str | None, recipe: engine.Recipe, images: Mapping[str, bytes]
     remote.check(site)
     asked = remote.recipe_for(site, recipe, images)
     return lambda: remote.RemoteConverter(site, asked)
+
+
+def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
+    """Raise CommandError where the other options make no document."""
+    if recipe.is_auto or not recipe.target.paper:
+        raise CommandError("--join makes PDF only.", returncode=2)
+    for other in ("watch", "name"):
+        if options[other]:
+            raise CommandError(f"--join cannot be used with --{other}.", returncode=2)
 
 
 def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models import Count, Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,8 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from converter import jobs
 from converter.engine.filenames import clean_name
-from converter.models import Batch, Job, Tally
-from converter.problems import PASSING
+from converter.models import Batch, Job, Source, Tally
 from converter.snapshot import snapshot
 from converter.translation import translated
 from converter.web.access import batch_of, open_to_guests
@@ -38,9 +37,12 @@ def history(request: LoggedInRequest) -> HttpResponse:
     after = request.GET.get("after")
     batches = wanted.in_time(Batch.objects.filter(owner_id=request.user.pk, kept=True))
     first = Job.objects.select_related("upload").order_by("position")[:SHOWN]
+    sources = Prefetch("sources", Source.objects.filter(position__lt=SHOWN))
     with snapshot():
         found = search(batches, wanted.jobs(), after, PAGE)
-        prefetch_related_objects(found.batches, Prefetch("jobs", first, to_attr="first_jobs"))
+        prefetch_related_objects(
+            found.batches, Prefetch("jobs", first.prefetch_related(sources), to_attr="first_jobs")
+        )
         tallies = Batch.objects.filter(pk__in=[batch.pk for batch in found.batches]).tallies()
     for batch in found.batches:
         batch.tally = tallies[batch.pk]
@@ -94,10 +96,7 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 def _may_be_retried(batch: Batch, tally: Tally) -> bool:
     if not tally.count(Job.Status.FAILED):
         return bool(tally.count(Job.Status.CANCELLED))
-    ended = batch.jobs.filter(
-        Q(status=Job.Status.CANCELLED) | Q(status=Job.Status.FAILED, error_code__in=PASSING)
-    )
-    return ended.exists()
+    return Job.objects.filter(batch=batch).passing().exists()
 
 
 def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:

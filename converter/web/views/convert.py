@@ -88,7 +88,10 @@ def context_of(request: LoggedInRequest) -> dict[str, Any]:
     uploads, recipes = _asked_for(request)
     outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
     is_free = isinstance(recipes[0], SitesOwn)
-    return {**_context(request, _files_form(request), outputs, uploads), "is_free": is_free}
+    files = _files_form(request)
+    if pk := _uuid(request.GET.get("batch")):
+        files.initial["join"] = bool(batch_of(request, pk).join)
+    return {**_context(request, files, outputs, uploads), "is_free": is_free}
 
 
 def _files_form(request: LoggedInRequest, *args: Any) -> FilesForm:
@@ -124,6 +127,7 @@ def _context(
         "photo_extensions_read_only": _photo_extensions(encodes=False),
         "matrix": MatrixForm(),
         "name_patterns": naming.EXAMPLES,
+        "join_formats": [format.name for format in options.offered() if format.paper],
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
         "limits": jobs.limits(),
         "straight": options.offered(),
@@ -131,6 +135,7 @@ def _context(
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": _max_files(request),
         "texts": texts.for_convert(),
+        "message_templates": texts.for_messages(),
     }
 
 
@@ -155,7 +160,8 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
         return _uploads_of(batch), batch.outputs
     if pk := _uuid(ask.get("job")):
         job = job_of(request, pk)
-        return [job.upload] if job.upload.is_here else [], [job.recipe]
+        left_out = _uuid(ask.get("without"))
+        return [upload for upload in job.uploads if upload.is_here and upload.pk != left_out], [job.recipe]
     if pk := _uuid(ask.get("upload")):
         return _uploads_here(request, [str(pk)]), [_default_recipe(request)]
     if token := ask.get("link"):
@@ -187,6 +193,8 @@ def _sites_own() -> SitesOwn:
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:
+    if batch.join:
+        return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
     found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
     return [upload for upload in found if upload.is_here]
 
@@ -255,16 +263,21 @@ def _submit(
         files=[*(new for _, new in taken), *addresses],
         uploads=uploads,
         name_pattern=chosen.cleaned_data["name_pattern"],
+        join=chosen.cleaned_data["join"] and _can_join(recipes, len(taken) + len(uploads) + len(addresses)),
     )
     known = {upload.pk for upload in uploads}
-    fresh = [
-        u for u in dict.fromkeys(j.upload for j in _jobs_of(batch)) if u.pk not in known and not u.source_url
-    ]
+    sources = dict.fromkeys(upload for job in _jobs_of(batch) for upload in job.uploads)
+    fresh = [upload for upload in sources if upload.pk not in known and not upload.source_url]
     for upload, (file, _new) in zip(fresh, taken, strict=True):
         jobs.store(upload, file)
     for problem in problems:
         messages.warning(request, _("Skipped: %(problem)s") % {"problem": translated(problem)})
     return batch
+
+
+def _can_join(recipes: Sequence[engine.Recipe], images: int) -> bool:
+    """Whether a document can be made: several images, and one output that has paper."""
+    return images > 1 and len(recipes) == 1 and not recipes[0].is_auto and recipes[0].target.paper
 
 
 def _jobs_of(batch: Batch) -> Any:

@@ -25,7 +25,9 @@ from converter.web.http import LoggedInRequest
 @require_safe
 def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
-    awaits_file = found.status == Job.Status.AWAITING_UPLOAD and not found.upload.source_url
+    awaits_file = (
+        found.status == Job.Status.AWAITING_UPLOAD and not found.upload.source_url and not found.is_joined
+    )
     siblings = Job.objects.filter(batch=found.batch_id, owner_id=request.user.pk)
     finished = (
         siblings.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
@@ -33,7 +35,9 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "job": found,
         **_previews(found),
-        "facts": metadata.store().get(found.upload_id) if found.upload.is_here else None,
+        "facts": metadata.store().get(found.upload_id)
+        if found.upload.is_here and not found.is_joined
+        else None,
         "resend": ResendForm() if awaits_file else None,
         "picture": jobs.snippets(finished).get(found.upload_id, ""),
         "before": siblings.filter(position__lt=found.position).order_by("-position").first(),

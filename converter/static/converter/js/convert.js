@@ -3,15 +3,15 @@
 import { maybe, showWhatNeedsScript } from "./dom.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
 import "./intake.js";
+import { joined, showOrder } from "./join.js";
 import "./matrix.js";
 import { formatOf } from "./output.js";
 import { cards, follow } from "./outputs.js";
 import { changed, find, form, note, state } from "./page.js";
 import { update } from "./preview.js";
 import { extensionOf } from "./row.js";
-import "./shared.js";
 import "./submit.js";
-import { fetchMessages, language, say, sizeInWords, texts } from "./words.js";
+import { language, say, sizeInWords, texts } from "./words.js";
 
 const PHOTOS = (form.dataset.photos ?? "").split(" ");
 const READ_ONLY = (form.dataset.photosReadOnly ?? "").split(" ");
@@ -30,7 +30,7 @@ function nameButton() {
   const options = cards().map((card) => formatOf(card).selectedOptions[0]);
   const formats = [...new Set(options.map(({ value, text }) => (value === "auto" ? texts.bestFormat : text)))];
   const list = formats.length > 3 ? say(texts.formats, { count: formats.length }) : new Intl.ListFormat(language).format(formats);
-  const text = count > 1 ? texts.convertMany : texts.convertOne;
+  const text = joined() ? texts.joinMany : count > 1 ? texts.convertMany : texts.convertOne;
   find("submit", HTMLElement).textContent = count ? say(text, { count, formats: list }) : texts.convert;
 }
 
@@ -42,27 +42,27 @@ function summary() {
   return [good, bad ? say(texts.unusable, { count: bad }) : ""].filter(Boolean).join(" · ");
 }
 
-// What is done with images comes with the first one: until then nobody needs it, and the page opens sooner.
-let isRestHere = false;
+// The cropper comes with the first image: until then nobody needs it, and the page opens sooner.
+let isCropperHere = false;
 
-async function fetchRest() {
-  if (isRestHere || !inBatch().length) return;
-  isRestHere = true;
-  fetchMessages();
-  await Promise.all([import("./crop_panel.js"), import("./mark.js")]);
+async function fetchCropper() {
+  if (isCropperHere || !inBatch().length) return;
+  isCropperHere = true;
+  await import("./crop_panel.js");
   changed();
 }
 
 function show() {
   if (state.batch) return;
-  fetchRest();
+  fetchCropper();
   followImages();
   nameButton();
+  showOrder();
   markShown(update());
   note(summary());
 }
 
 form.addEventListener("convert:changed", show);
-maybe(form, "#id_addresses", HTMLTextAreaElement)?.addEventListener("input", nameButton);
+maybe(form, "#id_addresses", HTMLTextAreaElement)?.addEventListener("input", () => { nameButton(); showOrder(); });
 showWhatNeedsScript(form);
 show();

@@ -2,7 +2,7 @@
 
 import { all, around, maybe, one } from "./dom.js";
 import { changed, find, form, limits, measured, refuse, state } from "./page.js";
-import { extensionOf, Row } from "./row.js";
+import { extensionOf, nameMoves, Row } from "./row.js";
 import { say, sizeInWords, texts } from "./words.js";
 
 /**
@@ -47,6 +47,17 @@ export const failed = () => rows.filter((row) => row.state === "failed");
 export const kept = () => here.filter(({ box }) => box.checked);
 export const inBatch = () => [...kept(), ...ready()];
 export const addresses = () => (maybe(form, "#id_addresses", HTMLTextAreaElement)?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
+
+/** Take the order in which the lists show the images. */
+export function arrange() {
+  /**
+   * @param {Image} one
+   * @param {Image} other
+   */
+  const asShown = (one, other) => (one.element.compareDocumentPosition(other.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+  rows.sort(asShown);
+  here.sort(asShown);
+}
 
 /** @param {Event} event */
 export const rowOf = (event) => rows.find(({ element }) => element.contains(/** @type {Node} */ (event.target)));
@@ -132,6 +143,7 @@ for (const image of here) {
   button.append(...thumb.childNodes);
   thumb.replaceWith(button);
   button.addEventListener("click", () => show(image));
+  nameMoves(image);
 }
 form.addEventListener("change", (event) => {
   if (around(event, "[data-upload], [data-all]", HTMLInputElement)) changed();

@@ -61,11 +61,13 @@ function drag(next) {
   depth = next;
   find("drop", HTMLElement).classList.toggle("is-over", depth > 0);
 }
-document.addEventListener("dragenter", () => drag(depth + 1));
-document.addEventListener("dragleave", () => drag(depth - 1));
+/** @param {DragEvent} event */
+const brings = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+document.addEventListener("dragenter", (event) => { if (brings(event)) drag(depth + 1); });
+document.addEventListener("dragleave", (event) => { if (brings(event)) drag(depth - 1); });
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   drag(0);
-  if (event.dataTransfer) take(event.dataTransfer);
+  if (event.dataTransfer && brings(event)) take(event.dataTransfer);
 });

@@ -1,8 +1,6 @@
 // The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
 
 import { all, around, copyOf, one } from "./dom.js";
-import { watchColors } from "./colors.js";
-import { watchLogos } from "./logo_thumb.js";
 import { takeLogo } from "./logos.js";
 import { formatOf, showWhatFits, sidesOf, summaryOf } from "./output.js";
 import { changed, find, form, limits } from "./page.js";
@@ -114,7 +112,7 @@ async function take(link) {
   else location.assign(link.href);
 }
 
-for (const watch of [watchPresets, watchColors, watchLogos]) watch(list);
+watchPresets(list);
 list.addEventListener("change", async (event) => {
   const card = around(event, "[data-output]", HTMLElement);
   if (!card) return;

@@ -1,8 +1,6 @@
 // Says in one sentence what the recipe does, while it is being changed.
 
-import { watchColors } from "./colors.js";
 import { one } from "./dom.js";
-import { watchLogos } from "./logo_thumb.js";
 import { showWhatFits } from "./output.js";
 import { watchPresets } from "./presets.js";
 
@@ -26,6 +24,6 @@ function follow() {
   timer = setTimeout(refresh, 250);
 }
 
-for (const watch of [watchPresets, watchColors, watchLogos]) watch(form);
+watchPresets(form);
 for (const type of ["input", "change"]) form.addEventListener(type, follow);
 showWhatFits(card);

@@ -39,6 +39,7 @@ export class Row {
     this.bar.setAttribute("aria-label", file.name);
     this.show.setAttribute("aria-label", say(texts.show, { name: file.name }));
     this.resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));
+    nameMoves(this);
     this.drawThumbnail();
   }
 
@@ -99,6 +100,12 @@ export class Row {
     this.share = 0;
     this.set("waiting", texts.waiting);
   }
+}
+
+/** @param {{ name: string, element: HTMLElement }} image */
+export function nameMoves({ name, element }) {
+  one(element, "[data-move='-1']", HTMLElement).setAttribute("aria-label", say(texts.moveUp, { name }));
+  one(element, "[data-move='1']", HTMLElement).setAttribute("aria-label", say(texts.moveDown, { name }));
 }
 
 /** @param {{ name: string }} file */

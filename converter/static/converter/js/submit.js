@@ -3,13 +3,14 @@
 import { all, one } from "./dom.js";
 import { cropOf, isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
+import { joined } from "./join.js";
 import { logosTaken } from "./logos.js";
 import { clearErrors, formatOf, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
 import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
 import { sendAll } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
-import { fetchMessages, say, texts, told } from "./words.js";
+import { say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
@@ -51,7 +52,6 @@ async function submit() {
  * @returns {Promise<string>}
  */
 async function make(files) {
-  await fetchMessages();
   await logosTaken();
   const { outputs, problem } = await readOutputs();
   const wrong = problem ?? problemOf(outputs);
@@ -71,6 +71,7 @@ async function make(files) {
   const { status, said } = await makeBatch({
     files: [...files.map((row) => ({ name: row.path, size: row.size, ...own(row) })), ...addresses().map((url) => ({ url }))],
     uploads: kept().map((image) => ({ id: image.upload, ...own(image) })),
+    ...(joined() ? { join: joined() } : {}),
     name_pattern: one(form, "#id_name_pattern", HTMLInputElement).value.trim(),
     outputs: isSingle && crops[0] ? recipes.map((recipe) => ({ ...recipe, crop: crops[0] })) : recipes,
   });
