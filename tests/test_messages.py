@@ -85,6 +85,7 @@ def test_numbers_and_words_of_ours_are_written_in_the_readers_language() -> None
         assert "10 MB" in translated(too_large)
         assert "1.200.000 Bytes" in translated(Message("bytes_met", {"quality": 71, "target": 1_200_000}))
         assert "Ähnlichkeit 0,988" in translated(SAMPLES["quality_chosen"])
+        assert translated(SAMPLES["quality_chosen.score"]).startswith("Qualität")
         assert translated(Message("option_missing", {"option": "Width"})) == "Breite fehlt."
         assert translated(Message("no_result", {"state": "queued"})).endswith("in der Warteschlange.")
     assert "12.5 MB" in too_large.text

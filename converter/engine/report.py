@@ -51,6 +51,9 @@ class Report:
     metadata_removed: tuple[str, ...]
     engine: Mapping[str, str]
     similarity: float | None = None
+    """SSIM on luma, 1 for equal."""
+    score: float | None = None
+    """How good it looks: an estimate of SSIMULACRA2, 100 for equal."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -61,6 +64,7 @@ class Report:
             "bytes_after": self.bytes_after,
             "frames": {"in": self.frames_in, "kept": self.frames_kept},
             "similarity": self.similarity,
+            "score": self.score,
             "encoder": {"name": self.encoder, "settings": dict(self.settings)},
             "metadata_removed": list(self.metadata_removed),
             "engine": dict(self.engine),

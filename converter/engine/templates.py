@@ -251,6 +251,7 @@ NOTES = {
     "frames_kept": _("All {frames} frames kept"),
     "pages_kept": _("All {pages} pages kept"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
+    "quality_chosen.score": _("Quality {quality} chosen: visual score {score:.0f} of 100"),
     "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
     "shrunk_to_fit": _("Shrunk to {width}×{height} to stay within {target:,} bytes"),
     "format_chosen": _("{format} chosen: {reason}"),

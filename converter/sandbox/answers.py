@@ -286,6 +286,7 @@ _REPORT: Mapping[str, _Check] = {  # as of engine.Report.to_dict
     "bytes_after": _whole,
     "frames": _object(**{"in": _whole, "kept": _whole}),
     "similarity": _optional(_number),
+    "score": _optional(_number),
     "encoder": _object(name=_text, settings=_mapping(lambda value: True)),
     "metadata_removed": _list(_text),
     "engine": _mapping(_text),

@@ -86,7 +86,7 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 def _size_alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> int:
     encoder = _encoder(sample, option)
-    found, _ = lowest_alike(encoder.encode, lambda data: encoder.similarity(data, sample), aim, deadline)
+    found, _ = lowest_alike(encoder.encode, lambda data: encoder.score(data, sample), aim, deadline)
     return len(found.data)
 
 

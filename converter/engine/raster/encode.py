@@ -16,7 +16,10 @@ from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .codecs import Codec, Content, Settings, codec_for
+from .color import eight_bit
 from .pillow import encoding, room_for
+from .sample import montage, tiles
+from .score import score
 from .similarity import similarity
 from .steps import Frame
 
@@ -66,11 +69,34 @@ class Encoder:
         )
         return replace(self, content=alone)
 
+    def sampled(self, image: Image.Image) -> tuple[Encoder, Image.Image]:
+        """Return an encoder for parts of a large picture, and these parts of the original, to try qualities on."""
+        boxes = tiles(image.size)
+        if boxes is None:
+            return self, image
+        [stored] = self.images
+        pixels = image.width * image.height
+        content = replace(
+            self.content,
+            images=[montage(stored, boxes)],
+            extras={},
+            lows=[low and montage(low, boxes) for low in self.content.lows],
+            sampled_from=pixels,
+        )
+        return replace(self, content=content), montage(image, boxes)
+
     def similarity(self, data: bytes, original: Image.Image) -> float:
-        """Return how alike the first picture of an encoded file is to the original."""
-        encoded = Image.open(BytesIO(self.codec.picture(data)))
-        encoded.load()
-        return round(similarity(original, encoded), 4)
+        """Return the SSIM of the first picture of an encoded file and the original, 1 for equal."""
+        return round(similarity(original, self._decoded(data)), 4)
+
+    def score(self, data: bytes, original: Image.Image) -> float:
+        """Return how good the first picture of an encoded file looks, 100 for equal."""
+        return round(score(original, self._decoded(data), self.codec.severity), 1)
+
+    def _decoded(self, data: bytes) -> Image.Image:
+        decoded = Image.open(BytesIO(self.codec.picture(data)))
+        decoded.load()
+        return eight_bit(decoded)
 
     def frames_in(self, data: bytes) -> int:
         """Return how many frames the encoder wrote; some merge equal neighbours."""

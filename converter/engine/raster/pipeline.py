@@ -51,6 +51,7 @@ class Written:
     frames: int
     settings: Settings
     similarity: float | None = None
+    score: float | None = None
 
 
 class Source:
@@ -134,6 +135,7 @@ class Source:
             frames=encoder.frames_in(made.data),
             settings=encoder.settings(made.quality),
             similarity=made.similarity,
+            score=made.score,
         )
         return self._result(written, recipe, len(finished), log)
 
@@ -222,6 +224,7 @@ class Source:
                 frames_in=max(self.facts.frames, self.facts.pages),
                 frames_kept=frames,
                 similarity=written.similarity,
+                score=written.score,
                 encoder=recipe.target.label,
                 settings=written.settings,
                 metadata_removed=tuple(log.metadata_removed),

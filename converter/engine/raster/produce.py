@@ -30,6 +30,7 @@ class Made:
     encoder: Encoder
     quality: int | None = None
     similarity: float | None = None
+    score: float | None = None
 
 
 Ready = Callable[[Sequence[Frame]], Encoder]
@@ -66,39 +67,44 @@ def _alike(
     """Search on one frame, and encode all of them with what it found."""
     if (number := encoder.sample) is None:
         return Made(encoder.encode(), encoder)
-    one = encoder.only(number)
+    one, original = encoder.only(number).sampled(frames[number].image)
 
     def measure(data: bytes) -> float:
-        return one.similarity(data, frames[number].image)
+        return one.score(data, original)
 
     found, score = lowest_alike(one.encode, measure, aim, deadline)
-    data = found.data if one is encoder else encoder.encode(found.quality)
+    alone = found.data
+    data = alone if one is encoder else encoder.encode(found.quality)
     if most_bytes is not None and len(data) > most_bytes:
-        lower = largest_within(encoder.encode, most_bytes, deadline, highest=found.quality)
+        lower = largest_within(
+            encoder.encode, most_bytes, deadline, highest=found.quality, may_fall_apart=True
+        )
         if lower is not None:
-            found, data, score = lower, lower.data, measure(one.encode(lower.quality))
+            found, data, alone = lower, lower.data, one.encode(lower.quality)
+            score = measure(alone)
             log.note("held_to_source", quality=found.quality)
-    log.note("quality_chosen", quality=found.quality, similarity=score)
-    return Made(data, encoder, found.quality, score)
+    log.note("quality_chosen", kind="score", quality=found.quality, score=score)
+    return Made(data, encoder, found.quality, one.similarity(alone, original), score)
 
 
 def _within_bytes(
     frames: Sequence[Frame], encoder: Encoder, recipe: Recipe, ready: Ready, log: Log, deadline: Deadline
 ) -> Made:
     target = recipe.target_bytes or 0
-    found = largest_within(encoder.encode, target, deadline)
+    found = largest_within(encoder.encode, target, deadline, may_fall_apart=not recipe.shrink_to_fit)
     if found is None:
         frames, encoder, found = _shrunk(frames, encoder, target, ready, deadline)
         width, height = frames[0].image.size
         if not recipe.shrink_to_fit:
             raise TargetUnreachable(kind="at_this_size", bytes=target, width=width, height=height)
         log.note("shrunk_to_fit", width=width, height=height, target=target)
-    similarity = None
+    similarity = score = None
     if encoder.sample is not None:
         log.note("bytes_met", quality=found.quality, target=target)
         if len(frames) == 1:
             similarity = encoder.similarity(found.data, frames[0].image)
-    return Made(found.data, encoder, found.quality, similarity)
+            score = encoder.score(found.data, frames[0].image)
+    return Made(found.data, encoder, found.quality, similarity, score)
 
 
 def _shrunk(

@@ -22,28 +22,37 @@ Plane = Image.Image
 def similarity(picture: Image.Image, other: Image.Image) -> float:
     """Return the SSIM of two pictures of one size; transparent parts count as white."""
     x, y = _luma(picture), _luma(other)
-    mean_x, mean_y = _windows(x), _windows(y)
-    square_x, square_y = _windows(_math(_times, a=x, b=x)), _windows(_math(_times, a=y, b=y))
-    product = _windows(_math(_times, a=x, b=y))
-    scores = _math(_ssim, mx=mean_x, my=mean_y, xx=square_x, yy=square_y, xy=product)
-    score = scores.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(score, float)
-    return min(1.0, score)
+    mean_x, mean_y = windows(x), windows(y)
+    square_x, square_y = windows(computed(times, a=x, b=x)), windows(computed(times, a=y, b=y))
+    product = windows(computed(times, a=x, b=y))
+    scores = computed(_ssim, mx=mean_x, my=mean_y, xx=square_x, yy=square_y, xy=product)
+    return min(1.0, mean_of(scores))
+
+
+def mean_of(plane: Plane) -> float:
+    mean = plane.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    assert isinstance(mean, float)
+    return mean
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Return the picture without transparency or palette."""
+    if picture.mode == "P":
+        picture = picture.convert("RGBA")
+    if picture.mode not in ("LA", "RGBA"):
+        return picture
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture.convert("RGBA"))
+    return white.convert("RGB")
 
 
 def _luma(picture: Image.Image) -> Plane:
-    if picture.mode == "P":
-        picture = picture.convert("RGBA")
-    if picture.mode in ("LA", "RGBA"):
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture.convert("RGBA"))
-        picture = white
-    gray = picture.convert("L")
+    gray = on_white(picture).convert("L")
     factor = math.ceil(math.sqrt(gray.width * gray.height / _MOST_PIXELS))
     return (gray.reduce(factor) if factor > 1 else gray).convert("F")
 
 
-def _windows(plane: Plane) -> Plane:
+def windows(plane: Plane) -> Plane:
     """Return the mean of each 8×8 window; a picture smaller than that is one block."""
     blocks = plane.reduce(_BLOCK)
     width, height = blocks.width - 1, blocks.height - 1
@@ -53,10 +62,10 @@ def _windows(plane: Plane) -> Plane:
         name: blocks.crop((left, top, left + width, top + height))
         for name, left, top in (("a", 0, 0), ("b", 1, 0), ("c", 0, 1), ("d", 1, 1))
     }
-    return _math(lambda of: (of["a"] + of["b"] + of["c"] + of["d"]) / 4, **corners)
+    return computed(lambda of: (of["a"] + of["b"] + of["c"] + of["d"]) / 4, **corners)
 
 
-def _times(of: dict[str, Any]) -> Any:
+def times(of: dict[str, Any]) -> Any:
     return of["a"] * of["b"]
 
 
@@ -67,7 +76,7 @@ def _ssim(of: dict[str, Any]) -> Any:
     return luminance * structure
 
 
-def _math(formula: Callable[[dict[str, Any]], Any], **planes: Plane) -> Plane:
+def computed(formula: Callable[[dict[str, Any]], Any], **planes: Plane) -> Plane:
     result = ImageMath.lambda_eval(formula, **planes)
     assert isinstance(result, Image.Image)
     return result

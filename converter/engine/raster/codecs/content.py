@@ -36,6 +36,8 @@ class Content:
     """Encoder arguments from elsewhere: metadata, profile and dpi."""
     lows: Sequence[Image.Image | None] = ()
     """For each image the lower octets of its 16 bits a channel, where it has them."""
+    sampled_from: int = 0
+    """How many pixels the picture has that these images are parts of."""
 
     @property
     def target(self) -> Format:
@@ -50,7 +52,7 @@ class Content:
 
     @property
     def pixels(self) -> int:
-        return sum(image.width * image.height for image in self.images)
+        return self.sampled_from or sum(image.width * image.height for image in self.images)
 
     @property
     def is_deep(self) -> bool:
