@@ -14,6 +14,7 @@ command -v caddy >/dev/null || missing="$missing caddy"
 command -v openssl >/dev/null || missing="$missing openssl"
 if [ "${1:-}" = slow ]; then
     command -v buildah >/dev/null || missing="$missing buildah"
+    command -v heif-convert >/dev/null || missing="$missing libheif-examples"
     command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
     command -v systemd-analyze >/dev/null || missing="$missing systemd"
 fi

@@ -27,6 +27,7 @@ EXCEPTIONS: Sequence[Known] = (
         "chromium",
         "the header denies the alpha that the frames have; these are believed",
     ),
+    Known(r"avif-RGBA-", "chromium", "it takes the alpha of full range for that of video; libvips does not"),
     Known(r"tiff-lab", "magick", "its matrix is not adapted to the white of D50"),
 )
 

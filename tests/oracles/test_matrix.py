@@ -13,7 +13,7 @@ from converter.engine import EngineError, Recipe
 from converter.engine.raster import convert
 from tests.browser import chromium
 
-from . import animations, bmps, icons, jp2s, pngs, tiffs
+from . import animations, bmps, icons, jp2s, lossy, pngs, tiffs
 from .case import Case, Rgba, distance
 from .chromium import Chromium
 from .exceptions import EXCEPTIONS, excused
@@ -22,6 +22,9 @@ from .witnesses import WITNESSES, Unread, Witness
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.filterwarnings("ignore")]
 
 FAMILIES: Mapping[str, tuple[Callable[[], Iterator[Case]], str]] = {
+    "avif": (lossy.avifs, "avif"),
+    "heic": (lossy.heics, "heic"),
+    "jpeg": (lossy.jpegs, "jpg"),
     "bmp": (bmps.cases, "bmp"),
     "ico": (icons.cases, "ico"),
     "jp2": (jp2s.cases, "jp2"),

@@ -140,6 +140,20 @@ def by_magick(data: bytes, suffix: str) -> Rgba:
         return np.asarray(Image.open(target).convert("RGBA"))
 
 
+def by_heif(data: bytes, suffix: str) -> Rgba:
+    """The picture as libheif's own program shows it."""
+    program = shutil.which("heif-convert")
+    if not program:
+        raise Missing("The oracles need libheif's programs: apt install libheif-examples")
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder, f"source.{suffix}"), Path(folder, "target.png")
+        source.write_bytes(data)
+        made = subprocess.run([program, source, target], capture_output=True, timeout=60)
+        if made.returncode or not target.exists():
+            raise Unread(made.stderr.decode(errors="replace")[:200])
+        return np.asarray(Image.open(target).convert("RGBA"))
+
+
 def by_openjpeg(data: bytes, suffix: str) -> Rgba:
     """The samples as OpenJPEG has them: those of colours, then alpha."""
     values = np.asarray(imagecodecs.jpeg2k_decode(data))
@@ -156,4 +170,5 @@ WITNESSES: Mapping[str, Witness] = {
     "vips": by_vips,
     "magick": by_magick,
     "openjpeg": by_openjpeg,
+    "heif": by_heif,
 }

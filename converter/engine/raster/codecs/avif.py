@@ -11,6 +11,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, of_icc, of_nclx
 
 from . import credentials
+from .avif_aperture import AvifImage
 from .boxes import box, brands, check
 from .codec import Codec, Settings
 from .content import Content
@@ -39,6 +40,7 @@ class Avif(Codec):
 
     def set_up(self) -> None:
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the cores are busy with other files
+        Image.register_open(self.pillow, AvifImage, self.recognises)
 
     def recognises(self, data: bytes) -> bool:
         return not _BRANDS.isdisjoint(brands(data))

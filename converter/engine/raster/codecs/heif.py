@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
+from math import floor
 
 from .boxes import box, boxes
 
@@ -19,6 +21,27 @@ def orientation(data: bytes) -> int:
         if kind == b"imir" and content:
             mirror = 1 + (content[0] & 1)
     return _TURNS[quarters][mirror]
+
+
+def aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the part of the main picture that is shown (`clap`), in pixels before it is turned; None for all of it.
+
+    Its middle is told by how far it is from the picture's (ISO/IEC 14496-12, 12.1.4).
+    """
+    for kind, content in properties(data):
+        if kind == b"clap" and len(content) >= 32:
+            numbers = struct.unpack_from(">IIIIiIiI", content)
+            if not all(numbers[1::2]):
+                return None
+            parts = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+            starts = [
+                floor((whole - part) / 2 + moved)
+                for whole, part, moved in zip(size, parts[:2], parts[2:], strict=True)
+            ]
+            ends = [start + floor(part) for start, part in zip(starts, parts[:2], strict=True)]
+            inside = all(0 <= at < end <= whole for at, end, whole in zip(starts, ends, size, strict=True))
+            return (starts[0], starts[1], ends[0], ends[1]) if inside else None
+    return None
 
 
 def bits_per_channel(data: bytes) -> int | None:

@@ -7,7 +7,6 @@ row has bytes; what comes back are the samples as the file has them.
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,8 @@ from PIL import Image, ImageChops, ImageMath, TiffImagePlugin
 
 from converter.engine.raster import floats
 from converter.engine.raster.octets import LOW, halves
+
+from .tiff_sums import running_sums
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _FILL_ORDER = 256, 257, 258, 259, 266
 _PHOTOMETRIC, _SAMPLES, _PLANAR, _PREDICTOR, _EXTRA, _FORMAT = 262, 277, 284, 317, 338, 339
@@ -43,6 +44,7 @@ _MODES = {
 _DEPTHS = {_UNSIGNED: (8, 10, 12, 14, 16, 32), _FLOAT: (16, 32, 64)}
 _MOST_EXTRA = 2
 _WIDEST_TILE = 16_384
+_FEW = 500_000
 _PLAIN = (1, 5, 8, 32773, 32946, 34925, 50000)
 """Compressions of bytes, whatever they mean: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
 
@@ -252,34 +254,31 @@ def _cropped(octets: bytes, row: int, page: _Page) -> bytes:
 
 def _summed(octets: bytes, run: int, page: _Page) -> bytes:
     """Return the samples of which these are the differences from left to right (TIFF 6.0, section 14)."""
-    form = {8: "B", 16: "H", 32: "I"}[page.bits]
-    swapped = page.bits > 8 and page.order == ">"
-    top = (1 << page.bits) - 1
-    summed = bytearray()
-    for at in range(0, len(octets), run):
-        numbers = array(form, octets[at : at + run])
-        if swapped:
-            numbers.byteswap()
-        for channel in range(page.together):
-            ramp = accumulate(numbers[channel :: page.together])
-            numbers[channel :: page.together] = array(form, [value & top for value in ramp])
-        if swapped:
-            numbers.byteswap()
-        summed += numbers.tobytes()
+    wide = page.bits // 8
+    ranks = range(wide) if page.order == "<" else range(wide - 1, -1, -1)
+    summed = bytearray(len(octets))
+    some = run * max(1, _FEW // run)  # so that they stay in the processor's cache
+    for start in range(0, len(octets), some):
+        part = octets[start : start + some]
+        size = (run // wide, len(part) // run)
+        planes = [Image.frombytes("L", size, part[rank::wide]) for rank in ranks]
+        for rank, plane in zip(ranks, running_sums(planes, page.together), strict=True):
+            summed[start + rank : start + some : wide] = plane.tobytes()
     return bytes(summed)
 
 
 def _ranked(octets: bytes, run: int, page: _Page) -> bytes:
     """Return floating-point samples, their highest byte first, of differences of bytes (Adobe, technical note 3)."""
-    wide, step = page.bits // 8, page.together
-    made = bytearray(len(octets))
-    for at in range(0, len(octets), run):
-        line = bytearray(octets[at : at + run])
-        for channel in range(step):
-            line[channel::step] = bytes(value & 255 for value in accumulate(line[channel::step]))
-        each = run // wide
+    wide = page.bits // 8
+    each, made = run // wide, bytearray(len(octets))
+    some = run * max(1, _FEW // run)
+    for start in range(0, len(octets), some):
+        part = octets[start : start + some]
+        height = len(part) // run
+        (plane,) = running_sums([Image.frombytes("L", (run, height), part)], page.together)
         for rank in range(wide):
-            made[at + rank : at + run : wide] = line[rank * each : (rank + 1) * each]
+            samples = plane.crop((rank * each, 0, (rank + 1) * each, height)).tobytes()
+            made[start + rank : start + some : wide] = samples
     return bytes(made)
 
 

@@ -1,0 +1,35 @@
+"""AVIF of which only a part is shown: Pillow passes over the property that says so."""
+
+from __future__ import annotations
+
+from PIL import AvifImagePlugin, ImageFile
+
+from .heif import aperture
+
+
+class AvifImage(AvifImagePlugin.AvifImageFile):
+    """Pillow's, cut to its clean aperture; the frames of an animation are shown whole, as in browsers."""
+
+    format = "AVIF"
+
+    def _open(self) -> None:
+        super()._open()
+        if self.is_animated:
+            return
+        assert self.fp is not None
+        self.fp.seek(0)
+        shown = aperture(self.fp.read(), self.size)
+        if shown is None:
+            return
+        left, top, right, bottom = shown
+        pixel = len(self.getbands())
+        row = pixel * self.width
+        self._size = (right - left, bottom - top)
+        self.tile = [
+            ImageFile._Tile("raw", (0, 0, *self.size), top * row + left * pixel, (self.mode, row, 1))
+        ]
+
+    def load_seek(self, pos: int) -> None:
+        """Go to where the part begins; Pillow's passes over it, as its own pictures begin at 0."""
+        assert self.fp is not None
+        self.fp.seek(pos)
