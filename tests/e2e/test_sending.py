@@ -64,13 +64,13 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
 def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     held: list[Route] = []
-    page.route("**/storage/uploads", lambda route: held.append(route))
+    page.route("**/uploads", lambda route: held.append(route))
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     while len(held) < 3:
         page.wait_for_timeout(10)
     held[0].abort()
-    with page.expect_request("**/storage/uploads"):
+    with page.expect_request("**/uploads"):
         page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
     held[1].continue_()
     held[2].continue_()
