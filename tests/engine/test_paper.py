@@ -7,7 +7,7 @@ import subprocess
 from io import BytesIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from converter.engine import InvalidRecipe, Recipe, TooManyPixels
 from tests.engine.rendering import codes, render
@@ -102,6 +102,18 @@ def test_dpi_on_paper_is_the_most_that_an_image_has(size, wanted):
     assert int(across) == int(down) == pytest.approx(wanted, abs=1)
     assert ("reduced_on_page" in codes(result)) == (size == (3000, 2000))
     assert pages_of(result.data) == [pytest.approx(A4[::-1], abs=0.5)]
+
+
+@pytest.mark.parametrize("recipe", [{}, {"page": "a4", "margin": 10}, {"page": "a4", "dpi": 72}])
+def test_black_and_white_stays_in_one_bit_and_as_small_as_its_fax_code(recipe):
+    page = Image.new("1", (1240, 1754), 1)
+    ImageDraw.Draw(page).multiline_text((100, 100), "Every word of it. " * 5 + "\n" * 3, fill=0)
+    scan = saved(page, "TIFF", compression="group4", dpi=(150, 150))
+    result = render(scan, format="pdf", **recipe)
+    answer = subprocess.run(["pdfimages", "-list", "-"], input=result.data, capture_output=True, check=True)
+    _color, _comp, bits, encoding = answer.stdout.decode().splitlines()[2].split()[5:9]
+    assert (bits, encoding) == ("1", "ccitt")
+    assert len(result.data) < len(scan) + 1000  # as much as tiff2pdf takes for the PDF around it
 
 
 def test_a_page_that_would_be_too_large_is_refused():

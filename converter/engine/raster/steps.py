@@ -219,12 +219,17 @@ def _on_paper(image: Image.Image, context: RenderContext) -> tuple[Image.Image, 
         context.log.note("turned_to_fit")
     sides, within = density.sheet(recipe, image.size)
     dense = max(image.width / within[0], image.height / within[1])
-    if recipe.dpi and dense > recipe.dpi:
+    # Black and white would become grey, and several times as large as it is in one bit.
+    if recipe.dpi and dense > recipe.dpi and not _is_bilevel(image):
         size = (rounded(image.width * recipe.dpi / dense), rounded(image.height * recipe.dpi / dense))
         image, dense = _resampled(Frame.whole(image), (0, 0, *image.size), size).image, recipe.dpi
         context.log.note("reduced_on_page", dpi=recipe.dpi)
     canvas = (max(image.width, round(sides[0] * dense)), max(image.height, round(sides[1] * dense)))
     return image, canvas
+
+
+def _is_bilevel(image: Image.Image) -> bool:
+    return image.mode == "L" and not any(image.histogram()[1:255])
 
 
 def planned(recipe: Recipe, width: int, height: int) -> Layout:
