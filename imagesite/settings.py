@@ -226,6 +226,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10 * CONVERTER_MAX_FILES  # so that the page can 
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
 CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
 CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)
+CONVERTER_INSTALLABLE = env.bool("INSTALLABLE", default=True)  # as an app, with a service worker
 CONVERTER_WEBHOOKS = env.bool("WEBHOOKS", default=True)
 CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # networks reached though not public
 CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit

@@ -37,6 +37,12 @@ def webhooks_are_on() -> bool:
     return bool(settings.CONVERTER_WEBHOOKS)
 
 
+@register.simple_tag
+def can_be_installed() -> bool:
+    """Whether the site offers itself as an app."""
+    return bool(settings.CONVERTER_INSTALLABLE)
+
+
 @register.filter
 def size(count: int | None) -> SafeString | str:
     """Return the size in words, with the exact number on hover."""

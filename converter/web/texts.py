@@ -59,6 +59,7 @@ def for_convert() -> dict[str, str]:
         "refused": _("Please fix the highlighted fields."),
         "loggedOut": _("You are logged out. Log in again in another tab, then press Convert here."),
         "offline": _("Can't reach the site. Check your connection and try again."),
+        "sharedLost": _("The shared images did not arrive. Choose them here."),
         "show": _("Show {name}"),
         "trying": _("Updating preview…"),
         "tried": _("{before} → {after}, {change}"),

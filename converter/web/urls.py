@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from converter.web.views import about, batches, convert, jobs, recipes, shares, site, webhooks
+from converter.web.views import about, app, batches, convert, jobs, recipes, shares, site, webhooks
 
 app_name = "web"
 
@@ -15,6 +15,11 @@ urlpatterns = [
     path("problems/<slug:code>/", site.problem, name="problem"),
     path("healthz", site.healthz, name="healthz"),
     path("favicon.ico", site.favicon, name="favicon"),
+    path("app.webmanifest", app.manifest, name="manifest"),
+    path("worker.js", app.worker, name="worker"),
+    path("offline/", app.offline, name="offline"),
+    path("share/", app.share_target, name="share_target"),
+    path("messages.json", app.messages, name="messages"),
     path("convert/", convert.convert, name="convert"),
     path("convert/outputs/", convert.read_outputs, name="convert_outputs"),
     path("convert/watermark/", convert.watermark, name="watermark"),

@@ -41,7 +41,8 @@ class Windows:
         self._free: list[Window] = []
 
     def open(self, **options: Any) -> Window:
-        """Return an empty window with these options of a browser context."""
+        """Return an empty window with these options of a browser context; without a service worker, if not told."""
+        options = {"service_workers": "block", **options}
         for window in self._free:
             if window.options == options:
                 self._free.remove(window)

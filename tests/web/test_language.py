@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import ast
 import gettext
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,9 +209,6 @@ def test_a_failure_from_before_codes_had_parameters_is_told_as_it_was(page: Clie
 
 @pytest.mark.django_db
 def test_the_scripts_get_the_templates_in_the_visitors_language(page: Client) -> None:
-    shown = text(page.get("/convert/", headers={"accept-language": "de"}))
-    told = json.loads(
-        shown.partition('id="message-templates" type="application/json">')[2].partition("</script>")[0]
-    )
+    told = page.get("/messages.json", headers={"accept-language": "de"}).json()
     assert told["empty_file"].startswith("Diese Datei ist leer.")
     assert told["word.Quality"] == "Qualität"

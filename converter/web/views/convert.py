@@ -135,7 +135,6 @@ def _context(
         "one_shot_bytes": settings.CONVERTER_ONE_SHOT_BYTES,
         "max_files": _max_files(request),
         "texts": texts.for_convert(),
-        "message_templates": texts.for_messages(),
     }
 
 

@@ -10,8 +10,9 @@ import { cards, follow } from "./outputs.js";
 import { changed, find, form, note, state } from "./page.js";
 import { update } from "./preview.js";
 import { extensionOf } from "./row.js";
+import "./shared.js";
 import "./submit.js";
-import { language, say, sizeInWords, texts } from "./words.js";
+import { fetchMessages, language, say, sizeInWords, texts } from "./words.js";
 
 const PHOTOS = (form.dataset.photos ?? "").split(" ");
 const READ_ONLY = (form.dataset.photosReadOnly ?? "").split(" ");
@@ -42,19 +43,20 @@ function summary() {
   return [good, bad ? say(texts.unusable, { count: bad }) : ""].filter(Boolean).join(" · ");
 }
 
-// The cropper comes with the first image: until then nobody needs it, and the page opens sooner.
-let isCropperHere = false;
+// What is done with images comes with the first one: until then nobody needs it, and the page opens sooner.
+let isRestHere = false;
 
-async function fetchCropper() {
-  if (isCropperHere || !inBatch().length) return;
-  isCropperHere = true;
+async function fetchRest() {
+  if (isRestHere || !inBatch().length) return;
+  isRestHere = true;
+  fetchMessages();
   await import("./crop_panel.js");
   changed();
 }
 
 function show() {
   if (state.batch) return;
-  fetchCropper();
+  fetchRest();
   followImages();
   nameButton();
   showOrder();

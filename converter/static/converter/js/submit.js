@@ -10,7 +10,7 @@ import { cards } from "./outputs.js";
 import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
 import { sendAll } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
-import { say, texts, told } from "./words.js";
+import { fetchMessages, say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
@@ -52,6 +52,7 @@ async function submit() {
  * @returns {Promise<string>}
  */
 async function make(files) {
+  await fetchMessages();
   await logosTaken();
   const { outputs, problem } = await readOutputs();
   const wrong = problem ?? problemOf(outputs);

@@ -2,6 +2,7 @@
 
 import { one } from "./dom.js";
 import { reader } from "./messages.js";
+import { address } from "./page.js";
 
 /** @param {string} id */
 const json = (id) => JSON.parse(one(document, `#${id}`, HTMLScriptElement).text);
@@ -11,7 +12,15 @@ export const language = document.documentElement.lang;
 /** @type {Record<string, string>} */
 export const texts = json("texts");
 
-const message = reader(json("message-templates"), language);
+let message = reader({}, language);
+/** @type {Promise<void> | null} */
+let fetching = null;
+
+/** Learn how to say what the API may refuse: nobody needs it before there is something to send. */
+export function fetchMessages() {
+  fetching ??= fetch(address("messages")).then(async (answer) => { message = reader(await answer.json(), language); }, () => { fetching = null; });
+  return fetching;
+}
 
 /**
  * What the API says; what this page does not know, in English.

@@ -1,0 +1,122 @@
+"""The site as an app: what is shared with it arrives, and without a connection it says so."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.conftest import make_photo
+from tests.e2e.page_checks import look
+from tests.e2e.site import Site, Visit
+
+pytestmark = pytest.mark.browser
+
+CONTROLLED = "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
+SHARE = """photos => {
+    const form = Object.assign(document.createElement("form"), {method: "post", action: "/share/", enctype: "multipart/form-data"});
+    const input = Object.assign(document.createElement("input"), {type: "file", name: "images", multiple: true});
+    const files = new DataTransfer();
+    for (const [name, content] of photos) {
+        const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+        files.items.add(new File([bytes], name, {type: "image/jpeg"}));
+    }
+    input.files = files.files;
+    form.append(input);
+    document.body.append(form);
+    form.submit();
+}"""
+"""What a browser does when somebody shares: a POST that opens a page."""
+KEPT = """async () => {
+    const found = [];
+    for (const name of await caches.keys()) for (const one of await (await caches.open(name)).keys()) found.push(new URL(one.url).pathname);
+    return found;
+}"""
+PHOTOS = [[f"IMG_{n}.jpg", base64.b64encode(make_photo(80 + n, 60)).decode()] for n in range(2)]
+
+
+def install(visit: Visit, **options: object) -> Page:
+    """Open the site and wait for its service worker."""
+    page = visit(service_workers="allow", **options)
+    page.wait_for_function(CONTROLLED)
+    return page
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["account", "guest"])
+def test_photos_shared_from_a_gallery_are_on_the_convert_page(visit: Visit, known: bool) -> None:
+    page = install(visit, width="phone", at="/convert/", known=known)
+    page.evaluate(SHARE, PHOTOS)
+    page.wait_for_url("**/convert/")
+    expect(page.locator(".file-name")).to_have_text(["IMG_0.jpg", "IMG_1.jpg"])
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-submit]")).to_have_text("Convert")
+    assert page.locator(".file-name").count() == 0
+
+
+def test_where_nothing_took_them_the_page_says_so(visit: Visit) -> None:
+    page = visit(width="phone")
+    page.evaluate(SHARE, PHOTOS)
+    page.wait_for_url("**/convert/")
+    expect(page.get_by_role("alert")).to_have_text("The shared images did not arrive. Choose them here.")
+
+
+def test_without_a_connection_the_site_says_so_and_keeps_nothing_of_anybody(visit: Visit) -> None:
+    page = install(visit)
+    page.locator("#id_images").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": make_photo()}
+    )
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    page.goto("/convert/")
+    page.context.set_offline(True)
+    page.reload(wait_until="load")
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    look(page, "offline")
+    kept = page.evaluate(KEPT)
+    assert sorted(path.rpartition(".")[2] for path in kept) == ["/offline/", "css", "css", "css"]
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("button", name="Choose images")).to_be_attached()
+
+
+def replace_worker(page: Page, script: str) -> None:
+    """Let the browser find another service worker, as after a deployment."""
+    page.context.route(
+        "**/worker.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+    )
+    page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+
+
+def test_an_update_replaces_what_was_kept(visit: Visit, site: Site) -> None:
+    page = install(visit)
+    (old,) = page.evaluate("caches.keys()")
+    script = requests.get(f"{site.url}/worker.js", timeout=20).text
+    replace_worker(page, script.replace(old, "imagesite-next"))
+    page.wait_for_function("caches.keys().then((names) => names.join() === 'imagesite-next')")
+    page.context.unroute_all()
+
+
+def test_turned_off_nothing_of_it_stays(visit: Visit, site: Site) -> None:
+    page = install(visit)
+    script = site.run("-c", OFF)
+    assert '"isOff": true' in script
+    replace_worker(page, script)
+    page.wait_for_function("navigator.serviceWorker.getRegistration().then((one) => !one)")
+    assert page.evaluate(KEPT) == []
+    page.context.unroute_all()
+
+
+OFF = """
+import os
+os.environ["INSTALLABLE"] = "false"
+import django
+django.setup()
+from django.test import RequestFactory
+from converter.web.views.app import worker
+print(worker(RequestFactory().get("/worker.js")).content.decode())
+"""
+"""The service worker of a site that is not to be installed any more."""
