@@ -37,13 +37,13 @@ def test_the_manifest_is_for_all(client: Client) -> None:
 def test_the_icons_are_as_large_as_the_manifest_says() -> None:
     assert {"192x192", "512x512"} <= {icon["sizes"] for icon in app.ICONS}
     for icon in app.ICONS:
-        with Image.open(finders.find(f"converter/img/{icon['src']}")) as image:
+        with Image.open(str(finders.find(f"converter/img/{icon['src']}"))) as image:
             assert "x".join(map(str, image.size)) == icon["sizes"]
 
 
 def test_the_sign_on_a_maskable_icon_is_in_its_safe_zone() -> None:
     """Nothing but the background may be outside the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
-    with Image.open(finders.find("converter/img/icon-maskable-512.png")) as opened:
+    with Image.open(str(finders.find("converter/img/icon-maskable-512.png"))) as opened:
         image = opened.convert("RGB")
     background = image.getpixel((0, 0))
     for x in range(0, 512, 4):
