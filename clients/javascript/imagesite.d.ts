@@ -1098,6 +1098,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
             /**
@@ -1356,6 +1362,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -1610,6 +1622,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -1850,6 +1868,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             }[];
         };
@@ -2254,6 +2278,12 @@ export interface components {
                      * @default 0.2
                      */
                     scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
                 } | null;
             };
         };

@@ -82,7 +82,8 @@ class Crop:
 
 @dataclass(frozen=True)
 class Watermark:
-    """`image` is a name that the caller resolves to bytes; `scale` is a part of the image's width."""
+    """`image` is a name that the caller resolves to bytes; `scale` is a part of the image's width,
+    `margin` one of its shorter side."""
 
     text: str | None = option(None, title=_("Text"), minLength=1, maxLength=200)
     image: str | None = option(None, title=_("Logo"), minLength=1, maxLength=200)
@@ -97,6 +98,13 @@ class Watermark:
         hint=_("0.01–1. 0.2 is 20% of the image width."),
         minimum=0.01,
         maximum=1,
+    )
+    margin: float = option(
+        0.02,
+        title=_("Margin (fraction of shorter side)"),
+        hint=_("Space between the watermark and the edge, 0–0.4."),
+        minimum=0,
+        maximum=0.4,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,6 +12,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from converter import configuration, engine, outbound
@@ -58,6 +61,20 @@ class PercentField(forms.FloatField):
 
     def prepare_value(self, value: Any) -> Any:
         return f"{value * 100:g}" if isinstance(value, int | float) else value
+
+
+class ColorInput(forms.TextInput):
+    """A colour as text, with a picker beside it that the scripts keep the same."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        text = super().render(name, value, attrs, renderer)
+        shown = value if re.fullmatch("#[0-9a-f]{6}", str(value)) else "#ffffff"
+        return format_html(
+            '<span class="color">{}<input type="color" value="{}" aria-label="{}" data-color></span>',
+            text,
+            shown,
+            _("Pick a colour"),
+        )
 
 
 class OutputForm(forms.Form):
@@ -319,7 +336,8 @@ def _field(option: Option) -> forms.Field:
     elif option.kind == "number":
         field = forms.FloatField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
     else:
-        field = forms.CharField(max_length=schema.get("maxLength"), **given)
+        widget = ColorInput if option.is_color else forms.TextInput
+        field = forms.CharField(max_length=schema.get("maxLength"), widget=widget, **given)
     field.widget.attrs.update(_attrs(option))
     return field
 

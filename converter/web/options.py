@@ -14,7 +14,11 @@ from converter import configuration, engine
 from converter.engine.schema import stated
 
 AUTO = "auto"
-PERCENTS = {"watermark.opacity": _("Opacity (%)"), "watermark.scale": _("Size (% of image width)")}
+PERCENTS = {
+    "watermark.opacity": _("Opacity (%)"),
+    "watermark.scale": _("Size (% of image width)"),
+    "watermark.margin": _("Margin (%)"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Option:
     def in_thousands(self) -> bool:
         """Whether people say its number in thousands: bytes as KB."""
         return self.path == "target_bytes"
+
+    @property
+    def is_color(self) -> bool:
+        """Whether it says a colour."""
+        return "#[0-9a-f" in self.schema.get("pattern", "").lower()
 
     @property
     def in_percent(self) -> bool:

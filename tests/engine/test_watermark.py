@@ -42,6 +42,14 @@ def test_a_mark_sits_where_it_is_told(position, across, down):
     assert int((top + bottom) / 2 * 3 / 300) == down
 
 
+@pytest.mark.parametrize(("margin", "pixels"), [(0, 0), (0.02, 6), (0.1, 30), (0.25, 75)])
+def test_a_mark_keeps_its_margin(margin, pixels):
+    """A part of the shorter side, which is 300 pixels."""
+    logo = saved(Image.new("RGB", (10, 10), "red"), "PNG")
+    box, _ = marked(images={"logo": logo}, image="logo", position="bottom_right", margin=margin, scale=0.1)
+    assert box == (400 - pixels - 40, 300 - pixels - 40, 400 - pixels, 300 - pixels)
+
+
 def test_a_text_is_about_as_wide_as_asked():
     for scale in (0.2, 0.5, 0.9):
         (left, _, right, _), _ = marked(text="© Alice 2026", scale=scale)

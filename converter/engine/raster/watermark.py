@@ -18,7 +18,6 @@ from .geometry import Size, placed, rounded
 from .resample import resampled
 from .steps import Frame, RenderContext
 
-_MARGIN = 0.02
 _MIN_FONT_SIZE = 8
 _STROKE = 1 / 16
 _READABLE = 0.025
@@ -45,7 +44,8 @@ def _overlay(mark: Watermark, size: Size, context: RenderContext) -> Image.Image
     """Return a transparent picture of the frame's size with the mark on it."""
     stamp = _text_stamp(mark, size, context) if mark.text else _picture_stamp(mark, size, context)
     overlay = Image.new("RGBA", size)
-    margin = min(rounded(_MARGIN * min(size)), (size[0] - 1) // 2, (size[1] - 1) // 2)
+    margin = rounded(mark.margin * min(size)) if mark.margin else 0
+    margin = min(margin, (size[0] - 1) // 2, (size[1] - 1) // 2)
     room = (max(1, size[0] - 2 * margin), max(1, size[1] - 2 * margin))
     stamp = _faded(_fitted(stamp, room), mark.opacity)
     if mark.tile:

@@ -50,7 +50,7 @@ async function fetchRest() {
   if (isRestHere || !inBatch().length) return;
   isRestHere = true;
   fetchMessages();
-  await import("./crop_panel.js");
+  await Promise.all([import("./crop_panel.js"), import("./mark.js")]);
   changed();
 }
 

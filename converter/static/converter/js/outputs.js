@@ -1,6 +1,8 @@
 // The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
 
 import { all, around, copyOf, one } from "./dom.js";
+import { watchColors } from "./colors.js";
+import { watchLogos } from "./logo_thumb.js";
 import { takeLogo } from "./logos.js";
 import { formatOf, showWhatFits, sidesOf, summaryOf } from "./output.js";
 import { changed, find, form, limits } from "./page.js";
@@ -112,7 +114,7 @@ async function take(link) {
   else location.assign(link.href);
 }
 
-watchPresets(list);
+for (const watch of [watchPresets, watchColors, watchLogos]) watch(list);
 list.addEventListener("change", async (event) => {
   const card = around(event, "[data-output]", HTMLElement);
   if (!card) return;

@@ -1,6 +1,8 @@
 // Says in one sentence what the recipe does, while it is being changed.
 
+import { watchColors } from "./colors.js";
 import { one } from "./dom.js";
+import { watchLogos } from "./logo_thumb.js";
 import { showWhatFits } from "./output.js";
 import { watchPresets } from "./presets.js";
 
@@ -24,6 +26,6 @@ function follow() {
   timer = setTimeout(refresh, 250);
 }
 
-watchPresets(form);
+for (const watch of [watchPresets, watchColors, watchLogos]) watch(form);
 for (const type of ["input", "change"]) form.addEventListener(type, follow);
 showWhatFits(card);

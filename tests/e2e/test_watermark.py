@@ -1,0 +1,121 @@
+"""The watermark on the preview: dragged, moved by keys, its logo seen and taken off; and colours picked."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.conftest import make_photo
+from tests.e2e.page_checks import look
+from tests.e2e.site import Visit, photo
+
+pytestmark = pytest.mark.browser
+
+POSITION = "#id_outputs-0-watermark\\.position"
+FILE = "[name=outputs-0-watermark_file]"
+
+
+def logo() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (60, 30), "#e01010").save(file, "PNG")
+    return file.getvalue()
+
+
+def begin(visit: Visit, width: str = "desktop") -> Page:
+    """Open the page with a photo and a logo on its preview."""
+    page = visit(width=width)
+    page.locator("#id_images").set_input_files(photo("a.jpg", make_photo(600, 400)))
+    page.locator(".more").first.evaluate("details => { details.open = true; }")
+    page.locator(FILE).set_input_files(photo("logo.png", logo(), "image/png"))
+    expect(page.locator("[data-mark]")).to_be_visible()
+    return page
+
+
+def parts(page: Page) -> list[float]:
+    """Return where the mark lies on the picture: left, top, right and bottom as parts of the sides."""
+    mark, frame = page.locator("[data-mark]").bounding_box(), page.locator(".try [data-frame]").bounding_box()
+    assert mark
+    assert frame
+    left, top = (mark["x"] - frame["x"]) / frame["width"], (mark["y"] - frame["y"]) / frame["height"]
+    return [left, top, left + mark["width"] / frame["width"], top + mark["height"] / frame["height"]]
+
+
+def drag_to(page: Page, across: float, down: float) -> None:
+    mark, frame = page.locator("[data-mark]").bounding_box(), page.locator(".try [data-frame]").bounding_box()
+    assert mark
+    assert frame
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
+    page.mouse.move(frame["x"] + frame["width"] * across, frame["y"] + frame["height"] * down)
+    page.mouse.up()
+
+
+def test_the_watermark_is_dragged_to_its_place(visit: Visit) -> None:
+    page = begin(visit)
+    assert parts(page) == pytest.approx([0.7867, 0.83, 0.9867, 0.98], abs=0.02)
+    for across, down, place in [(0.1, 0.1, "top_left"), (0.5, 0.5, "center"), (0.9, 0.4, "right")]:
+        drag_to(page, across, down)
+        expect(page.locator(POSITION)).to_have_value(place)
+    assert parts(page)[2] == pytest.approx(0.9867, abs=0.02)
+    expect(page.locator(".try [data-range]")).to_have_value("50")  # the line stayed where it was
+
+
+def test_keys_move_it(visit: Visit) -> None:
+    page = begin(visit)
+    page.locator("[data-mark]").focus()
+    for key, place in [
+        ("ArrowLeft", "bottom"),
+        ("ArrowUp", "center"),
+        ("ArrowLeft", "left"),
+        ("ArrowLeft", "left"),
+    ]:
+        page.keyboard.press(key)
+        expect(page.locator(POSITION)).to_have_value(place)
+    expect(page.locator("[data-mark]")).to_be_focused()
+
+
+def test_the_preview_shows_it_where_it_was_put(visit: Visit) -> None:
+    page = begin(visit)
+    with page.expect_response("**/api/v1/convert") as waiting:
+        drag_to(page, 0.1, 0.1)
+    with Image.open(io.BytesIO(waiting.value.body())) as image:
+        red, green, _ = image.convert("RGB").resize((6, 4), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[misc]
+    assert red > green + 20
+
+
+def test_the_logo_is_seen_and_taken_off(visit: Visit) -> None:
+    page = begin(visit)
+    thumbnail = page.get_by_role("img", name="Logo")
+    expect(thumbnail).to_be_visible()
+    assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 60
+    look(page, "convert with a logo")
+    page.get_by_role("button", name="Remove logo").click()
+    expect(thumbnail).to_be_hidden()
+    expect(page.locator("[data-mark]")).to_have_count(0)
+    expect(page.locator("[name='outputs-0-watermark.image']")).to_have_value("")
+
+
+def test_margin_and_size_are_in_percent(visit: Visit) -> None:
+    page = begin(visit)
+    page.get_by_label("Margin (%)").fill("25")
+    page.get_by_label("Size (% of image width)").fill("40")
+    page.get_by_label("Size (% of image width)").blur()
+    # A quarter of 400 pixels is a sixth of 600.
+    assert parts(page) == pytest.approx([0.4333, 0.45, 0.8333, 0.75], abs=0.02)
+
+
+def test_a_colour_is_picked_or_typed(visit: Visit) -> None:
+    page = visit(at="/recipes/new/")
+    page.locator(".more").first.evaluate("details => { details.open = true; }")
+    text, picker = page.get_by_label("Background"), page.get_by_label("Pick a colour")
+    picker.fill("#336699")
+    expect(text).to_have_value("#336699")
+    text.fill("#ff8800")
+    expect(picker).to_have_value("#ff8800")
+    text.fill("transparent")
+    expect(picker).to_have_value("#ff8800")
+    look(page, "recipe colours")
