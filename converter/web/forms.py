@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,8 +11,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from converter import configuration, engine, outbound
@@ -22,6 +19,7 @@ from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import translated
 from converter.web import presets, words
+from converter.web.fields import ColorInput, PercentField, ThousandsField
 from converter.web.options import (
     AUTO,
     Option,
@@ -35,46 +33,6 @@ from converter.web.options import (
 
 PLAIN = ("format", "aim", "quality", "target_bytes", "metadata")
 PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
-
-
-class ThousandsField(forms.FloatField):
-    """A whole number of bytes, entered in KB."""
-
-    def to_python(self, value: Any) -> Any:
-        number = super().to_python(value)
-        return None if number is None else round(number * 1000)
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value / 1000:g}" if isinstance(value, int) else value
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        attrs = super().widget_attrs(widget)
-        return {**attrs, "min": 0, "max": (self.max_value or 0) / 1000}
-
-
-class PercentField(forms.FloatField):
-    """A part of the whole, from 0 to 1, entered in percent."""
-
-    def clean(self, value: Any) -> Any:
-        number = super().clean(value)
-        return None if number is None else round(number / 100, 6)
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value * 100:g}" if isinstance(value, int | float) else value
-
-
-class ColorInput(forms.TextInput):
-    """A colour as text, with a picker beside it that the scripts keep the same."""
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        text = super().render(name, value, attrs, renderer)
-        shown = value if re.fullmatch("#[0-9a-f]{6}", str(value)) else "#ffffff"
-        return format_html(
-            '<span class="color">{}<input type="color" value="{}" aria-label="{}" data-color></span>',
-            text,
-            shown,
-            _("Pick a colour"),
-        )
 
 
 class OutputForm(forms.Form):

@@ -83,33 +83,43 @@ def test_without_a_connection_the_site_says_so_and_keeps_nothing_of_anybody(visi
     expect(page.get_by_role("button", name="Choose images")).to_be_attached()
 
 
-def replace_worker(page: Page, script: str) -> None:
-    """Let the browser find another service worker, as after a deployment."""
-    page.context.route(
-        "**/worker.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
-    )
-    page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+def live(page: Page, script: str) -> list[str]:
+    """Install and activate a service worker's script in the page, with its real caches; return what it did besides."""
+    did: list[str] = page.evaluate(LIFE % script)
+    return did
 
 
 def test_an_update_replaces_what_was_kept(visit: Visit, site: Site) -> None:
     page = install(visit)
     (old,) = page.evaluate("caches.keys()")
     script = requests.get(f"{site.url}/worker.js", timeout=20).text
-    replace_worker(page, script.replace(old, "imagesite-next"))
-    page.wait_for_function("caches.keys().then((names) => names.join() === 'imagesite-next')")
-    page.context.unroute_all()
+    assert live(page, script.replace(old, "imagesite-next")) == ["skipped waiting", "claimed"]
+    assert page.evaluate("caches.keys()") == ["imagesite-next"]
 
 
 def test_turned_off_nothing_of_it_stays(visit: Visit, site: Site) -> None:
     page = install(visit)
-    script = site.run("-c", OFF)
-    assert '"isOff": true' in script
-    replace_worker(page, script)
-    page.wait_for_function("navigator.serviceWorker.getRegistration().then((one) => !one)")
-    assert page.evaluate(KEPT) == []
-    page.context.unroute_all()
+    assert len(page.evaluate(KEPT)) == 4
+    assert live(page, site.run("-c", OFF)) == ["skipped waiting", "unregistered"]
+    assert page.evaluate("caches.keys()") == []
 
 
+LIFE = """(async () => {
+    const [handlers, did] = [{}, []];
+    const self = {
+        addEventListener: (type, handler) => { handlers[type] = handler; },
+        skipWaiting: async () => did.push("skipped waiting"),
+        clients: {claim: async () => did.push("claimed")},
+        registration: {unregister: async () => did.push("unregistered")},
+    };
+    ((self) => { %s })(self);
+    for (const type of ["install", "activate"]) {
+        let done;
+        handlers[type]({waitUntil: (promise) => { done = promise; }});
+        await done;
+    }
+    return did;
+})()"""
 OFF = """
 import os
 os.environ["INSTALLABLE"] = "false"

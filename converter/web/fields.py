@@ -1,0 +1,51 @@
+"""Fields and widgets of options that are not said as a recipe has them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+
+class ThousandsField(forms.FloatField):
+    """A whole number of bytes, entered in KB."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        return None if number is None else round(number * 1000)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value / 1000:g}" if isinstance(value, int) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        return {**attrs, "min": 0, "max": (self.max_value or 0) / 1000}
+
+
+class PercentField(forms.FloatField):
+    """A part of the whole, from 0 to 1, entered in percent."""
+
+    def clean(self, value: Any) -> Any:
+        number = super().clean(value)
+        return None if number is None else round(number / 100, 6)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value * 100:g}" if isinstance(value, int | float) else value
+
+
+class ColorInput(forms.TextInput):
+    """A colour as text, with a picker beside it that the scripts keep the same."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        text = super().render(name, value, attrs, renderer)
+        shown = value if re.fullmatch("#[0-9a-f]{6}", str(value)) else "#ffffff"
+        return format_html(
+            '<span class="color">{}<input type="color" value="{}" aria-label="{}" data-color></span>',
+            text,
+            shown,
+            _("Pick a colour"),
+        )
