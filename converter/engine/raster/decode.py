@@ -85,7 +85,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
             data=data,
             codec=codec,
             facts=facts,
-            metadata=read(image, codec.format, codec.xmp(image, data), manifest),
+            metadata=read(image, codec.format, codec.xmp(image, data), manifest, codec.unread(data)),
             has_credentials=bool(manifest),
             space=space,
             dpi=density.read(codec.dpi(image), image),

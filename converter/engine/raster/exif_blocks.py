@@ -37,6 +37,22 @@ _DESCRIPTIVE_TAGS = frozenset(
     }
 )
 
+# How the source stored its pixels (TIFF 6.0 and its supplements), and what has its own way into the result.
+_STORAGE = ((254, 268), (273, 281), (284, 297), (301, 301), (317, 347), (512, 532), (32995, 32998))
+_ELSEWHERE = frozenset(
+    {
+        _Base.XMLPacket,
+        _Base.IPTCNAA,
+        _Base.ImageResources,
+        _Base.InterColorProfile,
+        _Base.ExifImageWidth,
+        _Base.ExifImageHeight,
+        _Base.ColorSpace,
+        *_IFD,
+    }
+)
+_MOST_NAMES = 20
+
 # Offsets inside a maker note break when it moves, and nobody can say what it tells.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
@@ -64,6 +80,17 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
     except Exception:
         # Values of the wrong type are read as they are and only fail when written.
         return b""
+
+
+def unkept(exif: Image.Exif) -> list[str]:
+    """Return the names, or numbers, of what the first directory tells beyond what is kept and how the source is stored."""
+    tags = sorted(tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag))
+    names = [ExifTags.TAGS.get(tag) or f"0x{tag:04x}" for tag in tags]
+    return [*names[:_MOST_NAMES], *(["…"] if len(names) > _MOST_NAMES else [])]
+
+
+def _is_of_storage(tag: int) -> bool:
+    return tag in _ELSEWHERE or any(first <= tag <= last for first, last in _STORAGE)
 
 
 def describes(exif: Image.Exif) -> bool:

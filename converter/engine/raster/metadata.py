@@ -95,15 +95,23 @@ class Metadata:
             "exif": self.has_exif,
             "location": self.has_location,
             "thumbnail": self.has_thumbnail,
-            "xmp": bool(self.xmp or "xmp" in self.unread),
+            "xmp": bool(self.xmp),
             "iptc": bool(self.iptc),
             "comment": bool(self.comment or self.text),
         }
-        return [name for name, found in there.items() if found]
+        return [name for name, found in there.items() if found or name in self.unread]
 
 
-def read(image: Image.Image, source: Format, xmp: bytes | None, manifest: bytes = b"") -> Metadata:
+def read(
+    image: Image.Image,
+    source: Format,
+    xmp: bytes | None,
+    manifest: bytes = b"",
+    unread: Sequence[str] = (),
+) -> Metadata:
     """Return what the opened image carries; `xmp` is None where a part of it is missing, `manifest` that of C2PA.
+
+    `unread` are kinds of which some was left out before the image was opened.
 
     Damaged EXIF is said to be so and left behind.
     """
@@ -140,7 +148,7 @@ def read(image: Image.Image, source: Format, xmp: bytes | None, manifest: bytes 
         source_type=source_type.found(
             [xmp or b"", iptc, *exif_blocks.texts(exif), comment, *words, manifest]
         ),
-        unread=() if readable else ("xmp",),
+        unread=[*dict.fromkeys([*unread, *([] if readable else ["xmp"])])],
     )
 
 
@@ -224,8 +232,12 @@ def _warn_of_parts(
         log.warn("metadata_too_large", format=target.label, kinds=sorted(too_large))
     if metadata.unread:
         log.warn("metadata_unread", kinds=list(metadata.unread))
-    if "exif" in survivors and _Base.MakerNote in metadata.exif.get_ifd(_IFD.Exif):
+    if "exif" not in survivors:
+        return
+    if _Base.MakerNote in metadata.exif.get_ifd(_IFD.Exif):
         log.warn("maker_note_not_kept")
+    if names := exif_blocks.unkept(metadata.exif):
+        log.warn("exif_fields_not_kept", names=names)
 
 
 def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[str]]:

@@ -120,6 +120,10 @@ class Codec:
         xmp = image.info.get("xmp")
         return xmp if isinstance(xmp, bytes) else b""
 
+    def unread(self, data: bytes) -> Sequence[str]:
+        """Return the kinds of metadata of which there is more than is read."""
+        return ()
+
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
         """Whether pixels are missing in what was decoded, though the file is closed as if it were whole."""
         return False

@@ -22,6 +22,7 @@ from .png_colors import space_of
 from .png_deep import gray_with_alpha, with_pixels
 
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
+_XMP = b"XML:com.adobe.xmp\x00"
 _DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
 _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 
@@ -55,22 +56,14 @@ class Png(Codec):
         Pillow decodes a whole PNG, and all frames of an animation, to see whether words follow the pixels.
         """
         kept: list[bytes | memoryview] = [data[:8]]
-        pixels_begun, room = False, MOST_TEXT
-        for chunk in chunks(data):
-            if chunk.kind == b"IEND":
-                break
-            pixels_begun = pixels_begun or chunk.kind == b"IDAT"
-            if chunk.kind in WORDS:
-                size = chunk.unpacked_size(room)
-                if size > room or (pixels_begun and not chunk.is_whole):
-                    continue
-                room -= size
-            elif pixels_begun:
-                continue
-            kept.append(_bounded(chunk))
+        kept += [_bounded(chunk) for chunk, is_read in _in_header(data) if is_read]
         if apng.hides_default(data):
             kept.append(apng.whole_frame(data))  # so that the decoder counts what the animation has
         return b"".join([*kept, _NO_PIXELS])
+
+    def unread(self, data: bytes) -> Sequence[str]:
+        left = (chunk for chunk, is_read in _in_header(data) if not is_read and chunk.is_whole)
+        return [_kind_of_words(chunk) for chunk in left]
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
         """Pillow pastes where an animation is to be composited, and shows a default image that is no frame."""
@@ -125,6 +118,28 @@ class Png(Codec):
         if xmp:
             info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         return {**carried, "pnginfo": info}
+
+
+def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
+    """Yield what comes before the pixels, and all words, with whether there is room for it."""
+    pixels_begun, room = False, MOST_TEXT
+    for chunk in chunks(data):
+        if chunk.kind == b"IEND":
+            return
+        pixels_begun = pixels_begun or chunk.kind == b"IDAT"
+        if chunk.kind in WORDS:
+            size = chunk.unpacked_size(room)
+            is_read = size <= room and not (pixels_begun and not chunk.is_whole)
+            room -= size if is_read else 0
+            yield chunk, is_read
+        elif not pixels_begun:
+            yield chunk, True
+
+
+def _kind_of_words(chunk: Chunk) -> str:
+    if chunk.kind == b"eXIf":
+        return "exif"
+    return "xmp" if chunk.data.startswith(_XMP) else "comment"
 
 
 def _stand_in() -> Image.Image:

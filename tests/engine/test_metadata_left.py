@@ -1,0 +1,59 @@
+"""What is not kept although it was asked for is named."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from converter.engine.raster.codecs.png_chunks import MOST_TEXT, made
+from tests.engine import exiftool, samples
+from tests.engine.rendering import codes, render
+
+
+def warned(result, code):
+    (found,) = [note.params for note in result.report.warnings if note.code == code]
+    return found
+
+
+def with_unknown_fields():
+    block = Image.Exif()
+    block[0x010F] = "Phonemaker"
+    block[0xC4A5] = b"PrintIM"
+    block[0xBEEF] = "a field of nobody"
+    block[0x0103] = 6  # how the pixels are stored
+    return samples.saved(samples.quarters(), "JPEG", exif=block.tobytes())
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
+def test_fields_of_exif_that_are_not_kept_are_named(target):
+    result = render(with_unknown_fields(), format=target, metadata="keep")
+    assert warned(result, "exif_fields_not_kept") == {"names": ["0xbeef", "PrintImageMatching"]}
+    found = exiftool.read(result.data, "-a", "-u", "-G1", extension=result.extension)
+    assert "a field of nobody" not in map(str, found.values())
+    assert "Phonemaker" in found.values()
+
+
+def test_what_a_phone_writes_is_kept_without_a_word_of_fields():
+    assert "exif_fields_not_kept" not in codes(render(samples.phone_jpeg(), format="jpeg", metadata="keep"))
+    tiff = samples.saved(samples.quarters(), "TIFF", exif=samples.exif())
+    assert "exif_fields_not_kept" not in codes(render(tiff, format="tiff", metadata="keep"))
+
+
+def test_more_text_than_is_read_is_said_and_the_rest_is_kept():
+    whole = samples.png_with_text()
+    long = made(b"zTXt", b"Prompt\0\0" + zlib.compress(bytes(MOST_TEXT + 1)))
+    data = whole[:33] + long + whole[33:]
+    result = render(data, metadata="keep")
+    assert warned(result, "metadata_unread") == {"kinds": ["comment"]}
+    assert samples.opened(result).text["Author"] == "Alice"
+    assert "comment" in render(data).report.metadata_removed
+    assert "metadata_unread" not in codes(render(whole, metadata="keep"))
+
+
+def test_xmp_of_a_png_beyond_what_is_read_is_named():
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", "x" * (MOST_TEXT + 1), zip=True)
+    result = render(samples.saved(samples.quarters(), "PNG", pnginfo=info), format="jpeg", metadata="keep")
+    assert warned(result, "metadata_unread") == {"kinds": ["xmp"]}
