@@ -71,7 +71,7 @@ class Tiff(Codec):
         return of_exif(found if isinstance(found, bytes) else None, image)
 
     def credentials(self, data: bytes) -> bytes:
-        return credentials.in_tiff(data)
+        return credentials.in_tiff(self.readable(data))
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
