@@ -7,7 +7,18 @@ import sys
 
 from tests.cloud.interpreter import lambda_python
 
-BENCHMARKS = ["overhead", "sandbox", "functions", "engines", "large", "lists", "load", "fairness", "memory"]
+BENCHMARKS = [
+    "overhead",
+    "sandbox",
+    "functions",
+    "engines",
+    "aims",
+    "large",
+    "lists",
+    "load",
+    "fairness",
+    "memory",
+]
 
 for name in BENCHMARKS:
     # One process each: they want settings of their own.

@@ -1,8 +1,8 @@
 """How good a compressed picture looks: an estimate of SSIMULACRA2, 100 for equal, without numpy.
 
 Structure is compared on luma at four scales and on red-green at two, and pooled so that the worst parts count most. The
-weights, and what a format's own kind of damage counts for, were fitted to SSIMULACRA2 on 48 photographs, screenshots and
-drawings in four formats and qualities each: the mean error is 2, and 4 to 5 for one in ten (docs/performance.md).
+weights, and what a format's own kind of damage counts for, were fitted to SSIMULACRA2 on 49 photographs, screenshots and
+drawings in four formats and qualities each: the mean error is 2, and above 4.7 for one in ten (docs/performance.md).
 """
 
 from __future__ import annotations

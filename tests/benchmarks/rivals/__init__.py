@@ -141,15 +141,15 @@ def install() -> None:
 
     Raises SystemExit with what is missing.
     """
-    _install_packages()
+    install_packages()
     try:
         sharp.install()
     except sharp.Missing as exc:
         raise SystemExit(str(exc)) from exc
-    _install_thumbor()
+    install_environment("thumbor")
 
 
-def _install_packages() -> None:
+def install_packages() -> None:
     missing = []
     if not PHOTOGRAPHS.is_dir():
         missing.append("mate-backgrounds")
@@ -164,13 +164,14 @@ def _install_packages() -> None:
     )
 
 
-def _install_thumbor() -> None:
-    wanted = (HERE / "thumbor.txt").read_bytes()
-    stamp = THUMBOR / "installed"
-    digest = hashlib.sha256(wanted).hexdigest()
+def install_environment(name: str) -> None:
+    """Install what the list of this name locks into `build/`, where it is not yet."""
+    folder, wanted = BUILD / name, HERE / f"{name}.txt"
+    stamp = folder / "installed"
+    digest = hashlib.sha256(wanted.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(THUMBOR)], check=True)
-    pip = [str(THUMBOR / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(HERE / "thumbor.txt")], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(wanted)], check=True)
     stamp.write_text(digest)
