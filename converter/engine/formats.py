@@ -38,6 +38,10 @@ class Format:
     """Larger pictures are shrunk to `max_side` instead of refused."""
     shows_in_browser: bool = False
     """Every browser shows it by itself."""
+    favicon: bool = False
+    """Browsers ask every site for one, of several sizes in one file."""
+    app_icon: bool = False
+    """Systems take it for the icon of a site that is kept as an app."""
     source_rank: int | None = None
     """Its place among the sources of a `<picture>`: what browsers should try first has the lowest."""
     photographs: bool = False
@@ -136,6 +140,7 @@ _KNOWN = (
         animation=True,
         lossless=True,
         shows_in_browser=True,
+        app_icon=True,
         source_rank=4,
         candidate=True,
         icc=True,
@@ -272,6 +277,7 @@ _KNOWN = (
         max_side=256,
         shrinks_to_max_side=True,
         shows_in_browser=True,
+        favicon=True,
         bulk=5,
     ),
     Format(

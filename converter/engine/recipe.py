@@ -68,6 +68,13 @@ class Resize:
         hint=_("What stays when filling crops, or where the image sits when padding."),
         labels=_PLACE_LABELS,
     )
+    border: int = option(
+        0,
+        title=_("Border (%)"),
+        hint=_("Kept free on each side when padding; the background is behind all of the image then."),
+        minimum=0,
+        maximum=45,
+    )
 
 
 @dataclass(frozen=True)

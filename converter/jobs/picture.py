@@ -10,6 +10,7 @@ from urllib.parse import quote
 from django.utils.html import format_html, format_html_join
 
 from converter import engine
+from converter.jobs import icons
 from converter.jobs.names import result_paths
 from converter.models import Job
 
@@ -20,7 +21,8 @@ File = tuple[Job, str]
 
 
 def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
-    """Return a `<picture>` for each upload that has several results which browsers show, by its id.
+    """Return the HTML for each upload that has several results which browsers show, by its id: a `<picture>`, or the
+    `<link>` lines of a set of icons.
 
     Jobs come in the order of their positions, with uploads and batch; they are those of the whole ZIP, whose names are used.
     """
@@ -35,15 +37,19 @@ def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
 
 def page_of(snippets: Mapping[uuid.UUID, str]) -> str:
     """Return a page to try them on, and to copy them from."""
-    figures = "\n\n".join(snippets.values())
+    # Lines for the head come first: a browser takes them for that.
+    parts = sorted(snippets.values(), key=lambda html: not html.startswith("<link"))
+    html = "\n\n".join(parts)
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Images</title>\n\n'
-        f"{figures}\n"
+        f"{html}\n"
     )
 
 
 def _snippet(jobs: Sequence[Job], paths: Mapping[uuid.UUID, str]) -> str:
+    if head := icons.head_of(jobs, paths):
+        return head
     files = [(job, paths[job.pk]) for job in jobs if job.result_format in _RANKS]
     if len(files) < 2:
         return ""

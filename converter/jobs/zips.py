@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from converter import storage
 from converter.engine import Message
-from converter.jobs import picture, renditions
+from converter.jobs import icons, picture, renditions
 from converter.jobs.errors import Conflict, Gone
 from converter.jobs.links import LINK_LIFETIME
 from converter.jobs.names import MANIFEST, SNIPPET, result_paths
@@ -102,6 +102,8 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
             if time.monotonic() - renewed > renditions.LEASE.total_seconds() / 6:
                 renewed = time.monotonic()
                 renditions.renew(key)
+        for path, manifest in icons.manifests([job for job in finished if job.pk in names], names):
+            archive.writestr(_entry(path, timezone.now()), manifest)
         if html := picture.snippets(job for job in finished if job.pk in names):
             archive.writestr(_entry(SNIPPET, timezone.now()), picture.page_of(html))
         # With a byte order mark, by which Excel knows that it is UTF-8.

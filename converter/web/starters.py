@@ -16,6 +16,10 @@ class Starter:
     recipes: list[dict[str, Any]]
 
 
+def _icon(side: int, **more: Any) -> dict[str, Any]:
+    return {"mode": "pad", "width": side, "height": side, "enlarge": True, **more}
+
+
 STARTERS: Mapping[str, Starter] = {
     "web": Starter(
         _("For the web"), [{"format": "webp", "aim": "balanced", "resize": {"width": 1600, "height": 1600}}]
@@ -36,6 +40,17 @@ STARTERS: Mapping[str, Starter] = {
     "widths": Starter(
         _("Responsive widths"),
         [{"format": "webp", "resize": {"width": width}} for width in (480, 960, 1600)],
+    ),
+    "favicon": Starter(
+        _("Favicon set"),
+        [
+            {"format": "ico", "background": "transparent", "resize": _icon(256)},
+            {"format": "png", "resize": _icon(180, border=8)},
+            {"format": "png", "background": "transparent", "resize": _icon(192)},
+            {"format": "png", "background": "transparent", "resize": _icon(512)},
+            # Systems cut it to a circle of 40 % of the side: a square of 56 % of it fits into that.
+            {"format": "png", "resize": _icon(512, border=22)},
+        ],
     ),
     "everywhere": Starter(
         _("AVIF + WebP + JPEG"),

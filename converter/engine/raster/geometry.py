@@ -34,9 +34,10 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
         resize.width or rounded(width * (resize.height or 1) / height),
         resize.height or rounded(height * (resize.width or 1) / width),
     )
+    room = _inside(wanted, resize.border) if resize.mode == "pad" else wanted
     # A side that follows has the other's scale itself, not that of its own rounded length.
-    across = wanted[0] / width if resize.width else wanted[1] / height
-    down = wanted[1] / height if resize.height else across
+    across = room[0] / width if resize.width else room[1] / height
+    down = room[1] / height if resize.height else across
     scale = max(across, down) if resize.mode == "fill" else min(across, down)
     refused = not resize.enlarge and (max(across, down) if resize.mode == "stretch" else scale) > 1
     if not resize.enlarge:
@@ -54,11 +55,22 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
             return Layout(box, size, size, refused_to_enlarge=refused)
         case "pad":
             size = (rounded(width * scale), rounded(height * scale))
-            left, top = placed(size, wanted, resize.gravity)
-            return Layout(whole, size, wanted, (int(left), int(top)), refused)
+            return Layout(whole, size, wanted, padded_spot(size, wanted, resize), refused)
         case _:
             size = (rounded(width * scale), rounded(height * scale))
             return Layout(whole, size, size, refused_to_enlarge=refused)
+
+
+def padded_spot(inner: Size, canvas: Size, resize: Resize) -> Size:
+    """Return the left and top at which a picture sits on its canvas, within the border."""
+    room = _inside(canvas, resize.border)
+    left, top = placed(inner, room, resize.gravity)
+    return int((canvas[0] - room[0]) / 2 + left), int((canvas[1] - room[1]) / 2 + top)
+
+
+def _inside(canvas: Size, border: int) -> tuple[float, float]:
+    """Return the width and height within a border of so many percent of each side."""
+    return canvas[0] * (100 - 2 * border) / 100, canvas[1] * (100 - 2 * border) / 100
 
 
 def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravity) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from converter.engine.report import Log
 
 from . import density, octets
 from .focus import focused
-from .geometry import Box, Layout, Size, layout, placed, rounded, turned_box
+from .geometry import Box, Layout, Size, layout, padded_spot, rounded, turned_box
 from .resample import resampled
 
 _ORIENTATIONS: Mapping[int, Image.Transpose] = {
@@ -166,13 +166,13 @@ def pad(frame: Frame, context: RenderContext) -> Frame:
     if canvas == frame.image.size:
         return frame
     red, green, blue, alpha = context.background
-    keeps_alpha = context.recipe.target.alpha and (frame.has_alpha or alpha < 255)
+    keeps_alpha = context.recipe.target.alpha and (alpha < 255 or (frame.has_alpha and not wanted.border))
     mode = "RGBA" if keeps_alpha else "RGB"
-    left, top = placed(frame.image.size, canvas, wanted.gravity)
+    spot = padded_spot(frame.image.size, canvas, wanted)
 
     def padded(image: Image.Image) -> Image.Image:
         base = Image.new(mode, canvas, (red, green, blue, alpha)[: len(mode)])
-        base.paste(image.convert(mode), (int(left), int(top)))
+        base.paste(image.convert(mode), spot)
         return base
 
     image = frame.image if keeps_alpha else _flattened(frame.image, context.background)

@@ -12,10 +12,10 @@ import { carried, whole as wholeBox } from "./crop_box.js";
  * @returns {Recipe | null}
  */
 export function shapeOf({ crop, rotate, flip, background, resize = {} }, width, height) {
-  const { mode, gravity } = resize;
+  const { mode, gravity, border } = resize;
   const isCut = ["fill", "pad"].includes(mode);
   if (!crop && !rotate && !flip && !isCut) return null;
-  const cut = { background: mode === "pad" ? background : undefined, resize: { mode, gravity, width, height, enlarge: true } };
+  const cut = { background: mode === "pad" ? background : undefined, resize: { mode, gravity, border, width, height, enlarge: true } };
   // Without what is undefined.
   return JSON.parse(JSON.stringify({ crop, rotate, flip, ...(isCut ? cut : {}) }));
 }

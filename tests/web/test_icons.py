@@ -1,0 +1,101 @@
+"""A set of icons for a site, from one image: the files, the lines for its head, and its manifest."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from PIL import Image
+
+from converter import storage
+from converter.jobs.zips import make_zip
+from converter.models import Batch
+from converter.web.starters import STARTERS
+from tests.fakes import RecordingDispatch
+from tests.web.conftest import submit, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def icons(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> Batch:
+    """A red mark on nothing, wider than high, as the starter makes icons of it."""
+    file = io.BytesIO()
+    mark = Image.new("RGBA", (300, 200))
+    mark.paste((224, 16, 16, 255), (100, 50, 200, 150))
+    mark.save(file, "PNG")
+    batch = submit(alice, file.getvalue(), recipes=STARTERS["favicon"].recipes)
+    send(batch, file.getvalue())
+    worker.work()
+    return batch
+
+
+def unpacked(batch: Batch) -> dict[str, bytes]:
+    make_zip(batch.pk)
+    batch.refresh_from_db()
+    data, _ = storage.results.read(batch.zip_key)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def links_of(html: str) -> dict[str, str]:
+    return dict(re.findall(r'<link rel="([^"]+)" href="([^"]+)"', html))
+
+
+def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Client) -> None:
+    files = unpacked(icons)
+    links = links_of(files["snippet.html"].decode())
+    assert set(links) == {"icon", "apple-touch-icon", "manifest"}
+    assert set(links.values()) <= set(files)
+    with Image.open(io.BytesIO(files[links["icon"]])) as icon:
+        assert icon.format == "ICO"
+        assert {(16, 16), (32, 32), (256, 256)} <= icon.info["sizes"]
+    with Image.open(io.BytesIO(files[links["apple-touch-icon"]])) as icon:
+        assert (icon.format, icon.size, icon.mode) == (
+            "PNG",
+            (180, 180),
+            "RGB",
+        )  # iOS shows black behind holes
+    assert "&lt;link rel=&quot;apple-touch-icon&quot;" in text(page.get(f"/batches/{icons.pk}/"))
+
+
+def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
+    files = unpacked(icons)
+    manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
+    found = {(icon["sizes"], icon.get("purpose")): files[icon["src"]] for icon in manifest["icons"]}
+    assert set(found) == {("192x192", None), ("512x512", None), ("512x512", "maskable")}
+    for (sizes, purpose), data in found.items():
+        with Image.open(io.BytesIO(data)) as icon:
+            assert "x".join(map(str, icon.size)) == sizes
+            assert ("A" in icon.mode) == (purpose is None)
+
+
+def test_a_maskable_icon_survives_the_mask(icons: Batch) -> None:
+    """What is drawn lies within the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
+    files = unpacked(icons)
+    manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
+    (name,) = [icon["src"] for icon in manifest["icons"] if icon.get("purpose")]
+    with Image.open(io.BytesIO(files[name])) as opened:
+        image = opened.convert("RGB")
+    assert image.getpixel((256, 256)) == (224, 16, 16)
+    for x in range(0, 512, 8):
+        for y in range(0, 512, 8):
+            if (x - 256) ** 2 + (y - 256) ** 2 > (0.4 * 512) ** 2:
+                assert image.getpixel((x, y)) == (255, 255, 255)
+
+
+def test_other_sets_have_no_manifest(
+    alice: Any, send: Callable[..., None], worker: RecordingDispatch, photo: bytes
+) -> None:
+    batch = submit(alice, photo, recipes=[{"format": "png"}, {"format": "webp"}])
+    send(batch, photo)
+    worker.work()
+    files = unpacked(batch)
+    assert not [name for name in files if name.endswith(".webmanifest")]
+    assert "<picture>" in files["snippet.html"].decode()
