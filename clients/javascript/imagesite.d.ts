@@ -963,6 +963,12 @@ export interface components {
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
                 } | null;
                 /**
                  * Crop
@@ -1227,6 +1233,12 @@ export interface components {
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
                 } | null;
                 /**
                  * Crop
@@ -1487,6 +1499,12 @@ export interface components {
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
                 } | null;
                 /**
                  * Crop
@@ -1733,6 +1751,12 @@ export interface components {
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
                 } | null;
                 /**
                  * Crop
@@ -2143,6 +2167,12 @@ export interface components {
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
                 } | null;
                 /**
                  * Crop

@@ -23,6 +23,8 @@ from converter.engine.raster.geometry import layout, turned_box
         (Resize("fill", None, 300, 50, enlarge=True), (200, 100), (300, 50), (300, 50)),
         (Resize("fill", None, 100, 100), (400, 300), (100, 100), (100, 100)),
         (Resize("pad", None, 500, 500), (400, 200), (400, 200), (500, 500)),
+        (Resize("pad", None, 500, 500, border=20), (400, 200), (300, 150), (500, 500)),
+        (Resize("pad", None, 100, 100, enlarge=True, border=25), (10, 20), (25, 50), (100, 100)),
         (Resize("pad", None, 100, 100), (400, 200), (100, 50), (100, 100)),
         (Resize("stretch", None, 100, 100), (400, 200), (100, 100), (100, 100)),
         (Resize("stretch", None, 800, 100), (400, 200), (400, 100), (400, 100)),
@@ -53,6 +55,14 @@ RESIZES = st.builds(
     enlarge=st.booleans(),
     gravity=st.sampled_from(["center", "top", "bottom_right"]),
 )
+
+
+@pytest.mark.parametrize(
+    ("gravity", "offset"), [("center", (100, 175)), ("top_left", (100, 100)), ("bottom", (100, 250))]
+)
+def test_a_padded_picture_stays_within_the_border(gravity, offset):
+    wanted = Resize("pad", None, 500, 500, border=20, gravity=gravity)
+    assert layout(wanted, 400, 200).offset == offset
 
 
 @given(RESIZES, SIDE, SIDE)
