@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from converter import engine
@@ -25,11 +25,11 @@ def head_of(jobs: Sequence[Job], paths: Paths) -> SafeString | str:
     icons, pictures = _icons(jobs), _pictures(jobs)
     if not icons or not pictures:
         return ""
-    links = [("icon", paths[icons[0].pk], ' sizes="32x32"')]
-    links += [("apple-touch-icon", paths[job.pk], "") for job in pictures if job.result_width == TOUCH]
-    if _of_app(pictures):
-        links.append(("manifest", manifest_path(jobs, paths), ""))
-    return format_html_join("\n", '<link rel="{}" href="{}"{}>', _safe(links))
+    links = [("icon", paths[icons[0].pk])]
+    links += [("apple-touch-icon", paths[job.pk]) for job in pictures if job.result_width == TOUCH]
+    if manifest := manifest_path(jobs, paths):
+        links.append(("manifest", manifest))
+    return format_html_join("\n", '<link rel="{}" href="{}">', [(rel, quote(path)) for rel, path in links])
 
 
 def manifests(finished: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str]]:
@@ -83,7 +83,3 @@ def _of_app(pictures: Sequence[Job]) -> list[Job]:
 def _is_maskable(job: Job) -> bool:
     """Whether the icon has a border, so that systems may cut it to their shapes."""
     return bool(job.recipe.get("resize", {}).get("border"))
-
-
-def _safe(links: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, SafeString]]:
-    return [(rel, quote(path), format_html(more)) for rel, path, more in links]

@@ -8,13 +8,13 @@ import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
 from PIL import Image
 
-from converter import storage
-from converter.jobs.zips import make_zip
+from converter import jobs, storage
 from converter.models import Batch
 from converter.web.starters import STARTERS
 from tests.fakes import RecordingDispatch
@@ -37,7 +37,8 @@ def icons(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> B
 
 
 def unpacked(batch: Batch) -> dict[str, bytes]:
-    make_zip(batch.pk)
+    jobs.zip_url(batch)
+    jobs.make_zip(batch.pk)
     batch.refresh_from_db()
     data, _ = storage.results.read(batch.zip_key)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -45,7 +46,7 @@ def unpacked(batch: Batch) -> dict[str, bytes]:
 
 
 def links_of(html: str) -> dict[str, str]:
-    return dict(re.findall(r'<link rel="([^"]+)" href="([^"]+)"', html))
+    return {rel: unquote(path) for rel, path in re.findall(r'<link rel="([^"]+)" href="([^"]+)">', html)}
 
 
 def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Client) -> None:
@@ -68,7 +69,7 @@ def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Clie
 def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
     files = unpacked(icons)
     manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
-    found = {(icon["sizes"], icon.get("purpose")): files[icon["src"]] for icon in manifest["icons"]}
+    found = {(icon["sizes"], icon.get("purpose")): files[unquote(icon["src"])] for icon in manifest["icons"]}
     assert set(found) == {("192x192", None), ("512x512", None), ("512x512", "maskable")}
     for (sizes, purpose), data in found.items():
         with Image.open(io.BytesIO(data)) as icon:
@@ -80,7 +81,7 @@ def test_a_maskable_icon_survives_the_mask(icons: Batch) -> None:
     """What is drawn lies within the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
     files = unpacked(icons)
     manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
-    (name,) = [icon["src"] for icon in manifest["icons"] if icon.get("purpose")]
+    (name,) = [unquote(icon["src"]) for icon in manifest["icons"] if icon.get("purpose")]
     with Image.open(io.BytesIO(files[name])) as opened:
         image = opened.convert("RGB")
     assert image.getpixel((256, 256)) == (224, 16, 16)
