@@ -18,7 +18,7 @@ from converter.engine import naming
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import translated
-from converter.web import presets, words
+from converter.web import presets, quality, words
 from converter.web.fields import ColorInput, PercentField, ThousandsField
 from converter.web.options import (
     AUTO,
@@ -31,7 +31,7 @@ from converter.web.options import (
     values_of,
 )
 
-PLAIN = ("format", "aim", "quality", "target_bytes", "metadata")
+PLAIN = ("format", "aim", "quality", "target_bytes", "shrink_to_fit", "metadata")
 PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
 
 
@@ -48,6 +48,9 @@ class OutputForm(forms.Form):
         self.fields["format"] = forms.ChoiceField(label=_("Format"), choices=_format_choices, initial="webp")
         for option in options():
             self.fields[option.path] = _field(option)
+        self.fields["aim"] = quality.field(_attrs(_option("aim")))
+        self.fields["quality"].label = _("Value (1–100)")
+        self.initial = quality.shown(self.initial)
         self.fields["watermark.image"].widget = forms.HiddenInput(attrs=_attrs(_option("watermark.image")))
         self.fields["watermark_file"] = kept
         kept.widget.attrs.update(_attrs(_option("watermark.image")))
@@ -58,7 +61,7 @@ class OutputForm(forms.Form):
 
     def mapping(self) -> dict[str, Any]:
         """Return the recipe as JSON; a logo that is not stored yet is named `pending`."""
-        values = dict(self.cleaned_data)
+        values = quality.meant(self.cleaned_data)
         if self.watermark is not None:
             values["watermark.image"] = "pending"
         return recipe_mapping(values["format"], values)

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from converter import configuration
+from converter.web import quality
 from converter.web.options import options, values_of
 
 
@@ -54,11 +55,11 @@ def choices() -> list[tuple[str, str]]:
     makes = configuration.current().makes
     usual = [preset for preset in PRESETS if makes(preset.recipe.get("format", "webp"))]
     presets = [*usual, *_sites_own()]
-    paths = {path for preset in presets for path in values_of(preset.recipe)} - {"format"}
+    paths = {path for preset in presets for path in values_of(preset.recipe)} - {"format"} | {"aim"}
     shown = {option.path: option for option in options()}
     defaults = {path: shown[path].default for path in paths}
     return [
-        (str(preset.name), json.dumps({**defaults, **_as_shown(values_of(preset.recipe))}))
+        (str(preset.name), json.dumps({**defaults, **_as_shown(quality.shown(values_of(preset.recipe)))}))
         for preset in presets
     ]
 

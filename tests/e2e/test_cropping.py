@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -235,6 +236,26 @@ def test_a_photo_is_cropped_by_touch(visit: Visit) -> None:
     ]:
         wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     assert numbers(page)[2] < 500
+
+
+def test_the_crop_of_one_image_is_kept_when_all_are_converted_again(visit: Visit, site: Site) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(
+        [photo(f"{n}.png", quarters(60 + n, 40), "image/png") for n in range(2)]
+    )
+    start(page)
+    page.get_by_label("Same for all images").uncheck()
+    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_role("button", name="Apply crop").click()
+    page.locator("[data-submit]").click()
+    before = recipes(page, site)
+    assert [recipe.get("crop", {}).get("width") for recipe in before] == [40, None]
+    page.locator("#batch:not([hx-get])").wait_for()
+    page.get_by_role("link", name="Convert again with new settings").click()
+    expect(page.locator("[data-crop-start]")).to_contain_text("Cropped to 40×40")
+    page.locator("[data-submit]").click()
+    page.wait_for_url(re.compile(r"/batches/[^/]+/$"))
+    assert recipes(page, site) == before
 
 
 def test_the_cropper_is_accessible(visit: Visit) -> None:

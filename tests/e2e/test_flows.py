@@ -59,7 +59,8 @@ def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width
 def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.locator("#id_images").set_input_files([photos[0]])
-    page.get_by_label("Quality", exact=True).fill("50")
+    page.get_by_label("Quality", exact=True).select_option(label="By value")
+    page.get_by_label("Value (1–100)").fill("50")
     page.get_by_text("More options").click()
     page.get_by_label("Lossless").check()
     page.locator("[data-submit]").click()
@@ -125,7 +126,8 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     page.get_by_role("link", name="photo 0.jpg").last.click()
     page.get_by_role("link", name="Save as recipe").click()
     page.get_by_label("Name").fill("Tiny")
-    page.get_by_label("Quality", exact=True).fill("33")
+    page.get_by_label("Quality", exact=True).select_option(label="By value")
+    page.get_by_label("Value (1–100)").fill("33")
     expect(page.get_by_text("WebP, quality 33, fit in 64 wide")).to_be_visible()
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Use Tiny").click()
@@ -146,7 +148,13 @@ def test_options_follow_the_format(visit: Visit) -> None:
     page.locator("#id_outputs-0-format").select_option("png")
     expect(page.get_by_label("Quality", exact=True)).to_be_hidden()
     page.locator("#id_outputs-0-format").select_option("avif")
-    expect(page.get_by_label("Quality", exact=True)).to_have_attribute("placeholder", "60")
+    expect(page.get_by_label("Value (1–100)")).to_be_hidden()
+    expect(page.get_by_label("Maximum size (KB)")).to_be_hidden()
+    page.get_by_label("Quality", exact=True).select_option(label="By value")
+    expect(page.get_by_label("Value (1–100)")).to_have_attribute("placeholder", "60")
+    page.get_by_label("Quality", exact=True).select_option(label="Maximum size")
+    expect(page.get_by_label("Value (1–100)")).to_be_hidden()
+    expect(page.get_by_label("Maximum size (KB)")).to_be_visible()
 
 
 def test_script_and_server_read_the_form_alike(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
@@ -162,6 +170,7 @@ def test_script_and_server_read_the_form_alike(visit: Visit, site: Site, photos:
         page.locator("#id_outputs-0-rotate").select_option("90")
         page.locator("#id_outputs-0-metadata").select_option("strip_location")
         page.locator("[id='id_outputs-0-resize.mode']").select_option("pad")
+        page.locator("#id_outputs-0-aim").select_option("size")
         page.locator("[id='id_outputs-0-target_bytes']").fill("12.5")
         page.locator("#id_images").set_input_files([photos[0]])
         page.locator("[data-submit]").click()

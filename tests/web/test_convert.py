@@ -279,6 +279,21 @@ def test_a_link_that_makes_no_sense_begins_anew(page: Client) -> None:
     assert page.get("/convert/?batch=nonsense&starter=none").status_code == 200
 
 
+def test_a_batch_is_converted_again_with_the_crops_of_its_images(page: Client, batch: Batch) -> None:
+    assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))
+    for job in batch.jobs.all():
+        Job.objects.filter(pk=job.pk).update(
+            recipe={**job.recipe, "crop": {"height": 30, "width": 1040, "x": 1, "y": 2}}
+        )
+    assert 'data-crop="1 2 1040 30"' in text(page.get(f"/convert/?batch={batch.pk}"))
+    Batch.objects.filter(pk=batch.pk).update(
+        outputs=[
+            {**output, "crop": {"height": 30, "width": 1040, "x": 1, "y": 2}} for output in batch.outputs
+        ]
+    )
+    assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))  # it is in the options
+
+
 def test_a_batch_that_is_not_there_is_404(page: Client) -> None:
     assert page.get(f"/convert/?batch={uuid.uuid4()}").status_code == 404
 
@@ -308,12 +323,17 @@ def test_images_are_fetched_by_address(page: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://example.org/a.jpg", "nonsense", "https://user:secret@example.org/"]
+    ("address", "problem"),
+    [
+        ("ftp://example.org/a.jpg", "A URL must begin with https:// or http://."),
+        ("nonsense", "A URL must begin with https:// or http://."),
+        ("https://user:secret@example.org/", "URLs with a user name or password are not accepted."),
+    ],
 )
-def test_what_is_no_address_is_said(page: Client, address: str) -> None:
+def test_what_is_no_address_is_said(page: Client, address: str, problem: str) -> None:
     response = page.post("/convert/", {**FORM, "addresses": address})
     assert response.status_code == 422
-    assert "not a URL" in text(response)
+    assert problem in text(response)
 
 
 def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:

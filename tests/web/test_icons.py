@@ -74,7 +74,7 @@ def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
     for (sizes, purpose), data in found.items():
         with Image.open(io.BytesIO(data)) as icon:
             assert "x".join(map(str, icon.size)) == sizes
-            assert ("A" in icon.mode) == (purpose is None)
+            assert icon.has_transparency_data == (purpose is None)
 
 
 def test_a_maskable_icon_survives_the_mask(icons: Batch) -> None:

@@ -192,10 +192,17 @@ def _sites_own() -> SitesOwn:
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:
+    """Return the images of the batch that are still here, each with the crop that is its own as `own_crop`."""
     if batch.join:
         return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
     found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
-    return [upload for upload in found if upload.is_here]
+    uploads: list[Upload] = [upload for upload in found if upload.is_here]
+    usual = [output.get("crop") for output in batch.outputs]
+    cropped = batch.jobs.filter(recipe__has_key="crop").order_by("-position").values_list("upload", "recipe")
+    crops = {pk: recipe["crop"] for pk, recipe in cropped if recipe["crop"] not in usual}
+    for upload in uploads:
+        upload.own_crop = crops.get(upload.pk)  # type: ignore[attr-defined]
+    return uploads
 
 
 def _uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:

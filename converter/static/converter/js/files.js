@@ -1,13 +1,14 @@
 // The images to convert: those chosen here, and those that are on the server already.
 
 import { all, around, maybe, one } from "./dom.js";
-import { changed, find, form, limits, measured, refuse, state } from "./page.js";
+import { keptBy } from "./kept.js";
+import { changed, find, form, limits, refuse, state } from "./page.js";
 import { extensionOf, nameMoves, Row } from "./row.js";
 import { say, sizeInWords, texts } from "./words.js";
 
 /**
  * @typedef {import("./crop_box.js").Size} Size
- * @typedef {{ name: string, size: number, pixels: Size | null, upload: string, thumbnail?: string, box: HTMLInputElement, element: HTMLElement, measure: (size: Size) => void }} Kept
+ * @typedef {import("./kept.js").Kept} Kept
  * @typedef {Row | Kept} Image
  */
 
@@ -22,25 +23,6 @@ const here = all(form, "[data-upload]", HTMLInputElement).map((box) => keptBy(bo
 
 /** @type {Image | null} */
 let wanted = null; // the image that was asked to be shown; else the first
-
-/**
- * @param {HTMLInputElement} box
- * @returns {Kept}
- */
-function keptBy(box) {
-  const element = /** @type {HTMLElement} */ (box.closest("li"));
-  const [width, height] = [Number(box.dataset.width), Number(box.dataset.height)];
-  return {
-    box,
-    element,
-    name: one(element, ".file-name", HTMLElement).textContent ?? "",
-    size: Number(box.dataset.size),
-    pixels: width && height ? { width, height } : null,
-    measure(size) { this.pixels = size; measured(); },
-    upload: box.value,
-    thumbnail: maybe(element, "img", HTMLImageElement)?.src,
-  };
-}
 
 export const ready = () => rows.filter((row) => row.state === "ready");
 export const failed = () => rows.filter((row) => row.state === "failed");

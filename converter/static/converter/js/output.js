@@ -2,6 +2,10 @@
 
 import { all, maybe, one } from "./dom.js";
 
+// What belongs to one way only to say how good a result is to be.
+/** @type {Record<string, string>} */
+const WAYS = { number: "[name$='-quality']", size: "[name$='-target_bytes'], [name$='-shrink_to_fit']" };
+
 /** @param {ParentNode} card */
 export const formatOf = (card) => one(card, "[name$='-format']", HTMLSelectElement);
 
@@ -27,13 +31,9 @@ const isFor = (input, format) => input.dataset.formats?.split(" ").includes(form
 /** @param {ParentNode} card */
 export function showWhatFits(card) {
   const format = formatOf(card).value;
-  // A quality is one of three ways to say how good; whoever took another does not mean it.
-  const isAimed = [
-    maybe(card, "[name$='-aim']", HTMLSelectElement),
-    maybe(card, "[name$='-target_bytes']", HTMLInputElement),
-  ].some((input) => input?.value && isFor(input, format));
+  const way = one(card, "[name$='-aim']", HTMLSelectElement).value;
   for (const input of all(card, "[data-formats]", HTMLElement)) {
-    const isMoot = isAimed && input.matches("[name$='-quality']");
+    const isMoot = Object.entries(WAYS).some(([of, names]) => of !== way && input.matches(names));
     const field = input.closest(".field");
     if (field instanceof HTMLElement) field.hidden = isMoot || !isFor(input, format);
     if (!(input instanceof HTMLInputElement)) continue;

@@ -26,7 +26,4 @@ function fill(card, path, value) {
   const field = maybe(card, `[name$='-${path}']`, HTMLElement);
   if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = Boolean(value);
   else if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = String(value ?? "");
-  // One way to say how good it is to be.
-  if (path !== "target_bytes" || !value) return;
-  for (const other of ["quality", "aim"]) fill(card, other, "");
 }

@@ -1,0 +1,35 @@
+// An image that is on the server already, to be converted again: its row, and the crop that it had.
+
+import { setCrop } from "./crops.js";
+import { maybe, one } from "./dom.js";
+import { measured } from "./page.js";
+
+/**
+ * @typedef {import("./crop_box.js").Size} Size
+ * @typedef {{ name: string, size: number, pixels: Size | null, upload: string, thumbnail?: string, box: HTMLInputElement, element: HTMLElement, measure: (size: Size) => void }} Kept
+ */
+
+/**
+ * @param {HTMLInputElement} box
+ * @returns {Kept}
+ */
+export function keptBy(box) {
+  const element = /** @type {HTMLElement} */ (box.closest("li"));
+  const [width, height] = [Number(box.dataset.width), Number(box.dataset.height)];
+  /** @type {Kept} */
+  const image = {
+    box,
+    element,
+    name: one(element, ".file-name", HTMLElement).textContent ?? "",
+    size: Number(box.dataset.size),
+    pixels: width && height ? { width, height } : null,
+    measure(size) { this.pixels = size; measured(); },
+    upload: box.value,
+    thumbnail: maybe(element, "img", HTMLImageElement)?.src,
+  };
+  if (box.dataset.crop && image.pixels) {
+    const [x, y, wide, high] = box.dataset.crop.split(" ").map(Number);
+    setCrop(image, { box: { x, y, width: wide, height: high }, size: image.pixels, ratio: null }, false);
+  }
+  return image;
+}

@@ -1,0 +1,58 @@
+"""One control for quality: what it shows of a recipe, and what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from converter.models import Job
+from converter.web import quality
+from tests.web.conftest import FORM, sent, text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "way"),
+    [
+        ({}, None),
+        ({"aim": "small"}, "small"),
+        ({"quality": 70}, "number"),
+        ({"target_bytes": 1000, "shrink_to_fit": True}, "size"),
+    ],
+)
+def test_the_control_shows_which_way_a_recipe_takes(recipe: dict[str, Any], way: str | None) -> None:
+    assert quality.shown(recipe).get("aim") == way
+
+
+ALL = {"quality": 70, "target_bytes": 1000, "shrink_to_fit": True}
+
+
+@pytest.mark.parametrize(
+    ("way", "meant"),
+    [
+        ("small", {"aim": "small"}),
+        ("number", {"quality": 70}),
+        ("size", {"target_bytes": 1000, "shrink_to_fit": True}),
+        ("", ALL),
+    ],
+)
+def test_only_what_belongs_to_the_chosen_way_is_meant(way: str, meant: dict[str, Any]) -> None:
+    found = quality.meant({"aim": way, **ALL})
+    assert {name: value for name, value in found.items() if value} == meant
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_maximum_size_is_converted_to_and_shown_again(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-0-aim": "size", "outputs-0-target_bytes": "12.5", "outputs-0-quality": "70"}
+    page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
+    job = Job.objects.get()
+    assert job.recipe == {"format": "webp", "target_bytes": 12_500}
+    again = text(page.get(f"/convert/?batch={job.batch_id}"))
+    assert '<option value="size" selected>' in again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_way_that_is_none_is_refused(page: Client, photo: bytes) -> None:
+    form = {**FORM, "outputs-0-aim": "fixed", "images": sent("a.jpg", photo)}
+    assert page.post("/convert/", form).status_code == 422
