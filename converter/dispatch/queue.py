@@ -19,13 +19,15 @@ from converter.dispatch import pool
 logger = logging.getLogger(__name__)
 
 TASK = "converter.act"
-WORK, WAITING = "work", "waiting"
+WORK = "work"
+LANES = {"converter.events.dispatched.deliver": "waiting", "converter.events.dispatched.fetch": "fetch"}
+"""The queues of what waits for machines of others, apart from conversions and from each other."""
 MOST_BEFORE = 100  # of one turn, counted to find the next one's place
 
 AHEAD = """
     SELECT count(*) FROM (
         SELECT 1 FROM procrastinate_jobs
-        WHERE status = 'todo' AND queue_name = %s AND args ->> 'turn' = %s LIMIT %s
+        WHERE status IN ('todo', 'doing') AND queue_name = %s AND args ->> 'turn' = %s LIMIT %s
     ) AS waiting
 """
 
@@ -34,16 +36,19 @@ class QueueDispatch:
     def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
         if pool.hand_on(target, event, turn):
             return
-        queue = WAITING if target in pool.WAITING else WORK
+        queue, places = LANES.get(target, WORK), pool.WAITING.get(target)
         try:
             with transaction.atomic():
+                ahead = _ahead(queue, turn)
                 app.configure_task(
                     TASK,
                     queue=queue,
                     # The same request waits once, however often the sweep asks.
                     queueing_lock=f"{target} {json.dumps(event, sort_keys=True)}",
                     # By turns: what is first of somebody comes before what is second of somebody else.
-                    priority=-_ahead(queue, turn),
+                    priority=-ahead,
+                    # Of those with the same lock one is done at a time.
+                    lock=f"{target} {turn} {ahead % places.each}" if places else None,
                     allow_unknown=True,
                 ).defer(target=target, event=event, turn=turn)
         except AlreadyEnqueued:

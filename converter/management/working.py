@@ -19,7 +19,6 @@ from converter.dispatch import pool, queue
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_AT_ONCE = 16  # slow receivers and addresses hold no process
 LOOK_FOR_LOST = 60  # seconds
 
 
@@ -29,7 +28,9 @@ class Worker:
     def __init__(self, processes: int) -> None:
         self.processes = processes or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
-        self._threads = ThreadPoolExecutor(MESSAGES_AT_ONCE, thread_name_prefix="waiting")
+        self._threads = ThreadPoolExecutor(
+            sum(places.in_all for places in pool.WAITING.values()), thread_name_prefix="waiting"
+        )
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT, then finish what was begun."""
@@ -38,7 +39,10 @@ class Worker:
         async with app.open_async():
             at_work = [
                 asyncio.create_task(self._serve(app, queue.WORK, self.processes)),
-                asyncio.create_task(self._serve(app, queue.WAITING, MESSAGES_AT_ONCE)),
+                *(
+                    asyncio.create_task(self._serve(app, queue.LANES[target], places.in_all))
+                    for target, places in pool.WAITING.items()
+                ),
                 asyncio.create_task(_forget_lost(app)),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
