@@ -111,7 +111,8 @@ def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:
     width, height = job.result_width or 1, job.result_height or 1
     scale = min(1, PREVIEW_SIDE / max(width, height))
     # The result's own shape, so that the two lie on each other; "pad" and "fill" keep their meaning.
-    resize = canonical.get("resize", {})
+    on_page = "page" in canonical or "margin" in canonical  # in the middle of it, not as large as it
+    resize = {"mode": "pad"} if on_page else canonical.get("resize", {})
     mode = resize.get("mode", "fit")
     recipe["resize"] = {
         **{key: resize[key] for key in ("gravity",) if key in resize},

@@ -32,3 +32,19 @@ def test_previews_are_made_when_asked_for(
     assert jobs.preview_urls(job)
     before = Image.open(io.BytesIO(storage.results.read(job.before_key)[0]))
     assert before.size == (job.result_width, job.result_height)
+
+
+def test_an_image_on_a_page_is_not_distorted(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    recipe = Recipe.parse({"format": "pdf", "page": "a4", "orientation": "portrait", "background": "#00ff00"})
+    batch = submit(alice, "a.jpg", outputs=(recipe,))
+    send(batch, photo)
+    worker.work()
+    jobs.preview_urls(the_job(batch))
+    worker.work()
+    after = Image.open(io.BytesIO(storage.results.read(the_job(batch).after_key)[0])).convert("RGB")
+    column = [after.getpixel((after.width // 2, y)) for y in range(after.height)]
+    free = sum(pixel[1] > 200 and pixel[0] < 90 and pixel[2] < 90 for pixel in column)  # type: ignore[index]
+    # The photo has 4:3, upright A4 is 297:210: three quarters of the width are its height.
+    assert free / after.height == pytest.approx(1 - 0.75 * 210 / 297, abs=0.06)
