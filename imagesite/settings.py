@@ -227,6 +227,7 @@ CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
 CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
 CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)
 CONVERTER_INSTALLABLE = env.bool("INSTALLABLE", default=True)  # as an app, with a service worker
+CONVERTER_ORIGINALS = True  # whether their owner may download them again
 CONVERTER_WEBHOOKS = env.bool("WEBHOOKS", default=True)
 CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # networks reached though not public
 CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit
@@ -334,11 +335,6 @@ if IN_CLOUD:
         *(name for name in MIDDLEWARE if not name.startswith("whitenoise.")),
     ]
 
-    STORAGES["uploads"] = {
-        "BACKEND": "converter.storage.s3.S3Bucket",
-        # The site's own address, as at home: CloudFront hands the form on.
-        "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION, "form_url": "/uploads"},
-    }
     _signer = (
         {
             "custom_domain": CLOUDFRONT_DOMAIN,
@@ -348,6 +344,13 @@ if IN_CLOUD:
         if CLOUDFRONT_KEY_ID
         else {}
     )
+    STORAGES["uploads"] = {
+        "BACKEND": "converter.storage.s3.S3Bucket",
+        # The site's own address, as at home: CloudFront hands the form on.
+        "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION, "form_url": "/uploads", **_signer},
+    }
+    # The pages may not read originals, so a link that S3 signs for them opens none.
+    CONVERTER_ORIGINALS = bool(_signer)
     STORAGES["results"] = {
         "BACKEND": "converter.storage.s3.S3Bucket",
         "OPTIONS": {"bucket_name": RESULTS_BUCKET, "region_name": REGION, **_signer},

@@ -183,6 +183,16 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   dynamic "origin" {
+    for_each = aws_cloudfront_key_group.links
+
+    content {
+      origin_id                = "originals"
+      domain_name              = aws_s3_bucket.this["uploads"].bucket_regional_domain_name
+      origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
+    }
+  }
+
+  dynamic "origin" {
     for_each = local.api_domain[*]
 
     content {
@@ -268,6 +278,23 @@ resource "aws_cloudfront_distribution" "site" {
       cached_methods             = ["GET", "HEAD"]
       compress                   = false
       cache_policy_id            = local.managed.caching_optimized
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.images.id
+      trusted_key_groups         = [ordered_cache_behavior.value.id]
+    }
+  }
+
+  # An original goes to its owner again, by a signed link, and is not kept at the edge.
+  dynamic "ordered_cache_behavior" {
+    for_each = aws_cloudfront_key_group.links
+
+    content {
+      path_pattern               = "/uploads/*"
+      target_origin_id           = "originals"
+      viewer_protocol_policy     = "https-only"
+      allowed_methods            = ["GET", "HEAD"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = false
+      cache_policy_id            = local.managed.caching_disabled
       response_headers_policy_id = aws_cloudfront_response_headers_policy.images.id
       trusted_key_groups         = [ordered_cache_behavior.value.id]
     }

@@ -26,7 +26,7 @@ locals {
   }
 
   cloudfront_reads = {
-    for use, prefix in { static = "static/", results = "results/" } : use => {
+    for use, prefix in { static = "static/", results = "results/", uploads = "uploads/" } : use => {
       Sid                       = "CloudFrontReads"
       Effect                    = "Allow"
       Principal                 = { Service = "cloudfront.amazonaws.com" }
@@ -52,7 +52,7 @@ locals {
   ]
 
   bucket_statements = {
-    uploads    = [local.tls_only.uploads]
+    uploads    = concat([local.tls_only.uploads], local.signed_links ? [local.cloudfront_reads.uploads] : [])
     deployment = [local.tls_only.deployment]
     static     = [local.tls_only.static, local.cloudfront_reads.static]
     results    = [local.tls_only.results, local.cloudfront_reads.results]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
+from django.http import HttpResponseRedirect
 from ninja import File, Router, Status, UploadedFile
 
 from converter import jobs, metadata
@@ -38,6 +39,17 @@ def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
     """Get a new form for a file that has not been uploaded yet."""
     form = jobs.renew_form(own(request, Upload.objects.all(), upload_id))
     return schemas.Form(url=form.url, fields=form.fields)
+
+
+@router.get(
+    "/{uuid:upload_id}/download",
+    response={302: None},
+    openapi_extra=problems(404, 410),
+    url_name="download_upload",
+)
+def download_upload(request: ApiRequest, upload_id: uuid.UUID) -> HttpResponseRedirect:
+    """Redirect (302) to the original. The link is valid for a few minutes."""
+    return HttpResponseRedirect(jobs.original_url(own(request, Upload.objects.all(), upload_id)))
 
 
 @router.get(

@@ -108,7 +108,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
         link = _signed("results").read_link(token)
         if "Range" not in request.headers:  # a part of a large file would read all of it each time
             jobs.check_result(link.key)
-        file, stored = _signed("results").open_object(link.key)
+        file, stored = _signed(link.key.partition("/")[0]).open_object(link.key)
     except jobs.Gone as exc:
         return answer(exc.message)
     except PermissionError as exc:

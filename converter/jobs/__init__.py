@@ -24,7 +24,7 @@ from converter.jobs.errors import (
 )
 from converter.jobs.guests import forget_guests, is_guest, move
 from converter.jobs.limits import hard_limits, limits
-from converter.jobs.links import SHARED_LIFETIME, result_url, thumbnail_url
+from converter.jobs.links import SHARED_LIFETIME, original_url, result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.picture import snippets
@@ -75,6 +75,7 @@ __all__ = [
     "is_guest",
     "keep_logo",
     "limits",
+    "original_url",
     "read_watermark",
     "make_preview",
     "make_zip",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from converter import engine, storage
 from converter.jobs.errors import Conflict, Gone
 from converter.models import Job, Upload
@@ -20,6 +22,19 @@ def thumbnail_url(upload: Upload) -> str | None:
         upload.thumbnail_key,
         filename="thumbnail.jpg",
         content_type="image/jpeg",
+        lifetime=LINK_LIFETIME,
+        until=upload.expires_at,
+    )
+
+
+def original_url(upload: Upload) -> str:
+    """Return a link that downloads the original for some minutes. Raises Gone if it is not here, or not shown here at all."""
+    if not upload.is_here or not settings.CONVERTER_ORIGINALS:
+        raise Gone(kind="image")
+    return storage.uploads.download_url(
+        upload.key,
+        filename=upload.name,
+        content_type="application/octet-stream",
         lifetime=LINK_LIFETIME,
         until=upload.expires_at,
     )

@@ -94,7 +94,9 @@ def upload_form(upload: Upload) -> UploadForm:
         raise Conflict("already_uploaded")
     if upload.source_url:
         raise Conflict("already_uploaded", kind="fetched")
-    return storage.uploads.upload_form(upload.key, max_size=upload.size, lifetime=FORM_LIFETIME)
+    return storage.uploads.upload_form(
+        upload.key, max_size=upload.size, lifetime=FORM_LIFETIME, filename=upload.name
+    )
 
 
 def renew_form(upload: Upload) -> UploadForm:

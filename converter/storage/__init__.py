@@ -69,8 +69,8 @@ class Bucket(Protocol):
     def remove_partial(self, before: datetime) -> int:
         """Delete what somebody began to write, and has not touched since; return how many."""
 
-    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
-        """Return a form that sends this object, at most `max_size` bytes, within `lifetime`."""
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
+        """Return a form that sends this object, at most `max_size` bytes, within `lifetime`; `filename` is for downloads."""
 
     def has_room(self, size: int) -> bool:
         """Return whether an object of so many bytes would fit."""

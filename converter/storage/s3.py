@@ -142,9 +142,13 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
             answer = self._client.list_objects_v2(Bucket=self.bucket_name, Prefix=name, MaxKeys=1)
         return any(found["Key"] == name for found in answer.get("Contents", []))
 
-    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
-        # Every field needs a condition of its own. The type is fixed: an original is never served back.
-        fixed = {"Content-Type": "application/octet-stream", "success_action_status": "201"}
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
+        # Every field needs a condition of its own. Type and name are fixed: an original is only ever a download.
+        fixed = {
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": _attachment(filename),
+            "success_action_status": "201",
+        }
         with faults():
             form = self._client.generate_presigned_post(
                 self.bucket_name,

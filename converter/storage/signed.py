@@ -39,7 +39,7 @@ class SignedBucket(ABC):
     def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
         """Open an object to read; its tag is another one for other bytes. Raises FileNotFoundError, StorageFault."""
 
-    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta) -> UploadForm:
+    def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
         self.check_key(key)
         expires = int(time.time() + lifetime.total_seconds())
         policy = signing.dumps({"key": key, "max": max_size, "expires": expires}, salt=FORM_SALT)

@@ -38,6 +38,12 @@ def webhooks_are_on() -> bool:
 
 
 @register.simple_tag
+def originals_are_shown() -> bool:
+    """Whether their owner may download them again."""
+    return bool(settings.CONVERTER_ORIGINALS)
+
+
+@register.simple_tag
 def can_be_installed() -> bool:
     """Whether the site offers itself as an app."""
     return bool(settings.CONVERTER_INSTALLABLE)

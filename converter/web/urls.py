@@ -38,6 +38,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/compare/", jobs.compare, name="job_compare"),
     path("jobs/<uuid:pk>/download/", jobs.download, name="job_download"),
+    path("jobs/<uuid:pk>/original/", jobs.original, name="job_original"),
     path("jobs/<uuid:pk>/retry/", jobs.retry, name="job_retry"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="job_cancel"),
     path("jobs/<uuid:pk>/reuse/", jobs.reuse, name="job_reuse"),

@@ -49,7 +49,7 @@ run "before_zappa_deploy" {
   }
 
   assert {
-    condition     = toset([for origin in aws_cloudfront_distribution.site.origin : origin.origin_id]) == toset(["static", "results", "uploads"])
+    condition     = toset([for origin in aws_cloudfront_distribution.site.origin : origin.origin_id]) == toset(["static", "results", "uploads", "originals"])
     error_message = "Before the first deploy only the buckets are origins."
   }
 

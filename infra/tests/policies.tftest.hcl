@@ -228,6 +228,14 @@ run "edge" {
 
   assert {
     condition = alltrue([
+      for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior :
+      length(coalesce(behaviour.trusted_key_groups, [])) == 1 if contains(["results", "originals"], behaviour.target_origin_id)
+    ])
+    error_message = "An original or a result can be read without a signed link."
+  }
+
+  assert {
+    condition = alltrue([
       for origin in aws_cloudfront_distribution.site.origin :
       origin.origin_id == "api" || (origin.origin_id == "uploads") == (try(length(origin.origin_access_control_id), 0) == 0)
     ])

@@ -53,6 +53,7 @@ CALLS = {
     ("post", "jobs/{job_id}/reuse"): Call(201),
     ("post", "uploads"): Call(201),
     ("post", "uploads/{upload_id}/form"): Call(409),
+    ("get", "uploads/{upload_id}/download"): Call(302),
     ("get", "uploads/{upload_id}/metadata"): Call(200),
     ("post", "convert"): Call(202),
     ("get", "recipes"): Call(200),

@@ -72,6 +72,15 @@ def download(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @open_to_guests
+@require_safe
+def original(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
+    try:
+        return redirect(jobs.original_url(job_of(request, pk).upload))
+    except jobs.JobError as refusal:
+        return refusal_page(request, refusal)
+
+
+@open_to_guests
 @require_POST
 def retry(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     found = job_of(request, pk)
