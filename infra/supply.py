@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from PIL import features
 
@@ -156,32 +157,22 @@ def sbom() -> str:
     from cyclonedx.validation.json import JsonStrictValidator
     from packageurl import PackageURL
 
-    make = LicenseFactory().make_from_string
-
-    def component(name: str, version: str, licence: str, purl: PackageURL | None = None) -> Component:
+    def component(name: str, version: str, licence: str, **more: Any) -> Component:
         return Component(
             name=name,
             version=version or None,
-            type=ComponentType.LIBRARY,
-            licenses=[make(licence)],
-            purl=purl,
-            bom_ref=f"{name}@{version}",
+            licenses=[LicenseFactory().make_from_string(licence)],
+            bom_ref=f"{name}@{version}" if version else name,
+            **{"type": ComponentType.LIBRARY, **more},
         )
 
     bom = Bom()
-    root = Component(
-        name="imagesite", type=ComponentType.APPLICATION, licenses=[make("MIT")], bom_ref="imagesite"
-    )
+    root = component("imagesite", "", "MIT", type=ComponentType.APPLICATION)
     bom.metadata.component = root
-    shipped = {
-        package.name: component(
-            package.name,
-            package.version,
-            package.licence,
-            PackageURL("pypi", None, package.name, package.version),
-        )
-        for package in packages()
-    }
+    shipped = {}
+    for package in packages():
+        purl = PackageURL("pypi", None, package.name, package.version)
+        shipped[package.name] = component(package.name, package.version, package.licence, purl=purl)
     for library in raster.libraries():
         inside = component(library.name, library.version, OF_LIBRARIES[library.name])
         shipped[library.wheel].components.add(inside)

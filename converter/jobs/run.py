@@ -139,19 +139,9 @@ def _convert(jobs: list[Job]) -> None:
         _fail_all(jobs, Message("upload_replaced"))
         return
 
-    ready, images = [], {}
-    for job in jobs:
-        name = watermark_of(job.parsed_recipe)
-        if name and name not in images:
-            image = read_watermark(upload.owner_id, name)
-            if image is None:
-                _fail(job, Message("no_watermark"))
-                continue
-            images[name] = image
-        ready.append(job)
+    ready, images = _with_watermarks(jobs, upload.owner_id)
     if not ready:
         return
-
     recipes = [job.parsed_recipe for job in ready]
     left = BytesLeft(jobs[0].owner)
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
@@ -172,6 +162,22 @@ def _convert(jobs: list[Job]) -> None:
             renewed = time.monotonic()
             renew(ready)
     _note_outputs(upload)
+
+
+def _with_watermarks(jobs: list[Job], owner_id: uuid.UUID) -> tuple[list[Job], dict[str, bytes]]:
+    """Return the jobs whose watermarks are here, and the images of these by name; fail the others."""
+    ready: list[Job] = []
+    images: dict[str, bytes] = {}
+    for job in jobs:
+        name = watermark_of(job.parsed_recipe)
+        if name and name not in images:
+            image = read_watermark(owner_id, name)
+            if image is None:
+                _fail(job, Message("no_watermark"))
+                continue
+            images[name] = image
+        ready.append(job)
+    return ready, images
 
 
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:

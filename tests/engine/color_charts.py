@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 from PIL import Image
 
+from converter.engine.report import Result
 from tests.engine.rendering import render
 
 from . import samples
@@ -48,7 +50,7 @@ P3_GAMMA_2_2 = [(220, 0, 0), (0, 205, 0), (37, 23, 210), (205, 181, 0), (234, 17
 P3_POINTS = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 
 
-def chart(mode="RGB"):
+def chart(mode: str = "RGB") -> Image.Image:
     image = Image.new("RGB", (12, 2))
     for at, level in enumerate(GREYS):
         image.putpixel((at, 0), (level,) * 3)
@@ -57,7 +59,12 @@ def chart(mode="RGB"):
     return image.convert(mode)
 
 
-def assert_chart(image, greys=UNCHANGED, colors=COLORS, distance=1):
+def assert_chart(
+    image: Image.Image,
+    greys: list[int] = UNCHANGED,
+    colors: list[tuple[int, int, int]] | None = COLORS,
+    distance: int = 1,
+) -> None:
     image = image.convert("RGB")
     found = [image.getpixel((at, 0)) for at in range(len(GREYS))]
     for pixel, level in zip(found, greys, strict=True):
@@ -67,51 +74,51 @@ def assert_chart(image, greys=UNCHANGED, colors=COLORS, distance=1):
         assert is_near(pixel, color, distance), f"{found}, not {colors}"
 
 
-def chunk(kind, body):
+def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(*chunks, image=None):
+def png(*chunks: tuple[bytes, bytes], image: Image.Image | None = None) -> bytes:
     """The chart with these chunks before its pixels."""
     data = saved(image or chart(), "PNG")
     return data[:33] + b"".join(chunk(*one) for one in chunks) + data[33:]
 
 
-def cicp(primaries, transfer, matrix=0, full=1):
+def cicp(primaries: int, transfer: int, matrix: int = 0, full: int = 1) -> tuple[bytes, bytes]:
     return b"cICP", bytes([primaries, transfer, matrix, full])
 
 
-def gamma(value):
+def gamma(value: int) -> tuple[bytes, bytes]:
     return b"gAMA", struct.pack(">I", value)
 
 
-def points(values):
+def points(values: Any) -> Any:
     return b"cHRM", struct.pack(">8I", *values)
 
 
-def embedded(icc):
+def embedded(icc: bytes) -> tuple[bytes, bytes]:
     return b"iCCP", b"profile\0\0" + zlib.compress(icc)
 
 
 LINEAR_SRGB = samples.rgb_profile("sRGB", curve=(1.0,))
 
 
-def tiled_chart():
+def tiled_chart() -> Image.Image:
     """The chart with room for an encoder that works in blocks."""
     return chart().resize((12 * 16, 2 * 32), Image.Resampling.NEAREST)
 
 
-def small(image):
+def small(image: Image.Image) -> Image.Image:
     return image.convert("RGB").reduce(1).resize((12, 2), Image.Resampling.NEAREST)
 
 
-def avif(primaries, transfer, **arguments):
+def avif(primaries: int, transfer: int, **arguments: Any) -> bytes:
     data = bytearray(saved(tiled_chart(), "AVIF", quality=100, subsampling="4:4:4", speed=9, **arguments))
     at = data.index(b"colrnclx") + 8
     struct.pack_into(">HH", data, at, primaries, transfer)
     return bytes(data)
 
 
-def at_once(data, **recipe):
+def at_once(data: bytes, **recipe: Any) -> tuple[Result, Image.Image]:
     result = render(data, **recipe)
     return result, opened(result)

@@ -39,7 +39,7 @@ RECIPES = [
 MAX_GROWTH_KB = 150_000
 
 
-def seeds():
+def seeds() -> list[bytes]:
     """Small files of every kind that is read."""
     small = samples.quarters((48, 32))
     found = [samples.phone_jpeg(), samples.png_with_text(small), (samples.FILES / "phone.heic").read_bytes()]
@@ -58,7 +58,7 @@ def seeds():
     return found
 
 
-def mutated(chance, sources):
+def mutated(chance: random.Random, sources: list[bytes]) -> bytes:
     """Return one of the files, damaged."""
     data = bytearray(chance.choice(sources))
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
@@ -85,7 +85,7 @@ def mutated(chance, sources):
     return bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
 
 
-def attack(data):
+def attack(data: bytes) -> str:
     """Open, decode and render; anything but a result or an error of the file gets out."""
     try:
         source = open(data, LIMITS)
@@ -103,9 +103,10 @@ def attack(data):
     return "converted"
 
 
-def run(seconds, seed):
+def run(seconds: float, seed: int) -> dict[str, int]:
     """Attack for so long; return how often each thing happened."""
-    chance, sources, counts = random.Random(seed), seeds(), {}
+    chance, sources = random.Random(seed), seeds()
+    counts: dict[str, int] = {}
     end, warm = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         data = mutated(chance, sources)

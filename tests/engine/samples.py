@@ -7,8 +7,12 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+
+from converter.engine import Recipe, Result
+from converter.engine.raster import convert
 
 FILES = Path(__file__).parent / "files"
 
@@ -17,7 +21,7 @@ QUARTERS = {"red": (0.25, 0.25), "green": (0.75, 0.25), "blue": (0.25, 0.75), "w
 COLORS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 210), "white": (255, 255, 255)}
 
 
-def quarters(size=(160, 120), mode="RGB"):
+def quarters(size: tuple[int, int] = (160, 120), mode: str = "RGB") -> Image.Image:
     """Four coloured quarters, so that turning, cropping and colours show."""
     image = Image.new("RGB", size)
     draw = ImageDraw.Draw(image)
@@ -27,7 +31,7 @@ def quarters(size=(160, 120), mode="RGB"):
     return image.convert(mode)
 
 
-def photo(size=(320, 240)):
+def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
     """Something like a photograph: smooth, with detail."""
     red = Image.linear_gradient("L").resize(size)
     green = Image.radial_gradient("L").resize(size)
@@ -35,13 +39,13 @@ def photo(size=(320, 240)):
     return Image.merge("RGB", (red, green, blue))
 
 
-def grainy(size=(320, 240), seed=0):
+def grainy(size: tuple[int, int] = (320, 240), seed: int = 0) -> Image.Image:
     """A photograph with grain, which takes many bytes; the same grain for the same seed."""
     grain = Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
     return Image.blend(photo(size), grain, 0.15)
 
 
-def saved(image, format, **arguments):
+def saved(image: Image.Image, format: str, **arguments: Any) -> bytes:
     output = BytesIO()
     if format == "ICO":
         image = image.resize((min(256, image.width), min(256, image.height)))
@@ -50,30 +54,42 @@ def saved(image, format, **arguments):
     return output.getvalue()
 
 
-def opened(result):
+def render_all(data: bytes, *recipes: Recipe) -> list[Result]:
+    """Convert a file that each recipe can be applied to."""
+    results = convert(data, *recipes)
+    assert all(isinstance(result, Result) for result in results), results
+    return [result for result in results if isinstance(result, Result)]
+
+
+def opened(result: Result) -> Image.Image:
     image = Image.open(BytesIO(result.data))
     image.load()
     return image
 
 
-def colors_at_quarters(image):
+def colors_at_quarters(image: Image.Image) -> dict[str, tuple[int, int, int]]:
     image = image.convert("RGB")
     return {
-        name: image.getpixel((int(across * image.width), int(down * image.height)))
+        name: pixel(image, (int(across * image.width), int(down * image.height)))
         for name, (across, down) in QUARTERS.items()
     }
 
 
-def is_near(color, other, distance=12):
+def pixel(image: Image.Image, place: tuple[int, int]) -> Any:
+    """Return a number or a tuple of them, as the mode of the picture has it."""
+    return image.getpixel(place)
+
+
+def is_near(color: Any, other: Any, distance: int = 12) -> bool:
     return all(abs(a - b) <= distance for a, b in zip(color, other, strict=True))
 
 
-def looks_like_quarters(image, distance=12):
+def looks_like_quarters(image: Image.Image, distance: int = 12) -> bool:
     found = colors_at_quarters(image)
     return all(is_near(found[name], COLORS[name], distance) for name in COLORS)
 
 
-def exif(orientation=None, location=True, thumbnail=False):
+def exif(orientation: int | None = None, location: bool = True, thumbnail: bool = False) -> bytes:
     """What a phone writes."""
     block = Image.Exif()
     if orientation:
@@ -97,7 +113,7 @@ def exif(orientation=None, location=True, thumbnail=False):
     return _with_thumbnail(data) if thumbnail else data
 
 
-def _with_thumbnail(data):
+def _with_thumbnail(data: bytes) -> bytes:
     """Append a first-thumbnail directory, as cameras do."""
     thumbnail = saved(quarters((64, 48)), "JPEG")
     tiff = data[6:]
@@ -124,29 +140,28 @@ XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <photoshop:Country>Germany</photoshop:Country></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
 
 
-def dataset(number, value):
+def dataset(number: int, value: bytes) -> bytes:
     return b"\x1c\x02" + bytes([number]) + len(value).to_bytes(2, "big") + value
 
 
 IPTC = dataset(105, b"A headline") + dataset(90, b"Munich") + dataset(80, b"Alice")
 
 
-def app13(iptc=IPTC):
+def app13(iptc: bytes = IPTC) -> bytes:
     padded = iptc + b"\0" * (len(iptc) % 2)
     block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
     return b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block
 
 
-def phone_jpeg(orientation=6):
+def phone_jpeg(orientation: int = 6) -> bytes:
     """Everything that can leak, in one JPEG held sideways."""
     held = {
-        1: None,
         6: Image.Transpose.ROTATE_90,
         8: Image.Transpose.ROTATE_270,
         3: Image.Transpose.ROTATE_180,
     }
     image = quarters()
-    if held[orientation] is not None:
+    if orientation in held:
         image = image.transpose(held[orientation])
     return saved(
         image,
@@ -159,18 +174,18 @@ def phone_jpeg(orientation=6):
     )
 
 
-def png_with_text(image=None):
+def png_with_text(image: Image.Image | None = None) -> bytes:
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "Alice")
     info.add_itxt("XML:com.adobe.xmp", XMP.decode())
     return saved(image or quarters(), "PNG", pnginfo=info, exif=exif())
 
 
-def srgb_profile():
+def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def display_p3(name="Display P3"):
+def display_p3(name: str = "Display P3") -> bytes:
     """Display P3 as a matrix profile: sRGB's curves, wider primaries (values adapted to D50)."""
     return rgb_profile(
         name,
@@ -185,13 +200,19 @@ SRGB_PRIMARIES = (
 )
 
 
-def rgb_profile(name, primaries=SRGB_PRIMARIES, curve=None):
+def rgb_profile(
+    name: str,
+    primaries: tuple[
+        tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]
+    ] = SRGB_PRIMARIES,
+    curve: tuple[Any, ...] | None = None,
+) -> bytes:
     """A matrix profile; `curve` is a power, or many values of 16 bits, or sRGB's own when there is none."""
 
-    def xyz(values):
+    def xyz(values: Any) -> Any:
         return b"XYZ \0\0\0\0" + b"".join(_fixed(value) for value in values)
 
-    curve = _curve(curve)
+    tone = _curve(curve)
     text = name.encode("utf-16-be")
     described = (
         b"mluc\0\0\0\0" + struct.pack(">II", 1, 12) + b"enUS" + struct.pack(">II", len(text), 28) + text
@@ -203,18 +224,18 @@ def rgb_profile(name, primaries=SRGB_PRIMARIES, curve=None):
         b"rXYZ": xyz(primaries[0]),
         b"gXYZ": xyz(primaries[1]),
         b"bXYZ": xyz(primaries[2]),
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
+        b"rTRC": tone,
+        b"gTRC": tone,
+        b"bTRC": tone,
     }
     return _profile(b"RGB ", tags)
 
 
-def _fixed(value):
+def _fixed(value: float) -> bytes:
     return struct.pack(">i", round(value * 65536))
 
 
-def _curve(curve):
+def _curve(curve: tuple[Any, ...] | None) -> bytes:
     if curve is None:
         srgb = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
         return b"para\0\0\0\0\0\x03\0\0" + b"".join(_fixed(value) for value in srgb)
@@ -223,7 +244,7 @@ def _curve(curve):
     return b"curv\0\0\0\0" + struct.pack(f">I{len(curve)}H", len(curve), *curve)
 
 
-def with_cicp(icc, primaries, transfer):
+def with_cicp(icc: bytes, primaries: int, transfer: int) -> bytes:
     """The profile with a tag of code points."""
     count = struct.unpack_from(">I", icc, 128)[0]
     entries = [struct.unpack_from(">4sII", icc, 132 + 12 * at) for at in range(count)]
@@ -231,12 +252,12 @@ def with_cicp(icc, primaries, transfer):
     return _profile(icc[16:20], {**tags, b"cicp": b"cicp\0\0\0\0" + bytes([primaries, transfer, 0, 1])})
 
 
-def gray_gamma(gamma=1.0):
+def gray_gamma(gamma: float = 1.0) -> bytes:
     """A grey profile with another brightness curve."""
     return gray_profile((gamma,))
 
 
-def gray_profile(curve):
+def gray_profile(curve: tuple[float] | None) -> bytes:
     """A grey profile; `curve` as in `rgb_profile`."""
     text = (
         b"mluc\0\0\0\0"
@@ -251,7 +272,7 @@ def gray_profile(curve):
     return _profile(b"GRAY", {b"desc": text, b"cprt": text, b"wtpt": white, b"kTRC": _curve(curve)})
 
 
-def _profile(space, tags):
+def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
     table, body, at = b"", b"", 128 + 4 + 12 * len(tags)
     for tag, value in tags.items():
         value += b"\0" * (-len(value) % 4)
@@ -264,7 +285,9 @@ def _profile(space, tags):
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
-def animation_frames(count=5, size=(60, 40), alpha=False):
+def animation_frames(
+    count: int = 5, size: tuple[int, int] = (60, 40), alpha: bool = False
+) -> list[Image.Image]:
     """A square that walks to the right."""
     frames = []
     for index in range(count):
@@ -275,7 +298,14 @@ def animation_frames(count=5, size=(60, 40), alpha=False):
     return frames
 
 
-def animated(format="GIF", count=5, durations=None, alpha=False, size=(60, 40), **arguments):
+def animated(
+    format: str = "GIF",
+    count: int = 5,
+    durations: list[int] | None = None,
+    alpha: bool = False,
+    size: tuple[int, int] = (60, 40),
+    **arguments: Any,
+) -> bytes:
     frames = animation_frames(count, size, alpha)
     durations = durations or [40, 100, 200, 50, 300, 90, 60][:count]
     if format == "GIF" and alpha:
@@ -285,7 +315,7 @@ def animated(format="GIF", count=5, durations=None, alpha=False, size=(60, 40), 
     return saved(frames[0], format, save_all=True, append_images=frames[1:], duration=durations, **arguments)
 
 
-def frames_of(data):
+def frames_of(data: bytes) -> list[Any]:
     """Every frame as it is seen, and how long."""
     image = Image.open(BytesIO(data))
     found = []
@@ -296,10 +326,10 @@ def frames_of(data):
     return found
 
 
-def png_bomb(width=20_000, height=20_000):
+def png_bomb(width: int = 20_000, height: int = 20_000) -> bytes:
     """A tiny PNG that says it is huge."""
 
-    def chunk(kind, body):
+    def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -311,7 +341,7 @@ def png_bomb(width=20_000, height=20_000):
     )
 
 
-def gif_of_empty_frames(count, size=(10, 10)):
+def gif_of_empty_frames(count: int, size: tuple[int, int] = (10, 10)) -> bytes:
     """Many frames in few bytes, made by repeating one block."""
     one = saved(Image.new("P", size), "GIF")
     start = one.index(b"\x2c")
@@ -319,19 +349,26 @@ def gif_of_empty_frames(count, size=(10, 10)):
     return one[:start] + block * count + b";"
 
 
-def tiff_pages(count=3, size=(40, 30), **arguments):
+def tiff_pages(count: int = 3, size: tuple[int, int] = (40, 30), **arguments: Any) -> bytes:
     pages = [Image.new("RGB", size, (40 * index, 0, 200)) for index in range(count)]
     return saved(pages[0], "TIFF", save_all=True, append_images=pages[1:], **arguments)
 
 
-def ico_bomb():
+def ico_bomb() -> bytes:
     """An icon that says it is 16×16 and holds a PNG that says it is huge."""
     png = png_bomb()
     entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22)
     return struct.pack("<HHH", 0, 1, 1) + entry + png
 
 
-def tiff(size, body, tags, endian="<", compress=False, big=False):
+def tiff(
+    size: tuple[int, int],
+    body: bytes | list[bytes],
+    tags: dict[Any, Any],
+    endian: str = "<",
+    compress: bool = False,
+    big: bool = False,
+) -> bytes:
     """One page by hand: `body` is all samples as stored, a list of planes for separate ones."""
     planes = [
         zlib.compress(plane) if compress else plane for plane in (body if isinstance(body, list) else [body])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -10,7 +11,9 @@ from PIL import Image, ImageChops, ImageStat
 from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.raster.codecs.gif_blocks import gif_blocks
+from converter.engine.report import Result
 from tests.engine.rendering import codes
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import animated, frames_of, opened
@@ -19,11 +22,11 @@ ANIMATED = ["gif", "webp", "png", "avif"]
 PILLOW = {"gif": "GIF", "webp": "WEBP", "png": "PNG", "avif": "AVIF"}
 
 
-def render(data, **recipe):
+def render(data: bytes, **recipe: Any) -> Result:
     return open(data).render(Recipe.parse(recipe))
 
 
-def far(a, b):
+def far(a: Image.Image, b: Image.Image) -> float:
     white = Image.new("RGBA", a.size, "white")
     first, second = (Image.alpha_composite(white, image).convert("RGB") for image in (a, b))
     return max(ImageStat.Stat(ImageChops.difference(first, second)).mean)
@@ -31,7 +34,7 @@ def far(a, b):
 
 @pytest.mark.parametrize(("source", "target"), list(itertools.product(ANIMATED, ANIMATED)))
 @pytest.mark.parametrize("alpha", [False, True], ids=["solid", "clear"])
-def test_every_animation_becomes_every_other(source, target, alpha):
+def test_every_animation_becomes_every_other(source: str, target: str, alpha: bool) -> None:
     data = animated(PILLOW[source], alpha=alpha)
     result = render(data, format=target)
     assert (result.frames, result.report.frames_in, result.report.frames_kept) == (5, 5, 5)
@@ -43,7 +46,7 @@ def test_every_animation_becomes_every_other(source, target, alpha):
 
 
 @pytest.mark.parametrize("target", ANIMATED)
-def test_an_animation_is_resized_frame_by_frame(target):
+def test_an_animation_is_resized_frame_by_frame(target: str) -> None:
     data = animated("GIF", alpha=True)
     result = render(data, format=target, resize={"width": 30}, watermark={"text": "x"})
     frames = frames_of(result.data)
@@ -55,8 +58,8 @@ def test_an_animation_is_resized_frame_by_frame(target):
 
 
 @pytest.mark.parametrize(("repeats", "plays"), [(None, 1), (0, 0), (1, 2), (2, 3)])
-def test_gif_counts_repeats_and_the_others_count_plays(repeats, plays):
-    arguments = {} if repeats is None else {"loop": repeats}
+def test_gif_counts_repeats_and_the_others_count_plays(repeats: int | None, plays: int) -> None:
+    arguments: dict[str, Any] = {} if repeats is None else {"loop": repeats}
     gif = animated("GIF", **arguments)
     assert open(gif).facts.plays == plays
     for target in ("webp", "png"):
@@ -67,12 +70,12 @@ def test_gif_counts_repeats_and_the_others_count_plays(repeats, plays):
     assert gif_blocks(render(gif, format="gif").data).plays == plays
 
 
-def test_avif_says_that_it_cannot_count():
+def test_avif_says_that_it_cannot_count() -> None:
     assert "loop_not_kept" in codes(render(animated("GIF", loop=2), format="avif"))
     assert "loop_not_kept" not in codes(render(animated("GIF", loop=0), format="avif"))
 
 
-def test_a_pace_finer_than_gif_does_not_drift():
+def test_a_pace_finer_than_gif_does_not_drift() -> None:
     webp = animated("WEBP", durations=[15, 15, 15, 15, 40])
     result = render(webp, format="gif")
     delays = gif_blocks(result.data).delays
@@ -80,12 +83,12 @@ def test_a_pace_finer_than_gif_does_not_drift():
     assert set(delays) <= {10, 20, 40}
 
 
-def test_a_gif_without_delays_plays_as_viewers_play_it():
+def test_a_gif_without_delays_plays_as_viewers_play_it() -> None:
     gif = animated("GIF", durations=[0, 0, 0, 0, 0])
     assert [duration for _, duration in frames_of(render(gif, format="webp").data)] == [100] * 5
 
 
-def test_equal_frames_may_merge_but_time_does_not_shrink():
+def test_equal_frames_may_merge_but_time_does_not_shrink() -> None:
     first, second = samples.animation_frames(2)
     webp = samples.saved(
         first,
@@ -102,7 +105,7 @@ def test_equal_frames_may_merge_but_time_does_not_shrink():
 
 
 @pytest.mark.parametrize("target", ["jpeg", "bmp", "jp2", "ico"])
-def test_one_picture_is_kept_where_there_is_room_for_one_and_it_is_the_first(target):
+def test_one_picture_is_kept_where_there_is_room_for_one_and_it_is_the_first(target: str) -> None:
     data = animated("GIF")
     result = render(data, format=target)
     assert (result.frames, result.report.frames_in, result.report.frames_kept) == (1, 5, 1)
@@ -112,14 +115,14 @@ def test_one_picture_is_kept_where_there_is_room_for_one_and_it_is_the_first(tar
 
 
 @pytest.mark.parametrize("target", ANIMATED)
-def test_the_first_frame_alone_when_asked(target):
+def test_the_first_frame_alone_when_asked(target: str) -> None:
     result = render(animated("WEBP"), format=target, frames="first")
     assert result.frames == 1
     assert getattr(opened(result), "n_frames", 1) == 1
     assert "first_frame_only" not in codes(result)
 
 
-def test_first_and_all_from_one_decode():
+def test_first_and_all_from_one_decode() -> None:
     source = open(animated("GIF"))
     every = Recipe.parse({"format": "webp"})
     first = Recipe.parse({"format": "webp", "frames": "first"})
@@ -127,7 +130,7 @@ def test_first_and_all_from_one_decode():
     assert [source.render(recipe).frames for recipe in (first, every, first)] == [1, 5, 1]
 
 
-def test_frames_that_cover_only_a_part_are_seen_whole():
+def test_frames_that_cover_only_a_part_are_seen_whole() -> None:
     base = Image.new("RGB", (50, 50), "white")
     frames = []
     for index in range(4):
@@ -141,7 +144,7 @@ def test_frames_that_cover_only_a_part_are_seen_whole():
 
 
 @pytest.mark.parametrize("target", ["tiff", "pdf"])
-def test_pages_stay_pages(target):
+def test_pages_stay_pages(target: str) -> None:
     result = render(samples.tiff_pages(3), format=target)
     assert (result.frames, result.report.frames_in, result.report.frames_kept) == (3, 3, 3)
     assert "pages_kept" in codes(result)
@@ -155,7 +158,7 @@ def test_pages_stay_pages(target):
         ]
 
 
-def test_pages_of_different_size_and_mode():
+def test_pages_of_different_size_and_mode() -> None:
     pages = [
         samples.quarters((60, 40)),
         samples.quarters((30, 50)).convert("L"),
@@ -169,18 +172,18 @@ def test_pages_of_different_size_and_mode():
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "gif"])
-def test_pages_are_not_frames_of_a_film(target):
+def test_pages_are_not_frames_of_a_film(target: str) -> None:
     result = render(samples.tiff_pages(3), format=target)
     assert result.frames == 1
     assert "first_page_only" in codes(result)
-    assert opened(result).convert("RGB").getpixel((5, 5))[0] < 8
+    assert pixel(opened(result).convert("RGB"), (5, 5))[0] < 8
 
 
-def test_an_animation_becomes_pages():
+def test_an_animation_becomes_pages() -> None:
     assert render(animated("GIF"), format="tiff").frames == 5
 
 
-def test_a_frame_that_reaches_outside_is_cut_to_the_canvas():
+def test_a_frame_that_reaches_outside_is_cut_to_the_canvas() -> None:
     import struct
 
     gif = animated("GIF", size=(60, 40))

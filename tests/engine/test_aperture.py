@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,17 +16,17 @@ from tests.engine.rendering import render
 SIZE = (64, 48)
 
 
-def avif():
+def avif() -> Any:
     ramps = [Image.linear_gradient("L").resize(SIZE), Image.radial_gradient("L").resize(SIZE)]
     return samples.saved(Image.merge("RGB", [*ramps, ramps[0].rotate(180)]), "AVIF", quality=90)
 
 
-def cut(data, width, height, across=0, down=0, below=1):
+def cut(data: Any, width: Any, height: Any, across: int = 0, down: int = 0, below: int = 1) -> Any:
     """The file with the property; `across` and `down` are halves of pixels from middle to middle."""
     made = bytearray(data)
     boxes = {name: data.find(name) - 4 for name in (b"meta", b"iprp", b"ipco", b"ipma", b"iloc")}
 
-    def size(at):
+    def size(at: Any) -> Any:
         return struct.unpack_from(">I", made, at)[0]
 
     end, number, at = boxes[b"ipco"] + size(boxes[b"ipco"]), 1, boxes[b"ipco"] + 8
@@ -57,7 +59,7 @@ def cut(data, width, height, across=0, down=0, below=1):
     ],
     ids=["middle", "corner", "beside", "odd", "all", "beyond", "nonsense"],
 )
-def test_the_part_that_counts_is_cut_out(clap, box):
+def test_the_part_that_counts_is_cut_out(clap: Any, box: Any) -> None:
     data = cut(avif(), *clap)
     facts = probe(data)
     assert (facts.width, facts.height) == (box[2] - box[0], box[3] - box[1])
@@ -65,8 +67,8 @@ def test_the_part_that_counts_is_cut_out(clap, box):
     assert samples.opened(render(data)).convert("RGB").tobytes() == whole.convert("RGB").crop(box).tobytes()
 
 
-def test_it_is_cut_out_before_the_picture_is_turned():
-    image = Image.open(samples.BytesIO(avif())).convert("RGB")
+def test_it_is_cut_out_before_the_picture_is_turned() -> None:
+    image = Image.open(BytesIO(avif())).convert("RGB")
     turned = cut(
         samples.saved(image, "AVIF", quality=90, exif=samples.exif(6, location=False)), 32, 20, -32, -28
     )

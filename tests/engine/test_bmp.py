@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 
 from converter.engine import Recipe, UnsupportedVariant
 from converter.engine.raster import open
+from tests.engine.samples import pixel
 
 from .samples import opened
 
@@ -15,7 +17,16 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 PALETTE = [WHITE, RED, GREEN, BLUE]
 
 
-def bmp(pixels, width=4, height=2, bits=8, compression=0, palette=(), masks=b"", header=40):
+def bmp(
+    pixels: bytes,
+    width: int = 4,
+    height: int = 2,
+    bits: int = 8,
+    compression: int = 0,
+    palette: list[tuple[int, int, int]] | tuple[()] = (),
+    masks: bytes = b"",
+    header: int = 40,
+) -> bytes:
     info = struct.pack("<IiiHH", header, width, height, 1, bits)
     if header > 16:
         info += struct.pack("<IIiiII", compression, len(pixels), 2835, 2835, len(palette), 0)
@@ -25,16 +36,16 @@ def bmp(pixels, width=4, height=2, bits=8, compression=0, palette=(), masks=b"",
     return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + info + colors + pixels
 
 
-def fields(*masks):
+def fields(*masks: int) -> bytes:
     return struct.pack(f"<{len(masks)}I", *masks)
 
 
-def shown(data):
+def shown(data: bytes) -> list[list[tuple[Any, ...]]]:
     image = opened(open(data).render(Recipe.parse({"format": "png"}))).convert("RGBA")
-    return [[image.getpixel((x, y)) for x in range(image.width)] for y in range(image.height)]
+    return [[pixel(image, (x, y)) for x in range(image.width)] for y in range(image.height)]
 
 
-def solid(*rows):
+def solid(*rows: list[tuple[int, int, int]]) -> list[list[tuple[Any, ...]]]:
     return [[(*color, 255) for color in row] for row in rows]
 
 
@@ -67,7 +78,9 @@ def solid(*rows):
         ("332", 16, (0xE0, 0x1C, 0x3), struct.pack("<4H", 0xE0, 0x1C, 0x3, 0xFF), (255, 255, 255)),
     ],
 )
-def test_bit_fields_of_any_width_are_read(name, bits, masks, pixels, wanted):
+def test_bit_fields_of_any_width_are_read(
+    name: str, bits: int, masks: tuple[int, int, int], pixels: bytes, wanted: tuple[int, int, int]
+) -> None:
     row = shown(bmp(pixels, height=1, bits=bits, compression=3, masks=fields(*masks)))[0]
     if name == "888 shifted":  # red and green overlap there
         assert row[2] == (0, 0, 255, 255)
@@ -75,7 +88,7 @@ def test_bit_fields_of_any_width_are_read(name, bits, masks, pixels, wanted):
     assert row == [(*RED, 255), (*GREEN, 255), (*BLUE, 255), (*wanted, 255)]
 
 
-def test_an_alpha_field_is_transparency():
+def test_an_alpha_field_is_transparency() -> None:
     pixels = struct.pack("<4H", 0xFF00, 0x80F0, 0x000F, 0xFFFF)
     row = shown(
         bmp(pixels, height=1, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF, 0xF000), header=108)
@@ -84,12 +97,12 @@ def test_an_alpha_field_is_transparency():
     assert [pixel[3] for pixel in row] == [255, 136, 0, 255]
 
 
-def test_two_bits_a_pixel_are_four_colours():
+def test_two_bits_a_pixel_are_four_colours() -> None:
     data = bmp(bytes((0b00011011, 0, 0, 0, 0b11100100, 0, 0, 0)), bits=2, palette=PALETTE)
     assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
 
 
-def test_a_run_may_leap_over_pixels():
+def test_a_run_may_leap_over_pixels() -> None:
     runs = bytes((2, 1, 0, 2, 1, 0, 1, 2, 0, 0, 0, 2, 2, 0, 2, 3, 0, 1))
     data = bmp(runs, bits=8, compression=1, palette=PALETTE)
     rows = shown(data)
@@ -97,32 +110,32 @@ def test_a_run_may_leap_over_pixels():
     assert rows == solid([black, black, BLUE, BLUE], [RED, RED, black, GREEN])
 
 
-def test_half_bytes_run_and_stand_alone_too():
+def test_half_bytes_run_and_stand_alone_too() -> None:
     runs = bytes((4, 0x12, 0, 0, 0, 4, 0x30, 0x12, 0, 1))
     data = bmp(runs, bits=4, compression=2, palette=PALETTE)
     assert shown(data) == solid([BLUE, WHITE, RED, GREEN], [RED, GREEN, RED, GREEN])
 
 
-def test_the_short_header_of_os2_is_read():
+def test_the_short_header_of_os2_is_read() -> None:
     data = bmp(bytes((0, 1, 2, 3, 3, 2, 1, 0)), header=16, palette=PALETTE + 252 * [BLUE])
     assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
     rows = bytes((*reversed(RED), *reversed(GREEN), *reversed(BLUE), *WHITE)) * 2
     assert shown(bmp(rows, bits=24, header=16)) == solid(*2 * [[RED, GREEN, BLUE, WHITE]])
 
 
-def test_rows_from_top_to_bottom_stay_so():
+def test_rows_from_top_to_bottom_stay_so() -> None:
     pixels = struct.pack("<8H", 0xF00, 0xF00, 0xF00, 0xF00, 0xF0, 0xF0, 0xF0, 0xF0)
     data = bmp(pixels, height=-2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF))
     assert shown(data) == solid(4 * [RED], 4 * [GREEN])
 
 
 @pytest.mark.parametrize(("compression", "word"), [(4, "JPEG"), (5, "PNG")])
-def test_a_picture_of_another_format_inside_is_named(compression, word):
+def test_a_picture_of_another_format_inside_is_named(compression: int, word: str) -> None:
     with pytest.raises(UnsupportedVariant, match=word):
         open(bmp(bytes(100), bits=24, compression=compression))
 
 
-def test_a_cut_off_file_is_said_to_be_one():
+def test_a_cut_off_file_is_said_to_be_one() -> None:
     data = bmp(
         struct.pack("<4H", 1, 2, 3, 4), height=2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF)
     )

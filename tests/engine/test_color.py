@@ -73,7 +73,9 @@ SRGB_POINTS = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
         pytest.param([gamma(45_455), points((0,) * 8)], UNCHANGED, COLORS, id="no primaries at all"),
     ],
 )
-def test_a_png_has_the_colours_of_its_chunks(chunks, greys, colors):
+def test_a_png_has_the_colours_of_its_chunks(
+    chunks: list[tuple[bytes, bytes]], greys: list[int], colors: list[tuple[int, int, int]] | None
+) -> None:
     result = render(png(*chunks))
     assert_chart(opened(result), greys, colors)
     assert ("color_converted" in codes(result)) == ((greys, colors) != (UNCHANGED, COLORS))
@@ -83,7 +85,7 @@ def test_a_png_has_the_colours_of_its_chunks(chunks, greys, colors):
 
 @pytest.mark.parametrize("chunks", [[gamma(100_000)], [gamma(100_000), points(SRGB_POINTS)], [cicp(1, 8)]])
 @pytest.mark.parametrize("mode", ["L", "LA"])
-def test_a_grey_png_has_them_too_and_stays_grey(chunks, mode):
+def test_a_grey_png_has_them_too_and_stays_grey(chunks: list[tuple[bytes, bytes]], mode: str) -> None:
     image = chart(mode)
     if mode == "LA":
         image.putpixel((11, 1), (0, 7))
@@ -110,7 +112,7 @@ def test_a_grey_png_has_them_too_and_stays_grey(chunks, mode):
         (2, UNCHANGED),
     ],
 )
-def test_code_points_tell_the_curve(transfer, greys):
+def test_code_points_tell_the_curve(transfer: int, greys: list[int]) -> None:
     assert_chart(opened(render(png(cicp(1, transfer)))), greys, None)
 
 
@@ -129,5 +131,5 @@ def test_code_points_tell_the_curve(transfer, greys):
         (2, COLORS),
     ],
 )
-def test_code_points_tell_the_primaries(primaries, colors):
+def test_code_points_tell_the_primaries(primaries: int, colors: list[tuple[int, int, int]]) -> None:
     assert_chart(opened(render(png(cicp(primaries, 13)))), UNCHANGED, colors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from PIL import Image, ImageStat
@@ -26,6 +27,7 @@ from tests.engine.color_charts import (
     tiled_chart,
 )
 from tests.engine.rendering import codes, render
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import is_near, opened, saved
@@ -47,21 +49,23 @@ P3_IN_AVIF = [(217, 0, 5), (0, 205, 0), (41, 30, 207), (203, 179, 3), (232, 169,
         (1, 8, LINEAR, IN_LINEAR),
     ],
 )
-def test_an_avif_has_the_colours_of_its_code_points(primaries, transfer, greys, colors):
+def test_an_avif_has_the_colours_of_its_code_points(
+    primaries: int, transfer: int, greys: list[int], colors: list[tuple[int, int, int]] | None
+) -> None:
     source = open(avif(primaries, transfer))
     result = source.render(Recipe.parse({"format": "png"}))
     assert_chart(small(opened(result)), greys, colors, 4)
     assert (source.facts.profile is not None) == ("color_converted" in codes(result))
 
 
-def test_a_profile_in_an_avif_goes_before_its_code_points():
+def test_a_profile_in_an_avif_goes_before_its_code_points() -> None:
     data = bytearray(
         saved(tiled_chart(), "AVIF", quality=100, subsampling="4:4:4", speed=9, icc_profile=LINEAR_SRGB)
     )
     assert_chart(small(opened(render(bytes(data)))), LINEAR, IN_LINEAR, 4)
 
 
-def test_an_animated_avif_has_the_colours_of_its_code_points():
+def test_an_animated_avif_has_the_colours_of_its_code_points() -> None:
     second = tiled_chart().transpose(Image.Transpose.ROTATE_180)
     data = avif(12, 13, save_all=True, append_images=[second], duration=100)
     track = bytearray(data)
@@ -71,7 +75,7 @@ def test_an_animated_avif_has_the_colours_of_its_code_points():
     assert_chart(small(opened(result)), UNCHANGED, DISPLAY_P3, 6)
 
 
-def test_a_heic_has_the_colours_of_its_code_points():
+def test_a_heic_has_the_colours_of_its_code_points() -> None:
     plain = (samples.FILES / "phone.heic").read_bytes()
     data = bytearray(plain)
     at = data.index(b"colrnclx") + 8
@@ -85,7 +89,13 @@ def test_a_heic_has_the_colours_of_its_code_points():
     assert is_near(difference, ImageStat.Stat(after).mean, 1)
 
 
-def bmp(kind, ends=(0.0,) * 9, gammas=(0.0,) * 3, icc=b"", image=None):
+def bmp(
+    kind: bytes,
+    ends: tuple[Any, ...] = (0.0,) * 9,
+    gammas: tuple[float, float, float] = (0.0,) * 3,
+    icc: bytes = b"",
+    image: Image.Image | None = None,
+) -> bytes:
     """The chart behind a header of version 4, or 5 when there is a profile."""
     plain = saved(image or chart(), "BMP")
     offset = int.from_bytes(plain[10:14], "little")
@@ -109,7 +119,7 @@ def bmp(kind, ends=(0.0,) * 9, gammas=(0.0,) * 3, icc=b"", image=None):
     )
 
 
-def test_a_bmp_has_the_colours_of_the_profile_in_it():
+def test_a_bmp_has_the_colours_of_the_profile_in_it() -> None:
     result = render(bmp(b"DEBM", icc=samples.display_p3()))
     assert_chart(opened(result), UNCHANGED, DISPLAY_P3)
     assert "color_converted" in codes(result)
@@ -134,11 +144,19 @@ P3_ENDS = (0.4866, 0.2290, 0.0, 0.2657, 0.6917, 0.0451, 0.1982, 0.0793, 1.0439)
         pytest.param(b" niW", P3_ENDS, (1.0,) * 3, UNCHANGED, COLORS, id="called Windows's"),
     ],
 )  # fmt: skip
-def test_a_bmp_has_the_colours_of_its_endpoints_and_gammas(kind, ends, gammas, greys, colors):
+def test_a_bmp_has_the_colours_of_its_endpoints_and_gammas(
+    kind: bytes,
+    ends: tuple[Any, ...],
+    gammas: tuple[float, float, float],
+    greys: list[int],
+    colors: list[tuple[int, int, int]],
+) -> None:
     assert_chart(opened(render(bmp(kind, ends, gammas))), greys, colors)
 
 
-def jp2(image, colr=None, cdef=None):
+def jp2(
+    image: Image.Image, colr: bytes | None = None, cdef: list[tuple[int, int, int]] | None = None
+) -> bytes:
     """A lossless JP2 with another `colr` box, and a `cdef` box of (number, kind, association)."""
     data = saved(image, "JPEG2000", irreversible=False)
     start = data.index(b"jp2h") - 4
@@ -157,13 +175,13 @@ def jp2(image, colr=None, cdef=None):
 
 
 @pytest.mark.parametrize("method", [2, 3])
-def test_a_jp2_has_the_colours_of_the_profile_in_it(method):
+def test_a_jp2_has_the_colours_of_the_profile_in_it(method: int) -> None:
     source = open(jp2(tiled_chart(), colr=bytes([method, 0, 0]) + samples.display_p3()))
     assert source.facts.profile == "Display P3"
     assert_chart(small(opened(source.render(Recipe.parse({"format": "png"})))), UNCHANGED, DISPLAY_P3)
 
 
-def test_a_jp2_has_the_colours_of_its_code_points():
+def test_a_jp2_has_the_colours_of_its_code_points() -> None:
     result = render(jp2(tiled_chart(), colr=b"\x05\0\0" + struct.pack(">3HB", 12, 13, 0, 128)))
     assert_chart(small(opened(result)), UNCHANGED, DISPLAY_P3)
 
@@ -177,7 +195,9 @@ def test_a_jp2_has_the_colours_of_its_code_points():
         ("LA", "AL", [(0, 1, 0), (1, 0, 1)]),
     ],
 )
-def test_the_channels_of_a_jp2_are_in_the_order_it_says(mode, order, cdef):
+def test_the_channels_of_a_jp2_are_in_the_order_it_says(
+    mode: str, order: str, cdef: list[tuple[int, int, int]]
+) -> None:
     wanted = samples.quarters((64, 48)).convert(mode)
     if "A" in mode:
         wanted.putalpha(Image.linear_gradient("L").resize((64, 48)))
@@ -187,10 +207,10 @@ def test_the_channels_of_a_jp2_are_in_the_order_it_says(mode, order, cdef):
     assert found.convert(mode).tobytes() == wanted.tobytes()
 
 
-def test_premultiplied_and_unspecified_channels_of_a_jp2_are_taken_as_they_are_meant():
+def test_premultiplied_and_unspecified_channels_of_a_jp2_are_taken_as_they_are_meant() -> None:
     stored = Image.merge("RGBA", [Image.new("L", (32, 32), value) for value in (100, 50, 25, 128)])
     colors = [(0, 0, 1), (1, 0, 2), (2, 0, 3)]
     premultiplied = opened(render(jp2(stored, cdef=[*colors, (3, 2, 0)])))
-    assert is_near(premultiplied.getpixel((5, 5)), (199, 100, 50, 128), 1)
+    assert is_near(pixel(premultiplied, (5, 5)), (199, 100, 50, 128), 1)
     unspecified = opened(render(jp2(stored, cdef=[*colors, (3, 65_535, 65_535)])))
     assert unspecified.convert("RGBA").getpixel((5, 5)) == (100, 50, 25, 255)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.report import Result
 from tests.engine.color_charts import (
     COLORS,
     DISPLAY_P3,
@@ -28,6 +31,7 @@ from tests.engine.color_charts import (
     tiled_chart,
 )
 from tests.engine.rendering import codes, render
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import is_near, opened, saved
@@ -35,17 +39,17 @@ from .samples import is_near, opened, saved
 ADOBE_RGB = [(233, 35, 23), (0, 201, 0), (39, 24, 205), (208, 181, 42), (241, 174, 140)]
 
 
-def adobe_rgb_by_exif(index="R03", color_space=65_535):
+def adobe_rgb_by_exif(index: str = "R03", color_space: int = 65_535) -> bytes:
     block = Image.Exif()
     block[0x8769] = {0xA001: color_space, 0xA500: 2.2, 0xA005: {1: index, 2: b"0100"}}
     return block.tobytes()
 
 
-def jpeg(**arguments):
+def jpeg(**arguments: Any) -> bytes:
     return saved(tiled_chart(), "JPEG", quality=100, subsampling=0, **arguments)
 
 
-def test_a_camera_that_says_r03_means_adobe_rgb():
+def test_a_camera_that_says_r03_means_adobe_rgb() -> None:
     source = open(jpeg(exif=adobe_rgb_by_exif()))
     assert source.facts.profile == "Adobe RGB (1998)"
     # Browsers pass over it; the values are those of a PNG with Adobe RGB's gamma and primaries in Chromium.
@@ -64,7 +68,7 @@ SRGB_TABLE = tuple(
 
 @pytest.mark.parametrize("name", ["Scanner 12", "uRGB", "Linear"])
 @pytest.mark.parametrize("curve", [None, SRGB_TABLE], ids=["parametric", "sampled"])
-def test_srgb_is_known_by_what_is_in_the_profile(name, curve):
+def test_srgb_is_known_by_what_is_in_the_profile(name: str, curve: tuple[Any, ...] | None) -> None:
     result = render(saved(chart(), "PNG", icc_profile=samples.rgb_profile(name, curve=curve)))
     assert "color_converted" not in codes(result)
     assert_chart(opened(result), distance=0)
@@ -73,14 +77,14 @@ def test_srgb_is_known_by_what_is_in_the_profile(name, curve):
 @pytest.mark.parametrize(
     "name", ["GIMP built-in Linear sRGB", "sRGB-elle-V2-g10.icc", "scRGB", "sRGB IEC61966-2.1"]
 )
-def test_a_linear_profile_is_linear_whatever_its_name(name):
+def test_a_linear_profile_is_linear_whatever_its_name(name: str) -> None:
     result = render(saved(chart(), "PNG", icc_profile=samples.rgb_profile(name, curve=(1.0,))))
     assert "color_converted" in codes(result)
     assert_chart(opened(result), LINEAR, IN_LINEAR)
 
 
 @pytest.mark.parametrize("cut", [200, 260, 400])
-def test_a_profile_that_ends_too_early_is_not_taken_for_srgb(cut):
+def test_a_profile_that_ends_too_early_is_not_taken_for_srgb(cut: int) -> None:
     icc = samples.rgb_profile("sRGB", curve=SRGB_TABLE)
     damaged = icc[:-cut]
     result = render(saved(chart(), "PNG", icc_profile=damaged))
@@ -88,13 +92,13 @@ def test_a_profile_that_ends_too_early_is_not_taken_for_srgb(cut):
 
 
 @pytest.mark.parametrize("name", ["sRGB", "DCI-P3 D65 Gamut with sRGB Transfer", "sRGB IEC61966-2.1", "c2"])
-def test_display_p3_is_wide_whatever_its_name(name):
+def test_display_p3_is_wide_whatever_its_name(name: str) -> None:
     result = render(saved(chart(), "PNG", icc_profile=samples.display_p3(name)))
     assert "color_converted" in codes(result)
     assert_chart(opened(result), UNCHANGED, DISPLAY_P3)
 
 
-def test_a_grey_picture_takes_the_curve_of_an_rgb_profile():
+def test_a_grey_picture_takes_the_curve_of_an_rgb_profile() -> None:
     for format, arguments in (("PNG", {}), ("TIFF", {}), ("JPEG", {"quality": 100})):
         image = tiled_chart().convert("L")
         result = opened(render(saved(image, format, icc_profile=LINEAR_SRGB, **arguments)))
@@ -114,7 +118,7 @@ GRAY = samples.gray_gamma(1.8)
         {"format": "jpeg", "watermark": {"text": "mine"}},
     ],
 )
-def test_a_grey_profile_never_lies_on_colours(recipe):
+def test_a_grey_profile_never_lies_on_colours(recipe: dict[str, Any]) -> None:
     grey = saved(Image.new("L", (64, 64), 128), "PNG", icc_profile=GRAY)
     result, image = at_once(grey, color="keep", **recipe)
     profile = image.info.get("icc_profile", b"")
@@ -125,14 +129,14 @@ def test_a_grey_profile_never_lies_on_colours(recipe):
         assert "profile_kept" not in codes(result)
 
 
-def test_a_grey_profile_with_the_curve_of_srgb_changes_nothing():
+def test_a_grey_profile_with_the_curve_of_srgb_changes_nothing() -> None:
     icc = samples.gray_profile(curve=None)
     result = render(saved(chart("L"), "PNG", icc_profile=icc))
     assert "color_converted" not in codes(result)
     assert_chart(opened(result), UNCHANGED, None, 0)
 
 
-def test_a_grey_profile_stays_with_greys():
+def test_a_grey_profile_stays_with_greys() -> None:
     grey = saved(Image.new("L", (64, 64), 128), "PNG", icc_profile=GRAY)
     for target in ("png", "jpeg", "tiff"):
         result, image = at_once(grey, color="keep", format=target)
@@ -140,7 +144,7 @@ def test_a_grey_profile_stays_with_greys():
         assert "profile_kept" in codes(result)
 
 
-def test_pages_of_different_profiles_all_become_srgb():
+def test_pages_of_different_profiles_all_become_srgb() -> None:
     wide = chart()
     wide.info["icc_profile"] = samples.display_p3()
     pages = saved(wide, "TIFF", save_all=True, append_images=[chart()])
@@ -148,7 +152,7 @@ def test_pages_of_different_profiles_all_become_srgb():
     assert {"profile_not_fitting", "color_converted"} <= codes(result)
     for page, colors in enumerate((DISPLAY_P3, COLORS)):
         image.seek(page)
-        assert 34675 not in image.tag_v2
+        assert "icc_profile" not in image.info
         assert_chart(image, UNCHANGED, colors)
 
 
@@ -160,15 +164,17 @@ def test_pages_of_different_profiles_all_become_srgb():
         (jpeg(exif=adobe_rgb_by_exif()), "Adobe RGB (1998)", ADOBE_RGB),
     ],
 )
-def test_colours_told_without_a_profile_can_be_kept_with_one(data, name, colors):
+def test_colours_told_without_a_profile_can_be_kept_with_one(
+    data: bytes, name: str, colors: list[tuple[int, int, int]]
+) -> None:
     result, image = at_once(data, color="keep")
     assert {"profile": name} in [note.params for note in result.report.notes if note.code == "profile_kept"]
-    assert is_near(small(image).getpixel((0, 1)), COLORS[0], 4)
+    assert is_near(pixel(small(image), (0, 1)), COLORS[0], 4)
     again = opened(render(result.data))
-    assert is_near(small(again).getpixel((0, 1)), colors[0], 4)
+    assert is_near(pixel(small(again), (0, 1)), colors[0], 4)
 
 
-def exif_of(result):
+def exif_of(result: Result) -> dict[Any, Any]:
     block = Image.Exif()
     block.load(opened(result).info["exif"])
     return block.get_ifd(0x8769)
@@ -181,7 +187,7 @@ XMP_COLORS = samples.XMP.replace(
 
 
 @pytest.mark.parametrize("target", ["jpeg", "webp", "tiff", "png"])
-def test_after_conversion_all_tags_say_srgb(target):
+def test_after_conversion_all_tags_say_srgb(target: str) -> None:
     data = jpeg(exif=adobe_rgb_by_exif(), xmp=XMP_COLORS)
     result = render(data, format=target, metadata="keep")
     tags = exif_of(result) if target != "tiff" else opened(result).getexif().get_ifd(0x8769)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from converter.engine import FORMATS, InvalidRecipe, Recipe, output_schema, sentence
 from converter.engine.raster import open
+from converter.engine.report import Result
 
 from . import exiftool, samples
 from .samples import saved
@@ -20,11 +23,11 @@ FIELDS = [
 SILENT = ("gif", "ico", "jp2")
 
 
-def render(data, **recipe):
+def render(data: bytes, **recipe: Any) -> Result:
     return open(data).render(Recipe.parse(recipe))
 
 
-def told(data):
+def told(data: bytes) -> dict[str, Any]:
     """Return the density as exiftool reads it, in pixels an inch, by the group that says it."""
     axes = ("XResolution", "YResolution", "ResolutionUnit", "PixelsPerUnitX", "PixelsPerUnitY")
     said = exiftool.read(
@@ -34,14 +37,14 @@ def told(data):
     for name, across in said.items():
         group, _, field = name.rpartition(":")
         units = {1: 1, 2: 2.54} if group == "JFIF" else {2: 1, 3: 2.54}
-        if field == "XResolution" and (inch := units.get(said.get(f"{group}:ResolutionUnit"))):
+        if field == "XResolution" and (inch := units.get(said.get(f"{group}:ResolutionUnit", 0))):
             found[group] = (across * inch, said[f"{group}:YResolution"] * inch)
         if field in ("PixelsPerUnitX", "PixelsPerMeterX") and across:
             found[group] = (across * 0.0254, said[name.replace("X", "Y")] * 0.0254)
     return found
 
 
-def page_of(data):
+def page_of(data: bytes) -> tuple[float, float]:
     """Return the size of the first page in points."""
     answer = subprocess.run(["pdfinfo", "-"], input=data, capture_output=True, check=True)
     line = next(line for line in answer.stdout.decode().splitlines() if line.startswith("Page size:"))
@@ -49,13 +52,13 @@ def page_of(data):
     return float(words[2]), float(words[4])
 
 
-def with_exif(unit, across, down):
+def with_exif(unit: int, across: float, down: float) -> Image.Exif:
     exif = Image.Exif()
     exif[282], exif[283], exif[296] = across, down, unit
     return exif
 
 
-def sources():
+def sources() -> Iterator[Any]:
     for format in ("JPEG", "PNG", "TIFF", "BMP"):
         yield pytest.param(saved(samples.photo(), format, dpi=(300, 300)), id=format)
     yield pytest.param(saved(samples.photo(), "WEBP", exif=with_exif(2, 300.0, 300.0)), id="WebP, EXIF")
@@ -68,7 +71,7 @@ def sources():
 @pytest.mark.parametrize("target", FIELDS)
 @pytest.mark.parametrize("source", list(sources()))
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_what_the_file_says_is_kept(source, target, metadata):
+def test_what_the_file_says_is_kept(source: bytes, target: str, metadata: str) -> None:
     found = told(render(source, format=target, metadata=metadata).data)
     assert found
     for said in found.values():
@@ -76,21 +79,21 @@ def test_what_the_file_says_is_kept(source, target, metadata):
 
 
 @pytest.mark.parametrize("target", ["webp", "avif"])
-def test_where_only_exif_can_say_it_it_is_kept_with_exif(target):
+def test_where_only_exif_can_say_it_it_is_kept_with_exif(target: str) -> None:
     source = saved(samples.photo(), "JPEG", dpi=(300, 300), exif=samples_exif())
     kept = told(render(source, format=target, metadata="keep").data)
     assert list(kept.values()) == [pytest.approx((300, 300))]
     assert not told(render(source, format=target).data)
 
 
-def samples_exif():
+def samples_exif() -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F] = "Camera"
     return exif
 
 
 @pytest.mark.parametrize("target", FIELDS)
-def test_a_file_that_says_nothing_stays_silent(target):
+def test_a_file_that_says_nothing_stays_silent(target: str) -> None:
     for format in ("JPEG", "PNG", "WEBP"):
         source = saved(samples.photo(), format, exif=samples_exif())  # Pillow would make up 72
         assert not told(render(source, format=target).data)
@@ -98,7 +101,7 @@ def test_a_file_that_says_nothing_stays_silent(target):
 
 @pytest.mark.parametrize("target", [*FIELDS, "webp", "avif"])
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_a_number_is_set(target, metadata):
+def test_a_number_is_set(target: str, metadata: str) -> None:
     source = saved(samples.photo(), "JPEG", dpi=(72, 72), exif=with_exif(2, 72.0, 72.0))
     result = render(source, format=target, dpi=240, metadata=metadata)
     found = told(result.data)
@@ -110,7 +113,7 @@ def test_a_number_is_set(target, metadata):
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_number_in_exif_leaves_what_stands_beside_it(order):
+def test_a_number_in_exif_leaves_what_stands_beside_it(order: str) -> None:
     from converter.engine.raster import density
 
     exif = with_exif(3, 28.0, 28.0)
@@ -126,7 +129,7 @@ def test_a_number_in_exif_leaves_what_stands_beside_it(order):
 
 
 @pytest.mark.parametrize("target", SILENT)
-def test_a_format_that_cannot_say_it_refuses_the_number(target):
+def test_a_format_that_cannot_say_it_refuses_the_number(target: str) -> None:
     with pytest.raises(InvalidRecipe) as caught:
         Recipe.parse({"format": target, "dpi": 300})
     assert [error.pointer for error in caught.value.errors] == ["/dpi"]
@@ -134,26 +137,26 @@ def test_a_format_that_cannot_say_it_refuses_the_number(target):
 
 
 @pytest.mark.parametrize("dpi", [1, 9601, 300.5, "300", True])
-def test_a_number_that_no_paper_has_is_refused(dpi):
+def test_a_number_that_no_paper_has_is_refused(dpi: Any) -> None:
     with pytest.raises(InvalidRecipe):
         Recipe.parse({"format": "jpeg", "dpi": dpi})
 
 
 @pytest.mark.parametrize("recipe", [{"rotate": 90}, {"rotate": 270, "flip": "vertical"}])
-def test_a_fax_that_is_turned_is_dense_the_other_way(recipe):
+def test_a_fax_that_is_turned_is_dense_the_other_way(recipe: dict[str, Any]) -> None:
     fax = saved(Image.new("L", (204, 98), 255), "TIFF", dpi=(204, 98))
     assert told(render(fax, format="png").data)["PNG-pHYs"] == pytest.approx((204, 98), abs=0.02)
     assert told(render(fax, format="png", **recipe).data)["PNG-pHYs"] == pytest.approx((98, 204), abs=0.02)
 
 
-def test_a_photo_held_sideways_is_dense_the_other_way():
+def test_a_photo_held_sideways_is_dense_the_other_way() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     source = saved(Image.new("L", (204, 98), 255), "JPEG", dpi=(204, 98), exif=exif)
     assert told(render(source, format="tiff").data)["IFD0"] == pytest.approx((98, 204))
 
 
-def test_a_pdf_page_is_as_large_as_the_paper():
+def test_a_pdf_page_is_as_large_as_the_paper() -> None:
     a4 = saved(Image.new("L", (2480, 3508), 255), "TIFF", dpi=(300, 300))
     assert page_of(render(a4, format="pdf").data) == pytest.approx((595, 842), abs=1)
     fax = saved(Image.new("L", (1728, 1077), 255), "TIFF", dpi=(204, 98))
@@ -161,25 +164,25 @@ def test_a_pdf_page_is_as_large_as_the_paper():
     assert page_of(render(a4, format="pdf", dpi=600).data) == pytest.approx((297.6, 421), abs=1)
 
 
-def test_a_pdf_page_of_a_file_that_says_nothing_has_150_dots_an_inch():
+def test_a_pdf_page_of_a_file_that_says_nothing_has_150_dots_an_inch() -> None:
     assert page_of(render(saved(Image.new("L", (300, 150), 9), "PNG"), format="pdf").data) == (144, 72)
 
 
-def test_a_pdf_page_is_never_longer_than_readers_show():
+def test_a_pdf_page_is_never_longer_than_readers_show() -> None:
     strip = saved(Image.new("L", (20_000, 10), 255), "PNG", dpi=(72, 72))
     assert page_of(render(strip, format="pdf").data)[0] == pytest.approx(14_400, abs=1)
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1, 1), (300, 0)])
-def test_nonsense_is_not_carried(dpi):
+def test_nonsense_is_not_carried(dpi: tuple[int, int]) -> None:
     assert not told(render(saved(samples.photo(), "PNG", dpi=dpi), format="jpeg").data)
 
 
-def test_it_is_said_in_words():
+def test_it_is_said_in_words() -> None:
     assert "300 dpi" in sentence(Recipe.parse({"format": "jpeg", "dpi": 300}))
 
 
-def test_every_page_is_as_dense():
+def test_every_page_is_as_dense() -> None:
     pages = [Image.new("L", (60, 40), shade) for shade in (10, 200)]
     file = BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:], dpi=(300, 300))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from itertools import product
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -12,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from converter.engine import Recipe
-from converter.engine.raster import convert, open, profiles
+from converter.engine.raster import open, profiles
 from converter.engine.raster.codecs.png_chunks import made
 from tests.engine import samples
 from tests.engine.rendering import codes, render
@@ -20,7 +22,7 @@ from tests.engine.rendering import codes, render
 WIDTH, HEIGHT = 41, 29
 
 
-def picture(channels, width=WIDTH, height=HEIGHT):
+def picture(channels: Any, width: Any = WIDTH, height: Any = HEIGHT) -> Any:
     """Ramps whose lower octets run through all values; alpha, the last of two or four channels, reaches both ends."""
     down, across = np.mgrid[0:height, 0:width]
     bands = np.stack([across * 1501 + down * 37 + band * 9001 for band in range(channels)], axis=-1) % 65_536
@@ -29,15 +31,15 @@ def picture(channels, width=WIDTH, height=HEIGHT):
     return bands.astype(np.uint16) if channels > 1 else bands[..., 0].astype(np.uint16)
 
 
-def as_png(pixels):
+def as_png(pixels: Any) -> Any:
     return imagecodecs.png_encode(pixels)
 
 
-def as_jp2(pixels):
+def as_jp2(pixels: Any) -> Any:
     return imagecodecs.jpeg2k_encode(pixels, level=0)
 
 
-def as_tiff(pixels, planar="contig", **options):
+def as_tiff(pixels: Any, planar: str = "contig", **options: Any) -> Any:
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     file = BytesIO()
     tifffile.imwrite(
@@ -51,15 +53,15 @@ def as_tiff(pixels, planar="contig", **options):
     return file.getvalue()
 
 
-READ = {
+READ: dict[str, Callable[[bytes], Any]] = {
     "png": imagecodecs.png_decode,
     "tiff": lambda data: tifffile.imread(BytesIO(data)),
     "jp2": imagecodecs.jpeg2k_decode,
 }
-WRITE = {"png": as_png, "tiff": as_tiff}
+WRITE: dict[str, Callable[..., bytes]] = {"png": as_png, "tiff": as_tiff}
 
 
-def kept(data, **recipe):
+def kept(data: Any, **recipe: Any) -> Any:
     """The pixels of the result, which says that it kept them all."""
     result = render(data, **recipe)
     assert "bits_kept" in codes(result)
@@ -71,13 +73,13 @@ def kept(data, **recipe):
 @pytest.mark.parametrize(
     ("source", "target", "channels"), list(product(WRITE, ("png", "tiff"), (1, 2, 3, 4)))
 )
-def test_sixteen_bits_arrive_as_they_were(source, target, channels):
+def test_sixteen_bits_arrive_as_they_were(source: Any, target: Any, channels: Any) -> None:
     pixels = picture(channels)
     assert np.array_equal(kept(WRITE[source](pixels), format=target), pixels)
 
 
 @pytest.mark.parametrize("target", ["png", "tiff", "jp2"])
-def test_grey_goes_through_jpeg_2000(target):
+def test_grey_goes_through_jpeg_2000(target: Any) -> None:
     pixels = picture(1)
     lossless = {"lossless": True} if target == "jp2" else {}
     assert np.array_equal(kept(as_jp2(pixels), format=target, **lossless), pixels)
@@ -92,20 +94,20 @@ def test_grey_goes_through_jpeg_2000(target):
     [{}, {"compression": "lzw", "predictor": True}, {"compression": "zstd"}, {"tile": (16, 16)}],
     ids=["plain", "lzw", "zstd", "tiles"],
 )
-def test_every_layout_of_a_tiff_keeps_them(order, planar, channels, options):
+def test_every_layout_of_a_tiff_keeps_them(order: Any, planar: Any, channels: Any, options: Any) -> None:
     pixels = picture(channels)
     assert np.array_equal(kept(as_tiff(pixels, planar, byteorder=order, **options)), pixels)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_jpeg_xl_keeps_them_on_the_way_in(channels):
+def test_jpeg_xl_keeps_them_on_the_way_in(channels: Any) -> None:
     pixels = picture(channels)
     found = kept(imagecodecs.jpegxl_encode(pixels, lossless=True), color="keep")
     assert np.array_equal(found, pixels)
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits):
+def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits: Any) -> None:
     top = (1 << bits) - 1
     levels = np.linspace(0, top, WIDTH).round().astype(np.uint16)[np.newaxis].repeat(HEIGHT, axis=0)
     wanted = np.round(levels / top * 65_535)
@@ -115,7 +117,7 @@ def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits):
         assert np.abs(found.astype(int) - wanted).max() <= 1
 
 
-def test_what_is_clear_in_a_png_stays_clear():
+def test_what_is_clear_in_a_png_stays_clear() -> None:
     pixels = picture(3)
     header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
     clear = made(b"tRNS", pixels[3, 4].astype(">u2").tobytes())
@@ -125,14 +127,14 @@ def test_what_is_clear_in_a_png_stays_clear():
     assert np.array_equal(found[..., 3], np.where(is_clear, 0, 65_535))
 
 
-def test_white_is_zero_is_turned_over_in_sixteen_bits():
+def test_white_is_zero_is_turned_over_in_sixteen_bits() -> None:
     pixels = picture(1)
     file = BytesIO()
     tifffile.imwrite(file, pixels, photometric="miniswhite")
     assert np.array_equal(kept(file.getvalue()), 65_535 - pixels)
 
 
-def test_floating_point_and_32_bits_become_sixteen_and_that_is_said():
+def test_floating_point_and_32_bits_become_sixteen_and_that_is_said() -> None:
     ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis].repeat(HEIGHT, axis=0)
     wanted = np.round(ramp.astype(float) * 65_535)
     whole = (ramp.astype(float) * (2**32 - 1)).astype(np.uint32)
@@ -144,7 +146,7 @@ def test_floating_point_and_32_bits_become_sixteen_and_that_is_said():
         assert np.abs(imagecodecs.png_decode(result.data).astype(int) - wanted).max() <= 1
 
 
-def test_the_pages_of_a_tiff_each_keep_theirs():
+def test_the_pages_of_a_tiff_each_keep_theirs() -> None:
     file = BytesIO()
     with tifffile.TiffWriter(file) as writer:
         writer.write(picture(3), photometric="rgb")
@@ -159,7 +161,7 @@ def test_the_pages_of_a_tiff_each_keep_theirs():
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_crop_turn_and_flip_move_whole_pixels(channels):
+def test_crop_turn_and_flip_move_whole_pixels(channels: Any) -> None:
     pixels = picture(channels)
     found = kept(
         as_tiff(pixels),
@@ -170,7 +172,7 @@ def test_crop_turn_and_flip_move_whole_pixels(channels):
     assert np.array_equal(found, np.rot90(pixels[5:17, 3:23], -1)[:, ::-1])
 
 
-def test_what_exif_turns_is_turned():
+def test_what_exif_turns_is_turned() -> None:
     pixels = picture(3)
     header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
     exif = made(b"eXIf", samples.exif(6).removeprefix(b"Exif\0\0"))
@@ -178,7 +180,7 @@ def test_what_exif_turns_is_turned():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_resizing_is_as_fine_as_in_floating_point(channels):
+def test_resizing_is_as_fine_as_in_floating_point(channels: Any) -> None:
     pixels = np.linspace(2000, 60_000, 64 * 48 * channels).reshape(48, 64, channels).round().astype(np.uint16)
     found = kept(as_tiff(pixels[..., 0] if channels == 1 else pixels), resize={"width": 16})
     grid = found.reshape(12, 16, channels)
@@ -189,7 +191,7 @@ def test_resizing_is_as_fine_as_in_floating_point(channels):
         assert np.abs(grid[..., band] - np.asarray(exact)).max() <= 1
 
 
-def test_resizing_weighs_colours_by_their_alpha():
+def test_resizing_weighs_colours_by_their_alpha() -> None:
     pixels = np.zeros((16, 16, 4), np.uint16)
     pixels[:, :8] = (60_000, 1000, 200, 65_535)
     pixels[:, 8:] = (0, 65_535, 65_535, 0)
@@ -198,7 +200,7 @@ def test_resizing_weighs_colours_by_their_alpha():
     assert np.abs(seen[:, :3] - (60_000, 1000, 200)).max() <= 40
 
 
-def test_padding_has_both_octets_of_its_colour():
+def test_padding_has_both_octets_of_its_colour() -> None:
     found = kept(as_png(picture(3)), resize={"mode": "pad", "width": 60, "height": 60}, background="#3366cc")
     assert found[0, 0].tolist() == [0x3333, 0x6666, 0xCCCC]
     assert (found[15:44, 9:50] == picture(3)).all()
@@ -216,21 +218,21 @@ def test_padding_has_both_octets_of_its_colour():
     ],
     ids=["jpeg", "webp", "jp2", "asked", "watermark", "auto"],
 )
-def test_what_holds_or_makes_eight_bits_says_so(recipe):
+def test_what_holds_or_makes_eight_bits_says_so(recipe: Any) -> None:
     result = render(as_png(picture(3, 64, 48)), **recipe)
     assert "bits_reduced" in codes(result)
     assert "bits_kept" not in codes(result)
 
 
-def test_one_file_serves_recipes_of_both_depths():
+def test_one_file_serves_recipes_of_both_depths() -> None:
     recipes = [Recipe.parse({"format": "png", **options}) for options in ({"depth": 8}, {}, {"depth": 8})]
-    eight, sixteen, again = convert(as_png(picture(3)), *recipes)
+    eight, sixteen, again = samples.render_all(as_png(picture(3)), *recipes)
     assert eight.data == again.data
     assert np.array_equal(imagecodecs.png_decode(sixteen.data), picture(3))
     assert np.array_equal(imagecodecs.png_decode(eight.data), picture(3) >> 8)
 
 
-def test_a_kept_profile_and_dpi_stay_with_sixteen_bits():
+def test_a_kept_profile_and_dpi_stay_with_sixteen_bits() -> None:
     wide = profiles.rgb("wide", ((0.7, 0.3), (0.2, 0.7), (0.15, 0.05), profiles.D65), [(2.2,)] * 3)
     data = as_tiff(picture(3), resolution=(300, 300), resolutionunit=2, iccprofile=wide)
     for target in ("png", "tiff"):
@@ -241,6 +243,6 @@ def test_a_kept_profile_and_dpi_stay_with_sixteen_bits():
         assert info["icc_profile"] == wide
 
 
-def test_eight_bit_sources_stay_as_they_are():
+def test_eight_bit_sources_stay_as_they_are() -> None:
     result = open(samples.saved(samples.quarters((20, 20)), "PNG")).render(Recipe.parse({"format": "tiff"}))
     assert not codes(result) & {"bits_kept", "bits_reduced"}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 import subprocess
+from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import convert
+from converter.engine.report import Result
 
 from . import samples
 from .test_metadata import told as said_of
@@ -19,18 +23,18 @@ PACK = {"format": "jxl", "lossless": True, "metadata": "keep"}
 UNPACK = {"format": "jpeg", "metadata": "keep"}
 
 
-def converted(data, recipe):
+def converted(data: bytes, recipe: dict[str, Any]) -> Result:
     [result] = convert(data, Recipe.parse(recipe))
     if isinstance(result, Exception):
         raise result
     return result
 
 
-def codes(result):
+def codes(result: Result) -> list[Any]:
     return [(note.code, note.params.get("kind")) for note in result.report.notes if note.code == "exact"]
 
 
-def jpegs():
+def jpegs() -> Iterator[Any]:
     photo = samples.photo((160, 120))
     yield "photo", samples.phone_jpeg(orientation=6)
     yield "plain", samples.saved(photo, "JPEG", quality=90)
@@ -45,7 +49,7 @@ def jpegs():
 @pytest.mark.parametrize(
     ("name", "jpeg"), list(jpegs()), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_a_jpeg_comes_back_byte_for_byte(name, jpeg, tmp_path):
+def test_a_jpeg_comes_back_byte_for_byte(name: str, jpeg: bytes, tmp_path: Path) -> None:
     packed = converted(jpeg, PACK)
     assert codes(packed) == [("exact", "whole")]
     restored = converted(packed.data, UNPACK)
@@ -56,12 +60,12 @@ def test_a_jpeg_comes_back_byte_for_byte(name, jpeg, tmp_path):
     assert (tmp_path / "a.jpg").read_bytes() == jpeg
 
 
-def test_a_photograph_takes_less_room():
+def test_a_photograph_takes_less_room() -> None:
     jpeg = samples.saved(samples.grainy((640, 480)), "JPEG", quality=90)
     assert len(converted(jpeg, PACK).data) < 0.95 * len(jpeg)
 
 
-def test_without_metadata_the_pixels_stay_and_nothing_else():
+def test_without_metadata_the_pixels_stay_and_nothing_else() -> None:
     jpeg = samples.phone_jpeg(orientation=1)
     packed = converted(jpeg, {"format": "jxl", "lossless": True})
     assert codes(packed) == [("exact", "picture")]
@@ -73,7 +77,7 @@ def test_without_metadata_the_pixels_stay_and_nothing_else():
     assert not [key for key in said_of(restored.data, "jpg") if "GPS" in key or key.endswith(":Make")]
 
 
-def test_a_place_is_never_carried_along_where_it_is_to_go():
+def test_a_place_is_never_carried_along_where_it_is_to_go() -> None:
     packed = converted(samples.phone_jpeg(), {**PACK, "metadata": "strip_location"})
     assert codes(packed) == []
     assert not [key for key in said_of(packed.data, "jxl") if "GPS" in key]
@@ -92,34 +96,34 @@ def test_a_place_is_never_carried_along_where_it_is_to_go():
     ],
     ids=lambda more: next(iter(more)),
 )
-def test_other_pixels_are_not_called_exact(more):
+def test_other_pixels_are_not_called_exact(more: dict[str, Any]) -> None:
     jpeg = samples.saved(samples.photo((160, 120)), "JPEG")
     assert codes(converted(jpeg, {**PACK, **more})) == []
 
 
-def test_colours_that_must_be_converted_are_converted():
+def test_colours_that_must_be_converted_are_converted() -> None:
     jpeg = samples.saved(samples.photo((160, 120)), "JPEG", icc_profile=samples.display_p3())
     assert codes(converted(jpeg, PACK)) == []
     assert codes(converted(jpeg, {**PACK, "color": "keep"})) == [("exact", "whole")]
 
 
-def test_a_jpeg_that_jpeg_xl_cannot_hold_is_stored_as_pixels():
+def test_a_jpeg_that_jpeg_xl_cannot_hold_is_stored_as_pixels() -> None:
     jpeg = samples.saved(samples.photo((160, 120)).convert("CMYK"), "JPEG")
     assert codes(converted(jpeg, PACK)) == []
 
 
-def test_a_jpeg_xl_made_from_pixels_is_encoded_as_usual():
+def test_a_jpeg_xl_made_from_pixels_is_encoded_as_usual() -> None:
     jxl = converted(samples.saved(samples.photo(), "PNG"), {"format": "jxl"}).data
     assert codes(converted(jxl, UNPACK)) == []
     assert codes(converted(jxl, {**UNPACK, "quality": 70})) == []
 
 
-def test_a_quality_makes_a_new_jpeg():
+def test_a_quality_makes_a_new_jpeg() -> None:
     packed = converted(samples.saved(samples.photo(), "JPEG", quality=95), PACK).data
     assert codes(converted(packed, {**UNPACK, "quality": 60})) == []
 
 
-def test_damaged_jpegs_are_never_called_exact_unless_they_come_back():
+def test_damaged_jpegs_are_never_called_exact_unless_they_come_back() -> None:
     jpeg = samples.phone_jpeg()
     chance = random.Random(5)
     for _ in range(60):

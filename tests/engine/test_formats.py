@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from converter.engine import FORMATS, Recipe, auto_schema, format_for, output_schema
-from converter.engine.raster import Library, check, convert, libraries, probe, versions
+from converter.engine.formats import Format
+from converter.engine.raster import Library, check, libraries, probe, versions
 
 from . import samples
 from .samples import quarters, saved
@@ -16,7 +19,7 @@ from .samples import quarters, saved
 WRITTEN = [format for format in FORMATS.values() if format.encodes]
 
 
-def test_the_table_names_every_format_once():
+def test_the_table_names_every_format_once() -> None:
     assert list(FORMATS) == [
         "jpeg",
         "png",
@@ -35,7 +38,7 @@ def test_the_table_names_every_format_once():
     assert len(extensions) == len(set(extensions))
 
 
-def test_formats_are_found_by_name_and_by_extension():
+def test_formats_are_found_by_name_and_by_extension() -> None:
     assert format_for("jpg") is format_for("JPEG") is FORMATS["jpeg"]
     assert format_for("tif") is FORMATS["tiff"]
     assert format_for("heif") is FORMATS["heic"]
@@ -44,7 +47,7 @@ def test_formats_are_found_by_name_and_by_extension():
 
 
 @pytest.mark.parametrize("format", WRITTEN, ids=lambda format: format.name)
-def test_options_are_what_the_recipe_accepts(format):
+def test_options_are_what_the_recipe_accepts(format: Format) -> None:
     options = output_schema(format)
     json.dumps(options)
     Recipe.parse({"format": format.name})
@@ -64,13 +67,13 @@ def test_options_are_what_the_recipe_accepts(format):
 @pytest.mark.parametrize(
     "format", [format for format in WRITTEN if format.decodes], ids=lambda format: format.name
 )
-def test_a_file_is_known_by_its_content(format):
-    [result] = convert(saved(quarters((64, 64)), "PNG"), Recipe.parse({"format": format.name}))
+def test_a_file_is_known_by_its_content(format: Format) -> None:
+    [result] = samples.render_all(saved(quarters((64, 64)), "PNG"), Recipe.parse({"format": format.name}))
     facts = probe(result.data)
     assert (facts.format, facts.mime, facts.width, facts.height) == (format.name, format.mime, 64, 64)
 
 
-def test_choosing_for_each_picture_has_options_too():
+def test_choosing_for_each_picture_has_options_too() -> None:
     options = auto_schema()["properties"]
     assert options["format"] == {"const": "auto"}
     assert "quality" not in options
@@ -78,26 +81,26 @@ def test_choosing_for_each_picture_has_options_too():
     Recipe.parse({"format": "auto", "aim": "small"})
 
 
-def test_every_codec_is_there():
+def test_every_codec_is_there() -> None:
     assert check() == []
     assert {"pillow", "pillow-heif", "libheif", "libwebp", "libavif", "zlib"} <= set(versions())
 
 
 @pytest.fixture
-def asked_again():
+def asked_again() -> Iterator[Any]:
     libraries.cache_clear()
     yield
     libraries.cache_clear()
 
 
-def test_a_missing_codec_is_told(monkeypatch, asked_again):
+def test_a_missing_codec_is_told(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
     from PIL import features
 
     monkeypatch.setattr(features, "check", lambda feature: feature != "avif")
     assert check() == ["Pillow was built without avif."]
 
 
-def test_a_missing_decoder_of_heic_is_told(monkeypatch, asked_again):
+def test_a_missing_decoder_of_heic_is_told(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
     import pillow_heif
 
     info = {**pillow_heif.libheif_info(), "decoders": {}}
@@ -105,7 +108,7 @@ def test_a_missing_decoder_of_heic_is_told(monkeypatch, asked_again):
     assert check() == ["libheif has no decoder for HEIC."]
 
 
-def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one():
+def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one() -> None:
     found = {library.name: library for library in libraries()}
     guarded = {name for name, library in found.items() if library.lowest}
     assert guarded == {
@@ -122,7 +125,7 @@ def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one():
     assert [name for name in guarded if not re.fullmatch(r"\d+(\.\d+)+", found[name].version)] == []
 
 
-def test_versions_are_what_the_wheels_hold():
+def test_versions_are_what_the_wheels_hold() -> None:
     # Witness: the names that the linker gave the files.
     import PIL
 
@@ -144,11 +147,11 @@ def test_versions_are_what_the_wheels_hold():
         ("freetype", "1.0", ""),
     ],
 )
-def test_a_library_that_is_too_old_is_told_by_name(name, version, problem):
+def test_a_library_that_is_too_old_is_told_by_name(name: str, version: str, problem: str) -> None:
     assert Library(name, version, "pillow").problem == problem
 
 
-def test_an_old_decoder_fails_the_check(monkeypatch, asked_again):
+def test_an_old_decoder_fails_the_check(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
     import pillow_heif
 
     info = {**pillow_heif.libheif_info(), "libheif": "1.23.0"}
@@ -156,7 +159,7 @@ def test_an_old_decoder_fails_the_check(monkeypatch, asked_again):
     assert check() == ["libheif 1.23.0 is not safe; 1.23.6 or later is needed (CVE-2026-84383)."]
 
 
-def test_heic_is_read_and_never_written():
+def test_heic_is_read_and_never_written() -> None:
     from PIL import Image
 
     probe((samples.FILES / "phone.heic").read_bytes())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import imagecodecs
 import numpy
@@ -11,12 +13,13 @@ from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.report import Result
 
 ISO, MARK = b"urn:iso:std:iso:ts:21496:-1\0", b"http://ns.adobe.com/xap/1.0/\0"
 SIZE = (160, 120)
 
 
-def scene(size=SIZE):
+def scene(size: Any = SIZE) -> Any:
     """Linear light, 1 for white: from black to four times as bright, with a sun of six."""
     width, height = size
     across, down = numpy.meshgrid(numpy.linspace(0, 1, width), numpy.linspace(0, 1, height))
@@ -26,25 +29,25 @@ def scene(size=SIZE):
 
 
 @pytest.fixture(scope="module")
-def photo():
+def photo() -> Any:
     return bytes(imagecodecs.ultrahdr_encode(scene()))
 
 
-def rendered(data, **recipe):
+def rendered(data: bytes, **recipe: Any) -> Result:
     return open(data).render(Recipe.parse({"format": "jpeg", "quality": 95, **recipe}))
 
 
-def in_hdr(data):
+def in_hdr(data: bytes) -> Any:
     return imagecodecs.ultrahdr_decode(data)[..., :3].astype(float)
 
 
-def stops_apart(found, wanted):
+def stops_apart(found: Any, wanted: Any) -> Any:
     """The mean difference in stops where there is light to speak of."""
     lit = wanted.max(axis=2) > 0.2
     return abs(numpy.log2((found[lit] + 0.02) / (wanted[lit] + 0.02))).mean()
 
 
-def codes(result):
+def codes(result: Result) -> set[str]:
     return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
 
@@ -59,7 +62,7 @@ def codes(result):
     ],
     ids=["as it is", "turned", "mirrored", "cropped", "in its own colours"],
 )
-def test_the_hdr_version_follows(photo, recipe, follow):
+def test_the_hdr_version_follows(photo: bytes, recipe: dict[str, Any], follow: Callable[..., Any]) -> None:
     result = rendered(photo, **recipe)
     wanted = follow(in_hdr(photo))
     found = in_hdr(result.data)
@@ -71,7 +74,7 @@ def test_the_hdr_version_follows(photo, recipe, follow):
     assert "hdr_lost" not in codes(result)
 
 
-def test_the_hdr_version_is_resized_too(photo):
+def test_the_hdr_version_is_resized_too(photo: bytes) -> None:
     found = in_hdr(rendered(photo, resize={"width": 80}).data)
     wanted = in_hdr(photo).reshape(60, 2, 80, 2, 3).mean(axis=(1, 3))
     assert found.shape == wanted.shape
@@ -80,14 +83,14 @@ def test_the_hdr_version_is_resized_too(photo):
 
 
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_what_android_wrote_by_xmp_alone_is_kept(photo, metadata):
+def test_what_android_wrote_by_xmp_alone_is_kept(photo: bytes, metadata: str) -> None:
     again = rendered(by_xmp(photo), metadata=metadata)
     assert again.data.count(b"hdrgm:Version") == 2
     found, wanted = in_hdr(again.data), in_hdr(by_xmp(photo))
     assert stops_apart(found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True)) <= 0.1
 
 
-def by_xmp(photo):
+def by_xmp(photo: bytes) -> bytes:
     """The same as Android wrote it before ISO 21496-1: told by XMP, a grey map of up to three stops."""
     with Image.open(BytesIO(photo)) as base:
         plain = BytesIO()
@@ -109,7 +112,7 @@ Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="%d"/></rdf:li></rdf:
     return with_segment(plain.getvalue(), MARK + directory % len(gain_map)) + gain_map
 
 
-def with_segment(jpeg, content):
+def with_segment(jpeg: bytes, content: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + jpeg[2:]
 
 
@@ -121,19 +124,19 @@ def with_segment(jpeg, content):
         ({"resize": {"mode": "pad", "width": 90, "height": 90}}, "hdr_lost"),
     ],
 )
-def test_hdr_that_is_not_kept_is_told(photo, recipe, code):
+def test_hdr_that_is_not_kept_is_told(photo: bytes, recipe: dict[str, Any], code: str) -> None:
     result = rendered(photo, **recipe)
     assert code in codes(result)
     assert ISO not in result.data
 
 
-def test_a_maximum_size_counts_the_hdr_version(photo):
+def test_a_maximum_size_counts_the_hdr_version(photo: bytes) -> None:
     result = open(photo).render(Recipe.parse({"format": "jpeg", "target_bytes": 5500}))
     assert len(result.data) <= 5500
     assert ISO in result.data
 
 
-def test_a_damaged_hdr_version_is_left_out_and_the_picture_kept(photo):
+def test_a_damaged_hdr_version_is_left_out_and_the_picture_kept(photo: bytes) -> None:
     at = photo.rindex(b"\xff\xc0")
     result = rendered(photo[: at + 5] + bytes(6) + photo[at + 11 :])
     assert "hdr_lost" in codes(result)

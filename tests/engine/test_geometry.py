@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,12 +36,14 @@ from converter.engine.raster.geometry import layout, turned_box
         (Resize(scale=200, enlarge=True), (40, 30), (80, 60), (80, 60)),
     ],
 )
-def test_sizes_of_every_mode(resize, source, size, canvas):
+def test_sizes_of_every_mode(
+    resize: Resize, source: tuple[int, int], size: tuple[int, int], canvas: tuple[int, int]
+) -> None:
     plan = layout(resize, *source)
     assert (plan.size, plan.canvas) == (size, canvas)
 
 
-def test_filling_keeps_the_part_that_gravity_names():
+def test_filling_keeps_the_part_that_gravity_names() -> None:
     assert layout(Resize("fill", None, 100, 100, gravity="left"), 400, 100).box == (0, 0, 100, 100)
     assert layout(Resize("fill", None, 100, 100, gravity="right"), 400, 100).box == (300, 0, 400, 100)
     assert layout(Resize("fill", None, 100, 100), 400, 100).box == (150, 0, 250, 100)
@@ -60,14 +64,14 @@ RESIZES = st.builds(
 @pytest.mark.parametrize(
     ("gravity", "offset"), [("center", (100, 175)), ("top_left", (100, 100)), ("bottom", (100, 250))]
 )
-def test_a_padded_picture_stays_within_the_border(gravity, offset):
+def test_a_padded_picture_stays_within_the_border(gravity: Any, offset: Any) -> None:
     wanted = Resize("pad", None, 500, 500, border=20, gravity=gravity)
     assert layout(wanted, 400, 200).offset == offset
 
 
 @given(RESIZES, SIDE, SIDE)
 @settings(max_examples=500, deadline=None)
-def test_sizes_hold_their_promises(resize, width, height):
+def test_sizes_hold_their_promises(resize: Any, width: Any, height: Any) -> None:
     plan = layout(resize, width, height)
     left, top, right, bottom = plan.box
     assert 0 <= left < right <= width + 1e-6
@@ -89,7 +93,7 @@ def test_sizes_hold_their_promises(resize, width, height):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_box_turns_as_its_picture_does(orientation):
+def test_a_box_turns_as_its_picture_does(orientation: int) -> None:
     from PIL import Image
 
     from converter.engine.raster.steps import Frame, upright

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from PIL import Image, ImageChops
 
@@ -28,18 +30,18 @@ GIFSICLE = {
 MOST = 1.3
 
 
-def render(data, **recipe):
+def render(data: Any, **recipe: Any) -> Any:
     return open(data).render(Recipe.parse({"format": "gif", **recipe}))
 
 
-def visible(image):
+def visible(image: Any) -> Any:
     shown = Image.new("RGBA", image.size, "magenta")
     shown.alpha_composite(image)
     return shown
 
 
 @pytest.mark.parametrize("name", GIFSICLE)
-def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name):
+def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name: Any) -> None:
     source = moving.gif(name)
     result = render(source)
     assert len(result.data) <= 1.05 * GIFSICLE[name][0]
@@ -50,7 +52,7 @@ def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name):
 
 
 @pytest.mark.parametrize("name", GIFSICLE)
-def test_a_smaller_animation_takes_no_more_bytes_than_gifsicle_makes_it(name):
+def test_a_smaller_animation_takes_no_more_bytes_than_gifsicle_makes_it(name: Any) -> None:
     source = moving.gif(name)
     result = render(source, resize={"scale": 50})
     assert len(result.data) <= MOST * GIFSICLE[name][1]
@@ -59,20 +61,20 @@ def test_a_smaller_animation_takes_no_more_bytes_than_gifsicle_makes_it(name):
     assert similarity(wanted, visible(small[0])) > 0.8
 
 
-def test_a_drawing_keeps_its_flat_colours_when_it_is_resized():
+def test_a_drawing_keeps_its_flat_colours_when_it_is_resized() -> None:
     *_, (frame, _) = samples.frames_of(render(moving.gif("chart"), resize={"scale": 50}).data)
     assert frame.getpixel((2, 2)) == (255, 255, 255, 255)
     assert samples.is_near(frame.getpixel((10, 62))[:3], (0, 120, 220), 12)
 
 
-def test_frames_share_a_palette_where_their_colours_fit_into_one():
+def test_frames_share_a_palette_where_their_colours_fit_into_one() -> None:
     data = render(moving.gif("chart")).data
     assert data[10] & 0x80
     assert any(not data[image.start + 9] & 0x80 for image in gif_blocks(data).images)
     assert not render(moving.gif("slides")).data[10] & 0x80
 
 
-def test_frames_of_different_scenes_keep_palettes_of_their_own():
+def test_frames_of_different_scenes_keep_palettes_of_their_own() -> None:
     [*frames] = moving.slides()
     film = samples.saved(
         frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50, lossless=True
@@ -83,7 +85,7 @@ def test_frames_of_different_scenes_keep_palettes_of_their_own():
         assert similarity(image, frame) > 0.89
 
 
-def test_what_stands_still_is_stored_once_though_it_needs_more_colours_than_there_are():
+def test_what_stands_still_is_stored_once_though_it_needs_more_colours_than_there_are() -> None:
     scene = samples.grainy((120, 90))
     frames = [scene.copy() for _ in range(6)]
     for number, frame in enumerate(frames):
@@ -95,7 +97,7 @@ def test_what_stands_still_is_stored_once_though_it_needs_more_colours_than_ther
     assert len(render(film).data) < 1.2 * len(render(alone).data)
 
 
-def test_a_still_of_few_colours_takes_short_codes():
+def test_a_still_of_few_colours_takes_short_codes() -> None:
     drawing = Image.new("RGB", (64, 64), "white")
     drawing.paste("navy", (10, 10, 40, 40))
     result = render(samples.saved(drawing, "PNG"))

@@ -28,18 +28,19 @@ from tests.engine.color_charts import (
     small,
 )
 from tests.engine.rendering import codes, render
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import is_near, opened, saved
 
 
-def pq(nits):
+def pq(nits: float) -> float:
     """The code, 0 to 255, of an amount of light (SMPTE ST 2084)."""
-    y = (nits / 10_000) ** 0.1593017578125
-    return 255 * ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+    y: float = (nits / 10_000) ** 0.1593017578125
+    return float(255 * ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375)
 
 
-def hlg(nits):
+def hlg(nits: float) -> float:
     """The code, 0 to 255, on a screen of 1000 cd/m² (BT.2100)."""
     scene = (nits / 1000) ** (1 / 1.2)
     return 255 * (
@@ -50,12 +51,12 @@ def hlg(nits):
 TRANSFERS = {"PQ": (16, pq), "HLG": (18, hlg)}
 
 
-def light(level):
+def light(level: float) -> float:
     level /= 255
     return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4
 
 
-def in_hdr(image, transfer, sun=None):
+def in_hdr(image: Image.Image, transfer: str, sun: int | None = None) -> bytes:
     """The same scene in BT.2100, white at 203 cd/m² as BT.2408 has it, and a few pixels of sun."""
     code_point, code = TRANSFERS[transfer]
     table = [round(code(203 * light(level))) for level in range(256)]
@@ -65,13 +66,13 @@ def in_hdr(image, transfer, sun=None):
     return png(cicp(1, code_point), image=hdr)
 
 
-def luma(image):
+def luma(image: Image.Image) -> tuple[float, float]:
     found = ImageStat.Stat(image.convert("L"))
     return found.mean[0], found.stddev[0]
 
 
 @pytest.mark.parametrize("transfer", ["PQ", "HLG"])
-def test_an_ordinary_scene_in_hdr_comes_out_as_it_went_in(transfer):
+def test_an_ordinary_scene_in_hdr_comes_out_as_it_went_in(transfer: str) -> None:
     scene = samples.photo()
     result = render(in_hdr(scene, transfer))
     assert {"color_converted", "tone_mapped"} <= codes(result)
@@ -82,26 +83,28 @@ def test_an_ordinary_scene_in_hdr_comes_out_as_it_went_in(transfer):
 
 @pytest.mark.parametrize("transfer", ["PQ", "HLG"])
 @pytest.mark.parametrize("scene", [samples.photo(), samples.quarters()], ids=["photo", "quarters"])
-def test_highlights_leave_the_rest_of_an_hdr_picture_as_bright_as_its_sdr_twin(transfer, scene):
+def test_highlights_leave_the_rest_of_an_hdr_picture_as_bright_as_its_sdr_twin(
+    transfer: str, scene: Image.Image
+) -> None:
     image = opened(render(in_hdr(scene, transfer, sun=900))).convert("RGB")
-    assert min(image.getpixel((2, 2))) > 250
+    assert min(pixel(image, (2, 2))) > 250
     (mean, deviation), (wanted, spread) = luma(image), luma(scene)
     assert abs(mean / wanted - 1) < 0.08
     assert abs(deviation / spread - 1) < 0.2
 
 
 @pytest.mark.parametrize(("primaries", "code_point"), [(9, 16), (9, 18), (1, 16), (12, 16), (12, 18)])
-def test_hdr_has_true_blacks_and_no_cast(primaries, code_point):
+def test_hdr_has_true_blacks_and_no_cast(primaries: int, code_point: int) -> None:
     ramp = Image.frombytes("L", (256, 1), bytes(range(256))).resize((256, 8))
     image = opened(render(png(cicp(primaries, code_point), image=ramp.convert("RGB")))).convert("RGB")
-    row = [image.getpixel((at, 4)) for at in range(256)]
+    row = [pixel(image, (at, 4)) for at in range(256)]
     assert row[0] == (0, 0, 0)
     assert row[255] == (255, 255, 255)
-    assert all(max(pixel) - min(pixel) <= 1 for pixel in row)
+    assert all(max(color) - min(color) <= 1 for color in row)
     assert row == sorted(row)
 
 
-def test_pq_without_highlights_is_as_in_chromium():
+def test_pq_without_highlights_is_as_in_chromium() -> None:
     image = chart()
     image = image.point([min(level, round(pq(203))) for level in range(256)] * 3)
     # Chromium with a cLLI chunk of 203 cd/m².
@@ -109,14 +112,14 @@ def test_pq_without_highlights_is_as_in_chromium():
     assert_chart(opened(render(png(cicp(9, 16), image=image))), wanted, None, 2)
 
 
-def test_hdr_in_a_profile_with_code_points_is_tone_mapped_too():
+def test_hdr_in_a_profile_with_code_points_is_tone_mapped_too() -> None:
     icc = samples.with_cicp(samples.display_p3("Wide"), 9, 16)
     result = render(saved(chart(), "PNG", icc_profile=icc), color="keep")
     assert {"color_converted", "tone_mapped"} <= codes(result)
     assert opened(result).tobytes() == opened(render(png(cicp(9, 16)))).tobytes()
 
 
-def test_hdr_of_an_avif_is_tone_mapped_and_said():
+def test_hdr_of_an_avif_is_tone_mapped_and_said() -> None:
     source = open(avif(9, 16))
     assert source.facts.profile == "BT.2100 PQ"
     for color in ("srgb", "keep"):
@@ -126,12 +129,12 @@ def test_hdr_of_an_avif_is_tone_mapped_and_said():
         assert_chart(small(opened(result)), colors_of_pq(), None, 3)
 
 
-def colors_of_pq():
+def colors_of_pq() -> list[int]:
     image = opened(render(png(cicp(9, 16)))).convert("RGB")
-    return [image.getpixel((at, 0))[0] for at in range(len(GREYS))]
+    return [pixel(image, (at, 0))[0] for at in range(len(GREYS))]
 
 
-def test_the_frames_of_an_hdr_animation_have_one_white():
+def test_the_frames_of_an_hdr_animation_have_one_white() -> None:
     bright = Image.new("RGB", (64, 64), (190,) * 3)
     dim = Image.new("RGB", (64, 64), (150,) * 3)
     data = bytearray(
@@ -145,7 +148,7 @@ def test_the_frames_of_an_hdr_animation_have_one_white():
     assert first > second + 20
 
 
-def deep_png(values, color_type, *chunks):
+def deep_png(values: list[int], color_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """One row of 16-bit samples; colour type 0 is grey, 2 RGB and 6 RGBA."""
     across = len(values) // {0: 1, 2: 3, 6: 4}[color_type]
     row = b"\0" + struct.pack(f">{len(values)}H", *values)
@@ -154,7 +157,7 @@ def deep_png(values, color_type, *chunks):
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
 
 
-def linear(level):
+def linear(level: int) -> int:
     return round(65_535 * light(level))
 
 
@@ -162,7 +165,7 @@ LEVELS = list(range(256))
 
 
 @pytest.mark.parametrize("color_type", [0, 2, 6])
-def test_linear_16_bits_of_a_png_keep_their_shadows(color_type):
+def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int) -> None:
     channels = {0: 1, 2: 3, 6: 4}[color_type]
     icc = samples.gray_profile((1.0,)) if color_type == 0 else LINEAR_SRGB
     values = [30_000 if channel == 3 else linear(level) for level in LEVELS for channel in range(channels)]
@@ -173,47 +176,47 @@ def test_linear_16_bits_of_a_png_keep_their_shadows(color_type):
         assert image.getpixel((level, 0)) == (level, level, level, 117 if channels == 4 else 255)
 
 
-def test_linear_16_bits_of_code_points_and_gamma_keep_theirs_too():
+def test_linear_16_bits_of_code_points_and_gamma_keep_theirs_too() -> None:
     values = [linear(level) for level in LEVELS for _ in range(3)]
     for one in (gamma(100_000), cicp(1, 8)):
         image = opened(render(deep_png(values, 2, one))).convert("RGB")
-        assert [image.getpixel((level, 0))[0] for level in LEVELS] == LEVELS
+        assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 
 @pytest.mark.parametrize("endian", ["<", ">"])
 @pytest.mark.parametrize("compress", [False, True])
-def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian, compress):
+def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian: str, compress: bool) -> None:
     values = [linear(level) for level in LEVELS for _ in range(3)]
     body = struct.pack(f"{endian}{len(values)}H", *values)
     tags = {258: [16, 16, 16], 262: 2, 277: 3, 34675: LINEAR_SRGB}
     image = opened(render(samples.tiff((256, 1), body, tags, endian, compress))).convert("RGB")
-    assert [image.getpixel((level, 0))[0] for level in LEVELS] == LEVELS
+    assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 
-def test_linear_16_bits_in_wide_primaries_become_srgb():
+def test_linear_16_bits_in_wide_primaries_become_srgb() -> None:
     wide = ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378))
     values = [linear(channel) for color in COLORS for channel in color]
     data = deep_png(values, 2, embedded(samples.rgb_profile("Wide", wide, curve=(1.0,))))
     image = opened(render(data)).convert("RGB")
     for at, color in enumerate(DISPLAY_P3):
-        assert is_near(image.getpixel((at, 0)), color, 1)
+        assert is_near(pixel(image, (at, 0)), color, 1)
     result, image = at_once(data, color="keep")
     assert {"profile": "Wide"} in [note.params for note in result.report.notes if note.code == "profile_kept"]
-    assert is_near(image.convert("RGB").getpixel((0, 0)), [linear(channel) >> 8 for channel in COLORS[0]], 1)
+    assert is_near(pixel(image.convert("RGB"), (0, 0)), [linear(channel) >> 8 for channel in COLORS[0]], 1)
 
 
 @pytest.mark.parametrize("transfer", ["PQ", "HLG"])
-def test_hdr_of_16_bits_comes_out_without_steps(transfer):
+def test_hdr_of_16_bits_comes_out_without_steps(transfer: str) -> None:
     code_point, code = TRANSFERS[transfer]
     values = [round(257 * code(203 * light(level))) for level in LEVELS for _ in range(3)]
     result = render(deep_png(values, 2, cicp(1, code_point)), color="keep")
     assert {"color_converted", "tone_mapped"} <= codes(result)
     image = opened(result).convert("RGB")
-    found = [image.getpixel((level, 0))[0] for level in LEVELS]
+    found = [pixel(image, (level, 0))[0] for level in LEVELS]
     assert len(set(found)) > 245
     assert is_near(found, LEVELS, 2)
     coarse = opened(render(png(cicp(1, code_point), image=chart()))).convert("RGB")
-    fine = [257 * channel for at in range(12) for channel in chart().getpixel((at, 0))]
+    fine = [257 * channel for at in range(12) for channel in pixel(chart(), (at, 0))]
     again = opened(render(deep_png(fine, 2, cicp(1, code_point)))).convert("RGB")
     for at in range(12):
-        assert is_near(again.getpixel((at, 0)), coarse.getpixel((at, 0)), 1)
+        assert is_near(pixel(again, (at, 0)), pixel(coarse, (at, 0)), 1)

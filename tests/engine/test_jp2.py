@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import imagecodecs
 import numpy
@@ -18,11 +19,11 @@ from .samples import opened
 SIZES = b"\xff\x4f\xff\x51"
 
 
-def deep(name):
+def deep(name: str) -> bytes:
     return (samples.FILES / name).read_bytes()
 
 
-def first_row(data, mode):
+def first_row(data: bytes, mode: str) -> list[Any]:
     result = open(data).render(Recipe.parse({"format": "png", "depth": 8}))
     image = Image.open(BytesIO(result.data)).convert(mode)
     return [image.getpixel((x, 0)) for x in range(256)]
@@ -31,19 +32,19 @@ def first_row(data, mode):
 @pytest.mark.parametrize(
     ("name", "mode"), [("deep16.jp2", "RGB"), ("deep12.jp2", "RGBA"), ("deep10.jp2", "LA")]
 )
-def test_white_stays_white_in_deep_channels(name, mode):
+def test_white_stays_white_in_deep_channels(name: str, mode: str) -> None:
     for level, pixel in enumerate(first_row(deep(name), mode)):
         wanted = [255 - level if channel == 1 else level for channel in range(len(mode))]
         assert samples.is_near(pixel, wanted, 1)
 
 
-def test_a_raw_codestream_is_read_as_its_file_is():
+def test_a_raw_codestream_is_read_as_its_file_is() -> None:
     data = deep("deep16.jp2")
     raw = data[data.index(SIZES) :]
     assert first_row(raw, "RGB") == first_row(data, "RGB")
 
 
-def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name():
+def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name() -> None:
     data = deep("deep16.jp2")
     colors = data.index(b"colr")
     ycc = data[: colors + 7] + (18).to_bytes(4, "big") + data[colors + 11 :]
@@ -62,11 +63,14 @@ def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name():
 
 @pytest.mark.parametrize("container", ["JP2", "J2K"])
 @pytest.mark.parametrize("bits", [1, 2, 4, 7, 9, 12])
-def test_grey_reaches_from_black_to_white_at_every_depth(bits, container):
+def test_grey_reaches_from_black_to_white_at_every_depth(bits: int, container: str) -> None:
     top = (1 << bits) - 1
     levels = numpy.array([[0, top // 2, top]], numpy.uint8 if bits <= 8 else numpy.uint16)
-    options = {"level": 0, "bitspersample": bits, "colorspace": "GRAY", "resolutions": 1}
-    data = imagecodecs.jpeg2k_encode(levels, codecformat=container, **options)
+    data = bytes(
+        imagecodecs.jpeg2k_encode(
+            levels, 0, codecformat=container, bitspersample=bits, colorspace="GRAY", resolutions=1
+        )
+    )
     row = opened(open(data).render(Recipe.parse({"format": "png", "depth": 8}))).convert("L")
     found = list(row.get_flattened_data())
     assert samples.is_near(found, [0, round(255 * (top // 2) / top), 255], 1)

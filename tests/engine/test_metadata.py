@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
@@ -11,6 +13,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from converter.engine import FORMATS, Recipe
 from converter.engine.raster import open
 from converter.engine.raster.exif_blocks import Text
+from converter.engine.report import Result
 
 from . import exiftool, samples
 
@@ -19,17 +22,17 @@ SECRETS = (b"SERIAL-123", b"secret", b"Munich", b"Phonemaker", b"Alice", b"headl
 HARMLESS = {"SourceFile", "ExifTool", "File", "Composite"}
 
 
-def told(data, extension):
+def told(data: bytes, extension: str) -> dict[str, Any]:
     """Return all that exiftool finds."""
     found = exiftool.read(data, "-G0:1", "-a", "-u", "-ee", extension=extension)
     return {key: value.strip() if isinstance(value, str) else value for key, value in found.items()}
 
 
-def render(data, **recipe):
+def render(data: bytes, **recipe: Any) -> Result:
     return open(data).render(Recipe.parse({"format": "jpeg", **recipe}))
 
 
-def sources():
+def sources() -> Iterator[Any]:
     yield pytest.param(samples.phone_jpeg(), id="JPEG")
     yield pytest.param(samples.png_with_text(), id="PNG")
     for format in ("WEBP", "AVIF", "TIFF"):
@@ -44,7 +47,7 @@ def sources():
     yield pytest.param(samples.animated("WEBP", exif=samples.exif(), xmp=samples.XMP), id="animated WEBP")
 
 
-def test_the_witness_sees_what_is_in_the_source():
+def test_the_witness_sees_what_is_in_the_source() -> None:
     found = told(samples.phone_jpeg(), "jpg")
     groups = {key.split(":")[0] for key in found}
     assert {"EXIF", "XMP", "IPTC", "File"} <= groups
@@ -55,7 +58,7 @@ def test_the_witness_sees_what_is_in_the_source():
 
 @pytest.mark.parametrize("target", READ_BACK)
 @pytest.mark.parametrize("data", list(sources()))
-def test_strip_leaves_nothing(data, target):
+def test_strip_leaves_nothing(data: bytes, target: str) -> None:
     result = render(data, format=target)
     assert not [secret for secret in SECRETS if secret in result.data]
     found = told(result.data, result.extension)
@@ -76,7 +79,7 @@ def test_strip_leaves_nothing(data, target):
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].exif])
 @pytest.mark.parametrize("policy", ["strip_location", "keep"])
-def test_what_is_kept_is_there_and_the_location_only_when_asked(policy, target):
+def test_what_is_kept_is_there_and_the_location_only_when_asked(policy: str, target: str) -> None:
     result = render(samples.phone_jpeg(), format=target, metadata=policy)
     found = told(result.data, result.extension)
     names = {key.split(":")[-1]: value for key, value in found.items()}
@@ -95,7 +98,7 @@ def test_what_is_kept_is_there_and_the_location_only_when_asked(policy, target):
         assert not any("Warning" in key for key in found), found
 
 
-def test_iptc_and_comments_stay_in_jpeg():
+def test_iptc_and_comments_stay_in_jpeg() -> None:
     kept = told(render(samples.phone_jpeg(), metadata="keep").data, "jpg")
     kept = {key.split(":")[0] + ":" + key.split(":")[-1]: value for key, value in kept.items()}
     assert kept["IPTC:Headline"] == "A headline"
@@ -106,16 +109,16 @@ def test_iptc_and_comments_stay_in_jpeg():
     assert "Munich" not in located.values()
 
 
-def test_named_texts_stay_in_png():
+def test_named_texts_stay_in_png() -> None:
     result = render(samples.png_with_text(), format="png", metadata="keep")
-    assert samples.opened(result).text["Author"] == "Alice"
+    assert samples.opened(result).info["Author"] == "Alice"
     assert b"Munich" in result.data
     located = render(samples.png_with_text(), format="png", metadata="strip_location")
-    assert samples.opened(located).text["Author"] == "Alice"
+    assert samples.opened(located).info["Author"] == "Alice"
     assert b"Munich" not in located.data
 
 
-def test_xmp_that_cannot_be_read_safely_goes_as_a_whole_and_the_report_says_why():
+def test_xmp_that_cannot_be_read_safely_goes_as_a_whole_and_the_report_says_why() -> None:
     declared = b"<!DOCTYPE x [<!ENTITY place 'Munich'>]>" + samples.XMP.partition(b"?>")[2].strip()
     for hidden in (samples.XMP.decode().encode("utf-16"), declared, samples.XMP.replace(b"</rdf:RDF>", b"")):
         result = render(samples.saved(samples.quarters(), "JPEG", xmp=hidden), metadata="strip_location")
@@ -124,7 +127,7 @@ def test_xmp_that_cannot_be_read_safely_goes_as_a_whole_and_the_report_says_why(
         assert warnings == {"metadata_left_with_location": {"kinds": ["xmp"]}}
 
 
-def test_the_report_names_what_was_removed():
+def test_the_report_names_what_was_removed() -> None:
     report = render(samples.phone_jpeg()).report
     assert set(report.metadata_removed) == {"exif", "location", "thumbnail", "xmp", "iptc", "comment"}
     assert {"location_removed", "metadata_removed"} <= {note.code for note in report.notes}
@@ -137,14 +140,14 @@ def test_the_report_names_what_was_removed():
     assert report.metadata_removed == ()
 
 
-def test_kept_exif_tells_the_new_size():
+def test_kept_exif_tells_the_new_size() -> None:
     result = render(samples.phone_jpeg(), metadata="keep", resize={"width": 80})
     found = told(result.data, "jpg")
     assert (found["EXIF:ExifIFD:ExifImageWidth"], found["EXIF:ExifIFD:ExifImageHeight"]) == (80, 60)
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_one_recipe_does_not_take_metadata_from_the_next(orientation):
+def test_one_recipe_does_not_take_metadata_from_the_next(orientation: int) -> None:
     source = open(samples.phone_jpeg(orientation))
     recipe = {
         target: Recipe.parse({"format": target, "metadata": "keep"}) for target in ("avif", "jpeg", "webp")
@@ -153,7 +156,7 @@ def test_one_recipe_does_not_take_metadata_from_the_next(orientation):
     assert {target: source.render(recipe[target]).data for target in recipe} == first
 
 
-def test_thumbnails_inside_xmp_go():
+def test_thumbnails_inside_xmp_go() -> None:
     copy = b"<xmp:Thumbnails><rdf:Alt><rdf:li>small copy</rdf:li></rdf:Alt></xmp:Thumbnails>"
     held = samples.XMP.replace(b"</rdf:Description>", copy + b"</rdf:Description>")
     result = render(samples.saved(samples.quarters(), "JPEG", xmp=held), metadata="keep")
@@ -166,13 +169,13 @@ def test_thumbnails_inside_xmp_go():
 @pytest.mark.parametrize(
     "piece", [b"<a:City>", b' a:City="', b"<a:Thumbnails>", b"<", b" a:", b"GPS", b"<a:GPSx "]
 )
-def test_hostile_xmp_is_searched_in_time(piece):
+def test_hostile_xmp_is_searched_in_time(piece: bytes) -> None:
     hostile = samples.saved(samples.quarters(), "WEBP", xmp=piece * (300_000 // len(piece)))
     for policy in ("strip_location", "keep"):
         assert render(hostile, format="webp", metadata=policy).width == 160
 
 
-def test_what_every_program_writes_is_removed_without_a_word():
+def test_what_every_program_writes_is_removed_without_a_word() -> None:
     block = Image.Exif()
     block[0x011A] = block[0x011B] = 72.0
     block[0x8769] = {0x9000: b"0232", 0xA001: 1, 0xA002: 160, 0xA003: 120}
@@ -182,8 +185,8 @@ def test_what_every_program_writes_is_removed_without_a_word():
         assert "metadata_removed" not in {note.code for note in report.notes}
 
 
-def test_words_behind_the_pixels_of_a_png_are_found():
-    def chunk(kind, body):
+def test_words_behind_the_pixels_of_a_png_are_found() -> None:
+    def chunk(kind: Any, body: Any) -> Any:
         return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
     words = chunk(b"tEXt", b"Author\0Alice") + chunk(b"eXIf", samples.exif(orientation=6)[6:])
@@ -192,12 +195,12 @@ def test_words_behind_the_pixels_of_a_png_are_found():
         facts = open(data).facts
         assert (facts.frames, facts.orientation, facts.has_location) == (frames, 6, True)
         kept = samples.opened(render(data, format="png", metadata="keep"))
-        assert kept.text["Author"] == "Alice"
+        assert kept.info["Author"] == "Alice"
         assert (kept.width, kept.height) == (facts.width, facts.height)
 
 
-def test_nothing_but_words_is_taken_from_behind_the_pixels_of_a_png():
-    def chunk(kind, body, checksum=None):
+def test_nothing_but_words_is_taken_from_behind_the_pixels_of_a_png() -> None:
+    def chunk(kind: Any, body: Any, checksum: Any = None) -> Any:
         known = zlib.crc32(kind + body) if checksum is None else checksum
         return len(body).to_bytes(4, "big") + kind + body + known.to_bytes(4, "big")
 
@@ -231,7 +234,7 @@ DRONE = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].xmp])
-def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target):
+def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target: str) -> None:
     data = samples.saved(samples.quarters(), "JPEG", xmp=DRONE)
     assert open(data).facts.has_location
     result = render(data, format=target, metadata="strip_location")
@@ -252,7 +255,7 @@ def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target):
     assert not open(result.data).facts.has_location
 
 
-def test_only_the_place_is_cut_out_of_named_texts():
+def test_only_the_place_is_cut_out_of_named_texts() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("exif:GPSLatitude", "52/1, 31/1, 12/1")
     info.add_text("exif:GPSLongitude", "13/1, 22/1, 40/1", zip=True)
@@ -278,7 +281,7 @@ def test_only_the_place_is_cut_out_of_named_texts():
     assert {"Berlin", "52/1, 31/1, 12/1"} <= set(map(str, kept.values()))
 
 
-def test_a_text_that_tells_the_place_is_found_in_every_format():
+def test_a_text_that_tells_the_place_is_found_in_every_format() -> None:
     comment = b"Seen at 52.5163, 13.3777 by Alice"
     described = Image.Exif()
     described[0x010E] = comment.decode()
@@ -302,14 +305,14 @@ def test_a_text_that_tells_the_place_is_found_in_every_format():
     ).facts.has_location
 
 
-def test_a_comment_keeps_what_is_not_the_place():
+def test_a_comment_keeps_what_is_not_the_place() -> None:
     comment = b"Seen at 52.5163, 13.3777 by Alice\nCity: Berlin\nexif:GPSAltitude=101.2"
     result = render(samples.saved(samples.quarters(), "JPEG", comment=comment), metadata="strip_location")
     assert told(result.data, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice"]
 
 
 @pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
-def test_iptc_loses_its_place_and_nothing_else(number):
+def test_iptc_loses_its_place_and_nothing_else(number: int) -> None:
     iptc = (
         samples.dataset(105, b"A headline")
         + samples.dataset(number, b"Berlin")
@@ -324,7 +327,7 @@ def test_iptc_loses_its_place_and_nothing_else(number):
     assert words == {"Headline": "A headline", "By-line": "Alice", "Caption-Abstract": "A meadow"}
 
 
-def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold():
+def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold() -> None:
     block = Image.Exif()
     block[0x8825] = {1: "N", 2: (48.0, 12.0, 30.0), 3: "E", 4: (11.0, 30.0, 0.0)}
     report = render(
@@ -338,18 +341,18 @@ def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold():
 @pytest.mark.parametrize(
     "piece", [b"City:", b"1.2345 ", b"12 deg ", b"https://maps", b"+52", b"\n \n", b"lat "]
 )
-def test_a_hostile_comment_is_searched_in_time(piece):
+def test_a_hostile_comment_is_searched_in_time(piece: bytes) -> None:
     hostile = samples.saved(samples.quarters(), "GIF", comment=piece * (300_000 // len(piece)))
     assert render(hostile, format="gif", metadata="strip_location").width == 160
 
 
-def utf_8(words):
+def utf_8(words: str) -> Text:
     """Return words that Pillow writes as UTF-8."""
     return Text(words.encode().decode("latin-1"))
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
-def test_words_keep_their_letters(target):
+def test_words_keep_their_letters(target: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Copyright] = utf_8("© 2024 Jörg Müller")
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = utf_8("Objektiv für Nähe")

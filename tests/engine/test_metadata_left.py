@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -12,12 +13,12 @@ from tests.engine import exiftool, samples
 from tests.engine.rendering import codes, render
 
 
-def warned(result, code):
+def warned(result: Any, code: Any) -> Any:
     (found,) = [note.params for note in result.report.warnings if note.code == code]
     return found
 
 
-def with_unknown_fields():
+def with_unknown_fields() -> Any:
     block = Image.Exif()
     block[0x010F] = "Phonemaker"
     block[0xC4A5] = b"PrintIM"
@@ -27,7 +28,7 @@ def with_unknown_fields():
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
-def test_fields_of_exif_that_are_not_kept_are_named(target):
+def test_fields_of_exif_that_are_not_kept_are_named(target: Any) -> None:
     result = render(with_unknown_fields(), format=target, metadata="keep")
     assert warned(result, "exif_fields_not_kept") == {"names": ["0xbeef", "PrintImageMatching"]}
     found = exiftool.read(result.data, "-a", "-u", "-G1", extension=result.extension)
@@ -35,24 +36,24 @@ def test_fields_of_exif_that_are_not_kept_are_named(target):
     assert "Phonemaker" in found.values()
 
 
-def test_what_a_phone_writes_is_kept_without_a_word_of_fields():
+def test_what_a_phone_writes_is_kept_without_a_word_of_fields() -> None:
     assert "exif_fields_not_kept" not in codes(render(samples.phone_jpeg(), format="jpeg", metadata="keep"))
     tiff = samples.saved(samples.quarters(), "TIFF", exif=samples.exif())
     assert "exif_fields_not_kept" not in codes(render(tiff, format="tiff", metadata="keep"))
 
 
-def test_more_text_than_is_read_is_said_and_the_rest_is_kept():
+def test_more_text_than_is_read_is_said_and_the_rest_is_kept() -> None:
     whole = samples.png_with_text()
     long = made(b"zTXt", b"Prompt\0\0" + zlib.compress(bytes(MOST_TEXT + 1)))
     data = whole[:33] + long + whole[33:]
     result = render(data, metadata="keep")
     assert warned(result, "metadata_unread") == {"kinds": ["comment"]}
-    assert samples.opened(result).text["Author"] == "Alice"
+    assert samples.opened(result).info["Author"] == "Alice"
     assert "comment" in render(data).report.metadata_removed
     assert "metadata_unread" not in codes(render(whole, metadata="keep"))
 
 
-def test_xmp_of_a_png_beyond_what_is_read_is_named():
+def test_xmp_of_a_png_beyond_what_is_read_is_named() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", "x" * (MOST_TEXT + 1), zip=True)
     result = render(samples.saved(samples.quarters(), "PNG", pnginfo=info), format="jpeg", metadata="keep")

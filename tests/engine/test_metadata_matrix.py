@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ MARKS = {
 }
 
 
-def sources():
+def sources() -> Any:
     exif, xmp, image = samples.exif(), samples.XMP, samples.quarters()
     return {
         "jpeg": (samples.phone_jpeg(), {"exif", "xmp", "iptc", "comment", "location"}),
@@ -41,14 +42,14 @@ def sources():
     }
 
 
-def held(target):
+def held(target: Any) -> Any:
     """Which kinds the format can hold, by its row."""
     row = FORMATS[target]
     found = {"exif": row.exif, "xmp": row.xmp, "iptc": row.iptc, "comment": row.comment, "text": row.texts}
     return {kind for kind, is_held in found.items() if is_held}
 
 
-def seen(data, extension):
+def seen(data: Any, extension: Any) -> Any:
     found = exiftool.read(data, "-G0:1", "-a", "-u", "-ee", extension=extension)
     values = {
         key: str(value) for key, value in found.items() if not key.startswith(("SourceFile", "ExifTool"))
@@ -69,7 +70,7 @@ def seen(data, extension):
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("source", list(sources()))
-def test_what_the_policy_says_is_there_or_gone_and_the_report_names_it(source, policy):
+def test_what_the_policy_says_is_there_or_gone_and_the_report_names_it(source: Any, policy: Any) -> None:
     data, there = sources()[source]
     for target in (name for name, format in FORMATS.items() if format.encodes):
         result = render(data, format=target, metadata=policy)

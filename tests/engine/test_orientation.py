@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from converter.engine import Recipe
 from converter.engine.raster import open
 from tests.engine.rendering import codes, render
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import is_near, opened, saved
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_comes_out_upright(orientation):
+def test_every_orientation_comes_out_upright(orientation: int) -> None:
     undo = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,19 +41,19 @@ def test_every_orientation_comes_out_upright(orientation):
             assert opened(result).getexif().get(0x0112) is None
 
 
-def test_a_photo_from_a_phone_in_heic_is_upright():
+def test_a_photo_from_a_phone_in_heic_is_upright() -> None:
     source = open((samples.FILES / "phone.heic").read_bytes())
     assert (source.facts.width, source.facts.height, source.facts.orientation) == (120, 160, 6)
     result = source.render(Recipe.parse({"format": "jpeg"}))
     image = opened(result)
     assert image.size == (120, 160)
-    assert is_near(image.getpixel((100, 20)), (220, 40, 30), 25)
-    assert is_near(image.getpixel((20, 20)), (40, 90, 200), 25)
+    assert is_near(pixel(image, (100, 20)), (220, 40, 30), 25)
+    assert is_near(pixel(image, (20, 20)), (40, 90, 200), 25)
     assert "upright" in codes(result)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format):
+def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format: str) -> None:
     if format == "PNG":
         data = samples.png_with_text()
     elif format == "TIFF":
@@ -75,11 +78,13 @@ def test_an_orientation_in_xmp_alone_turns_nothing_as_in_browsers(format):
         (b"imir", 1, 2, Image.Transpose.FLIP_LEFT_RIGHT),
     ],
 )
-def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(kind, value, orientation, transpose):
+def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(
+    kind: bytes, value: int, orientation: int, transpose: Image.Transpose | None
+) -> None:
     data = bytearray((samples.FILES / "phone.heic").read_bytes())
     at = data.index(b"irot")
 
-    def turned(kind, value):
+    def turned(kind: Any, value: Any) -> Any:
         data[at : at + 5] = kind + bytes([value])
         return open(bytes(data))
 
@@ -93,7 +98,7 @@ def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(kind, value,
     assert ("upright" in codes(result)) == (orientation != 1)
 
 
-def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded():
+def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded() -> None:
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)
     crop = {"x": 401, "y": 203, "width": 900, "height": 901}
@@ -105,15 +110,15 @@ def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded():
     assert ImageChops.difference(exact.convert("RGB"), photo.crop((401, 203, 1301, 1104))).getbbox() is None
 
 
-def test_rotating_comes_before_resizing_so_sizes_are_those_of_the_result():
+def test_rotating_comes_before_resizing_so_sizes_are_those_of_the_result() -> None:
     result = render(saved(samples.quarters((160, 120)), "PNG"), rotate=90, resize={"width": 60})
     assert (result.width, result.height) == (60, 80)
     corner = opened(result).convert("RGB").getpixel((45, 10))
     assert is_near(corner, samples.COLORS["red"])
 
 
-def test_flipping_mirrors():
+def test_flipping_mirrors() -> None:
     image = opened(render(saved(samples.quarters(), "PNG"), flip="horizontal"))
-    assert is_near(image.convert("RGB").getpixel((120, 30)), samples.COLORS["red"])
+    assert is_near(pixel(image.convert("RGB"), (120, 30)), samples.COLORS["red"])
     image = opened(render(saved(samples.quarters(), "PNG"), flip="vertical"))
-    assert is_near(image.convert("RGB").getpixel((40, 90)), samples.COLORS["red"])
+    assert is_near(pixel(image.convert("RGB"), (40, 90)), samples.COLORS["red"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image, TiffImagePlugin
@@ -19,7 +20,7 @@ OUTPUTS = [name for name, format in FORMATS.items() if format.encodes]
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"]
 
 
-def small(mode):
+def small(mode: Any) -> Any:
     if mode == "I;16":
         wide = Image.new("I", (12, 9))
         wide.putdata([500 * n for n in range(12 * 9)])
@@ -31,15 +32,15 @@ def small(mode):
     return samples.photo((12, 9)).convert(mode)
 
 
-def scanned(size):
+def scanned(size: tuple[int, int]) -> Image.Image:
     return samples.quarters(size).convert("1", dither=Image.Dither.NONE)
 
 
-def pages(*images):
+def pages(*images: Image.Image) -> bytes:
     return saved(images[0], "TIFF", save_all=True, append_images=images[1:])
 
 
-def animation():
+def animation() -> Any:
     frames = [samples.quarters((12, 9)).rotate(90 * turn) for turn in range(3)]
     return saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, duration=100)
 
@@ -51,7 +52,7 @@ SOURCES = {mode: pages(small(mode), small(mode).transpose(Image.Transpose.ROTATE
 }
 
 
-def every_pair(names):
+def every_pair(names: list[str]) -> list[str]:
     """Return the names in an order in which each follows each once, itself too."""
     chain = []
     for n, name in enumerate(names):
@@ -61,13 +62,13 @@ def every_pair(names):
     return [*chain, names[0]]
 
 
-def test_every_pair_is_tried():
+def test_every_pair_is_tried() -> None:
     chain = every_pair(OUTPUTS)
     assert sorted(itertools.pairwise(chain)) == sorted(itertools.product(OUTPUTS, repeat=2))
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_no_output_changes_another(source):
+def test_no_output_changes_another(source: str) -> None:
     kept = {"metadata": "keep"} if source == "metadata" else {}
     recipes = {name: Recipe.parse({"format": name, "resize": {"width": 12}, **kept}) for name in OUTPUTS}
     alone = {}
@@ -82,7 +83,7 @@ def test_no_output_changes_another(source):
         assert result.data == alone[name], (name, "after", before)
 
 
-def bilevel_pages(pdf):
+def bilevel_pages(pdf: bytes) -> list[tuple[Image.Image, int]]:
     """Return the CCITT pages of the PDF, decoded by libtiff, each with the bytes it takes."""
     found = []
     for part in pdf.split(b"\nendstream"):
@@ -92,7 +93,7 @@ def bilevel_pages(pdf):
             continue
         assert b"/K -1" in image
         assert b"/BlackIs1 true" in image
-        width, height = (int(re.search(rb"/%s (\d+)" % name, image)[1]) for name in (b"Width", b"Height"))
+        width, height = (int(re.findall(rb"/%s (\d+)" % name, image)[0]) for name in (b"Width", b"Height"))
         tags = TiffImagePlugin.ImageFileDirectory_v2()
         for tag, value in {
             256: width,
@@ -111,10 +112,10 @@ def bilevel_pages(pdf):
     return found
 
 
-def test_black_and_white_pages_go_into_a_pdf_bit_for_bit_and_small():
+def test_black_and_white_pages_go_into_a_pdf_bit_for_bit_and_small() -> None:
     page = scanned((1240, 1754))
     for source in (saved(page, "PNG"), pages(page, page)):
-        result = convert(source, Recipe.parse({"format": "pdf"}))[0]
+        result = samples.render_all(source, Recipe.parse({"format": "pdf"}))[0]
         held = bilevel_pages(result.data)
         assert len(held) == result.report.frames_kept
         for decoded, size in held:
@@ -123,10 +124,12 @@ def test_black_and_white_pages_go_into_a_pdf_bit_for_bit_and_small():
         assert result.report.settings == {"compression": "group4"}
 
 
-def test_a_photograph_among_black_and_white_pages_keeps_its_quality():
+def test_a_photograph_among_black_and_white_pages_keeps_its_quality() -> None:
     page, photo = scanned((124, 175)), samples.photo((124, 175)).convert("L")
     scan = pages(page, photo, page)
-    low, high = convert(scan, *(Recipe.parse({"format": "pdf", "quality": quality}) for quality in (30, 90)))
+    low, high = samples.render_all(
+        scan, *(Recipe.parse({"format": "pdf", "quality": quality}) for quality in (30, 90))
+    )
     for result in (low, high):
         assert [decoded.tobytes() for decoded, _ in bilevel_pages(result.data)] == [page.tobytes()] * 2
         assert result.data.count(b"/DCTDecode") == 1
@@ -139,17 +142,19 @@ LOSSY = [name for name in OUTPUTS if FORMATS[name].quality]
 @pytest.mark.parametrize("promise", [{"aim": "balanced"}, {"target_bytes": 20_000}], ids=str)
 @pytest.mark.parametrize("output", LOSSY)
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_promise_is_kept_for_every_kind_of_picture(source, output, promise):
+def test_a_promise_is_kept_for_every_kind_of_picture(
+    source: str, output: str, promise: dict[str, Any]
+) -> None:
     [result] = convert(SOURCES[source], Recipe.parse({"format": output, **promise}))
     assert isinstance(result, Result), result
     assert len(result.data) <= 20_000
 
 
-def test_pages_of_one_bit_have_no_quality_to_choose():
-    [result] = convert(SOURCES["1"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
+def test_pages_of_one_bit_have_no_quality_to_choose() -> None:
+    [result] = samples.render_all(SOURCES["1"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
     assert "quality_chosen" not in [note.code for note in result.report.notes]
 
 
-def test_the_quality_of_mixed_pages_is_chosen_on_one_that_has_any():
-    [result] = convert(SOURCES["mixed pages"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
+def test_the_quality_of_mixed_pages_is_chosen_on_one_that_has_any() -> None:
+    [result] = samples.render_all(SOURCES["mixed pages"], Recipe.parse({"format": "pdf", "aim": "balanced"}))
     assert "quality_chosen" in [note.code for note in result.report.notes]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from converter.engine import FORMATS, Recipe
+from converter.engine.errors import EngineError
 from converter.engine.raster import open
 from tests.engine.rendering import READ_BACK, WRITTEN, codes, render
+from tests.engine.samples import pixel
 
 from . import samples
 from .samples import is_near, opened, saved
@@ -17,7 +20,7 @@ from .samples import is_near, opened, saved
 
 @pytest.mark.parametrize("target", READ_BACK)
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"])
-def test_every_format_becomes_every_other(source, target):
+def test_every_format_becomes_every_other(source: str, target: str) -> None:
     result = render(saved(samples.quarters((128, 96)), source), format=target)
     assert result.format == target
     image = opened(result)
@@ -27,13 +30,13 @@ def test_every_format_becomes_every_other(source, target):
         assert samples.looks_like_quarters(image, 25)
 
 
-def test_pdf_holds_the_picture():
+def test_pdf_holds_the_picture() -> None:
     result = render(saved(samples.quarters(), "PNG"), format="pdf")
     assert result.data.startswith(b"%PDF")
     assert result.data.rstrip().endswith(b"%%EOF")
 
 
-def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
+def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after() -> None:
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)
     for width in (100, 150, 333, 800, 1500):
@@ -43,7 +46,7 @@ def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after():
         assert max(difference) < 2.5, width
 
 
-def test_one_decode_serves_recipes_of_every_kind_and_none_disturbs_another():
+def test_one_decode_serves_recipes_of_every_kind_and_none_disturbs_another() -> None:
     data = samples.phone_jpeg()
     recipes = [
         Recipe.parse(mapping)
@@ -64,13 +67,13 @@ def test_one_decode_serves_recipes_of_every_kind_and_none_disturbs_another():
     assert shared == alone + alone
 
 
-def test_a_larger_recipe_than_was_loaded_for_decodes_again():
+def test_a_larger_recipe_than_was_loaded_for_decodes_again() -> None:
     source = open(saved(samples.photo((800, 600)), "JPEG"))
     source.load([Recipe.parse({"format": "png", "resize": {"width": 50}})])
     assert source.render(Recipe.parse({"format": "png"})).width == 800
 
 
-def sixteen_bit(format):
+def sixteen_bit(format: str) -> bytes:
     image = Image.new("I;16", (64, 16))
     for x in range(64):
         for y in range(16):
@@ -80,21 +83,21 @@ def sixteen_bit(format):
 
 @pytest.mark.parametrize("target", READ_BACK)
 @pytest.mark.parametrize("source", ["PNG", "TIFF"])
-def test_sixteen_bits_become_eight_and_not_white(source, target):
+def test_sixteen_bits_become_eight_and_not_white(source: str, target: str) -> None:
     result = render(sixteen_bit(source), format=target, depth=8)
     assert "bits_reduced" in codes(result)
     image = opened(result).convert("L")
     scale = image.width / 64
     for x in (5, 20, 40, 60):
-        assert abs(image.getpixel((int(x * scale + scale / 2), image.height // 2)) - x * 1000 // 256) <= 10
+        assert abs(pixel(image, (int(x * scale + scale / 2), image.height // 2)) - x * 1000 // 256) <= 10
 
 
-def test_big_endian_sixteen_bits_become_eight():
+def test_big_endian_sixteen_bits_become_eight() -> None:
     tiff = saved(Image.frombytes("I;16B", (2, 1), b"\x40\x00\xff\x00"), "TIFF")
     assert list(opened(render(tiff, depth=8)).convert("L").get_flattened_data()) == [0x40, 0xFF]
 
 
-def test_wide_integers_and_floats_become_eight_bits():
+def test_wide_integers_and_floats_become_eight_bits() -> None:
     integers = Image.new("I", (2, 1))
     integers.putpixel((0, 0), 32768)
     integers.putpixel((1, 0), 65535)
@@ -111,13 +114,13 @@ def test_wide_integers_and_floats_become_eight_bits():
     ]
 
 
-def transparent(mode):
+def transparent(mode: str) -> Image.Image:
     image = Image.new("RGBA", (40, 30), (200, 20, 20, 255))
     image.paste((10, 200, 10, 0), (0, 0, 20, 30))
     return image.convert(mode)
 
 
-def test_flat_art_keeps_every_colour_in_png_and_gif():
+def test_flat_art_keeps_every_colour_in_png_and_gif() -> None:
     source = samples.quarters((200, 200))
     for target in ("png", "gif"):
         image = opened(render(saved(source, "PNG"), format=target))
@@ -125,19 +128,19 @@ def test_flat_art_keeps_every_colour_in_png_and_gif():
         assert ImageChops.difference(image.convert("RGB"), source).getbbox() is None
 
 
-def test_photos_stay_photos_in_png():
+def test_photos_stay_photos_in_png() -> None:
     photo = samples.photo()
     image = opened(render(saved(photo, "PNG")))
     assert ImageChops.difference(image, photo).getbbox() is None
 
 
-def test_grey_stays_grey():
+def test_grey_stays_grey() -> None:
     gray = saved(samples.photo().convert("L"), "PNG")
     for target in ("jpeg", "png", "tiff", "jp2"):
         assert opened(render(gray, format=target)).mode == "L"
 
 
-def test_black_and_white_pages_stay_one_bit():
+def test_black_and_white_pages_stay_one_bit() -> None:
     page = samples.quarters().convert("1")
     tiff = saved(page, "TIFF", compression="group4")
     for target in ("tiff", "png"):
@@ -145,21 +148,21 @@ def test_black_and_white_pages_stay_one_bit():
     assert opened(render(tiff, format="png", resize={"width": 33})).mode == "L"
 
 
-def test_padding_puts_the_background_around():
+def test_padding_puts_the_background_around() -> None:
     source = saved(samples.quarters((100, 50)), "PNG")
     image = opened(render(source, resize={"mode": "pad", "width": 100, "height": 100}, background="#ff00ff"))
     assert image.size == (100, 100)
-    assert is_near(image.convert("RGB").getpixel((50, 5)), (255, 0, 255))
+    assert is_near(pixel(image.convert("RGB"), (50, 5)), (255, 0, 255))
     clear = opened(
         render(source, resize={"mode": "pad", "width": 100, "height": 100}, background="transparent")
     )
-    assert clear.convert("RGBA").getpixel((50, 5))[3] == 0
-    assert clear.convert("RGBA").getpixel((30, 40))[3] == 255
+    assert pixel(clear.convert("RGBA"), (50, 5))[3] == 0
+    assert pixel(clear.convert("RGBA"), (30, 40))[3] == 255
     top = opened(render(source, resize={"mode": "pad", "width": 100, "height": 100, "gravity": "top"}))
-    assert is_near(top.convert("RGB").getpixel((20, 5)), samples.COLORS["red"])
+    assert is_near(pixel(top.convert("RGB"), (20, 5)), samples.COLORS["red"])
 
 
-def test_filling_cuts_what_is_over():
+def test_filling_cuts_what_is_over() -> None:
     image = opened(
         render(
             saved(samples.quarters((200, 100)), "PNG"),
@@ -167,10 +170,10 @@ def test_filling_cuts_what_is_over():
         )
     )
     assert image.size == (50, 50)
-    assert is_near(image.convert("RGB").getpixel((10, 10)), samples.COLORS["red"])
+    assert is_near(pixel(image.convert("RGB"), (10, 10)), samples.COLORS["red"])
 
 
-def test_nothing_is_enlarged_unless_told():
+def test_nothing_is_enlarged_unless_told() -> None:
     source = saved(samples.quarters((100, 50)), "PNG")
     result = render(source, resize={"width": 400})
     assert (result.width, result.height) == (100, 50)
@@ -178,7 +181,7 @@ def test_nothing_is_enlarged_unless_told():
     assert render(source, resize={"width": 400, "enlarge": True}).width == 400
 
 
-def test_icons_are_square_and_small():
+def test_icons_are_square_and_small() -> None:
     result = render(saved(samples.quarters((500, 300)), "PNG"), format="ico")
     icon = Image.open(BytesIO(result.data))
     assert (result.width, result.height) == (256, 256)
@@ -189,28 +192,28 @@ def test_icons_are_square_and_small():
 
 
 @pytest.mark.parametrize("target", ["webp", "avif"])
-def test_what_the_codec_cannot_hold_is_refused_before_encoding(target):
+def test_what_the_codec_cannot_hold_is_refused_before_encoding(target: str) -> None:
     strip = Image.new("L", (FORMATS[target].max_side + 1, 1))
     source = open(saved(strip, "PNG"))
-    with pytest.raises(Exception, match=f"at most {FORMATS[target].max_side} pixels") as caught:
+    with pytest.raises(EngineError, match=f"at most {FORMATS[target].max_side} pixels") as caught:
         source.render(Recipe.parse({"format": target}))
     assert caught.value.code == "too_large_for_format"
 
 
 @pytest.mark.parametrize("target", WRITTEN)
-def test_the_longest_side_that_the_table_promises_can_be_written(target):
+def test_the_longest_side_that_the_table_promises_can_be_written(target: str) -> None:
     side = FORMATS[target].max_side
     result = render(saved(Image.new("L", (side, 1), 80), "PNG"), format=target)
     assert result.width == side
 
 
-def test_the_same_work_gives_the_same_bytes():
+def test_the_same_work_gives_the_same_bytes() -> None:
     data = saved(samples.photo((64, 48)), "PNG")
     for target in WRITTEN:
         assert render(data, format=target).data == render(data, format=target).data
 
 
-def test_noise_can_be_written_at_the_best_quality():
+def test_noise_can_be_written_at_the_best_quality() -> None:
     noise = Image.merge("RGB", [Image.effect_noise((300, 200), 200) for _ in range(3)])
     for quality in (50, 89, 90, 94, 95, 100):
         for progressive in (True, False):
@@ -218,21 +221,21 @@ def test_noise_can_be_written_at_the_best_quality():
             assert opened(result).size == (300, 200)
 
 
-def test_lossless_means_every_pixel():
+def test_lossless_means_every_pixel() -> None:
     photo = samples.photo()
     for target in ("webp", "jp2"):
         image = opened(render(saved(photo, "PNG"), format=target, lossless=True))
         assert ImageChops.difference(image.convert("RGB"), photo).getbbox() is None
 
 
-def test_quality_changes_the_size():
+def test_quality_changes_the_size() -> None:
     data = saved(samples.photo(), "PNG")
     for target in ("jpeg", "webp", "avif", "jp2", "pdf"):
         low, high = (render(data, format=target, quality=quality) for quality in (20, 90))
         assert len(low.data) < len(high.data), target
 
 
-def test_the_report_says_what_happened():
+def test_the_report_says_what_happened() -> None:
     import json
 
     result = open(samples.phone_jpeg()).render(Recipe.parse({"format": "webp", "resize": {"width": 80}}))
@@ -248,7 +251,7 @@ def test_the_report_says_what_happened():
     assert "Location removed" in texts
 
 
-def test_a_result_larger_than_its_source_in_the_same_kind_of_format_is_a_warning():
+def test_a_result_larger_than_its_source_in_the_same_kind_of_format_is_a_warning() -> None:
     for source, target in (("JPEG", "jpeg"), ("JPEG", "jp2"), ("WEBP", "webp"), ("AVIF", "avif")):
         result = render(saved(samples.photo(), source, quality=5), format=target, quality=95)
         assert [note.code for note in result.report.warnings] == ["larger_than_source"], target
@@ -269,7 +272,9 @@ def test_a_result_larger_than_its_source_in_the_same_kind_of_format_is_a_warning
         ("PNG", {"format": "bmp"}, "BMP files are larger than PNG. That is normal."),
     ],
 )
-def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(source, options, words):
+def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(
+    source: str, options: dict[str, Any], words: str
+) -> None:
     heic = (samples.FILES / "phone.heic").read_bytes()
     data = heic if source == "HEIF" else saved(samples.photo(), source, quality=5)
     result = render(data, **options)
@@ -278,34 +283,34 @@ def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(source, optio
     assert words in [note.text for note in result.report.notes]
 
 
-def test_a_file_with_something_behind_it_comes_out_without():
+def test_a_file_with_something_behind_it_comes_out_without() -> None:
     data = samples.phone_jpeg() + b"PK\3\4 a hidden archive"
     result = open(data).render(Recipe.parse({"format": "jpeg", "metadata": "keep"}))
     assert b"hidden archive" not in result.data
 
 
-def test_an_mpo_is_read_as_its_first_picture():
+def test_an_mpo_is_read_as_its_first_picture() -> None:
     mpo = saved(samples.quarters(), "MPO", save_all=True, append_images=[samples.photo((160, 120))])
     source = open(mpo)
     assert (source.facts.format, source.facts.frames, source.facts.pages) == ("jpeg", 1, 1)
     assert samples.looks_like_quarters(opened(source.render(Recipe.parse({"format": "png"}))), 25)
 
 
-def test_the_bright_version_inside_a_photo_is_said_to_be_lost():
+def test_the_bright_version_inside_a_photo_is_said_to_be_lost() -> None:
     xmp = samples.XMP.replace(b"dc:format", b'hdrgm:Version="1.0" dc:format')
     result = render(saved(samples.quarters(), "JPEG", xmp=xmp))
     assert "hdr_lost" in codes(result)
 
 
-def test_of_several_pictures_in_heic_the_main_one_is_kept():
+def test_of_several_pictures_in_heic_the_main_one_is_kept() -> None:
     source = open((samples.FILES / "two.heic").read_bytes())
     result = source.render(Recipe.parse({"format": "png"}))
     assert "primary_image_only" in codes(result)
-    assert is_near(opened(result).convert("RGB").getpixel((30, 20)), (30, 30, 200), 20)
+    assert is_near(pixel(opened(result).convert("RGB"), (30, 20)), (30, 30, 200), 20)
 
 
 @pytest.mark.parametrize("mode", ["YCbCr", "HSV", "La", "RGBa", "RGBX", "LAB", "PA", "I;16B"])
-def test_every_mode_that_a_decoder_may_give_is_understood(mode):
+def test_every_mode_that_a_decoder_may_give_is_understood(mode: str) -> None:
     from converter.engine.raster.color import eight_bit
 
     via = {"La": "LA", "RGBa": "RGBA", "I;16B": "I;16", "PA": "P"}.get(mode)
@@ -319,7 +324,7 @@ def test_every_mode_that_a_decoder_may_give_is_understood(mode):
     assert eight_bit(image).mode in {"L", "LA", "RGB", "RGBA"}
 
 
-def test_padding_one_side_keeps_the_shape():
+def test_padding_one_side_keeps_the_shape() -> None:
     source = saved(samples.quarters((100, 50)), "PNG")
     result = render(source, resize={"mode": "pad", "width": 500})
     assert (result.width, result.height) == (500, 250)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from converter.engine import Limits, Recipe, TargetUnreachable
 from converter.engine.limits import Deadline
+from converter.engine.messages import Message
 from converter.engine.raster import open
 from converter.engine.raster.codecs import CODECS
 from converter.engine.raster.encode import Encoder
 from converter.engine.raster.score import score
 from converter.engine.raster.search import EncodedAt, QualityTarget, largest_within, lowest_alike
 from converter.engine.raster.similarity import similarity
+from converter.engine.report import Result
 
 from . import samples
 from .samples import opened, saved
@@ -24,16 +27,16 @@ SSIMULACRA2 = {30: 25.7, 60: 44.8, 85: 61.5}  # of the photograph as JPEG
 PHOTO = saved(samples.grainy(SIZE), "PNG")
 
 
-def render(data, **recipe):
+def render(data: bytes, **recipe: Any) -> Result:
     return open(data, Limits(seconds=900)).render(Recipe.parse(recipe))  # the machine may be busy
 
 
-def note(result, code):
+def note(result: Result, code: str) -> Message:
     return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jp2", "pdf"])
-def test_a_target_in_bytes_is_never_exceeded_and_well_used(format):
+def test_a_target_in_bytes_is_never_exceeded_and_well_used(format: str) -> None:
     smallest, largest = (len(render(PHOTO, format=format, quality=quality).data) for quality in (10, 95))
     for part in (0.3, 0.6, 0.9):
         target = round(smallest + (largest - smallest) * part)
@@ -43,23 +46,24 @@ def test_a_target_in_bytes_is_never_exceeded_and_well_used(format):
         assert met["target"] == target
         assert len(result.data) >= 0.75 * target or met["quality"] == 95
         if format != "pdf":
-            assert 0 < result.report.similarity <= 1
+            assert 0 < (result.report.similarity or 0) <= 1
 
 
-def test_a_target_that_is_easily_met_takes_the_best_quality():
+def test_a_target_that_is_easily_met_takes_the_best_quality() -> None:
     result = render(PHOTO, format="jpeg", target_bytes=10_000_000)
     assert note(result, "bytes_met").params["quality"] == 95
 
 
-def test_few_encodes_find_the_target():
+def test_few_encodes_find_the_target() -> None:
     for target in range(20_000, 400_000, 7_000):
-        tried = []
+        tried: list[int] = []
 
-        def encode(quality, tried=tried):
+        def encode(quality: int, tried: list[int] = tried) -> bytes:
             tried.append(quality)
             return bytes(int(12_000 * math.exp(quality / 27)))
 
         found = largest_within(encode, target, Deadline(60))
+        assert found
         assert len(found.data) <= target
         assert len(tried) <= 8
         assert (
@@ -68,16 +72,18 @@ def test_few_encodes_find_the_target():
         assert len(tried) == len(set(tried)) or tried[-1] == found.quality + 1
 
 
-def test_a_curve_that_is_no_curve_is_searched_too():
-    def steps(quality):
+def test_a_curve_that_is_no_curve_is_searched_too() -> None:
+    def steps(quality: int) -> bytes:
         return bytes(1000 if quality < 60 else 90_000)
 
-    assert len(largest_within(steps, 50_000, Deadline(60)).data) == 1000
+    found = largest_within(steps, 50_000, Deadline(60))
+    assert found
+    assert len(found.data) == 1000
     assert largest_within(steps, 999, Deadline(60)) is None
     assert isinstance(largest_within(steps, 1000, Deadline(60)), EncodedAt)
 
 
-def test_an_impossible_target_names_the_size_that_would_fit():
+def test_an_impossible_target_names_the_size_that_would_fit() -> None:
     with pytest.raises(TargetUnreachable, match=r"It would fit at \d+×\d+") as caught:
         render(PHOTO, format="jpeg", target_bytes=800)
     width = int(caught.value.params["width"])
@@ -85,7 +91,7 @@ def test_an_impossible_target_names_the_size_that_would_fit():
     assert len(result.data) <= 800
 
 
-def test_a_picture_is_shrunk_to_fit_when_asked():
+def test_a_picture_is_shrunk_to_fit_when_asked() -> None:
     result = render(PHOTO, format="webp", target_bytes=500, shrink_to_fit=True)
     assert len(result.data) <= 500
     assert result.width < 320
@@ -94,12 +100,12 @@ def test_a_picture_is_shrunk_to_fit_when_asked():
     assert result.report.resized == (SIZE, (result.width, result.height))
 
 
-def test_a_target_that_no_size_meets_is_told():
+def test_a_target_that_no_size_meets_is_told() -> None:
     with pytest.raises(TargetUnreachable, match="at any size"):
         render(PHOTO, format="pdf", target_bytes=100, shrink_to_fit=True)
 
 
-def test_an_animation_meets_its_target_too():
+def test_an_animation_meets_its_target_too() -> None:
     data = samples.saved(
         samples.grainy((80, 60)),
         "WEBP",
@@ -114,7 +120,7 @@ def test_an_animation_meets_its_target_too():
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
-def test_aims_are_ordered_bounded_and_measured(format):
+def test_aims_are_ordered_bounded_and_measured(format: str) -> None:
     results = [render(PHOTO, format=format, aim=aim) for aim in ("small", "balanced", "near_identical")]
     sizes = [len(result.data) for result in results]
     assert sizes == sorted(sizes)
@@ -130,20 +136,20 @@ def test_aims_are_ordered_bounded_and_measured(format):
 
 
 @pytest.mark.parametrize("quality", [4, 30])
-def test_an_aim_never_makes_the_file_larger_than_its_source(quality):
+def test_an_aim_never_makes_the_file_larger_than_its_source(quality: Any) -> None:
     source = saved(samples.grainy((320, 240)), "JPEG", quality=quality, optimize=True, progressive=True)
     result = render(source, format="jpeg", aim="near_identical")
     assert len(result.data) <= len(source)
     assert note(result, "held_to_source").params["quality"] <= quality
 
 
-def test_an_aim_holds_for_every_frame_of_an_animation():
+def test_an_aim_holds_for_every_frame_of_an_animation() -> None:
     result = render(samples.animated("GIF"), format="webp", aim="balanced")
     assert result.frames == 5
-    assert result.report.similarity > 0.9
+    assert (result.report.similarity or 0) > 0.9
 
 
-def test_effort_makes_smaller_files():
+def test_effort_makes_smaller_files() -> None:
     for format in ("webp", "avif", "png"):
         fast, thorough = (
             len(render(saved(samples.photo(), "PNG"), format=format, effort=effort).data) for effort in (1, 9)
@@ -151,7 +157,7 @@ def test_effort_makes_smaller_files():
         assert thorough < fast * 1.02
 
 
-def test_similarity_is_one_for_equal_pictures_and_falls_with_damage():
+def test_similarity_is_one_for_equal_pictures_and_falls_with_damage() -> None:
     photo = samples.photo((300, 200))
     scores = [similarity(photo, photo.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 1, 3, 9)]
     assert scores[0] == pytest.approx(1)
@@ -160,12 +166,12 @@ def test_similarity_is_one_for_equal_pictures_and_falls_with_damage():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 200), (1700, 1300)])
-def test_similarity_works_at_any_size(size):
+def test_similarity_works_at_any_size(size: tuple[int, int]) -> None:
     image = samples.photo(size)
     assert similarity(image, image) == pytest.approx(1)
 
 
-def test_similarity_sees_palettes_and_transparency():
+def test_similarity_sees_palettes_and_transparency() -> None:
     flat = samples.quarters((40, 40))
     assert similarity(flat, flat.quantize(16)) == pytest.approx(1, abs=0.01)
     clear = flat.convert("RGBA")
@@ -173,7 +179,7 @@ def test_similarity_sees_palettes_and_transparency():
     assert similarity(clear, Image.new("RGB", (40, 40), "white")) == pytest.approx(1)
 
 
-def test_similarity_agrees_with_the_formula():
+def test_similarity_agrees_with_the_formula() -> None:
     import numpy
 
     first = samples.photo((64, 48)).convert("L")
@@ -190,7 +196,7 @@ def test_similarity_agrees_with_the_formula():
     assert similarity(first, second) == pytest.approx(sum(scores) / len(scores), abs=0.002)
 
 
-def drawing():
+def drawing() -> Image.Image:
     image = Image.new("RGB", (400, 300), "white")
     draw = ImageDraw.Draw(image)
     for index in range(12):
@@ -199,7 +205,7 @@ def drawing():
     return image
 
 
-def test_auto_chooses_by_what_the_picture_is():
+def test_auto_chooses_by_what_the_picture_is() -> None:
     photo = render(PHOTO, format="auto")
     assert photo.format in {"jpeg", "webp", "avif"}
     assert "smallest at equal similarity" in note(photo, "format_chosen").params["reason"].text
@@ -213,7 +219,7 @@ def test_auto_chooses_by_what_the_picture_is():
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])
-def test_auto_keeps_a_drawing_in_grey_exactly_and_a_photograph_nearly(mode):
+def test_auto_keeps_a_drawing_in_grey_exactly_and_a_photograph_nearly(mode: str) -> None:
     drawing = Image.new("L", (600, 400), 255)
     draw = ImageDraw.Draw(drawing)
     for number in range(0, 30, 6):
@@ -230,31 +236,31 @@ def test_auto_keeps_a_drawing_in_grey_exactly_and_a_photograph_nearly(mode):
         assert "kept exactly" not in note(photo, "format_chosen").text
 
 
-def test_auto_keeps_transparency():
+def test_auto_keeps_transparency() -> None:
     image = samples.grainy((320, 240)).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize((320, 240)))
     result = render(saved(image, "PNG"), format="auto")
     assert result.format in {"webp", "avif"}
-    assert opened(result).convert("RGBA").getchannel("A").getextrema()[0] < 10
+    assert min(opened(result).convert("RGBA").getchannel("A").tobytes()) < 10
     assert "transparency" in note(result, "format_chosen").params["reason"].text
 
 
-def test_auto_goes_with_the_other_options():
+def test_auto_goes_with_the_other_options() -> None:
     small = render(PHOTO, format="auto", target_bytes=20_000, resize={"width": 200})
     assert len(small.data) <= 20_000
     assert small.width == 200
     exact = render(PHOTO, format="auto", lossless=True)
     assert similarity(samples.opened(exact), samples.grainy(SIZE)) == pytest.approx(1)
     aimed = render(PHOTO, format="auto", aim="small")
-    assert note(aimed, "quality_chosen")
+    assert note(aimed, "quality_chosen").params
 
 
-def test_auto_copes_with_a_picture_too_long_for_most_formats():
+def test_auto_copes_with_a_picture_too_long_for_most_formats() -> None:
     result = render(saved(Image.new("L", (20_000, 2), 80), "PNG"), format="auto")
     assert result.format in {"png", "jpeg"}
 
 
-def test_auto_copes_with_what_few_formats_hold():
+def test_auto_copes_with_what_few_formats_hold() -> None:
     long = Image.new("LA", (17_000, 3), (80, 255))
     long.putpixel((5, 1), (80, 0))
     assert render(saved(long, "PNG"), format="auto", target_bytes=90_000).format == "png"
@@ -264,7 +270,7 @@ def test_auto_copes_with_what_few_formats_hold():
     assert (result.format, result.frames) == ("png", 2)
 
 
-def busy_corner(corner):
+def busy_corner(corner: str) -> Image.Image:
     """An even picture with detail in one corner."""
     image = Image.new("RGB", (400, 300), (120, 130, 140))
     detail = samples.quarters((80, 80)).filter(ImageFilter.EDGE_ENHANCE_MORE)
@@ -273,7 +279,7 @@ def busy_corner(corner):
 
 
 @pytest.mark.parametrize("corner", ["left", "right"])
-def test_smart_gravity_keeps_where_most_is_to_be_seen(corner):
+def test_smart_gravity_keeps_where_most_is_to_be_seen(corner: str) -> None:
     resize = {"mode": "fill", "width": 150, "height": 300, "gravity": "smart"}
     result = render(saved(busy_corner(corner), "PNG"), format="png", resize=resize)
     assert (result.width, result.height) == (150, 300)
@@ -282,10 +288,10 @@ def test_smart_gravity_keeps_where_most_is_to_be_seen(corner):
         pixel for pixel in image.get_flattened_data() if samples.is_near(pixel, samples.COLORS["red"], 40)
     ]
     assert len(reds) > 1000
-    assert note(result, "focused")
+    assert "focused" in [each.code for each in result.report.notes]
 
 
-def test_smart_gravity_takes_the_middle_of_an_even_picture():
+def test_smart_gravity_takes_the_middle_of_an_even_picture() -> None:
     from converter.engine.raster.focus import focused
 
     even = Image.new("RGB", (400, 100), (9, 9, 9))
@@ -293,28 +299,28 @@ def test_smart_gravity_takes_the_middle_of_an_even_picture():
     assert (left, top) == (150, 0)
 
 
-def test_smart_gravity_is_the_same_for_every_frame():
+def test_smart_gravity_is_the_same_for_every_frame() -> None:
     resize = {"mode": "fill", "width": 20, "height": 40, "gravity": "smart"}
     result = render(samples.animated("GIF"), format="webp", resize=resize, lossless=True)
     assert result.frames == 5
     assert {frame.size for frame, _ in samples.frames_of(result.data)} == {(20, 40)}
 
 
-def test_a_scale_is_percent_of_the_picture():
+def test_a_scale_is_percent_of_the_picture() -> None:
     result = render(PHOTO, format="webp", resize={"scale": 25})
     assert (result.width, result.height) == (80, 60)
 
 
 @pytest.mark.parametrize("wanted", range(40, 100, 7))
 @pytest.mark.parametrize("slope", [0.2, 0.7, 3])
-def test_few_encodes_find_the_score(wanted, slope):
+def test_few_encodes_find_the_score(wanted: Any, slope: Any) -> None:
     tried = []
 
-    def encode(quality):
+    def encode(quality: Any) -> Any:
         tried.append(quality)
         return bytes(quality)
 
-    def measure(data):
+    def measure(data: Any) -> Any:
         return 100 - slope * (100 - len(data))
 
     found, reached = lowest_alike(encode, measure, QualityTarget(wanted, 25), Deadline(60))
@@ -323,7 +329,7 @@ def test_few_encodes_find_the_score(wanted, slope):
     assert len(tried) <= 7
 
 
-def test_a_bound_on_bytes_may_go_to_the_lowest_quality():
+def test_a_bound_on_bytes_may_go_to_the_lowest_quality() -> None:
     at_ten = render(PHOTO, format="jpeg", quality=10)
     target = len(at_ten.data) - 1
     result = render(PHOTO, format="jpeg", target_bytes=target)
@@ -334,7 +340,7 @@ def test_a_bound_on_bytes_may_go_to_the_lowest_quality():
     assert shrunk.width < SIZE[0]
 
 
-def test_scores_fall_with_quality_and_are_those_of_ssimulacra2():
+def test_scores_fall_with_quality_and_are_those_of_ssimulacra2() -> None:
     """The values are those of the package ssimulacra2 0.3.0 for the same files."""
     for quality, wanted in SSIMULACRA2.items():
         encoded = opened(render(PHOTO, format="jpeg", quality=quality))
@@ -343,22 +349,22 @@ def test_scores_fall_with_quality_and_are_those_of_ssimulacra2():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 200), (15, 16)])
-def test_a_score_is_told_at_any_size(size):
+def test_a_score_is_told_at_any_size(size: Any) -> None:
     assert score(samples.photo(size), samples.photo(size)) == pytest.approx(100, abs=0.1)
 
 
-def test_a_score_sees_lost_colours():
+def test_a_score_sees_lost_colours() -> None:
     photo = samples.photo()
     gray = photo.convert("L").convert("RGB")
     assert score(photo, gray) < 50
 
 
-def test_the_quality_for_a_large_picture_is_searched_on_parts_of_it(monkeypatch):
+def test_the_quality_for_a_large_picture_is_searched_on_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     large = samples.photo((2400, 1800))
     sizes = []
     encode = Encoder.encode
 
-    def counted(self, quality=None):
+    def counted(self: Any, quality: Any = None) -> Any:
         sizes.append(self.images[0].size)
         return encode(self, quality)
 

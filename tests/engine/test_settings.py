@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from converter.engine import Recipe, raster
+from converter.engine.report import Result
 
 from . import samples
 from .samples import opened, saved
 
 
-def render(data, **recipe):
+def render(data: bytes, **recipe: Any) -> Result:
     return raster.open(data).render(Recipe.parse(recipe))
 
 
-def drawing(size=(640, 480)):
+def drawing(size: tuple[int, int] = (640, 480)) -> Image.Image:
     """Flat shapes in many colours, that repeat."""
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)
@@ -37,7 +39,9 @@ PHOTO = samples.grainy((640, 480))
     ],
 )
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_photographs_are_packed_without_a_search_for_repeats(target, photo, other, mode):
+def test_photographs_are_packed_without_a_search_for_repeats(
+    target: str, photo: dict[str, Any], other: dict[str, Any], mode: str
+) -> None:
     for image, settings in ((PHOTO, photo), (drawing(), other)):
         image = image.convert(mode)
         if mode == "RGBA":
@@ -47,24 +51,24 @@ def test_photographs_are_packed_without_a_search_for_repeats(target, photo, othe
         assert ImageChops.difference(opened(result).convert(mode), image).getbbox() is None
 
 
-def test_a_photograph_is_no_larger_for_being_packed_fast():
+def test_a_photograph_is_no_larger_for_being_packed_fast() -> None:
     assert len(render(saved(PHOTO, "BMP"), format="png").data) < 1.05 * len(
         saved(PHOTO, "PNG", compress_level=6)
     )
 
 
-def test_an_effort_asked_for_is_made():
+def test_an_effort_asked_for_is_made() -> None:
     assert render(saved(PHOTO, "PNG"), format="png", effort=9).report.settings == {"compress_level": 9}
 
 
-def test_large_avifs_are_made_faster_unless_an_effort_is_asked_for():
+def test_large_avifs_are_made_faster_unless_an_effort_is_asked_for() -> None:
     small, large = (saved(Image.new("RGB", size), "PNG") for size in ((400, 300), (4100, 3000)))
     assert render(small, format="avif").report.settings["speed"] == 6
     assert render(large, format="avif").report.settings["speed"] == 8
     assert render(large, format="avif", effort=4).report.settings["speed"] == 6
 
 
-def test_flat_frames_of_an_animation_lose_nothing():
+def test_flat_frames_of_an_animation_lose_nothing() -> None:
     frames = [Image.new("RGB", (120, 80), "white") for _ in range(8)]
     for n, frame in enumerate(frames):
         ImageDraw.Draw(frame).ellipse((10 * n, 20, 10 * n + 30, 50), fill="red")
@@ -74,7 +78,7 @@ def test_flat_frames_of_an_animation_lose_nothing():
         assert ImageChops.difference(ours.convert("RGB"), frame).getbbox() is None
 
 
-def test_an_animation_of_many_pixels_is_written_as_avif_with_less_effort():
+def test_an_animation_of_many_pixels_is_written_as_avif_with_less_effort() -> None:
     frames = [Image.new("RGB", (800, 600), (20 * number, 90, 40)) for number in range(10)]
     data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=40)
     assert render(data, format="avif").report.settings["speed"] == 8

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from converter.engine import FORMATS
+from converter.engine.messages import Message
+from converter.engine.report import Result
 
 from . import samples
 from .test_metadata import render, told
@@ -21,7 +24,7 @@ HOLDS_XMP = [name for name, format in FORMATS.items() if format.encodes and form
 NOT = [name for name, format in FORMATS.items() if format.encodes and not format.xmp]
 
 
-def xmp(description):
+def xmp(description: str) -> bytes:
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         f"{description}</rdf:RDF></x:xmpmeta>"
@@ -41,20 +44,20 @@ COMPOSITE = xmp(
 PLAIN = xmp('<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="secret"/>')
 
 
-def png_with(*texts):
+def png_with(*texts: Any) -> Any:
     info = PngImagePlugin.PngInfo()
     for name, value in texts:
         info.add_itxt(name, value)
     return samples.saved(samples.quarters(), "PNG", pnginfo=info)
 
 
-def with_comment():
+def with_comment() -> Any:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = f"made by {URI}{AI}"
     return samples.saved(samples.quarters(), "JPEG", exif=exif)
 
 
-def with_iptc():
+def with_iptc() -> Any:
     return samples.saved(
         samples.quarters(), "JPEG", extra=samples.app13(samples.dataset(40, f"{URI}{AI}".encode()))
     )
@@ -72,18 +75,18 @@ SOURCES = {
 }
 
 
-def label(result):
+def label(result: Result) -> list[Any]:
     found = told(result.data, result.extension)
     return [value for key, value in found.items() if key.endswith(":DigitalSourceType")]
 
 
-def codes(messages):
+def codes(messages: tuple[Message, ...]) -> set[Any] | set[str]:
     return {message.code for message in messages}
 
 
 @pytest.mark.parametrize("policy", ["strip", "strip_location", "keep"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_label_stays_whatever_is_removed(source, policy):
+def test_the_label_stays_whatever_is_removed(source: str, policy: str) -> None:
     result = render(SOURCES[source], format="jpeg", metadata=policy)
     assert URI + AI in label(result) or (source == "short" and policy != "strip")
     assert AI.encode() in result.data
@@ -92,7 +95,7 @@ def test_the_label_stays_whatever_is_removed(source, policy):
 
 
 @pytest.mark.parametrize("target", HOLDS_XMP)
-def test_every_format_that_holds_xmp_holds_the_label_alone(target):
+def test_every_format_that_holds_xmp_holds_the_label_alone(target: str) -> None:
     result = render(SOURCES["attribute"], format=target)
     assert label(result) == [URI + AI]
     assert b"secret" not in result.data
@@ -100,18 +103,18 @@ def test_every_format_that_holds_xmp_holds_the_label_alone(target):
 
 
 @pytest.mark.parametrize("target", NOT)
-def test_a_format_that_cannot_hold_it_says_so(target):
+def test_a_format_that_cannot_hold_it_says_so(target: str) -> None:
     result = render(SOURCES["attribute"], format=target)
     (warning,) = [said for said in result.report.warnings if said.code == "source_type_not_kept"]
     assert warning.params == {"format": FORMATS[target].label, "type": AI}
 
 
-def test_of_several_the_one_about_ai_stays():
+def test_of_several_the_one_about_ai_stays() -> None:
     result = render(samples.saved(samples.quarters(), "JPEG", xmp=COMPOSITE))
     assert label(result) == [f"{URI}compositeWithTrainedAlgorithmicMedia"]
 
 
-def test_a_picture_without_a_label_gets_none():
+def test_a_picture_without_a_label_gets_none() -> None:
     for data in (samples.saved(samples.quarters(), "JPEG", xmp=PLAIN), samples.phone_jpeg()):
         result = render(data)
         assert label(result) == []
@@ -119,14 +122,14 @@ def test_a_picture_without_a_label_gets_none():
 
 
 @pytest.mark.parametrize("words", ["Alice Smith 1980", "<script>", "a" * 51, "no"])
-def test_nothing_but_a_term_passes_for_a_label(words):
+def test_nothing_but_a_term_passes_for_a_label(words: str) -> None:
     packet = xmp(
         f"<rdf:Description {NS}><a:DigitalSourceType>{URI}</a:DigitalSourceType><a:X>{words.replace('<', '&lt;')}</a:X></rdf:Description>"
     )
     assert label(render(samples.saved(samples.quarters(), "JPEG", xmp=packet))) == []
 
 
-def test_kept_metadata_has_the_label_once():
+def test_kept_metadata_has_the_label_once() -> None:
     result = render(SOURCES["attribute"], format="webp", metadata="keep")
     assert label(result) == [URI + AI]
     assert b"secret" in result.data
@@ -137,16 +140,16 @@ def test_kept_metadata_has_the_label_once():
 MANIFEST_TYPE = bytes.fromhex("6332706100110010800000AA00389B71")
 
 
-def box(kind, content):
+def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
-def manifest(words=b"assertions"):
+def manifest(words: bytes = b"assertions") -> bytes:
     description = box(b"jumd", MANIFEST_TYPE + b"\x03c2pa\x00")
     return box(b"jumb", description + box(b"cbor", words))
 
 
-def jpeg_with(store):
+def jpeg_with(store: bytes) -> bytes:
     data, segments = samples.saved(samples.quarters(), "JPEG"), b""
     for number, at in enumerate(range(8, len(store), 60_000), 1):
         content = b"JP" + struct.pack(">HI", 1, number) + store[:8] + store[at : at + 60_000]
@@ -154,19 +157,19 @@ def jpeg_with(store):
     return data[:2] + segments + data[2:]
 
 
-def png_with_chunk(store):
+def png_with_chunk(store: bytes) -> bytes:
     data = samples.saved(samples.quarters(), "PNG")
     chunk = struct.pack(">I", len(store)) + b"caBX" + store + struct.pack(">I", zlib.crc32(b"caBX" + store))
     return data[:33] + chunk + data[33:]
 
 
-def webp_with_chunk(store):
+def webp_with_chunk(store: Any) -> Any:
     data = samples.saved(samples.quarters(), "WEBP", exif=samples.exif())
     chunk = b"C2PA" + struct.pack("<I", len(store)) + store + b"\x00" * (len(store) % 2)
     return b"RIFF" + struct.pack("<I", len(data) - 8 + len(chunk)) + data[8:] + chunk
 
 
-def with_uuid_box(data, store):
+def with_uuid_box(data: Any, store: Any) -> Any:
     content = (
         bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
         + b"\x00" * 4
@@ -177,14 +180,14 @@ def with_uuid_box(data, store):
     return data + box(b"uuid", content)
 
 
-def tiff_with_tag(store):
+def tiff_with_tag(store: Any) -> Any:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags.tagtype[52545] = 7
     tags[52545] = store
     return samples.saved(samples.quarters(), "TIFF", tiffinfo=tags)
 
 
-def gif_with_extension(store):
+def gif_with_extension(store: Any) -> Any:
     data = samples.saved(samples.quarters(), "GIF")
     blocks = b"".join(
         bytes([len(store[at : at + 255])]) + store[at : at + 255] for at in range(0, len(store), 255)
@@ -193,7 +196,7 @@ def gif_with_extension(store):
     return data[:end] + b"\x21\xff\x0bC2PA_GIF\x01\x00\x00" + blocks + b"\x00" + data[end:]
 
 
-def jxl_with_box(store):
+def jxl_with_box(store: Any) -> Any:
     stream = render(samples.saved(samples.quarters(), "PNG"), format="jxl").data
     if stream[4:8] != b"JXL ":
         start = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \x00\x00\x00\x00jxl ")
@@ -215,14 +218,14 @@ MANIFESTS = {
 
 @pytest.mark.parametrize("policy", ["strip", "keep"])
 @pytest.mark.parametrize("source", MANIFESTS)
-def test_lost_credentials_are_told(source, policy):
+def test_lost_credentials_are_told(source: str, policy: str) -> None:
     result = render(MANIFESTS[source], metadata=policy)
     assert "credentials_removed" in codes(result.report.warnings)
     assert b"c2pa" not in result.data
 
 
 @pytest.mark.parametrize("policy", ["strip", "keep"])
-def test_credentials_in_jpeg_xl_are_told(policy):
+def test_credentials_in_jpeg_xl_are_told(policy: Any) -> None:
     """Made when it runs: there may be no JPEG XL on this machine."""
     if "jxl" not in FORMATS:
         return
@@ -231,7 +234,7 @@ def test_credentials_in_jpeg_xl_are_told(policy):
     assert b"c2pa" not in result.data
 
 
-def test_the_witness_finds_the_manifests_too():
+def test_the_witness_finds_the_manifests_too() -> None:
     for name, extension in (("JPEG", "jpg"), ("PNG", "png")):
         found = told(MANIFESTS[name], extension)
         assert any("JUMBF" in key or "JUMD" in key for key in found), name
@@ -246,18 +249,18 @@ def test_the_witness_finds_the_manifests_too():
     ],
     ids=["other JUMBF", "other uuid", "comment"],
 )
-def test_what_only_looks_like_credentials_is_not_taken_for_them(data):
+def test_what_only_looks_like_credentials_is_not_taken_for_them(data: bytes) -> None:
     assert "credentials_removed" not in codes(render(data).report.warnings)
 
 
-def test_a_label_that_only_the_credentials_hold_stays():
+def test_a_label_that_only_the_credentials_hold_stays() -> None:
     store = manifest(b"\x71digitalSourceType\x78\x46" + (URI + AI).encode())
     for data in (jpeg_with(store), png_with_chunk(store), tiff_with_tag(store), gif_with_extension(store)):
         result = render(data, format="png")
         assert label(result) == [URI + AI]
 
 
-def test_a_label_survives_a_second_conversion():
+def test_a_label_survives_a_second_conversion() -> None:
     once = render(SOURCES["PNG"], format="webp")
     twice = render(once.data, format="avif")
     assert label(twice) == [URI + AI]

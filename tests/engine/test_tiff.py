@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ RAMP = [index / 63 for index in range(64)]
 FORMS = {8: "B", 16: "H", 32: "I"}
 
 
-def stored(values, bits, endian):
+def stored(values: list[Any], bits: int, endian: str) -> bytes:
     """Return samples from 0 to 1 as unsigned numbers."""
     top = 2**bits - 1
     numbers = [round(value * top) for value in values]
@@ -30,13 +31,13 @@ def stored(values, bits, endian):
     return packed.to_bytes(len(numbers) * bits // 8 + 1, "big")[1:]
 
 
-def pixels(data, mode):
+def pixels(data: bytes, mode: str) -> list[Any]:
     result = open(data).render(Recipe.parse({"format": "png", "depth": 8}))
     image = Image.open(BytesIO(result.data)).convert(mode)
     return list(image.get_flattened_data())
 
 
-def assert_near(found, wanted):
+def assert_near(found: list[int], wanted: list[int]) -> None:
     assert len(found) == len(wanted)
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 1
 
@@ -51,7 +52,7 @@ ways = pytest.mark.parametrize(
 @ways
 @pytest.mark.parametrize("white", [0, 1], ids=["white is 0", "black is 0"])
 @pytest.mark.parametrize("bits", [8, 12, 16, 32])
-def test_grey_is_right_in_every_depth_and_order(bits, white, endian, compress):
+def test_grey_is_right_in_every_depth_and_order(bits: int, white: int, endian: str, compress: bool) -> None:
     values = RAMP if white else [1 - value for value in RAMP]
     data = samples.tiff(SIZE, stored(values, bits, endian), {258: bits, 262: white, 277: 1}, endian, compress)
     assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
@@ -62,12 +63,14 @@ def test_grey_is_right_in_every_depth_and_order(bits, white, endian, compress):
 @pytest.mark.parametrize("separate", [False, True], ids=["interleaved", "planes"])
 @pytest.mark.parametrize("extra", [None, 0, 2], ids=["RGB", "RGBX", "RGBA"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_colours_are_right_in_planes_and_interleaved(bits, extra, separate, endian, compress):
+def test_colours_are_right_in_planes_and_interleaved(
+    bits: int, extra: int | None, separate: bool, endian: str, compress: bool
+) -> None:
     bands = [RAMP, RAMP[::-1], [0.25] * 64] + ([[0.5] * 64] if extra is not None else [])
     if separate:
         body = [stored(band, bits, endian) for band in bands]
     else:
-        body = stored([value for pixel in zip(*bands, strict=True) for value in pixel], bits, endian)
+        body = [stored([value for pixel in zip(*bands, strict=True) for value in pixel], bits, endian)]
     tags = {258: [bits] * len(bands), 262: 2, 277: len(bands), 284: 2 if separate else 1}
     if extra is not None:
         tags[338] = extra
@@ -79,7 +82,7 @@ def test_colours_are_right_in_planes_and_interleaved(bits, extra, separate, endi
 
 @ways
 @pytest.mark.parametrize("white", [0, 1])
-def test_floating_point_grey_is_right_in_every_order(white, endian, compress):
+def test_floating_point_grey_is_right_in_every_order(white: int, endian: str, compress: bool) -> None:
     values = RAMP if white else [1 - value for value in RAMP]
     body = struct.pack(f"{endian}64f", *values)
     data = samples.tiff(SIZE, body, {258: 32, 262: white, 277: 1, 339: 3}, endian, compress)
@@ -89,7 +92,9 @@ def test_floating_point_grey_is_right_in_every_order(white, endian, compress):
 @ways
 @pytest.mark.parametrize("scale", [1, 257], ids=["8 bits", "16 bits"])
 @pytest.mark.parametrize("bits", [4, 8])
-def test_palettes_of_8_and_of_16_bits_a_colour_are_told_apart(bits, scale, endian, compress):
+def test_palettes_of_8_and_of_16_bits_a_colour_are_told_apart(
+    bits: int, scale: int, endian: str, compress: bool
+) -> None:
     count = 2**bits
     red, green, blue = ([(7 * index + shift) % 256 for index in range(count)] for shift in (40, 90, 200))
     indices = [index % count for index in range(64)]
@@ -100,7 +105,7 @@ def test_palettes_of_8_and_of_16_bits_a_colour_are_told_apart(bits, scale, endia
 
 
 @pytest.mark.parametrize("sampling", [(1, 1), (2, 2), (2, 1)])
-def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling):
+def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling: tuple[int, int]) -> None:
     across, down = sampling
     red = bytes([76] * (across * down) + [85, 255])
     tags = {258: [8, 8, 8], 262: 6, 277: 3, 530: list(sampling)}
@@ -137,7 +142,9 @@ def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling):
     ],
 )
 @pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
-def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(tags, what, big):
+def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(
+    tags: dict[Any, Any], what: dict[str, Any], big: bool
+) -> None:
     data = samples.tiff(SIZE, bytes(64 * 40), {262: 1, 277: 1, **tags}, big=big)
     with pytest.raises(UnsupportedVariant) as caught:
         open(data)
@@ -147,7 +154,7 @@ def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(tags, wh
 
 @ways
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
-def test_colours_of_odd_depths_are_read(bits, endian, compress):
+def test_colours_of_odd_depths_are_read(bits: int, endian: str, compress: bool) -> None:
     bands = [RAMP, RAMP[::-1], [0.25] * 64]
     rows = zip(*[iter(zip(*bands, strict=True))] * SIZE[0], strict=True)
     body = b"".join(stored([value for pixel in row for value in pixel], bits, endian) for row in rows)
@@ -158,7 +165,7 @@ def test_colours_of_odd_depths_are_read(bits, endian, compress):
 
 
 @ways
-def test_grey_and_alpha_of_16_bits_are_both_read(endian, compress):
+def test_grey_and_alpha_of_16_bits_are_both_read(endian: str, compress: bool) -> None:
     body = stored([value for pixel in zip(RAMP, RAMP[::-1], strict=True) for value in pixel], 16, endian)
     data = samples.tiff(SIZE, body, {258: [16, 16], 262: 1, 277: 2, 338: 2}, endian, compress)
     found = pixels(data, "LA")
@@ -166,7 +173,7 @@ def test_grey_and_alpha_of_16_bits_are_both_read(endian, compress):
     assert_near([alpha for _, alpha in found], [round(255 * value) for value in RAMP[::-1]])
 
 
-def test_press_colours_keep_their_transparency():
+def test_press_colours_keep_their_transparency() -> None:
     body = bytes([255, 0, 0, 0, 255] * 32 + [0, 0, 0, 0, 64] * 32)
     data = samples.tiff(SIZE, body, {258: [8] * 5, 262: 5, 277: 5, 338: 2})
     assert pixels(data, "RGBA") == [(0, 255, 255, 255)] * 32 + [(255, 255, 255, 64)] * 32
@@ -174,7 +181,7 @@ def test_press_colours_keep_their_transparency():
 
 @ways
 @pytest.mark.parametrize("form", ["e", "f", "d"])
-def test_colours_in_floating_point_are_read(form, endian, compress):
+def test_colours_in_floating_point_are_read(form: str, endian: str, compress: bool) -> None:
     bands = [RAMP, RAMP[::-1], [0.25] * 64]
     body = struct.pack(
         f"{endian}192{form}", *(value for pixel in zip(*bands, strict=True) for value in pixel)
@@ -186,7 +193,7 @@ def test_colours_in_floating_point_are_read(form, endian, compress):
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), 3.4e38, float("-inf")])
-def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd):
+def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd: float) -> None:
     body = struct.pack("<64f", odd, *(2000 * value for value in RAMP[1:]))
     data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
     assert_near(pixels(data, "L")[1:], [round(255 * value) for value in RAMP[1:]])
@@ -194,14 +201,14 @@ def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd):
     assert [note.params["white"] for note in notes if note.code == "floats_scaled"] == [2000]
 
 
-def test_a_big_endian_bigtiff_is_read():
+def test_a_big_endian_bigtiff_is_read() -> None:
     data = samples.tiff(SIZE, stored(RAMP, 16, ">"), {258: 16, 262: 1, 277: 1}, ">", big=True)
     assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
     with pytest.raises(Truncated):
         open(data[:-40])
 
 
-def test_signed_numbers_of_32_bits_are_read_where_they_fit_in_16_and_refused_where_not():
+def test_signed_numbers_of_32_bits_are_read_where_they_fit_in_16_and_refused_where_not() -> None:
     tags = {258: 32, 262: 1, 277: 1, 339: 2}
     small = struct.pack("<64i", *(round(65_535 * value) for value in RAMP))
     assert_near(pixels(samples.tiff(SIZE, small, tags), "L"), [round(255 * value) for value in RAMP])
@@ -210,7 +217,7 @@ def test_signed_numbers_of_32_bits_are_read_where_they_fit_in_16_and_refused_whe
             pixels(samples.tiff(SIZE, struct.pack("<64i", *[0] * 63, value), tags), "L")
 
 
-def test_pages_of_different_kinds_are_each_read_as_they_are():
+def test_pages_of_different_kinds_are_each_read_as_they_are() -> None:
     page = samples.saved(Image.new("L", SIZE, 200), "TIFF")
     deep = samples.tiff(SIZE, stored([0] * 64, 16, "<"), {258: 16, 262: 0, 277: 1})
     both = BytesIO()
@@ -219,12 +226,12 @@ def test_pages_of_different_kinds_are_each_read_as_they_are():
     source = open(both.getvalue())
     assert source.facts.pages == 2
     result = Image.open(BytesIO(source.render(Recipe.parse({"format": "tiff"})).data))
-    assert result.n_frames == 2
+    assert getattr(result, "n_frames", 1) == 2
     result.seek(1)
     assert result.convert("L").getpixel((3, 3)) == 200
 
 
-def test_directories_that_go_in_circles_or_nowhere_end():
+def test_directories_that_go_in_circles_or_nowhere_end() -> None:
     data = bytearray(samples.tiff(SIZE, bytes(64), {258: 8, 262: 1, 277: 1}))
     first = struct.unpack_from("<I", data, 4)[0]
     count = struct.unpack_from("<H", data, first)[0]
@@ -233,7 +240,7 @@ def test_directories_that_go_in_circles_or_nowhere_end():
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_page_whose_pixels_are_cut_off_ends_too_early(compress):
+def test_a_page_whose_pixels_are_cut_off_ends_too_early(compress: bool) -> None:
     body = bytes(range(256)) * 4
     whole = samples.tiff((64, 16), body, {258: 8, 262: 1, 277: 1}, compress=compress)
     strip = len(zlib.compress(body)) if compress else len(body)

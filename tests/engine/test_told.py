@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.report import Result
 
 from . import samples
 from .rendering import codes
@@ -18,56 +20,56 @@ from .test_corpus import data_of, render
 RDF = b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
 
 
-def converted(data, **recipe):
+def converted(data: bytes, **recipe: Any) -> Result:
     return open(data).render(Recipe.parse({"format": "jpeg", **recipe}))
 
 
-def jpeg(size=(160, 120), **arguments):
+def jpeg(size: tuple[int, int] = (160, 120), **arguments: Any) -> bytes:
     return samples.saved(samples.grainy(size), "JPEG", quality=85, **arguments)
 
 
-def cut_and_closed(data, share):
+def cut_and_closed(data: bytes, share: float) -> bytes:
     scan = data.index(b"\xff\xda")
     return data[: scan + int((len(data) - scan) * share)].rstrip(b"\xff") + b"\xff\xd9"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_jpeg_that_was_cut_off_and_closed_is_incomplete(share, mode):
+def test_a_jpeg_that_was_cut_off_and_closed_is_incomplete(share: float, mode: str) -> None:
     whole = samples.saved(samples.grainy().convert(mode), "JPEG", quality=85)
     assert "image_incomplete" in codes(converted(cut_and_closed(whole, share)))
     assert "image_incomplete" in codes(converted(cut_and_closed(whole, share), resize={"width": 40}))
     assert "image_incomplete" not in codes(converted(whole))
 
 
-def test_a_copy_that_stopped_half_way_is_incomplete():
+def test_a_copy_that_stopped_half_way_is_incomplete() -> None:
     assert "image_incomplete" in codes(render("cut-and-closed.jpg"))
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4])
-def test_a_progressive_jpeg_without_its_last_scans_is_incomplete(share):
+def test_a_progressive_jpeg_without_its_last_scans_is_incomplete(share: float) -> None:
     assert "image_incomplete" in codes(converted(cut_and_closed(jpeg(progressive=True), share)))
     assert "image_incomplete" not in codes(converted(jpeg(progressive=True)))
 
 
 @pytest.mark.parametrize("color", [(128, 128, 128), (127, 128, 129), (0, 0, 0)])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_whole_grey_picture_is_whole(color, progressive):
+def test_a_whole_grey_picture_is_whole(color: tuple[int, int, int], progressive: bool) -> None:
     for side in range(60, 76):
         data = samples.saved(Image.new("RGB", (side, side), color), "JPEG", progressive=progressive)
         assert "image_incomplete" not in codes(converted(data))
 
 
-def test_a_film_behind_the_picture_cuts_nothing_off():
+def test_a_film_behind_the_picture_cuts_nothing_off() -> None:
     assert "image_incomplete" not in codes(converted(jpeg() + b"\0\0\0\x18ftypmp42" + bytes(3000)))
 
 
-def test_the_second_picture_of_a_stereo_camera_is_named():
+def test_the_second_picture_of_a_stereo_camera_is_named() -> None:
     assert "primary_image_only" in codes(render("stereo.mpo"))
     assert "hdr_lost" not in codes(render("stereo.mpo"))
 
 
-def test_a_gain_map_by_iso_is_said_to_be_left():
+def test_a_gain_map_by_iso_is_said_to_be_left() -> None:
     found = codes(render("gain-map-by-iso.jpg"))
     assert "hdr_lost" in found
     assert "primary_image_only" not in found
@@ -76,17 +78,17 @@ def test_a_gain_map_by_iso_is_said_to_be_left():
 @pytest.mark.parametrize(
     "mark", [b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\0", b"apdi:HDRGainMapVersion"]
 )
-def test_a_gain_map_is_known_by_the_second_picture_too(mark):
+def test_a_gain_map_is_known_by_the_second_picture_too(mark: bytes) -> None:
     second = jpeg((40, 30))
     marked = second[:2] + b"\xff\xe1" + (len(mark) + 2).to_bytes(2, "big") + mark + second[2:]
     assert "hdr_lost" in codes(converted(jpeg() + marked))
 
 
-def test_portrait_depth_is_no_gain_map():
+def test_portrait_depth_is_no_gain_map() -> None:
     assert "hdr_lost" not in codes(converted(jpeg() + b"urn:com:apple:photo:2018:aux:semanticskinmatte"))
 
 
-def test_long_xmp_is_written_in_several_segments_and_read_again():
+def test_long_xmp_is_written_in_several_segments_and_read_again() -> None:
     xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + RDF + b'<rdf:Description rdf:about=""'
     xmp += b' xmlns:dc="http://purl.org/dc/elements/1.1/" dc:rights="Jane Doe" dc:source="' + 150_000 * b"a"
     xmp += b'"/></rdf:RDF></x:xmpmeta>'
@@ -99,13 +101,13 @@ def test_long_xmp_is_written_in_several_segments_and_read_again():
     assert b'dc:rights="Jane Doe"' in Image.open(BytesIO(back.data)).info["xmp"]
 
 
-def test_extended_xmp_is_kept_with_the_rest():
+def test_extended_xmp_is_kept_with_the_rest() -> None:
     result = converted(data_of("xmp-extended.jpg"), metadata="keep")
     assert b"(c) Me 2020" in result.data
     assert b"HasExtendedXMP" not in result.data
 
 
-def test_extended_xmp_tells_no_place_when_places_are_removed():
+def test_extended_xmp_tells_no_place_when_places_are_removed() -> None:
     place = RDF + b'<rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/"'
     place += b' exif:GPSLatitude="48,12.5N"/></rdf:RDF>'
     digest = hashlib.md5(place).hexdigest().upper().encode()
@@ -122,14 +124,14 @@ def test_extended_xmp_tells_no_place_when_places_are_removed():
     assert b"48,12.5N" in converted(data, metadata="keep").data
 
 
-def test_xmp_whose_rest_is_missing_is_said_to_be():
+def test_xmp_whose_rest_is_missing_is_said_to_be() -> None:
     data = data_of("xmp-extended.jpg").replace(
         b"http://ns.adobe.com/xmp/extension/", b"http://ns.adobe.com/xmp/extensjon/"
     )
     assert "metadata_unread" in codes(converted(data, metadata="keep"))
 
 
-def test_exif_that_is_too_long_for_a_jpeg_is_left_with_that_reason():
+def test_exif_that_is_too_long_for_a_jpeg_is_left_with_that_reason() -> None:
     exif = Image.Exif()
     exif[0x010E] = "words " * 20_000
     data = samples.saved(samples.quarters(), "WEBP", exif=exif.tobytes())
@@ -139,31 +141,31 @@ def test_exif_that_is_too_long_for_a_jpeg_is_left_with_that_reason():
     assert result.report.metadata_removed == ("exif",)
 
 
-def test_a_comment_that_is_too_long_for_a_jpeg_is_left_with_that_reason():
+def test_a_comment_that_is_too_long_for_a_jpeg_is_left_with_that_reason() -> None:
     data = samples.saved(samples.quarters().quantize(16), "GIF", comment=70_000 * b"a")
     assert "metadata_too_large" in codes(converted(data, metadata="keep"))
 
 
-def test_iptc_that_is_too_long_for_a_segment_is_left_with_that_reason():
+def test_iptc_that_is_too_long_for_a_segment_is_left_with_that_reason() -> None:
     iptc = b"".join(samples.dataset(25, b"word %d " % number + 2_000 * b"x") for number in range(40))
     data = samples.saved(samples.quarters(), "TIFF", tiffinfo={33723: iptc})
     assert "metadata_too_large" in codes(converted(data, metadata="keep"))
 
 
-def test_a_maker_note_that_is_left_out_is_named():
+def test_a_maker_note_that_is_left_out_is_named() -> None:
     result = converted(data_of("maker-note.jpg"), metadata="keep")
     assert "maker_note_not_kept" in codes(result)
     assert b"Doc 17" in result.data
     assert "maker_note_not_kept" not in codes(converted(data_of("maker-note.jpg")))
 
 
-def test_a_drones_rights_stay_when_its_place_goes():
+def test_a_drones_rights_stay_when_its_place_goes() -> None:
     result = converted(data_of("drone.jpg"), metadata="strip_location")
     assert b"(c) Me" in result.data
     assert b"GPSLatitude" not in result.data
     assert "metadata_not_kept" not in codes(result)
 
 
-def test_long_xmp_of_a_png_becomes_a_jpeg():
+def test_long_xmp_of_a_png_becomes_a_jpeg() -> None:
     result = render("xmp-of-75-kilobytes.png", format="jpeg", metadata="keep")
     assert b"http://ns.adobe.com/xmp/extension/" in result.data
