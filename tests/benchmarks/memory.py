@@ -32,7 +32,7 @@ def used(pid: int) -> int:
 def convert(programs: Iterable[Program], count: int, content: bytes) -> None:
     def one(program: Program, recipe: str) -> int:
         files: Any = {"file": ("photo.jpg", content), "recipe": (None, recipe)}
-        return program.ask("POST", "/api/v1/convert", files=files).status_code
+        return int(program.ask("POST", "/api/v1/convert", files=files).status_code)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         answers = set(pool.map(one, islice(cycle(programs), count), islice(cycle(RECIPES), count)))
