@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import MappingProxyType
+from typing import Literal, get_args
 
 BULK_OF_LOSSLESS = 4
 _ANY_MODE = ("L", "LA", "RGB", "RGBA")
@@ -332,6 +333,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {format.name: format for format in _KNOWN if format.is_installed}
 )
 NOT_INSTALLED = tuple(format for format in _KNOWN if not format.is_installed)
+
+Join = Literal["pdf"]
+"""What several images can be joined into."""
+(DOCUMENT,) = (FORMATS[name] for name in get_args(Join))
 
 AUTO = "auto"
 

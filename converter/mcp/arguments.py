@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
 from converter.api import schemas, waiting
+from converter.engine.formats import Join
 
 Url = Annotated[str, Field(max_length=2000, pattern="^https?://")]
 Wait = Annotated[
@@ -58,7 +59,7 @@ class Batch(Arguments):
         Field(min_length=1, description="Recipes. Each image is converted with each of them."),
     ]
     join: Annotated[
-        Literal["pdf"] | None,
+        Join | None,
         Field(
             description="Make one PDF of all images, in the order of uploads, files and urls, with a single recipe "
             'such as {"format": "pdf", "page": "a4"}.'

@@ -105,7 +105,7 @@ def parse_joined(message: Mapping[str, Any], body: bytes) -> bytes | Logged:
     Raises Malformed.
     """
     said = _plain(message)
-    if said == {"joined": True} and engine.FORMATS["pdf"].begins(body):
+    if said == {"joined": True} and formats.DOCUMENT.begins(body):
         return body
     if body:
         raise Malformed("no document")

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser import chromium
 from tests.conftest import make_photo
 from tests.e2e.site import SIZES, Site, Visit, log_in, photo
 from tests.e2e.windows import Window, Windows
+
+expect.set_options(timeout=20_000)  # milliseconds: a busy machine is no fault
 
 
 @pytest.hookimpl(trylast=True)

@@ -102,6 +102,10 @@ def test_a_stretched_result_has_an_original_that_is_not(visit: Visit) -> None:
     first = page.locator(".try .compare-after img").get_attribute("src")
     choose(page, {"resize.width": "200", "resize.height": "400", "resize.mode": "stretch"})
     expect(page.locator(".try .compare-after img")).not_to_have_attribute("src", first or "")
+    image = page.locator(".try .compare-after img")
+    page.wait_for_function(
+        "image => image.naturalHeight === 2 * image.naturalWidth", arg=image.element_handle()
+    )
     expect(page.locator("[data-try-bar]")).to_be_hidden()
     assert page.locator(".try [data-before]").evaluate(SQUARES)["shape"] == pytest.approx(1, abs=0.04)
     assert page.locator(".try .compare-after img").evaluate(SQUARES)["shape"] < 0.5

@@ -33,6 +33,11 @@ OPEN = {
     "problem",
     "healthz",
     "favicon",
+    "manifest",
+    "worker",
+    "offline",
+    "messages",  # what makes the site an app
+    "share_target",
     "share",
     "share_download",  # a share: to whoever has the link
     "convert",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from ninja import Field, Schema
 from pydantic import ConfigDict, Discriminator, Tag
@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Discriminator, Tag
 from converter import engine, models
 from converter.api.problems import Problem as Refused
 from converter.engine import naming
-from converter.engine.formats import AUTO
+from converter.engine.formats import AUTO, Join
 from converter.engine.recipe import RECIPE_SCHEMA
 
 # The engine validates recipes; the documents say what it takes.
@@ -142,7 +142,7 @@ class BatchIn(Schema):
     ] = []
     outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
     join: Annotated[
-        Literal["pdf"] | None,
+        Join | None,
         Field(
             description="Makes one document of all images, with the pages in the order of `uploads` and then of `files`. "
             "`outputs` is then one recipe, whose format may be left out."

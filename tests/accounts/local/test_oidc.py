@@ -93,7 +93,7 @@ def test_who_has_an_account_with_the_confirmed_address_gets_into_it(client: Clie
     [
         ("somebody", "has not confirmed"),
         ("vague", "has not confirmed"),
-        ("nameless", "did not tell your e-mail address"),
+        ("nameless", "did not share your e-mail address"),
     ],
 )
 def test_an_address_that_is_not_confirmed_opens_no_account(
