@@ -1055,7 +1055,7 @@ export interface components {
                 depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
                  * @default null
                  */
                 dpi?: number | null;
@@ -1325,7 +1325,7 @@ export interface components {
                 depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
                  * @default null
                  */
                 dpi?: number | null;
@@ -1591,7 +1591,7 @@ export interface components {
                 depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
                  * @default null
                  */
                 dpi?: number | null;
@@ -1843,7 +1843,7 @@ export interface components {
                 depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
                  * @default null
                  */
                 dpi?: number | null;
@@ -2259,7 +2259,7 @@ export interface components {
                 depth?: "keep" | 8;
                 /**
                  * Resolution (dpi)
-                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, the maximum.
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
                  * @default null
                  */
                 dpi?: number | null;

@@ -46,7 +46,9 @@ class ConfigurationForm(forms.Form):
         label=_("Output formats"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None checked: all. “auto” is offered while all that it chooses from is checked."),
+        help_text=_(
+            "If none is checked, all are offered. “Best for each image” is offered while every format it chooses from is checked."
+        ),
     )
     default_size = forms.IntegerField(
         label=_("Default size (px)"),
@@ -119,7 +121,7 @@ def edit(request: HttpRequest) -> HttpResponse:
         return redirect("admin:index")
     form = ConfigurationForm(request.POST or None, initial=ConfigurationForm.initial_of(before))
     if request.method == "POST" and form.is_valid() and _keep(request, before, form.configuration(before)):
-        messages.success(request, _("Saved. It holds everywhere within a minute."))
+        messages.success(request, _("Saved. Changes take effect everywhere within a minute."))
         return redirect("admin:configuration")
     context = {
         **admin.site.each_context(request),

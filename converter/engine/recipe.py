@@ -220,7 +220,7 @@ class Recipe:
     dpi: int | None = option(
         None,
         title=_("Resolution (dpi)"),
-        hint=_("300 for print. Leave empty to keep. On A4 and US Letter, the maximum."),
+        hint=_("300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum."),
         fits=lambda format: format.says_dpi,
         minimum=2,
         maximum=9600,

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from converter import configuration
+
 
 @dataclass(frozen=True)
 class Starter:
@@ -61,3 +63,13 @@ STARTERS: Mapping[str, Starter] = {
         ],
     ),
 }
+
+
+def offered() -> Mapping[str, Starter]:
+    """Return those whose formats staff allow."""
+    makes = configuration.current().makes
+    return {
+        name: starter
+        for name, starter in STARTERS.items()
+        if all(makes(recipe["format"]) for recipe in starter.recipes)
+    }

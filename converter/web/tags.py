@@ -157,12 +157,15 @@ def thumbnail(upload: Upload) -> str | None:
 
 @register.filter
 def shown_result(jobs_of_image: Iterable[Job]) -> str | None:
-    """Return a link to the first result that a browser shows and that is small enough to be a card's picture."""
-    for job in jobs_of_image:
-        shows = job.has_result and engine.FORMATS[job.result_format].shows_in_browser
-        if shows and (job.result_size or 0) <= MOST_SHOWN_BYTES:
-            return jobs.result_url(job)
-    return None
+    """Return a link to the widest result that a browser shows and that is small enough to be a card's picture."""
+    shown = [
+        job
+        for job in jobs_of_image
+        if job.has_result
+        and engine.FORMATS[job.result_format].shows_in_browser
+        and (job.result_size or 0) <= MOST_SHOWN_BYTES
+    ]
+    return jobs.result_url(max(shown, key=lambda job: job.result_width or 0)) if shown else None
 
 
 @register.filter

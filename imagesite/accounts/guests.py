@@ -122,8 +122,8 @@ def keep_history(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -
         guest.delete()
     if count:
         text = ngettext(
-            "The %(n)s batch you converted before logging in is in your history.",
-            "The %(n)s batches you converted before logging in are in your history.",
+            "The %(n)s batch you converted as a guest is now in your history.",
+            "The %(n)s batches you converted as a guest are now in your history.",
             count,
         )
         messages.success(request, text % {"n": count}, fail_silently=True)

@@ -130,6 +130,7 @@ def test_only_formats_that_are_made_are_offered(client: Client, alice: User) -> 
     assert 'value="avif"' not in page
     choices = page.partition('-0-format"')[2].partition("</select>")[0]
     assert set(re.findall(r'<option value="(\w+)"', choices)) == {"webp", "jpeg"}
+    assert "starter=archive" not in client.get("/recipes/").text  # it makes a TIFF
     made = {item["name"] for item in client.get("/api/v1/formats").json()["items"] if item["encodes"]}
     assert made == {"webp", "jpeg"}
 

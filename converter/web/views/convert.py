@@ -19,12 +19,11 @@ from converter.engine import naming
 from converter.jobs.submit import submit
 from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
-from converter.web import links, options, texts
+from converter.web import links, options, starters, texts
 from converter.web.access import batch_of, job_of, open_to_new_guests, recipe_of
 from converter.web.forms import FilesForm, OutputForm, OutputFormSet, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.matrix import MatrixForm
-from converter.web.starters import STARTERS
 from converter.web.watermarks import keep, with_stored_watermark
 
 PREFIX = "outputs"
@@ -122,7 +121,7 @@ def _context(
         "files": files,
         "outputs": outputs,
         "uploads": uploads,
-        "starters": STARTERS,
+        "starters": starters.offered(),
         "photo_extensions": _photo_extensions(encodes=True),
         "photo_extensions_read_only": _photo_extensions(encodes=False),
         "matrix": MatrixForm(),
@@ -172,7 +171,7 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
         return [], [recipe_of(request, pk).recipe]
     if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
         return [], matrix.recipes()
-    if starter := STARTERS.get(ask.get("starter", "")):
+    if starter := starters.offered().get(ask.get("starter", "")):
         return [], starter.recipes
     return [], [_default_recipe(request)]
 

@@ -15,12 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from converter import engine, jobs
 from converter.models import Preferences, Recipe
 from converter.translation import recipe_sentence, translated
-from converter.web import links
+from converter.web import links, starters
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
 from converter.web.http import LoggedInRequest
 from converter.web.options import values_of
-from converter.web.starters import STARTERS
 from converter.web.watermarks import with_stored_watermark
 
 PREFIX = "recipe"
@@ -33,7 +32,7 @@ def recipes(request: LoggedInRequest) -> HttpResponse:
     return render(
         request,
         "web/recipes.html",
-        {"recipes": saved, "default_recipe": default_recipe, "starters": STARTERS},
+        {"recipes": saved, "default_recipe": default_recipe, "starters": starters.offered()},
     )
 
 
@@ -150,7 +149,7 @@ def _begin(request: LoggedInRequest) -> dict[str, object]:
     try:
         pk = uuid.UUID(request.GET.get("job", ""))
     except ValueError:
-        starter = STARTERS.get(request.GET.get("starter", ""))
+        starter = starters.offered().get(request.GET.get("starter", ""))
         return starter.recipes[0] if starter else {"format": "webp"}
     recipe: dict[str, object] = job_of(request, pk).recipe
     return recipe
