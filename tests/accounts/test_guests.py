@@ -257,7 +257,7 @@ def test_everything_moves_to_the_account(
     else:
         client.post("/accounts/login/", {"username": alice.email, "password": "correct horse battery"})
         user = alice
-    assert "is in your history" in text(client.get("/batches/"))
+    assert "is now in your history" in text(client.get("/batches/"))
     assert not User.objects.filter(is_guest=True).exists()
     batch.refresh_from_db()
     assert (batch.owner_id, batch.expires_at) == (user.pk, promised)

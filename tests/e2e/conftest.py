@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
             item.add_marker("browser")
+            item.add_marker(pytest.mark.flaky(reruns=1))  # see tests/conftest.py
     items.sort(key=_is_here)
 
 
