@@ -12,7 +12,7 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import look
 from tests.e2e.site import Site, Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 CONTROLLED = "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
 SHARE = """photos => {

@@ -12,7 +12,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from tests.conftest import make_photo
 from tests.e2e.site import HEIC, Site, Visit, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 SQUARES = """image => {
     const canvas = document.createElement("canvas");

@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.conftest import make_photo
 from tests.e2e.site import HEIC, Site, Visit, convert, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def test_compare_by_keyboard_and_by_hand(visit: Visit) -> None:

@@ -16,7 +16,7 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import look
 from tests.e2e.site import HEIC, Site, Visit, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def quarters(width: int, height: int) -> bytes:

@@ -14,7 +14,7 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import RULES, TOO_WIDE, look, weigh
 from tests.e2e.site import SIZES, Site, Visit, convert, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 ROWS = """
 import json

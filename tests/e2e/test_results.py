@@ -11,7 +11,7 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import look
 from tests.e2e.site import Visit, convert, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def test_cards_show_results_and_the_originals_on_request(visit: Visit, photos: list[FilePayload]) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, expect
 from tests.conftest import make_photo
 from tests.e2e.site import PICTURES, Visit, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.mark.parametrize("width", ["phone", "desktop"])

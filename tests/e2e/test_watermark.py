@@ -12,7 +12,7 @@ from tests.conftest import make_photo
 from tests.e2e.page_checks import look
 from tests.e2e.site import Visit, photo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 POSITION = "#id_outputs-0-watermark\\.position"
 FILE = "[name=outputs-0-watermark_file]"
