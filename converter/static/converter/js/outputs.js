@@ -94,7 +94,8 @@ function remove(card) {
  * @param {string} address
  */
 export async function takeFrom(address) {
-  const answer = await fetch(address).catch(() => null);
+  list.inert = true; // or what is chosen meanwhile would be lost
+  const answer = await fetch(address).catch(() => null).finally(() => { list.inert = false; });
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   const outputs = page?.querySelector("[data-outputs]");
   if (!outputs) return false;
