@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import convert, photo, sign_up
+from tests.e2e.site import NAMES, convert, photo, sign_up
 
 pytestmark = pytest.mark.browser
 
@@ -32,12 +32,12 @@ def test_the_history_is_kept_by_signing_up(visit: Visit, photos: list[FilePayloa
     convert(page, photos)
     batch = page.url
     page.get_by_role("link", name="Keep this history with a free account").click()
-    page.get_by_label("E-mail address").fill("kept@example.org")
+    page.get_by_label("E-mail address").fill(f"kept{next(NAMES)}@example.org")
     page.get_by_label("Password", exact=True).fill("correct horse battery")
     page.get_by_label("Password confirmation").fill("correct horse battery")
     page.get_by_role("button", name="Create account").click()
     page.wait_for_url(batch)
-    expect(page.get_by_text("is in your history.")).to_be_visible()
+    expect(page.get_by_text("now in your history.")).to_be_visible()
     page.get_by_role("link", name="History").first.click()
     expect(page.locator("main").get_by_role("link", name=re.compile("photo"))).not_to_have_count(0)
 
