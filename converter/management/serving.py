@@ -47,7 +47,7 @@ def create_server(
     def most(address: str, headers: Mapping[str, str]) -> int:
         return most_bytes if may_send(address.removeprefix(path), headers) else min(SMALL, most_bytes)
 
-    BaseWSGIServer.channel_class = partial(Channel, most_bytes=most)
+    BaseWSGIServer.channel_class = staticmethod(partial(Channel, most_bytes=most))
     return waitress.create_server(
         behind_proxies(application, trusted, auth_header),
         host=host,
