@@ -1,6 +1,7 @@
 """What staff change without a deploy: in the database (home) or in DynamoDB (cloud), read at most once a minute.
 
-What they leave open is as the environment says, and no limit goes beyond that: it was chosen for the machine.
+What they leave open is as the environment says. No size or number of files goes beyond that, which was chosen for the
+machine; conversions a day may.
 """
 
 from __future__ import annotations

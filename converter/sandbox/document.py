@@ -56,11 +56,12 @@ class Document:
         """
         self._bytes += len(data)
         self._check(self._bytes)
-        recipes = [*extra, self._with_share(recipe or self._recipe)]
+        own = recipe or self._recipe
+        recipes = [*extra, self._with_share(own)]
         page = None
         for answer in self._sandbox.render(data, recipes, self._limits_now(), logos, wanted):
             if isinstance(answer, Probed):
-                self._count(answer.facts)
+                self._count(answer.facts, own.frames == "first")
                 yield answer
             elif answer.index < len(extra):
                 yield answer
@@ -105,12 +106,12 @@ class Document:
         share = (most - self._written) // self._left
         return replace(recipe, target_bytes=max(share, _LEAST_BYTES))
 
-    def _count(self, facts: Mapping[str, object]) -> None:
+    def _count(self, facts: Mapping[str, object], is_first_only: bool) -> None:
         """Check the whole before the image is decoded."""
         width, height, frames, pages = (
             int(str(facts[name])) for name in ("width", "height", "frames", "pages")
         )
-        count = 1 if self._recipe.frames == "first" else max(frames, pages)
+        count = 1 if is_first_only else max(frames, pages)
         self._pixels += width * height * count
         self._pages += count
         self._check(self._bytes)

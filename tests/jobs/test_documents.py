@@ -219,6 +219,22 @@ def test_limits_hold_for_the_whole(
     assert job.error_params["kind"] == "document"
 
 
+def test_an_image_that_gives_one_page_counts_as_one(
+    alice: Any, worker: RecordingDispatch, settings: Any
+) -> None:
+    first = Recipe.parse({"format": "pdf", "frames": "first"})
+    files = [NewFile("a.tif", 10_000, outputs=(first,)), NewFile("b.png", 10_000)]
+    batch = jobs.submit.submit(alice, files=files, outputs=[PDF], join=True)
+    settings.CONVERTER_LIMITS = {"max_frames": 3}
+    tiff = io.BytesIO()
+    page = Image.new("RGB", (40, 30), "red")
+    page.save(tiff, "TIFF", save_all=True, append_images=[page, page])
+    send_to(batch, tiff.getvalue(), png("blue"))
+    worker.work()
+    assert statuses(batch) == ["finished"]
+    assert pages(result_of(batch)) == 2
+
+
 def test_what_is_known_to_be_too_much_is_refused_at_once(alice: Any, settings: Any) -> None:
     settings.CONVERTER_LIMITS = {"max_document_bytes": 15_000}
     with pytest.raises(jobs.InvalidSubmission) as refusal:
