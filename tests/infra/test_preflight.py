@@ -71,22 +71,24 @@ def test_a_name_of_sixteen_letters_is_taken() -> None:
 
 
 def test_a_python_that_lambda_runs_on_an_old_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = preflight()
     refusal = Mock(returncode=1, stderr="No package: Install Python 3.13 or 3.12")
     monkeypatch.setattr("infra.preflight.subprocess.run", lambda *a, **k: refusal)
     with pytest.raises(DeployError, match="Install Python"):
-        preflight().python()
+        ready.python()
 
 
 def test_terraform_must_be_there_and_new_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = preflight()
     monkeypatch.setattr("infra.preflight.shutil.which", lambda name: None)
     with pytest.raises(DeployError, match="not installed"):
-        preflight().terraform()
+        ready.terraform()
     monkeypatch.setattr("infra.preflight.shutil.which", lambda name: name)
     monkeypatch.setattr(
         "infra.preflight.subprocess.run", lambda *a, **k: Mock(stdout='{"terraform_version": "1.9.8"}')
     )
     with pytest.raises(DeployError, match=r"1\.9\.8 is too old"):
-        preflight().terraform()
+        ready.terraform()
 
 
 def test_a_region_without_a_service_is_refused() -> None:
