@@ -248,6 +248,9 @@ NOTES = {
     "dpi_set": _("Resolution set to {dpi} dpi"),
     "watermarked": _("Watermark added"),
     "frames_merged": _("Equal frames merged: {frames} became {kept}"),
+    "plays_slower": _(
+        "Plays in {seconds:.1f} s, not {before:.1f} s: a GIF cannot show a frame for less than 20 ms"
+    ),
     "frames_kept": _("All {frames} frames kept"),
     "pages_kept": _("All {pages} pages kept"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),

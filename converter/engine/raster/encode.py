@@ -125,7 +125,8 @@ def prepare(
         images = codec.all_stored(images, recipe, log)
     if bilevel and target.bilevel:
         images = [_one_bit(image) for image in images]
-    return Encoder(codec, Content(recipe, images, [frame.duration for frame in frames], plays, extras, lows))
+    durations = codec.paced([frame.duration for frame in frames], log)
+    return Encoder(codec, Content(recipe, images, durations, plays, extras, lows))
 
 
 def _check_size(target: Format, image: Image.Image) -> None:

@@ -158,6 +158,10 @@ class Codec:
         """Return all frames in a mode that the format stores."""
         return [self.stored(image, log) for image in images]
 
+    def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
+        """Return how long each frame is shown, in milliseconds, as the format can say it."""
+        return durations
+
     def settings(self, content: Content, quality: int | None) -> Settings:
         """Return what the encoder is told, as the report shows it. `quality` is None where nothing is lost."""
         return {} if quality is None else {"quality": quality}

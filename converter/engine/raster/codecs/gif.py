@@ -22,6 +22,9 @@ from .gif_frames import frames
 from .gif_palette import clear_parts, make_clear, paletted, without_clear
 from .gif_writer import animation
 
+# Browsers show a frame of 10 ms or less for 100 ms, so one that is to be fast may not become as short as that.
+_NO_DELAY, _SHORTEST = 10, 20
+
 
 class Gif(Codec):
     format = FORMATS["gif"]
@@ -70,19 +73,30 @@ class Gif(Codec):
             return super().all_stored(images, recipe, log)
         return paletted(images, recipe.resize is not None, log)
 
+    def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
+        delays = _hundredths(durations)
+        before, after = sum(durations), sum(delays)
+        if after >= before + _SHORTEST:
+            log.note("plays_slower", seconds=after / 1000, before=before / 1000)
+        return delays
+
     def encode(self, content: Content, quality: int | None) -> bytes:
-        delays = _hundredths(content.durations)
         plays = content.plays if content.is_animation else 1
-        return animation(content.images, delays, plays, content.extras.get("comment", b""))
+        return animation(content.images, content.durations, plays, content.extras.get("comment", b""))
 
     def frames_in(self, data: bytes, content: Content) -> int:
         return gif_blocks(data).frames
 
 
 def _hundredths(durations: Sequence[int]) -> list[int]:
-    """Return durations in whole hundredths of a second, as GIF has them, without drifting from the total."""
-    ends = [round(end / 10) * 10 for end in accumulate(durations)]
-    return [max(10, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    """Return durations in whole hundredths of a second, with as little drift as `_SHORTEST` allows."""
+    found: list[int] = []
+    shown = 0
+    for duration, end in zip(durations, accumulate(durations), strict=True):
+        shortest = _SHORTEST if duration > _NO_DELAY else _NO_DELAY
+        found.append(max(shortest, round(end / 10) * 10 - shown))
+        shown += found[-1]
+    return found
 
 
 codec = Gif()
