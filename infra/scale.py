@@ -48,68 +48,96 @@ class Outcome:
     usd: float
 
 
+class _Burst:
+    """The queue and its workers, one second after the other."""
+
+    def __init__(self, uploads: int, workers: int, given: Assumptions) -> None:
+        self.uploads = uploads
+        self.workers = workers
+        self.given = given
+        self.second = self.arrived = self.attempts = 0
+        self.finished = self.failed = self.given_up = self.retried = 0
+        self.busiest = self.longest_wait = 0
+        self._waiting: deque[tuple[int, int, int]] = deque()  # (second of arrival, attempts made, how many)
+        self._returning: dict[int, Counter[tuple[int, int]]] = {}  # by the second in which they come back
+        self._faults = 0.0
+        self._budget = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return self.arrived >= self.uploads and not self._waiting and not self._returning
+
+    def step(self) -> None:
+        """Run one second."""
+        self._arrive()
+        # What the workers can take up in this second; an idle second is not saved for later.
+        rate = self.workers / self.given.seconds_per_upload
+        self._budget = min(self._budget + rate, max(rate, 1))
+        taken = 0
+        while self._waiting and self._budget >= 1:
+            taken += self._take()
+        busy = min(self.workers, round(taken * self.given.seconds_per_upload))
+        self.busiest = max(self.busiest, busy)
+        self.second += 1
+
+    def _arrive(self) -> None:
+        due = min(self.uploads, self.uploads * (self.second + 1) // self.given.burst_seconds)
+        if due > self.arrived:
+            self._waiting.append((self.second, 0, due - self.arrived))
+            self.arrived = due
+        for (born, tried), count in self._returning.pop(self.second, Counter()).items():
+            self._waiting.append((born, tried, count))
+
+    def _take(self) -> int:
+        """Try the oldest ones; return how many were tried."""
+        born, tried, count = self._waiting.popleft()
+        if self.second - born > self.given.oldest_event:
+            self.given_up += count
+            return 0
+        now = min(count, int(self._budget))
+        if now < count:
+            self._waiting.appendleft((born, tried, count - now))
+        self._budget -= now
+        self.attempts += now
+        if tried == 0:
+            self.longest_wait = max(self.longest_wait, self.second - born)
+        self._end(born, tried, now)
+        return now
+
+    def _end(self, born: int, tried: int, count: int) -> None:
+        self._faults += count * self.given.fault_rate
+        faulty, self._faults = int(self._faults), self._faults - int(self._faults)
+        self.finished += count - faulty
+        if not faulty:
+            return
+        if tried < len(self.given.retry_after):
+            self.retried += faulty
+            later = self.second + 1 + self.given.retry_after[tried]
+            self._returning.setdefault(later, Counter())[born, tried + 1] += faulty
+        else:
+            self.failed += faulty
+
+
 def simulate(uploads: int, workers: int, given: Assumptions | None = None) -> Outcome:
     """Return what becomes of so many uploads in one hour with so many workers."""
     given = given or Assumptions()
-    waiting: deque[tuple[int, int, int]] = deque()  # (second of arrival, attempts made, how many)
-    returning: dict[int, Counter[tuple[int, int]]] = {}
-    finished = failed = given_up = retried = attempts = 0
-    busiest = longest_wait = second = 0
-    arrived = 0
-    faults = 0.0
-    budget = 0.0
-    while arrived < uploads or waiting or returning:
-        due = min(uploads, uploads * (second + 1) // given.burst_seconds)
-        if due > arrived:
-            waiting.append((second, 0, due - arrived))
-            arrived = due
-        for (born, tried), count in returning.pop(second, Counter()).items():
-            waiting.append((born, tried, count))
-        # What the workers can take up in this second; an idle second is not saved for later.
-        budget = min(budget + workers / given.seconds_per_upload, max(workers / given.seconds_per_upload, 1))
-        taken = 0
-        while waiting and budget >= 1:
-            born, tried, count = waiting.popleft()
-            if second - born > given.oldest_event:
-                given_up += count
-                continue
-            now = min(count, int(budget))
-            if now < count:
-                waiting.appendleft((born, tried, count - now))
-            budget -= now
-            taken += now
-            attempts += now
-            if tried == 0:
-                longest_wait = max(longest_wait, second - born)
-            faults += now * given.fault_rate
-            faulty, faults = int(faults), faults - int(faults)
-            finished += now - faulty
-            if not faulty:
-                continue
-            if tried < len(given.retry_after):
-                retried += faulty
-                later = second + 1 + given.retry_after[tried]
-                returning.setdefault(later, Counter())[born, tried + 1] += faulty
-            else:
-                failed += faulty
-        busiest = max(busiest, min(workers, round(taken * given.seconds_per_upload)))
-        second += 1
-    cost = attempts * (
-        given.seconds_per_upload * given.worker_gb * given.usd_per_gb_second + given.usd_per_request
-    )
+    burst = _Burst(uploads, workers, given)
+    while not burst.is_over:
+        burst.step()
     pages = round(uploads / given.burst_seconds * given.pages_concurrency) + 1
+    cost = given.seconds_per_upload * given.worker_gb * given.usd_per_gb_second + given.usd_per_request
     return Outcome(
         uploads=uploads,
         workers=workers,
-        finished=finished,
-        failed=failed,
-        given_up=given_up,
-        retried=retried,
-        busiest=busiest,
-        longest_wait=longest_wait,
-        cleared_after=max(0, second - given.burst_seconds),
-        connections=busiest + pages,
-        usd=cost,
+        finished=burst.finished,
+        failed=burst.failed,
+        given_up=burst.given_up,
+        retried=burst.retried,
+        busiest=burst.busiest,
+        longest_wait=burst.longest_wait,
+        cleared_after=max(0, burst.second - given.burst_seconds),
+        connections=burst.busiest + pages,
+        usd=burst.attempts * cost,
     )
 
 

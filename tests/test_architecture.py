@@ -123,6 +123,31 @@ def test_every_module_is_short() -> None:
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
+# Stories of a whole deployment: each step needs those before it.
+LONG_STORIES = {
+    "infra/tests/test_slow_parts.py::test_aurora_a_domain_and_life_cycles_settle_and_go",
+    "infra/tests/test_walk.py::test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down",
+    "tests/cloud/test_system.py::test_the_system_is_deployed_used_updated_and_taken_away",
+    "tests/e2e/test_walk.py::test_a_walk",
+}
+
+
+def test_every_function_is_short() -> None:
+    long = set()
+    for room in ("clients", "converter", "imagesite", "infra", "tests"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > 40:
+                    long.add(f"{file.relative_to(ROOT)}::{node.name}")
+    assert long == LONG_STORIES
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of the body, without the docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
 def test_every_script_is_short() -> None:
     scripts = sorted((ROOT / "converter/static/converter/js").glob("*.js"))
     assert scripts

@@ -162,20 +162,7 @@ def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
             assert mailed.strip().startswith(f"{proxy.url}/images/accounts/password/reset/")
 
             with visiting(proxy, token) as program:
-                at_proxy = Server(server.data)
-                at_proxy.url = f"{proxy.url}/images"
-                batch = submit(at_proxy, program, 1)
-                address = f"{at_proxy.url}/api/v1/batches/{batch}"
-                assert eventually(60, lambda: program.get(address, timeout=10).json()["status"] == "finished")
-                result = program.get(address, timeout=10).json()["jobs"][0]["result"]
-                assert len(program.get(proxy.url + result["url"], timeout=10).content) == result["size"]
-                share = program.post(f"{address}/shares", json={}, timeout=10).json()["url"]
-                assert share.startswith(f"{at_proxy.url}/s/")
-                _follow_links(program, share)
-                problem = program.get(f"{at_proxy.url}/api/v1/batches/x", timeout=10).json()
-                assert program.get(proxy.url + problem["type"], timeout=10).ok
-                described = program.get(f"{at_proxy.url}/api/v1/openapi.json", timeout=10).json()["paths"]
-                assert all(path.startswith("/images/api/v1/") for path in described)
+                _use_api(program, proxy, server)
 
 
 PAGES = (
@@ -191,6 +178,24 @@ PAGES = (
     "api/docs",
     "no-such-page",
 )
+
+
+def _use_api(program: requests.Session, proxy: Proxy, server: Server) -> None:
+    """Convert and share below the site's path, and see that the links in the answers lead there."""
+    at_proxy = Server(server.data)
+    at_proxy.url = f"{proxy.url}/images"
+    batch = submit(at_proxy, program, 1)
+    address = f"{at_proxy.url}/api/v1/batches/{batch}"
+    assert eventually(60, lambda: program.get(address, timeout=10).json()["status"] == "finished")
+    result = program.get(address, timeout=10).json()["jobs"][0]["result"]
+    assert len(program.get(proxy.url + result["url"], timeout=10).content) == result["size"]
+    share = program.post(f"{address}/shares", json={}, timeout=10).json()["url"]
+    assert share.startswith(f"{at_proxy.url}/s/")
+    _follow_links(program, share)
+    problem = program.get(f"{at_proxy.url}/api/v1/batches/x", timeout=10).json()
+    assert program.get(proxy.url + problem["type"], timeout=10).ok
+    described = program.get(f"{at_proxy.url}/api/v1/openapi.json", timeout=10).json()["paths"]
+    assert all(path.startswith("/images/api/v1/") for path in described)
 
 
 def _follow_links(visitor: requests.Session, address: str) -> None:

@@ -58,18 +58,8 @@ def submit(
         _check_joined(outputs, files, uploads, own_outputs)
     if name_pattern and (problem := pattern_problem(name_pattern)):
         raise _invalid("/name_pattern", problem.code, **problem.params)
-    now = timezone.now()
-    expires_at = now + (Preferences.of(owner).kept_for if kept else UNKEPT_LIFETIME)
-    batch = Batch(
-        owner_id=owner.pk,
-        outputs=[output.canonical() for output in outputs],
-        name_pattern=name_pattern,
-        join=outputs[0].format if join else "",
-        created_at=now,
-        kept=kept,
-        expires_at=expires_at,
-    )
-    fresh = [new_upload(owner, file, now, expires_at) for file in files]
+    batch = _batch(owner, outputs, name_pattern, join=join, kept=kept)
+    fresh = [new_upload(owner, file, batch.created_at, batch.expires_at) for file in files]
     sent = [(upload, file.outputs or outputs) for upload, file in zip(fresh, files, strict=True)]
     here = [(upload, own_outputs.get(upload.pk) or outputs) for upload in uploads]
     pages = _sources(batch, [*here, *sent]) if join and len(here) + len(sent) > 1 else []
@@ -77,21 +67,41 @@ def submit(
     images = sum(job.images for job in rows)
     with transaction.atomic():
         check_quota(owner, jobs=images, size=sum(file.size for file in files), kept=kept)
-        Usage.objects.note(owner.pk, now, images)
+        Usage.objects.note(owner.pk, batch.created_at, images)
         batch.save(force_insert=True)
         Upload.objects.bulk_create(fresh)
         if uploads and kept:
-            _keep_longer(uploads, expires_at)
+            _keep_longer(uploads, batch.expires_at)
         Job.objects.bulk_create(rows)
         Source.objects.bulk_create(pages)
-        for upload in dict.fromkeys(job.upload for job in rows if job.status == Job.Status.QUEUED):
-            enqueue_conversion(upload.pk, owner.pk)
-        for upload in fresh:
-            if upload.source_url:
-                enqueue("fetch", owner.pk, upload=upload.pk)
+        _enqueue(owner, rows, fresh)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch
+
+
+def _batch(
+    owner: AbstractBaseUser, outputs: Sequence[engine.Recipe], name_pattern: str, *, join: bool, kept: bool
+) -> Batch:
+    now = timezone.now()
+    return Batch(
+        owner_id=owner.pk,
+        outputs=[output.canonical() for output in outputs],
+        name_pattern=name_pattern,
+        join=outputs[0].format if join else "",
+        created_at=now,
+        kept=kept,
+        expires_at=now + (Preferences.of(owner).kept_for if kept else UNKEPT_LIFETIME),
+    )
+
+
+def _enqueue(owner: AbstractBaseUser, rows: Sequence[Job], fresh: Sequence[Upload]) -> None:
+    """Enqueue what can start now: conversions of images that are here, and downloads of those given by URL."""
+    for upload in dict.fromkeys(job.upload for job in rows if job.status == Job.Status.QUEUED):
+        enqueue_conversion(upload.pk, owner.pk)
+    for upload in fresh:
+        if upload.source_url:
+            enqueue("fetch", owner.pk, upload=upload.pk)
 
 
 def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:

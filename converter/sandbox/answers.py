@@ -75,7 +75,7 @@ def most_bytes(limits: engine.Limits) -> int:
 
 def parse(
     message: Mapping[str, Any], body: bytes, index: int, recipe: engine.Recipe, limits: engine.Limits
-) -> Answer | Decoded | Logged:
+) -> Answer | Decoded:
     """Return the answer that a message is, where output `index` of this recipe is in work.
 
     Raises Malformed.
@@ -88,9 +88,6 @@ def parse(
         return Probed(_checked(said["facts"], _FACTS))
     if keys == {"decoded"} and not body:
         return Decoded()
-    if keys == {"log", "cause"} and not body:
-        _checked(said, {"log": _text, "cause": _text})
-        return Logged(said["log"], said["cause"])
     if said.get("index") != index or isinstance(said["index"], bool):
         raise Malformed("another output")
     if keys == {"index", "code", "params"} and not body:
@@ -99,17 +96,24 @@ def parse(
     return _rendered(said, body, recipe, limits)
 
 
-def parse_joined(message: Mapping[str, Any], body: bytes) -> bytes | Logged:
-    """Return the document that a message brings, or what it has for the log.
+def parse_joined(message: Mapping[str, Any], body: bytes) -> bytes:
+    """Return the document that a message brings.
 
     Raises Malformed.
     """
-    said = _plain(message)
-    if said == {"joined": True} and formats.DOCUMENT.begins(body):
-        return body
-    if body:
+    if message != {"joined": True} or not formats.DOCUMENT.begins(body):
         raise Malformed("no document")
-    _checked(said, {"log": _text, "cause": _text})
+    return body
+
+
+def parse_logged(message: Mapping[str, Any], body: bytes) -> Logged | None:
+    """Return what a message has for the log, or None if it is an answer.
+
+    Raises Malformed.
+    """
+    if set(message) != {"log", "cause"} or body:
+        return None
+    said = _checked(_plain(message), {"log": _text, "cause": _text})
     return Logged(said["log"], said["cause"])
 
 

@@ -12,11 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from converter import engine
 
 from . import confinement
-from .answers import Answer, Decoded, Logged, Probed, Refused, most_bytes, parse, parse_joined
+from .answers import Answer, Decoded, Probed, Refused, most_bytes, parse, parse_joined, parse_logged
 from .causes import crashed, out_of_memory, timed_out
 from .messages import Answers, Malformed, Unwanted, send
 from .relay import to_log
@@ -71,6 +72,29 @@ class _Lost(Exception):
         self.cause = cause
         self.seconds = seconds
         self.alone = alone
+
+
+class _Unlogged:
+    """What a child answers. What it has for the log is written there and left out."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._logged = 0
+
+    def next(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+        """Return the next message and its bytes, as `Answers.next` does.
+
+        Raises Malformed, Unwanted, TimeoutError, ConnectionError, EOFError.
+        """
+        while True:
+            message, body = self._answers.next(deadline)
+            logged = parse_logged(message, body)
+            if logged is None:
+                return message, body
+            self._logged += 1
+            if self._logged > _MOST_LOGGED:
+                raise Malformed("too much for the log")
+            to_log(logged.text, logged.cause)
 
 
 class Sandbox:
@@ -129,14 +153,8 @@ class Sandbox:
         try:
             line.settimeout(limits.seconds)
             send(line, {"join": True, "limits": asdict(limits)}, *files)
-            answers = Answers(line, most_bytes(limits), wanted)
-            deadline = time.monotonic() + limits.seconds
-            for _ in range(_MOST_LOGGED + 1):
-                answer = parse_joined(*answers.next(deadline))
-                if isinstance(answer, bytes):
-                    return answer
-                to_log(answer.text, answer.cause)
-            return crashed()
+            answers = _Unlogged(Answers(line, most_bytes(limits), wanted))
+            return parse_joined(*answers.next(time.monotonic() + limits.seconds))
         except Malformed as exc:
             logger.warning("A child lied: %s", exc)
             return crashed()
@@ -166,20 +184,14 @@ class Sandbox:
         """
         line = self._fork()
         probed = decoded = False
-        logged, index, since, limits = 0, first, time.monotonic(), order.limits
+        index, since, limits = first, time.monotonic(), order.limits
         try:
             line.settimeout(limits.seconds)
             _send(line, order, first)
-            answers = Answers(line, most_bytes(limits), order.wanted)
+            answers = _Unlogged(Answers(line, most_bytes(limits), order.wanted))
             while index < len(order.recipes):
                 message, body = answers.next(since + limits.seconds)
                 answer = parse(message, body, index, order.recipes[index], limits)
-                if isinstance(answer, Logged):
-                    logged += 1
-                    if logged > _MOST_LOGGED:
-                        raise Malformed("too much for the log")
-                    to_log(answer.text, answer.cause)
-                    continue
                 if isinstance(answer, Probed):
                     if probed:
                         raise Malformed("probed again")

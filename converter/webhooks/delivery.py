@@ -42,16 +42,8 @@ def deliver(delivery_id: uuid.UUID) -> None:
     Stores the answer, or why there was none; a receiver that fails raises nothing.
     """
     now = timezone.now()
-    delivery = Delivery.objects.due(now).select_related("webhook__owner").filter(pk=delivery_id).first()
+    delivery = _claim(delivery_id, now)
     if delivery is None:
-        return
-    if delivery.webhook.disabled_at or not delivery.webhook.owner.is_active:
-        Delivery.objects.filter(pk=delivery.pk).update(due_at=None)
-        return
-    claimed = Delivery.objects.filter(
-        pk=delivery.pk, due_at=delivery.due_at, attempts=delivery.attempts
-    ).update(attempts=F("attempts") + 1, due_at=now + LEASE)
-    if not claimed:
         return
     answer, error = _post(delivery, now)
     status = answer.status if answer else None
@@ -78,6 +70,20 @@ def deliver(delivery_id: uuid.UUID) -> None:
     logger.info(
         "Webhook called", extra={"delivery": str(delivery.pk), "event": delivery.event, "status": status}
     )
+
+
+def _claim(delivery_id: uuid.UUID, now: datetime) -> Delivery | None:
+    """Return the message, as it was before this attempt, if it is due and this process is the one to send it."""
+    delivery = Delivery.objects.due(now).select_related("webhook__owner").filter(pk=delivery_id).first()
+    if delivery is None:
+        return None
+    if delivery.webhook.disabled_at or not delivery.webhook.owner.is_active:
+        Delivery.objects.filter(pk=delivery.pk).update(due_at=None)
+        return None
+    claimed = Delivery.objects.filter(
+        pk=delivery.pk, due_at=delivery.due_at, attempts=delivery.attempts
+    ).update(attempts=F("attempts") + 1, due_at=now + LEASE)
+    return delivery if claimed else None
 
 
 def _next(now: datetime, attempts: int, retry_after: str) -> datetime | None:

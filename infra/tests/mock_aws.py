@@ -52,6 +52,20 @@ KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 def mend_moto(patch: pytest.MonkeyPatch) -> None:
     """Give moto the answers that Terraform waits for and moto lacks or has wrong."""
+    _mend_iam(patch)
+    _mend_budgets(patch)
+    _mend_queries(patch)
+    _mend_security_groups(patch)
+    _mend_rekognition(patch)
+    # moto closes the file behind each version of an object that is deleted; this kind has none.
+    patch.setattr(FakeDeleteMarker, "dispose", lambda self: None, raising=False)
+    patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
+    patch.setattr(RDSBackend, "create_db_cluster", values.create_db_cluster)
+    # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
+    patch.setattr(DBCluster, "scaling_configuration_info", None)
+
+
+def _mend_iam(patch: pytest.MonkeyPatch) -> None:
     permitted = IAMPolicyStatement.is_action_permitted
 
     def is_action_permitted(self: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
@@ -59,6 +73,13 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
         if "aws:SecureTransport" in json.dumps(self._statement.get("Condition", {})):
             return PermissionResult.NEUTRAL
         return permitted(self, *args, **kwargs)
+
+    patch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
+
+
+def _mend_budgets(patch: pytest.MonkeyPatch) -> None:
+    create_budget = BudgetsResponse.create_budget
+    budget_tags: list[Any] = []
 
     def describe_subscribers_for_notification(self: BudgetsResponse) -> str:
         budget = self.backend.budgets[self._get_param("AccountId")][self._get_param("BudgetName")]
@@ -68,10 +89,6 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
             if notification.details["NotificationType"] == asked["NotificationType"]:
                 subscribers = list(notification.subscribers)
         return json.dumps({"Subscribers": subscribers})
-
-    patch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
-    create_budget = BudgetsResponse.create_budget
-    budget_tags: list[Any] = []
 
     def create_budget_with_tags(self: BudgetsResponse) -> str:
         budget_tags[:] = self._get_param("ResourceTags", [])
@@ -83,6 +100,9 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BudgetsResponse, "create_budget", create_budget_with_tags)
     for answer in (describe_subscribers_for_notification, list_tags_for_resource):
         patch.setattr(BudgetsResponse, answer.__name__, answer, raising=False)
+
+
+def _mend_queries(patch: pytest.MonkeyPatch) -> None:
     queries: dict[str, dict[str, Any]] = {}
 
     def put_query_definition(self: LogsResponse) -> str:
@@ -104,22 +124,20 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     for missing in (put_query_definition, describe_query_definitions, delete_query_definition):
         patch.setattr(LogsResponse, missing.__name__, missing, raising=False)
 
+
+def _mend_rekognition(patch: pytest.MonkeyPatch) -> None:
     def detect_moderation_labels(self: RekognitionResponse) -> str:
         return json.dumps({"ModerationLabels": [], "ModerationModelVersion": "7.0"})
 
     patch.setattr(RekognitionResponse, "detect_moderation_labels", detect_moderation_labels, raising=False)
-    # moto closes the file behind each version of an object that is deleted; this kind has none.
-    patch.setattr(FakeDeleteMarker, "dispose", lambda self: None, raising=False)
-    patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
 
-    # moto keeps the description of a rule between groups and forgets to tell it.
+
+def _mend_security_groups(patch: pytest.MonkeyPatch) -> None:
+    # moto keeps the description of a rule between groups, and leaves it out of its answers.
     def description(self: SecurityGroupRule) -> str | None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     patch.setattr(SecurityGroupRule, "description", property(description))
-    patch.setattr(RDSBackend, "create_db_cluster", values.create_db_cluster)
-    # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
-    patch.setattr(DBCluster, "scaling_configuration_info", None)
 
 
 @dataclass

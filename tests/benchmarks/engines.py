@@ -197,13 +197,19 @@ def main() -> None:
     chosen = [cell for cell in cells() if wanted.cell in cell.name]
     cores = os.sched_getaffinity(0)
 
+    _one_core(chosen, rivals, max(cores))
+    if not wanted.one_core:
+        _all_cores(chosen, rivals, cores)
+
+
+def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int) -> None:
     print("One core: milliseconds · kB · SSIM to the source; in brackets our time in parts of theirs\n")
     names = ["ours", *(rival.name for rival in rivals)]
     print("| |", " | ".join(names), "|")
     print("|" + " --- |" * (len(names) + 1))
     ratios: dict[str, list[float]] = {}
     for cell in chosen:
-        figures = measure(cell, rivals, max(cores))
+        figures = measure(cell, rivals, core)
         texts = []
         for name in names:
             found = figures.get(name)
@@ -218,19 +224,20 @@ def main() -> None:
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
     print("| geometric mean | |", " | ".join(_mean(ratios.get(name)) for name in names[1:]), "|")
 
-    if wanted.one_core:
-        return
+
+def _all_cores(chosen: Sequence[Cell], rivals: Sequence[Rival], cores: set[int]) -> None:
+    names = [rival.name for rival in rivals]
     print(f"\nAll {len(cores)} cores, many pictures at once: our time in parts of theirs\n")
-    print("| |", " | ".join(names[1:]), "|")
-    print("|" + " --- |" * len(names))
-    ratios = {}
+    print("| |", " | ".join(names), "|")
+    print("|" + " --- |" * (len(names) + 1))
+    ratios: dict[str, list[float]] = {}
     for cell in chosen:
         found_ratios = throughput(cell, rivals, cores)
         for rival, ratio in found_ratios.items():
             ratios.setdefault(rival, []).append(ratio)
-        texts = [f"{found_ratios[name]:.2f}×" if name in found_ratios else "cannot" for name in names[1:]]
+        texts = [f"{found_ratios[name]:.2f}×" if name in found_ratios else "cannot" for name in names]
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)
-    print("| geometric mean |", " | ".join(_mean(ratios.get(name)) for name in names[1:]), "|")
+    print("| geometric mean |", " | ".join(_mean(ratios.get(name)) for name in names), "|")
 
 
 if __name__ == "__main__":

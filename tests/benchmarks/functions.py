@@ -195,9 +195,7 @@ def engine_seconds(log: str) -> float:
     return float(sum(spent)) / 1000
 
 
-def warm_events(name: str, task: Path, database: str) -> None:
-    aws = Aws()
-    environment = environment_of("production_worker", aws, database)
+def _set_up_django(environment: dict[str, str], database: str) -> None:
     os.environ.update(environment, DATABASE_URL=database, SECRET_KEY="k" * 60, LOG_LEVEL="ERROR")
     os.environ["DJANGO_SETTINGS_MODULE"] = "imagesite.settings"
     del os.environ["SECRETS_PATH"], os.environ["POWERTOOLS_METRICS_NAMESPACE"]
@@ -207,6 +205,11 @@ def warm_events(name: str, task: Path, database: str) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
 
+
+def warm_events(name: str, task: Path, database: str) -> None:
+    aws = Aws()
+    environment = environment_of("production_worker", aws, database)
+    _set_up_django(environment, database)
     from django.contrib.auth import get_user_model
     from django.db import connections
 

@@ -101,6 +101,19 @@ def main() -> None:
         AWS_ACCESS_KEY_ID="testing",
         AWS_SECRET_ACCESS_KEY="testing",
     )
+    edge = make_server("127.0.0.1", 0, _edge(fleet, url), threaded=True, request_handler=Quiet)
+    for server in (aws, edge):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"aws": url, "site": f"http://127.0.0.1:{edge.server_port}"}), flush=True)
+    try:
+        sys.stdin.read()
+    finally:
+        fleet.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _edge(fleet: Fleet, url: str) -> Edge:
+    """Return what visitors meet: static files, the site's function and the bucket of uploads."""
     s3 = boto3.client("s3", endpoint_url=url)
 
     def static(key: str) -> tuple[bytes, str] | None:
@@ -117,16 +130,7 @@ def main() -> None:
         (api,) = apigateway_backends[ACCOUNT][REGION].apis
         return rest_api.call(api, event, invoke), False, ""
 
-    uploads = f"{url}/imagesite-uploads-{ACCOUNT}"
-    edge = make_server("127.0.0.1", 0, Edge(web, static, uploads), threaded=True, request_handler=Quiet)
-    for server in (aws, edge):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"aws": url, "site": f"http://127.0.0.1:{edge.server_port}"}), flush=True)
-    try:
-        sys.stdin.read()
-    finally:
-        fleet.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    return Edge(web, static, f"{url}/imagesite-uploads-{ACCOUNT}")
 
 
 if __name__ == "__main__":

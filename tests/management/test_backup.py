@@ -79,6 +79,19 @@ def keys(rows: sqlite3.Connection) -> list[str]:
     ]
 
 
+def assert_rows_and_files_match(data: Path) -> None:
+    """Check that what the rows know of is there, and nothing else is."""
+    restored = files_of(data)
+    with closing(sqlite3.connect(data / "db.sqlite3")) as rows:
+        assert rows.execute("SELECT count(*) FROM converter_upload").fetchone()[0] > 1, "not busy"
+        assert {path for path in keys(rows) if path.startswith("results/")} <= set(restored)
+        received = "SELECT key FROM converter_upload WHERE received_at IS NOT NULL"
+        assert {key for (key,) in rows.execute(received)} <= set(restored)
+        assert {Path(name).parts[2].replace("-", "") for name in restored} <= {
+            pk for (pk,) in rows.execute("SELECT id FROM converter_upload")
+        }
+
+
 def files_of(data: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(data)): path.read_bytes()
@@ -116,16 +129,7 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
             assert not (old.data / ".backup").exists()
             said = new.manage("restore", str(tmp_path / "site.tar"))
             assert str(new.data) in said
-            # What the rows know of is there, and nothing else is.
-            restored = files_of(new.data)
-            with closing(sqlite3.connect(new.data / "db.sqlite3")) as rows:
-                assert rows.execute("SELECT count(*) FROM converter_upload").fetchone()[0] > 1, "not busy"
-                assert {path for path in keys(rows) if path.startswith("results/")} <= set(restored)
-                received = "SELECT key FROM converter_upload WHERE received_at IS NOT NULL"
-                assert {key for (key,) in rows.execute(received)} <= set(restored)
-                assert {Path(name).parts[2].replace("-", "") for name in restored} <= {
-                    pk for (pk,) in rows.execute("SELECT id FROM converter_upload")
-                }
+            assert_rows_and_files_match(new.data)
 
             new.prepare()
             new.start()

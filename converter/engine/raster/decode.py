@@ -128,6 +128,31 @@ def first_picture(data: bytes, limits: Limits) -> Image.Image:
     return color.to_srgb(picture.frame.image, picture.space, Log())
 
 
+def _frame(
+    pixels: Image.Image,
+    low: Image.Image | None,
+    full: tuple[int, int],
+    box: tuple[float, float, float, float] | None,
+    canvas: tuple[int, int] | None,
+    duration: int,
+) -> Frame:
+    """Return the frame of these decoded pixels, `full` being the size that the file says."""
+    pixels = _opaque(pixels)
+    if low and low.mode != pixels.mode:
+        low = low.convert(pixels.mode)
+    if canvas and pixels.size != canvas:
+        # A frame that reaches outside makes some decoders grow the canvas for it alone.
+        pixels, full = pixels.crop((0, 0, *canvas)), canvas
+    return Frame(
+        image=pixels,
+        box=box or (0, 0, *pixels.size),
+        width=full[0],
+        height=full[1],
+        duration=duration,
+        low=low,
+    )
+
+
 def _picture(
     image: Image.Image,
     opened: Opened,
@@ -146,22 +171,10 @@ def _picture(
     if delay is None:
         delay = image.info.get("duration", 0)
 
+    duration = min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0
+
     def framed(pixels: Image.Image, low: Image.Image | None = None) -> Frame:
-        pixels, whole = _opaque(pixels), full
-        if low and low.mode != pixels.mode:
-            low = low.convert(pixels.mode)
-        if canvas and pixels.size != canvas:
-            # A frame that reaches outside makes some decoders grow the canvas for it alone.
-            pixels, whole = pixels.crop((0, 0, *canvas)), canvas
-        frame = Frame(
-            image=pixels,
-            box=box or (0, 0, *pixels.size),
-            width=whole[0],
-            height=whole[1],
-            duration=min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0,
-            low=low,
-        )
-        return upright(frame, held)
+        return upright(_frame(pixels, low, full, box, canvas, duration), held)
 
     readable = opened.codec.readable(opened.data) if opened.facts.bits > 8 else b""
     is_deep = opened.facts.bits == 16 and not canvas

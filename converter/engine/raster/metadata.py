@@ -6,7 +6,6 @@ Everything read here is somebody else's text: cleaned and bounded before it leav
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from PIL import ExifTags, Image
 from converter.engine.formats import Format
 from converter.engine.report import Log
 
-from . import colortags, exif_blocks, location, source_type
+from . import colortags, exif_blocks, iptc, location, source_type
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -44,9 +43,6 @@ _TRIVIAL_TAGS = frozenset(
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))\d")
 _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
-
-_IPTC_RESOURCE = 0x0404
-_PHOTOSHOP = 34377
 
 
 @dataclass(frozen=True)
@@ -111,45 +107,55 @@ def read(
 ) -> Metadata:
     """Return what the opened image carries; `xmp` is None where a part of it is missing, `manifest` that of C2PA.
 
-    `unread` are kinds of which some was left out before the image was opened.
-
-    Damaged EXIF is said to be so and left behind.
+    `unread` are kinds of which some was left out before the image was opened. Damaged EXIF is marked so and left out.
     """
-    exif, unreadable = Image.Exif(), False
+    read_exif = _exif(image)
+    exif = Image.Exif() if read_exif is None else read_exif
+    if xmp == b"":
+        xmp = _raw_profile(image, "xmp")
+    readable = xmp is not None and len(xmp) <= _MAX_BLOCK
+    text = _texts(image) if source.texts else {}
+    raw = _raw_profile(image, "iptc", "8bim")
+    datasets = iptc.in_jpeg(image) or iptc.in_tiff(exif) or iptc.in_resources(raw)
+    comment = image.info.get("comment")
+    comment = comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b""
+    words = (f"{name}={value}".encode("utf-8", "replace") for name, value in text.items())
+    return Metadata(
+        exif=exif,
+        exif_unreadable=read_exif is None,
+        xmp=xmp if xmp and readable else b"",
+        iptc=datasets,
+        comment=comment,
+        text=text,
+        source_type=source_type.found(
+            [xmp or b"", datasets, *exif_blocks.texts(exif), comment, *words, manifest]
+        ),
+        unread=[*dict.fromkeys([*unread, *([] if readable else ["xmp"])])],
+    )
+
+
+def _exif(image: Image.Image) -> Image.Exif | None:
+    """Return the EXIF block with all of its parts read, or None if it is damaged."""
     try:
         exif = Image.Image.getexif(image)  # PNG's own would decode the picture first
         for ifd in (_IFD.Exif, _IFD.GPSInfo, _IFD.IFD1):
             exif.get_ifd(ifd)
     except Exception:
         # Pillow's EXIF parser raises whatever its arithmetic runs into.
-        exif, unreadable = Image.Exif(), True
-    if xmp == b"":
-        xmp = _raw_profile(image, "xmp")
-    readable = xmp is not None and len(xmp) <= _MAX_BLOCK
-    comment = image.info.get("comment")
-    text = {
+        return None
+    return exif
+
+
+def _texts(image: Image.Image) -> dict[str, str]:
+    """Return the named texts of a PNG, without the blocks that are stored as texts."""
+    return {
         name: str(value)
-        for name, value in (image.info.items() if source.texts else ())
+        for name, value in image.info.items()
         if isinstance(name, str)
         and isinstance(value, str)
         and name != "XML:com.adobe.xmp"
         and not name.startswith("Raw profile")
     }
-    iptc = _jpeg_iptc(image) or _tiff_iptc(exif) or _iptc_in(_raw_profile(image, "iptc", "8bim"))
-    comment = comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b""
-    words = (f"{name}={value}".encode("utf-8", "replace") for name, value in text.items())
-    return Metadata(
-        exif=exif,
-        exif_unreadable=unreadable,
-        xmp=xmp if xmp and readable else b"",
-        iptc=iptc,
-        comment=comment,
-        text=text,
-        source_type=source_type.found(
-            [xmp or b"", iptc, *exif_blocks.texts(exif), comment, *words, manifest]
-        ),
-        unread=[*dict.fromkeys([*unread, *([] if readable else ["xmp"])])],
-    )
 
 
 def describe(metadata: Metadata) -> dict[str, Any]:
@@ -194,14 +200,7 @@ def keep(
     lost = [kind for kind in told.kinds() if kind not in survivors | beside]
     if policy == "keep" and _located(metadata, kept):
         survivors.add("location")
-    removed = [kind for kind in found if kind not in survivors]
-    log.metadata_removed = removed
-    if "location" in removed:
-        log.note("location_removed")
-    if "thumbnail" in removed and policy != "strip":
-        log.note("thumbnail_removed")
-    if policy == "strip" and (set(removed) - {"exif"} or metadata.has_telling_exif):
-        log.note("metadata_removed")
+    _note_removed(metadata, [kind for kind in found if kind not in survivors], policy, log)
     if survivors:
         log.note("metadata_kept")
     if policy != "strip" and lost:
@@ -222,6 +221,16 @@ def _labelled(kept: dict[str, Any], term: str, target: Format, log: Log) -> dict
         return kept
     log.note("source_type_kept", type=term)
     return {**kept, "xmp": source_type.labelled(kept.get("xmp", b""), term)}
+
+
+def _note_removed(metadata: Metadata, removed: Sequence[str], policy: str, log: Log) -> None:
+    log.metadata_removed = list(removed)
+    if "location" in removed:
+        log.note("location_removed")
+    if "thumbnail" in removed and policy != "strip":
+        log.note("thumbnail_removed")
+    if policy == "strip" and (set(removed) - {"exif"} or metadata.has_telling_exif):
+        log.note("metadata_removed")
 
 
 def _warn_of_parts(
@@ -287,7 +296,7 @@ def _kept(
         if xmp:
             kept["xmp"] = colortags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
-        kept["extra"] = _app13(metadata.iptc)
+        kept["extra"] = iptc.app13(metadata.iptc)
     if target.comment and metadata.comment:
         kept["comment"] = metadata.comment
     if target.texts and metadata.text:
@@ -306,40 +315,6 @@ def _without_thumbnails(xmp: bytes) -> bytes:
     return xmp[: start.start()] + xmp[last + len(b":Thumbnails>") :]
 
 
-def _jpeg_iptc(image: Image.Image) -> bytes:
-    """Return the IPTC datasets of a JPEG, out of its Photoshop resources."""
-    resources = image.info.get("photoshop")
-    iptc = resources.get(_IPTC_RESOURCE, b"") if isinstance(resources, dict) else b""
-    return iptc if isinstance(iptc, bytes) else b""
-
-
-def _tiff_iptc(exif: Image.Exif) -> bytes:
-    iptc = exif.get(_Base.IPTCNAA, b"")
-    if isinstance(iptc, tuple):
-        # Many writers call it 32-bit numbers.
-        try:
-            iptc = struct.pack(f"{exif.endian or '<'}{len(iptc)}I", *iptc)
-        except struct.error:
-            iptc = b""
-    if isinstance(iptc, bytes) and iptc:
-        return iptc
-    resources = exif.get(_PHOTOSHOP, b"")
-    return _iptc_in(resources) if isinstance(resources, bytes) else b""
-
-
-def _iptc_in(resources: bytes) -> bytes:
-    """Return the IPTC datasets among Photoshop's resources."""
-    at = 0
-    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
-        name = resources[at + 6] + 1
-        start = at + 6 + name + name % 2 + 4
-        size = int.from_bytes(resources[start - 4 : start], "big")
-        if int.from_bytes(resources[at + 4 : at + 6], "big") == _IPTC_RESOURCE:
-            return resources[start : start + size]
-        at = start + size + size % 2
-    return b""
-
-
 def _raw_profile(image: Image.Image, *names: str) -> bytes:
     """Return a block that ImageMagick put in a PNG as a text of hexadecimal digits."""
     for name in names:
@@ -351,13 +326,6 @@ def _raw_profile(image: Image.Image, *names: str) -> bytes:
             except ValueError:
                 continue
     return b""
-
-
-def _app13(iptc: bytes) -> bytes:
-    """Return a JPEG segment that holds these datasets; one that is too long where they are more than a segment takes."""
-    padded = iptc + b"\x00" * (len(iptc) % 2)
-    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
-    return b"\xff\xed" + min(len(block) + 2, 65_535).to_bytes(2, "big") + block
 
 
 def clean(value: object) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from converter.engine.errors import EngineError
-from converter.engine.formats import ANIMATION_CANDIDATES, BULK_OF_LOSSLESS, FORMATS
+from converter.engine.formats import ANIMATION_CANDIDATES
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log, Report, Result
@@ -23,6 +24,7 @@ from .exact import Exact, exact
 from .facts import Facts
 from .pillow import rendering, versions
 from .produce import produce
+from .source_notes import note_depth, note_growth, note_source
 from .steps import Frame, RenderContext
 from .watermark import watermark
 
@@ -109,19 +111,9 @@ class Source:
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         gain_map = self._gain_map(recipe)
         self._note_source(recipe, log, keeps_hdr=gain_map is not None)
-        self._note_depth(any(frame.low for frame in finished), log)
+        note_depth(self.facts.bits, any(frame.low for frame in finished), log)
         size = finished[0].image.size
-        extras = metadata.keep(
-            self._opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None
-        )
-        if icc:
-            extras["icc_profile"] = icc
-        if gain_map:
-            extras[GAIN_MAP] = gain_map
-        exif = extras.get("exif", b"")
-        extras |= density.arguments(self._opened.dpi, self._is_sideways(recipe), recipe, size, exif)
-        if recipe.dpi and not recipe.page:
-            log.note("dpi_set", dpi=recipe.dpi)
+        extras = self._extras(recipe, size, icc, gain_map, log)
 
         def ready(frames: Sequence[Frame]) -> Encoder:
             return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
@@ -138,6 +130,26 @@ class Source:
             score=made.score,
         )
         return self._result(written, recipe, len(finished), log)
+
+    def _extras(
+        self, recipe: Recipe, size: tuple[int, int], icc: bytes | None, gain_map: bytes | None, log: Log
+    ) -> dict[str, Any]:
+        """Return the encoder's arguments for what the result holds beside the pixels."""
+        opened = self._opened
+        extras = metadata.keep(opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None)
+        if icc:
+            extras["icc_profile"] = icc
+        if gain_map:
+            extras[GAIN_MAP] = gain_map
+        exif = extras.get("exif", b"")
+        extras |= density.arguments(opened.dpi, self._is_sideways(recipe), recipe, size, exif)
+        if recipe.dpi and not recipe.page:
+            log.note("dpi_set", dpi=recipe.dpi)
+        return extras
+
+    def _note_source(self, recipe: Recipe, log: Log, *, keeps_hdr: bool = False) -> None:
+        keeps_all = self._keeps_all(recipe)
+        note_source(self._opened, self._pictures[0], recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
     def _gain_map(self, recipe: Recipe) -> bytes | None:
         """Return the gain map as the result holds it: None where it cannot, must not or does not follow the picture."""
@@ -205,7 +217,7 @@ class Source:
         if written.frames < frames:
             log.note("frames_merged", frames=frames, kept=written.frames)
         if after > before:
-            self._note_growth(recipe, log)
+            note_growth(self.facts, recipe, log)
         width, height = written.size
         return Result(
             data=written.data,
@@ -231,16 +243,6 @@ class Source:
                 engine=versions(),
             ),
         )
-
-    def _note_growth(self, recipe: Recipe, log: Log) -> None:
-        """Say that the result is larger, as a warning only where the formats do not explain it."""
-        source = FORMATS[self.facts.format]
-        bulk = BULK_OF_LOSSLESS if recipe.lossless else recipe.target.bulk
-        if bulk <= source.bulk:
-            log.warn("larger_than_source")
-            return
-        label = f"Lossless {recipe.target.label}" if recipe.lossless else recipe.target.label
-        log.note("larger_by_nature", format=label, source=source.label)
 
     def _serves(self, recipe: Recipe) -> bool:
         """Whether what is decoded is enough for this recipe."""
@@ -299,48 +301,6 @@ class Source:
             log.warn("profile_not_fitting")
             return None
         return profile
-
-    def _note_source(self, recipe: Recipe, log: Log, keeps_hdr: bool = False) -> None:
-        """Say what happens to this source whatever the pixels are."""
-        facts, target = self.facts, recipe.target
-        if self._pictures[0].white > 1:
-            log.note("floats_scaled", white=self._pictures[0].white)
-        if self._opened.has_gain_map and keeps_hdr:
-            log.note("hdr_kept")
-        elif self._opened.has_gain_map and recipe.hdr == "sdr":
-            log.note("hdr_removed")
-        elif self._opened.has_gain_map:
-            log.warn("hdr_lost")
-        if self._opened.has_credentials:
-            log.warn("credentials_removed")
-        if self._pictures[0].is_incomplete:
-            log.warn("image_incomplete")
-        if self._opened.pictures_in_file > 1:
-            log.warn("primary_image_only", pictures=self._opened.pictures_in_file)
-        if recipe.frames == "first":
-            return
-        keeps_all = self._keeps_all(recipe)
-        if facts.animated and keeps_all:
-            log.note("frames_kept", frames=facts.frames)
-            if facts.plays and not target.loops and target.animation:
-                log.warn("loop_not_kept", format=target.label)
-        if facts.animated and not keeps_all:
-            log.warn("first_frame_only", format=target.label, frames=facts.frames)
-        if facts.pages > 1 and keeps_all:
-            log.note("pages_kept", pages=facts.pages)
-        if facts.pages > 1 and not keeps_all:
-            log.warn("first_page_only", format=target.label, pages=facts.pages)
-
-    def _note_depth(self, is_kept: bool, log: Log) -> None:
-        bits = self.facts.bits
-        if bits <= 8:
-            return
-        if not is_kept:
-            log.note("bits_reduced", bits=bits)
-        elif bits > 16:
-            log.note("bits_reduced", kind="to_16", bits=bits)
-        else:
-            log.note("bits_kept", bits=bits)
 
     def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
         before = (self.facts.width, self.facts.height)

@@ -44,15 +44,7 @@ class Command(BaseCommand):
         _allow_open_files(OPEN_FILES)
         refusal = f"Another server is using {settings.DATA_DIR}. Stop it, or set DATA_DIR to another folder."
         with lock.hold(settings.DATA_DIR / "serve.lock", refusal):
-            if settings.CONVERTER_METRICS_TOKEN:
-                from converter.metrics import prometheus  # slow to load, and off by default
-
-                prometheus.forget()
-            pool = dispatch.current()
-            if isinstance(pool, PoolDispatch):
-                pool.start()
-                _recover()  # no other server works on this data
-            threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
+            pool = _start_workers()
             try:
                 server = serving.create_server(
                     application,
@@ -71,7 +63,7 @@ class Command(BaseCommand):
             try:
                 server.run()
             finally:
-                if isinstance(pool, PoolDispatch):
+                if pool:
                     pool.close()
         # Threads that wait for an answer from elsewhere would be waited for; their messages are sent again.
         logging.shutdown()
@@ -83,6 +75,21 @@ def _end(*_: Any) -> None:
     """End in order, once: a second signal would break off what the first one began."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
+
+
+def _start_workers() -> PoolDispatch | None:
+    """Start the clock, and the pool if this server has one."""
+    if settings.CONVERTER_METRICS_TOKEN:
+        from converter.metrics import prometheus  # slow to load, and off by default
+
+        prometheus.forget()
+    current = dispatch.current()
+    pool = current if isinstance(current, PoolDispatch) else None
+    if pool:
+        pool.start()
+        _recover()  # no other server works on this data
+    threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
+    return pool
 
 
 def _recover() -> None:

@@ -180,16 +180,7 @@ def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
         if not 0 < run <= row + _WIDEST_TILE * a_pixel // 8:
             raise ValueError  # a tile so wide is no picture's, and would take its memory
         row = -(-row // run) * run
-    offsets, sizes = (
-        page.values(_TILES if tiled else _STRIPS),
-        page.values(_TILE_BYTES if tiled else _STRIP_BYTES),
-    )
-    each = len(offsets) // planes
-    parts = []
-    for at, size in list(zip(offsets, sizes, strict=True))[plane * each : (plane + 1) * each]:
-        if at + size > len(page.data):
-            raise EOFError
-        parts.append(page.data[at : at + size])
+    held_in = (_TILES, _TILE_BYTES) if tiled else (_STRIPS, _STRIP_BYTES)
     tags = {
         _WIDTH: [row],
         _LENGTH: [height],
@@ -206,8 +197,20 @@ def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
         }
     else:
         tags[_ROWS] = [min(height, page.value(_ROWS, height))]
-    file = _tiff(tags, parts, *((_TILES, _TILE_BYTES) if tiled else (_STRIPS, _STRIP_BYTES)))
+    file = _tiff(tags, _parts(page, plane, planes, *held_in), *held_in)
     return run, row, _decoded(file, (row, height))
+
+
+def _parts(page: _Page, plane: int, planes: int, offsets_tag: int, sizes_tag: int) -> list[bytes]:
+    """Return the compressed strips or tiles of one plane."""
+    places = list(zip(page.values(offsets_tag), page.values(sizes_tag), strict=True))
+    each = len(places) // planes
+    parts = []
+    for at, size in places[plane * each : (plane + 1) * each]:
+        if at + size > len(page.data):
+            raise EOFError
+        parts.append(page.data[at : at + size])
+    return parts
 
 
 def _tiff(tags: Mapping[int, Sequence[int]], parts: Sequence[bytes], offsets: int, sizes: int) -> bytes:

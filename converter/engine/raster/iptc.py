@@ -1,0 +1,53 @@
+"""IPTC datasets (IIM 4): where files hold them, and the segment that brings them into a JPEG."""
+
+from __future__ import annotations
+
+import struct
+
+from PIL import ExifTags, Image
+
+_RESOURCE = 0x0404  # of Photoshop's image resources
+_PHOTOSHOP = 34377  # TIFF's tag of those resources
+_LONGEST_SEGMENT = 65_535
+
+
+def in_jpeg(image: Image.Image) -> bytes:
+    """Return the datasets of a JPEG, out of its Photoshop resources."""
+    resources = image.info.get("photoshop")
+    iptc = resources.get(_RESOURCE, b"") if isinstance(resources, dict) else b""
+    return iptc if isinstance(iptc, bytes) else b""
+
+
+def in_tiff(exif: Image.Exif) -> bytes:
+    """Return the datasets of a TIFF: those of their own tag, or those among its Photoshop resources."""
+    iptc = exif.get(ExifTags.Base.IPTCNAA, b"")
+    if isinstance(iptc, tuple):
+        # Many writers call it 32-bit numbers.
+        try:
+            iptc = struct.pack(f"{exif.endian or '<'}{len(iptc)}I", *iptc)
+        except struct.error:
+            iptc = b""
+    if isinstance(iptc, bytes) and iptc:
+        return iptc
+    resources = exif.get(_PHOTOSHOP, b"")
+    return in_resources(resources) if isinstance(resources, bytes) else b""
+
+
+def in_resources(resources: bytes) -> bytes:
+    """Return the datasets among Photoshop's resources."""
+    at = 0
+    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
+        name = resources[at + 6] + 1
+        start = at + 6 + name + name % 2 + 4
+        size = int.from_bytes(resources[start - 4 : start], "big")
+        if int.from_bytes(resources[at + 4 : at + 6], "big") == _RESOURCE:
+            return resources[start : start + size]
+        at = start + size + size % 2
+    return b""
+
+
+def app13(iptc: bytes) -> bytes:
+    """Return a JPEG segment that holds these datasets; it is longer than a segment may be if they do not fit."""
+    padded = iptc + b"\x00" * (len(iptc) % 2)
+    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
+    return b"\xff\xed" + min(len(block) + 2, _LONGEST_SEGMENT).to_bytes(2, "big") + block
