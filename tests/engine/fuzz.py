@@ -1,6 +1,7 @@
 """Real files, damaged at random, through the whole engine: only our own errors may come out, and no fault of ours.
 
-Run for long with `python -m tests.engine.fuzz --seconds 3600`; every run says its seed, and a seed repeats a run.
+Run for long with `python -m tests.engine.fuzz --seconds 3600`, or for one format with `--format png --files 10000`; every
+run says its seed, and a seed repeats a run.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import resource
 import sys
 import time
 
-from converter.engine import EngineError, Fault, Limits, Recipe
+from converter.engine import FORMATS, EngineError, Fault, Limits, Recipe
 from converter.engine.raster import open
 
 from . import samples
@@ -32,6 +33,9 @@ RECIPES = [
             "resize": {"mode": "fill", "width": 20, "height": 9, "gravity": "smart"},
             "aim": "small",
         },
+        {"format": "pdf", "page": "a4"},
+        {"format": "avif", "crop": {"x": 1, "y": 1, "width": 3, "height": 3}, "metadata": "keep"},
+        *([{"format": "jxl", "lossless": True, "metadata": "keep"}] if "jxl" in FORMATS else []),
     )
 ]
 
@@ -55,6 +59,11 @@ def seeds() -> list[bytes]:
     found.append(samples.saved(small.convert("1"), "TIFF", compression="group4"))
     found.append(samples.saved(small, "TIFF", compression="jpeg"))
     found.append(samples.saved(small, "JPEG2000", no_jp2=True))
+    found += [(samples.FILES / name).read_bytes() for name in ("two.heic", "deep12.jp2", "deep16.jp2")]
+    if "jxl" in FORMATS:
+        from_jpeg = Recipe.parse({"format": "jxl", "lossless": True, "metadata": "keep"})
+        found.append(samples.render_all(samples.phone_jpeg(), from_jpeg)[0].data)
+        found.append(samples.render_all(found[-2], Recipe.parse({"format": "jxl"}))[0].data)
     return found
 
 
@@ -103,12 +112,14 @@ def attack(data: bytes) -> str:
     return "converted"
 
 
-def run(seconds: float, seed: int) -> dict[str, int]:
-    """Attack for so long; return how often each thing happened."""
+def run(seconds: float, seed: int, format: str | None = None, files: int = sys.maxsize) -> dict[str, int]:
+    """Attack for so long, or with so many files, of one format or all; return how often each thing happened."""
     chance, sources = random.Random(seed), seeds()
+    if format:
+        sources = [data for data in sources if open(data).facts.format == format]
     counts: dict[str, int] = {}
     end, warm = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    while time.monotonic() < end and sum(counts.values()) < files:
         data = mutated(chance, sources)
         try:
             outcome = attack(data)
@@ -126,7 +137,9 @@ def run(seconds: float, seed: int) -> dict[str, int]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--format", choices=FORMATS)
+    parser.add_argument("--files", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    print(run(options.seconds, options.seed))
+    print(run(options.seconds, options.seed, options.format, options.files))
