@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 
-from infra import keys
+from infra import keys, state
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 
@@ -122,27 +122,7 @@ class Deployment:
         return f"{self.project}-state-{self.account}"
 
     def make_state_bucket(self) -> None:
-        s3 = self.aws("s3")
-        where = (
-            {}
-            if self.region == "us-east-1"
-            else {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
-        )
-        try:
-            s3.create_bucket(Bucket=self.state_bucket, **where)
-        except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
-            s3.head_bucket(Bucket=self.state_bucket, ExpectedBucketOwner=self.account)
-        s3.put_public_access_block(
-            Bucket=self.state_bucket,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "BlockPublicPolicy": True,
-                "IgnorePublicAcls": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-        s3.put_bucket_versioning(Bucket=self.state_bucket, VersioningConfiguration={"Status": "Enabled"})
-        s3.put_bucket_policy(Bucket=self.state_bucket, Policy=only_tls(self.state_bucket))
+        state.make(self.aws("s3"), self.state_bucket, self.region, self.account)
 
     @property
     def secrets_name(self) -> str:
@@ -375,26 +355,5 @@ class Deployment:
         )
 
     def delete_leftovers(self) -> None:
-        ssm = self.aws("ssm")
-        ssm.delete_parameters(Names=[self.secrets_name])
-        s3 = self.aws("s3")
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.state_bucket):
-            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if versions:
-                keys = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
-                s3.delete_objects(Bucket=self.state_bucket, Delete={"Objects": keys, "Quiet": True})
-        s3.delete_bucket(Bucket=self.state_bucket)
-
-
-def only_tls(bucket: str) -> str:
-    """Return a bucket policy that refuses whoever comes without TLS."""
-    arn = f"arn:aws:s3:::{bucket}"
-    statement = {
-        "Sid": "OnlyTls",
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.aws("ssm").delete_parameters(Names=[self.secrets_name])
+        state.delete(self.aws("s3"), self.state_bucket)

@@ -6,8 +6,9 @@ from converter.engine.messages import register
 
 from .answers import CONTENT_TYPE, answer, title
 from .errors import CodedError
-from .info import ERRORS, ErrorInfo
+from .info import ErrorInfo
 from .passing import PASSING
+from .table import ERRORS
 from .templates import TEMPLATES
 
 register(TEMPLATES)

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from converter.engine.messages import Message
 
-from .info import ERRORS
+from .table import ERRORS
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -1,0 +1,11 @@
+"""Every error code of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .conversions import CONVERSIONS
+from .info import ErrorInfo
+from .requests import REQUESTS
+
+ERRORS: Mapping[str, ErrorInfo] = {**CONVERSIONS, **REQUESTS}
