@@ -16,10 +16,12 @@ from django.utils import timezone
 from converter import engine, metadata, metrics, storage
 from converter.engine import Message
 from converter.jobs.errors import OverQuota, StillRunning, hindrance_of
+from converter.jobs.leases import LEASE, claim, held, put_back, renew
 from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
 from converter.jobs.quota import BytesLeft
-from converter.jobs.transitions import LEASE, claim, fail, finish, held, put_back, renew
+from converter.jobs.thumbnails import THUMBNAIL, keep_thumbnail
+from converter.jobs.transitions import fail, finish
 from converter.jobs.uploads import bad_image
 from converter.models import Job, Source, Upload
 from converter.sandbox import (
@@ -37,15 +39,6 @@ from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-THUMBNAIL = engine.Recipe.parse(
-    {
-        "format": "jpeg",  # the quickest to make
-        "quality": 75,
-        "background": "#eeeeee",
-        "frames": "first",
-        "resize": {"mode": "fit", "width": 320, "height": 320},
-    }
-)
 SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
 
@@ -125,7 +118,7 @@ def _add(source: Source, document: Document, wanted: Callable[[], bool]) -> None
         if isinstance(answer, Probed):
             _note_facts(upload, answer.facts)
         else:
-            _keep_thumbnail(upload, answer)
+            keep_thumbnail(upload, answer)
 
 
 def _convert(jobs: list[Job]) -> None:
@@ -151,7 +144,7 @@ def _convert(jobs: list[Job]) -> None:
         if isinstance(answer, Probed):
             _note_facts(upload, answer.facts)
         elif answer.index < len(extra):
-            _keep_thumbnail(upload, answer)
+            keep_thumbnail(upload, answer)
         else:
             job = ready[answer.index - len(extra)]
             if isinstance(answer, Refused):
@@ -207,19 +200,6 @@ def _note_outputs(upload: Upload) -> None:
     ]
     if outputs:
         metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)
-
-
-def _keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
-    if isinstance(answer, Refused):
-        return  # the jobs themselves say what is wrong with the image
-    key = f"{upload.results_prefix}/thumbnail"
-    storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
-    if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
-        storage.results.remove([key])  # deleted meanwhile
-        return
-    logger.info("Thumbnail made", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
-    if labels := metadata.labels_of(answer.data):
-        metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)
 
 
 def _finish(job: Job, answer: Rendered, left: BytesLeft) -> None:

@@ -12,19 +12,12 @@ from converter import storage, webhooks
 from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.guests import forget_guests
+from converter.jobs.leases import MAX_ATTEMPTS, free_leases, give_back
 from converter.jobs.logos import forget_logos
 from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.jobs.transitions import (
-    MAX_ATTEMPTS,
-    MOST_AT_ONCE,
-    PASSING,
-    cancel_of_suspended,
-    fail,
-    free_leases,
-    give_back,
-)
+from converter.jobs.transitions import MOST_AT_ONCE, PASSING, cancel_of_suspended, fail
 from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Rendition, Upload, lost
 

@@ -1,31 +1,28 @@
-"""Every change of a job's state: one conditional UPDATE, whose count says who won.
+"""Every change of a job's state but the claim (`leases.py`): one conditional UPDATE, whose row count says who won.
 
 The states and the ways between them are drawn in `converter/jobs/__init__.py`.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from converter.engine import Message
 from converter.jobs.alone import each
 from converter.jobs.errors import Conflict
+from converter.jobs.leases import held
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Source, Upload
 from converter.sandbox import Rendered
 from converter.storage import Stored
 from converter.webhooks import notify_of_batch, notify_of_job
 
-# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
-LEASE = timedelta(seconds=150)
-MAX_ATTEMPTS = 3
 MOST_AT_ONCE = 500
 
 PASSING = ("no_room", "unavailable")
@@ -43,7 +40,7 @@ QUEUED_AFRESH = {
 }
 
 
-# --- Awaited, queued, claimed ------------------------------------------------------------------------------
+# --- Awaited, queued ---------------------------------------------------------------------------------------
 
 
 def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
@@ -70,69 +67,9 @@ def _queue_joined(job: Job, waited: Q, queued: Mapping[str, Any]) -> int:
     return changed
 
 
-def claim(upload_id: uuid.UUID) -> list[Job]:
-    """Take what waits for a worker, or has lost its own, with a lease; return the jobs in order."""
-    now = timezone.now()
-    lease = uuid.uuid4()
-    claimed = (
-        Job.objects.claimable(now)
-        .filter(upload=upload_id, attempts__lt=MAX_ATTEMPTS)
-        .update(
-            status=Job.Status.PROCESSING,
-            lease=lease,
-            lease_until=now + LEASE,
-            attempts=F("attempts") + 1,
-            started_at=now,
-        )
-    )
-    if not claimed:
-        return []
-    ours = Job.objects.filter(upload=upload_id, lease=lease)
-    return list(ours.select_related("upload").order_by("position"))
-
-
-def held(jobs: Sequence[Job]) -> QuerySet[Job]:
-    """Return those of the jobs, claimed together, whose lease is still ours."""
-    first = jobs[0]
-    return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
-
-
-def renew(jobs: Sequence[Job]) -> None:
-    """Extend the lease of jobs claimed together."""
-    held(jobs).update(lease_until=timezone.now() + LEASE)
-
-
-def put_back(jobs: Sequence[Job], hindrance: str) -> None:
-    """Queue claimed jobs again, with the code of what was in the way.
-
-    It counts as no attempt: a store that is away says nothing against the image.
-    """
-    held(jobs).update(
-        status=Job.Status.QUEUED,
-        lease=None,
-        lease_until=None,
-        attempts=F("attempts") - 1,
-        hindrance=hindrance,
-    )
-
-
 def note_hindrance(upload: Upload, code: str) -> None:
     """Note what keeps the bytes of an upload from coming, for the jobs that wait for them."""
     Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
-
-
-def free_leases(jobs: QuerySet[Job]) -> int:
-    """Queue the jobs whose worker is lost, to be asked for again; return how many."""
-    return jobs.filter(status=Job.Status.PROCESSING).update(
-        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
-    )
-
-
-def give_back(jobs: QuerySet[Job]) -> None:
-    """Queue the jobs of a server that was stopped. The first time, that counts as no attempt: it was not their fault."""
-    first = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0).exclude(hindrance="restarted")
-    first.update(attempts=F("attempts") - 1, hindrance="restarted")
-    free_leases(jobs)
 
 
 # --- Finished, failed, expired -----------------------------------------------------------------------------

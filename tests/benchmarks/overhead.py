@@ -57,6 +57,7 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
     from converter import engine
     from converter.engine import raster
     from converter.jobs import run
+    from converter.jobs.thumbnails import THUMBNAIL
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     uploads = prepare(owner, PAIRS + 1, photos)
@@ -66,7 +67,7 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
         times = [time.perf_counter()]
         for act in (
             lambda data=data: raster.convert(data, recipe),
-            lambda data=data: raster.convert(data, run.THUMBNAIL, recipe),
+            lambda data=data: raster.convert(data, THUMBNAIL, recipe),
             lambda upload=upload: run.run(upload.pk),
         ):
             act()
@@ -93,11 +94,11 @@ def engine_seconds(photos: list[bytes], processes: int) -> float:
 def convert_many(photos: list[bytes], count: int) -> None:
     from converter import engine
     from converter.engine import raster
-    from converter.jobs import run
+    from converter.jobs.thumbnails import THUMBNAIL
 
     recipe = engine.Recipe.parse({"format": "webp", "quality": 80})
     for n in range(count):
-        raster.convert(photos[n % len(photos)], run.THUMBNAIL, recipe)
+        raster.convert(photos[n % len(photos)], THUMBNAIL, recipe)
 
 
 def pool_seconds(owner: Any, photos: list[bytes], workers: int) -> float:

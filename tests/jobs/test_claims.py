@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from converter import jobs
 from converter.engine import Recipe
-from converter.jobs import transitions
+from converter.jobs import leases
 from converter.jobs.submit import submit
 from converter.models import Delivery, Job, Upload, Webhook
 from converter.storage import Stored
@@ -58,7 +58,7 @@ def test_one_of_many_events_receives_the_upload(job: Job) -> None:
 
 def test_one_of_many_workers_gets_the_job(job: Job) -> None:
     jobs.receive(job.upload.key, Stored(10, "etag"))
-    claims = at_once(lambda: len(transitions.claim(job.upload_id)))
+    claims = at_once(lambda: len(leases.claim(job.upload_id)))
     assert sorted(claims) == [0] * (WORKERS - 1) + [1]
     assert Job.objects.get().attempts == 1
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from converter import jobs, storage
-from converter.jobs import sweep, transitions
+from converter.jobs import leases, sweep
 from converter.models import Batch, Job, Rendition, Upload
 from tests.fakes import RecordingDispatch
 from tests.jobs.conftest import Send, files, statuses, submit, the_job
@@ -51,7 +51,7 @@ def an_hour_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatc
 def test_a_job_whose_worker_was_killed_before_the_clock_was_turned_back_is_done(
     waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
-    assert transitions.claim(the_job(waiting).upload_id)  # and killed
+    assert leases.claim(the_job(waiting).upload_id)  # and killed
     an_hour_ahead.undo()
     assert sweep.sweep()["freed"] == 1
     worker.work()
@@ -86,7 +86,7 @@ def test_a_zip_that_was_asked_for_before_the_clock_was_turned_back_is_made(
 def test_a_clock_that_goes_ahead_takes_no_job_from_a_worker_that_is_at_it(
     waiting: Batch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
-    assert transitions.claim(the_job(waiting).upload_id)
+    assert leases.claim(the_job(waiting).upload_id)
     assert sweep.sweep()["freed"] == 0
 
 
@@ -111,7 +111,7 @@ def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
 
 def test_a_server_that_was_killed_once_is_not_held_against_an_image(waiting: Batch) -> None:
     for attempts in (0, 1, 2):
-        assert transitions.claim(the_job(waiting).upload_id)
+        assert leases.claim(the_job(waiting).upload_id)
         jobs.recover()
         assert (the_job(waiting).status, the_job(waiting).attempts) == ("queued", attempts)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from converter import jobs, storage
 from converter.engine import Message, Recipe
-from converter.jobs import run, transitions
+from converter.jobs import leases, run
 from converter.models import ImageMetadata, Job
 from converter.storage import StorageFault
 from tests.fakes import RecordingDispatch
@@ -122,9 +122,9 @@ def test_two_workers_cannot_hold_one_job(alice: Any, send: Send, photo: bytes) -
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    first = transitions.claim(upload.pk)
+    first = leases.claim(upload.pk)
     assert len(first) == 1
-    assert transitions.claim(upload.pk) == []
+    assert leases.claim(upload.pk) == []
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, photo: bytes) -> None:
@@ -132,9 +132,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    slow = transitions.claim(upload.pk)
+    slow = leases.claim(upload.pk)
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    quick = transitions.claim(upload.pk)
+    quick = leases.claim(upload.pk)
     assert len(quick) == 1
     run._fail(slow[0], Message("crashed"))
     assert statuses(batch) == ["processing"]
@@ -149,7 +149,7 @@ def test_a_fault_of_ours_is_an_error_in_the_log(
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    [job] = transitions.claim(upload.pk)
+    [job] = leases.claim(upload.pk)
     run._fail(job, Message("engine_error"))
     [record] = [record for record in caplog.records if record.getMessage() == "Job failed"]
     assert (record.levelname, record.__dict__["job"]) == ("ERROR", str(job.pk))

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from converter import jobs, storage
-from converter.jobs import sweep, transitions
+from converter.jobs import leases, sweep
 from converter.models import Batch, Job, Upload
 from converter.storage import StorageFault
 from tests.fakes import RecordingDispatch
@@ -177,9 +177,9 @@ def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
     send(batch, photo)
     upload = the_job(batch).upload
     jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    for _ in range(transitions.MAX_ATTEMPTS):
+    for _ in range(leases.MAX_ATTEMPTS):
         worker.asked.clear()
-        assert transitions.claim(upload.pk)
+        assert leases.claim(upload.pk)
         Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         sweep.sweep()
     assert the_job(batch).error_code == "gave_up"
@@ -223,7 +223,7 @@ def test_a_starting_server_takes_up_what_a_killed_one_left(
     for batch in (in_work, waiting):
         upload = the_job(batch).upload
         jobs.receive(upload.key, storage.uploads.stat(upload.key))
-    assert transitions.claim(the_job(in_work).upload_id)
+    assert leases.claim(the_job(in_work).upload_id)
     worker.asked.clear()
     jobs.recover()
     worker.work()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from imagesite.accounts.cognito import views
+from imagesite.accounts.cognito import second_factor, views
 
 urlpatterns = [
     path("login/", views.login, name="login"),
@@ -17,6 +17,6 @@ urlpatterns = [
     path("password/", views.password_change, name="password_change"),
     path("password/reset/", views.password_reset, name="password_reset"),
     path("password/reset/code/", views.password_reset_confirm, name="password_reset_confirm"),
-    path("second-factor/", views.second_factor, name="second_factor"),
+    path("second-factor/", second_factor.manage, name="second_factor"),
     path("delete/", views.delete, name="delete"),
 ]

@@ -39,22 +39,19 @@ from imagesite.accounts.cognito.forms import (
     LoginForm,
     NewPasswordForm,
     PasswordChangeForm,
-    PasswordForm,
     ResetForm,
     SignupForm,
 )
 from imagesite.accounts.cognito.pages import EMAIL, access_token, form_page, next_url, redirect_to_login, show
+from imagesite.accounts.cognito.second_factor import qr_code_of
 from imagesite.accounts.forms import DeleteAccountForm
 from imagesite.accounts.http import LoggedInRequest, clear_site_data
 from imagesite.accounts.views import delete as delete_rows
 
 logger = logging.getLogger(__name__)
 
-# Keys of the session.
-CHALLENGE = "cognito-challenge"
-TOTP_SECRET = "cognito-totp"  # noqa: S105  # of an authenticator that is being set up
+CHALLENGE = "cognito-challenge"  # key of the session
 CHALLENGE_LIFETIME = 180  # seconds, as Cognito's own
-ISSUER = "Imagesite"  # the name of the account in the authenticator app
 
 
 # --- Sign-up ------------------------------------------------------------------------------------------------
@@ -193,7 +190,7 @@ def challenge(request: HttpRequest) -> HttpResponse:
         form.refuse(error)
     secret, email = held.get("secret", ""), request.session.get(EMAIL, "")
     return show(
-        request, page.template, form, secret=secret, qr_code=_qr_code(secret, email) if secret else ""
+        request, page.template, form, secret=secret, qr_code=qr_code_of(secret, email) if secret else ""
     )
 
 
@@ -215,14 +212,6 @@ def _end_challenge(request: HttpRequest, error: CognitoError) -> HttpResponse:
     request.session.pop(CHALLENGE, None)
     messages.warning(request, text(error.code, error.params))
     return redirect("accounts:login")
-
-
-def _qr_code(secret: str, email: str) -> str:
-    """Return a data URI of the QR code that an authenticator app scans (otpauth key URI)."""
-    import segno  # slow to import, and few requests need it
-
-    uri = f"otpauth://totp/{ISSUER}:{email}?secret={secret}&issuer={ISSUER}"
-    return segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
 
 
 @login_not_required
@@ -292,45 +281,6 @@ def _restart_session(request: LoggedInRequest, password: str) -> HttpResponse:
         return _continue_login(request, client.log_in(email, password), reverse("accounts:account"))
     except CognitoError:
         return redirect("accounts:login")  # throttled
-
-
-@form_page(anonymous=False)
-def second_factor(request: LoggedInRequest) -> HttpResponse:
-    """Set up an authenticator, or turn it off."""
-    if client.has_totp(access_token(request)):
-        return _turn_off_second_factor(request)
-    form = CodeForm(request.POST or None)
-    try:
-        if TOTP_SECRET not in request.session:
-            request.session[TOTP_SECRET] = client.begin_totp(access_token(request))
-        if form.is_valid():
-            client.enable_totp(access_token(request), form.cleaned_data["code"])
-            del request.session[TOTP_SECRET]
-            messages.success(request, _("Two-factor authentication is on. You need a code at every login."))
-            return redirect("accounts:account")
-    except CognitoError as error:
-        if form.is_bound:
-            form.refuse(error)
-        else:
-            messages.warning(request, text(error.code, error.params))
-    secret = request.session.get(TOTP_SECRET, "")
-    qr_code = _qr_code(secret, request.user.email)
-    return show(request, "accounts/totp.html", form, secret=secret, qr_code=qr_code)
-
-
-def _turn_off_second_factor(request: LoggedInRequest) -> HttpResponse:
-    form = PasswordForm(request.POST or None)
-    if form.is_valid():
-        try:
-            with attempt(request, "password", request.user.email, is_wrong=is_wrong_guess):
-                client.log_in(request.user.email, form.cleaned_data["password"])
-            client.disable_totp(access_token(request))
-        except CognitoError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _("Two-factor authentication is off."))
-            return redirect("accounts:account")
-    return show(request, "accounts/totp_drop.html", form)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,80 @@
+"""The lease by which a worker holds its jobs: claim, renew, put back, and what happens once it has expired.
+
+An expired lease (`models.lost`) frees the job: another worker may claim it, and the sweep queues it again. After
+MAX_ATTEMPTS the sweep ends it as failed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from converter.models import Job
+
+# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
+LEASE = timedelta(seconds=150)
+MAX_ATTEMPTS = 3
+
+
+def claim(upload_id: uuid.UUID) -> list[Job]:
+    """Take what waits for a worker, or has lost its own, with a lease; return the jobs in order."""
+    now = timezone.now()
+    lease = uuid.uuid4()
+    claimed = (
+        Job.objects.claimable(now)
+        .filter(upload=upload_id, attempts__lt=MAX_ATTEMPTS)
+        .update(
+            status=Job.Status.PROCESSING,
+            lease=lease,
+            lease_until=now + LEASE,
+            attempts=F("attempts") + 1,
+            started_at=now,
+        )
+    )
+    if not claimed:
+        return []
+    ours = Job.objects.filter(upload=upload_id, lease=lease)
+    return list(ours.select_related("upload").order_by("position"))
+
+
+def held(jobs: Sequence[Job]) -> QuerySet[Job]:
+    """Return those of the jobs, claimed together, whose lease is still ours."""
+    first = jobs[0]
+    return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
+
+
+def renew(jobs: Sequence[Job]) -> None:
+    """Extend the lease of jobs claimed together."""
+    held(jobs).update(lease_until=timezone.now() + LEASE)
+
+
+def put_back(jobs: Sequence[Job], hindrance: str) -> None:
+    """Queue claimed jobs again, with the code of what was in the way.
+
+    It counts as no attempt: a store that is away says nothing against the image.
+    """
+    held(jobs).update(
+        status=Job.Status.QUEUED,
+        lease=None,
+        lease_until=None,
+        attempts=F("attempts") - 1,
+        hindrance=hindrance,
+    )
+
+
+def free_leases(jobs: QuerySet[Job]) -> int:
+    """Queue the jobs whose worker is lost, to be asked for again; return how many."""
+    return jobs.filter(status=Job.Status.PROCESSING).update(
+        status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
+    )
+
+
+def give_back(jobs: QuerySet[Job]) -> None:
+    """Queue the jobs of a server that was stopped. The first time, that counts as no attempt: it was not their fault."""
+    first = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0).exclude(hindrance="restarted")
+    first.update(attempts=F("attempts") - 1, hindrance="restarted")
+    free_leases(jobs)

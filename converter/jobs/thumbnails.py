@@ -1,0 +1,39 @@
+"""The thumbnail of each upload: a small JPEG, made with its first conversion and deleted with the upload."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+from converter import engine, metadata, storage
+from converter.models import Upload
+from converter.sandbox import Refused, Rendered
+
+logger = logging.getLogger(__name__)
+
+THUMBNAIL = engine.Recipe.parse(
+    {
+        "format": "jpeg",  # the quickest to make
+        "quality": 75,
+        "background": "#eeeeee",
+        "frames": "first",
+        "resize": {"mode": "fit", "width": 320, "height": 320},
+    }
+)
+
+
+def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
+    """Store what the engine made of THUMBNAIL, and the labels found in it.
+
+    Raises StorageFault, DatabaseError.
+    """
+    if isinstance(answer, Refused):
+        return  # the jobs themselves say what is wrong with the image
+    key = f"{upload.results_prefix}/thumbnail"
+    storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
+    if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
+        storage.results.remove([key])  # deleted meanwhile
+        return
+    logger.info("Thumbnail made", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
+    if labels := metadata.labels_of(answer.data):
+        metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)

@@ -1,0 +1,68 @@
+"""The second factor: an authenticator app (TOTP) that a person sets up here, or turns off.
+
+At login, its code is one of the challenges in `views.challenge`.
+"""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from imagesite.accounts.attempts import attempt
+from imagesite.accounts.cognito import client
+from imagesite.accounts.cognito.errors import CognitoError, is_wrong_guess, text
+from imagesite.accounts.cognito.forms import CodeForm, PasswordForm
+from imagesite.accounts.cognito.pages import access_token, form_page, show
+from imagesite.accounts.http import LoggedInRequest
+
+SECRET = "cognito-totp"  # noqa: S105  # key of the session: of an authenticator that is being set up
+ISSUER = "Imagesite"  # the name of the account in the authenticator app
+
+
+@form_page(anonymous=False)
+def manage(request: LoggedInRequest) -> HttpResponse:
+    """Set up an authenticator, or turn it off."""
+    if client.has_totp(access_token(request)):
+        return _turn_off(request)
+    form = CodeForm(request.POST or None)
+    try:
+        if SECRET not in request.session:
+            request.session[SECRET] = client.begin_totp(access_token(request))
+        if form.is_valid():
+            client.enable_totp(access_token(request), form.cleaned_data["code"])
+            del request.session[SECRET]
+            messages.success(request, _("Two-factor authentication is on. You need a code at every login."))
+            return redirect("accounts:account")
+    except CognitoError as error:
+        if form.is_bound:
+            form.refuse(error)
+        else:
+            messages.warning(request, text(error.code, error.params))
+    secret = request.session.get(SECRET, "")
+    qr_code = qr_code_of(secret, request.user.email)
+    return show(request, "accounts/totp.html", form, secret=secret, qr_code=qr_code)
+
+
+def _turn_off(request: LoggedInRequest) -> HttpResponse:
+    form = PasswordForm(request.POST or None)
+    if form.is_valid():
+        try:
+            with attempt(request, "password", request.user.email, is_wrong=is_wrong_guess):
+                client.log_in(request.user.email, form.cleaned_data["password"])
+            client.disable_totp(access_token(request))
+        except CognitoError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("Two-factor authentication is off."))
+            return redirect("accounts:account")
+    return show(request, "accounts/totp_drop.html", form)
+
+
+def qr_code_of(secret: str, email: str) -> str:
+    """Return a data URI of the QR code that an authenticator app scans (otpauth key URI)."""
+    import segno  # slow to import, and few requests need it
+
+    uri = f"otpauth://totp/{ISSUER}:{email}?secret={secret}&issuer={ISSUER}"
+    return segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
