@@ -31,15 +31,15 @@ def _filled(width: int, height: int, **more: Any) -> dict[str, Any]:
 # Printed sizes at 300 dpi: 35×45 mm (ICAO 9303 portraits) and 210×297 mm (ISO 216 A4).
 PRESETS: Sequence[Preset] = (
     Preset(
-        _("Application photo: 600×800, under 200 KB"),
+        _("Application photo: 600×800"),
         {"format": "jpeg", "target_bytes": 200_000, **_filled(600, 800, enlarge=True)},
     ),
     Preset(
-        _("Passport photo: 35×45 mm, 300 dpi"),
+        _("Passport: 35×45 mm, 300 dpi"),
         {"format": "jpeg", "dpi": 300, **_filled(413, 531, enlarge=True)},
     ),
     Preset(
-        _("A4 page: 210×297 mm, 300 dpi"),
+        _("A4: 210×297 mm, 300 dpi"),
         {"format": "jpeg", "dpi": 300, "resize": {"mode": "fit", "width": 2480, "height": 3508}},
     ),
     Preset(_("Square post: 1080×1080"), _filled(1080, 1080)),

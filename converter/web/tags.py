@@ -10,6 +10,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
@@ -29,6 +30,8 @@ from converter.web.words import bytes_in_words
 register = template.Library()
 
 MOST_SHOWN_BYTES = 400_000
+MOST_ON_PHONE, MOST_IN_COLUMN = 10, 15
+"""Characters that a select has room for where two fields share a row."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -58,6 +61,15 @@ def size(count: int | None) -> SafeString | str:
         "n": number_format(count, use_l10n=True, force_grouping=True)
     }
     return format_html('<span class="nowrap" title="{}">{}</span>', exact, bytes_in_words(count))
+
+
+@register.filter
+def wordiness(field: BoundField) -> str:
+    """Return the classes of a field whose choices need a row to themselves: on a phone, or in any narrow column."""
+    longest = max((len(str(label)) for _value, label in getattr(field.field, "choices", ())), default=0)
+    if longest > MOST_IN_COLUMN:
+        return " is-wordy is-wordiest"
+    return " is-wordy" if longest > MOST_ON_PHONE else ""
 
 
 @register.filter

@@ -298,3 +298,26 @@ def test_of_two_logos_the_last_one_counts_though_it_comes_first(
     pk = page.locator("[name='outputs-0-watermark.image']").input_value()
     said = site.python(f"from converter.models import Upload; print(Upload.objects.get(pk='{pk}').name)")
     assert said.strip() == "second.png"
+
+
+CUT = """() => {
+    const pen = document.createElement("canvas").getContext("2d");
+    const cut = [];
+    for (const select of document.querySelectorAll("select")) {
+        const style = getComputedStyle(select);
+        const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        pen.font = style.font;
+        if (!select.clientWidth) continue;
+        cut.push(...[...select.options].map(({ text }) => text).filter((text) => pen.measureText(text).width > room + 1));
+    }
+    return cut;
+}"""
+"""The choices that are wider than their select."""
+
+
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+def test_no_choice_is_cut(visit: Visit, width: str) -> None:
+    for language in ("en-GB", "de-DE"):
+        page = visit(width=width, locale=language)
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        assert page.evaluate(CUT) == []

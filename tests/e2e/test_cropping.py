@@ -203,6 +203,38 @@ def test_a_crop_may_be_taken_back(visit: Visit, site: Site) -> None:
     assert "crop" not in recipes(page, site)[0]
 
 
+@pytest.mark.parametrize("way", ["button", "key"])
+def test_cropping_is_cancelled(visit: Visit, site: Site, way: str) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
+    start(page)
+    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_role("button", name="Apply crop").click()
+    page.get_by_role("button", name="Cropped to 400×400").click()
+    page.get_by_label("Width of the crop").fill("30")
+    page.get_by_label("Width of the crop").blur()
+    if way == "key":
+        page.locator("[data-crop-box]").press("Escape")
+    else:
+        page.locator("[data-crop-tools]").get_by_role("button", name="Cancel").click()
+    expect(page.locator("[data-crop-box]")).to_have_count(0)
+    page.locator("[data-submit]").click()
+    assert recipes(page, site)[0]["crop"] == {"x": 100, "y": 0, "width": 400, "height": 400}
+
+
+def test_what_crops_and_what_converts_are_in_sight_on_a_phone(visit: Visit) -> None:
+    page = visit(width="phone")
+    page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
+    start(page)
+    bar = page.locator(".convert-go").bounding_box()
+    assert bar
+    assert bar["y"] + bar["height"] <= 740
+    for name in ("Apply crop", "Cancel", "Whole image"):
+        button = page.locator("[data-crop-tools]").get_by_role("button", name=name).bounding_box()
+        assert button
+        assert button["y"] + button["height"] <= bar["y"]
+
+
 def test_numbers_of_the_form_and_the_cropper_do_not_contradict(visit: Visit, site: Site) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
@@ -271,7 +303,7 @@ def test_the_cropper_is_accessible(visit: Visit) -> None:
 def test_a_preset_gives_way_to_another_and_to_a_hand(visit: Visit) -> None:
     page = visit()
     preset = page.get_by_label("Size preset")
-    preset.select_option(label="Application photo: 600×800, under 200 KB")
+    preset.select_option(label="Application photo: 600×800")
     expect(page.get_by_label("Maximum size (KB)")).to_have_value("200")
     preset.select_option(label="Story: 1080×1920")
     expect(page.get_by_label("Maximum size (KB)")).to_have_value("")

@@ -35,6 +35,34 @@ def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, 
         assert {"trip/day1/a-40.webp", "trip/day2/a-40.webp"} <= set(archive.namelist())
 
 
+@pytest.mark.slow
+def test_what_is_wrong_with_widths_is_said_at_once(visit: Visit) -> None:
+    page = visit()
+    page.get_by_text("Formats × widths").click()
+    widths, make = page.get_by_label("Widths in pixels"), page.locator("[data-matrix-make]")
+    error = page.locator("[data-matrix] .error")
+    for wrong, told in [
+        ("480, wide", "Enter whole numbers"),
+        ("70000", "Enter whole numbers"),
+        ("", "Enter whole numbers"),
+        ("1,2,3,4,5,6,7,8,9,10,11", "these are 33"),
+    ]:
+        widths.fill(wrong)
+        make.click()
+        expect(error).to_contain_text(told)
+        expect(widths).to_be_focused()
+        expect(widths).to_have_attribute("aria-invalid", "true")
+    widths.fill("100")
+    expect(error).to_be_empty()
+    for name in ("JPEG", "WebP", "AVIF"):
+        page.locator("[data-matrix]").get_by_label(name, exact=True).uncheck()
+    make.click()
+    expect(error).to_contain_text("Choose at least one format")
+    page.locator("[data-matrix]").get_by_label("PNG").check()
+    make.click()
+    expect(page.locator("[data-output-says]")).to_contain_text("PNG · 100 px")
+
+
 def test_many_outputs_are_accessible(visit: Visit) -> None:
     page = visit()
     page.get_by_text("Formats × widths").click()

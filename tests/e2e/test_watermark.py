@@ -57,11 +57,36 @@ def drag_to(page: Page, across: float, down: float) -> None:
 def test_the_watermark_is_dragged_to_its_place(visit: Visit) -> None:
     page = begin(visit)
     assert parts(page) == pytest.approx([0.7867, 0.83, 0.9867, 0.98], abs=0.02)
-    for across, down, place in [(0.1, 0.1, "top_left"), (0.5, 0.5, "center"), (0.9, 0.4, "right")]:
+    line = page.locator(".try [data-range]")
+    drag_to(page, 0.9, 0.4)
+    expect(page.locator(POSITION)).to_have_value("right")
+    assert parts(page)[2] == pytest.approx(0.9867, abs=0.02)
+    expect(line).to_have_value("50")  # it stayed where it was
+    # On the side of the original, the line gives way: only the result shows the watermark.
+    for across, down, place in [(0.5, 0.5, "center"), (0.1, 0.1, "top_left")]:
         drag_to(page, across, down)
         expect(page.locator(POSITION)).to_have_value(place)
-    assert parts(page)[2] == pytest.approx(0.9867, abs=0.02)
-    expect(page.locator(".try [data-range]")).to_have_value("50")  # the line stayed where it was
+        assert float(line.input_value()) / 100 <= parts(page)[0]
+    line.fill("60")  # by hand, it may lie on it
+    page.get_by_label("Margin (%)").fill("3")
+    page.get_by_label("Margin (%)").blur()
+    expect(line).to_have_value("60")
+
+
+def test_the_whole_result_is_seen_while_the_watermark_is_dragged(visit: Visit) -> None:
+    page = begin(visit)
+    expect(page.locator("[data-try-note]")).to_contain_text("smaller")
+    mark, frame = page.locator("[data-mark]"), page.locator(".try [data-frame]")
+    box = mark.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 20, box["y"] - 10)
+    assert frame.evaluate("frame => frame.style.getPropertyValue('--split')") == "0%"
+    assert "url(" in mark.evaluate("mark => mark.style.backgroundImage")
+    page.mouse.up()
+    assert frame.evaluate("frame => frame.style.getPropertyValue('--split')") != "0%"
+    assert mark.evaluate("mark => mark.style.backgroundImage") == ""
 
 
 def test_keys_move_it(visit: Visit) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from converter import engine
 from converter.web.forms import OutputForm
 from converter.web.options import options, outputs, recipe_mapping, values_of
+from converter.web.tags import wordiness
 
 
 def test_every_option_of_every_format_is_in_the_form() -> None:
@@ -34,6 +35,13 @@ def test_every_option_and_choice_has_words() -> None:
         assert option.title
         for choice in option.schema.get("enum", []):
             assert option.label(choice)
+
+
+def test_choices_in_many_words_get_a_row_to_themselves() -> None:
+    form = OutputForm()
+    assert wordiness(form["resize.gravity"]) == " is-wordy is-wordiest"  # “Most interesting area (auto)”
+    assert wordiness(form["watermark.position"]) == " is-wordy"  # “Bottom right”
+    assert wordiness(form["quality"]) == ""
 
 
 @pytest.mark.parametrize("format", [format.name for format in outputs()])

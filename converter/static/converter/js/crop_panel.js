@@ -1,7 +1,7 @@
 // Crops by hand on the preview: opens and closes the cropper, and holds its shapes, numbers and scope.
 
 import { largest, reshaped, whole } from "./crop_box.js";
-import { clearCrops, cropOf, setCrop } from "./crops.js";
+import { clearCrops, cropOf, setCrop, undoCrops } from "./crops.js";
 import { all, one } from "./dom.js";
 import { inBatch, shown } from "./files.js";
 import { cropFields, typedCrop } from "./output.js";
@@ -24,6 +24,7 @@ const numbers = all(tools, "[data-crop-number]", HTMLInputElement);
 let cropper = null;
 /** @type {import("./files.js").Image | null} */
 let image = null; // that is being cropped
+let undo = () => {}; // to how it was before the cropper was opened
 
 /** The chosen ratio, width by height; nothing where it is free. */
 function wantedRatio() {
@@ -64,6 +65,11 @@ async function open() {
 
 function begin() {
   state.cropping = true;
+  const [undoBoxes, typed] = [undoCrops(), cropFields(outputs).map((input) => input.value)];
+  undo = () => {
+    undoBoxes();
+    cropFields(outputs).forEach((input, index) => { input.value = typed[index]; });
+  };
   const own = shown();
   const size = outputSize();
   const output = one(ratio, "[value=output]", HTMLOptionElement);
@@ -72,7 +78,14 @@ function begin() {
   if (own && !cropOf(own)) ratio.value = size ? "output" : "";
   tools.hidden = false;
   start.hidden = true;
-  open().then((isOpen) => { if (isOpen) cropper?.area.focus(); else end(); });
+  open().then((isOpen) => { if (isOpen) focus(); else end(); });
+}
+
+// With its tools in sight, also on a phone.
+function focus() {
+  cropper?.area.focus({ preventScroll: true });
+  const { top, bottom } = section.getBoundingClientRect();
+  if (top < 0 || bottom > one(form, ".convert-go", HTMLElement).getBoundingClientRect().top) section.scrollIntoView();
 }
 
 function end() {
@@ -111,6 +124,13 @@ one(tools, "[data-crop-clear]", HTMLElement).addEventListener("click", () => {
   else setCrop(image, { box: { x: 0, y: 0, ...image.pixels }, size: image.pixels, ratio: null }, false);
   end();
 });
+function cancel() {
+  undo();
+  end();
+}
+
+one(tools, "[data-crop-cancel]", HTMLElement).addEventListener("click", cancel);
+section.addEventListener("keydown", (event) => { if (event.key === "Escape" && state.cropping) cancel(); });
 ratio.addEventListener("change", () => {
   if (!cropper) return;
   cropper.ratio = wantedRatio();

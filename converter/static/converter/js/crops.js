@@ -30,6 +30,16 @@ export function setCrop(image, pattern, isForAll) {
   }
 }
 
+/** What undoes all that is cropped from here on. */
+export function undoCrops() {
+  const [before, all] = [new Map(own), shared];
+  return () => {
+    own.clear();
+    for (const [image, pattern] of before) own.set(image, pattern);
+    shared = all;
+  };
+}
+
 export function clearCrops() {
   own.clear();
   shared = null;

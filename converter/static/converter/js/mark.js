@@ -47,6 +47,34 @@ function shape() {
   return 1 / Math.max(1, field("text").value.length * LETTER);
 }
 
+let seenAt = ""; // the place at which the watermark was last brought into sight
+
+/** Move the line between original and result out of the way of the watermark, once for each place. */
+function reveal() {
+  if (seenAt === position().value) return;
+  seenAt = position().value;
+  const range = maybe(section, "[data-range]", HTMLInputElement);
+  const [box, around] = [mark, mark.parentElement ?? section].map((element) => element.getBoundingClientRect());
+  const left = ((box.x - around.x) / around.width) * 100;
+  if (!range || left >= Number(range.value)) return;
+  range.value = String(Math.floor(left));
+  range.dispatchEvent(new Event("input"));
+}
+
+/** Show the whole result, with what is being dragged on it. */
+function lift() {
+  const logo = maybe(card(), "[data-logo] img", HTMLImageElement);
+  mark.textContent = field("image").value ? "" : field("text").value;
+  mark.style.backgroundImage = field("image").value && logo ? `url("${logo.src}")` : "";
+  mark.parentElement?.style.setProperty("--split", "0%");
+}
+
+function drop() {
+  const range = maybe(section, "[data-range]", HTMLInputElement);
+  mark.textContent = mark.style.backgroundImage = mark.style.translate = "";
+  mark.parentElement?.style.setProperty("--split", `${range?.value ?? 0}%`);
+}
+
 /** Lay the mark where the watermark is, in parts of the picture; take it away where there is none. */
 function place() {
   const frame = maybe(section, "[data-frame]", HTMLElement);
@@ -54,9 +82,13 @@ function place() {
   const isThere = (field("text").value || field("image").value) && !field("tile").checked;
   if (!frame || !width || !height || !isThere) {
     mark.remove();
+    seenAt = "";
     return;
   }
-  if (mark.parentElement !== frame) frame.append(mark);
+  if (mark.parentElement !== frame) {
+    frame.append(mark);
+    seenAt = "";
+  }
   const margin = (Number(field("margin").value) / 100) * Math.min(width, height);
   const wide = Math.min((Number(field("scale").value) / 100) * width, width - 2 * margin);
   const high = Math.min(wide * shape(), height - 2 * margin);
@@ -65,6 +97,7 @@ function place() {
   mark.style.height = `${(high / height) * 100}%`;
   hang("left", "right", column, margin / width, wide / width);
   hang("top", "bottom", row, margin / height, high / height);
+  if (mark.checkVisibility()) reveal();
 }
 
 /**
@@ -89,6 +122,7 @@ mark.addEventListener("pointerdown", (event) => {
   if (event.button) return;
   drag = { x: event.clientX, y: event.clientY };
   mark.setPointerCapture(event.pointerId);
+  lift();
 });
 mark.addEventListener("pointermove", (event) => {
   event.stopPropagation();
@@ -96,16 +130,16 @@ mark.addEventListener("pointermove", (event) => {
 });
 mark.addEventListener("pointerup", () => {
   if (!drag || !mark.parentElement) return;
+  drag = null;
   const [box, around] = [mark, mark.parentElement].map((element) => element.getBoundingClientRect());
   const [across, down] = [(box.x + box.width / 2 - around.x) / around.width, (box.y + box.height / 2 - around.y) / around.height];
+  drop();
   choose(Math.floor(across * 3), Math.floor(down * 3));
 });
-for (const type of ["pointerup", "pointercancel"]) {
-  mark.addEventListener(type, () => {
-    drag = null;
-    mark.style.translate = "";
-  });
-}
+mark.addEventListener("pointercancel", () => {
+  drag = null;
+  drop();
+});
 mark.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (!arrow) return;
