@@ -2,7 +2,8 @@
 
 import { largest, reshaped, whole } from "./crop_box.js";
 import { clearCrops, cropOf, setCrop, undoCrops } from "./crops.js";
-import { all, one } from "./dom.js";
+import { showNumbers, watchNumbers } from "./crop_numbers.js";
+import { one } from "./dom.js";
 import { inBatch, shown } from "./files.js";
 import { cropFields, typedCrop } from "./output.js";
 import { outputSize } from "./outputs.js";
@@ -18,7 +19,6 @@ const start = one(section, "[data-crop-start]", HTMLButtonElement);
 const ratio = one(tools, "[data-crop-ratio]", HTMLSelectElement);
 const forAll = one(tools, "[data-crop-all]", HTMLInputElement);
 const outputs = find("outputs", HTMLElement);
-const numbers = all(tools, "[data-crop-number]", HTMLInputElement);
 
 /** @type {import("./cropper.js").Cropper | null} */
 let cropper = null;
@@ -33,9 +33,6 @@ function wantedRatio() {
   const [width, height] = ratio.value.split(":").map(Number);
   return height ? width / height : null;
 }
-
-/** @param {Box} box */
-const showNumbers = (box) => { for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? "")); };
 
 /** @param {Box} box */
 function take(box) {
@@ -139,22 +136,14 @@ ratio.addEventListener("change", () => {
   cropper.take(isWhole ? largest(cropper.ratio, size) : reshaped(box, cropper.ratio, size));
 });
 forAll.addEventListener("change", () => { if (cropper) take(cropper.box); });
-for (const input of numbers) {
-  input.addEventListener("change", () => {
-    if (!cropper) return;
-    const name = input.dataset.cropNumber ?? "";
-    const box = whole({ ...cropper.box, [name]: Number(input.value) || 0 }, cropper.size);
-    if (["width", "height"].includes(name)) {
-      ratio.value = ""; // a number is meant as it is
-      cropper.ratio = null;
-    }
-    cropper.take(box);
-  });
-}
-tools.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
-  event.preventDefault(); // it would send the form
-  event.target.dispatchEvent(new Event("change"));
+watchNumbers((name, value) => {
+  if (!cropper) return;
+  const box = whole({ ...cropper.box, [name]: value }, cropper.size);
+  if (["width", "height"].includes(name)) {
+    ratio.value = ""; // a number is meant as it is
+    cropper.ratio = null;
+  }
+  cropper.take(box);
 });
 form.addEventListener("change", (event) => {
   if (event.target instanceof HTMLElement && event.target.matches("[name*='-crop.']")) clearCrops();

@@ -136,10 +136,7 @@ mark.addEventListener("pointerup", () => {
   drop();
   choose(Math.floor(across * 3), Math.floor(down * 3));
 });
-mark.addEventListener("pointercancel", () => {
-  drag = null;
-  drop();
-});
+mark.addEventListener("pointercancel", () => { drag = null; drop(); });
 mark.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (!arrow) return;
