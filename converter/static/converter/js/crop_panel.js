@@ -121,11 +121,7 @@ one(tools, "[data-crop-clear]", HTMLElement).addEventListener("click", () => {
   else setCrop(image, { box: { x: 0, y: 0, ...image.pixels }, size: image.pixels, ratio: null }, false);
   end();
 });
-function cancel() {
-  undo();
-  end();
-}
-
+const cancel = () => { undo(); end(); };
 one(tools, "[data-crop-cancel]", HTMLElement).addEventListener("click", cancel);
 section.addEventListener("keydown", (event) => { if (event.key === "Escape" && state.cropping) cancel(); });
 ratio.addEventListener("change", () => {
