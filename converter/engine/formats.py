@@ -112,6 +112,7 @@ _KNOWN = (
         signature=rb"\xff\xd8\xff",
         quality=True,
         default_quality=80,
+        default_effort=5,
         progressive=True,
         max_side=65_500,
         shows_in_browser=True,

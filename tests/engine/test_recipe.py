@@ -125,7 +125,7 @@ def test_all_problems_are_told_at_once() -> None:
         ({"format": "webp", "target_bytes": 10}, "/target_bytes"),
         ({"format": "webp", "shrink_to_fit": True}, "/shrink_to_fit"),
         ({"format": "auto", "quality": 80}, "/quality"),
-        ({"format": "jpeg", "effort": 5}, "/effort"),
+        ({"format": "gif", "effort": 5}, "/effort"),
         ({"format": "webp", "effort": 10}, "/effort"),
         ({"format": "webp", "resize": {"scale": 50, "width": 5}}, "/resize/scale"),
         ({"format": "webp", "resize": {"scale": 150}}, "/resize/scale"),

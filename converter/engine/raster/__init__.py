@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from .bundled import Library, check, libraries
+from .bundled import Library, check, libraries, notes
 from .codecs import samples
 from .codecs.pdf_pages import joined
 from .facts import Facts
@@ -23,6 +23,7 @@ __all__ = [
     "convert",
     "joined",
     "libraries",
+    "notes",
     "open",
     "probe",
     "samples",

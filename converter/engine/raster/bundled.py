@@ -79,6 +79,11 @@ def check() -> list[str]:
     return missing + [library.problem for library in libraries() if library.problem]
 
 
+def notes() -> list[str]:
+    """Return what is done less well on this machine than it could be."""
+    return [note for codec in CODECS.values() for note in codec.notes()]
+
+
 def _in_pillow() -> dict[str, str]:
     here = {name: feature for name, feature in _IN_PILLOW.items() if features.check(feature)}
     return {name: features.version(feature) or "" for name, feature in here.items()}

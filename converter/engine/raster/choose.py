@@ -14,7 +14,8 @@ from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from .encode import Encoder, prepare
-from .search import AIMS, QualityTarget, lowest_alike
+from .produce import reached
+from .search import AIMS, QualityTarget
 from .steps import Frame
 
 # Formats are compared on a copy of at most this many pixels: the order is the same, the time is not.
@@ -86,8 +87,8 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 def _size_alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> int:
     encoder = _encoder(sample, option)
-    found, _ = lowest_alike(encoder.encode, lambda data: encoder.score(data, sample), aim, deadline)
-    return len(found.data)
+    encoder, found, _ = reached(encoder, sample, aim, deadline)
+    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality))
 
 
 def _encoder(sample: Image.Image, option: Recipe) -> Encoder:

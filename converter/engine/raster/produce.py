@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
 from converter.engine.errors import TargetUnreachable
 from converter.engine.limits import Deadline
 from converter.engine.recipe import Recipe
@@ -68,23 +70,32 @@ def _alike(
     if (number := encoder.sample) is None:
         return Made(encoder.encode(), encoder)
     one, original = encoder.only(number).sampled(frames[number].image)
-
-    def measure(data: bytes) -> float:
-        return one.score(data, original)
-
-    found, score = lowest_alike(one.encode, measure, aim, deadline)
+    best, found, score = reached(one, original, aim, deadline)
+    if best is not one:
+        encoder = encoder.with_full_color()
     alone = found.data
-    data = alone if one is encoder else encoder.encode(found.quality)
+    data = alone if best.drafting() is encoder else encoder.encode(found.quality)
     if most_bytes is not None and len(data) > most_bytes:
         lower = largest_within(
             encoder.encode, most_bytes, deadline, highest=found.quality, may_fall_apart=True
         )
         if lower is not None:
-            found, data, alone = lower, lower.data, one.encode(lower.quality)
-            score = measure(alone)
+            found, data, alone = lower, lower.data, best.encode(lower.quality)
+            score = one.score(alone, original)
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", kind="score", quality=found.quality, score=score)
     return Made(data, encoder, found.quality, one.similarity(alone, original), score)
+
+
+def reached(
+    encoder: Encoder, original: Image.Image, aim: QualityTarget, deadline: Deadline
+) -> tuple[Encoder, EncodedAt, float]:
+    """Return this encoder, or one that keeps the colour resolution where that is needed, and what it reaches the aim with."""
+    draft = encoder.drafting()
+    found, score = lowest_alike(draft.encode, lambda data: draft.score(data, original), aim, deadline)
+    if score < aim.score and encoder.halves_color:
+        return reached(encoder.with_full_color(), original, aim, deadline)
+    return encoder, found, score
 
 
 def _within_bytes(

@@ -81,7 +81,8 @@ def _engine() -> str:
         raise Unwell(f"{exc}; reinstall the dependencies.") from exc
     if problems:
         raise Unwell(f"{' '.join(problems)} Reinstall the dependencies.")
-    return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, raster.libraries())])
+    notes = [f"{'':<9}{note}" for note in raster.notes()]
+    return "\n".join([f"{len(engine.FORMATS)} formats", *map(_row, raster.libraries()), *notes])
 
 
 def _sandbox() -> str:

@@ -58,6 +58,10 @@ class Codec:
         """Return what is missing; empty when all is well."""
         return [f"Pillow was built without {name}." for name in self.needs if not features.check(name)]
 
+    def notes(self) -> list[str]:
+        """Return what is done less well on this machine than it could be."""
+        return []
+
     def recognises(self, data: bytes) -> bool:
         """Whether this is a file of this format, judged by what it begins with."""
         return self.format.begins(data)
@@ -207,6 +211,14 @@ class Codec:
     def frames_in(self, data: bytes, content: Content) -> int:
         """Return how many frames the encoder wrote; some merge equal neighbours."""
         return len(content.images)
+
+    def halves_color(self, image: Image.Image) -> bool:
+        """Whether the colour resolution of this image is halved if `Content.full_color` is not set."""
+        return False
+
+    def drafted(self, content: Content) -> Content:
+        """Return the content so that it is encoded in less time, to the same pixels."""
+        return content
 
     def encode(self, content: Content, quality: int | None) -> bytes:
         """Return the file's bytes. Raises whatever the encoder does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from itertools import islice
 from typing import Any
@@ -14,11 +15,11 @@ from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
 
-from . import credentials
+from . import credentials, jpegli
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
-from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, without_metadata
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, with_head, without_metadata
 from .jpeg_whole import is_incomplete
 from .jpeg_xmp import extended_segments, fits, whole_packet
 
@@ -48,6 +49,13 @@ class Jpeg(Codec):
     needs = ("jpg", "libjpeg_turbo")
     reads = "baseline and progressive; grey, RGB and CMYK; of an MPO the first picture"
     refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
+
+    def set_up(self) -> None:
+        jpegli.load()
+
+    def notes(self) -> list[str]:
+        problem = jpegli.problem()
+        return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Refuse kinds of coding that libjpeg does not read, and thousands of scans.
@@ -147,15 +155,52 @@ class Jpeg(Codec):
         gain_map = content.extras.get(GAIN_MAP)
         return with_gain_map(data, gain_map) if gain_map else data
 
+    def halves_color(self, image: Image.Image) -> bool:
+        return image.mode == "RGB"
+
     def settings(self, content: Content, quality: int | None) -> Settings:
-        # A bound on bytes buys more with quality than with colour resolution.
-        full = quality is not None and quality >= _FULL_COLOR and content.recipe.target_bytes is None
+        full = content.full_color or self._is_for_a_close_look(content, quality)
         return {
+            **({"encoder": "jpegli"} if not full and _suits_jpegli(content, quality) else {}),
             "quality": quality,
             "optimize": True,
             "progressive": content.recipe.progressive,
             "subsampling": "4:4:4" if full else "4:2:0",
         }
+
+    def _is_for_a_close_look(self, content: Content, quality: int | None) -> bool:
+        """By the quality, unless that is searched for: a bound on bytes buys more with quality than with colour resolution."""
+        is_asked_for = content.recipe.target_bytes is None and content.recipe.aim is None
+        return is_asked_for and quality is not None and quality >= _FULL_COLOR
+
+    def drafted(self, content: Content) -> Content:
+        if not content.recipe.progressive:
+            return content
+        return replace(content, recipe=replace(content.recipe, progressive=False))
+
+    def encode(self, content: Content, quality: int | None) -> bytes:
+        return self._by_jpegli(content, quality) or super().encode(content, quality)
+
+    def _by_jpegli(self, content: Content, quality: int | None) -> bytes | None:
+        """Return the file if jpegli is to write it and can."""
+        if quality is None or "encoder" not in self.settings(content, quality):
+            return None
+        data = jpegli.encoded(content.images[0], quality, content.recipe.progressive)
+        return data and self.finished(with_head(data, self._head(content)), content)
+
+    def _head(self, content: Content) -> bytes:
+        """Return a JPEG of one pixel that has the metadata."""
+        output = BytesIO()
+        Image.new("RGB", (1, 1)).save(output, self.pillow, **self.carried(content))
+        return output.getvalue()
+
+
+def _suits_jpegli(content: Content, quality: int | None) -> bool:
+    if content.images[0].mode != "RGB" or content.effort == 1 or jpegli.problem():
+        return False
+    is_search = content.recipe.target_bytes is not None
+    most = jpegli.MOST_PIXELS_IN_SEARCH if is_search else jpegli.MOST_PIXELS
+    return quality is not None and quality >= jpegli.LOWEST and content.pixels <= most
 
 
 codec = Jpeg()

@@ -76,6 +76,19 @@ def without_metadata(data: bytes) -> bytes:
     return b"".join(parts) + bytes((0xFF, END_OF_IMAGE))
 
 
+def with_head(data: bytes, other: bytes) -> bytes:
+    """Return the first image with the metadata of another in place of its own: JFIF's header, all APPn and comments."""
+    head = [other[segment.start - 4 : segment.end] for segment in before_pixels(other) if _is_apart(segment)]
+    own = [data[segment.start - 4 : segment.end] for segment in segments(data) if not _is_apart(segment)]
+    end = bytes((0xFF, END_OF_IMAGE))
+    return b"".join((data[:2], *head, *own[:-1], end))
+
+
+def _is_apart(segment: Segment) -> bool:
+    """Whether a decoder of the pixels may do without it."""
+    return segment.marker == _COMMENT or segment.marker in _APPLICATION
+
+
 def _is_metadata(marker: int, content: bytes) -> bool:
     """All but JFIF's header, the profile and Adobe's word on colours."""
     if marker == _COMMENT:

@@ -1,0 +1,154 @@
+"""JPEGs of colour are written by jpegli and mozjpeg where they work, and by libjpeg-turbo where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+
+from converter.engine import Recipe, raster
+from converter.engine.raster.codecs import jpegli
+from converter.engine.raster.codecs.jpeg_segments import before_pixels, segments
+from converter.engine.raster.score import score
+from converter.engine.report import Result
+
+from . import samples
+from .samples import opened, saved
+
+PHOTO = samples.photo()
+SOURCE = saved(PHOTO, "PNG")
+START_OF_SCAN = 0xDA
+
+
+def render(data: bytes = SOURCE, **recipe: Any) -> Result:
+    return raster.open(data).render(Recipe.parse({"format": "jpeg", **recipe}))
+
+
+def is_jpegli(result: Result) -> bool:
+    return result.report.settings.get("encoder") == "jpegli"
+
+
+def scans(data: bytes) -> int:
+    return sum(segment.marker == START_OF_SCAN for segment in segments(data))
+
+
+def head(data: bytes) -> list[tuple[int, bytes]]:
+    """Return all APPn segments and comments."""
+    told = [(segment.marker, data[segment.start : segment.end]) for segment in before_pixels(data)]
+    return [(marker, content) for marker, content in told if marker >= 0xE0]
+
+
+@pytest.mark.parametrize("quality", [15, 30, 45, 60, 75, 85, 89])
+def test_a_quality_looks_the_same_in_fewer_bytes(quality: int) -> None:
+    """By the package ssimulacra2 the two score 7.8 and 10.5, 39.0 and 39.7 … 68.9 and 69.0, 70.7 and 71.0."""
+    ours, plain = render(quality=quality), render(quality=quality, effort=1)
+    assert is_jpegli(ours)
+    assert not is_jpegli(plain)
+    assert len(ours.data) < 0.95 * len(plain.data)
+    assert score(PHOTO, opened(ours)) == pytest.approx(score(PHOTO, opened(plain)), abs=4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "recipe"),
+    [("RGB", {"effort": 1}), ("RGB", {"quality": 90}), ("RGB", {"quality": 9}), ("L", {})],
+)
+def test_libjpeg_turbo_writes_the_rest(mode: str, recipe: Any) -> None:
+    result = render(saved(PHOTO.convert(mode), "PNG"), **recipe)
+    assert not is_jpegli(result)
+    assert opened(result).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("limit", "recipe"), [("MOST_PIXELS", {}), ("MOST_PIXELS_IN_SEARCH", {"target_bytes": 5000})]
+)
+def test_a_picture_of_many_pixels_is_not_given_to_jpegli(
+    monkeypatch: pytest.MonkeyPatch, limit: str, recipe: Any
+) -> None:
+    assert is_jpegli(render(**recipe))
+    monkeypatch.setattr(jpegli, limit, PHOTO.width * PHOTO.height - 1)
+    assert not is_jpegli(render(**recipe))
+
+
+def test_progressive_changes_no_pixel() -> None:
+    progressive, baseline = render(), render(progressive=False)
+    assert scans(progressive.data) > 1
+    assert scans(baseline.data) == 1
+    assert len(progressive.data) < len(baseline.data)
+    assert opened(progressive).tobytes() == opened(baseline).tobytes()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 5), (300, 257), (256, 512)])
+@pytest.mark.parametrize("progressive", [True, False])
+def test_it_holds_the_picture_at_any_size_by_another_decoder(size: Any, progressive: bool) -> None:
+    picture = PHOTO.resize(size)
+    result = render(saved(picture, "PNG"), quality=85, progressive=progressive)
+    assert is_jpegli(result)
+    pixels = np.asarray(imagecodecs.jpeg8_decode(result.data), dtype=int)
+    assert abs(pixels - np.asarray(picture, dtype=int)).mean() < (4 if min(size) > 5 else 12)
+    difference = ImageChops.difference(opened(result), Image.fromarray(pixels.astype("uint8")))
+    assert max(ImageStat.Stat(difference).mean) < 1
+
+
+@pytest.mark.parametrize("metadata", ["strip", "strip_location", "keep"])
+@pytest.mark.parametrize("color", ["srgb", "keep"])
+def test_metadata_profile_and_density_are_those_of_libjpeg_turbo(metadata: str, color: str) -> None:
+    source = samples.phone_jpeg()
+    ours, plain = (render(source, metadata=metadata, color=color, effort=effort) for effort in (5, 1))
+    assert is_jpegli(ours)
+    assert head(ours.data) == head(plain.data)
+    assert (metadata == "strip") == (len(head(ours.data)) < 3)
+
+
+def broken(*_: Any, **__: Any) -> bytes:
+    raise RuntimeError("unexpected")
+
+
+def grey(*_: Any, **__: Any) -> bytes:
+    return saved(Image.new("RGB", (72, 40), "grey"), "JPEG")
+
+
+def unreadable(*_: Any, **__: Any) -> bytes:
+    return b"\xff\xd8\xff\xd9"
+
+
+@pytest.mark.parametrize("wrong", [broken, grey, unreadable])
+@pytest.mark.parametrize("function", ["pyjpegli.encode", "mozjpeg_lossless_optimization.optimize"])
+def test_a_library_that_fails_its_test_is_not_used_and_doctor_says_so(
+    monkeypatch: pytest.MonkeyPatch, function: str, wrong: Callable[..., bytes]
+) -> None:
+    plain = render(effort=1)
+    monkeypatch.setattr(function, wrong)
+    monkeypatch.setattr(jpegli, "_tried", jpegli._tried.__wrapped__)
+    assert raster.check() == []
+    assert any("on this processor" in note for note in raster.notes())
+    assert render().data == plain.data
+
+
+def test_jpegs_are_written_where_the_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyjpegli", None)
+    monkeypatch.setattr(jpegli, "_tried", jpegli._tried.__wrapped__)
+    assert raster.notes() == ["JPEGs are larger than they could be: pyjpegli is not installed."]
+    assert not is_jpegli(render())
+
+
+def test_a_picture_that_jpegli_refuses_is_written_by_libjpeg_turbo(monkeypatch: pytest.MonkeyPatch) -> None:
+    libraries = jpegli._tried()
+    assert isinstance(libraries, jpegli._Libraries)
+    monkeypatch.setattr(jpegli, "_tried", lambda: jpegli._Libraries(broken, libraries.optimize))
+    assert Image.open(BytesIO(render().data)).size == PHOTO.size
+
+
+def test_an_aim_keeps_the_resolution_of_colour_for_what_needs_it() -> None:
+    text = Image.new("RGB", (160, 120), "blue")
+    for y in range(0, 120, 12):
+        ImageDraw.Draw(text).text((5, y), "red on blue is not easy", fill=(220, 0, 0))
+    needs, does_not = render(saved(text, "PNG"), aim="near_identical"), render(aim="near_identical")
+    assert needs.report.settings["subsampling"] == "4:4:4"
+    assert (needs.report.score or 0) >= 86.5
+    assert does_not.report.settings["subsampling"] == "4:2:0"
+    assert does_not.report.settings["quality"] >= 90
