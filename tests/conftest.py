@@ -3,7 +3,9 @@ from __future__ import annotations
 import fcntl
 import functools
 import io
+import itertools
 import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from typing import Any
 import botocore.loaders
 import botocore.session
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
+from django.test import TransactionTestCase
 from PIL import Image
 
 from converter import configuration, dispatch, storage
@@ -26,28 +31,71 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _empty_tables(_: TransactionTestCase) -> None:
+    """Undo what a test committed.
+
+    Django makes permissions and content types again for all models after it, which takes longer than most tests: here they stay.
+    """
+    stay = {"auth_permission", "django_content_type", "django_migrations"}
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - stay
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), sorted(tables)))
+
+
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Run what waits for other programs once more if it fails: the machine may be busy. The summary names it."""
     for item in items:
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+    yield
+    _begin_with_the_longest(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+
+
+def _begin_with_the_longest(items: list[pytest.Item], workers: int) -> None:
+    """Put what takes minutes where xdist has each process begin: a test that begins last ends long after all others."""
+    minutes = {
+        item: mark.kwargs["minutes"]
+        for item in items
+        if (mark := item.get_closest_marker("slow")) and "minutes" in mark.kwargs
+    }
+    longest = sorted(minutes, key=lambda item: -minutes[item])
+    first_share = max(len(items) // workers // 4, 2)
+    items[:] = [item for item in items if item not in minutes]
+    for number, item in enumerate(longest):
+        items.insert(number % workers * first_share + number // workers, item)
+
+
+@pytest.fixture(scope="session")
+def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """A quicker `tmp_path`, as each test has one."""
+    parent, numbers = tmp_path_factory.mktemp("data"), itertools.count()
+
+    def make() -> Path:
+        folder = parent / str(next(numbers))
+        folder.mkdir()
+        return folder
+
+    return make
 
 
 @pytest.fixture(autouse=True)
-def folders(settings: Any, tmp_path: Path) -> Path:
+def folders(settings: Any, _new_folder: Callable[[], Path]) -> Path:
     """Give each test buckets of its own."""
+    root = _new_folder()
     settings.STORAGES = {
         **settings.STORAGES,
         **{
             name: {
                 "BACKEND": "converter.storage.folder.FolderStorage",
-                "OPTIONS": {"bucket": name, "root": tmp_path / "data"},
+                "OPTIONS": {"bucket": name, "root": root},
             }
             for name in ("uploads", "results")
         },
     }
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
+    return root
 
 
 @pytest.fixture(autouse=True)

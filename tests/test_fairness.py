@@ -11,9 +11,9 @@ from tests.server import Server
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
-def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
-        tokens = server.prepare(fairness.MAKE_TOKENS).split()
+def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path, new_site: Path) -> None:
+    with Server(tmp_path / "site", like=new_site) as server:
+        tokens = server.python(fairness.MAKE_TOKENS).split()
         server.start()
         seconds, waiting = fairness.measure(server.url, tokens, 60, photo(1, (1200, 900)))
     # First come, first served would have left none of the other jobs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -35,9 +36,9 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Server(tmp_path_factory.mktemp("clients") / "data") as server:
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Site]:
+    with Server(tmp_path_factory.mktemp("clients") / "data", like=new_site) as server:
         server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
-        token = server.prepare(TOKENS)
+        token = server.python(TOKENS)
         server.start()
         yield Site(server, token)

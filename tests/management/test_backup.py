@@ -103,9 +103,9 @@ def files_of(data: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path) -> None:
-    with Server(tmp_path / "old") as old, Server(tmp_path / "new") as new:
-        token = old.prepare(PEOPLE).splitlines()[-1]
+def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path, new_site: Path) -> None:
+    with Server(tmp_path / "old", like=new_site) as old, Server(tmp_path / "new") as new:
+        token = old.python(PEOPLE)
         old.start()
         with requests.Session() as program:
             program.headers["Authorization"] = f"Bearer {token}"
@@ -200,9 +200,9 @@ def write_tar(path: Path, members: dict[str, bytes], migrations: list[str], **sa
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_nothing_is_written_over(tmp_path: Path) -> None:
-    with Server(tmp_path / "site") as site:
-        site.prepare(PEOPLE)
+def test_nothing_is_written_over(tmp_path: Path, new_site: Path) -> None:
+    with Server(tmp_path / "site", like=new_site) as site:
+        site.python(PEOPLE)
         backup = tmp_path / "site.tar"
         site.manage("backup", str(backup))
         before = (site.data / "secret_key").read_text()

@@ -14,6 +14,8 @@ from moto import mock_aws
 from converter import sandbox
 from converter.engine import raster
 
+pytestmark = pytest.mark.long
+
 WORKER, BUCKET = "imagesite-production-worker", "imagesite-uploads"
 
 

@@ -33,9 +33,9 @@ Convert = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, str]]:
-    with Server(tmp_path_factory.mktemp("remote") / "data") as server:
-        token, reader = server.prepare(TOKENS).split()
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[tuple[Server, str, str]]:
+    with Server(tmp_path_factory.mktemp("remote") / "data", like=new_site) as server:
+        token, reader = server.python(TOKENS).split()
         server.start()
         yield server, token, reader
 

@@ -73,6 +73,7 @@ def test_every_answer_and_argument_has_a_schema(agent: Agent) -> None:
             assert "target_bytes" in tool["inputSchema"]["properties"]["recipe"]["properties"]
 
 
+@pytest.mark.long
 def test_under_200_kb_and_1600_px_wide_takes_one_call(agent: Agent, website: Receiver) -> None:
     recipe = {"format": "auto", "target_bytes": 200_000, "resize": {"width": 1600}}
     result = agent.result("convert", url=f"{website.url}/photo.jpg", recipe=recipe)
@@ -106,6 +107,7 @@ def test_a_file_takes_two_calls_and_its_form(agent: Agent, worker: Any) -> None:
     assert (done["result"]["width"], done["upload"]["form"]) == (1600, None)
 
 
+@pytest.mark.long
 def test_an_image_is_inspected_and_then_converted_without_sending_it_again(
     agent: Agent, website: Receiver
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_file_is_inspected_once_it_is_there(agent: Agent) -> None:
     assert agent.call("inspect", upload=asked["upload"]["id"])["found"]["width"] == 100
 
 
+@pytest.mark.long
 def test_what_is_wrong_with_an_image_is_told(agent: Agent, website: Receiver) -> None:
     website.answers["/page"] = (200, {}, b"<html>")
     for tool, more in (("inspect", {}), ("convert", {"recipe": {"format": "webp"}})):
@@ -163,6 +166,7 @@ def test_a_batch_hands_out_a_form_for_each_file(agent: Agent) -> None:
     assert asked["content"][0]["text"].count("curl") == 3
 
 
+@pytest.mark.long
 def test_several_images_are_joined_into_one_pdf(agent: Agent, website: Receiver) -> None:
     urls = [f"{website.url}/photo.jpg", f"{website.url}/photo.jpg"]
     batch = agent.call("batch", urls=urls, outputs=[{"page": "a4"}], join="pdf")
@@ -184,6 +188,7 @@ def test_formats_and_the_options_of_one_are_listed(agent: Agent) -> None:
     assert agent.refused("invalid_request", "formats", format="heic")["errors"][0]["pointer"] == "/format"
 
 
+@pytest.mark.long
 def test_every_answer_fits_its_schema_and_holds_no_image(agent: Agent, website: Receiver) -> None:
     url = f"{website.url}/photo.jpg"
     image = agent.call("inspect", url=url)["upload"]["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk
 from jose import jwt as jose_jwt
+from jose.backends.base import Key
 
 from imagesite.accounts.cognito import jwt
 from imagesite.accounts.cognito.errors import CognitoUnavailable, InvalidToken
@@ -32,10 +34,14 @@ def make_key() -> rsa.RSAPrivateKey:
 OURS, OTHER = make_key(), make_key()
 
 
-def private(key: rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+@functools.cache  # the library checks a private key whenever it reads one, which takes longer than all else
+def private(key: rsa.RSAPrivateKey, algorithm: str = "RS256") -> Key:
+    return jwk.construct(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+        algorithm,
+    )
 
 
 def public(key: rsa.RSAPrivateKey) -> bytes:
@@ -163,7 +169,9 @@ def _hs256(use: str) -> str:
 
 
 def _rs512(use: str) -> str:
-    return str(jose_jwt.encode(claims(use), private(OURS), algorithm="RS512", headers={"kid": "ours"}))
+    return str(
+        jose_jwt.encode(claims(use), private(OURS, "RS512"), algorithm="RS512", headers={"kid": "ours"})
+    )
 
 
 @USES
