@@ -58,6 +58,7 @@ def test_only_the_sandbox_and_the_command_line_decode() -> None:
                     assert not (node.module.startswith("converter.engine") and names & decoders), path
 
 
+@pytest.mark.long
 def test_pages_start_without_a_decoder() -> None:
     # They never decode, and loading Pillow took a tenth of each cold start.
     code = "import sys, django; django.setup(); import imagesite.urls; sys.exit('PIL' in sys.modules)"
@@ -97,6 +98,7 @@ def test_no_migration_is_missing() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
+@pytest.mark.long
 def test_the_deployed_site_passes_the_checks_of_django(tmp_path: Path) -> None:
     environment = {
         "PATH": "/usr/bin:/bin",

@@ -15,7 +15,7 @@ import requests
 from tests.server import ROOT
 from tests.test_serve import eventually
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.system, pytest.mark.slow(minutes=5)]
 
 PACKAGES = "python3,python3-pip,ca-certificates"
 # What the official image of Python does too: `python` is there, and pip may install.

@@ -25,6 +25,7 @@ def test_warrant_imports_with_the_jose_that_works() -> None:
         version("python-jose-cryptodome")
 
 
+@pytest.mark.long
 def test_pip_finds_only_the_difference_we_chose() -> None:
     check = subprocess.run(
         [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False

@@ -180,6 +180,7 @@ def raised() -> Iterator[tuple[str, str, str | None]]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}", code, kind
 
 
+@pytest.mark.long
 def test_every_code_that_is_raised_has_a_template() -> None:
     missing = []
     for where, code, kind in raised():
@@ -207,6 +208,7 @@ def error_codes() -> set[str]:
     return {code for code in found if code and "." not in code} - {"status"}
 
 
+@pytest.mark.long
 def test_every_error_code_is_explained_and_has_a_status() -> None:
     assert error_codes() - set(ERRORS) == set()
     assert all(400 <= info.status < 600 for info in ERRORS.values())
@@ -226,6 +228,7 @@ def test_what_is_no_longer_here_is_410() -> None:
     }
 
 
+@pytest.mark.long
 def test_nobody_writes_a_sentence_where_a_message_is_raised() -> None:
     wordy = [
         f"{path.relative_to(ROOT)}:{node.lineno}"

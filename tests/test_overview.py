@@ -103,6 +103,7 @@ def test_an_hour_is_a_bar_as_high_as_its_jobs(staff: Client, day: None) -> None:
     assert rows(staff, highest.url) == 22
 
 
+@pytest.mark.long
 def test_each_figure_leads_to_its_rows(staff: Client, day: None) -> None:
     seen = staff.get(PAGE).context
     figures = [(n, url) for _, n, url in seen["states"]]
@@ -117,6 +118,7 @@ def test_each_figure_leads_to_its_rows(staff: Client, day: None) -> None:
         assert rows(staff, url) == n, url
 
 
+@pytest.mark.long
 def test_it_asks_as_much_of_a_full_table_as_of_an_empty_one(staff: Client, alice: Any) -> None:
     with CaptureQueriesContext(connection) as empty:
         assert staff.get(PAGE).status_code == 200

@@ -21,7 +21,7 @@ from imagesite.accounts import attempts, hashers
 from imagesite.accounts.attempts import Allowance, TooManyAttempts, attempt
 from tests.accounts.conftest import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.long, pytest.mark.django_db]
 
 PASSWORD = "correct horse battery"
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.9"

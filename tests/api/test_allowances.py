@@ -17,7 +17,7 @@ from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Clock, Program, problem
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = [pytest.mark.long, pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_of_too_many_requests_exactly_those_allowed_are_served(
     assert Counter(answers) == {200: 3, 429: THREADS - 3}
 
 
+@pytest.mark.long
 def test_none_of_many_requests_slips_past_the_quota(alice: Any, settings: Any) -> None:
     settings.CONVERTER_JOBS_A_DAY = 3
     secret = ApiToken.issue(alice, "test")[1]

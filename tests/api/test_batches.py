@@ -107,6 +107,7 @@ def test_a_wrong_recipe_is_pointed_at(program: Program) -> None:
     assert not Batch.objects.exists()
 
 
+@pytest.mark.long
 def test_an_image_may_have_outputs_of_its_own(program: Program, alice: Any, send: Any, worker: Any) -> None:
     whole, left = {"format": "png"}, {"format": "png", "crop": {"x": 0, "y": 0, "width": 8, "height": 8}}
     two = [{"format": "webp"}, {"format": "jpeg"}]
@@ -210,6 +211,7 @@ def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Prog
     assert seen == [*reversed(ids[2:]), *sorted(ids[:2], reverse=True)]
 
 
+@pytest.mark.long
 def test_a_list_costs_the_same_with_one_row_and_with_thirty(
     program: Program, settings: Any, django_assert_num_queries: Any
 ) -> None:
@@ -329,6 +331,7 @@ ODD_NAMES = {
 }
 
 
+@pytest.mark.long
 def test_no_name_is_a_reason_to_refuse_a_batch(program: Program) -> None:
     body = {"files": [{"name": name, "size": 9} for name in ODD_NAMES], "outputs": [{"format": "webp"}]}
     answer = program.post("batches", body)

@@ -20,6 +20,7 @@ def join(program: Program, *names: str, **more: Any) -> Any:
     return program.post("batches", body)
 
 
+@pytest.mark.long
 def test_images_are_joined_once_all_are_sent(program: Program, worker: Any) -> None:
     batch = join(program, "1.jpg", "2.jpg", "3.jpg", outputs=[{"page": "a4", "margin": 10}]).json()
     assert [upload["name"] for upload in batch["uploads"]] == ["1.jpg", "2.jpg", "3.jpg"]
@@ -39,6 +40,7 @@ def test_images_are_joined_once_all_are_sent(program: Program, worker: Any) -> N
     assert streamed(program.client.get(link["Location"])).startswith(b"%PDF")
 
 
+@pytest.mark.long
 def test_uploads_are_joined_again_in_another_order(program: Program, worker: Any) -> None:
     batch = join(program, "1.jpg", "2.jpg").json()
     ids = [upload["id"] for upload in batch["uploads"]]

@@ -7,7 +7,7 @@ import pytest
 from converter.models import Job
 from tests.api.conftest import Program, problem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = [pytest.mark.long, pytest.mark.django_db, pytest.mark.postgres]
 
 CARRIED = 6_000_000 * 3 // 4
 """Bytes of an answer; Lambda hands it on in base64."""

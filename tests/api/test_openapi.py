@@ -19,6 +19,7 @@ def described() -> dict[str, Any]:
     return document
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_description_is_valid_openapi_3_1_and_open_to_all(described: dict[str, Any]) -> None:
     assert described["openapi"].startswith("3.1")
@@ -73,6 +74,7 @@ def test_the_documents_are_shown_under_the_content_security_policy(live_server: 
     assert complaints == []
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_examples_do_what_they_say(program: Program, described: dict[str, Any]) -> None:
     tried = 0

@@ -18,7 +18,7 @@ from tests.cloud.browser import Browser
 from tests.cloud.stack import Stack, bucket
 from tests.conftest import make_photo
 
-pytestmark = [pytest.mark.slow, pytest.mark.system]
+pytestmark = [pytest.mark.slow(minutes=5), pytest.mark.system]
 
 WORKER = "imagesite-production-worker"
 EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"

@@ -20,7 +20,7 @@ from tests.databases import postgresql
 from tests.server import ROOT, Server
 from tests.test_serve import eventually, submit
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.system, pytest.mark.slow(minutes=6)]
 
 PEOPLE = """
 from imagesite.accounts.models import ApiToken, User

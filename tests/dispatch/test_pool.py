@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 from converter.dispatch import pool
 from converter.dispatch.pool import PoolDispatch
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def dispatch() -> Iterator[PoolDispatch]:

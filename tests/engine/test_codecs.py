@@ -57,6 +57,7 @@ def test_a_picture_ends_with_a_source_that_every_browser_shows() -> None:
     assert [name for name in ranks if not FORMATS[name].shows_in_browser] == ["jxl"]
 
 
+@pytest.mark.long
 def test_no_formats_name_is_compared_or_listed_outside_the_codecs() -> None:
     found = {
         (str(path.relative_to(ROOT / "converter")), name)

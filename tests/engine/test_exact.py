@@ -123,6 +123,7 @@ def test_a_quality_makes_a_new_jpeg() -> None:
     assert codes(converted(packed, {**UNPACK, "quality": 60})) == []
 
 
+@pytest.mark.long
 def test_damaged_jpegs_are_never_called_exact_unless_they_come_back() -> None:
     jpeg = samples.phone_jpeg()
     chance = random.Random(5)

@@ -6,6 +6,8 @@ import pytest
 
 from . import fuzz
 
+pytestmark = pytest.mark.long
+
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))]
 
 

@@ -69,6 +69,7 @@ def test_a_padded_picture_stays_within_the_border(gravity: Any, offset: Any) -> 
     assert layout(wanted, 400, 200).offset == offset
 
 
+@pytest.mark.long
 @given(RESIZES, SIDE, SIDE)
 @settings(max_examples=500, deadline=None)
 def test_sizes_hold_their_promises(resize: Any, width: Any, height: Any) -> None:

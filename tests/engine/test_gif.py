@@ -14,6 +14,8 @@ from converter.engine.raster.similarity import similarity
 
 from . import moving, samples
 
+pytestmark = pytest.mark.long
+
 # Bytes by gifsicle 1.93: -O3, and -O3 --resize 100x75.
 GIFSICLE = {
     "sticker": (5744, 2658),

@@ -155,6 +155,7 @@ def test_an_animation_is_refused_by_name(cjxl: Callable[..., Any]) -> None:
         open(cjxl(samples.animated("PNG"), "png", "-d", "1"))
 
 
+@pytest.mark.long
 def test_still_files_of_every_kind_of_header_are_no_animations(cjxl: Callable[..., Any]) -> None:
     for size in ((64, 64), (61, 47), (256, 128), (1, 9)):
         for options in (("-d", "0"), ("-d", "2"), ("--container=1",), ("-p",)):

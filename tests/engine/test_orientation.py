@@ -98,6 +98,7 @@ def test_a_heic_is_turned_as_its_properties_say_and_not_as_its_exif(
     assert ("upright" in codes(result)) == (orientation != 1)
 
 
+@pytest.mark.long
 def test_a_crop_means_pixels_of_the_upright_source_however_it_is_decoded() -> None:
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)

@@ -67,6 +67,7 @@ def test_every_pair_is_tried() -> None:
     assert sorted(itertools.pairwise(chain)) == sorted(itertools.product(OUTPUTS, repeat=2))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("source", SOURCES)
 def test_no_output_changes_another(source: str) -> None:
     kept = {"metadata": "keep"} if source == "metadata" else {}
@@ -139,6 +140,7 @@ def test_a_photograph_among_black_and_white_pages_keeps_its_quality() -> None:
 LOSSY = [name for name in OUTPUTS if FORMATS[name].quality]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("promise", [{"aim": "balanced"}, {"target_bytes": 20_000}], ids=str)
 @pytest.mark.parametrize("output", LOSSY)
 @pytest.mark.parametrize("source", SOURCES)

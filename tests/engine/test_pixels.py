@@ -36,6 +36,7 @@ def test_pdf_holds_the_picture() -> None:
     assert result.data.rstrip().endswith(b"%%EOF")
 
 
+@pytest.mark.long
 def test_a_jpeg_shrunk_while_decoding_looks_like_one_shrunk_after() -> None:
     photo = samples.photo((1603, 1203))
     data = saved(photo, "JPEG", quality=95)
@@ -213,6 +214,7 @@ def test_the_same_work_gives_the_same_bytes() -> None:
         assert render(data, format=target).data == render(data, format=target).data
 
 
+@pytest.mark.long
 def test_noise_can_be_written_at_the_best_quality() -> None:
     noise = Image.merge("RGB", [Image.effect_noise((300, 200), 200) for _ in range(3)])
     for quality in (50, 89, 90, 94, 95, 100):

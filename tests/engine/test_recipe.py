@@ -241,6 +241,7 @@ RECIPES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @given(RECIPES)
 @settings(max_examples=200, deadline=None)
 def test_the_canonical_form_means_the_same(mapping: Any) -> None:
@@ -261,6 +262,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(JSON)
 @settings(max_examples=300, deadline=None)
 def test_any_json_is_either_a_recipe_or_refused(value: Any) -> None:

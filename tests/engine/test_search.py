@@ -22,6 +22,8 @@ from converter.engine.report import Result
 from . import samples
 from .samples import opened, saved
 
+pytestmark = pytest.mark.long
+
 SIZE = (320, 240)
 SSIMULACRA2 = {30: 25.7, 60: 44.8, 85: 61.5}  # of the photograph as JPEG by libjpeg-turbo
 PHOTO = saved(samples.grainy(SIZE), "PNG")

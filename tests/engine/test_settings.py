@@ -14,6 +14,8 @@ from converter.engine.report import Result
 from . import samples
 from .samples import opened, saved
 
+pytestmark = pytest.mark.long
+
 
 def render(data: bytes, **recipe: Any) -> Result:
     return raster.open(data).render(Recipe.parse(recipe))

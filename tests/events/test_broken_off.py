@@ -29,7 +29,7 @@ from converter.storage.folder import FolderStorage
 from tests.conftest import make_photo
 from tests.fakes import RecordingDispatch
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.long, pytest.mark.postgres]
 
 OUTPUTS = [Recipe.parse({"format": "webp"}), Recipe.parse({"format": "png"})]
 PHOTO = make_photo()

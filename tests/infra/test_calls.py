@@ -13,6 +13,8 @@ import zappa.core
 from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("converter", "imagesite", "infra")
 SERVICES = (

@@ -18,6 +18,8 @@ from infra.deployment import Deployment
 from infra.errors import DeployError
 from tests.cloud.interpreter import lambda_python
 
+pytestmark = pytest.mark.long
+
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 
 

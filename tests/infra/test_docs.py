@@ -7,6 +7,8 @@ import pytest
 
 from infra import costs, scale
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 SCALE = (ROOT / "docs" / "scale.md").read_text()

@@ -16,6 +16,8 @@ from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 from tests.cloud.interpreter import lambda_python
 
+pytestmark = pytest.mark.long
+
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 
 

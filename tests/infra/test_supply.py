@@ -16,6 +16,8 @@ from converter.engine import raster
 from converter.engine.raster import bundled
 from infra import supply
 
+pytestmark = pytest.mark.long
+
 TODAY = date.today()
 
 

@@ -134,6 +134,7 @@ def test_one_bad_image_fails_it_by_name(alice: Any, worker: RecordingDispatch) -
     assert not job.retry_may_help
 
 
+@pytest.mark.long
 def test_images_that_are_here_come_before_new_ones(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))

@@ -155,6 +155,7 @@ def test_a_result_that_is_gone_is_left_out_and_the_manifest_says_so(
     assert "missing from the storage" in rows[0]["error"]
 
 
+@pytest.mark.long
 def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
@@ -236,6 +237,7 @@ def test_a_sandbox_that_does_not_start_ends_a_preview_after_three_times(
         jobs.preview_urls(job)
 
 
+@pytest.mark.long
 def test_what_nobody_asks_for_any_more_is_forgotten(finished: Batch) -> None:
     jobs.zip_url(finished)
     later(hours=25)
@@ -281,6 +283,7 @@ def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
     assert the_job(batch).error is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "quota")])
 def test_a_full_disk_is_told_from_other_faults(fault: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> None:

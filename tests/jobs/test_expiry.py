@@ -24,7 +24,7 @@ from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program
 from tests.fakes import RecordingDispatch
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 LINKS = ("/results/", "X-Amz-Signature")
 

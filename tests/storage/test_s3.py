@@ -23,6 +23,8 @@ from converter.storage import Bucket, StorageFault, s3
 from converter.storage.s3 import DELETE_AT_ONCE, S3Bucket
 from tests.storage.test_twins import TOMORROW, BucketPromises
 
+pytestmark = pytest.mark.long
+
 FIVE_MINUTES = timedelta(minutes=5)
 
 

@@ -37,6 +37,7 @@ def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> N
     assert "photo 0.jpg" in shown
 
 
+@pytest.mark.long
 def test_an_original_counts_once_however_many_results_it_has(
     page: Client, alice: Any, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
@@ -73,6 +74,7 @@ def test_it_polls_only_while_something_is_to_be_done(
     assert "<html" not in shown
 
 
+@pytest.mark.long
 def test_it_asks_more_and_more_seldom(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, photo)
     delays = [
@@ -239,6 +241,7 @@ def test_no_batch_is_404(page: Client) -> None:
     assert page.get(f"/batches/{uuid.uuid4()}/").status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 12])
 def test_no_page_asks_the_database_much(
     page: Client,
@@ -307,6 +310,7 @@ def test_growth_that_nothing_explains_is_a_warning(page: Client, batch: Batch) -
     assert "That is normal." not in said
 
 
+@pytest.mark.long
 def test_files_that_never_came_are_sent_together_and_told_by_name_and_size(
     page: Client, alice: Any, photo: bytes, worker: RecordingDispatch
 ) -> None:

@@ -37,6 +37,7 @@ def test_a_button_of_no_format_is_refused(page: Client, photo: bytes) -> None:
     assert page.post("/convert/", {**FORM, "to": "heic", "images": sent("a.jpg", photo)}).status_code == 422
 
 
+@pytest.mark.long
 def test_files_keep_their_own_names_and_bytes(page: Client, worker: RecordingDispatch) -> None:
     small, large = make_photo(20, 10), make_photo(40, 30)
     page.post("/convert/", {**FORM, "images": [sent("small.jpg", small), sent("large.jpg", large)]})
@@ -221,6 +222,7 @@ def test_convert_again_uses_the_images_that_are_here(page: Client, batch: Batch)
     assert Job.objects.filter(upload=upload, output_format="gif", status="queued").exists()
 
 
+@pytest.mark.long
 def test_images_that_are_here_keep_their_order(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
@@ -279,6 +281,7 @@ def test_a_link_that_makes_no_sense_begins_anew(page: Client) -> None:
     assert page.get("/convert/?batch=nonsense&starter=none").status_code == 200
 
 
+@pytest.mark.long
 def test_a_batch_is_converted_again_with_the_crops_of_its_images(page: Client, batch: Batch) -> None:
     assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))
     for job in batch.jobs.all():
@@ -298,6 +301,7 @@ def test_a_batch_that_is_not_there_is_404(page: Client) -> None:
     assert page.get(f"/convert/?batch={uuid.uuid4()}").status_code == 404
 
 
+@pytest.mark.long
 def test_more_outputs_than_allowed_are_refused(page: Client, photo: bytes, settings: Any) -> None:
     most = settings.CONVERTER_MAX_OUTPUTS
     form = {f"outputs-{n}-format": "webp" for n in range(most + 1)}

@@ -39,6 +39,7 @@ def join(owner: Any, worker: RecordingDispatch, contents: dict[str, bytes | None
     return batch
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "last", [png("lime"), b"no image", None], ids=["finished", "failed", "awaiting the last"]
 )
@@ -59,6 +60,7 @@ def test_its_pages_show_all_images_and_cost_little(
     assert "and 9 more images" in page.get("/batches/").content.decode()
 
 
+@pytest.mark.long
 def test_the_history_finds_it_by_any_of_its_images(
     page: Client, alice: Any, worker: RecordingDispatch
 ) -> None:
@@ -67,6 +69,7 @@ def test_the_history_finds_it_by_any_of_its_images(
     assert str(batch.pk) not in page.get("/batches/?q=invoice").content.decode()
 
 
+@pytest.mark.long
 def test_the_form_joins_where_it_can(page: Client, alice: Any, worker: RecordingDispatch) -> None:
     def send(format: str, **more: str) -> Batch:
         images = [sent("a.png", png("red")), sent("b.png", png("blue"))]
@@ -80,6 +83,7 @@ def test_the_form_joins_where_it_can(page: Client, alice: Any, worker: Recording
     assert [job.images for job in send("png", join="on").jobs.all()] == [1, 1]
 
 
+@pytest.mark.long
 def test_without_a_bad_image_it_is_made_again(page: Client, alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, worker, {"a.png": png("red"), "bad.png": b"no image", "c.png": png("blue")})
     job = batch.jobs.get()
@@ -91,6 +95,7 @@ def test_without_a_bad_image_it_is_made_again(page: Client, alice: Any, worker: 
     assert [f'value="{upload.pk}"' in offered for upload in job.uploads] == [True, False, True]
 
 
+@pytest.mark.long
 def test_all_of_a_batch_can_be_joined_again_in_the_same_order(
     page: Client, alice: Any, worker: RecordingDispatch
 ) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import make_photo
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import submit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 MOST_QUERIES = 12
 NOTHING = "00000000-0000-0000-0000-000000000000"

@@ -41,6 +41,7 @@ def test_the_history_says_what_each_entry_was(page: Client, batch: Batch) -> Non
     assert 'alt="" width="72"' in shown
 
 
+@pytest.mark.long
 def test_the_history_comes_in_pages(page: Client, alice: Any, photo: bytes) -> None:
     made = [submit(alice, photo) for _ in range(23)]
     first = page.get("/batches/")
@@ -51,6 +52,7 @@ def test_the_history_comes_in_pages(page: Client, alice: Any, photo: bytes) -> N
     assert "Older" not in text(second)
 
 
+@pytest.mark.long
 def test_rows_of_one_moment_are_neither_lost_nor_shown_twice(page: Client, alice: Any, photo: bytes) -> None:
     for _ in range(23):
         submit(alice, photo)
@@ -88,6 +90,7 @@ def found(page: Client) -> Callable[..., list[uuid.UUID]]:
     return found
 
 
+@pytest.mark.long
 def test_the_history_is_searched_by_name_and_state(
     found: Callable[..., list[uuid.UUID]], alice: Any, batch: Batch, photo: bytes
 ) -> None:
@@ -99,6 +102,7 @@ def test_the_history_is_searched_by_name_and_state(
     assert found(state="failed") == []
 
 
+@pytest.mark.long
 def test_the_history_is_searched_by_the_formats(
     found: Callable[..., list[uuid.UUID]],
     alice: Any,
@@ -139,6 +143,7 @@ def test_what_makes_no_sense_in_a_filter_is_said_and_left_out(page: Client, batc
     assert response.context["filter"].errors[name]
 
 
+@pytest.mark.long
 def test_the_next_page_keeps_the_filter(page: Client, alice: Any, photo: bytes) -> None:
     for _ in range(23):
         submit(alice, photo)
@@ -173,6 +178,7 @@ def test_a_search_looks_through_one_stretch_at_a_time(
     assert sum(looked_at, []) == [made[6].pk, made[0].pk]
 
 
+@pytest.mark.long
 def test_a_search_goes_on_until_the_page_is_full(
     page: Client, alice: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +223,7 @@ def test_many_entries_are_deleted_at_once_after_asking(
     assert set(Batch.objects.all()) == {kept, his}
 
 
+@pytest.mark.long
 def test_deleting_nothing_says_so(page: Client, batch: Batch) -> None:
     assert "Select at least one batch first." in text(
         page.post("/batches/delete/", {"sure": "1"}, follow=True)

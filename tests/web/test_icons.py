@@ -49,6 +49,7 @@ def links_of(html: str) -> dict[str, str]:
     return {rel: unquote(path) for rel, path in re.findall(r'<link rel="([^"]+)" href="([^"]+)">', html)}
 
 
+@pytest.mark.long
 def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Client) -> None:
     files = unpacked(icons)
     links = links_of(files["snippet.html"].decode())

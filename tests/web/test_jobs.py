@@ -167,6 +167,7 @@ def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
     assert "48.1, 11.5" in shown
 
 
+@pytest.mark.long
 def test_a_result_becomes_an_image(page: Client, job: Job, worker: RecordingDispatch) -> None:
     response = page.post(f"/jobs/{job.pk}/reuse/")
     upload = Upload.objects.latest("created_at")

@@ -191,6 +191,7 @@ def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: J
     assert "2 Ergebnisse" in text(page.get(f"/batches/{batch.pk}/", headers={"accept-language": "de"}))
 
 
+@pytest.mark.long
 def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> None:
     transitions.fail(Job.objects.filter(pk=job.pk), Message("gave_up", {"attempts": 3}))
     for path in (f"/jobs/{job.pk}/", f"/batches/{batch.pk}/"):

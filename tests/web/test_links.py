@@ -45,6 +45,7 @@ def test_a_saved_recipe_has_a_short_link_that_stays_the_same(page: Client, saved
     assert re.findall(r'id="address"[^>]*>([^<]+)<', shown) == [f"http://testserver{first}"]
 
 
+@pytest.mark.long
 def test_a_link_leads_somebody_else_to_the_recipe(strangers_page: Client, token: str) -> None:
     assert SENTENCE in text(strangers_page.get(f"/r/{token}/"))
     form = strangers_page.get(f"/convert/?link={token}").context["outputs"].forms[0]

@@ -68,6 +68,7 @@ def color_of(send: Callable[..., None], worker: RecordingDispatch) -> Callable[.
     return color_of
 
 
+@pytest.mark.long
 def test_a_recipe_converts_with_its_logo_days_later(page: Client, alice: Any, color_of: Any) -> None:
     recipe = with_logo(page)
     days_later()
@@ -75,6 +76,7 @@ def test_a_recipe_converts_with_its_logo_days_later(page: Client, alice: Any, co
     assert page.get(f"/convert/?recipe={recipe.pk}").status_code == 200
 
 
+@pytest.mark.long
 def test_editing_shows_the_logo_and_changes_it(page: Client, alice: Any, color_of: Any) -> None:
     recipe = with_logo(page)
     days_later()
@@ -130,6 +132,7 @@ def test_a_logo_whose_recipe_staff_deleted_is_swept(page: Client) -> None:
     assert not Logo.objects.exists()
 
 
+@pytest.mark.long
 def test_a_link_carries_the_logo_to_others(
     page: Client, strangers_page: Client, alice: Any, bob: Any, color_of: Any
 ) -> None:

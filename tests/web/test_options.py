@@ -56,6 +56,7 @@ sides = st.one_of(st.none(), st.integers(1, 5000))
 DEFAULT_QUALITY = engine.FORMATS["webp"].default_quality
 
 
+@pytest.mark.long
 @given(
     width=sides,
     height=sides,

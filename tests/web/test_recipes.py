@@ -73,6 +73,7 @@ def saved(alice: Any) -> Recipe:
     return Recipe.objects.create(owner=alice, name="mine", recipe={"format": "avif", "quality": 41})
 
 
+@pytest.mark.long
 def test_converting_begins_with_the_default_until_it_is_one_no_longer(page: Client, saved: Recipe) -> None:
     assert begins_with(page) == ("webp", None)
     response = page.post(f"/recipes/{saved.pk}/default/", follow=True)
@@ -86,6 +87,7 @@ def test_converting_begins_with_the_default_until_it_is_one_no_longer(page: Clie
     assert Recipe.objects.filter(pk=saved.pk).exists()
 
 
+@pytest.mark.long
 def test_a_result_used_as_input_begins_with_the_default_too(page: Client, job: Job, saved: Recipe) -> None:
     page.post(f"/recipes/{saved.pk}/default/")
     assert begins_with(page, f"/convert/?upload={job.upload_id}") == ("avif", 41)

@@ -183,6 +183,7 @@ def test_the_links_of_a_suspended_user_lead_nowhere(
     assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 404
 
 
+@pytest.mark.long
 def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
     client: Client, share: Share, job: Job
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
         assert response.url.startswith("/accounts/login/")  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_pages_are_compressed_and_never_to_the_same_length(client: Client) -> None:
     answers = [client.get("/formats/", headers={"accept-encoding": "gzip"}) for _ in range(20)]
@@ -232,6 +233,7 @@ def test_a_proxy_that_hides_the_host_is_named_as_a_cause(alice: Any) -> None:
     assert "must pass on the Host header" in text(refused)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
     for path in [
