@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
@@ -18,9 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from converter import jobs
-from converter.models import (
-    Upload,
-)
+from converter.models import Upload
 from converter.problems import CodedError
 from converter.translation import translated
 
@@ -54,6 +52,14 @@ class BoundedAdmin(admin.ModelAdmin):
                 )
             queryset = queryset.filter(pk__in=chosen[:most])
         return super().response_action(request, queryset)
+
+
+def log_changes(request: HttpRequest, rows: Sequence[Model], message: str) -> None:
+    """Write into the admin's history that this member of staff changed these rows."""
+    if rows:
+        LogEntry.objects.log_actions(
+            cast(UUID, request.user.pk), rows, CHANGE, change_message=message, single_object=False
+        )
 
 
 class ReadOnlyAdmin(BoundedAdmin):
@@ -92,10 +98,7 @@ class ReadOnlyAdmin(BoundedAdmin):
                 continue
             if result != 0:
                 changed.append(row)
-        if changed:
-            LogEntry.objects.log_actions(
-                cast(UUID, request.user.pk), changed, CHANGE, change_message=f"{done}.", single_object=False
-            )
+        log_changes(request, changed, f"{done}.")
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{done}: {len(changed)} of {len(rows)}.", level)
         for reason, count in refused.items():

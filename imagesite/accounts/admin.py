@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from converter import configuration, jobs
+from converter.admin.base import ReadOnlyAdmin, log_changes
 from imagesite.accounts.local.invitations import invite
 from imagesite.accounts.models import ApiToken, Invitation, User
 
@@ -79,21 +78,14 @@ class UserAdmin(DjangoUserAdmin):
         people = [user for user in queryset if user.sub]
         for user in people:
             client.remove_totp(str(user.sub))
-        if people:
-            LogEntry.objects.log_actions(
-                cast(UUID, request.user.pk),
-                people,
-                CHANGE,
-                change_message="Removed the second factor.",
-                single_object=False,
-            )
+        log_changes(request, people, "Removed the second factor.")
         self.message_user(
             request, f"Removed: {len(people)}.", messages.SUCCESS if people else messages.WARNING
         )
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens can be revoked here, not seen: only the digest is stored, and it is not shown."""
 
     list_display = (
@@ -109,18 +101,8 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "name", "start")
-    show_full_result_count = False
     fields = ("id", *list_display)
     actions = ("revoke",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_apitoken")
@@ -131,10 +113,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
         ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked_at=None).update(
             revoked_at=timezone.now()
         )
-        if tokens:
-            LogEntry.objects.log_actions(
-                cast(UUID, request.user.pk), tokens, CHANGE, change_message="Revoked.", single_object=False
-            )
+        log_changes(request, tokens, "Revoked.")
         self.message_user(
             request, f"Revoked: {len(tokens)}.", messages.SUCCESS if tokens else messages.WARNING
         )
