@@ -85,7 +85,7 @@ def main() -> None:
                 scores[aim].append(found)
     judge.close()
     print(f"SSIMULACRA2 of {len(scores['small'])} pictures as {', '.join(FORMATS)}\n")
-    print("| aim | promised | mean | worst | keeps it | formats within ±4 |")
+    print("| aim | target | mean | worst | on target | formats within ±4 |")
     print("| --- | --- | --- | --- | --- | --- |")
     for aim, promised in PROMISED.items():
         every = [score for found in scores[aim] for score in found]

@@ -203,7 +203,7 @@ def main() -> None:
 
 
 def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int) -> None:
-    print("One core: milliseconds · kB · SSIM to the source; in brackets our time in parts of theirs\n")
+    print("One core: ms · kB · SSIM to the source; in brackets our time divided by theirs\n")
     names = ["ours", *(rival.name for rival in rivals)]
     print("| |", " | ".join(names), "|")
     print("|" + " --- |" * (len(names) + 1))
@@ -227,7 +227,7 @@ def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int) -> Non
 
 def _all_cores(chosen: Sequence[Cell], rivals: Sequence[Rival], cores: set[int]) -> None:
     names = [rival.name for rival in rivals]
-    print(f"\nAll {len(cores)} cores, many pictures at once: our time in parts of theirs\n")
+    print(f"\nAll {len(cores)} cores, many images at once: our time divided by theirs\n")
     print("| |", " | ".join(names), "|")
     print("|" + " --- |" * (len(names) + 1))
     ratios: dict[str, list[float]] = {}

@@ -49,7 +49,7 @@ def measure_all(site: Site, browser: Browser) -> None:
         "recipe": "/recipes/new/",
         "formats": "/formats/",
     }
-    print("| page | KB without images | KB in all | requests | LCP desk / phone | CLS | TBT desk / phone |")
+    print("| page | KB without images | KB in total | requests | LCP desk / phone | CLS | TBT desk / phone |")
     print("|---|---|---|---|---|---|---|")
     for name, path in paths.items():
         desk = [visit(site, browser, session, "desktop", path) for _ in range(TIMES)]
