@@ -1,7 +1,7 @@
 """Walk the whole way from an empty AWS account to a running site, and back to nothing.
 
     python -m infra.deploy up      # or: make deploy
-    python -m infra.deploy code    # or: make deploy-code, for whoever may no more
+    python -m infra.deploy code    # or: make deploy-code, if that is all you may do
     python -m infra.deploy down    # or: make destroy
     python -m infra.deploy check | rotate | rollback    # or: make preflight, rotate, rollback
 

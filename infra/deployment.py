@@ -1,4 +1,4 @@
-"""One site in one account and region: what the walks of deploy.py do, act by act."""
+"""One site in one account and region: the operations that deploy.py's steps call."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Deployment:
         return json.loads(kept["Value"]), int(kept["Version"])
 
     def write_secrets(self, values: keys.Values) -> int:
-        """Keep the secrets; return their version. Two link keys need more than the 4 KB of a standard parameter."""
+        """Store the secrets; return their version. Two link keys exceed the 4 KB of a standard parameter."""
         written = self.aws("ssm").put_parameter(
             Name=self.secrets_name,
             Value=json.dumps(values),
@@ -149,7 +149,7 @@ class Deployment:
         return int(written["Version"])
 
     def fetch_secrets(self) -> None:
-        """Read the secrets, made at the first time, and hand them to Terraform."""
+        """Read the secrets, creating them the first time, and pass them to Terraform."""
         values, version = self.read_secrets()
         database_url = os.environ.get("DATABASE_URL", values["database_url"])
         if version == 0 or database_url != values["database_url"]:
@@ -199,11 +199,11 @@ class Deployment:
         self.terraform("apply", *self.variables, *self.approve)
 
     def terraform_join(self) -> None:
-        """Let Terraform find what Zappa made; all else it has looked at minutes ago."""
+        """Let Terraform find what Zappa made. Everything else was refreshed minutes ago."""
         self.terraform("apply", "-refresh=false", *self.variables, *self.approve)
 
     def allow_data_loss(self) -> None:
-        """Tell what guards its data, and exists, that it may go."""
+        """Turn off deletion protection of existing resources that hold data."""
         present = self.terraform("state", "list", capture=True).split()
         targets = [f"-target={address}" for address in present if address.startswith(GUARDED)]
         if targets:
@@ -212,7 +212,7 @@ class Deployment:
             )
 
     def take_keys_off(self) -> None:
-        """Let go of the API, which AWS does not delete while a usage plan names it."""
+        """Remove the usage plans; AWS does not delete an API while one refers to it."""
         present = self.terraform("state", "list", capture=True).split()
         targets = [
             f"-target={address}" for address in present if address.startswith("aws_api_gateway_usage_plan")
@@ -237,13 +237,13 @@ class Deployment:
         self.keep_settings(self.terraform("output", "-raw", "zappa_settings", capture=True))
 
     def fetch_settings(self) -> None:
-        """Take the settings from the deployment bucket, where Terraform keeps them for those who may not read its state."""
+        """Read the settings from the deployment bucket, where Terraform puts them for roles that cannot read its state."""
         bucket = f"{self.project}-deployment-{self.account}"
         found = self.aws("s3").get_object(Bucket=bucket, Key="zappa_settings.json")
         self.keep_settings(found["Body"].read().decode())
 
     def keep_settings(self, text: str) -> None:
-        """Keep Zappa's settings with the public keys of the user pool, which functions in a private network may not reach."""
+        """Write Zappa's settings, adding the user pool's public keys, which functions in a private network may be unable to fetch."""
         settings = json.loads(text)
         variables = settings["production"]["aws_environment_variables"]
         pool = variables["COGNITO_USER_POOL_ID"]
@@ -262,13 +262,13 @@ class Deployment:
         return f"{self.project}-{stage.replace('_', '-')}"
 
     def make_package(self) -> None:
-        """Leave a clean copy of the code in `site` of the build folder, and what it needs at run time in `venv`."""
+        """Put a clean copy of the code in the build folder's `site`, and its run-time dependencies in `venv`."""
         self.run([self.python, "-m", "infra.package", str(self.build)], ROOT, {}, False)
         if self.settings["base"]["vpc_config"]:
             (self.build / "site" / "rds-ca.pem").write_bytes(self.fetch(RDS_CA))
 
     def zappa(self, *arguments: str, folder: str = "site") -> None:
-        """Run Zappa from the Python's environment; what it packs is the folder it runs in and `venv`."""
+        """Run Zappa. It packages the folder it runs in, and `venv`."""
         env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region}
         program = str(Path(self.python).with_name("zappa"))
         self.run(
@@ -276,7 +276,7 @@ class Deployment:
         )
 
     def manage(self, *arguments: str) -> None:
-        """Run a command of the site here, with the web function's settings and this person's rights."""
+        """Run a management command locally, with the web function's settings and the caller's permissions."""
         env = {
             **self.settings["production"]["aws_environment_variables"],
             "AWS_REGION": self.region,
@@ -306,7 +306,7 @@ class Deployment:
         self.zappa("update" if self.has_function("production_worker") else "deploy", "production_worker")
 
     def deploy_pages(self) -> None:
-        """Deploy or update the web function; a deploy that broke before it had its API is undone first."""
+        """Deploy or update the web function. A deploy that failed before its API existed is undone first."""
         deployed = self.has_function("production")
         if deployed and not self.has_api():
             self.zappa("undeploy", "production", "--yes")
@@ -314,12 +314,12 @@ class Deployment:
         self.zappa("update" if deployed else "deploy", "production")
 
     def roll_back(self) -> None:
-        """Bring back, of both functions, the code before the present one. The schema stays: releases only add to it."""
+        """Restore the previous code of both functions. The schema stays: releases only add to it."""
         for stage in ("production", "production_worker"):
             self.zappa("rollback", stage, "-n", "1", folder=".")
 
     def undeploy_functions(self) -> None:
-        """Let Zappa take away its functions, with their events and API; the settings come from Terraform's state."""
+        """Let Zappa remove its functions with their events and API; the settings come from Terraform's state."""
         stages = [stage for stage in ("production", "production_worker") if self.has_function(stage)]
         if not stages:
             return
@@ -331,7 +331,7 @@ class Deployment:
         self.zappa("manage", "production_worker", "migrate --no-input")
 
     def publish_static_files(self) -> None:
-        """Send the static files, and leave the list of their names where the package is made."""
+        """Upload the static files, and leave their manifest where the package is built."""
         self.manage("collectstatic", "--no-input")
 
     # --- After ---

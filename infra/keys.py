@@ -47,7 +47,7 @@ ROTATED = {
 def rotate(values: Values) -> str:
     """Take the next of three steps, for all that is kept as a list; return what it was.
 
-    First the new value is made known beside the old, then it is used and the old is still good, then the old is dropped.
+    First the new value is added, then it is used while the old one stays valid, then the old one is removed.
     """
     if len(values["origin_secrets"]) == 1:
         for name, make in ROTATED.items():

@@ -1,10 +1,10 @@
-"""What a burst of uploads does to the deployed system: a small simulation, second by second.
+"""How the deployed system handles a burst of uploads: a small simulation, second by second.
 
     python -m infra.scale
 
 prints the table of docs/scale.md. The model: uploads arrive evenly for one hour; Lambda keeps events that find no
-free worker and offers them again, oldest first here; a worker takes one upload at a time; an attempt in a hundred
-meets a passing fault and comes back after one and then two minutes; an event older than six hours is given up.
+free worker and retries them, here oldest first; a worker takes one upload at a time; one attempt in a hundred
+fails for a passing reason and is retried after one and then two minutes; events older than six hours are given up.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Burst:
 
 
 def simulate(uploads: int, workers: int, given: Assumptions | None = None) -> Outcome:
-    """Return what becomes of so many uploads in one hour with so many workers."""
+    """Simulate this many uploads within one hour."""
     given = given or Assumptions()
     burst = _Burst(uploads, workers, given)
     while not burst.is_over:

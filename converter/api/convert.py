@@ -88,7 +88,7 @@ def convert_image(
     try:
         converted = _converted(job, file, keep, response)
     finally:
-        # Here and not in the browser: whoever closes the page cannot ask for it any more.
+        # Done here, since a client that has closed the connection cannot ask for it.
         if not keep and not replayed:
             jobs.remove(job.batch)
     if replayed:

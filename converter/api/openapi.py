@@ -21,7 +21,7 @@ ALWAYS = (400, 401, 403, 422, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[str, Any]:
-    """Return, for `openapi_extra`, the problems an operation may answer with beside those of all."""
+    """Return, for `openapi_extra`, the problems an operation may return in addition to the common ones."""
     return {
         "responses": {status: {"$ref": f"#/components/responses/{status}"} for status in (*ALWAYS, *statuses)}
     }

@@ -57,7 +57,7 @@ class _Lane:
 class PoolDispatch:
     """Starts its processes at the first request. They end with the process that started them, however it ends.
 
-    Where the number of workers is left to us, there is one more than cores, for whoever has nothing in work.
+    If the number of workers is not set, there is one more than cores, for users who have nothing running yet.
     """
 
     def __init__(self, workers: int | None = None) -> None:

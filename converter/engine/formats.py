@@ -67,7 +67,7 @@ class Format:
     bilevel: bool = False
     """One bit per pixel pays off."""
     has_density: bool = False
-    """It has a field of its own for how many pixels make an inch."""
+    """It has its own field for pixels per inch."""
     package: str | None = None
     """It is read and written by this package, and not offered on machines that the package is not made for."""
     paper: bool = False

@@ -1,6 +1,6 @@
 """What people and programs are told: a code with parameters, and one English template for each code.
 
-Programs read the code and the parameters. People read the template, filled in, in their own language: whoever shows a
+Programs read the code and the parameters. People read the template, filled in, in their language: whoever shows a
 message to a person translates the template and fills it with a `Filler`. No sentence is ever taken apart again.
 
 A parameter is a number, a text, a list of texts or another message. `kind` chooses between templates of one code:

@@ -63,7 +63,7 @@ ERRORS = {
         "This {format} has {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.colors_and_more": _(
-        "This {format} has extra channels beside {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+        "This {format} has extra channels besides {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.compression": _(
         "This {format} uses {compression} compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 @contextmanager
 def fresh_connections() -> Iterator[None]:
-    """Drop connections that broke or grew old since the last event, and those that may not outlive this one."""
+    """Close connections that broke or expired since the last event, and those that must not outlive this one."""
     close_old_connections()
     try:
         yield

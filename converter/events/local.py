@@ -104,7 +104,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
     """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
     try:
-        # What the address ends with is for people to read: whoever passes a link on could change it.
+        # The end of the URL is only for people to read: anyone who passes the link on could change it.
         link = _signed("results").read_link(token)
         if "Range" not in request.headers:  # a part of a large file would read all of it each time
             jobs.check_result(link.key)

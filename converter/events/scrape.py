@@ -22,7 +22,7 @@ from converter.models import Job
 @login_not_required
 @require_safe
 def scrape(request: HttpRequest) -> HttpResponse:
-    """Return all metrics to whoever sends METRICS_TOKEN as a bearer token."""
+    """Return all metrics if the request has METRICS_TOKEN as its bearer token."""
     if not settings.CONVERTER_METRICS_TOKEN:
         raise Http404
     sent = request.headers.get("Authorization", "").encode()

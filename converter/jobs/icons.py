@@ -41,7 +41,7 @@ def manifests(finished: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str]
 
 
 def manifest_path(jobs: Sequence[Job], paths: Paths) -> str:
-    """Return the path of the manifest of these results, beside their icon; empty if they have none."""
+    """Return the path of the manifest of these results, next to their icon, or an empty string if they have none."""
     icons = _icons(jobs)
     return (
         f"{paths[icons[0].pk].removesuffix('.ico')}.webmanifest" if icons and _of_app(_pictures(jobs)) else ""

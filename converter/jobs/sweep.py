@@ -56,7 +56,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
 
 
 def recover() -> None:
-    """Take up what was left behind: for a server that starts and knows that no worker of its own is alive."""
+    """Resume the work of a previous server. Called at the start, when no worker of this server is running."""
     now = timezone.now()
     _remove_partial(now)
     give_back(Job.objects.all())
@@ -132,7 +132,7 @@ def _never_came(now: datetime) -> Q:
         ~Exists(lively),
         status=Job.Status.AWAITING_UPLOAD,
         created_at__lt=long_ago,
-        # Only once it was looked for in vain: in a burst, an event may come later than the deadline.
+        # Only after the sweep has looked for it: in a burst, an event may arrive after the deadline.
         asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
     )
 

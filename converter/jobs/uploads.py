@@ -253,5 +253,5 @@ def _end_awaited(upload: Upload, message: Message) -> None:
 
 
 def bad_image(upload: Upload, reason: Message) -> Message:
-    """Return why a document is not made: what is wrong with one of its images."""
+    """Return why a document cannot be made: the problem with one of its images."""
     return Message("bad_image", {"name": upload.name, "upload": str(upload.pk), "reason": reason})

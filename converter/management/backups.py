@@ -94,7 +94,7 @@ def _ours(migrations: Iterable[tuple[str, str]]) -> list[str]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder beside the data, so that files can be linked into it; what a killed backup left in it goes first."""
+    """A folder next to the data, so that files can be hard-linked; leftovers of a killed backup are removed first."""
     path = settings.DATA_DIR / ".backup"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=0o700)

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 @contextmanager
 def hold(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the lock; the system lets go of it however the process ends. Raises CommandError(refusal) if another has it."""
+    """Hold the lock; the system releases it however the process ends. Raises CommandError(refusal) if it is taken."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

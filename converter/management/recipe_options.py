@@ -51,7 +51,7 @@ def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe
 
 
 def _options(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each option by its dotted path; a part with options of its own is taken apart."""
+    """Yield each option by its dotted path, with nested parts expanded."""
     for name, option in schema["properties"].items():
         if "properties" in option:
             yield from _options(option, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""A worker of the queue: takes requests from PostgreSQL and has processes of its own do them."""
+"""A worker of the queue: takes tasks from PostgreSQL and runs them in its own processes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def emit(by: dict[str, str] | None = None, **values: float) -> None:
-    """Count an event; `by` tells its kind (few different values each: every one is a metric of its own)."""
+    """Count an event. `by` holds its dimensions; keep the values few, since each combination is a separate metric."""
     if settings.CONVERTER_METRICS:
         from converter.metrics import cloudwatch
 

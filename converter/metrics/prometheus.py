@@ -42,7 +42,7 @@ def emit(by: dict[str, str] | None, **values: float) -> None:
 
 
 def forget() -> None:
-    """Start from zero: for a server that starts, before anything is counted. What runs beside it goes on counting."""
+    """Start from zero. Called when a server starts, before anything is counted; other processes keep their counts."""
     folder = Path(settings.CONVERTER_METRICS_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in folder.glob("*.db"):

@@ -162,7 +162,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "status", "-created_at", "-id"], name="job_history_by_status"),
             models.Index(fields=["batch", "position"], name="job_in_batch"),
             models.Index(fields=["owner", "result_size"], condition=Q(status="finished"), name="job_kept"),
-            # For staff, who look at everybody's.
+            # For staff, who see all users' jobs.
             models.Index(fields=["-created_at", "-id"], name="job_age"),
             models.Index(
                 fields=["error_code", "-created_at"], condition=~Q(error_code=""), name="job_failure"

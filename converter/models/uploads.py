@@ -75,5 +75,5 @@ class Upload(models.Model):
 
     @property
     def results_prefix(self) -> str:
-        """Return where what is made of it lies: beside its own key, which stays when the image gets another owner."""
+        """Return the prefix of its results. It follows the upload's key, which stays when the image gets another owner."""
         return f"results/{self.key.split('/')[1]}/{self.pk}"

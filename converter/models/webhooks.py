@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Webhook(models.Model):
-    """An address that wants to hear what becomes of its owner's jobs."""
+    """A URL that receives events about its owner's jobs."""
 
     class Event(models.TextChoices):
         BATCH_FINISHED = "batch.finished"
@@ -28,7 +28,7 @@ class Webhook(models.Model):
     old_secret = models.CharField(max_length=60, blank=True, editable=False)
     old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     language = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
-    """Of whoever made or changed it last: that of notices about it."""
+    """The language of notices about it: that of the last person who created or changed it."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(
@@ -53,7 +53,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One message to a webhook: written down with what it tells of, then sent until it arrives or days are over."""
+    """One message to a webhook: stored together with the change it reports, then sent until it is accepted or given up."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")

@@ -40,7 +40,7 @@ def serve(fd: int, without: Collection[str]) -> NoReturn:
             raise
         code = 0
     finally:
-        os._exit(code)  # the line closes with it: whoever sees that may ask how it ended
+        os._exit(code)  # this closes the line; the client can then ask how the child ended
 
 
 def _obey(

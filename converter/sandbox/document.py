@@ -1,4 +1,4 @@
-"""One PDF of many images: each is decoded in a child of its own, and a last child joins the pages."""
+"""One PDF of many images: each is decoded in its own child, and a last child joins the pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Unjoined(Exception):
 
 
 class BadImage(Unjoined):
-    """There is no document because of one image; the message says what is wrong with it."""
+    """The document cannot be made because of one image; the message says why."""
 
 
 class Document:

@@ -76,8 +76,8 @@ class _Child(NamedTuple):
 class _Server:
     """Has one child waiting or one at work. The worker says, in one byte each:
 
-    f, with a line: have the order that comes over it answered; whoever is still at work ends
-    e: whoever is still at work ends
+    f, with a line: fork a child that answers the order on it; a child that still works is ended
+    e: a child that still works is ended
     w: the same, and say its exit status
     """
 

@@ -143,7 +143,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         return any(found["Key"] == name for found in answer.get("Contents", []))
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
-        # Every field needs a condition of its own. Type and name are fixed: an original is only ever a download.
+        # Every field needs its own condition. Type and name are fixed: an original is only ever a download.
         fixed = {
             "Content-Type": "application/octet-stream",
             "Content-Disposition": _attachment(filename),
@@ -222,7 +222,7 @@ def _attachment(filename: str) -> str:
 
 
 def _send_at_once(request: AWSRequest, **event: object) -> None:
-    """Do not ask S3 first, in a round trip of its own, whether it would take the object."""
+    """Skip the separate round trip that asks S3 whether it would accept the object."""
     del request.headers["Expect"]
 
 

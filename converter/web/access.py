@@ -15,7 +15,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 def open_to_guests(view: V) -> V:
-    """Mark a view that guests may use; to it, whoever is no guest is a stranger. See `imagesite.accounts.guests`."""
+    """Mark a view that guests may use. See `imagesite.accounts.guests`."""
     view.open_to_guests = "known"  # type: ignore[attr-defined]
     return view
 

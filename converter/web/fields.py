@@ -38,7 +38,7 @@ class PercentField(forms.FloatField):
 
 
 class ColorInput(forms.TextInput):
-    """A colour as text, with a picker beside it that the scripts keep the same."""
+    """A colour as text, with a picker next to it that the scripts keep in sync."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         text = super().render(name, value, attrs, renderer)

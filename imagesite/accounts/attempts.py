@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 DEVICE = "device"  # salt of what the cookie says
 DEVICE_LIFETIME = 365 * 24 * 3600
-IPV6_SUBSCRIBER = 64  # bits: whoever has one address has all of these
+IPV6_SUBSCRIBER = 64  # bits: one subscriber has all addresses with this prefix
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _wait(counts: dict[str, Allowance]) -> int:
     """Count one more of each and return 0, or count none and return the seconds to wait."""
     now = time.time()
     limits = RateLimit.objects
-    # Looked at first: whoever is refused writes nothing.
+    # Read first, so that a refused attempt writes nothing.
     if wait := max(limits.wait(key, now, a.interval, a.burst) for key, a in counts.items()):
         return wait
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Answers whoever guesses too often, or logs in when too many do."""
+"""Answers requests that guess too often, or log in while too many others do."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from imagesite.accounts.models import ApiToken, User
 def admin_login(request: HttpRequest) -> HttpResponse:
     """Redirect to the site's login: the admin's own knows neither Cognito nor a second factor.
 
-    Raises PermissionDenied for whoever is logged in and not staff.
+    Raises PermissionDenied for users who are logged in but not staff.
     """
     if request.user.is_authenticated:
         raise PermissionDenied

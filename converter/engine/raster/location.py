@@ -1,6 +1,6 @@
 """Where a picture was taken, found in everything that may tell it and cut out of it.
 
-Names come from Exif, IPTC Core and Extension, the W3C's geo vocabulary, and what drones and phones write beside them.
+Names come from Exif, IPTC Core and Extension, the W3C's geo vocabulary, and what drones and phones add.
 """
 
 from __future__ import annotations

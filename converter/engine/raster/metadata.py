@@ -47,7 +47,7 @@ _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
 
 @dataclass(frozen=True)
 class Metadata:
-    """What one picture carries besides pixels, as the decoder found it."""
+    """The metadata of one picture, as the decoder found it."""
 
     exif: Image.Exif = field(default_factory=Image.Exif)
     exif_unreadable: bool = False

@@ -134,7 +134,7 @@ class Source:
     def _extras(
         self, recipe: Recipe, size: tuple[int, int], icc: bytes | None, gain_map: bytes | None, log: Log
     ) -> dict[str, Any]:
-        """Return the encoder's arguments for what the result holds beside the pixels."""
+        """Return the encoder's arguments for everything in the result except the pixels."""
         opened = self._opened
         extras = metadata.keep(opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None)
         if icc:

@@ -25,7 +25,7 @@ _RED_GREEN = ((0.0, 0.0), (0.0, 8.1), (0.0, 0.0), (0.0, 27.8))
 def score(picture: Image.Image, other: Image.Image, severity: float = 1) -> float:
     """Return how much the other looks like the picture, from 0 to 100; see-through parts count as white.
 
-    `severity` is how much of what is measured shows, beside JPEG.
+    `severity` is how visible the measured damage is, compared with JPEG.
     """
     y, _, red = _planes(picture)
     other_y, _, other_red = _planes(other)

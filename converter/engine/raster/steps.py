@@ -190,7 +190,7 @@ def flatten(frame: Frame, context: RenderContext) -> Frame:
 
 
 def page(frame: Frame, context: RenderContext) -> Frame:
-    """Put the picture in the middle of its page: paper, which it fills up to the margin, or one of its own size."""
+    """Centre the picture on its page: paper, filled up to the margin, or a page of the picture's size."""
     recipe, image = context.recipe, frame.image
     if recipe.page is None and not recipe.margin:
         return frame

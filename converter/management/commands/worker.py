@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.CONVERTER_DISPATCH != "converter.dispatch.queue.QueueDispatch":
-            raise CommandError("Set DISPATCH=procrastinate; without it, the server has workers of its own.")
+            raise CommandError("Set DISPATCH=procrastinate; without it, the server runs its own workers.")
         from converter.management.working import Worker  # needs the packages of requirements-workers.txt
 
         safety.prepare()

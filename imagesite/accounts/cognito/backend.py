@@ -85,7 +85,7 @@ def _create(sub: str, email: str) -> User:
 
 
 def _release(email: str, new_sub: str) -> None:
-    """Close another person's row with this address: an address may change hands, what was made under it may not."""
+    """Detach this address from another person's row: an address may change hands, but the images must not."""
     other = User.objects.filter(email__iexact=email).exclude(sub=new_sub).first()
     if other:
         other.email, other.is_active = f"{other.pk}@replaced.invalid", False

@@ -19,7 +19,7 @@ REFRESH_MARGIN = 30  # seconds before its expiry that an access token is renewed
 
 
 class CognitoMiddleware:
-    """Renews the session's tokens when they expire (15 minutes), and logs out whoever gets none."""
+    """Renews the session's tokens when they expire (after 15 minutes), and logs users out if Cognito refuses."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -31,7 +31,7 @@ View = Callable[..., HttpResponse]
 
 
 def form_page(*, anonymous: bool) -> Callable[[View], View]:
-    """Decorate the page of a form with secrets in it. An `anonymous` one redirects whoever is logged in.
+    """Decorate a form page that handles secrets. If `anonymous`, it redirects users who are logged in.
 
     CognitoUnavailable and SessionExpired become a redirect with a message.
     """

@@ -53,7 +53,7 @@ class PasswordChangeForm(auth_forms.PasswordChangeForm):
 
 class PasswordResetForm(auth_forms.PasswordResetForm):
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Send it beside the request: the time it takes would tell who has an account."""
+        """Send it in the background: the response time would reveal who has an account."""
         # A thread starts with the language of the site, and without its path.
         language, path, send = get_language(), get_script_prefix(), super().send_mail
 

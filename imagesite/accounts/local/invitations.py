@@ -1,4 +1,4 @@
-"""Invitations: links that open sign-up once, for whoever has one."""
+"""Invitations: links that allow one sign-up each."""
 
 from __future__ import annotations
 

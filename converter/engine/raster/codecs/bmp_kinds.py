@@ -1,4 +1,4 @@
-"""BMPs of the rarer kinds, written anew as ones that Pillow reads (Microsoft's and IBM's bitmap headers)."""
+"""Rare kinds of BMP, rewritten as ones that Pillow reads (Microsoft's and IBM's bitmap headers)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Codec:
     has_octets = False
     """Pillow can be told to take the lower octet of its 16-bit samples for the higher."""
     severity = 1.0
-    """How much of the damage that its encoder does is seen, beside JPEG's of the same measure; by comparison with SSIMULACRA2."""
+    """How visible its encoder's damage is, compared with the same amount of JPEG damage; fitted to SSIMULACRA2."""
     reads = ""
     """Which of its kinds are read, for the table in the README."""
     refuses = ""

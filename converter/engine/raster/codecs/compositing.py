@@ -36,7 +36,7 @@ class Canvas:
         self._canvas = Image.new("RGBA", size)
 
     def show(self, part: Part) -> Image.Image:
-        """Return what is to be seen while this frame is shown, as a picture of its own."""
+        """Return what is visible while this frame is shown, as a separate picture."""
         canvas, box = self._canvas, self._place(part)
         before = canvas.crop(box) if part.dispose is Dispose.RESTORE else None
         image = part.image.crop((0, 0, box[2] - box[0], box[3] - box[1]))

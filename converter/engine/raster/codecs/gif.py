@@ -22,7 +22,7 @@ from .gif_frames import frames
 from .gif_palette import clear_parts, make_clear, paletted, without_clear
 from .gif_writer import animation
 
-# Browsers show a frame of 10 ms or less for 100 ms, so one that is to be fast may not become as short as that.
+# Browsers show a frame of 10 ms or less for 100 ms, so a fast frame must stay longer than that.
 _NO_DELAY, _SHORTEST = 10, 20
 
 

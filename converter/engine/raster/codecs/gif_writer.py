@@ -1,6 +1,6 @@
 """GIFs from palette images: each frame stores only what changed, in the way that takes the fewest bytes.
 
-Pillow packs the pixels; the rest of its writer gives each frame codes of eight bits and a palette of its own.
+Pillow packs the pixels; the rest of its writer would give each frame 8-bit codes and its own palette.
 """
 
 from __future__ import annotations

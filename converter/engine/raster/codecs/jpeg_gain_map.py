@@ -127,7 +127,7 @@ def _index(size: int, map_size: int, offset: int) -> bytes:
 
 
 def _with_directory(data: bytes, length: int) -> bytes:
-    """Return the JPEG whose XMP tells of the gain map, in the packet that is there or in one of its own."""
+    """Return the JPEG with the gain map described in its XMP, in the existing packet or a new one."""
     directory = _DIRECTORY.format(length=length).encode()
     for segment in before_pixels(data):
         content = data[segment.start : segment.end]

@@ -77,7 +77,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def with_head(data: bytes, other: bytes) -> bytes:
-    """Return the first image with the metadata of another in place of its own: JFIF's header, all APPn and comments."""
+    """Return the first image with its metadata (JFIF header, all APPn, comments) replaced by another's."""
     head = [other[segment.start - 4 : segment.end] for segment in before_pixels(other) if _is_apart(segment)]
     own = [data[segment.start - 4 : segment.end] for segment in segments(data) if not _is_apart(segment)]
     end = bytes((0xFF, END_OF_IMAGE))

@@ -83,7 +83,7 @@ class Tiff(Codec):
         return {"compression": "tiff_lzw" if content.is_noisy else "tiff_adobe_deflate"}
 
     def carried(self, content: Content) -> Settings:
-        """TIFF takes everything as tags of its own."""
+        """TIFF stores everything in tags."""
         carried = dict(content.extras)
         usual = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
         predict = usual and not content.is_deep

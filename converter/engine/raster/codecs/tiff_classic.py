@@ -62,7 +62,7 @@ class _Rewriting:
         return bytes(self._output)
 
     def _directory(self, at: int) -> tuple[int, int, int]:
-        """Write the directory at `at` anew; return its place, where it names the next, and that one's old place."""
+        """Rewrite the directory at `at`; return its place, where it names the next, and that one's old place."""
         self._seen.add(at)
         count = struct.unpack_from(">Q", self._data, at)[0]
         end = at + 8 + 20 * count

@@ -1,4 +1,4 @@
-"""Running sums along the rows of a picture, of numbers of one or more octets, each octet a picture of its own."""
+"""Running sums along the rows of a picture, of numbers of one or more octets, with one picture per octet."""
 
 from __future__ import annotations
 
