@@ -25,6 +25,7 @@ MOST_AT_ONCE = 100  # guests deleted by one sweep
 
 
 def is_guest(owner: AbstractBaseUser) -> bool:
+    """Return whether this is a visitor without an account."""
     return bool(getattr(owner, "is_guest", False))
 
 
@@ -51,9 +52,10 @@ def check_rate(guest: AbstractBaseUser, *, jobs: int, kept: bool) -> None:
 
 
 def move(guest: AbstractBaseUser, owner: AbstractBaseUser) -> int:
-    """Give everything a guest made to an account, with the deadlines it has; return how many batches.
+    """Give everything a guest made to an account, deadlines unchanged; return how many batches.
 
-    The bytes stay where they are: their keys are known by the rows. Call it in a transaction.
+    The bytes stay where they are, since the rows hold their keys. Must run in a transaction.
+    Raises DoesNotExist if the guest has been deleted.
     """
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=guest.pk)
     for rows in (Upload.objects, Job.objects):

@@ -21,7 +21,7 @@ MAX_ATTEMPTS = 3
 
 
 def claim(upload_id: uuid.UUID) -> list[Job]:
-    """Take what waits for a worker, or has lost its own, with a lease; return the jobs in order."""
+    """Lease the jobs of an upload that wait for a worker or have lost theirs; return them in order, or an empty list."""
     now = timezone.now()
     lease = uuid.uuid4()
     claimed = (
@@ -42,20 +42,20 @@ def claim(upload_id: uuid.UUID) -> list[Job]:
 
 
 def held(jobs: Sequence[Job]) -> QuerySet[Job]:
-    """Return those of the jobs, claimed together, whose lease is still ours."""
+    """Return those of the jobs, claimed together and at least one, whose lease is still ours."""
     first = jobs[0]
     return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
 
 
 def renew(jobs: Sequence[Job]) -> None:
-    """Extend the lease of jobs claimed together."""
+    """Extend the lease of jobs claimed together by LEASE from now; does nothing if it is no longer ours."""
     held(jobs).update(lease_until=timezone.now() + LEASE)
 
 
 def put_back(jobs: Sequence[Job], hindrance: str) -> None:
-    """Queue claimed jobs again, with the code of what was in the way.
+    """Queue claimed jobs again. `hindrance` is the code of what was in the way.
 
-    It counts as no attempt: a store that is away says nothing against the image.
+    This does not count as an attempt: a store that is down is not the image's fault.
     """
     held(jobs).update(
         status=Job.Status.QUEUED,
@@ -67,14 +67,14 @@ def put_back(jobs: Sequence[Job], hindrance: str) -> None:
 
 
 def free_leases(jobs: QuerySet[Job]) -> int:
-    """Queue the jobs whose worker is lost, to be asked for again; return how many."""
+    """Queue jobs whose worker is lost, so that the sweep enqueues them again; return how many."""
     return jobs.filter(status=Job.Status.PROCESSING).update(
         status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
     )
 
 
 def give_back(jobs: QuerySet[Job]) -> None:
-    """Queue the jobs of a server that was stopped. The first time, that counts as no attempt: it was not their fault."""
+    """Queue the jobs of a server that was stopped. The first stop does not count as an attempt."""
     first = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0).exclude(hindrance="restarted")
     first.update(attempts=F("attempts") - 1, hindrance="restarted")
     free_leases(jobs)

@@ -52,7 +52,7 @@ def keep_logo(owner: AbstractBaseUser, recipe: engine.Recipe) -> tuple[engine.Re
 
 
 def forget_logos(owner: AbstractBaseUser | None = None) -> int:
-    """Delete the logos that no recipe and no link uses any more, of one owner or of everybody; return how many rows."""
+    """Delete logos that no recipe or link uses any more, of one owner or of all; return how many rows."""
     unused = Logo.objects.filter(recipes=None, links=None)
     return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
 

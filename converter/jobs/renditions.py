@@ -26,7 +26,7 @@ FORGOTTEN = timedelta(days=1)
 
 
 def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
-    """Have a worker make it, unless one is at it. Raises NotMade if it has failed within the last minute."""
+    """Enqueue it unless a worker is on it. Raises NotMade if it failed recently, or was waited for too long."""
     now = timezone.now()
     row, is_new = Rendition.objects.get_or_create(subject=subject, defaults={"since": now, "asked_at": now})
     is_recent = abs(now - row.asked_at) <= ASK_AGAIN  # the clock may have been turned back
@@ -43,7 +43,7 @@ def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
 
 
 def claim(subject: str) -> bool:
-    """Take it, for a worker; return False if another one has it, or nobody asks for it any more."""
+    """Lease it for a worker; return False if another worker has it or the request is gone."""
     now = timezone.now()
     free = Q(working_until=None) | Q(working_until__lt=now) | Q(working_until__gt=now + LONGEST_LEASE)
     claimed = Rendition.objects.filter(free, pk=subject, error_code="").update(
@@ -53,12 +53,12 @@ def claim(subject: str) -> bool:
 
 
 def renew(subject: str) -> None:
-    """Extend the lease."""
+    """Extend the lease by LEASE from now."""
     Rendition.objects.filter(pk=subject).update(working_until=timezone.now() + LEASE)
 
 
 def let_go(subject: str, exc: Exception) -> None:
-    """Note that an attempt failed. Where no further one can help, or it was the last, that is the end."""
+    """Note that an attempt failed. If the store is full or this was the last attempt, the rendition has failed."""
     if isinstance(exc, NoRoom):
         give_up(subject, Message("no_room"))
     elif Rendition.objects.filter(pk=subject, attempts__gte=MAX_ATTEMPTS).exists():
@@ -68,7 +68,7 @@ def let_go(subject: str, exc: Exception) -> None:
 
 
 def give_up(subject: str, message: Message) -> None:
-    """End it as failed."""
+    """Mark it as failed; `ask` raises the message as NotMade for a while."""
     Rendition.objects.filter(pk=subject).update(
         working_until=None,
         asked_at=timezone.now(),
@@ -78,12 +78,12 @@ def give_up(subject: str, message: Message) -> None:
 
 
 def done(subject: str) -> None:
-    """Note that it is made."""
+    """Delete the request: it has been made."""
     Rendition.objects.filter(pk=subject).delete()
 
 
 def forget_renditions(now: datetime) -> int:
-    """Delete what nobody has asked for since yesterday; return how many. What its worker left went with its batch."""
+    """Delete requests not repeated since yesterday; return how many. Their files are deleted with the batch."""
     return Rendition.objects.filter(asked_at__lt=now - FORGOTTEN).delete()[0]
 
 

@@ -1,4 +1,4 @@
-"""Asking a worker, once what it is to see is committed."""
+"""Enqueue tasks for workers, once the rows they need are committed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from converter import dispatch
 
 
 def enqueue_conversion(upload_id: uuid.UUID, owner_id: uuid.UUID) -> None:
+    """Enqueue the conversion of an upload, as `enqueue` does."""
     enqueue("convert", owner_id, upload=upload_id)
 
 
 def enqueue(act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
-    """Have a worker do it once the transaction is committed, when it is the owner's turn."""
+    """Enqueue a task of `events.dispatched` once the transaction is committed, in the owner's turn.
+
+    Outside a transaction it is enqueued at once, and raises what `dispatch.ask` raises.
+    """
     event = {name: str(pk) for name, pk in ids.items()}
     transaction.on_commit(lambda: dispatch.ask(f"converter.events.dispatched.{act}", event, str(owner_id)))

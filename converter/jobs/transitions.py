@@ -68,7 +68,7 @@ def _queue_joined(job: Job, waited: Q, queued: Mapping[str, Any]) -> int:
 
 
 def note_hindrance(upload: Upload, code: str) -> None:
-    """Note what keeps the bytes of an upload from coming, for the jobs that wait for them."""
+    """Note, for the jobs that wait for an upload, the code of what keeps its bytes from arriving."""
     Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
 
 
@@ -129,7 +129,7 @@ def fail(jobs: QuerySet[Job], message: Message) -> int:
 
 
 def lose_result(job: Job, message: Message) -> None:
-    """Note that the result of a finished job is not in the store any more, so that the job can be retried."""
+    """Mark a finished job as failed because its result is missing from the store, so that it can be retried."""
     Job.objects.filter(pk=job.pk, status=Job.Status.FINISHED).update(
         status=Job.Status.FAILED,
         previewed_at=None,
@@ -140,7 +140,7 @@ def lose_result(job: Job, message: Message) -> None:
 
 
 def expire_results(batch: Batch) -> None:
-    """Note that the results of a batch are deleted."""
+    """Mark the finished jobs of a batch as expired: their results have been deleted."""
     batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
 
 
@@ -197,7 +197,7 @@ def cancel(job: Job) -> None:
 
 
 def cancel_batch(batch: Batch) -> int:
-    """Cancel what is not done yet and return how many; finished jobs stay."""
+    """Cancel the unfinished jobs of a batch; return how many, 0 if all are done."""
     with transaction.atomic():
         cancelled = _cancel(batch.jobs.all())
         if cancelled:
@@ -206,7 +206,7 @@ def cancel_batch(batch: Batch) -> int:
 
 
 def cancel_of_suspended() -> int:
-    """Cancel what is not done of users who may no longer log in; return how many."""
+    """Cancel the unfinished jobs of users who can no longer log in; return how many."""
     return _cancel(Job.objects.filter(owner__is_active=False))
 
 

@@ -100,7 +100,7 @@ def upload_form(upload: Upload) -> UploadForm:
 
 
 def renew_form(upload: Upload) -> UploadForm:
-    """Return another form; whoever asks for it is about to send the bytes. Raises like `upload_form`."""
+    """Return another form, and note that its bytes are about to be sent. Raises like `upload_form`."""
     form = upload_form(upload)
     Upload.objects.filter(pk=upload.pk).update(seen_at=timezone.now())
     return form

@@ -50,6 +50,7 @@ def zip_url(batch: Batch) -> str | None:
 
 
 def zip_name(batch: Batch) -> str:
+    """Return the file name of a batch's ZIP: its date and the first four digits of its id."""
     return f"images-{batch.created_at:%Y-%m-%d}-{str(batch.pk)[:4]}.zip"
 
 

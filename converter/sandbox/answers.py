@@ -1,4 +1,4 @@
-"""What the sandbox answers. Whoever answers may have been taken over by a hostile file, so each word is looked at."""
+"""The sandbox's answers. A hostile file may have taken over the child, so every value is checked."""
 
 from __future__ import annotations
 

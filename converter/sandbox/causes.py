@@ -1,4 +1,4 @@
-"""Why a child was stopped."""
+"""Why a child was stopped, as errors that the user sees."""
 
 from __future__ import annotations
 

@@ -167,6 +167,7 @@ class Sandbox:
             self._tell(b"e")
 
     def close(self) -> None:
+        """Stop the fork server and its child. The next file starts another one."""
         if self._server is None or self._control is None:
             return
         self._control.close()  # the fork server ends with it, and ends its child

@@ -24,6 +24,7 @@ class Unwanted(Exception):
 
 
 def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
+    """Send a message with its bodies. Raises OSError if the other end is gone."""
     text = json.dumps({**message, "sizes": [len(body) for body in bodies]}, separators=(",", ":")).encode()
     line.sendall(_LENGTH.pack(len(text)) + text)
     for body in filter(None, bodies):  # sending nothing to one who has read it all and gone is a broken pipe

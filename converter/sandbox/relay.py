@@ -1,4 +1,4 @@
-"""What the engine logs in a child, which has no log, appears in the worker's."""
+"""Forwards errors that the engine logs in a child to the worker's log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Relay(logging.Handler):
 
 
 def to_log(text: str, cause: str) -> None:
-    """Write into the worker's log what a child sent."""
+    """Log an error that a child sent."""
     logger.error("In the sandbox: %s", text, extra={"cause": cause})
 
 

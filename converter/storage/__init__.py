@@ -47,15 +47,18 @@ class UploadForm:
 
 
 class Bucket(Protocol):
-    """What both twins can do. Every method raises StorageFault if the store does not answer as it should."""
+    """What both twins can do. Sizes are in bytes.
+
+    Every method raises StorageFault if the store does not answer as it should, and writing raises NoRoom if it is full.
+    """
 
     bucket_name: str
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
-        """Write the object, whole or not at all."""
+        """Write the object, completely or not at all; return what is stored."""
 
     def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
-        """Write an object as its bytes come, whole or not at all, however long it is."""
+        """Write an object of any size part by part, completely or not at all; return what is stored."""
 
     def read(self, key: str) -> tuple[bytes, Stored]:
         """Return the bytes of the object. Raises FileNotFoundError if there is none."""
@@ -64,10 +67,10 @@ class Bucket(Protocol):
         """Return the size and entity tag of the object. Raises FileNotFoundError if there is none."""
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Delete the objects; one already gone is no error."""
+        """Delete the objects; missing ones are ignored."""
 
     def remove_partial(self, before: datetime) -> int:
-        """Delete what somebody began to write, and has not touched since; return how many."""
+        """Delete incomplete objects that have not been written to since `before`; return how many."""
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
         """Return a form that sends this object, at most `max_size` bytes, within `lifetime`; `filename` is for downloads."""
@@ -78,7 +81,7 @@ class Bucket(Protocol):
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:
-        """Return a link that opens this object, as an attachment, for about that long and not after `until`."""
+        """Return a link that downloads this object, for about `lifetime` and never after `until`."""
 
 
 def attachment(filename: str) -> str:
@@ -89,7 +92,7 @@ def attachment(filename: str) -> str:
 
 
 def end_of_link(lifetime: timedelta, until: datetime) -> int:
-    """Return the second at which a link ends.
+    """Return when a link ends, in Unix seconds.
 
     Rounded up, so that a page shown twice has the same links and the browser's cache works.
     """

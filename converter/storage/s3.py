@@ -134,9 +134,9 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         return 0  # the bucket's life cycle ends uploads that broke off
 
     def exists(self, name: str) -> bool:
-        """Return whether there is such an object; StorageFault when the bucket is not there or not ours to ask.
+        """Return whether the object exists. Raises StorageFault if the bucket is missing or access is denied.
 
-        By a list: a HEAD is answered alike for a missing object and a missing bucket.
+        This lists the key: the answer to a HEAD is the same for a missing object and a missing bucket.
         """
         with faults():
             answer = self._client.list_objects_v2(Bucket=self.bucket_name, Prefix=name, MaxKeys=1)

@@ -60,7 +60,7 @@ class SignedBucket(ABC):
 
     @staticmethod
     def read_link(token: str) -> Link:
-        """Return where a link leads; PermissionError when it has expired or is not ours."""
+        """Return where a link leads. Raises PermissionError if it has expired or was not signed here."""
         try:
             link = signing.Signer(salt=LINK_SALT).unsign_object(token)
         except signing.BadSignature as exc:
@@ -71,9 +71,9 @@ class SignedBucket(ABC):
 
     @staticmethod
     def read_policy(policy: str, at: float) -> tuple[str, int]:
-        """Return the key and the most bytes that a form posted `at` (Unix time) may carry.
+        """Return the key and the largest size in bytes that a form posted `at` (Unix time) allows.
 
-        PermissionError when it is not ours, or had expired then.
+        Raises PermissionError if it was not signed here, or had expired by then.
         """
         try:
             conditions = signing.loads(policy, salt=FORM_SALT)

@@ -40,7 +40,7 @@ class SiteBucket(SignedBucket, S3Bucket):
         return io.BufferedReader(_Object(self, key, stored.size), READ_AHEAD), stored
 
     def read_from(self, key: str, start: int) -> IO[bytes]:
-        """Return the bytes of an object from `start`, as they come."""
+        """Return the bytes of an object from byte `start` on, as a stream. Raises FileNotFoundError, StorageFault."""
         with faults():
             answer = self._client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes={start}-")
         body: IO[bytes] = answer["Body"]

@@ -49,13 +49,13 @@ def change(webhook: Webhook, url: str, events: Iterable[str]) -> None:
 
 
 def pause(webhook: Webhook) -> bool:
-    """Send it nothing until it is resumed; return whether it was active."""
+    """Stop sending events until it is resumed; return whether it was active."""
     active = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
     return active.update(disabled_at=timezone.now(), failing_since=None) == 1
 
 
 def resume(webhook: Webhook) -> bool:
-    """Send it events again, from now on; return whether it was paused or disabled."""
+    """Send new events again; return whether it was paused or disabled."""
     paused = Webhook.objects.filter(pk=webhook.pk).exclude(disabled_at=None)
     return paused.update(disabled_at=None, failing_since=None) == 1
 

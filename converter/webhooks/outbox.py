@@ -84,7 +84,7 @@ def due(now: datetime) -> list[Delivery]:
 
 
 def enqueue(delivery: Delivery) -> None:
-    """Have a worker send a message once the transaction is committed, when it is its receiver's turn."""
+    """Enqueue the delivery of a message once the transaction is committed, when it is its receiver's turn."""
     event, turn = {"delivery": str(delivery.pk)}, str(delivery.webhook_id)
     transaction.on_commit(lambda: dispatch.ask("converter.events.dispatched.deliver", event, turn))
 
