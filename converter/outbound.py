@@ -77,7 +77,7 @@ def request(
     cut: bool = False,
     allowed: Sequence[str] = (),
 ) -> Answer:
-    """Return the answer, within so many seconds in all. A GET follows redirects; what is sent goes nowhere else.
+    """Return the response, within this many seconds in total. Only a GET follows redirects.
 
     A body of more than `most_bytes` is an error, or cut there. `allowed` are networks that may be reached although
     they are not public. Raises FetchError.
@@ -153,7 +153,7 @@ def parts(url: str) -> tuple[str, int, bool, str]:
 
 
 def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> socket.socket:
-    """Return a connection to the host, made to the very address that was looked at."""
+    """Return a connection to the host, at exactly the address that was checked."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:

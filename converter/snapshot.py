@@ -1,4 +1,4 @@
-"""One answer tells one moment: what is read within a snapshot is as it was when the first of it was read."""
+"""Consistent reads: everything read within a snapshot is as it was at the first read."""
 
 from __future__ import annotations
 

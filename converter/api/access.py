@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Caller:
-    """Made by the authentication of the API. `key` tells one session or token of the user from another."""
+    """Who calls the API, set by its authentication. `key` identifies the session or token."""
 
     user: AbstractBaseUser
     key: str

@@ -97,7 +97,7 @@ def convert_image(
 
 
 def _content(recipe: str, file: UploadedFile | None, upload: uuid.UUID | None, keep: bool) -> bytes:
-    """Return what tells the request from others: its boundary, a chance one, must not."""
+    """Return what identifies the request. The random multipart boundary is not part of it."""
     digest = hashlib.sha256(repr((recipe, upload, keep, file and file.name)).encode())
     if file:
         for chunk in file.chunks():

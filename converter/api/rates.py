@@ -42,7 +42,7 @@ class Allowance:
 
 
 def spend(request: HttpRequest, caller: Caller) -> None:
-    """Count one request of this caller, or refuse it and say when to come again; the answer tells what is left.
+    """Count one request of this caller, or reject it and say when to retry; the response headers say what is left.
 
     A user may make any number of tokens; all together have the allowance of TOKENS of them.
 

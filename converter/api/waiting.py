@@ -20,7 +20,7 @@ _waiting: Counter[uuid.UUID] = Counter()
 
 
 def until_done(job: Job, seconds: float) -> bool:
-    """Return when the job has come to an end, or after so many seconds; at once, with False, where too many wait."""
+    """Return when the job has ended or the seconds are over; return False at once if too many are waiting."""
     if not job.is_unfinished:
         return True
     with _place(job.owner_id) as has_place:

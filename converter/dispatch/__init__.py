@@ -17,9 +17,9 @@ Event = dict[str, Any]
 
 class Dispatch(Protocol):
     def ask(self, target: str, event: Event, turn: str = "") -> None:
-        """Have `target(event, context)` called by a worker, soon and at least once as far as it lies with us.
+        """Have a worker call `target(event, context)` soon, and at least once as far as we can ensure it.
 
-        Where work has to wait, it is done by turns: `turn` names the user, or the receiver, that it is for.
+        Tasks that have to wait take turns: `turn` names the user, or the receiver, a task is for.
         """
 
 

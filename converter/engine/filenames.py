@@ -38,7 +38,7 @@ def split_extension(name: str) -> tuple[str, str]:
 
 
 def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
-    """Return both as one name of at most so many bytes in UTF-8, for which the stem is cut."""
+    """Return both as one name of limited length in UTF-8 bytes; the stem is cut to fit."""
     room = most - _size(suffix)
     cut = stem
     while _size(cut) > room:

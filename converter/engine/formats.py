@@ -56,7 +56,7 @@ class Format:
     icc: bool = False
     exif: bool = False
     most_metadata: int | None = None
-    """A block of EXIF, IPTC or comments is at most so many bytes long; None means as long as it likes."""
+    """The most bytes in a block of EXIF, IPTC or comments; None means no limit."""
     xmp: bool = False
     iptc: bool = False
     comment: bool = False

@@ -1,4 +1,4 @@
-"""What people and programs are told: a code with parameters, and one English template for each code.
+"""Messages for people and programs: a code with parameters, and one English template per code.
 
 Programs read the code and the parameters. People read the template, filled in, in their language: whoever shows a
 message to a person translates the template and fills it with a `Filler`. No sentence is ever taken apart again.

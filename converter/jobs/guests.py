@@ -37,7 +37,7 @@ def with_same_quota(owner: AbstractBaseUser) -> Q:
 
 
 def check_rate(guest: AbstractBaseUser, *, jobs: int, kept: bool) -> None:
-    """Count so many jobs of a guest, or raise OverQuota. Call it in the transaction that makes the rows.
+    """Count a guest's jobs, or raise OverQuota. Call it in the transaction that creates the rows.
 
     A preview counts as a tenth of a conversion.
     """

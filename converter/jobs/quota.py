@@ -17,7 +17,7 @@ from converter.models import Job, Logo, Quota, Upload, Usage
 
 
 def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = True) -> None:
-    """Raise OverQuota if so many more jobs, or bytes, are more than the owner may have.
+    """Raise OverQuota if this many more jobs or bytes exceed the owner's quota.
 
     Jobs that are not `kept` are previews. Call it in the transaction that makes the rows. It locks the owner's row, since two requests at once would each
     find room for themselves.
@@ -46,7 +46,7 @@ class BytesLeft:
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0
 
     def take(self, size: int) -> None:
-        """Count so many bytes more. Raises OverQuota, and counts none, if there are not so many left."""
+        """Count this many more bytes. Raises OverQuota, and counts none, if fewer are left."""
         if self._most and size > self._left:
             raise OverQuota(kind="bytes", most=self._most)
         self._left -= size

@@ -31,7 +31,7 @@ class NoRoom(Error):  # type: ignore[misc]
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads a request. How long its body may be is told by its headers, before a byte of it is kept.
+    """Reads a request. Its headers decide how long the body may be, before any of it is kept.
 
     `most_bytes` takes path and headers (as in WSGI, without `HTTP_`), `room` returns how many bytes may come in now.
     """

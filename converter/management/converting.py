@@ -227,7 +227,7 @@ def check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path
 
 
 def write(path: Path, data: bytes, *, times: tuple[int, int]) -> None:
-    """Write the file whole or not at all, with these times of last access and change in nanoseconds."""
+    """Write the file completely or not at all, with these access and modification times in nanoseconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")  # the name itself may already be as long as may be
     try:

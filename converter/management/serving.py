@@ -1,4 +1,4 @@
-"""The HTTP server at home: waitress, which believes only the proxies it was told to trust."""
+"""The HTTP server at home: waitress, which believes only the trusted proxies."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def arrivals(plan: Plan) -> Iterator[list[Task]]:
 
 
 def _state(path: Path) -> State | None:
-    """Return what tells a file from what it was before; None for one that is gone or still empty."""
+    """Return what changes when the file changes, or None if it is gone or still empty."""
     try:
         facts = path.stat()
     except OSError:

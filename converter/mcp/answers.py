@@ -54,7 +54,7 @@ class Job(Schema):
 
     @classmethod
     def of(cls, request: HttpRequest, job: models.Job) -> Job:
-        """Return the job as it is told to agents; needs its upload and its batch."""
+        """Return the job as agents see it. Needs its upload and batch."""
         return cls(
             job=job.pk,
             upload=Upload.of(request, job.upload, awaited=awaits_file(job)),

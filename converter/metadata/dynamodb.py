@@ -1,4 +1,4 @@
-"""The cloud twin: a DynamoDB table keyed by upload, whose items go with the files (TTL)."""
+"""The cloud twin: a DynamoDB table keyed by upload, whose items expire with the files (TTL)."""
 
 from __future__ import annotations
 

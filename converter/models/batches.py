@@ -79,7 +79,7 @@ class Batch(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     kept = models.BooleanField(default=True, editable=False)
-    """Whether it stays: what is made for one answer alone is in no history, and nobody is told of it."""
+    """Whether it stays in the history. A batch for a single response does not, and sends no events."""
     expires_at = models.DateTimeField()
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     zip_key = models.CharField(max_length=200, blank=True, editable=False)
@@ -106,7 +106,7 @@ class Batch(models.Model):
 
     @property
     def naming(self) -> str:
-        """Return the pattern of its results' names. Where nobody chose one, sizes of one format are told apart."""
+        """Return the pattern of its results' names. The default distinguishes sizes of the same format."""
         formats = [output["format"] for output in self.outputs]
         return self.name_pattern or (AS_SOURCE if len(set(formats)) == len(formats) else BY_WIDTH)
 

@@ -177,7 +177,7 @@ class Job(models.Model):
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Return why it failed, as programs are told."""
+        """Return why it failed, as programs see it."""
         if not self.error_code:
             return None
         return {"code": self.error_code, "params": self.error_params or {}, "message": self.error_message}

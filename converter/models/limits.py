@@ -108,7 +108,7 @@ class Quota(models.Model):
 
 class UsageQuerySet(models.QuerySet["Usage"]):
     def jobs_of(self, owner_id: uuid.UUID, since: datetime) -> int:
-        """Return how many jobs a user asked for since then, told by the hour."""
+        """Return how many jobs a user submitted since then, counted by the hour."""
         return self.filter(owner=owner_id, hour__gt=since).aggregate(n=Sum("jobs"))["n"] or 0
 
     def note(self, owner_id: uuid.UUID, now: datetime, jobs: int) -> None:

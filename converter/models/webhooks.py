@@ -1,4 +1,4 @@
-"""Addresses that are told what becomes of jobs."""
+"""Webhooks: URLs that receive events about jobs, and the deliveries to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How programs are told of an error."""
+"""Errors as JSON responses for programs."""
 
 from __future__ import annotations
 

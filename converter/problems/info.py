@@ -1,4 +1,4 @@
-"""What people and programs are told about an error code."""
+"""What people and programs read about an error code."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Refused:
-    """Output `index` cannot be made. The fault lies with the image or the recipe: a repeat would end the same."""
+    """Output `index` cannot be made. The cause is the image or the recipe, so trying again would not help."""
 
     index: int
     message: engine.Message

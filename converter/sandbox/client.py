@@ -66,7 +66,7 @@ class _Order:
 
 
 class _Lost(Exception):
-    """A child ended early, after so many seconds without an answer. `alone`: the other outputs may still be made."""
+    """A child ended early, `seconds` after its last answer. `alone`: the other outputs may still be made."""
 
     def __init__(self, cause: engine.EngineError, seconds: float, alone: bool) -> None:
         self.cause = cause

@@ -18,7 +18,7 @@ _LEAST_BYTES = 100  # that a recipe may ask for
 
 
 class Unjoined(Exception):
-    """There is no document. The fault lies with an image, the recipe or a limit: a repeat would end the same."""
+    """The document cannot be made. The cause is an image, the recipe or a limit, so trying again would not help."""
 
     def __init__(self, message: engine.Message) -> None:
         super().__init__(message.text)
@@ -99,7 +99,7 @@ class Document:
         return sum(len(page.data) for _, page in self._parts)
 
     def _with_share(self, recipe: engine.Recipe) -> engine.Recipe:
-        """Return the recipe with a fair share of the bytes that are left, where the document may have so many."""
+        """Return the recipe with a fair share of the bytes left, if the document has a maximum size."""
         most = self._recipe.target_bytes
         if most is None or recipe.target_bytes is None:
             return recipe

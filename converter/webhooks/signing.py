@@ -29,7 +29,7 @@ def signature(secret: str, message_id: str, moment: str, body: str) -> str:
 
 
 def headers(webhook: Webhook, message_id: str, now: datetime, body: str) -> dict[str, str]:
-    """Return the headers that go with the body, signed with the old secret too while it is valid."""
+    """Return the headers for this body, signed with the old secret too while that is valid."""
     moment = str(int(now.timestamp()))
     secrets_valid = [webhook.secret]
     if webhook.old_secret and webhook.old_secret_until and webhook.old_secret_until > now:

@@ -44,7 +44,7 @@ ACCOUNT = Allowance(burst=100, interval=30)
 
 
 class TooManyAttempts(Exception):
-    """`seconds` until another one is looked at."""
+    """`seconds` until another attempt is accepted."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many attempts; wait {seconds} s.")

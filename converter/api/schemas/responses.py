@@ -53,7 +53,7 @@ class Job(Schema):
 
     @classmethod
     def of(cls, job: models.Job) -> Job:
-        """Return the job as it is told to programs; needs its upload and its batch, and in a list its sources."""
+        """Return the job as programs see it. Needs its upload and batch, and in a list its sources."""
         return cls(
             id=job.pk,
             batch=job.batch_id,

@@ -38,7 +38,7 @@ _IN_PILLOW = {
 
 @dataclass(frozen=True)
 class Library:
-    """`version` is what the library itself says, empty when it says nothing; `wheel` the package that it lies in."""
+    """`version` is what the library reports, or empty; `wheel` is the package that contains it."""
 
     name: str
     version: str

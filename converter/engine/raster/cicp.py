@@ -1,4 +1,4 @@
-"""Colours told by code points (ITU-T H.273): which primaries and curves the numbers stand for."""
+"""Colour described by code points (ITU-T H.273): which primaries and curves the numbers mean."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Opened:
     space: ColorSpace
     """That of the first picture; pages may each have their own."""
     dpi: density.Density | None
-    """What the file says, as it lies in the file."""
+    """What the file says, before the orientation is applied."""
     pictures_in_file: int
     has_gain_map: bool
     has_credentials: bool

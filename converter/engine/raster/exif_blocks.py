@@ -1,4 +1,4 @@
-"""EXIF as it goes with a result: what describes the image, made new for its pixels."""
+"""The EXIF of a result: what describes the image, rebuilt to match its pixels."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
 
 
 def unkept(exif: Image.Exif) -> list[str]:
-    """Return the names, or numbers, of what the first directory tells beyond what is kept and how the source is stored."""
+    """Return the names, or numbers, of fields in the first directory that are neither kept nor about how the source is stored."""
     tags = sorted(tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag))
     names = [ExifTags.TAGS.get(tag) or f"0x{tag:04x}" for tag in tags]
     return [*names[:_MOST_NAMES], *(["…"] if len(names) > _MOST_NAMES else [])]
@@ -94,7 +94,7 @@ def _is_of_storage(tag: int) -> bool:
 
 
 def describes(exif: Image.Exif) -> bool:
-    """Whether it tells anything but the place."""
+    """Whether it holds anything besides the location."""
     return any(tag != _Base.Orientation for tag in described(exif)) or bool(exif.get_ifd(_IFD.Exif))
 
 

@@ -13,10 +13,10 @@ WHITE = "white"
 """Where a decoded picture's `info` keeps the value."""
 
 _SAMPLE = 256
-"""At so many pixels a side a picture is looked at, to tell what is usual in it."""
+"""Pixels per side of the copy from which the usual value is taken."""
 _USUAL = 0.998
 _FAR = 8
-"""A highest value so many times the usual one is a mistake or a mark, as 3.4e38 for "nothing here" is."""
+"""A highest value this many times the usual one is an error or a marker, such as 3.4e38 for "no data"."""
 
 
 def white_of(bands: Sequence[Image.Image]) -> float:

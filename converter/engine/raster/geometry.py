@@ -69,7 +69,7 @@ def padded_spot(inner: Size, canvas: Size, resize: Resize) -> Size:
 
 
 def _inside(canvas: Size, border: int) -> tuple[float, float]:
-    """Return the width and height within a border of so many percent of each side."""
+    """Return the width and height inside a border given in percent of each side."""
     return canvas[0] * (100 - 2 * border) / 100, canvas[1] * (100 - 2 * border) / 100
 
 
@@ -94,7 +94,7 @@ def rounded(length: float) -> int:
 
 
 def turned_box(box: Box, size: tuple[float, float], orientation: int) -> Box:
-    """Return where a box of a picture of this size lies after the picture is made upright (EXIF 1 to 8)."""
+    """Return the position of a box after a picture of this size is turned upright (EXIF 1 to 8)."""
     left, top, right, bottom = box
     width, height = size
     match orientation:

@@ -97,7 +97,7 @@ _GEO_TIFF = (33922, 34264)
 
 
 def is_place(name: str) -> bool:
-    """Whether a property or text of this name tells a place; prefixes do not matter."""
+    """Whether a property or text of this name holds a location; prefixes do not matter."""
     plain = _SEPARATORS.sub("-", name[:200].strip())
     return bool(_PLACE.fullmatch(plain) or _GEO.fullmatch(plain))
 
@@ -150,7 +150,7 @@ def without_exif_texts(directory: Mapping[int, Any]) -> dict[int, Any]:
 
 
 def _without_exif_text(tag: int, value: Any) -> Any:
-    """Return the value of an EXIF tag without coordinates; None where it cannot be told from the rest."""
+    """Return the value of an EXIF tag without coordinates, or None if they cannot be separated."""
     if tag not in _EXIF_TEXTS or not isinstance(value, str | bytes):
         return value
     if isinstance(value, str):

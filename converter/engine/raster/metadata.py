@@ -259,7 +259,7 @@ def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[
 
 
 def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
-    """Return the metadata without the place, and the kinds that had to go whole because it cannot be told apart."""
+    """Return the metadata without the location, and the kinds removed completely because it cannot be separated."""
     xmp = location.without_xmp_places(metadata.xmp)
     cleaned = replace(
         metadata,
@@ -273,7 +273,7 @@ def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
 
 
 def _located(metadata: Metadata, kept: Mapping[str, Any]) -> bool:
-    """Whether what is kept as it was tells the place."""
+    """Whether the kept metadata holds a location."""
     return bool(
         ("exif" in kept and location.in_exif(metadata.exif))
         or location.in_xmp(kept.get("xmp", b""))

@@ -183,7 +183,7 @@ def _read_parametric(tag: bytes) -> Callable[[float], float] | None:
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
-    """Return what the profile holds by name; what lies outside of it is left out."""
+    """Return the tags of the profile by name, without those outside of its data."""
     found = {}
     try:
         count = struct.unpack_from(">I", icc, 128)[0]

@@ -49,7 +49,7 @@ def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
 
 
 def _check_room(image: Image.Image, size: Size) -> None:
-    """Raise MemoryError where there is none for what lies between the two passes: Rust would end the process."""
+    """Raise MemoryError if there is no room for the result of the first pass: Rust would abort the process."""
     between = max(image.width * size[1], size[0] * image.height)
     if image.mode == "RGBA":
         between += image.width * image.height  # weighted by alpha

@@ -1,4 +1,4 @@
-"""Finding the quality that meets a promise in few encodes: so many bytes, or so alike."""
+"""Find the quality that meets a file size or a visual score, in few encodes."""
 
 from __future__ import annotations
 

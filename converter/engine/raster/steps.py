@@ -269,7 +269,7 @@ def needed_scale(recipe: Recipe, width: int, height: int) -> float:
 
 
 def _within(frame: Frame, box: Box) -> Box:
-    """Return where a box in source pixels lies in the frame's image."""
+    """Return the position of a box in source pixels in the frame's image."""
     left, top, right, bottom = frame.box
     across, down = (right - left) / frame.width, (bottom - top) / frame.height
     return (left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down)

@@ -113,7 +113,7 @@ class Command(BaseCommand):
 
 @dataclass
 class Tally:
-    """What became of the files, told while it happens or at the end. Sizes are in bytes."""
+    """The outcome of each file, printed as it happens or at the end. Sizes are in bytes."""
 
     out: OutputWrapper
     as_json: bool

@@ -109,7 +109,7 @@ def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
 @open_to_guests
 @require_POST
 def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Take the files of a batch that never came, whichever of them are chosen: told by name and size."""
+    """Accept missing files of a batch, matched by name and size."""
     found = batch_of(request, pk)
     missing = list(jobs.missing_uploads(found))
     form = ResendManyForm(request.POST, request.FILES)

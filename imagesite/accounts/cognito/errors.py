@@ -155,7 +155,7 @@ REVEALING = (
 
 @contextmanager
 def not_revealing_accounts(code: str, *more: str) -> Iterator[None]:
-    """Raise CognitoError(code) for every answer that tells whether an address has an account.
+    """Raise CognitoError(code) for every response that reveals whether an address has an account.
 
     `more` names answers of Cognito that do so for this call only.
     """
