@@ -52,6 +52,9 @@ FONTS = {"__init__", "FiraGO_Regular"}
 # Served from the static bucket, not by the functions.
 SERVED_FROM_S3 = ("/static/", "/swagger_ui/")
 
+# Read by installers and type checkers only, and ecdsa's tests, half of that package.
+NOT_RUN = re.compile(r"\.pyc$|\.pyi$|\.dist-info/RECORD$|ecdsa/test_\w+\.py$")
+
 # What the zip may hold at its top, and what nowhere.
 OURS = {"converter", "imagesite", "locale", "templates", "manage.py", "staticfiles.json"}
 ZAPPAS = {"handler.py", "django_zappa_app.py", "zappa_settings.py", "package_info.json", "__init__.py"}
@@ -182,7 +185,7 @@ def is_needed(file: str) -> bool:
         return match[1].startswith(LANGUAGES)
     if match := re.match(r"pymupdf_fonts/(\w+)\.py$", file):
         return match[1] in FONTS
-    return not file.endswith(".pyc") and not any(part in file for part in SERVED_FROM_S3)
+    return not NOT_RUN.search(file) and not any(part in file for part in SERVED_FROM_S3)
 
 
 def list_static_names(site: Path) -> None:

@@ -126,3 +126,20 @@ def test_only_what_runs_on_lambda_is_taken() -> None:
     names = {requirement.name for requirement in package.locked()}
     assert {"django", "pillow", "boto3", "warrant", "python-jose", "zappa"} <= names
     assert not names & {"pip", "moto", "pytest", "python-jose-cryptodome", "pycryptodome", "waitress"}
+
+
+@pytest.mark.parametrize(
+    ("file", "needed"),
+    [
+        ("django/test/client.py", True),
+        ("ecdsa/keys.py", True),
+        ("ecdsa/test_keys.py", False),
+        ("pillow-13.0.0.dist-info/METADATA", True),
+        ("pillow-13.0.0.dist-info/RECORD", False),
+        ("pyjpegli.pyi", False),
+        ("botocore/data/s3/2006-03-01/service-2.json.gz", True),
+        ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
+    ],
+)
+def test_what_nothing_runs_stays_behind(file: str, needed: bool) -> None:
+    assert package.is_needed(file) is needed
