@@ -37,7 +37,7 @@ test-postgres: .venv/dev check  ## What depends on the database, on PostgreSQL
 test-all: test  ## Everything a release must pass; run by CI
 	@$(MAKE) --no-print-directory --jobs=2 infra-test test-slow
 
-test-slow: test-later
+test-slow: test-later  ## Run the slow tests, and the tests on a newer Python
 	@tests/tools.sh slow
 	$(PYTEST) $(AT_ONCE) -m slow
 
