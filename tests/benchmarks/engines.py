@@ -78,7 +78,8 @@ def measure(cell: Cell, rivals: Sequence[Rival], core: int) -> dict[str, Measure
     qualities: dict[str, int] = {}
     for order in cell.orders:
         with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-            workers = [stack.enter_context(Worker(rival, {core})) for rival in (OURS, *rivals)]
+            able = [rival for rival in (OURS, *rivals) if rival.does(order)]
+            workers = [stack.enter_context(Worker(rival, {core})) for rival in able]
             for name, found in _measured(order, workers, qualities, Path(folder) / "made").items():
                 figures.setdefault(name, []).append(found)
     return {
@@ -152,7 +153,11 @@ def throughput(cell: Cell, rivals: Sequence[Rival], cores: set[int]) -> dict[str
     ratios: dict[str, list[float]] = {}
     for order in cell.orders:
         with ExitStack() as stack:
-            teams = {rival.name: stack.enter_context(_team(rival, cores)) for rival in (OURS, *rivals)}
+            teams = {
+                rival.name: stack.enter_context(_team(rival, cores))
+                for rival in (OURS, *rivals)
+                if rival.does(order)
+            }
             able = {name: team for name, team in teams.items() if "unable" not in team[0].ask(order)}
             found: dict[str, list[float]] = {name: [] for name in able}
             for _ in range(_FEWEST_RUNS):

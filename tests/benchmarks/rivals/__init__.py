@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Order:
             "flatten": self.flatten,
         }
 
-    def for_sharp(self) -> dict[str, Any]:
+    def for_sharp(self, mozjpeg: bool = False) -> dict[str, Any]:
         return {
             "act": "convert",
             "source": str(self.source),
@@ -61,6 +61,7 @@ class Order:
             "options": {
                 **_FOR_SHARP.get(self.format, {}),
                 **({"quality": self.quality} if self.quality else {}),
+                **({"mozjpeg": True} if mozjpeg else {}),
             },
             "resize": {"width": self.width, "withoutEnlargement": True} if self.width else None,
             "animated": self.animated,
@@ -76,16 +77,22 @@ class Rival:
     folder: Path = ROOT
     threads_itself: bool = False
     """It takes many orders at once in one process; the others get a process for each core."""
+    mozjpeg: bool = False
+    """sharp with its slower writer of JPEG, and no other format."""
+
+    def does(self, order: Order) -> bool:
+        return order.format == "jpeg" or not self.mozjpeg
 
     def order(self, order: Order) -> dict[str, Any]:
-        return order.for_sharp() if self.name == "sharp" else order.plain()
+        return order.for_sharp(self.mozjpeg) if self.folder == sharp.HOME else order.plain()
 
 
 OURS = Rival("ours", (sys.executable, str(HERE / "ours.py")), {"PYTHONPATH": str(ROOT)})
 SHARP = Rival("sharp", tuple(sharp.command()), {}, sharp.HOME, threads_itself=True)
+MOZJPEG = replace(SHARP, name="sharp, mozjpeg", mozjpeg=True)
 IMAGEMAGICK = Rival("ImageMagick", (sys.executable, str(HERE / "imagemagick.py")), {"OMP_NUM_THREADS": "1"})
 THUMBOR_PILLOW = Rival("thumbor", (str(THUMBOR / "bin" / "python"), str(HERE / "thumbor_pil.py")), {})
-RIVALS = (SHARP, IMAGEMAGICK, THUMBOR_PILLOW)
+RIVALS = (SHARP, MOZJPEG, IMAGEMAGICK, THUMBOR_PILLOW)
 
 
 class Worker:
