@@ -1079,12 +1079,18 @@ export interface components {
                  */
                 margin?: number;
                 /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
                  * Animation and pages
-                 * @description all: Keep all. first: First only.
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
                  * @default all
                  * @enum {string}
                  */
-                frames?: "all" | "first";
+                frames?: "all" | "first" | "each";
                 /**
                  * Watermark
                  * @default null
@@ -1139,7 +1145,7 @@ export interface components {
             join?: "pdf" | null;
             /**
              * Name Pattern
-             * @description Names of the results, from `{name}`, `{width}`, `{height}`, `{format}`, `{ext}`, `{number}`, `{date}`. Empty for the names of the images.
+             * @description Names of the results, from `{name}`, `{width}`, `{height}`, `{format}`, `{ext}`, `{number}`, `{page}`, `{date}`. Empty for the names of the images.
              * @default
              * @example {name}-{width}.{ext}
              */
@@ -1349,12 +1355,18 @@ export interface components {
                  */
                 margin?: number;
                 /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
                  * Animation and pages
-                 * @description all: Keep all. first: First only.
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
                  * @default all
                  * @enum {string}
                  */
-                frames?: "all" | "first";
+                frames?: "all" | "first" | "each";
                 /**
                  * Watermark
                  * @default null
@@ -1615,12 +1627,18 @@ export interface components {
                  */
                 margin?: number;
                 /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
                  * Animation and pages
-                 * @description all: Keep all. first: First only.
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
                  * @default all
                  * @enum {string}
                  */
-                frames?: "all" | "first";
+                frames?: "all" | "first" | "each";
                 /**
                  * Watermark
                  * @default null
@@ -1867,12 +1885,18 @@ export interface components {
                  */
                 margin?: number;
                 /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
                  * Animation and pages
-                 * @description all: Keep all. first: First only.
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
                  * @default all
                  * @enum {string}
                  */
-                frames?: "all" | "first";
+                frames?: "all" | "first" | "each";
                 /**
                  * Watermark
                  * @default null
@@ -2283,12 +2307,18 @@ export interface components {
                  */
                 margin?: number;
                 /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
                  * Animation and pages
-                 * @description all: Keep all. first: First only.
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
                  * @default all
                  * @enum {string}
                  */
-                frames?: "all" | "first";
+                frames?: "all" | "first" | "each";
                 /**
                  * Watermark
                  * @default null
@@ -2749,7 +2779,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; An image could not be added; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
+        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; No such page; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; An image could not be added; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
         422: {
             headers: {
                 [name: string]: unknown;

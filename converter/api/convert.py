@@ -148,4 +148,4 @@ def _parsed(recipe: str) -> engine.Recipe:
     except ValueError as exc:
         not_json = engine.Problem("/recipe", engine.Message("recipe_not_json"))
         raise schemas.refused(engine.InvalidRecipe([not_json])) from exc
-    return schemas.parse_recipe(value, "/recipe")
+    return schemas.parse_single(value, "/recipe")

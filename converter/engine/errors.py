@@ -139,6 +139,10 @@ class TargetUnreachable(CannotProduce):
     code = "target_unreachable"
 
 
+class NoSuchPage(CannotProduce):
+    code = "no_such_page"
+
+
 class Stopped(EngineError):
     pass
 

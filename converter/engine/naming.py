@@ -11,8 +11,14 @@ from .messages import Message
 
 AS_SOURCE = "{name}.{ext}"
 BY_WIDTH = "{name}-{width}.{ext}"
-PARTS = ("name", "width", "height", "format", "ext", "number", "date")
-EXAMPLES = (BY_WIDTH, "{name}-{width}x{height}.{ext}", "{number}-{name}.{ext}", "{date}-{number}.{ext}")
+PARTS = ("name", "width", "height", "format", "ext", "number", "page", "date")
+EXAMPLES = (
+    BY_WIDTH,
+    "{name}-{width}x{height}.{ext}",
+    "{number}-{name}.{ext}",
+    "{name}-{page}.{ext}",
+    "{date}-{number}.{ext}",
+)
 LONGEST = 100  # characters of a pattern
 
 _PART = re.compile(r"\{([^{}]*)\}")
@@ -20,7 +26,8 @@ _PART = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Named:
-    """A result that is to be named. `name` is that of its source without extension, `number` counts the sources from 1."""
+    """A result that is to be named. `name` is that of its source without extension, `number` counts the sources from 1,
+    `page` is that of the source if it is made of one alone."""
 
     name: str
     width: int | None
@@ -29,10 +36,13 @@ class Named:
     ext: str
     number: int
     date: date
+    page: int | None = None
 
     def part(self, name: str) -> str:
         if name == "number":
             return f"{self.number:03}"  # in order wherever names are sorted
+        if name == "page":
+            return f"{self.page or 1:03}"
         value = getattr(self, name)
         return "" if value is None else str(value)
 
@@ -48,6 +58,15 @@ def pattern_problem(pattern: str) -> Message | None:
     if not {"name", "number"} & set(_PART.findall(pattern)):
         return Message("bad_name_pattern", {"kind": "same"})
     return None
+
+
+def by_page(pattern: str) -> str:
+    """Return the pattern of a page's name, where nobody chose one: pages of one source are told apart.
+
+    >>> by_page(AS_SOURCE), by_page(BY_WIDTH)
+    ('{name}-{page}.{ext}', '{name}-{page}-{width}.{ext}')
+    """
+    return pattern.replace("{name}", "{name}-{page}")
 
 
 def result_name(pattern: str, result: Named) -> str:

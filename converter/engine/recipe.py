@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, cast
 
-from .errors import InvalidRecipe
+from .errors import InvalidRecipe, NoSuchPage
 from .formats import AUTO, FORMATS, Format, format_for
 from .messages import gettext_noop as _
 from .rules import contradictions
 from .schema import option, problems, schema_of
+from .selection import LONGEST, PATTERN, selected, tidied
 
 Place = Literal[
     "top_left", "top", "top_right", "left", "center", "right", "bottom_left", "bottom", "bottom_right"
@@ -246,11 +247,21 @@ class Recipe:
     margin: int = option(
         0, title=_("Margin (mm)"), fits=lambda format: format.paper, minimum=0, maximum=_MAX_MARGIN
     )
-    frames: Literal["all", "first"] = option(
+    pages: str | None = option(
+        None,
+        title=_("Pages or frames"),
+        hint=_("Such as 1-3,7. Leave empty for all."),
+        pattern=PATTERN,
+        maxLength=LONGEST,
+    )
+    frames: Literal["all", "first", "each"] = option(
         "all",
         title=_("Animation and pages"),
-        labels={"all": _("Keep all"), "first": _("First only")},
-        fits=lambda format: format.animation or format.pages,
+        labels={
+            "all": _("Keep where possible"),
+            "first": _("First only"),
+            "each": _("Each as a file"),
+        },
     )
     watermark: Watermark | None = option(None, title=_("Watermark"))
 
@@ -290,6 +301,28 @@ class Recipe:
         """The format asked for; raises KeyError while it is still to be chosen."""
         return FORMATS[self.format]
 
+    def picked(self, count: int) -> list[int]:
+        """Return which pages or frames of a file of `count` it is about, numbered from 0.
+
+        Raises NoSuchPage if the file has none of them.
+        """
+        picked = selected(self.pages, count)
+        if not picked:
+            raise NoSuchPage(pages=self.pages, count=count)
+        return picked[:1] if self.frames == "first" else picked
+
+    def each(self, count: int) -> list[Recipe]:
+        """Return a recipe for each page or frame of a file of `count` that it is about. Raises NoSuchPage."""
+        picked = self.picked(count)
+        if count == 1:
+            return [replace(self, frames="all", pages=None)]
+        return [replace(self, frames="all", pages=str(number + 1)) for number in picked]
+
+    @property
+    def page_alone(self) -> int | None:
+        """The one page or frame that it selects by its number."""
+        return int(self.pages) if self.pages and self.pages.isdecimal() else None
+
     @property
     def label(self) -> str:
         return "Best format" if self.is_auto else self.target.label
@@ -314,6 +347,8 @@ def _tidied(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with one spelling for what means the same, so that equal recipes hash equally."""
     if "background" in values:
         values["background"] = _long_color(values["background"].lower())
+    if values.get("pages"):
+        values["pages"] = tidied(values["pages"])
     if values["format"] == AUTO:
         values.pop("progressive", None)
         return values

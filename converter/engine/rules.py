@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from .errors import Problem
 from .formats import AUTO, FORMATS, Format, format_for
 from .messages import Message
+from .selection import is_backwards
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ def contradictions(mapping: Mapping[str, Any], broken: Collection[str]) -> list[
         problems.extend(_format_problems(given, target))
     if given.get("orientation", str) not in (None, "auto") and given.get("page", str) is None:
         problems.append(_problem("/orientation", "orientation_needs_page"))
+    if is_backwards(given.get("pages", str) or "1"):
+        problems.append(_problem("/pages", "pages_backwards"))
     if isinstance(resize := mapping.get("resize"), Mapping):
         problems.extend(_resize_problems(resize))
     watermark = mapping.get("watermark")

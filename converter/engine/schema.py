@@ -193,8 +193,10 @@ def _wanted(schema: Mapping[str, Any], title: str) -> Message:
         if kind in kinds:
             bounds = {"least": schema["minimum"], "most": schema["maximum"]}
             return Message(f"option_{kind}", {"option": title, **bounds})
-    if "pattern" in schema:
+    if "#" in schema.get("pattern", ""):
         return Message("option_color", {"option": title})
+    if "pattern" in schema:
+        return Message("option_pages", {"option": title})
     if "maxLength" in schema:
         bounds = {"least": schema["minLength"], "most": schema["maxLength"]}
         return Message("option_text", {"option": title, **bounds})

@@ -35,12 +35,15 @@ _TOLD_APART = frozenset(
         "background",
         "watermark",
         "metadata",
+        "pages",
     }
 )
 
 
 def _pieces(recipe: Recipe) -> Iterator[Piece]:
     yield "format", {"kind": "auto"} if recipe.is_auto else {"format": recipe.target.label}
+    if recipe.pages:
+        yield "pages", {"pages": recipe.pages}
     yield from _plain(recipe)
     if recipe.target_bytes is not None:
         smaller = {"kind": "or_smaller"} if recipe.shrink_to_fit else {}

@@ -125,6 +125,9 @@ ERRORS = {
     "too_many_frames.document": _(
         "The document would have more than {most} pages, the limit. Use fewer images."
     ),
+    "too_many_frames.results": _(
+        "Each page as its own file would make more than {most} results in this batch, the limit. Select fewer pages."
+    ),
     "too_many_pixels": _("This image has more pixels than the limit. Make it smaller first."),
     "too_many_pixels.image": _(
         "This image is {width}×{height}; the limit is {most:M} megapixels. Make it smaller first."
@@ -159,6 +162,7 @@ ERRORS = {
         "{format} holds at most {most} pixels per side; this result would be {width}×{height}. "
         "Choose a smaller size, or PNG or TIFF."
     ),
+    "no_such_page": _("This file has no page or frame {pages}: it has {count}."),
     "target_unreachable": _(
         "This image does not fit in {bytes:,} bytes as {format} at any size. Allow more bytes."
     ),
@@ -176,6 +180,7 @@ OPTIONS = {
     "option_missing": _("{option:word} is missing."),
     "option_number": _("{option:word} must be a number from {least} to {most}."),
     "option_object": _("{option:word} must be an object."),
+    "option_pages": _("{option:word} must be numbers such as 1-3,7, counted from 1."),
     "option_string": _("{option:word} must be text."),
     "option_text": _("{option:word} must be {least} to {most} characters long."),
     "option_unknown": _("Unknown option “{name}”."),
@@ -200,6 +205,7 @@ OPTIONS = {
     "lossless_has_no_quality": _("Lossless keeps every pixel. Leave out either lossless or {option:word}."),
     "one_quality_only": _("Choose one of quality, aim and target bytes."),
     "orientation_needs_page": _("Only pages of a paper size have an orientation. Set page, too."),
+    "pages_backwards": _("A range of pages must not end before it begins."),
     "resize_needs_size": _("Resize needs a width, a height, both, or a scale."),
     "scale_enlarges": _("A scale above 100 percent enlarges the image. Turn on enlarge, too."),
     "scale_has_no_mode": _("A scale keeps the proportions, so leave out mode."),
@@ -253,6 +259,8 @@ NOTES = {
     ),
     "frames_kept": _("All {frames} frames kept"),
     "pages_kept": _("All {pages} pages kept"),
+    "pages_selected": _("Pages selected: {pages} of {count}"),
+    "pages_selected.frames": _("Frames selected: {pages} of {count}"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
     "quality_chosen.score": _("Quality {quality} chosen: visual score {score:.0f} of 100"),
     "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
@@ -364,7 +372,9 @@ RECIPE = {
     "recipe_orientation.landscape": _("in landscape"),
     "recipe_orientation.turned": _("in portrait, wide images turned"),
     "recipe_margin": _("{margin} mm margin"),
+    "recipe_pages": _("pages or frames {pages}"),
     "recipe_frames.first": _("first frame only"),
+    "recipe_frames.each": _("each page or frame as its own file"),
     "recipe_metadata.strip": _("metadata removed"),
     "recipe_metadata.strip_location": _("location removed"),
     "recipe_metadata.keep": _("metadata kept"),

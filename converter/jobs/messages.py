@@ -12,6 +12,7 @@ TEMPLATES = {
     "too_many_files": _("A batch can have at most {most} images; this one has {count}. Split it."),
     "invalid_submission.join_outputs": _("A document has a single output. Leave out the others."),
     "invalid_submission.join_format": _("Images can only be joined into PDF. Leave out format, or use pdf."),
+    "invalid_submission.join_each": _("A document is one file. Keep all pages, or do not join."),
     "too_many_outputs": _("A batch can have at most {most} outputs."),
     "format_disabled": _("This site does not make {format}."),
     "same_outputs": _("Two of the outputs are the same."),

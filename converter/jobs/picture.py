@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
     return {
         upload: html
         for upload, jobs in groupby(finished, key=lambda job: job.upload_id)
-        if (html := _snippet(list(jobs), paths))
+        if (html := "\n\n".join(_snippets_by_page(jobs, paths)))
     }
 
 
@@ -45,6 +45,17 @@ def page_of(snippets: Mapping[uuid.UUID, str]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Images</title>\n\n'
         f"{html}\n"
     )
+
+
+def _snippets_by_page(jobs: Iterable[Job], paths: Mapping[uuid.UUID, str]) -> Iterator[str]:
+    """Yield the HTML for each page of one image."""
+
+    def page(job: Job) -> int:
+        return job.page or 0
+
+    for _, same in groupby(sorted(jobs, key=page), key=page):
+        if html := _snippet(list(same), paths):
+            yield html
 
 
 def _snippet(jobs: Sequence[Job], paths: Mapping[uuid.UUID, str]) -> str:

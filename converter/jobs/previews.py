@@ -106,7 +106,7 @@ def _subject(job: Job) -> str:
 def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:
     """Return the job's own geometry as a WebP of screen size."""
     canonical = job.parsed_recipe.canonical()
-    shape = ["crop", "rotate", "flip", "background", *(["watermark"] if watermark else [])]
+    shape = ["pages", "crop", "rotate", "flip", "background", *(["watermark"] if watermark else [])]
     recipe = {key: canonical[key] for key in shape if key in canonical}
     width, height = job.result_width or 1, job.result_height or 1
     scale = min(1, PREVIEW_SIDE / max(width, height))

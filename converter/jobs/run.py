@@ -19,6 +19,7 @@ from converter.jobs.errors import OverQuota, StillRunning, hindrance_of
 from converter.jobs.leases import LEASE, claim, held, put_back, renew
 from converter.jobs.limits import limits
 from converter.jobs.logos import read_watermark, watermark_of
+from converter.jobs.pages import split
 from converter.jobs.quota import BytesLeft
 from converter.jobs.thumbnails import THUMBNAIL, keep_thumbnail
 from converter.jobs.transitions import fail, finish
@@ -132,7 +133,7 @@ def _convert(jobs: list[Job]) -> None:
         _fail_all(jobs, Message("upload_replaced"))
         return
 
-    ready, images = _with_watermarks(jobs, upload.owner_id)
+    ready, images = _with_watermarks(_by_page(jobs, data), upload.owner_id)
     if not ready:
         return
     recipes = [job.parsed_recipe for job in ready]
@@ -157,6 +158,37 @@ def _convert(jobs: list[Job]) -> None:
     _note_outputs(upload)
 
 
+def _by_page(jobs: list[Job], data: bytes) -> list[Job]:
+    """Return the jobs, with one for each page in the place of one for all of them; fail those that cannot be."""
+    if all(job.parsed_recipe.frames != "each" for job in jobs):
+        return jobs
+    upload, facts, refusal = jobs[0].upload, None, None
+    for answer in SANDBOX.render(data, [THUMBNAIL], limits(), wanted=held(jobs).exists):
+        if isinstance(answer, Probed):
+            facts = answer.facts
+            _note_facts(upload, facts)
+        else:
+            refusal = answer.message if isinstance(answer, Refused) else None
+            keep_thumbnail(upload, answer)
+    ready: list[Job] = []
+    for job in jobs:
+        if job.parsed_recipe.frames != "each":
+            ready.append(job)
+        elif facts is not None:
+            ready += _pages_of(job, max(facts["frames"], facts["pages"]))
+        elif refusal:
+            _fail(job, refusal)
+    return ready
+
+
+def _pages_of(job: Job, count: int) -> list[Job]:
+    try:
+        return split(job, count)
+    except (engine.EngineError, OverQuota) as exc:
+        _fail(job, exc.message)
+        return []
+
+
 def _with_watermarks(jobs: list[Job], owner_id: uuid.UUID) -> tuple[list[Job], dict[str, bytes]]:
     """Return the jobs whose watermarks are here, and the images of these by name; fail the others."""
     ready: list[Job] = []
@@ -179,6 +211,7 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
     # The row last: where the store does not take it, the next attempt does all of this again.
     item = {"owner": str(upload.owner_id), "name": upload.name, **facts, "outputs": []}
     metadata.store().put(upload.pk, item, expires_at=upload.expires_at)
+    upload.format = facts["format"]
     Upload.objects.filter(pk=upload.pk).update(
         format=facts["format"],
         width=facts["width"],

@@ -106,14 +106,14 @@ def _enqueue(owner: AbstractBaseUser, rows: Sequence[Job], fresh: Sequence[Uploa
 
 def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:
     """Return one job for each image and output of it, queued where the image is here."""
-    return [
-        _job(batch, upload, output, is_here=bool(upload.received_at), position=position, number=number)
-        for position, (number, upload, output) in enumerate(
-            (number, upload, output)
-            for number, (upload, outputs) in enumerate(sources, 1)
-            for output in outputs
-        )
-    ]
+    jobs: list[Job] = []
+    position = 0
+    for number, (upload, outputs) in enumerate(sources, 1):
+        for output in outputs:
+            is_here = bool(upload.received_at)
+            jobs.append(_job(batch, upload, output, is_here=is_here, position=position, number=number))
+            position += limits().max_frames if output.frames == "each" else 1  # see jobs.pages
+    return jobs
 
 
 def _sources(batch: Batch, images: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Source]:
@@ -200,6 +200,8 @@ def _check_joined(
             raise _invalid(pointer, "invalid_submission", kind="join_outputs")
         if recipes[0].is_auto or not recipes[0].target.paper:
             raise _invalid(f"{pointer}/0/format", "invalid_submission", kind="join_format")
+        if recipes[0].frames == "each":
+            raise _invalid(f"{pointer}/0/frames", "invalid_submission", kind="join_each")
     size = sum(file.size for file in files) + sum(upload.size for upload in uploads)
     try:
         limits().check_document(size, 0, len(files) + len(uploads))

@@ -34,6 +34,7 @@ def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
         storage.results.remove([key])  # deleted meanwhile
         return
+    upload.thumbnail_key = key
     logger.info("Thumbnail made", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
     if labels := metadata.labels_of(answer.data):
         metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)

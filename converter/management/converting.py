@@ -17,8 +17,11 @@ from django.utils import timezone
 
 from converter import engine, jobs
 from converter.engine.filenames import fitted, split_extension
-from converter.engine.naming import Named, result_name
-from converter.sandbox import BadImage, Document, Refused, Rendered, Sandbox, SandboxError, Unjoined
+from converter.engine.naming import AS_SOURCE, Named, by_page, result_name
+from converter.sandbox import BadImage, Document, Probed, Refused, Rendered, Sandbox, SandboxError, Unjoined
+
+# Shows how many pages a file has; the result itself is not wanted.
+_LOOK = engine.Recipe.parse({"format": "jpeg", "frames": "first", "resize": {"width": 1, "height": 1}})
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Made:
     width: int
     height: int
     report: dict[str, Any]
+    page: int | None = None
+    """Which of its source it is, from 1, where each is a file of its own."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class NotConverted(Exception):
 class Converter(Protocol):
     """What a thread converts with."""
 
-    def convert(self, name: str, data: bytes) -> Made:
-        """Return the image made of these bytes. Raises NotConverted."""
+    def convert(self, name: str, data: bytes) -> Sequence[Made]:
+        """Return the images made of these bytes, one or each page. Raises NotConverted."""
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
         """Return one document with the pages of these files, in order. Raises NotConverted, OSError.
@@ -85,18 +90,38 @@ class LocalConverter:
         self._recipe, self._images = recipe, images
         self._sandbox = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
-    def convert(self, name: str, data: bytes) -> Made:
+    def convert(self, name: str, data: bytes) -> Sequence[Made]:
         limits = jobs.hard_limits()
         if len(data) > limits.max_bytes:
             raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}", "too_many_bytes")
         try:
-            answer = list(self._sandbox.render(data, [self._recipe], limits, self._images))[-1]
+            recipes = self._recipes(data, limits)
+            answers = list(self._sandbox.render(data, recipes, limits, self._images))
         except SandboxError as exc:
             raise NotConverted(str(exc)) from exc
-        if isinstance(answer, Refused):
-            raise NotConverted(answer.message.text, answer.code)
-        assert isinstance(answer, Rendered)
-        return Made(answer.data, answer.format, answer.width, answer.height, answer.report)
+        made = []
+        for answer in answers:
+            if isinstance(answer, Refused):
+                raise NotConverted(answer.message.text, answer.code)
+            if isinstance(answer, Rendered):
+                page = recipes[answer.index].page_alone
+                made.append(
+                    Made(answer.data, answer.format, answer.width, answer.height, answer.report, page)
+                )
+        return made
+
+    def _recipes(self, data: bytes, limits: engine.Limits) -> Sequence[engine.Recipe]:
+        """Return the recipe, or one for each page of the file. Raises NotConverted, SandboxError."""
+        if self._recipe.frames != "each":
+            return [self._recipe]
+        first, *_ = self._sandbox.render(data, [_LOOK], limits)
+        if isinstance(first, Refused):
+            raise NotConverted(first.message.text, first.code)
+        assert isinstance(first, Probed)
+        try:
+            return self._recipe.each(max(first.facts["frames"], first.facts["pages"]))
+        except engine.EngineError as exc:
+            raise NotConverted(exc.message.text, exc.code) from exc
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
         document = Document(self._sandbox, self._recipe, jobs.limits(), len(paths))
@@ -120,13 +145,13 @@ class LocalConverter:
 
 
 class Names:
-    """Names by a pattern, known once the image is made."""
+    """Names by a pattern, known once the image is made; without one, those of the sources and the numbers of pages."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._lock = threading.Lock()
         self._taken: set[str] = set()
-        self._given: dict[Path, Path] = {}
+        self._given: dict[tuple[Path, int | None], Path] = {}
 
     def target(self, task: Task, made: Made) -> Path:
         """Return where the result goes; a source that is converted again gives up its earlier name."""
@@ -138,13 +163,16 @@ class Names:
             ext=engine.FORMATS[made.format].extension,
             number=task.number,
             date=timezone.localdate(),
+            page=made.page,
         )
-        stem, suffix = split_extension(result_name(self._pattern, named))
+        pattern = self._pattern or (by_page(AS_SOURCE) if made.page else AS_SOURCE)
+        stem, suffix = split_extension(result_name(pattern, named))
+        key = task.source, made.page
         with self._lock:
-            if task.source in self._given:
-                self._taken.discard(str(self._given[task.source]).casefold())
-            self._given[task.source] = free(task.target.parent, stem, suffix, self._taken)
-            return self._given[task.source]
+            if key in self._given:
+                self._taken.discard(str(self._given[key]).casefold())
+            self._given[key] = free(task.target.parent, stem, suffix, self._taken)
+            return self._given[key]
 
 
 def free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
@@ -160,9 +188,12 @@ def free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
 class Workers:
     """Threads with a converter each: the work itself is done in other processes, or on another machine."""
 
-    def __init__(self, count: int, make: Callable[[], Converter], pattern: str = "") -> None:
-        """`pattern` names the results in the folders of their targets; empty, they have the targets' names."""
-        self._names = Names(pattern) if pattern else None
+    def __init__(
+        self, count: int, make: Callable[[], Converter], pattern: str = "", *, each_page: bool = False
+    ) -> None:
+        """`pattern` names the results in the folders of their targets; empty, they have the targets' names, and their
+        pages' with `each_page`."""
+        self._names = Names(pattern) if pattern or each_page else None
         self._pool = ThreadPoolExecutor(count)
         self._make = make
         self._local = threading.local()
@@ -178,7 +209,7 @@ class Workers:
 
     def convert(
         self, tasks: Iterable[Task], *, overwrite: bool, ours: Set[Path] = frozenset()
-    ) -> Iterator[tuple[Task, Converted | NotConverted]]:
+    ) -> Iterator[tuple[Task, Sequence[Converted] | NotConverted]]:
         """Yield each task as it is done, with what was made, or why nothing was.
 
         `ours` are files that were made before and may be overwritten.
@@ -192,23 +223,34 @@ class Workers:
             except NotConverted as exc:
                 yield futures[future], exc
 
-    def _one(self, task: Task, sources: Set[Path], overwrite: bool, ours: Set[Path]) -> Converted:
+    def _one(self, task: Task, sources: Set[Path], overwrite: bool, ours: Set[Path]) -> list[Converted]:
         try:
             is_known = not task.suffix_follows and self._names is None
             if is_known:
                 check_free(task.target, sources, overwrite, ours)
             facts = task.source.stat()
             data = task.source.read_bytes()
-            made = self._converter().convert(task.source.name, data)
-            target = self._names.target(task, made) if self._names else task.target
-            if task.suffix_follows and self._names is None:
-                target = target.with_name(fitted(target.name, f".{engine.FORMATS[made.format].extension}"))
+            files = [
+                (self._target(task, made), made) for made in self._converter().convert(task.source.name, data)
+            ]
             if not is_known:
-                check_free(target, sources, overwrite, ours)
-            write(target, made.data, times=(facts.st_atime_ns, facts.st_mtime_ns))
+                for target, _ in files:
+                    check_free(target, sources, overwrite, ours)
+            for target, made in files:
+                write(target, made.data, times=(facts.st_atime_ns, facts.st_mtime_ns))
         except OSError as exc:
             raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
-        return Converted(target, len(data), len(made.data), made.format, made.width, made.height, made.report)
+        return [
+            Converted(target, len(data), len(made.data), made.format, made.width, made.height, made.report)
+            for target, made in files
+        ]
+
+    def _target(self, task: Task, made: Made) -> Path:
+        if self._names:
+            return self._names.target(task, made)
+        if not task.suffix_follows:
+            return task.target
+        return task.target.with_name(fitted(task.target.name, f".{engine.FORMATS[made.format].extension}"))
 
     def _converter(self) -> Converter:
         if not hasattr(self._local, "converter"):

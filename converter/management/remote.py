@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -95,7 +95,7 @@ class RemoteConverter:
     def __init__(self, site: Site, recipe: dict[str, Any]) -> None:
         self._site, self._recipe = site, recipe
 
-    def convert(self, name: str, data: bytes) -> Made:
+    def convert(self, name: str, data: bytes) -> Sequence[Made]:
         if not data:
             raise NotConverted("The file is empty.", "empty_file")
         return self._made([(name, lambda: data, len(data))])
@@ -106,14 +106,14 @@ class RemoteConverter:
             if not path.stat().st_size:
                 raise NotConverted(f"{path.name}: The file is empty.", "empty_file")
         files = [(path.name, path.read_bytes, path.stat().st_size) for path in paths]
-        return self._made(files, {"join": "pdf"}, advance)
+        return self._made(files, {"join": "pdf"}, advance)[0]
 
     def _made(
         self,
         files: Sequence[tuple[str, Callable[[], bytes], int]],
         more: Mapping[str, str] = MappingProxyType({}),
         advance: Callable[[], None] = lambda: None,
-    ) -> Made:
+    ) -> Sequence[Made]:
         """Return what the site makes of files: their names, contents and sizes in bytes."""
         announced = [{"name": name, "size": size} for name, _, size in files]
         asked = {"files": announced, "outputs": [self._recipe], **more}
@@ -122,12 +122,27 @@ class RemoteConverter:
             for upload, (name, read, _) in zip(batch["uploads"], files, strict=True):
                 self._site.post_form(upload["form"], name, read())
                 advance()
-            job = self._done(batch["jobs"][0])
-            result = job["result"]
-            data = self._site.download(result["url"])
+            first = self._done(batch["jobs"][0])
+            pages = self._jobs(batch["id"]) if self._recipe.get("frames") == "each" else [first]
+            return [self._result(self._done(job)) for job in pages]
         finally:
             self._remove(batch["id"])
-        return Made(data, result["format"], result["width"], result["height"], job["report"])
+
+    def _jobs(self, batch: str) -> Iterator[dict[str, Any]]:
+        """Yield the jobs of a batch, which are all there once the first one is done."""
+        cursor = ""
+        while cursor is not None:
+            part = self._site.call(
+                "GET", f"batches/{batch}?cursor={cursor}" if cursor else f"batches/{batch}"
+            )
+            yield from part["jobs"]
+            cursor = part["next"]
+
+    def _result(self, job: dict[str, Any]) -> Made:
+        result, pages = job["result"], str(job["recipe"].get("pages", ""))
+        page = int(pages) if pages.isdecimal() else None
+        data = self._site.download(result["url"])
+        return Made(data, result["format"], result["width"], result["height"], job["report"], page)
 
     def _done(self, job: dict[str, Any]) -> dict[str, Any]:
         """Return the job once it has a result. Raises NotConverted."""

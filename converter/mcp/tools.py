@@ -153,7 +153,7 @@ def _submitted(
 ) -> models.Job:
     if sum(source is not None for source in (given.url, given.upload, given.file)) != 1:
         raise invalid_request(engine.Problem("", engine.Message("one_source")))
-    schemas.parse_recipe(recipe, "/recipe")
+    schemas.parse_single(recipe, "/recipe")
     body = schemas.BatchIn.model_construct(
         files=_files([given.file] if given.file else [], [given.url] if given.url else []),
         uploads=[given.upload] if given.upload else [],

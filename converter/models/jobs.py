@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import engine
 from converter.engine.filenames import split_extension
-from converter.engine.naming import Named, result_name
+from converter.engine.naming import Named, by_page, result_name
 from converter.models.uploads import Upload
 from converter.problems import PASSING
 
@@ -199,8 +199,11 @@ class Job(models.Model):
     def result_name(self) -> str:
         """Return the name people download it under."""
         format = engine.FORMATS[self.result_format or self.output_format]
+        pattern = self.batch.naming
+        if self.page and not self.batch.name_pattern:
+            pattern = by_page(pattern)
         return result_name(
-            self.batch.naming,
+            pattern,
             Named(
                 name=split_extension(self.upload.name)[0],
                 width=self.result_width,
@@ -209,8 +212,15 @@ class Job(models.Model):
                 ext=format.extension,
                 number=self.number,
                 date=self.batch.created_at.date(),
+                page=self.page,
             ),
         )
+
+    @property
+    def page(self) -> int | None:
+        """The page or frame that it is made of, if that is one of several."""
+        pages = str(self.recipe.get("pages", ""))
+        return int(pages) if pages.isdecimal() else None
 
     @property
     def is_joined(self) -> bool:
@@ -260,7 +270,7 @@ class Job(models.Model):
     @property
     def saved_percent(self) -> int | None:
         before = (self.report or {}).get("bytes_before") if self.is_joined else self.upload.size
-        if not self.result_size or not before:
+        if not self.result_size or not before or self.page:
             return None
         return round(100 - 100 * self.result_size / before)
 

@@ -97,6 +97,12 @@ CONVERSIONS: Mapping[str, ErrorInfo] = {
         _("Allow a larger file, or choose smaller dimensions."),
         status=422,
     ),
+    "no_such_page": ErrorInfo(
+        _("No such page"),
+        _("The file has none of these pages or frames."),
+        _("Choose pages that the file has."),
+        status=422,
+    ),
     "no_watermark": ErrorInfo(
         _("Your logo has expired"),
         _("It has expired, was deleted or was never uploaded."),

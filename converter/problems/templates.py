@@ -10,6 +10,9 @@ TEMPLATES = {
     "malformed_json": _(
         "The body is not JSON, or it contains text that cannot be stored: NUL, or half of a surrogate pair."
     ),
+    "each_needs_batch": _(
+        "This request answers with one file. Create a batch to get each page as its own file."
+    ),
     "unauthenticated": _("Send a token as “Authorization: Bearer …”, or log in."),
     "invalid_token": _("The token is unknown, expired or revoked. Create a new one."),
     "forbidden": _("You don't have permission to do this."),

@@ -294,7 +294,7 @@ def test_a_file_with_something_behind_it_comes_out_without() -> None:
 def test_an_mpo_is_read_as_its_first_picture() -> None:
     mpo = saved(samples.quarters(), "MPO", save_all=True, append_images=[samples.photo((160, 120))])
     source = open(mpo)
-    assert (source.facts.format, source.facts.frames, source.facts.pages) == ("jpeg", 1, 1)
+    assert (source.facts.format, source.facts.frames, source.facts.pages) == ("jpeg", 1, 2)
     assert samples.looks_like_quarters(opened(source.render(Recipe.parse({"format": "png"}))), 25)
 
 

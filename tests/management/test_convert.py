@@ -141,7 +141,7 @@ def test_an_output_that_cannot_be_written_to_is_said_before_anything_is_done(
 def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_and_no_more(*args: Any, **options: Any) -> Iterator[Any]:
         target = tmp_path / "out" / "a.webp"
-        yield Task(album / "a.jpg", target), Converted(target, 1000, 500, "webp", 64, 48, {})
+        yield Task(album / "a.jpg", target), [Converted(target, 1000, 500, "webp", 64, 48, {})]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Workers, "convert", one_and_no_more)

@@ -113,3 +113,13 @@ def test_images_are_joined_on_the_site(convert: Convert, tmp_path: Path) -> None
     failed = convert("1.png", "3.png", "--join", "not.pdf")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["error"]["message"].startswith("3.png: ")
+
+
+def test_each_page_becomes_a_file_on_the_site(convert: Convert, tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (9, 9), color) for color in ("red", "blue"))
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=[second])
+    done = convert("scan.tif", "-o", "out", "--to", "png", "--frames", "each")
+    assert done.returncode == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["scan-001.png", "scan-002.png"]
+    with Image.open(tmp_path / "out" / "scan-002.png") as image:
+        assert image.convert("RGB").getpixel((4, 4)) == (0, 0, 255)

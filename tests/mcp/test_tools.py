@@ -211,6 +211,13 @@ def test_every_answer_fits_its_schema_and_holds_no_image(agent: Agent, website: 
 
 # --- What is refused ---------------------------------------------------------------------------------------
 
+
+def test_one_answer_is_not_each_page(agent: Agent) -> None:
+    recipe = {"format": "png", "frames": "each"}
+    problem = agent.refused("invalid_recipe", "convert", url="https://a.example/scan.tif", recipe=recipe)
+    assert problem["errors"][0]["pointer"] == "/recipe/frames"
+
+
 WEBP = {"format": "webp"}
 
 

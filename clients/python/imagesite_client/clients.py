@@ -68,7 +68,8 @@ class Client(_Base):
     def convert(
         self, source: Source, recipe: Recipe, *, keep: bool = False, progress: Notify | None = None
     ) -> Result:
-        """Return the converted image. Unless it is to be kept, the server deletes image and result.
+        """Return the converted image; of `"frames": "each"`, the first page, where `convert_many` returns all. Unless it is to
+        be kept, the server deletes image and result.
 
         `progress` is called while the file is sent and converted. Raises ApiError, ConversionError, OSError for a file that
         cannot be read, httpx.TransportError.

@@ -104,10 +104,16 @@ def call(method: str, path: str, **options: Any) -> Flow[Any]:
 def convert_all(
     sources: Sequence[Source], outputs: Sequence[Recipe], keep: bool, notify: Notify, join: str | None = None
 ) -> Flow[list[Result]]:
-    """Convert each source with each recipe, or join all; return the results source by source."""
+    """Convert each source with each recipe, or join all; return the results source by source, and page by page."""
     batch = yield from submit(sources, outputs, notify, join)
     try:
         jobs = [Job.of(job) for job in (yield from all_jobs(batch))]
+        if any(output.get("frames") == "each" for output in outputs):
+            for job in jobs:
+                yield from wait(job)
+            # Once an image is read, there is a job for each of its pages.
+            batch = yield from call("GET", f"batches/{batch['id']}")
+            jobs = [Job.of(job) for job in (yield from all_jobs(batch))]
         results = []
         for index, job in enumerate(jobs):
             done = yield from wait(job)

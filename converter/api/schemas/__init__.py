@@ -16,6 +16,7 @@ from converter.api.schemas.requests import (
     UrlIn,
     WebhookIn,
     parse_recipe,
+    parse_single,
     refused,
     strictly,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "WebhookIn",
     "Webhooks",
     "parse_recipe",
+    "parse_single",
     "refused",
     "strictly",
     "summaries",

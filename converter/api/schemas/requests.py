@@ -41,6 +41,15 @@ def parse_recipe(value: object, pointer: str) -> engine.Recipe:
         raise refused(exc, pointer) from exc
 
 
+def parse_single(value: object, pointer: str) -> engine.Recipe:
+    """Return the recipe of a single result, or say where it is wrong."""
+    recipe = parse_recipe(value, pointer)
+    if recipe.frames == "each":
+        problem = engine.Problem("/frames", engine.Message("each_needs_batch"))
+        raise refused(engine.InvalidRecipe([problem]), pointer)
+    return recipe
+
+
 def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
     """Return the problem that a recipe is, which stands at the pointer."""
     errors = [replace(error, pointer=pointer + error.pointer).to_dict() for error in exc.errors]

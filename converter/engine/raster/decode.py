@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -42,6 +42,8 @@ class Picture:
     is_incomplete: bool = False
     white: float = 1.0
     """The value of a floating-point sample that became white."""
+    dpi: density.Density | None = None
+    """What the file says of it, as it lies in the file."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ class Opened:
     space: ColorSpace
     """That of the first picture; pages may each have their own."""
     dpi: density.Density | None
-    """What the file says, before the orientation is applied."""
-    pictures_in_file: int
+    """What the file says, before the orientation is applied; pages may each have their own."""
     has_gain_map: bool
     has_credentials: bool
     """Whether it has Content Credentials (a C2PA manifest), which hold for this very file."""
@@ -89,30 +90,37 @@ def open_data(data: bytes, limits: Limits) -> Opened:
             has_credentials=bool(manifest),
             space=space,
             dpi=density.read(codec.dpi(image), image),
-            pictures_in_file=codec.images_inside(image, data),
             has_gain_map=codec.has_gain_map(data),
         )
 
 
 def decode(
-    opened: Opened, limits: Limits, scale: float, first_only: bool, deadline: Deadline, depth: bool = False
-) -> Iterator[Picture]:
-    """Yield the frames or pages, at `scale` of full resolution or more, and with all bits if `depth` is set.
+    opened: Opened,
+    limits: Limits,
+    scale: float,
+    wanted: Collection[int],
+    deadline: Deadline,
+    depth: bool = False,
+) -> Iterator[tuple[int, Picture]]:
+    """Yield the wanted frames or pages by their numbers from 0, at `scale` of full resolution or more, and with all bits
+    if `depth` is set.
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
     with decoding():
         image = _opened(opened.codec, opened.codec.readable(opened.data), limits)
-    count = 1 if first_only else max(opened.facts.frames, opened.facts.pages)
     delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None
     with decoding():
-        for index, current in enumerate(islice(opened.codec.pictures(image, opened.data), count)):
+        pictures = islice(opened.codec.pictures(image, opened.data), max(wanted) + 1)
+        for index, current in enumerate(pictures):
             if index:
                 deadline.check()
+            if index not in wanted:
+                continue
             limits.check_pixels(*current.size)
             delay = delays[index] if delays else None
-            yield _picture(current, opened, scale, delay, canvas, depth=depth and not canvas)
+            yield index, _picture(current, opened, scale, delay, canvas, depth=depth and not canvas)
 
 
 def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:
@@ -123,7 +131,7 @@ def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:
 def first_picture(data: bytes, limits: Limits) -> Image.Image:
     """Return the first picture in sRGB, for use inside another."""
     opened = open_data(data, limits)
-    picture = next(decode(opened, limits, 1, True, Deadline(limits.seconds)))
+    _, picture = next(decode(opened, limits, 1, {0}, Deadline(limits.seconds)))
     picture = picture.eased or picture
     return color.to_srgb(picture.frame.image, picture.space, Log())
 
@@ -164,7 +172,11 @@ def _picture(
     image.info.pop("xmp", None)  # Pillow would turn a TIFF as its XMP says
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
-    space = opened.codec.space(image, opened.data) if opened.facts.pages > 1 else opened.space
+    space, dpi = opened.space, opened.dpi
+    if opened.facts.pages > 1:
+        space = opened.codec.space(image, opened.data)
+        dpi = density.read(opened.codec.dpi(image), image)
+        held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
     box = _shrunk(image, opened.format, scale)
     held_pixels = opened.codec.load(image, opened.data)
     incomplete = opened.codec.is_incomplete(held_pixels, opened.data)
@@ -182,7 +194,9 @@ def _picture(
     shown = color.eight_bit(held_pixels)
     low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth else None
     white = shown.info.get(floats.WHITE, 1.0)
-    picture = Picture(framed(_detached(shown, image), low), space, is_incomplete=incomplete, white=white)
+    picture = Picture(
+        framed(_detached(shown, image), low), space, is_incomplete=incomplete, white=white, dpi=dpi
+    )
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
-from converter.engine.formats import Format
 from converter.engine.limits import Limits
 
 from . import color, metadata
@@ -49,6 +49,11 @@ class Facts:
     copyright: str | None
     bytes: int
 
+    @property
+    def pictures(self) -> int:
+        """How many frames or pages there are."""
+        return max(self.frames, self.pages)
+
     def to_dict(self) -> dict[str, Any]:
         facts = dict(vars(self))
         facts["location"] = list(self.location) if self.location else None
@@ -64,7 +69,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
     with decoding():
         codec.check(image)
         limits.check_pixels(*image.size)
-        pictures = _measured(source, image, limits)
+        pictures = _measured(codec, image, data, limits)
         found = metadata.read(image, source, codec.xmp(image, data))
         orientation = codec.orientation(image, data)
         width, height = image.size
@@ -78,7 +83,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
             width=width,
             height=height,
             frames=pictures if animated else 1,
-            pages=pictures if source.pages else 1,
+            pages=1 if source.animation else pictures,
             mode=image.mode,
             bits=codec.bits(data, image),
             has_alpha=image.has_transparency_data,
@@ -92,30 +97,30 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
         )
 
 
-def _measured(source: Format, image: Image.Image, limits: Limits) -> int:
+def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> int:
     """Return how many frames or pages there are that count, having checked their sizes."""
-    if source.pages:
-        return _measured_pages(image, limits)
-    if not source.animation:
+    if codec.format.animation:
+        frames: int = getattr(image, "n_frames", 1)
+        limits.check_frames(frames)
+        limits.check_total_pixels(image.width * image.height * frames)
+        return frames
+    if not codec.format.pages and codec.images_inside(image, data) == 1:
         return 1
-    frames: int = getattr(image, "n_frames", 1)
-    limits.check_frames(frames)
-    limits.check_total_pixels(image.width * image.height * frames)
-    return frames
+    return _measured_pages(codec.pictures(image, data), image, limits)
 
 
-def _measured_pages(image: Image.Image, limits: Limits) -> int:
-    """Walk the pages of a TIFF, which may differ in size, no further than allowed."""
-    pages, total = 0, 0
+def _measured_pages(pages: Iterator[Image.Image], image: Image.Image, limits: Limits) -> int:
+    """Walk pages, which may differ in size, no further than allowed."""
+    count, total, main = 0, 0, image.tell()
     while True:
         try:
-            image.seek(pages)
-        except EOFError:
+            page = next(pages)
+        except (EOFError, StopIteration):
             break
-        pages += 1
-        total += image.width * image.height
-        limits.check_frames(pages)
-        limits.check_pixels(*image.size)
+        count += 1
+        total += page.width * page.height
+        limits.check_frames(count)
+        limits.check_pixels(*page.size)
         limits.check_total_pixels(total)
-    image.seek(0)
-    return pages
+    image.seek(main)
+    return count

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from converter.engine.errors import EngineError
+from converter.engine.errors import EngineError, NoSuchPage
 from converter.engine.formats import ANIMATION_CANDIDATES
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
@@ -62,11 +62,11 @@ class Source:
     def __init__(self, opened: Opened, limits: Limits) -> None:
         self._opened = opened
         self._limits = limits
-        self._pictures: list[Picture] = []
-        self._in_srgb: list[Frame] = []
+        self._pictures: dict[int, Picture] = {}
+        """Those that are decoded, by their numbers from 0."""
+        self._in_srgb: dict[int, Frame] = {}
         self._color_log = Log()
         self._scale = 0.0
-        self._has_all = False
         self._has_depth = False
 
     @property
@@ -78,42 +78,44 @@ class Source:
 
         Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
         """
-        facts = self.facts
-        concrete = [_concrete(recipe) for recipe in recipes]
-        scale = max((steps.needed_scale(recipe, facts.width, facts.height) for recipe in concrete), default=1)
-        wants_all = any(self._keeps_all(recipe) for recipe in concrete)
+        scale = max((self._needed_scale(recipe) for recipe in recipes), default=1)
+        wanted = {number for recipe in recipes for number in self._wanted(recipe)} or {0}
         deadline = Deadline(self._limits.seconds)
-        self._in_srgb = []
-        depth = any(self._keeps_depth(recipe) for recipe in concrete)
-        self._pictures = list(decode(self._opened, self._limits, scale, not wants_all, deadline, depth))
-        self._scale, self._has_all, self._has_depth = scale, wants_all, depth
+        self._in_srgb = {}
+        depth = any(self._keeps_depth(_concrete(recipe)) for recipe in recipes)
+        self._pictures = dict(decode(self._opened, self._limits, scale, wanted, deadline, depth))
+        self._scale, self._has_depth = scale, depth
 
     def render(self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES) -> Result:
         """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name.
 
-        Raises InvalidRecipe, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
+        Raises InvalidRecipe, NoSuchPage, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
         """
+        picked = self._picked(recipe)
         if not self._serves(recipe):
             self.load([recipe])
         with rendering():
-            return self._rendered(recipe, images)
+            return self._rendered(recipe, picked, images)
 
-    def _rendered(self, recipe: Recipe, images: Mapping[str, bytes]) -> Result:
+    def _rendered(self, recipe: Recipe, picked: Sequence[int], images: Mapping[str, bytes]) -> Result:
         deadline = Deadline(self._limits.seconds)
         log = Log()
-        kept = exact(self._opened, self._pictures[0], recipe)
+        first = self._pictures[picked[0]]
+        kept = exact(self._opened, first, recipe) if self.facts.pictures == 1 else None
         if kept is not None:
             return self._as_it_was(kept, recipe, log)
-        finished, icc = self._finished(recipe, images, log, deadline)
+        finished, icc = self._finished(recipe, picked, images, log, deadline)
         if recipe.is_auto:
             choice = chosen(finished, recipe, deadline)
             recipe = choice.recipe
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
-        gain_map = self._gain_map(recipe)
-        self._note_source(recipe, log, keeps_hdr=gain_map is not None)
+        gain_map = self._gain_map(recipe) if picked[0] == 0 else None
+        self._note_source(first, recipe, log, keeps_hdr=gain_map is not None)
         note_depth(self.facts.bits, any(frame.low for frame in finished), log)
         size = finished[0].image.size
-        extras = self._extras(recipe, size, icc, gain_map, log)
+        extras = self._extras(recipe, size, first.dpi, icc, log)
+        if gain_map:
+            extras[GAIN_MAP] = gain_map
 
         def ready(frames: Sequence[Frame]) -> Encoder:
             return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
@@ -129,27 +131,30 @@ class Source:
             similarity=made.similarity,
             score=made.score,
         )
-        return self._result(written, recipe, len(finished), log)
+        return self._result(written, recipe, first.frame, len(finished), log)
 
     def _extras(
-        self, recipe: Recipe, size: tuple[int, int], icc: bytes | None, gain_map: bytes | None, log: Log
+        self,
+        recipe: Recipe,
+        size: tuple[int, int],
+        dpi: density.Density | None,
+        icc: bytes | None,
+        log: Log,
     ) -> dict[str, Any]:
         """Return the encoder's arguments for everything in the result except the pixels."""
-        opened = self._opened
-        extras = metadata.keep(opened.metadata, recipe.metadata, recipe.target, size, log, srgb=icc is None)
+        found = self._opened.metadata
+        extras = metadata.keep(found, recipe.metadata, recipe.target, size, log, srgb=icc is None)
         if icc:
             extras["icc_profile"] = icc
-        if gain_map:
-            extras[GAIN_MAP] = gain_map
         exif = extras.get("exif", b"")
-        extras |= density.arguments(opened.dpi, self._is_sideways(recipe), recipe, size, exif)
+        extras |= density.arguments(dpi, self._is_sideways(recipe), recipe, size, exif)
         if recipe.dpi and not recipe.page:
             log.note("dpi_set", dpi=recipe.dpi)
         return extras
 
-    def _note_source(self, recipe: Recipe, log: Log, *, keeps_hdr: bool = False) -> None:
+    def _note_source(self, first: Picture, recipe: Recipe, log: Log, *, keeps_hdr: bool = False) -> None:
         keeps_all = self._keeps_all(recipe)
-        note_source(self._opened, self._pictures[0], recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
+        note_source(self._opened, first, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
     def _gain_map(self, recipe: Recipe) -> bytes | None:
         """Return the gain map as the result holds it: None where it cannot, must not or does not follow the picture."""
@@ -171,30 +176,36 @@ class Source:
             log.note("metadata_kept")
         if not kept.is_whole:
             metadata.keep(self._opened.metadata, "strip", recipe.target, size, log, srgb=True)
-            self._note_source(recipe, log)
+            self._note_source(self._pictures[0], recipe, log)
         log.note("exact", kind=kept.kind)
         written = Written(kept.data, size, 1, {"lossless": True} if recipe.lossless else {})
-        return self._result(written, recipe, 1, log)
+        return self._result(written, recipe, self._pictures[0].frame, 1, log)
 
     def _finished(
-        self, recipe: Recipe, images: Mapping[str, bytes], log: Log, deadline: Deadline
+        self,
+        recipe: Recipe,
+        picked: Sequence[int],
+        images: Mapping[str, bytes],
+        log: Log,
+        deadline: Deadline,
     ) -> tuple[list[Frame], bytes | None]:
         """Return the frames as they will be encoded, and the profile they are in, if not sRGB."""
         concrete = _concrete(recipe)
-        dpi = density.wanted(self._opened.dpi, self._is_sideways(recipe), concrete)
+        pictures = [self._pictures[number] for number in picked]
+        dpi = density.wanted(pictures[0].dpi, self._is_sideways(recipe), concrete)
         context = RenderContext(concrete, self._limits, log, images, dpi)
         if self.facts.orientation != 1:
             log.note("upright")
-        count = len(self._pictures) if self._keeps_all(concrete) else 1
-        profile = self._kept_profile(concrete, count, log)
+        profile = _kept_profile(pictures, concrete, log)
         if profile:
-            frames = [picture.frame for picture in self._pictures[:count]]
+            frames = [picture.frame for picture in pictures]
             finished = self._worked_on(frames, context, deadline)
             if all(profile.fits(frame.image) for frame in finished):
                 log.note("profile_kept", profile=profile.name)
                 return finished, profile.icc
             log.warn("profile_not_fitting")
-        return self._worked_on(self._srgb_frames(log)[:count], context, deadline), None
+        in_srgb = self._srgb_frames(log)
+        return self._worked_on([in_srgb[number] for number in picked], context, deadline), None
 
     def _worked_on(self, frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
         if not self._keeps_depth(context.recipe):
@@ -212,13 +223,14 @@ class Source:
         same = recipe.format == self.facts.format and size == (self.facts.width, self.facts.height)
         return len(self._opened.data) if recipe.aim and same else None
 
-    def _result(self, written: Written, recipe: Recipe, frames: int, log: Log) -> Result:
+    def _result(self, written: Written, recipe: Recipe, first: Frame, frames: int, log: Log) -> Result:
         before, after = len(self._opened.data), len(written.data)
         if written.frames < frames:
             log.note("frames_merged", frames=frames, kept=written.frames)
         if after > before:
             note_growth(self.facts, recipe, log)
         width, height = written.size
+        whole = (first.width, first.height)
         return Result(
             data=written.data,
             format=recipe.target.name,
@@ -230,10 +242,10 @@ class Source:
             report=Report(
                 notes=tuple(log.notes),
                 warnings=tuple(log.warnings),
-                resized=self._resized((width, height)),
+                resized=None if whole == written.size else (whole, written.size),
                 bytes_before=before,
                 bytes_after=after,
-                frames_in=max(self.facts.frames, self.facts.pages),
+                frames_in=self.facts.pictures,
                 frames_kept=frames,
                 similarity=written.similarity,
                 score=written.score,
@@ -246,14 +258,28 @@ class Source:
 
     def _serves(self, recipe: Recipe) -> bool:
         """Whether what is decoded is enough for this recipe."""
-        recipe = _concrete(recipe)
-        needed = steps.needed_scale(recipe, self.facts.width, self.facts.height)
         return (
-            bool(self._pictures)
-            and needed <= self._scale
-            and (self._has_all or not self._keeps_all(recipe))
-            and (self._has_depth or not self._keeps_depth(recipe))
+            self._pictures.keys() >= set(self._picked(recipe))
+            and self._needed_scale(recipe) <= self._scale
+            and (self._has_depth or not self._keeps_depth(_concrete(recipe)))
         )
+
+    def _picked(self, recipe: Recipe) -> list[int]:
+        """Return the numbers of the pictures that the result is made of. Raises NoSuchPage."""
+        picked = recipe.picked(self.facts.pictures)
+        return picked if self._keeps_all(_concrete(recipe)) else picked[:1]
+
+    def _wanted(self, recipe: Recipe) -> list[int]:
+        """Return the same, or nothing where the recipe will be refused."""
+        try:
+            return self._picked(recipe)
+        except NoSuchPage:
+            return []
+
+    def _needed_scale(self, recipe: Recipe) -> float:
+        if self._wanted(recipe) != [0]:
+            return 1  # the others may be smaller than the first
+        return steps.needed_scale(_concrete(recipe), self.facts.width, self.facts.height)
 
     def _keeps_depth(self, recipe: Recipe) -> bool:
         """Whether the result is to have all bits of the source."""
@@ -261,50 +287,29 @@ class Source:
 
     def _keeps_all(self, recipe: Recipe) -> bool:
         """Whether the result holds every frame or page."""
-        if recipe.frames == "first":
+        if recipe.frames != "all":
             return False
         if self.facts.animated:
             return recipe.target.animation or recipe.target.pages
         return self.facts.pages > 1 and recipe.target.pages
 
-    def _srgb_frames(self, log: Log) -> list[Frame]:
+    def _srgb_frames(self, log: Log) -> dict[int, Frame]:
         """Return the frames in sRGB, converted once for all recipes."""
         if not self._in_srgb:
             self._color_log = Log()
-            pictures = [picture.eased or picture for picture in self._pictures]
+            pictures = [picture.eased or picture for picture in self._pictures.values()]
             images = color.all_to_srgb(
                 [(picture.frame.image, picture.space) for picture in pictures], self._color_log
             )
             # What was converted, was so in eight bits.
-            self._in_srgb = [
-                picture.frame
+            self._in_srgb = {
+                number: picture.frame
                 if image is picture.frame.image
                 else replace(picture.frame, image=image, low=None)
-                for picture, image in zip(pictures, images, strict=True)
-            ]
+                for number, picture, image in zip(self._pictures, pictures, images, strict=True)
+            }
         log.include(self._color_log)
         return self._in_srgb
-
-    def _kept_profile(self, recipe: Recipe, count: int, log: Log) -> color.Profile | None:
-        """Return the profile to keep with the first `count` pictures as they are; None when they go to sRGB."""
-        pictures = self._pictures[:count]
-        space = pictures[0].space
-        image = pictures[0].frame.image
-        profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
-        if profile is None or image.mode == "CMYK" or not profile.fits(image):
-            return None
-        if not recipe.target.icc:
-            log.warn("profile_not_kept", format=recipe.target.label)
-            return None
-        is_shared = all(other.space == space and profile.fits(other.frame.image) for other in pictures)
-        if not is_shared or (profile.space == "GRAY" and not recipe.target.gray):
-            log.warn("profile_not_fitting")
-            return None
-        return profile
-
-    def _resized(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        before = (self.facts.width, self.facts.height)
-        return None if before == size else (before, size)
 
 
 def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
@@ -315,6 +320,23 @@ def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadli
             frame = step(frame, context)
         finished.append(frame)
     return finished
+
+
+def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
+    """Return the profile to keep with the pictures as they are; None when they go to sRGB."""
+    space = pictures[0].space
+    image = pictures[0].frame.image
+    profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
+    if profile is None or image.mode == "CMYK" or not profile.fits(image):
+        return None
+    if not recipe.target.icc:
+        log.warn("profile_not_kept", format=recipe.target.label)
+        return None
+    is_shared = all(other.space == space and profile.fits(other.frame.image) for other in pictures)
+    if not is_shared or (profile.space == "GRAY" and not recipe.target.gray):
+        log.warn("profile_not_fitting")
+        return None
+    return profile
 
 
 def _concrete(recipe: Recipe) -> Recipe:

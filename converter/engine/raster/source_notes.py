@@ -5,6 +5,7 @@ from __future__ import annotations
 from converter.engine.formats import BULK_OF_LOSSLESS, FORMATS
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
+from converter.engine.selection import tidied
 
 from .decode import Opened, Picture
 from .facts import Facts
@@ -13,7 +14,7 @@ from .facts import Facts
 def note_source(
     opened: Opened, picture: Picture, recipe: Recipe, log: Log, *, keeps_all: bool, keeps_hdr: bool
 ) -> None:
-    """Note what the result keeps of the file and what it leaves out. `picture` is the first one in it."""
+    """Note what the result keeps of the file and what it leaves out. `picture` is the first one of the result."""
     if picture.white > 1:
         log.note("floats_scaled", white=picture.white)
     if opened.has_gain_map and keeps_hdr:
@@ -26,24 +27,40 @@ def note_source(
         log.warn("credentials_removed")
     if picture.is_incomplete:
         log.warn("image_incomplete")
-    if opened.pictures_in_file > 1:
-        log.warn("primary_image_only", pictures=opened.pictures_in_file)
-    if recipe.frames != "first":
-        _note_frames(opened.facts, recipe, log, keeps_all)
+    if opened.facts.pictures > 1:
+        _note_pictures(opened.facts, recipe, log, keeps_all)
 
 
-def _note_frames(facts: Facts, recipe: Recipe, log: Log, keeps_all: bool) -> None:
+def _note_pictures(facts: Facts, recipe: Recipe, log: Log, keeps_all: bool) -> None:
+    """Note which frames or pages are meant, and which are kept."""
+    picked = recipe.picked(facts.pictures)
+    count = len(picked)
+    if recipe.pages:
+        kind = {"kind": "frames"} if facts.animated else {}
+        pages = tidied(",".join(str(number + 1) for number in picked))
+        log.note("pages_selected", **kind, pages=pages, count=facts.pictures)
+    if recipe.frames == "first" or count == 1:
+        return
+    if not keeps_all:
+        _note_left_out(facts, recipe, log, count)
+        return
+    if not recipe.pages:
+        code, counted = ("frames_kept", "frames") if facts.animated else ("pages_kept", "pages")
+        log.note(code, **{counted: count})
     target = recipe.target
-    if facts.animated and keeps_all:
-        log.note("frames_kept", frames=facts.frames)
-        if facts.plays and not target.loops and target.animation:
-            log.warn("loop_not_kept", format=target.label)
-    if facts.animated and not keeps_all:
-        log.warn("first_frame_only", format=target.label, frames=facts.frames)
-    if facts.pages > 1 and keeps_all:
-        log.note("pages_kept", pages=facts.pages)
-    if facts.pages > 1 and not keeps_all:
-        log.warn("first_page_only", format=target.label, pages=facts.pages)
+    if facts.animated and facts.plays and target.animation and not target.loops:
+        log.warn("loop_not_kept", format=target.label)
+
+
+def _note_left_out(facts: Facts, recipe: Recipe, log: Log, count: int) -> None:
+    """Note that only the first of so many is kept."""
+    label = recipe.target.label
+    if facts.animated:
+        log.warn("first_frame_only", format=label, frames=count)
+    elif recipe.pages or FORMATS[facts.format].pages:
+        log.warn("first_page_only", format=label, pages=count)
+    else:
+        log.warn("primary_image_only", pictures=count)
 
 
 def note_depth(bits: int, is_kept: bool, log: Log) -> None:

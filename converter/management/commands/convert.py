@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from converter import engine
-from converter.engine.naming import pattern_problem
+from converter.engine.naming import AS_SOURCE, by_page, pattern_problem
 from converter.management import recipe_options, remote, watching
 from converter.management.converting import Converted, Converter, LocalConverter, NotConverted, Task, Workers
 from converter.management.joining import join
@@ -96,7 +96,8 @@ class Command(BaseCommand):
                 converter.close()
             return
         tally = Tally(self.stdout, as_json=options["json"])
-        with Workers(max(1, options["workers"]), make, options["name"]) as workers:
+        each = recipe.frames == "each"
+        with Workers(max(1, options["workers"]), make, options["name"], each_page=each) as workers:
             if options["watch"]:
                 watch(plan, workers, tally, overwrite=options["overwrite"])
             else:
@@ -105,6 +106,8 @@ class Command(BaseCommand):
 
     def _show(self, recipe: engine.Recipe, tasks: list[Task], pattern: str, joined: Path | None) -> None:
         self.stdout.write(engine.sentence(recipe))
+        if recipe.frames == "each":
+            pattern = pattern or by_page(AS_SOURCE)
         for task in tasks:
             target = joined or (task.target.with_name(pattern) if pattern else task.target)
             there = " (already exists)" if target.exists() else ""
@@ -123,21 +126,22 @@ class Tally:
     failed: dict[Path, str] = field(default_factory=dict)
     interrupted: bool = False
 
-    def add(self, task: Task, outcome: Converted | NotConverted, *, aloud: bool = False) -> None:
+    def add(self, task: Task, outcome: Sequence[Converted] | NotConverted, *, aloud: bool = False) -> None:
         """Count what became of one file; `aloud` says it at once."""
         if isinstance(outcome, NotConverted):
             self.failed[task.source] = str(outcome)
-            said: dict[str, Any] = {"error": {"code": outcome.code or None, "message": str(outcome)}}
-            words = f"{task.source}: {outcome}"
-        else:
-            self.failed.pop(task.source, None)
-            self.done, self.before, self.after = (
-                self.done + 1,
-                self.before + outcome.before,
-                self.after + outcome.after,
-            )
-            said = {**asdict(outcome), "target": str(outcome.target)}
-            words = f"{task.source} → {outcome.target}"
+            error = {"code": outcome.code or None, "message": str(outcome)}
+            self._tell(task, {"error": error}, f"{task.source}: {outcome}", aloud)
+            return
+        self.failed.pop(task.source, None)
+        self.done += 1
+        self.before += outcome[0].before
+        for made in outcome:
+            self.after += made.after
+            said = {**asdict(made), "target": str(made.target)}
+            self._tell(task, said, f"{task.source} → {made.target}", aloud)
+
+    def _tell(self, task: Task, said: Mapping[str, Any], words: str, aloud: bool) -> None:
         if self.as_json:
             self._say(json.dumps({"source": str(task.source), **said}))
         elif aloud:
@@ -186,8 +190,8 @@ def watch(plan: Plan, workers: Workers, tally: Tally, *, overwrite: bool) -> Non
                 tasks = [task for task in arrived if not _is_done(task)]
                 for task, outcome in workers.convert(tasks, overwrite=overwrite, ours=ours):
                     tally.add(task, outcome, aloud=True)
-                    if isinstance(outcome, Converted):
-                        ours.add(outcome.target)
+                    if not isinstance(outcome, NotConverted):
+                        ours.update(made.target for made in outcome)
     except KeyboardInterrupt:
         pass
 
@@ -235,6 +239,8 @@ def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
     """Raise CommandError where the other options make no document."""
     if recipe.is_auto or not recipe.target.paper:
         raise CommandError("--join makes PDF only.", returncode=2)
+    if recipe.frames == "each":
+        raise CommandError("--join cannot be used with --frames each.", returncode=2)
     for other in ("watch", "name"):
         if options[other]:
             raise CommandError(f"--join cannot be used with --{other}.", returncode=2)

@@ -43,7 +43,7 @@ BYECAwWEAAAAQm1kYXQAAAAZKAGvE4D1J4E//+ClR/+61nh+Dwt+efLU8AAAABkoAa8TgPgQ4af//YCo
 class Heic(Codec):
     format = FORMATS["heic"]
     pillow = "HEIF"
-    reads = "the primary picture"
+    reads = "all pictures"
     refuses = "sequences, other compressions than HEVC"
 
     def set_up(self) -> None:
@@ -77,6 +77,15 @@ class Heic(Codec):
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         return getattr(image, "n_frames", 1)
+
+    def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
+        """The main one comes first, wherever it lies in the file."""
+        main = image.tell()
+        yield image
+        for number in range(self.images_inside(image, data)):
+            if number != main:
+                image.seek(number)
+                yield image
 
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from itertools import islice
@@ -121,13 +122,26 @@ class Jpeg(Codec):
                 opened.load()
                 return opened.copy()
 
+        if image.tell():  # another one of an MPO, which ends as Pillow finds it
+            return False
         return is_incomplete(data, image, decode)
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
-        """Count the images of an MPO that are no thumbnails (CIPA DC-007, 5.2.3.3)."""
+        return len(self._numbers(image, data))
+
+    def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
+        for number in self._numbers(image, data):
+            if number:
+                image.seek(number)
+            yield image
+
+    def _numbers(self, image: Image.Image, data: bytes) -> list[int]:
+        """Return the numbers of the images of an MPO that are no thumbnails (CIPA DC-007, 5.2.3.3)."""
+        if self.has_gain_map(data):
+            return [0]
         entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
         kinds = [entry["Attribute"]["MPType"] for entry in entries]
-        return max(1, sum("Thumbnail" not in kind for kind in kinds)) if not self.has_gain_map(data) else 1
+        return [0, *(number for number, kind in enumerate(kinds) if number and "Thumbnail" not in kind)]
 
     def has_gain_map(self, data: bytes) -> bool:
         """Look into the headers of the image and of those behind it: for Android's, ISO 21496-1's and Apple's marks."""

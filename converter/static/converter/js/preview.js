@@ -99,7 +99,7 @@ async function preview(current) {
     return { text: problem ?? [...new Set(Object.values(errors).flat())].join(" "), isBad: true };
   }
   const crop = cropOf(current.image);
-  const recipe = crop ? { ...read, crop } : read;
+  const recipe = { ...read, ...(crop && { crop }), ...(read.frames === "each" && { frames: "first" }) };
   if (current.isClosed || JSON.stringify(recipe) === asked) return null;
   asked = JSON.stringify(recipe);
   bar.hidden = false;

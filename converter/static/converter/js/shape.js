@@ -5,19 +5,19 @@ import { carried, whole as wholeBox } from "./crop_box.js";
 /** @typedef {Record<string, any>} Recipe */
 
 /**
- * The part of a recipe that shapes, for a result of this size; nothing where all of the picture is seen as it is.
+ * The part of a recipe that shapes, for a result of this size; nothing where all of the first picture is seen as it is.
  * @param {Recipe} recipe
  * @param {number} width
  * @param {number} height
  * @returns {Recipe | null}
  */
-export function shapeOf({ crop, rotate, flip, background, resize = {} }, width, height) {
+export function shapeOf({ pages, crop, rotate, flip, background, resize = {} }, width, height) {
   const { mode, gravity, border } = resize;
   const isCut = ["fill", "pad"].includes(mode);
-  if (!crop && !rotate && !flip && !isCut) return null;
+  if (!pages && !crop && !rotate && !flip && !isCut) return null;
   const cut = { background: mode === "pad" ? background : undefined, resize: { mode, gravity, border, width, height, enlarge: true } };
   // Without what is undefined.
-  return JSON.parse(JSON.stringify({ crop, rotate, flip, ...(isCut ? cut : {}) }));
+  return JSON.parse(JSON.stringify({ pages, crop, rotate, flip, ...(isCut ? cut : {}) }));
 }
 
 /**
@@ -27,9 +27,11 @@ export function shapeOf({ crop, rotate, flip, background, resize = {} }, width, 
  * @returns {Recipe}
  */
 export function scaledTo(recipe, { whole, copy }) {
+  if (!whole || !copy) return recipe;
   const { crop } = recipe;
-  if (!crop || !whole || !copy) return recipe;
-  return { ...recipe, crop: wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy) };
+  const alone = { ...recipe, pages: undefined }; // a copy has one picture
+  if (!crop) return alone;
+  return { ...alone, crop: wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy) };
 }
 
 /**
