@@ -30,6 +30,8 @@ def picture(width: int, height: int, format: str) -> bytes:
 GOOD = [picture(160, 120, "JPEG"), picture(320, 200, "JPEG"), picture(90, 90, "PNG")]
 BROKEN = b"this is no image"
 PASSING = {409, 425, 429, 500, 502, 503, 504, 507}
+PATIENCE = 300.0
+"""Seconds after which there must be an answer, whatever happens to the server."""
 
 
 class GaveUp(Exception):
@@ -72,7 +74,8 @@ class Program:
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """Ask until there is an answer that is no passing one; the server may be away."""
-        while time.monotonic() < self.deadline:
+        patience = time.monotonic() + PATIENCE
+        while time.monotonic() < min(self.deadline, patience):
             try:
                 answer = self._session.request(
                     method, urljoin(self._world.url, path), timeout=60, allow_redirects=False, **options
@@ -88,6 +91,8 @@ class Program:
             if answer.status_code not in PASSING:
                 return answer
             time.sleep(min(float(answer.headers.get("Retry-After", 0.3)), 2))
+        if time.monotonic() < self.deadline:
+            raise AssertionError(f"{method} {path}: no answer in {PATIENCE:.0f} s")
         raise GaveUp
 
     def json(self, method: str, path: str, status: int, **options: Any) -> Any:
