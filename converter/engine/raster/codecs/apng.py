@@ -88,7 +88,7 @@ def frames(data: bytes, size: tuple[int, int], decode: Decode) -> Iterator[Image
             pixels.append(chunk.data)
         elif chunk.kind == b"fdAT":
             pixels.append(chunk.data[4:])
-        elif chunk.kind not in _NOT_COMMON and not pixels:
+        elif chunk.kind not in _NOT_COMMON and not pixels and chunk.is_usable:
             common.append(bytes(chunk.raw))
     raise Truncated
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from converter.engine.errors import Truncated
+from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
@@ -21,6 +21,7 @@ from .png_chunks import MOST_TEXT, PROFILE, WORDS, Chunk, chunks, made
 from .png_colors import space_of
 from .png_deep import gray_with_alpha, with_pixels
 
+_APPLE = b"CgBI"
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
 _XMP = b"XML:com.adobe.xmp\x00"
 _DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
@@ -39,16 +40,20 @@ class Png(Codec):
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow is content without the end of a PNG; we are not."""
-        if not any(chunk.kind == b"IEND" for chunk in chunks(data)):
+        """Pillow is content without the end of a PNG; we are not. Apple's own kind is told by its first chunk."""
+        kinds = [chunk.kind for chunk in chunks(data)]
+        if kinds[:1] == [_APPLE]:
+            raise UnsupportedVariant(kind="compression", format=self.format.label, compression="Apple CgBI")
+        if b"IEND" not in kinds:
             raise Truncated
 
     def readable(self, data: bytes) -> bytes:
         """Pillow takes a long text or profile for damage, and the pixels need no words."""
         found = list(chunks(data))
-        if not any(chunk.kind in (*WORDS, PROFILE) for chunk in found):
+        shown = list(_for_pixels(found))
+        if len(shown) == len(found) and not any(chunk.kind == PROFILE for chunk in found):
             return data
-        return b"".join([data[:8], *(_bounded(chunk) for chunk in found if chunk.kind not in WORDS)])
+        return b"".join([data[:8], *(_bounded(chunk) for chunk in shown)])
 
     def header(self, data: bytes) -> bytes:
         """Return a PNG whose words all come before its pixels, of which there are none.
@@ -74,7 +79,9 @@ class Png(Codec):
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         if not isinstance(image, PngImagePlugin.PngImageFile):
             return image
-        return gray_with_alpha(data) if data[24:26] == _DEEP_GRAY_WITH_ALPHA else loaded(image, data)
+        if data[24:26] == _DEEP_GRAY_WITH_ALPHA:
+            return gray_with_alpha(data)
+        return loaded(image, self.readable(data))
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return data[24] or super().bits(data, image)
@@ -120,6 +127,16 @@ class Png(Codec):
         return {**carried, "pnginfo": info}
 
 
+def _for_pixels(found: Sequence[Chunk]) -> Iterator[Chunk]:
+    """Yield what the pixels need; a clear colour counts before them only (PNG, third edition, 5.6)."""
+    pixels_begun = False
+    for chunk in found:
+        pixels_begun = pixels_begun or chunk.kind == b"IDAT"
+        is_late = pixels_begun and chunk.kind == b"tRNS"
+        if chunk.kind not in WORDS and chunk.is_usable and not is_late:
+            yield chunk
+
+
 def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
     """Yield what comes before the pixels, and all words, with whether there is room for it."""
     pixels_begun, room = False, MOST_TEXT
@@ -129,10 +146,10 @@ def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
         pixels_begun = pixels_begun or chunk.kind == b"IDAT"
         if chunk.kind in WORDS:
             size = chunk.unpacked_size(room)
-            is_read = size <= room and not (pixels_begun and not chunk.is_whole)
+            is_read = size <= room and chunk.is_usable
             room -= size if is_read else 0
             yield chunk, is_read
-        elif not pixels_begun:
+        elif not pixels_begun and chunk.is_usable:
             yield chunk, True
 
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 
 WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 PROFILE = b"iCCP"
+_SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"acTL": 8}
+_CLEAR_SIZES = {0: 2, 2: 6, 3: 1}
+"""How many bytes tell the clear colour, by type of colour; the others have an alpha channel."""
+_DEFLATE = 0
+_FRAMES = (b"fcTL", b"fdAT")
 MOST_TEXT = 8_000_000
 """How many bytes of words, unpacked, are read from one file; of a profile, too."""
 
@@ -34,6 +39,28 @@ class Chunk:
     def is_whole(self) -> bool:
         """Whether the chunk has the checksum that it claims."""
         return zlib.crc32(self.raw[4:-4]) == int.from_bytes(self.raw[-4:], "big")
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether there is no picture without it, by the case of its first letter."""
+        return not self.kind[0] & 0x20
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the chunk says something, where nothing is lost without it: browsers pass over damaged ones."""
+        if self.is_critical or self.kind in _FRAMES:
+            return True
+        return self._is_formed and self.is_whole
+
+    @property
+    def _is_formed(self) -> bool:
+        if self.kind == b"tRNS":
+            least = _CLEAR_SIZES.get(self.source[25])
+            return least is not None and self.end - self.start >= least
+        if self.kind in (b"zTXt", PROFILE):
+            name, _, rest = self.data.partition(b"\x00")
+            return bool(name) and len(rest) > 1 and rest[0] == _DEFLATE
+        return self.end - self.start >= _SIZES.get(self.kind, 0)
 
     def unpacked_size(self, most: int) -> int:
         """Return how many bytes its text or profile has unpacked, or a number above `most`."""

@@ -12,6 +12,8 @@ from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, made, o
 
 _FULL_RANGE_RGB = b"\x00\x01"  # others are for video, and no browser shows them so
 
+_UNSPECIFIED = 2
+
 # libpng's bounds: a gamma so near to that of screens is the screen's.
 _SCREEN_GAMMA, _INSIGNIFICANT = 2.2, 0.05
 
@@ -22,7 +24,7 @@ def space_of(image: Image.Image, data: bytes) -> ColorSpace:
     codes = said.get(b"cICP", b"")
     if len(codes) == 4 and codes[2:] == _FULL_RANGE_RGB:
         told = Cicp(codes[0], codes[1])
-        if told.is_known:
+        if told.is_known and _UNSPECIFIED not in codes[:2]:
             return of_cicp(told, image)
     if icc:
         return of_icc(icc, image)
@@ -49,7 +51,7 @@ def _colors_in(data: bytes) -> dict[bytes, bytes]:
         if kind in (b"IDAT", b"IEND"):
             break
         if kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM"):
-            found[kind] = data[at + 8 : at + 8 + size]
+            found.setdefault(kind, data[at + 8 : at + 8 + size])
         at += 12 + size
     return found
 
@@ -60,4 +62,6 @@ def _primaries(said: dict[bytes, bytes]) -> Primaries | None:
     except (KeyError, struct.error):
         return None
     white, red, green, blue = zip(values[::2], values[1::2], strict=True)
+    if not all(values[1::2]):
+        return None
     return red, green, blue, white

@@ -1,0 +1,90 @@
+"""PNGs whose chunks are odd: libpng, and with it browsers, pass over what is damaged and not needed for the picture."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from converter.engine.errors import Corrupt, UnsupportedVariant
+
+from . import samples
+from .rendering import render
+
+_AT = 33
+"""Where the header ends."""
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def damaged(kind: bytes, data: bytes) -> bytes:
+    return chunk(kind, data)[:-1] + bytes([chunk(kind, data)[-1] ^ 1])
+
+
+def png(*chunks: bytes, mode: str = "RGB") -> bytes:
+    data = samples.saved(Image.linear_gradient("L").resize((16, 16)).convert(mode), "PNG")
+    return data[:_AT] + b"".join(chunks) + data[_AT:]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        damaged(b"tEXt", b"Title\x00words"),
+        damaged(b"gAMA", struct.pack(">I", 100_000)),
+        chunk(b"gAMA", b"\x00"),
+        chunk(b"cHRM", b"\x00"),
+        chunk(b"sRGB", b""),
+        chunk(b"pHYs", b"\x00\x00"),
+        chunk(b"tRNS", b"\x00"),
+        chunk(b"acTL", b"\x00"),
+        chunk(b"iCCP", b""),
+        chunk(b"iCCP", b"name\x00\x01data"),
+        chunk(b"zTXt", b"Title\x00\x01words"),
+    ],
+    ids=lambda odd: odd[4:8].decode(),
+)
+def test_a_chunk_that_the_picture_does_not_need_may_be_damaged(odd: bytes) -> None:
+    plain, shown = render(png()), render(png(odd))
+    assert samples.opened(shown).tobytes() == samples.opened(plain).tobytes()
+    assert not shown.report.warnings
+
+
+def test_a_damaged_header_is_damage() -> None:
+    data = png()
+    with pytest.raises(Corrupt):
+        render(data[: _AT - 1] + bytes([data[_AT - 1] ^ 1]) + data[_AT:])
+
+
+def test_a_clear_colour_behind_the_pixels_does_not_count() -> None:
+    data = png()
+    end = len(data) - 12
+    late = data[:end] + chunk(b"tRNS", bytes(6)) + data[end:]
+    assert samples.opened(render(late)).mode != "RGBA"
+
+
+def test_the_first_gamma_counts() -> None:
+    screen, linear = (chunk(b"gAMA", struct.pack(">I", value)) for value in (45_455, 100_000))
+    assert samples.opened(render(png(screen, linear))).tobytes() == samples.opened(render(png())).tobytes()
+
+
+def test_unspecified_code_points_leave_the_word_to_the_chunks_behind() -> None:
+    linear = chunk(b"gAMA", struct.pack(">I", 100_000))
+    said = chunk(b"cICP", bytes((2, 2, 0, 1)))
+    assert samples.opened(render(png(said, linear))).tobytes() == samples.opened(render(png(linear))).tobytes()
+
+
+def test_primaries_of_zeros_say_nothing() -> None:
+    gamma = chunk(b"gAMA", struct.pack(">I", 45_455))
+    shown = render(png(gamma, chunk(b"cHRM", bytes(32)), mode="L"))
+    assert samples.opened(shown).tobytes() == samples.opened(render(png(mode="L"))).tobytes()
+
+
+def test_apples_own_png_is_named() -> None:
+    data = png()
+    with pytest.raises(UnsupportedVariant) as refused:
+        render(data[:8] + chunk(b"CgBI", b"\x50\x00\x20\x02") + data[8:])
+    assert refused.value.params["compression"] == "Apple CgBI"
