@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from typing import Any
 
 import pytest
@@ -200,3 +201,14 @@ def test_a_frame_that_reaches_outside_is_cut_to_the_canvas() -> None:
     moved = gif[: later + 1] + struct.pack("<HH", 55, 10) + gif[later + 5 :]
     result = render(moved, format="webp")
     assert (result.width, result.height, result.frames) == (60, 40, 5)
+
+
+def test_a_gif_frame_without_pixels_shows_what_is_there() -> None:
+    """As in Chromium, which shows three frames."""
+    data = samples.saved(Image.new("P", (8, 8), 1), "GIF")
+    at = data.index(b",")
+    empty = b"," + bytes(4) + struct.pack("<HHB", 0, 5, 0) + b"\x02\x02\x4c\x01\x00"
+    moving = data[:-1] + empty + data[at:-1] + b";"
+    assert open(moving).facts.frames == 3
+    result = open(moving).render(Recipe.parse({"format": "webp"}))
+    assert len({frame.tobytes() for frame, _ in frames_of(result.data)}) == 1

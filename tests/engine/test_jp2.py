@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -74,3 +75,49 @@ def test_grey_reaches_from_black_to_white_at_every_depth(bits: int, container: s
     row = opened(open(data).render(Recipe.parse({"format": "png", "depth": 8}))).convert("L")
     found = list(row.get_flattened_data())
     assert samples.is_near(found, [0, round(255 * (top // 2) / top), 255], 1)
+
+
+def with_palette(
+    columns: int = 3, depth: int = 7, bits: int = 8, order: tuple[int, ...] = (0, 1, 2)
+) -> bytes:
+    """Return a JP2 of 256 colours, or as many as its bits tell."""
+    indices = numpy.arange(1 << bits, dtype=numpy.uint8)[None]
+    data = bytes(
+        imagecodecs.jpeg2k_encode(
+            indices, 0, codecformat="JP2", bitspersample=bits, colorspace="GRAY", resolutions=1
+        )
+    )
+    colors = struct.pack(">HB", 1 << bits, columns) + bytes([depth] * columns)
+    colors += bytes((7 * at) % 256 for at in range((1 << bits) * columns * (1 + depth // 8)))
+    mapped = b"".join(struct.pack(">HBB", 0, 1, column) for column in order[:columns])
+    boxes = struct.pack(">I4s", 8 + len(colors), b"pclr") + colors
+    boxes += struct.pack(">I4s", 8 + len(mapped), b"cmap") + mapped
+    at = data.index(b"jp2h") - 4
+    size = int.from_bytes(data[at : at + 4], "big")
+    header = bytearray(data[at : at + size] + boxes)
+    header[:4] = struct.pack(">I", len(header))
+    enumerated = header.index(b"colr") + 7
+    header[enumerated : enumerated + 4] = struct.pack(">I", 17 if columns == 1 else 16)
+    return data[:at] + bytes(header) + data[at + size :]
+
+
+def test_a_usual_palette_gives_its_colours() -> None:
+    image = opened(open(with_palette()).render(Recipe.parse({"format": "png"}))).convert("RGB")
+    assert [image.getpixel((at, 0)) for at in (0, 1, 255)] == [(0, 7, 14), (21, 28, 35), (235, 242, 249)]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"columns": 1}, {"depth": 15}, {"bits": 4}, {"order": (2, 1, 0)}], ids=lambda odd: next(iter(odd))
+)
+def test_other_palettes_are_refused_by_name(odd: Any) -> None:
+    with pytest.raises(UnsupportedVariant, match="palette in an unusual layout"):
+        open(with_palette(**odd))
+
+
+def test_lab_is_refused_by_name() -> None:
+    data = bytes(
+        imagecodecs.jpeg2k_encode(numpy.zeros((4, 4, 3), numpy.uint8), 0, codecformat="JP2", resolutions=1)
+    )
+    at = data.index(b"colr") + 7
+    with pytest.raises(UnsupportedVariant, match="8-bit Lab"):
+        open(data[:at] + struct.pack(">I", 14) + data[at + 4 :])

@@ -1,6 +1,8 @@
-"""What a JPEG may claim of itself, and what is too much."""
+"""What a JPEG may claim of itself, and what is too much. Where segments are odd, libjpeg and Chromium read it so too."""
 
 from __future__ import annotations
+
+import struct
 
 import pytest
 from PIL import Image
@@ -9,6 +11,7 @@ from converter.engine import Corrupt, Recipe
 from converter.engine.raster import open
 
 from . import samples
+from .rendering import codes, render
 
 PNG = Recipe.parse({"format": "png"})
 
@@ -29,3 +32,69 @@ def test_a_jpeg_of_ten_thousand_scans_is_refused_before_it_is_decoded() -> None:
     open(data + scan * 10_000)  # a film that follows the picture
     with pytest.raises(Corrupt):
         open(hostile)
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def piece(number: int, count: int, content: bytes) -> bytes:
+    return segment(0xE2, b"ICC_PROFILE\x00" + bytes((number, count)) + content)
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    return bytes(samples.saved(samples.photo((48, 40)), "JPEG", quality=90))
+
+
+def pixels(data: bytes) -> bytes:
+    return bytes(samples.opened(render(data)).tobytes())
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [
+        segment(0xE0, b"JFIF\x00"),
+        segment(0xE0, b"JFIF\x00\x01"),
+        segment(0xEE, b"Adobe"),
+        segment(0xEE, b"Adobe\x00"),
+        segment(0xE2, b"ICC_PROFILE\x00"),
+    ],
+)
+def test_a_segment_too_short_to_say_anything_is_no_damage(plain: bytes, stub: bytes) -> None:
+    odd = plain[:2] + stub + plain[2:]
+    assert pixels(odd) == pixels(plain)
+    assert codes(render(odd)) == codes(render(plain))
+
+
+def test_the_height_may_follow_the_first_scan(plain: bytes) -> None:
+    frame = plain.index(b"\xff\xc0") + 5
+    told_late = bytearray(plain[:-2] + segment(0xDC, plain[frame : frame + 2]) + plain[-2:])
+    told_late[frame : frame + 2] = bytes(2)
+    assert pixels(bytes(told_late)) == pixels(plain)
+    never_told = bytearray(plain)
+    never_told[frame : frame + 2] = bytes(2)
+    with pytest.raises(Corrupt):
+        render(bytes(never_told))
+
+
+def test_a_profile_counts_in_any_order_of_its_pieces_and_behind_the_frame(plain: bytes) -> None:
+    icc = samples.display_p3()
+    one, two = piece(1, 2, icc[:200]), piece(2, 2, icc[200:])
+    whole = pixels(plain[:2] + one + two + plain[2:])
+    assert whole != pixels(plain)
+    scan = plain.index(b"\xff\xda")
+    assert pixels(plain[:2] + two + one + plain[2:]) == whole
+    assert pixels(plain[:2] + one + two + one + plain[2:]) == whole
+    assert pixels(plain[:scan] + one + two + plain[scan:]) == whole
+
+
+def test_a_profile_with_a_piece_missing_is_told(plain: bytes) -> None:
+    data = plain[:2] + piece(1, 2, samples.display_p3()[:200]) + plain[2:]
+    assert "profile_unusable" in codes(render(data))
+
+
+def test_a_jpeg_cut_off_within_a_marker_and_closed_again_is_incomplete() -> None:
+    data = samples.saved(samples.grainy((64, 64)), "JPEG", quality=95)
+    middle = data.index(b"\xff\x00", len(data) * 3 // 4)
+    assert "image_incomplete" in codes(render(data[: middle + 1] + b"\xff\xd9"))

@@ -11,7 +11,7 @@ from PIL import Image
 from converter.engine.errors import Corrupt, UnsupportedVariant
 
 from . import samples
-from .rendering import render
+from .rendering import codes, render
 
 _AT = 33
 """Where the header ends."""
@@ -50,7 +50,7 @@ def png(*chunks: bytes, mode: str = "RGB") -> bytes:
 def test_a_chunk_that_the_picture_does_not_need_may_be_damaged(odd: bytes) -> None:
     plain, shown = render(png()), render(png(odd))
     assert samples.opened(shown).tobytes() == samples.opened(plain).tobytes()
-    assert not shown.report.warnings
+    assert codes(shown) == codes(plain)
 
 
 def test_a_damaged_header_is_damage() -> None:
@@ -74,7 +74,9 @@ def test_the_first_gamma_counts() -> None:
 def test_unspecified_code_points_leave_the_word_to_the_chunks_behind() -> None:
     linear = chunk(b"gAMA", struct.pack(">I", 100_000))
     said = chunk(b"cICP", bytes((2, 2, 0, 1)))
-    assert samples.opened(render(png(said, linear))).tobytes() == samples.opened(render(png(linear))).tobytes()
+    assert (
+        samples.opened(render(png(said, linear))).tobytes() == samples.opened(render(png(linear))).tobytes()
+    )
 
 
 def test_primaries_of_zeros_say_nothing() -> None:

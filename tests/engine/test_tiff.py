@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from converter.engine import Message, Recipe, Truncated, UnsupportedVariant
+from converter.engine import Message, Recipe, Truncated, UnsupportedFormat, UnsupportedVariant
 from converter.engine.raster import open
 
 from . import samples
@@ -253,3 +253,9 @@ def test_a_page_whose_pixels_are_cut_off_ends_too_early(compress: bool) -> None:
     assert_near(pixels(bytes(moved), "L"), list(body))
     with pytest.raises(Truncated):
         pixels(bytes(moved[: -strip // 2]), "L")
+
+
+@pytest.mark.parametrize("photometric", [32_803, 34_892])
+def test_the_samples_of_a_sensor_are_camera_raw(photometric: int) -> None:
+    with pytest.raises(UnsupportedFormat, match="Camera RAW"):
+        open(samples.tiff((4, 4), bytes(16), {258: 8, 262: photometric, 277: 1}))

@@ -40,7 +40,8 @@ class Avif(Codec):
 
     def set_up(self) -> None:
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the cores are busy with other files
-        Image.register_open(self.pillow, AvifImage, self.recognises)
+        # Without a check of its own: Pillow shows it no more than the first brand, which may be another.
+        Image.register_open(self.pillow, AvifImage)
 
     def recognises(self, data: bytes) -> bool:
         return not _BRANDS.isdisjoint(brands(data))

@@ -22,17 +22,24 @@ def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
     """
     canvas = Canvas(size)
     for frame in gif_blocks(data).images:
-        with Image.open(BytesIO(_still(data, frame)), formats=["GIF"]) as image:
-            yield canvas.show(
-                Part(
-                    image=image.convert("RGBA"),
-                    left=frame.left,
-                    top=frame.top,
-                    duration=frame.delay,
-                    dispose=_DISPOSALS.get(frame.dispose, Dispose.KEEP),
-                    replaces=False,
-                )
+        yield canvas.show(
+            Part(
+                image=_pixels(data, frame),
+                left=frame.left,
+                top=frame.top,
+                duration=frame.delay,
+                dispose=_DISPOSALS.get(frame.dispose, Dispose.KEEP),
+                replaces=False,
             )
+        )
+
+
+def _pixels(data: bytes, frame: GifFrame) -> Image.Image:
+    """Return the frame's pixels; one that has none shows what is there, as in browsers."""
+    if not (frame.width and frame.height):
+        return Image.new("RGBA", (1, 1))
+    with Image.open(BytesIO(_still(data, frame)), formats=["GIF"]) as image:
+        return image.convert("RGBA")
 
 
 def _still(data: bytes, frame: GifFrame) -> bytes:

@@ -16,11 +16,12 @@ from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
 from .boxes import box, check
 from .codec import Codec, Settings
 from .content import Content
-from .jp2_pixels import CODESTREAM, components_of, is_ycc, loaded
+from .jp2_pixels import CODESTREAM, components_of, enumerated, has_odd_palette, is_ycc, loaded
 
 _TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
 _MOST_BITS = 16
+_CIE_LAB = 14
 
 
 class Jp2(Codec):
@@ -48,6 +49,10 @@ class Jp2(Codec):
             raise UnsupportedVariant(kind="many_channels", format=label, channels=len(components))
         if deepest > _MOST_BITS:
             raise UnsupportedVariant(kind="samples", format=label, bits=deepest)
+        if has_odd_palette(data, components):
+            raise UnsupportedVariant(kind="palette", format=label)
+        if enumerated(data) == _CIE_LAB:
+            raise UnsupportedVariant(kind="colors", format=label, bits=deepest, space="Lab")
         if deepest > 8 and len(components) > 1 and is_ycc(data, components):
             raise UnsupportedVariant(kind="colors", format=label, bits=deepest, space="YCbCr")
 

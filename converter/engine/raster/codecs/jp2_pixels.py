@@ -151,3 +151,27 @@ def is_ycc(data: bytes, components: list[_Component]) -> bool:
     at = data.find(b"colr", 0, data.find(CODESTREAM))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])
+
+
+def enumerated(data: bytes) -> int | None:
+    """Return the number of the colour space, where the first `colr` box gives one (ISO/IEC 15444-1, I.5.3.3)."""
+    header = box(data, b"jp2h")
+    told = box(data, b"colr", *header) if header else None
+    content = data[slice(*told)] if told else b""
+    return int.from_bytes(content[3:7], "big") if content[:1] == b"\x01" else None
+
+
+def has_odd_palette(data: bytes, components: list[_Component]) -> bool:
+    """Whether there is a palette that Pillow misreads: not of eight bits, of one column, or mapped in another order."""
+    header = box(data, b"jp2h")
+    palette = box(data, b"pclr", *header) if header else None
+    if header is None or palette is None:
+        return False
+    start, end = palette
+    columns = data[start + 2] if end - start > 3 else 0
+    depths = set(data[start + 3 : start + 3 + columns])
+    mapped = box(data, b"cmap", *header)
+    usual = b"".join(struct.pack(">HBB", 0, 1, column) for column in range(columns))
+    in_order = mapped is not None and data[slice(*mapped)] == usual
+    is_usual = columns in (3, 4) and depths == {7} and in_order and len(components) == 1
+    return not (is_usual and components[0].bits == 8)

@@ -14,13 +14,22 @@ from PIL import Image
 from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
-from converter.engine.raster.signalling import ColorSpace, icc_of, of_exif
+from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from . import credentials, jpegli
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
-from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, is_frame, segments, with_head, without_metadata
+from .jpeg_segments import (
+    END_OF_IMAGE,
+    START_OF_SCAN,
+    is_frame,
+    profile_of,
+    readable,
+    segments,
+    with_head,
+    without_metadata,
+)
 from .jpeg_whole import is_incomplete
 from .jpeg_xmp import extended_segments, fits, whole_packet
 
@@ -97,7 +106,10 @@ class Jpeg(Codec):
             raise UnsupportedVariant(kind="samples", format=label, bits=bits)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        return of_exif(icc_of(image), image)
+        return of_exif(profile_of(data), image)
+
+    def readable(self, data: bytes) -> bytes:
+        return readable(data)
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
         """Take out the JPEG that a JPEG XL was made from."""

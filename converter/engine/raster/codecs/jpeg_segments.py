@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+_APP2, _PROFILE = 0xE2, b"ICC_PROFILE\x00"
 _COMMENT, _APPLICATION = 0xFE, range(0xE0, 0xF0)
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+_SHORTEST = ((0xE0, b"JFIF\x00", 14), (0xE2, b"ICC_PROFILE\x00", 14), (0xEE, b"Adobe", 12))
+"""What libjpeg asks of such segments; it passes over shorter ones, which Pillow takes for damage."""
+_LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
 
 # A scan runs until a marker that is neither a restart nor a stuffed byte.
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
@@ -47,6 +52,8 @@ def segments(data: bytes) -> Iterator[Segment]:
             end = found.start() if found else len(data)
         yield Segment(marker, start, end)
         at = end
+    while data[at : at + 2] == b"\xff\xff":
+        at += 1
     if data[at : at + 2] == b"\xff\xd9":
         yield Segment(END_OF_IMAGE, at + 2, at + 2)
 
@@ -62,6 +69,36 @@ def before_pixels(data: bytes) -> Iterator[Segment]:
 def is_frame(marker: int) -> bool:
     """Whether the segment tells how the image is coded (SOF, or that of JPEG-LS)."""
     return marker in _FRAMES
+
+
+def profile_of(data: bytes) -> bytes:
+    """Return the ICC profile, its pieces in order (ICC.1, B.4); of one with a piece missing what is there."""
+    pieces: dict[int, bytes] = {}
+    for segment in before_pixels(data):
+        content = data[segment.start : segment.end]
+        if segment.marker == _APP2 and content.startswith(_PROFILE) and len(content) > len(_PROFILE) + 2:
+            pieces.setdefault(content[len(_PROFILE)], content[len(_PROFILE) + 2 :])
+    return b"".join(pieces[number] for number in sorted(pieces))
+
+
+def readable(data: bytes) -> bytes:
+    """Return the JPEG without segments too short to say anything, and with its height in the frame.
+
+    The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not read.
+    """
+    output = bytearray(data)
+    for segment in before_pixels(data):
+        content = data[segment.start : segment.end]
+        if is_frame(segment.marker) and content[_HEIGHT] == b"\x00\x00":
+            lines = next((found for found in segments(data) if found.marker == _LINES), None)
+            if lines:
+                output[segment.start + 1 : segment.start + 3] = data[lines.start : lines.start + 2]
+        if any(
+            segment.marker == marker and content.startswith(name) and len(content) < least
+            for marker, name, least in _SHORTEST
+        ):
+            output[segment.start - 3] = _IGNORED
+    return bytes(output) if output != data else data
 
 
 def without_metadata(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from PIL import TiffImagePlugin
 
-from converter.engine.errors import UnsupportedVariant
+from converter.engine.errors import UnsupportedFormat, UnsupportedVariant
 from converter.engine.formats import FORMATS
 
 from . import tiff_samples
@@ -95,14 +95,16 @@ def _is_put_together(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> bool:
 def refuse_unread(data: bytes, most_pages: int) -> None:
     """Refuse kinds of TIFF that cannot be read rightly; what is not whole is left for the decoder to judge.
 
-    Raises UnsupportedVariant.
+    Raises UnsupportedVariant, UnsupportedFormat.
     """
     order, label = data[:2], FORMATS["tiff"].label
     pages = [page.tags for page in _pages(data, most_pages)]
     for tags in [tags for tags in pages if not _is_secondary(tags)] or pages:
         if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and _first(tags, _NEW_SUBFILE) & _REDUCED:
             return
-        if _first(tags, _PHOTOMETRIC) in _SENSOR or _WIDTH not in tags or _LENGTH not in tags:
+        if _first(tags, _PHOTOMETRIC) in _SENSOR:
+            raise UnsupportedFormat(kind="raw")
+        if _WIDTH not in tags or _LENGTH not in tags:
             return
         variant = _unread(order, tags)
         if variant:
