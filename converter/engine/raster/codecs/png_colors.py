@@ -10,6 +10,8 @@ from converter.engine.raster.cicp import Cicp
 from converter.engine.raster.profiles import SRGB_PRIMARIES, Primaries
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, made, of_cicp, of_icc
 
+from .png_chunks import chunks
+
 _FULL_RANGE_RGB = b"\x00\x01"  # others are for video, and no browser shows them so
 
 _UNSPECIFIED = 2
@@ -45,14 +47,12 @@ def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) 
 
 def _colors_in(data: bytes) -> dict[bytes, bytes]:
     """Return the chunks that tell colours; they come before the pixels."""
-    found, at = {}, 8
-    while at + 12 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if kind in (b"IDAT", b"IEND"):
+    found: dict[bytes, bytes] = {}
+    for chunk in chunks(data):
+        if chunk.kind in (b"IDAT", b"IEND"):
             break
-        if kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM"):
-            found.setdefault(kind, data[at + 8 : at + 8 + size])
-        at += 12 + size
+        if chunk.kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM") and chunk.is_usable:
+            found.setdefault(chunk.kind, chunk.data)
     return found
 
 
