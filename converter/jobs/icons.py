@@ -12,10 +12,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from converter import engine
+from converter.engine.filenames import split_extension
+from converter.engine.icons import FAVICON, MANIFEST, TOUCH, is_maskable
 from converter.models import Job
-
-TOUCH = 180
-"""Pixels of the icon for the home screen of iPhones."""
 
 Paths = Mapping[uuid.UUID, str]
 
@@ -43,25 +42,26 @@ def manifests(finished: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str]
 def manifest_path(jobs: Sequence[Job], paths: Paths) -> str:
     """Return the path of the manifest of these results, next to their icon, or an empty string if they have none."""
     icons = _icons(jobs)
-    return (
-        f"{paths[icons[0].pk].removesuffix('.ico')}.webmanifest" if icons and _of_app(_pictures(jobs)) else ""
-    )
+    if not icons or not _of_app(_pictures(jobs)):
+        return ""
+    folder, slash, name = paths[icons[0].pk].rpartition("/")
+    return f"{folder}{slash}{MANIFEST if name == FAVICON else f'{split_extension(name)[0]}.webmanifest'}"
 
 
 def manifest_of(jobs: Sequence[Job], paths: Paths) -> str:
-    """Return the web app manifest (W3C) that names these results. Its name is to be filled in."""
+    """Return the web app manifest (W3C) that names these results. The site is called as the image is, until somebody edits that."""
+    name = split_extension(jobs[0].upload.name)[0]
     icons = [
         {
             "src": quote(paths[job.pk].rpartition("/")[2]),
             "sizes": f"{job.result_width}x{job.result_height}",
             "type": _format(job).mime,
-            **({"purpose": "maskable"} if _is_maskable(job) else {}),
+            **({"purpose": "maskable"} if is_maskable(job.recipe) else {}),
         }
         for job in _of_app(_pictures(jobs))
     ]
-    return (
-        json.dumps({"name": "", "short_name": "", "icons": icons, "display": "standalone"}, indent=2) + "\n"
-    )
+    manifest = {"name": name, "short_name": name, "icons": icons, "display": "standalone"}
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
 
 
 def _format(job: Job) -> engine.Format:
@@ -78,8 +78,3 @@ def _pictures(jobs: Sequence[Job]) -> list[Job]:
 
 def _of_app(pictures: Sequence[Job]) -> list[Job]:
     return [job for job in pictures if job.result_width != TOUCH]
-
-
-def _is_maskable(job: Job) -> bool:
-    """Whether the icon has a border, so that systems may cut it to their shapes."""
-    return bool(job.recipe.get("resize", {}).get("border"))

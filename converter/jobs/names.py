@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from converter.engine.filenames import distinct, portable_name
+from converter.engine.filenames import distinct, portable_name, split_extension
 from converter.models import Job
 
 MANIFEST = "manifest.csv"
@@ -18,8 +18,15 @@ def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
     Jobs come in the order of their positions, with uploads and batch.
     """
     finished = list(finished)
-    paths = (_path(job.upload.folder, portable_name(job.result_name)) for job in finished)
+    has_sets = len({job.upload_id for job in finished if job.batch.is_icon_set}) > 1
+    paths = (_path(_folder(job, has_sets), portable_name(job.result_name)) for job in finished)
     return dict(zip((job.pk for job in finished), distinct(paths, taken=[MANIFEST, SNIPPET]), strict=True))
+
+
+def _folder(job: Job, has_sets: bool) -> str:
+    """Return the folder; of several sets of icons, whose names are alike, each has one of its own."""
+    folder = job.upload.folder
+    return _path(folder, portable_name(split_extension(job.upload.name)[0])) if has_sets else folder
 
 
 def _path(folder: str, name: str) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Count, Func, Max, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from converter.engine import icons
 from converter.engine.naming import AS_SOURCE, BY_WIDTH, LONGEST
 from converter.models.jobs import Job, Source
 from converter.models.uploads import Upload
@@ -109,6 +110,11 @@ class Batch(models.Model):
         """Return the pattern of its results' names. The default distinguishes sizes of the same format."""
         formats = [output["format"] for output in self.outputs]
         return self.name_pattern or (AS_SOURCE if len(set(formats)) == len(formats) else BY_WIDTH)
+
+    @property
+    def is_icon_set(self) -> bool:
+        """Whether its results have the names that sites look for. A pattern that somebody chose goes before."""
+        return not self.name_pattern and icons.is_set(self.outputs)
 
     @property
     def state(self) -> str:

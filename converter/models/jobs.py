@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import engine
 from converter.engine.filenames import split_extension
+from converter.engine.icons import icon_name
 from converter.engine.naming import Named, by_page, result_name
 from converter.models.uploads import Upload
 from converter.problems import PASSING
@@ -198,6 +199,8 @@ class Job(models.Model):
     @property
     def result_name(self) -> str:
         """Return the name people download it under."""
+        if self.batch.is_icon_set and (name := icon_name(self.recipe)):
+            return name
         format = engine.FORMATS[self.result_format or self.output_format]
         pattern = self.batch.naming
         if self.page and not self.batch.name_pattern:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import uuid
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,8 @@ from django.test import Client
 from PIL import Image
 
 from converter import jobs, storage
-from converter.models import Batch
+from converter.jobs.names import result_paths
+from converter.models import Batch, Job, Upload
 from converter.web.starters import STARTERS
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import submit, text
@@ -34,6 +36,48 @@ def icons(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> B
     send(batch, file.getvalue())
     worker.work()
     return batch
+
+
+NAMES = {"favicon.ico", "apple-touch-icon.png", "icon-192.png", "icon-512.png", "icon-512-maskable.png"}
+
+
+def test_the_files_have_the_names_that_sites_look_for(icons: Batch) -> None:
+    files = unpacked(icons)
+    assert set(files) == {*NAMES, "site.webmanifest", "snippet.html", "manifest.csv"}
+    links = links_of(files["snippet.html"].decode())
+    assert links == {
+        "icon": "favicon.ico",
+        "apple-touch-icon": "apple-touch-icon.png",
+        "manifest": "site.webmanifest",
+    }
+    assert {job.result_name for job in icons.jobs.all()} == NAMES
+
+
+def test_the_manifest_is_named_after_the_image(icons: Batch) -> None:
+    stem = icons.jobs.all()[0].upload.name.rpartition(".")[0]
+    manifest = json.loads(unpacked(icons)["site.webmanifest"])
+    assert (manifest["name"], manifest["short_name"]) == (stem, stem)
+
+
+def test_a_chosen_pattern_names_icons_too(icons: Batch) -> None:
+    Batch.objects.filter(pk=icons.pk).update(name_pattern="{name}-{width}.{ext}")
+    icons.refresh_from_db()
+    stem = icons.jobs.all()[0].upload.name.rpartition(".")[0]
+    files = unpacked(icons)
+    assert {f"{stem}-192.png", f"{stem}-256.ico", f"{stem}-256.webmanifest"} <= set(files)
+
+
+def test_sets_of_several_images_have_folders(icons: Batch) -> None:
+    first = icons.jobs.all()[0]
+    other = Upload.objects.get(pk=first.upload_id)
+    other.pk, other.name = uuid.uuid4(), "other.png"
+    copies = [
+        Job(upload=other, batch=icons, recipe=job.recipe, result_format=job.result_format, status=job.status)
+        for job in icons.jobs.all()
+    ]
+    paths = result_paths([*icons.jobs.select_related("upload", "batch"), *copies])
+    stem = first.upload.name.rpartition(".")[0]
+    assert set(paths.values()) == {f"{folder}/{name}" for folder in (stem, "other") for name in NAMES}
 
 
 def unpacked(batch: Batch) -> dict[str, bytes]:
