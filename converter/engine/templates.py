@@ -305,6 +305,7 @@ WARNINGS = {
     "tone_mapped": _(
         "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original"
     ),
+    "low_quality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
     "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
     "larger_than_source": _("The result is larger than the original"),

@@ -30,6 +30,8 @@ from converter.web.words import bytes_in_words
 register = template.Library()
 
 MOST_SHOWN_BYTES = 400_000
+USUAL_SIDE = 1600
+"""Pixels of the longest side that suit a screen."""
 MOST_ON_PHONE, MOST_IN_COLUMN = 10, 15
 """Characters that a select has room for where two fields share a row."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -61,6 +63,17 @@ def size(count: int | None) -> SafeString | str:
         "n": number_format(count, use_l10n=True, force_grouping=True)
     }
     return format_html('<span class="nowrap" title="{}">{}</span>', exact, bytes_in_words(count))
+
+
+@register.filter
+def smaller_side(job: Job) -> int:
+    """Return the longest side that would leave a result of low quality enough bytes for each pixel; 0 if it has enough."""
+    longest = max(job.result_width or 0, job.result_height or 0)
+    warnings = (job.report or {}).get("warnings", [])
+    is_low = any(warning["code"] == "low_quality" for warning in warnings)
+    if not is_low or not job.upload.is_here or job.recipe.get("resize", {}).get("mode", "fit") != "fit":
+        return 0
+    return USUAL_SIDE if longest > USUAL_SIDE else longest // 2
 
 
 @register.filter

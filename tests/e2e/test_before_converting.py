@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 from PIL import Image, ImageDraw
@@ -321,3 +322,45 @@ def test_no_choice_is_cut(visit: Visit, width: str) -> None:
         page = visit(width=width, locale=language)
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
         assert page.evaluate(CUT) == []
+
+
+def test_files_that_are_no_images_are_marked_with_the_reason(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(
+        [
+            photo("photo.jpg", make_photo(320, 240)),
+            photo("notes.jpg", b"Dear diary, this is no picture. " * 20),
+            photo("list.png", b"milk, bread, butter\n" * 20, "image/png"),
+        ]
+    )
+    for name in ("notes.jpg", "list.png"):
+        row = page.locator(".file-row", has_text=name)
+        expect(row).to_have_class(re.compile("is-bad"))
+        expect(row.locator(".file-note")).to_contain_text("not an image")
+    expect(page.locator("[data-go-note]")).to_contain_text("2 can't be converted")
+    expect(page.locator(".file-row", has_text="photo.jpg")).not_to_have_class(re.compile("is-bad"))
+    page.get_by_role("button", name="Remove notes.jpg").click()
+    expect(page.locator("[data-go-note]")).to_contain_text("1 can't be converted")
+
+
+def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files([photo("cut.jpg", make_photo(400, 300)[:3000])])
+    expect(page.locator(".file-row")).to_have_class(re.compile("is-bad"))
+    expect(page.locator(".file-note")).to_contain_text("end of this file is missing")
+
+
+def test_fewer_pixels_are_offered_where_bytes_are_scarce(visit: Visit) -> None:
+    noise = Image.effect_noise((2000, 1500), 30).convert("RGB")
+    file = io.BytesIO()
+    noise.save(file, "JPEG", quality=60)
+    page = visit()
+    page.locator("#id_images").set_input_files([photo("noise.jpg", file.getvalue())])
+    page.locator("[name='outputs-0-format']").select_option("jpeg")
+    page.locator("[name='outputs-0-aim']").select_option("size")
+    page.locator("[name='outputs-0-target_bytes']").fill("300")
+    page.locator("[name='outputs-0-target_bytes']").blur()
+    expect(page.locator("[data-try-note]")).to_contain_text("Low quality")
+    page.get_by_role("button", name="Limit to 1600 px").click()
+    expect(page.locator("[name='outputs-0-resize.width']")).to_have_value("1600")
+    expect(page.get_by_role("button", name="Limit to 1600 px")).to_be_hidden()

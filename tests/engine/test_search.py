@@ -51,6 +51,15 @@ def test_a_target_in_bytes_is_never_exceeded_and_well_used(format: str) -> None:
             assert 0 < (result.report.similarity or 0) <= 1
 
 
+def test_a_quality_that_nobody_would_choose_is_warned_of() -> None:
+    sizes = {quality: len(render(PHOTO, format="jpeg", quality=quality).data) for quality in (14, 60)}
+    low = render(PHOTO, format="jpeg", target_bytes=sizes[14] + 50)
+    (warning,) = [warning for warning in low.report.warnings if warning.code == "low_quality"]
+    assert warning.params["quality"] == note(low, "bytes_met").params["quality"] == 14
+    good = render(PHOTO, format="jpeg", target_bytes=sizes[60] + 50)
+    assert "low_quality" not in [warning.code for warning in good.report.warnings]
+
+
 def test_a_target_that_is_easily_met_takes_the_best_quality() -> None:
     result = render(PHOTO, format="jpeg", target_bytes=10_000_000)
     assert note(result, "bytes_met").params["quality"] == 95

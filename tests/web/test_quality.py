@@ -56,3 +56,21 @@ def test_a_maximum_size_is_converted_to_and_shown_again(page: Client, photo: byt
 def test_a_way_that_is_none_is_refused(page: Client, photo: bytes) -> None:
     form = {**FORM, "outputs-0-aim": "fixed", "images": sent("a.jpg", photo)}
     assert page.post("/convert/", form).status_code == 422
+
+
+def test_a_result_of_low_quality_offers_to_be_made_smaller(page: Client, job: Job) -> None:
+    warning = {"code": "low_quality", "params": {"quality": 14}, "message": "Low quality: 14."}
+    report = {**(job.report or {}), "warnings": [warning]}
+    Job.objects.filter(pk=job.pk).update(report=report, result_width=4000, result_height=3000)
+    for address in (f"/jobs/{job.pk}/", f"/batches/{job.batch_id}/"):
+        assert f'href="/convert/?job={job.pk}&amp;side=1600">Convert again at 1600 px' in text(
+            page.get(address)
+        )
+    (form,) = page.get(f"/convert/?job={job.pk}&side=1600").context["outputs"]
+    assert (form["resize.width"].value(), form["resize.height"].value()) == (1600, 1600)
+
+
+@pytest.mark.parametrize("side", ["0", "-1", "x", "9999999999"])
+def test_a_side_that_makes_no_sense_changes_nothing(page: Client, job: Job, side: str) -> None:
+    (form,) = page.get(f"/convert/?job={job.pk}&side={side}").context["outputs"]
+    assert form["resize.width"].value() is None

@@ -112,6 +112,8 @@ def _within_bytes(
     similarity = score = None
     if encoder.sample is not None:
         log.note("bytes_met", quality=found.quality, target=target)
+        if found.quality < AIMS["small"].lowest:
+            log.warn("low_quality", quality=found.quality)
         if len(frames) == 1:
             similarity = encoder.similarity(found.data, frames[0].image)
             score = encoder.score(found.data, frames[0].image)

@@ -159,7 +159,8 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
     if pk := _uuid(ask.get("job")):
         job = job_of(request, pk)
         left_out = _uuid(ask.get("without"))
-        return [upload for upload in job.uploads if upload.is_here and upload.pk != left_out], [job.recipe]
+        uploads = [upload for upload in job.uploads if upload.is_here and upload.pk != left_out]
+        return uploads, [_limited(job.recipe, ask.get("side", ""))]
     if pk := _uuid(ask.get("upload")):
         return _uploads_here(request, [str(pk)]), [_default_recipe(request)]
     if token := ask.get("link"):
@@ -174,6 +175,19 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
     if starter := starters.offered().get(ask.get("starter", "")):
         return [], starter.recipes
     return [], [_default_recipe(request)]
+
+
+def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return the recipe with a longest side in pixels, if one is asked for that makes sense."""
+    resize = dict(recipe.get("resize", {}))
+    if not side.isdecimal() or resize.get("mode", "fit") != "fit":
+        return recipe
+    resize |= {"width": int(side), "height": int(side)}
+    resize.pop("scale", None)
+    try:
+        return engine.Recipe.parse({**recipe, "resize": resize}).canonical()
+    except engine.InvalidRecipe:
+        return recipe
 
 
 def _default_recipe(request: LoggedInRequest) -> dict[str, Any]:

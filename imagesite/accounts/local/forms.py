@@ -40,7 +40,14 @@ class LoginForm(auth_forms.AuthenticationForm):
             return super().clean()
 
 
-class PasswordChangeForm(auth_forms.PasswordChangeForm):
+class ErrorAtThePassword:
+    """Says what is wrong with a new password at its field; Django does at the field that repeats it."""
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "password2") -> None:
+        super().validate_password_for_user(user, password_field_name.replace("2", "1"))  # type: ignore[misc]
+
+
+class PasswordChangeForm(ErrorAtThePassword, auth_forms.PasswordChangeForm):
     def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.request = request
@@ -65,7 +72,11 @@ class PasswordResetForm(auth_forms.PasswordResetForm):
         Thread(target=beside).start()
 
 
-class SignupForm(auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
+class SetPasswordForm(ErrorAtThePassword, auth_forms.SetPasswordForm):  # type: ignore[type-arg]  # not generic at run time
+    pass
+
+
+class SignupForm(ErrorAtThePassword, auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     class Meta:
         model = User
         fields = ["email"]

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -25,7 +25,13 @@ from django.views.decorators.http import require_http_methods
 from converter import configuration
 from imagesite.accounts.attempts import count_miss, count_request, remember_device
 from imagesite.accounts.http import clear_site_data
-from imagesite.accounts.local.forms import LoginForm, PasswordChangeForm, PasswordResetForm, SignupForm
+from imagesite.accounts.local.forms import (
+    LoginForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+    SignupForm,
+)
 from imagesite.accounts.models import Invitation, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -81,6 +87,7 @@ class PasswordResetDoneView(auth_views.PasswordResetDoneView):
 
 @method_decorator(login_not_required, name="dispatch")
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
+    form_class = SetPasswordForm
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
 
@@ -90,7 +97,7 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
             count_miss(request, "reset")
         return response
 
-    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+    def form_valid(self, form: SetPasswordForm) -> HttpResponse:
         response = super().form_valid(form)
         remember_device(response, form.user.email)
         return response

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import override_script_prefix
 
+from imagesite.accounts.local.forms import PasswordChangeForm, SetPasswordForm, SignupForm
 from imagesite.accounts.models import User
 from tests.accounts.conftest import text
 
@@ -49,6 +50,23 @@ def test_a_bad_sign_up_says_why(client: Client, alice: Any, form: dict[str, str]
     response = client.post("/accounts/signup/", whole)
     assert response.status_code == 422
     assert says in text(response)
+
+
+@pytest.mark.parametrize("form_class", [SignupForm, PasswordChangeForm, SetPasswordForm])
+def test_what_is_wrong_with_a_password_is_said_at_its_field(form_class: Any, alice: Any) -> None:
+    fields = {"password1": "1234", "password2": "1234", "new_password1": "1234", "new_password2": "1234"}
+    data = {"email": "new@example.org", "old_password": PASSWORD, **fields}
+    request = RequestFactory().post("/")
+    if form_class is SignupForm:
+        form = SignupForm(data)
+    elif form_class is PasswordChangeForm:
+        form = PasswordChangeForm(alice, data, request=request)
+    else:
+        form = SetPasswordForm(alice, data)
+    wrong = {name: errors for name, errors in form.errors.items() if "password1" in name or "2" in name}
+    (name,) = wrong
+    assert name.endswith("password1")
+    assert "too short" in str(wrong[name])
 
 
 def test_who_is_in_needs_no_sign_up(page: Client) -> None:

@@ -78,9 +78,10 @@ function problemOf(file, path) {
  */
 export function add(files, pathOf = (file) => file.webkitRelativePath || file.name) {
   if (state.busy || state.batch) return;
-  for (const file of files) {
+  const all = [...files];
+  for (const [index, file] of all.entries()) {
     if (ready().length >= limits.files) {
-      refuse(say(texts.tooMany, { count: limits.files }));
+      refuse(say(texts.tooMany, { count: limits.files, left: all.length - index }));
       break;
     }
     const problem = problemOf(file, pathOf(file));

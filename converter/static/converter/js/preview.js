@@ -4,14 +4,16 @@ import { Comparison } from "./comparison.js";
 import { one } from "./dom.js";
 import { cropOf } from "./crops.js";
 import { shown } from "./files.js";
+import { mark } from "./inspect.js";
 import { touchedIndex } from "./outputs.js";
 import { find, limits, state } from "./page.js";
 import { sampleOf } from "./sample.js";
 import { convertOnce, readOutputs } from "./server.js";
-import { pixelsOf, scaledTo } from "./shape.js";
+import { scaledTo } from "./shape.js";
+import { hideSmaller, verdict } from "./verdict.js";
 import { say, sizeInWords, texts } from "./words.js";
 
-/** @typedef {{ text: string, isBad?: boolean }} Told */
+/** @typedef {import("./verdict.js").Told} Told */
 
 const WAIT = 500; // milliseconds after the last change
 const section = find("try", HTMLElement);
@@ -66,6 +68,7 @@ function begin(image) {
   start.hidden = !isDear;
   view.replaceChildren();
   tell({ text: "" });
+  hideSmaller();
   if (comparison) comparison.opened = comparison.open(isWanted);
 }
 
@@ -104,6 +107,7 @@ async function preview(current) {
   asked = JSON.stringify(recipe);
   bar.hidden = false;
   tell({ text: texts.trying });
+  hideSmaller();
   return convert(current, recipe);
 }
 
@@ -118,31 +122,12 @@ async function convert(current, recipe) {
   sample = sent;
   if (!sent) return { text: say(texts.tryTooLarge, { size: sizeInWords(limits.preview) }) };
   const scaled = scaledTo(recipe, sent);
-  const { result, problem } = await convertOnce(sent.source, scaled);
+  const { result, problem, code, report } = await convertOnce(sent.source, scaled);
   if (current.isClosed) return null;
-  if (!result) return { text: problem ?? texts.tryAway, isBad: true };
+  if (!result) {
+    mark(current.image, code, problem);
+    return { text: problem ?? texts.tryAway, isBad: true };
+  }
   const pixels = await current.show(result, sent, scaled);
-  return { text: inWords(current.image.size, sizeAfter(result, sent, recipe, pixels), Boolean(sent.whole)) };
-}
-
-/**
- * @param {Blob} result
- * @param {import("./sample.js").Sample} sent
- * @param {Record<string, any>} recipe
- * @param {number | null} pixels
- */
-function sizeAfter(result, { whole }, recipe, pixels) {
-  const times = whole && pixels ? Math.max(1, pixelsOf(whole, recipe) / pixels) : 1;
-  return Math.min(result.size * times, recipe.target_bytes ?? Infinity);
-}
-
-/**
- * @param {number} before
- * @param {number} after
- * @param {boolean} isAbout
- */
-function inWords(before, after, isAbout) {
-  const percent = Math.min(Math.round(100 - (100 * after) / before), 99);
-  const change = say(percent >= 0 ? texts.smaller : texts.larger, { percent: Math.abs(percent) });
-  return say(isAbout ? texts.triedAbout : texts.tried, { before: sizeInWords(before), after: sizeInWords(after), change });
+  return current.isClosed ? null : verdict(current.image, { result, report, pixels }, sent, recipe);
 }

@@ -52,6 +52,7 @@ export class Row {
       const { dimensionsOf } = await import("./dimensions.js"); // loaded when needed
       const size = await dimensionsOf(file);
       if (size) this.measure(size);
+      else (await import("./inspect.js")).inspect(this);
     };
     if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
       unseen();

@@ -3,6 +3,7 @@
 import { around } from "./dom.js";
 import { failed, rowOf, rows } from "./files.js";
 import { find, note, setBusy, state } from "./page.js";
+import { showTotal } from "./pace.js";
 import { cancelBatch, renewForm } from "./server.js";
 import { Expired, Refused, Stopped, send } from "./upload.js";
 import { say, texts, told } from "./words.js";
@@ -101,14 +102,6 @@ const resume = (row) => round(async () => {
   if (problem) row.set("failed", problem);
   else await sendOne(row, true);
 });
-
-function showTotal() {
-  const sent = rows.filter((row) => row.target && !isOut(row));
-  const bytes = sent.reduce((sum, { size }) => sum + size, 0);
-  const gone = sent.reduce((sum, { size, share }) => sum + size * share, 0);
-  find("progress", HTMLProgressElement).value = bytes ? (gone / bytes) * 100 : 100;
-  note(sent.length ? say(texts.progress, { done: sent.filter((row) => row.state === "sent").length, count: sent.length }) : "");
-}
 
 function finish() {
   const [first] = failed();

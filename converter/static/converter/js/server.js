@@ -84,7 +84,7 @@ export async function renewForm(upload) {
  * Let the server make one result that nobody keeps, of a blob or of an upload.
  * @param {{ blob: Blob, name: string } | { upload: string }} source
  * @param {Record<string, any>} recipe
- * @returns {Promise<{ result?: Blob, report?: Record<string, any>, problem?: string }>}
+ * @returns {Promise<{ result?: Blob, report?: Record<string, any>, problem?: string, code?: string }>}
  */
 export async function convertOnce(source, recipe) {
   const body = new FormData();
@@ -98,5 +98,5 @@ export async function convertOnce(source, recipe) {
   if (answer.status === 200) return { result, report: JSON.parse(answer.headers.get("Job-Report") ?? "{}") };
   const said = await result.text().then(JSON.parse).catch(() => ({}));
   if (said.code === "not_in_time") return { problem: texts.tryFailed };
-  return { problem: said.code === "unavailable" || !said.code ? texts.tryAway : told(said) };
+  return { code: said.code, problem: said.code === "unavailable" || !said.code ? texts.tryAway : told(said) };
 }

@@ -4,6 +4,8 @@ import { carried, whole as wholeBox } from "./crop_box.js";
 
 /** @typedef {Record<string, any>} Recipe */
 
+const LEAST_BYTES = 1000;
+
 /**
  * The part of a recipe that shapes, for a result of this size; nothing where all of the first picture is seen as it is.
  * @param {Recipe} recipe
@@ -21,17 +23,20 @@ export function shapeOf({ pages, crop, rotate, flip, background, resize = {} }, 
 }
 
 /**
- * The recipe for a smaller copy of a picture: a crop is in pixels of the picture.
+ * The recipe for a smaller copy of a picture: a crop is in pixels of the picture, a size in bytes is for all of it.
  * @param {Recipe} recipe
  * @param {import("./sample.js").Sample} sample
  * @returns {Recipe}
  */
 export function scaledTo(recipe, { whole, copy }) {
   if (!whole || !copy) return recipe;
-  const { crop } = recipe;
+  const { crop, target_bytes: most } = recipe;
+  const box = crop && wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy);
   const alone = { ...recipe, pages: undefined }; // a copy has one picture
-  if (!crop) return alone;
-  return { ...alone, crop: wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy) };
+  const scaled = box ? { ...alone, crop: box } : alone;
+  // As many bytes for each pixel, so that it looks as the result will.
+  const share = Math.min(1, pixelsOf(copy, scaled) / pixelsOf(whole, recipe));
+  return most ? { ...scaled, target_bytes: Math.max(LEAST_BYTES, Math.round(most * share)) } : scaled;
 }
 
 /**

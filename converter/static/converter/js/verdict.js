@@ -1,0 +1,77 @@
+// What is said of a previewed result: how large the file becomes, and whether it has enough bytes to look good.
+
+import { one } from "./dom.js";
+import { cards, touchedIndex } from "./outputs.js";
+import { find } from "./page.js";
+import { pixelsOf } from "./shape.js";
+import { say, sizeInWords, texts } from "./words.js";
+
+/**
+ * @typedef {{ text: string, isBad?: boolean }} Told
+ * @typedef {{ result: Blob, report?: Record<string, any>, pixels: number | null }} Made `pixels`: how many, where the browser shows it
+ */
+
+const USUAL = 1600; // pixels of the longest side
+const button = find("try-smaller", HTMLButtonElement);
+let side = 0; // that is offered
+
+export function hideSmaller() {
+  button.hidden = true;
+}
+
+/**
+ * @param {import("./files.js").Image} image
+ * @param {Made} made
+ * @param {import("./sample.js").Sample} sent
+ * @param {Record<string, any>} recipe
+ * @returns {Told}
+ */
+export function verdict(image, made, sent, recipe) {
+  const size = inWords(image.size, sizeAfter(made, sent, recipe), Boolean(sent.whole));
+  const low = made.report?.warnings?.find((/** @type {{ code: string }} */ { code }) => code === "low_quality");
+  if (!low) return { text: size };
+  offerSmaller(image, recipe);
+  return { text: `${size} · ${say(texts.lowQuality, low.params)}`, isBad: true };
+}
+
+/**
+ * @param {import("./files.js").Image} image
+ * @param {Record<string, any>} recipe
+ */
+function offerSmaller({ pixels }, { resize = {} }) {
+  const asked = Math.max(resize.width ?? 0, resize.height ?? 0) || Infinity;
+  const longest = Math.min(asked, Math.max(pixels?.width ?? 0, pixels?.height ?? 0));
+  side = longest > USUAL ? USUAL : Math.round(longest / 2);
+  button.textContent = say(texts.limitSide, { side });
+  button.hidden = !side || (resize.mode ?? "fit") !== "fit" || Boolean(resize.scale);
+}
+
+/**
+ * @param {Made} made
+ * @param {import("./sample.js").Sample} sent
+ * @param {Record<string, any>} recipe
+ */
+function sizeAfter({ result, pixels }, { whole }, recipe) {
+  const times = whole && pixels ? Math.max(1, pixelsOf(whole, recipe) / pixels) : 1;
+  return Math.min(result.size * times, recipe.target_bytes ?? Infinity);
+}
+
+/**
+ * @param {number} before
+ * @param {number} after
+ * @param {boolean} isAbout
+ */
+function inWords(before, after, isAbout) {
+  const percent = Math.min(Math.round(100 - (100 * after) / before), 99);
+  const change = say(percent >= 0 ? texts.smaller : texts.larger, { percent: Math.abs(percent) });
+  return say(isAbout ? texts.triedAbout : texts.tried, { before: sizeInWords(before), after: sizeInWords(after), change });
+}
+
+button.addEventListener("click", () => {
+  hideSmaller();
+  for (const name of ["width", "height"]) {
+    const input = one(cards()[touchedIndex()], `[name$='-resize.${name}']`, HTMLInputElement);
+    input.value = String(side);
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
