@@ -1,4 +1,4 @@
-"""Messages in the reader's language. What was stored before its code had parameters is shown as it was said."""
+"""Messages and sizes in the reader's language. What was stored before its code had parameters is shown as it was said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from converter import engine
 from converter.engine.messages import TEMPLATES, Filler, Message
@@ -43,3 +43,16 @@ def translated_row(code: str, params: Mapping[str, Any] | None, text: str) -> st
 
 def recipe_sentence(recipe: engine.Recipe) -> str:
     return ", ".join(translated(piece) for piece in engine.summary(recipe))
+
+
+def bytes_in_words(count: int) -> str:
+    """Return a size in units of 1000, like the limits: 999 bytes, 1.2 KB, 34 MB."""
+    if abs(count) < 1000:
+        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
+    value, unit = count / 1000, "KB"
+    for larger in ("MB", "GB", "TB"):
+        if abs(value) < 999.5:
+            break
+        value, unit = value / 1000, larger
+    digits = 1 if abs(value) < 10 else 0
+    return f"{number_format(round(value, digits), digits)}\u00a0{unit}"

@@ -8,16 +8,14 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from converter import jobs
 from converter.admin.base import ReadOnlyAdmin, link, pretty
-from converter.models import (
-    Batch,
-)
+from converter.models import Batch, Job
 from converter.snapshot import snapshot
+from converter.translation import bytes_in_words
 
 
 class BatchList(ChangeList):
@@ -57,7 +55,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display
     def status(self, batch: Batch) -> str:
-        return batch.state
+        return "Partly failed" if batch.state == "partially_failed" else str(Job.Status(batch.state).label)
 
     @admin.display(description="done")
     def progress(self, batch: Batch) -> str:
@@ -65,11 +63,11 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display
     def before(self, batch: Batch) -> str:
-        return filesizeformat(batch.tally.bytes_before)
+        return bytes_in_words(batch.tally.bytes_before)
 
     @admin.display
     def after(self, batch: Batch) -> str:
-        return filesizeformat(batch.tally.bytes_after)
+        return bytes_in_words(batch.tally.bytes_after)
 
     @admin.display(description="outputs")
     def asked_for(self, batch: Batch) -> str:
@@ -78,7 +76,7 @@ class BatchAdmin(ReadOnlyAdmin):
     @admin.display(description="jobs")
     def its_jobs(self, batch: Any) -> SafeString:
         return format_html_join(
-            "", "<div>{} – {}</div>", ((link(job, job), job.status) for job in batch.rows)
+            "", "<div>{} – {}</div>", ((link(job, job), job.get_status_display()) for job in batch.rows)
         )
 
     @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])

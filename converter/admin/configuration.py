@@ -16,7 +16,9 @@ from django.core.validators import MaxValueValidator
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
 
 from converter import configuration, engine
@@ -24,6 +26,7 @@ from converter.configuration import Configuration
 from converter.configuration.values import SIGN_UP, hard_limits
 from converter.models import SiteConfiguration
 from converter.storage import StorageFault
+from converter.translation import bytes_in_words
 
 PERMISSION = "converter.change_siteconfiguration"
 SHOWN = 10  # of the last changes
@@ -141,12 +144,37 @@ def _keep(request: HttpRequest, before: Configuration, after: Configuration) -> 
     old, new = before.values(), after.values()
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     if changed:
-        said = "; ".join(f"{name}: {old.get(name, '–')} → {new.get(name, '–')}" for name in sorted(changed))
+        with override("en"):  # the log is read by all
+            said = "; ".join(
+                f"{_label(name)}: {_said(name, old.get(name))} → {_said(name, new.get(name))}"
+                for name in sorted(changed)
+            )
         row = SiteConfiguration(name=SiteConfiguration.NAME)
         LogEntry.objects.log_actions(
             cast(UUID, request.user.pk), [row], CHANGE, change_message=said, single_object=True
         )
     return True
+
+
+def _label(name: str) -> str:
+    return str(ConfigurationForm.base_fields[name].label)
+
+
+def _said(name: str, value: Any) -> str:
+    """Return a value as people read it."""
+    if value is None or value in ("", ()):
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if name == "max_bytes":
+        return bytes_in_words(value)
+    if name == "sizes":
+        return ", ".join(f"{width}×{height}" for width, height in value)
+    if name == "formats":
+        return ", ".join(engine.FORMATS[format].label for format in value)
+    if name == "sign_up":
+        return str(SIGN_UP_LABELS[value])
+    return number_format(value, use_l10n=True, force_grouping=True) if isinstance(value, int) else str(value)
 
 
 def _log() -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html_join
 
@@ -18,7 +17,7 @@ from converter.models import (
     Batch,
     Job,
 )
-from converter.translation import recipe_sentence, translated_row
+from converter.translation import bytes_in_words, recipe_sentence, translated_row
 
 
 class StuckFilter(admin.SimpleListFilter):
@@ -117,11 +116,11 @@ class JobAdmin(ThumbnailAdmin):
     @admin.display
     def before(self, job: Job) -> str:
         before = (job.report or {}).get("bytes_before") if job.is_joined else job.upload.size
-        return filesizeformat(before) if before else "–"
+        return bytes_in_words(before) if before else "–"
 
     @admin.display
     def after(self, job: Job) -> str:
-        return filesizeformat(job.result_size) if job.result_size else "–"
+        return bytes_in_words(job.result_size) if job.result_size else "–"
 
     @admin.display(description="size")
     def sizes(self, job: Job) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -12,6 +11,7 @@ from converter.admin.jobs import SourceFilter
 from converter.models import (
     Upload,
 )
+from converter.translation import bytes_in_words
 
 
 @admin.register(Upload)
@@ -38,11 +38,13 @@ class UploadAdmin(ThumbnailAdmin):
 
     @admin.display(description="size", ordering="size")
     def bytes(self, upload: Upload) -> str:
-        return filesizeformat(upload.size)
+        return bytes_in_words(upload.size)
 
     @admin.display(description="jobs")
     def its_jobs(self, upload: Upload) -> SafeString:
         rows = upload.jobs.order_by("created_at", "position")
         return format_html_join(
-            "", "<div>{} – {}</div>", ((link(job, job.output_format), job.status) for job in rows)
+            "",
+            "<div>{} – {}</div>",
+            ((link(job, job.output_format), job.get_status_display()) for job in rows),
         )

@@ -17,7 +17,7 @@ from converter import configuration, engine, outbound
 from converter.engine import naming
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
-from converter.translation import translated
+from converter.translation import bytes_in_words, translated
 from converter.web import presets, quality, words
 from converter.web.fields import ColorInput, PercentField, ThousandsField
 from converter.web.options import (
@@ -359,7 +359,7 @@ class ShareForm(forms.Form):
         self.fields["jobs"] = forms.MultipleChoiceField(
             label=_("Results"),
             choices=[
-                (str(job.pk), f"{job.result_name} ({words.bytes_in_words(job.result_size or 0)})")
+                (str(job.pk), f"{job.result_name} ({bytes_in_words(job.result_size or 0)})")
                 for job in results
             ],
             initial=[str(job.pk) for job in results],

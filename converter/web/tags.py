@@ -23,9 +23,8 @@ from django.utils.translation import ngettext
 from converter import engine, jobs
 from converter.models import Batch, Delivery, Job, Upload
 from converter.problems import CodedError
-from converter.translation import recipe_sentence, translated, translated_row
+from converter.translation import bytes_in_words, recipe_sentence, translated, translated_row
 from converter.web import words
-from converter.web.words import bytes_in_words
 
 register = template.Library()
 

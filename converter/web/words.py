@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -63,19 +62,6 @@ def span(time: timedelta) -> str:
     if hours > 24 and hours % 24 == 0:
         return ngettext("%(n)s day", "%(n)s days", int(hours // 24)) % {"n": int(hours // 24)}
     return ngettext("%(n)s hour", "%(n)s hours", 1 if hours == 1 else 2) % {"n": f"{hours:g}"}
-
-
-def bytes_in_words(count: int) -> str:
-    """Return a size in units of 1000, like the limits: 999 bytes, 1.2 KB, 34 MB."""
-    if abs(count) < 1000:
-        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
-    value, unit = count / 1000, "KB"
-    for larger in ("MB", "GB", "TB"):
-        if abs(value) < 999.5:
-            break
-        value, unit = value / 1000, larger
-    digits = 1 if abs(value) < 10 else 0
-    return f"{number_format(round(value, digits), digits)}\u00a0{unit}"
 
 
 def event(name: str) -> str:

@@ -59,7 +59,7 @@ def test_a_way_that_is_none_is_refused(page: Client, photo: bytes) -> None:
 
 
 def test_a_result_of_low_quality_offers_to_be_made_smaller(page: Client, job: Job) -> None:
-    warning = {"code": "low_quality", "params": {"quality": 14}, "message": "Low quality: 14."}
+    warning = {"code": "low_quality", "params": {"quality": 14}, "text": "Low quality: 14"}
     report = {**(job.report or {}), "warnings": [warning]}
     Job.objects.filter(pk=job.pk).update(report=report, result_width=4000, result_height=3000)
     for address in (f"/jobs/{job.pk}/", f"/batches/{job.batch_id}/"):

@@ -19,8 +19,8 @@ from converter import engine, jobs
 from converter.models import Job
 from converter.problems import ERRORS
 from converter.storage import NoRoom, StorageFault
+from converter.translation import bytes_in_words
 from converter.web.tags import expires, saved_words
-from converter.web.words import bytes_in_words
 from tests.web.conftest import text
 
 ROOT = Path(__file__).resolve().parents[2]

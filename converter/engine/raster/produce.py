@@ -20,6 +20,7 @@ from .steps import Frame
 
 # A picture shrunk to fit shall still look decent at its new size.
 _DECENT = 40
+_LOW = 30  # below it, what was lost shows at a glance
 _MOST_SHRINKS = 8
 _SMALLEST_SIDE = 8
 
@@ -112,7 +113,7 @@ def _within_bytes(
     similarity = score = None
     if encoder.sample is not None:
         log.note("bytes_met", quality=found.quality, target=target)
-        if found.quality < AIMS["small"].lowest:
+        if found.quality < _LOW:
             log.warn("low_quality", quality=found.quality)
         if len(frames) == 1:
             similarity = encoder.similarity(found.data, frames[0].image)

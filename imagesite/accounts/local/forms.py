@@ -40,10 +40,13 @@ class LoginForm(auth_forms.AuthenticationForm):
             return super().clean()
 
 
+REPEATED = "password2"  # the field of Django's forms that repeats the password
+
+
 class ErrorAtThePassword:
     """Says what is wrong with a new password at its field; Django does at the field that repeats it."""
 
-    def validate_password_for_user(self, user: User, password_field_name: str = "password2") -> None:
+    def validate_password_for_user(self, user: User, password_field_name: str = REPEATED) -> None:
         super().validate_password_for_user(user, password_field_name.replace("2", "1"))  # type: ignore[misc]
 
 

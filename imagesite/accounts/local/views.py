@@ -32,7 +32,7 @@ from imagesite.accounts.local.forms import (
     SetPasswordForm,
     SignupForm,
 )
-from imagesite.accounts.models import Invitation, User
+from imagesite.accounts.models import Invitation
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
