@@ -345,9 +345,12 @@ def test_files_that_are_no_images_are_marked_with_the_reason(visit: Visit) -> No
 
 def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files([photo("cut.jpg", make_photo(400, 300)[:3000])])
+    page.locator("#id_images").set_input_files(
+        [photo("icon.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")]
+    )
     expect(page.locator(".file-row")).to_have_class(re.compile("is-bad"))
-    expect(page.locator(".file-note")).to_contain_text("end of this file is missing")
+    expect(page.locator(".file-note")).to_contain_text("SVG")
+    expect(page.locator("[data-try]")).to_be_hidden()
 
 
 def test_fewer_pixels_are_offered_where_bytes_are_scarce(visit: Visit) -> None:

@@ -104,7 +104,8 @@ def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -
 def test_what_a_preview_cannot_do_is_said(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("cut.jpg", make_photo(400, 300)[:3000]))
-    expect(page.locator(".file-row.is-bad .file-note")).to_contain_text("upload it")
+    note = page.locator("[data-try-note].is-bad")
+    expect(note).to_contain_text("upload it")
     page.locator("#id_images").set_input_files(photo("good.jpg", make_photo()))
     page.get_by_role("button", name="Remove cut.jpg").click()
     expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")

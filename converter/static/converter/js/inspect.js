@@ -4,7 +4,8 @@ import { changed, limits, state } from "./page.js";
 
 /** @typedef {{ name: string, size: number, state?: string, file?: File, set?: (next: "bad", note: string) => void }} Chosen */
 
-const FAULTS = ["empty_file", "not_an_image", "unsupported_format", "unsupported_variant", "truncated", "corrupt", "too_many_pixels", "too_many_frames"];
+// What no options and no second copy of the file can help.
+const FAULTS = ["not_an_image", "unsupported_format", "unsupported_variant", "too_many_pixels", "too_many_frames"];
 const SMALL = { format: "jpeg", frames: "first", resize: { width: 16, height: 16 } };
 const MOST = 10; // files that are asked about
 
