@@ -8,7 +8,6 @@ import "./matrix.js";
 import { formatOf } from "./output.js";
 import { cards, follow } from "./outputs.js";
 import { changed, find, form, note, state } from "./page.js";
-import { update } from "./preview.js";
 import { extensionOf } from "./row.js";
 import "./shared.js";
 import "./submit.js";
@@ -45,12 +44,15 @@ function summary() {
 
 // What is done with images comes with the first one: until then nobody needs it, and the page opens sooner.
 let isRestHere = false;
+/** @type {(() => import("./files.js").Image | null) | null} */
+let updatePreview = null;
 
 async function fetchRest() {
   if (isRestHere || !inBatch().length) return;
   isRestHere = true;
   fetchMessages();
-  await Promise.all([import("./crop_panel.js"), import("./mark.js")]);
+  const [{ update }] = await Promise.all([import("./preview.js"), import("./crop_panel.js"), import("./mark.js")]);
+  updatePreview = update;
   changed();
 }
 
@@ -60,7 +62,7 @@ function show() {
   followImages();
   nameButton();
   showOrder();
-  markShown(update());
+  markShown(updatePreview?.() ?? null);
   note(summary());
 }
 
