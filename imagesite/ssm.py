@@ -60,9 +60,19 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
         except urllib3.exceptions.HTTPError as exc:
             raise SecretsError(f"SSM did not answer: {type(exc).__name__}.") from exc
         if answer.status != 200:
-            raise SecretsError(f"SSM refused {path}: {answer.json().get('__type', answer.status)}.")
+            raise SecretsError(f"SSM refused {path}: {_reason(answer)}")
         page = answer.json()
         yield from page["Parameters"]
         if "NextToken" not in page:
             return
         query["NextToken"] = page["NextToken"]
+
+
+def _reason(answer: urllib3.BaseHTTPResponse) -> str:
+    """Return the error's name and AWS's sentence, which says whether the parameters or their KMS key are closed."""
+    try:
+        said: dict[str, str] = answer.json()
+    except ValueError:
+        return f"HTTP {answer.status}."
+    sentence = said.get("message") or said.get("Message") or ""
+    return f"{said.get('__type', answer.status)}. {sentence}".strip()

@@ -133,13 +133,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class FakeSSM(BaseHTTPRequestHandler):
     """SSM before moto's: it looks at the signature, and may be throttled."""
 
-    answers: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+    answers: ClassVar[list[tuple[int, dict[str, Any] | str]]] = []
     asked: ClassVar[list[tuple[dict[str, str], bytes]]] = []
 
     def do_POST(self) -> None:
         self.asked.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
         status, answer = self.answers.pop(0)
-        content = json.dumps(answer).encode()
+        content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -207,6 +207,19 @@ def test_many_functions_that_start_at_once_wait_for_their_secrets(fake_ssm: type
 def test_secrets_that_cannot_be_read_say_why(fake_ssm: type[FakeSSM]) -> None:
     fake_ssm.answers = [(400, {"__type": "AccessDeniedException"})] * 4
     with pytest.raises(ssm.SecretsError, match="SSM refused /site: AccessDeniedException"):
+        ssm.read("/site")
+
+
+def test_a_kms_key_that_is_closed_is_named(fake_ssm: type[FakeSSM]) -> None:
+    sentence = "The ciphertext refers to a customer master key that you are not allowed to access."
+    fake_ssm.answers = [(400, {"__type": "AccessDeniedException", "message": sentence})] * 4
+    with pytest.raises(ssm.SecretsError, match=f"SSM refused /site: AccessDeniedException. {sentence}"):
+        ssm.read("/site")
+
+
+def test_an_answer_that_is_not_from_ssm_is_told_by_its_status(fake_ssm: type[FakeSSM]) -> None:
+    fake_ssm.answers = [(502, "<html>Bad gateway</html>")] * 4
+    with pytest.raises(ssm.SecretsError, match=r"SSM refused /site: HTTP 502\."):
         ssm.read("/site")
 
 
