@@ -95,6 +95,12 @@ rollback: .venv/dev  ## Roll back to the previous code
 rotate: .venv/dev  ## Run the next of three steps of key rotation, and deploy
 	@$(BIN)/python -m infra.deploy rotate
 
+backup: .venv/dev  ## Back up the deployment to a file (FILE=site.tar)
+	@$(BIN)/python -m infra.deploy backup $(FILE)
+
+restore: .venv/dev  ## Restore a backup into a new deployment (FILE=site.tar)
+	@$(BIN)/python -m infra.deploy restore $(FILE)
+
 destroy: .venv/dev  ## Remove everything from AWS
 	@$(BIN)/python -m infra.deploy down
 
@@ -136,4 +142,4 @@ node_modules/done: package-lock.json
 	.venv-infra/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-infra.txt
 	@touch $@
 
-.PHONY: help run quick test test-sqlite test-postgres test-all test-slow test-later check fix docs client-types sbom screenshots fuzz chaos bench infra-test preflight deploy deploy-code rollback rotate destroy package cloud lock
+.PHONY: help run quick test test-sqlite test-postgres test-all test-slow test-later check fix docs client-types sbom screenshots fuzz chaos bench infra-test preflight deploy deploy-code rollback rotate backup restore destroy package cloud lock

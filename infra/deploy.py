@@ -4,6 +4,7 @@
     python -m infra.deploy code    # or: make deploy-code, if that is all you may do
     python -m infra.deploy down    # or: make destroy
     python -m infra.deploy check | rotate | rollback    # or: make preflight, rotate, rollback
+    python -m infra.deploy backup | restore FILE    # or: make backup FILE=site.tar, make restore FILE=site.tar
 
 Every step may be repeated: what is done is not done twice. The walk stops at the first failure and says what to do;
 then the same command goes on. PROJECT and AWS_REGION name what and where. Settings of one's own stand in
@@ -18,11 +19,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.backup import Backup
 from infra.deployment import Deployment
 from infra.errors import DeployError
+from infra.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,54 @@ def rotate(site: Deployment) -> list[Step]:
 def rollback(site: Deployment) -> list[Step]:
     return [
         who_and_where(site),
-        Step("settings", site.fetch_settings, "Nothing was deployed under this PROJECT and region."),
+        deployed_settings(site),
         Step(
             "code",
             site.roll_back,
             "Read Zappa's message; `aws lambda list-versions-by-function` lists what is kept.",
         ),
         Step("answer", site.wait_for_site, "The log groups of both functions say why."),
+    ]
+
+
+def backup(site: Deployment, file: Path) -> list[Step]:
+    """Write what the site knows to a file. The site keeps running."""
+    act = Backup(site, file)
+    return [
+        who_and_where(site),
+        deployed_settings(site),
+        Step("room", act.start, "Name another file: make backup FILE=…."),
+        Step(
+            "database",
+            act.take_database,
+            "A paused database takes 15 seconds to wake; run it again. Logs: `zappa tail production_worker`.",
+        ),
+        Step("tables", act.take_tables, "You must be allowed to read both DynamoDB tables."),
+        Step("users", act.take_users, "You must be allowed to list the users of the user pool."),
+        Step("file", act.write_file, "The disk may be full."),
+    ]
+
+
+def restore(site: Deployment, file: Path) -> list[Step]:
+    """Bring a backup into a new site, before anybody uses it. The rows come last: with them it is used."""
+    act = Backup(site, file)
+    return [
+        who_and_where(site),
+        deployed_settings(site),
+        Step("file", act.read_file, "Take a file that `make backup` wrote."),
+        Step(
+            "room",
+            act.refuse_a_used_site,
+            "Restore into a site that nobody has used: deploy one under a new PROJECT. To go back in time on "
+            "this one, see the table of backups in docs/deploy.md. A paused database takes 15 seconds to wake.",
+        ),
+        Step("users", act.restore_users, "You must be allowed to make users in the user pool."),
+        Step("tables", act.restore_tables, "You must be allowed to write to both DynamoDB tables."),
+        Step(
+            "database",
+            act.restore_database,
+            "The message above says why. Nothing was written to the database.",
+        ),
     ]
 
 
@@ -81,6 +126,7 @@ def up(site: Deployment) -> list[Step]:
 
 def code(site: Deployment) -> list[Step]:
     """The code alone, which the deployer's role may: nothing of this asks Terraform."""
+    guard = Watch(site)
     return [
         who_and_where(site),
         Step(
@@ -88,8 +134,10 @@ def code(site: Deployment) -> list[Step]:
             site.fetch_settings,
             "Somebody who may administer the account runs `make deploy` first.",
         ),
+        Step("alarms", guard.note, "You must be allowed to describe the alarms."),
         *deploy_code(site),
         *look_whether_it_works(site),
+        Step("watch", guard.watch, "Query *errors* in Logs Insights, mend the code and deploy again."),
     ]
 
 
@@ -98,6 +146,12 @@ def who_and_where(site: Deployment) -> Step:
         "credentials",
         site.greet,
         "Log in with `aws sso login`, or set AWS_PROFILE. Terraform does not know the sessions of `aws login`.",
+    )
+
+
+def deployed_settings(site: Deployment) -> Step:
+    return Step(
+        "settings", site.fetch_settings, "Nothing was deployed under this PROJECT and region: `make deploy`."
     )
 
 
@@ -174,6 +228,7 @@ def advice_for(error: Exception, advice: str) -> str:
     return advice
 
 
+FILE_WAYS = {"backup": backup, "restore": restore}
 WAYS = {"check": check, "up": up, "code": code, "rotate": rotate, "rollback": rollback, "down": down}
 
 
@@ -181,7 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("way", choices=[*WAYS, *FILE_WAYS])
+    parser.add_argument("file", nargs="?", type=Path, help="of a backup")
     parser.add_argument("--yes", action="store_true", help="ask nothing: for pipelines")
     chosen = parser.parse_args(arguments)
     deployment = Deployment(
@@ -189,7 +245,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         region=os.environ.get("AWS_REGION", "eu-west-1"),
         ask=not chosen.yes,
     )
-    return walk(WAYS[chosen.way](deployment))
+    if chosen.way in WAYS:
+        return walk(WAYS[chosen.way](deployment))
+    if chosen.file is None:
+        parser.error(f"name the file: make {chosen.way} FILE=site.tar")
+    return walk(FILE_WAYS[chosen.way](deployment, chosen.file.absolute()))
 
 
 if __name__ == "__main__":

@@ -150,6 +150,12 @@ locals {
       Resource = [for group in aws_cloudwatch_log_group.function : "${group.arn}:*"]
     },
     {
+      Sid      = "WatchAlarms"
+      Effect   = "Allow"
+      Action   = "cloudwatch:DescribeAlarms"
+      Resource = "arn:${local.partition}:cloudwatch:${var.region}:${local.account}:alarm:${var.project}-*"
+    },
+    {
       Sid      = "CallsWithoutResource"
       Effect   = "Allow"
       Action   = ["events:ListRuleNamesByTarget", "lambda:ListFunctions"]

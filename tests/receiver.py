@@ -47,7 +47,7 @@ def receiver() -> Iterator[Receiver]:
             except OSError:
                 pass  # whoever asked has heard enough
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_PUT = answer
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -34,6 +34,8 @@ VERSION = 1
 MANIFEST, SECRET, SQLITE, ROWS = "backup.json", "secret_key", "db.sqlite3", "rows.jsonl"
 # Made by `migrate` in every database; other rows refer to them by name.
 MADE_BY_MIGRATE = ["contenttypes", "auth.permission"]
+# In the cloud these hold tokens of the user pool: people log in again.
+SESSIONS = ["sessions"]
 
 
 class BackupError(Exception):
@@ -125,7 +127,7 @@ def _rows_snapshot(scratch: Path) -> None:
         call_command(
             "dumpdata",
             format="jsonl",
-            exclude=MADE_BY_MIGRATE,
+            exclude=[*MADE_BY_MIGRATE, *(SESSIONS if settings.IN_CLOUD else [])],
             use_natural_foreign_keys=True,
             output=str(scratch / ROWS),
             verbosity=0,
@@ -171,7 +173,7 @@ def restore(path: Path) -> dict[str, Any]:
 
     Raises BackupError with nothing changed.
     """
-    _refuse_what_is_used()
+    refuse_what_is_used()
     place = settings.DATA_DIR / ".restore"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
@@ -191,13 +193,19 @@ def restore(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _refuse_what_is_used() -> None:
+def refuse_what_is_used() -> None:
+    """Raise BackupError if this site has files or rows."""
     kept = [
         bucket.bucket_name for bucket in folders() if any(Path(bucket.location, bucket.bucket_name).glob("*"))
     ]
     if kept or _has_rows():
         what = f"files in {settings.DATA_DIR / kept[0]}" if kept else "rows in the database"
-        raise BackupError(f"There are {what}. Restore into an empty folder: set DATA_DIR to a new one.")
+        where = (
+            "a new site, before anybody uses it"
+            if settings.IN_CLOUD
+            else "an empty folder: set DATA_DIR to a new one"
+        )
+        raise BackupError(f"There are {what}. Restore into {where}.")
 
 
 def _has_rows() -> bool:

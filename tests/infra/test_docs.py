@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 from infra import costs, scale
 
@@ -101,3 +102,12 @@ def test_faults_cost_attempts_and_no_images() -> None:
     assert rough.finished + rough.failed == calm.finished == 10_000
     assert rough.failed <= 10_000 * 0.05**3 * 2
     assert rough.usd > calm.usd
+
+
+def test_what_linux_on_arm_has_no_wheel_for_is_named() -> None:
+    lines = re.findall(r"^(\S+)==\S+ ; (.+?) \\$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    arm = {"platform_machine": "aarch64", "sys_platform": "linux", "platform_system": "Linux"}
+    lacking = {name for name, marker in lines if not Marker(marker).evaluate(arm)}
+    there = {name for name, marker in lines if Marker(marker).evaluate({**arm, "platform_machine": "x86_64"})}
+    section = DEPLOY.partition("**ARM (Graviton)**")[2].partition("\n\n")[0]
+    assert lacking & there == set(re.findall(r"\(([a-z-]+)\)", section))

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from converter.management import backups, lock
+from converter.management import backups, links, lock
 
 
 class Command(BaseCommand):
@@ -16,21 +16,37 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the tar file to write; it must not exist")
+        parser.add_argument(
+            "file", help="the tar file to write; it must not exist. In the cloud, a link from `make backup`"
+        )
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        if settings.IN_CLOUD:
-            raise CommandError(
-                "In the cloud, the database and the buckets have backups of their own: docs/cloud.md."
-            )
+    def handle(self, *args: Any, file: str, **options: Any) -> None:
         os.umask(0o077)  # sessions, secrets and people's images: for this account alone
         with lock.hold(settings.DATA_DIR / "backup.lock", "Another backup is running."):
-            try:
-                manifest = backups.write(file)
-            except FileExistsError as exc:
-                raise CommandError(f"{file} exists already. Choose another name.") from exc
-            except OSError as exc:
-                raise CommandError(f"{file} could not be written: {exc.strerror}.") from exc
+            if settings.IN_CLOUD:
+                self._send(file)
+            else:
+                self._write(Path(file))
+
+    def _send(self, link: str) -> None:
+        """Send all rows to the link; the rest is in the buckets, tables and the user pool, which `make backup` reads."""
+        if not links.is_link(link):
+            raise CommandError("In the cloud, run `make backup`: docs/deploy.md.")
+        path = settings.DATA_DIR / "backup.tar"
+        path.unlink(missing_ok=True)  # of a call that was cut off
+        try:
+            backups.write(path)
+            links.send(path, link)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write(self, file: Path) -> None:
+        try:
+            manifest = backups.write(file)
+        except FileExistsError as exc:
+            raise CommandError(f"{file} exists already. Choose another name.") from exc
+        except OSError as exc:
+            raise CommandError(f"{file} could not be written: {exc.strerror}.") from exc
         self.stdout.write(f"{file}: {file.stat().st_size / 10**6:.1f} MB, {manifest['members']} files")
         if not backups.folders():
             self.stdout.write("The files are in buckets and not in the backup.")

@@ -7,26 +7,52 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from converter.management import backups, lock
+from converter.management import backups, links, lock
 
 
 class Command(BaseCommand):
     help = "Restore a backup into an empty DATA_DIR, and upgrade its database to this version."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="a file written by `manage.py backup`")
+        parser.add_argument(
+            "file", help="a file written by `manage.py backup`. In the cloud, a link from `make restore`"
+        )
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        if settings.IN_CLOUD:
-            raise CommandError("A backup is restored at home, not in the cloud.")
+    def handle(self, *args: Any, file: str, **options: Any) -> None:
         os.umask(0o077)  # sessions, secrets and people's images: for this account alone
+        if settings.IN_CLOUD:
+            self._fetch(file)
+            return
         with lock.hold(
             settings.DATA_DIR / "serve.lock", f"A server is using {settings.DATA_DIR}. Stop it first."
         ):
-            try:
-                manifest = backups.restore(file)
-            except backups.BackupError as exc:
-                raise CommandError(str(exc)) from exc
-            except OSError as exc:
-                raise CommandError(f"{file} could not be restored: {exc.strerror}.") from exc
+            manifest = self._restore(Path(file))
         self.stdout.write(f"Restored the backup of {manifest['made_at']} into {settings.DATA_DIR}.")
+
+    def _fetch(self, link: str) -> None:
+        """Restore all rows from the link; `make restore` asks first whether there is room, with `empty`."""
+        if link == "empty":
+            self._refuse_what_is_used()
+            return
+        if not links.is_link(link):
+            raise CommandError("In the cloud, run `make restore`: docs/deploy.md.")
+        path = settings.DATA_DIR / "restore.tar"
+        try:
+            links.fetch(link, path)
+            self._restore(path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _refuse_what_is_used(self) -> None:
+        try:
+            backups.refuse_what_is_used()
+        except backups.BackupError as exc:
+            raise CommandError(str(exc)) from exc
+
+    def _restore(self, file: Path) -> dict[str, Any]:
+        try:
+            return backups.restore(file)
+        except backups.BackupError as exc:
+            raise CommandError(str(exc)) from exc
+        except OSError as exc:
+            raise CommandError(f"{file} could not be restored: {exc.strerror}.") from exc

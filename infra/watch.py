@@ -1,0 +1,48 @@
+"""Watch the alarms of errors after new code is deployed, and bring the previous code back if one goes off.
+
+Traffic is not shifted in steps: Zappa's API and the bucket's notification call the function itself, and an alias would
+have to be put between both on every update. New code takes all requests at once, for as long as it takes to notice.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from infra.deployment import Deployment
+from infra.errors import DeployError
+
+ALARMS = ("web-errors", "web-server-errors", "api-errors", "worker-errors")
+MINUTES = 10  # the alarms look at five minutes, and CloudWatch takes one or two to see them
+
+
+@dataclass
+class Watch:
+    site: Deployment
+    seconds: float = MINUTES * 60
+    pause: float = 15
+    before: set[str] = field(default_factory=set)
+    can_go_back: bool = False
+
+    def note(self) -> None:
+        """Note before the deploy which alarms are on already: the new code may be what ends them."""
+        self.before = self.on()
+        self.can_go_back = self.site.has_function("production")
+
+    def on(self) -> set[str]:
+        names = [f"{self.site.project}-{alarm}" for alarm in ALARMS]
+        found = self.site.aws("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
+        return {str(alarm["AlarmName"]) for alarm in found["MetricAlarms"]}
+
+    def watch(self) -> None:
+        """Raise DeployError, with the previous code back, when an alarm goes off that was off before."""
+        if not self.can_go_back:
+            return
+        end = time.monotonic() + self.seconds
+        print(f"Watching the alarms of errors for {self.seconds / 60:.0f} minutes")
+        while not (new := self.on() - self.before):
+            if time.monotonic() > end:
+                return
+            time.sleep(self.pause)
+        self.site.roll_back()
+        raise DeployError(f"{', '.join(sorted(new))} went off, and the previous code is back")

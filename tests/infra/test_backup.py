@@ -1,0 +1,284 @@
+"""`make backup` and `make restore`: what of a site in the cloud goes into one file, and comes back from it."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import tarfile
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.backup import Backup
+from infra.deploy import backup, main, restore, walk
+from infra.deployment import Deployment
+from infra.errors import DeployError
+from tests.cloud import cognito
+from tests.cloud.interpreter import lambda_python
+from tests.cloud.stack import BUCKETS, bucket
+
+SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
+REGION = "eu-west-1"
+TABLES = {"imagesite-metadata": "upload", "imagesite-configuration": "name"}
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+
+
+def rows(sub: str, email: str = "alice@example.org") -> bytes:
+    lines = [
+        {"model": "accounts.user", "pk": "1", "fields": {"sub": sub, "email": email}},
+        {"model": "accounts.user", "pk": "2", "fields": {"sub": None, "email": "guest"}},
+        {"model": "converter.recipe", "pk": "3", "fields": {"name": "about accounts.user", "sub": sub}},
+    ]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def tar_of(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name.replace("__", "."))
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def member_of(content: bytes, name: str) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        file = tar.extractfile(name)
+        assert file
+        return file.read()
+
+
+class Worker:
+    """Stands for Zappa and the worker: `manage backup LINK` stores `database` there, `manage restore LINK` takes it."""
+
+    def __init__(self) -> None:
+        self.database = b""
+        self.used = False
+
+    def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
+        assert command[1:3] == ["manage", "production_worker"], command
+        verb, argument = command[3].split(" ")
+        if argument == "empty":
+            if self.used:
+                raise DeployError("There are rows in the database.")
+            return ""
+        address = urllib.parse.urlsplit(argument)
+        assert "X-Amz-Signature" in address.query
+        where = {"Bucket": address.netloc.partition(".")[0], "Key": address.path.lstrip("/")}
+        if verb == "backup":
+            client("s3").put_object(**where, Body=self.database)
+        else:
+            self.database = client("s3").get_object(**where)["Body"].read()
+        return ""
+
+
+@pytest.fixture
+def make_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[], Deployment]]:
+    """Return what makes a new site, without anything in it, in place of the one before."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with moto.mock_aws():
+        where = {"LocationConstraint": REGION}
+        for use in BUCKETS:
+            client("s3").create_bucket(Bucket=bucket(use), CreateBucketConfiguration=where)
+        client("s3").put_bucket_versioning(
+            Bucket=bucket("deployment"), VersioningConfiguration={"Status": "Enabled"}
+        )
+
+        def make() -> Deployment:
+            pool, _ = cognito.make_pool(client("cognito-idp"))
+            for table, key in TABLES.items():
+                if table in client("dynamodb").list_tables()["TableNames"]:
+                    client("dynamodb").delete_table(TableName=table)
+                client("dynamodb").create_table(
+                    TableName=table,
+                    BillingMode="PAY_PER_REQUEST",
+                    KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                    AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                )
+            settings = json.loads(SETTINGS.read_text())
+            settings["base"]["s3_bucket"] = bucket("deployment")
+            settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"] = pool
+            client("s3").put_object(
+                Bucket=bucket("deployment"), Key="zappa_settings.json", Body=json.dumps(settings)
+            )
+            return Deployment(
+                "imagesite",
+                REGION,
+                run=Worker(),
+                builds=tmp_path / pool,
+                python=lambda_python(),
+                fetch=lambda url: b'{"keys": []}',
+            )
+
+        yield make
+
+
+def pool_of(site: Deployment) -> str:
+    return str(site.settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"])
+
+
+def add_user(pool: str, email: str, *, staff: bool = False, enabled: bool = True) -> str:
+    identity, who = client("cognito-idp"), {"UserPoolId": pool, "Username": email}
+    attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+    identity.admin_create_user(**who, UserAttributes=attributes)
+    identity.admin_set_user_password(**who, Password="Correct horse 1 battery", Permanent=True)
+    if staff:
+        identity.admin_add_user_to_group(**who, GroupName="staff")
+    if not enabled:
+        identity.admin_disable_user(**who)
+    return str(user(pool, email)["sub"])
+
+
+def user(pool: str, email: str) -> dict[str, Any]:
+    found = client("cognito-idp").admin_get_user(UserPoolId=pool, Username=email)
+    groups = client("cognito-idp").admin_list_groups_for_user(UserPoolId=pool, Username=email)["Groups"]
+    attributes = {one["Name"]: one["Value"] for one in found["UserAttributes"]}
+    return {
+        **attributes,
+        "status": found["UserStatus"],
+        "enabled": found["Enabled"],
+        "groups": [group["GroupName"] for group in groups],
+    }
+
+
+def items(table: str) -> list[dict[str, Any]]:
+    return list(client("dynamodb").scan(TableName=table)["Items"])
+
+
+def worker(site: Deployment) -> Worker:
+    assert isinstance(site.run, Worker)
+    return site.run
+
+
+def test_rows_users_and_tables_come_back_in_a_new_site(
+    make_site: Callable[[], Deployment], tmp_path: Path
+) -> None:
+    old, file = make_site(), tmp_path / "site.tar"
+    old.fetch_settings()
+    sub = add_user(pool_of(old), "alice@example.org", staff=True)
+    add_user(pool_of(old), "bob@example.org", enabled=False)
+    worker(old).database = tar_of(rows__jsonl=rows(sub), backup__json=b"{}")
+    configuration = {"name": {"S": "site"}, "values": {"S": '{"notice": "Grüße"}'}}
+    metadata = [{"upload": {"S": str(n)}, "expires_at": {"N": "1"}} for n in range(60)]
+    client("dynamodb").put_item(TableName="imagesite-configuration", Item=configuration)
+    for item in metadata:
+        client("dynamodb").put_item(TableName="imagesite-metadata", Item=item)
+    assert walk(backup(old, file)) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    new = make_site()
+    assert walk(restore(new, file)) == 0
+    alice, bob = (user(pool_of(new), f"{name}@example.org") for name in ("alice", "bob"))
+    assert alice["sub"] != sub
+    assert (alice["groups"], alice["enabled"], alice["email_verified"]) == (["staff"], True, "true")
+    assert (bob["groups"], bob["enabled"]) == ([], False)
+    # In any other state Cognito does not let a forgotten password be reset.
+    assert (alice["status"], bob["status"]) == ("CONFIRMED", "CONFIRMED")
+    restored = member_of(worker(new).database, "rows.jsonl")
+    lines = [json.loads(line) for line in restored.splitlines()]
+    assert [line["fields"]["sub"] for line in lines] == [alice["sub"], None, sub]
+    assert items("imagesite-configuration") == [configuration]
+    assert sorted(items("imagesite-metadata"), key=str) == sorted(metadata, key=str)
+    # Neither on this machine nor in the bucket does a copy stay.
+    assert not (old.build / "backup").exists()
+    assert not (new.build / "backup").exists()
+    assert "Versions" not in client("s3").list_object_versions(Bucket=bucket("deployment"), Prefix="backup/")
+
+
+def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
+    site, file = make_site(), tmp_path / "site.tar"
+    site.fetch_settings()
+    sub = add_user(pool_of(site), "alice@example.org")
+    worker(site).database = tar_of(rows__jsonl=rows(sub))
+    assert walk(backup(site, file)) == 0
+    assert walk(restore(site, file)) == 0
+    assert user(pool_of(site), "alice@example.org")["sub"] == sub
+    assert member_of(worker(site).database, "rows.jsonl") == rows(sub)
+
+
+def test_a_restore_that_ended_on_the_way_goes_on(
+    make_site: Callable[[], Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, file = make_site(), tmp_path / "site.tar"
+    old.fetch_settings()
+    add_user(pool_of(old), "alice@example.org", staff=True)
+    worker(old).database = tar_of(rows__jsonl=rows("x"))
+    assert walk(backup(old, file)) == 0
+    new = make_site()
+    broken = ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow"}}, "AdminGetUser")
+    with monkeypatch.context() as patch:
+        patch.setattr(Backup, "cognito", client("cognito-idp"))
+        patch.setattr(Backup.cognito, "admin_get_user", lambda **named: (_ for _ in ()).throw(broken))
+        assert walk(restore(new, file)) == 1
+    assert walk(restore(new, file)) == 0
+    assert user(pool_of(new), "alice@example.org")["status"] == "CONFIRMED"
+    assert user(pool_of(new), "alice@example.org")["groups"] == ["staff"]
+
+
+def test_a_site_that_is_used_is_left_alone(
+    make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, file = make_site(), tmp_path / "site.tar"
+    site.fetch_settings()
+    add_user(pool_of(site), "alice@example.org")
+    assert walk(backup(site, file)) == 0
+    new = make_site()
+    worker(new).used = True
+    assert walk(restore(new, file)) == 1
+    assert "deploy one under a new PROJECT" in capsys.readouterr().err
+    assert client("cognito-idp").list_users(UserPoolId=pool_of(new))["Users"] == []
+
+
+def test_a_file_is_not_written_over(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
+    (tmp_path / "site.tar").write_text("the one before")
+    assert walk(backup(make_site(), tmp_path / "site.tar")) == 1
+    assert (tmp_path / "site.tar").read_text() == "the one before"
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk(backup(make_site(), tmp_path / "nowhere" / "site.tar")) == 1
+    assert "site.tar could not be written: No such file or directory." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no tar at all", "not a backup, or is damaged"),
+        (tar_of(database__tar=b"", users__jsonl=b""), "its end is missing"),
+        (tar_of(**{"../x": b""}), r"it holds \.\./x"),
+        (tar_of(uploads=b"", backup__json=b"{}"), "not a backup of a site in the cloud: it holds uploads"),
+        (tar_of(backup__json=b'{"version": 2}'), "newer version"),
+        (None, "No such file"),
+    ],
+    ids=["no tar", "cut short", "outside", "of a site at home", "newer", "missing"],
+)
+def test_what_is_no_whole_backup_is_refused_before_anything_is_touched(
+    make_site: Callable[[], Deployment], tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    site, file = make_site(), tmp_path / "site.tar"
+    site.fetch_settings()
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DeployError, match=message):
+        Backup(site, file).read_file()
+
+
+def test_without_a_file_it_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["backup"])
+    assert "make backup FILE=site.tar" in capsys.readouterr().err
