@@ -204,6 +204,52 @@ variable "advanced_security" {
   default     = false
 }
 
+variable "sign_up" {
+  description = "Who may create an account: open or closed. Staff may change it in the admin."
+  type        = string
+  default     = "open"
+
+  validation {
+    condition     = contains(["open", "closed"], var.sign_up)
+    error_message = "One of open, closed. A user pool knows no invitations: staff add people to it."
+  }
+}
+
+variable "guests" {
+  description = "Let visitors convert images without an account. Null: where sign_up is open."
+  type        = bool
+  default     = null
+}
+
+variable "guest_jobs_an_hour" {
+  description = "Conversions an hour of one guest. 0: no limit."
+  type        = number
+  default     = 100
+}
+
+variable "guest_address_jobs_an_hour" {
+  description = "Conversions an hour of all guests at one IP address (IPv6: one /64). 0: no limit."
+  type        = number
+  default     = 300
+}
+
+variable "guest_bytes_kept" {
+  description = "Bytes kept for all guests at one IP address. 0: no limit."
+  type        = number
+  default     = 2000000000
+}
+
+variable "guest_retention_hours" {
+  description = "Hours after which the site forgets what a guest made. Null: 24, or retention_hours if that is less."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.guest_retention_hours == null || try(var.guest_retention_hours > 0 && var.guest_retention_hours <= var.max_retention_hours, false)
+    error_message = "More than 0 and at most max_retention_hours: the buckets delete a day after that."
+  }
+}
+
 variable "deployer_needs_mfa" {
   description = "Let people take the deployer's role only with a second factor. False for IAM Identity Center, whose sessions do not carry that key."
   type        = bool

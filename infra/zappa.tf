@@ -18,6 +18,11 @@ locals {
     COGNITO_USER_POOL_ID         = aws_cognito_user_pool.people.id
     CONFIGURATION_TABLE          = aws_dynamodb_table.configuration.name
     CORS_ORIGINS                 = join(",", var.cors_origins)
+    GUESTS                       = tostring(coalesce(var.guests, var.sign_up == "open"))
+    GUEST_ADDRESS_JOBS_AN_HOUR   = tostring(var.guest_address_jobs_an_hour)
+    GUEST_BYTES_KEPT             = tostring(var.guest_bytes_kept)
+    GUEST_JOBS_AN_HOUR           = tostring(var.guest_jobs_an_hour)
+    GUEST_RETENTION_HOURS        = tostring(coalesce(var.guest_retention_hours, min(24, var.retention_hours)))
     IMPORT_BY_URL                = tostring(!local.in_network || var.outbound_internet)
     MAX_RETENTION_HOURS          = tostring(var.max_retention_hours)
     METADATA_TABLE               = aws_dynamodb_table.metadata.name
@@ -25,6 +30,7 @@ locals {
     REKOGNITION                  = tostring(var.labels)
     RESULTS_BUCKET               = local.bucket_names.results
     RETENTION_HOURS              = tostring(var.retention_hours)
+    SIGN_UP                      = var.sign_up
     SITE_DOMAIN                  = local.site_domain
     STATIC_BUCKET                = local.bucket_names.static
     UPLOADS_BUCKET               = local.bucket_names.uploads

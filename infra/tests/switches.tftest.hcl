@@ -534,3 +534,43 @@ run "retention_beyond_what_may_be_chosen" {
 
   expect_failures = [var.max_retention_hours]
 }
+
+run "an_account_is_needed" {
+  command = plan
+
+  variables {
+    sign_up         = "closed"
+    retention_hours = 12
+  }
+
+  assert {
+    condition     = [local.environment.SIGN_UP, local.environment.GUESTS, local.environment.GUEST_RETENTION_HOURS] == ["closed", "false", "12"]
+    error_message = "Where nobody may sign up, guests are let in, or kept for longer than users."
+  }
+}
+
+run "guests_although_nobody_signs_up" {
+  command = plan
+
+  variables {
+    sign_up            = "closed"
+    guests             = true
+    guest_jobs_an_hour = 5
+    guest_bytes_kept   = 100000000000
+  }
+
+  assert {
+    condition     = [local.environment.GUESTS, local.environment.GUEST_JOBS_AN_HOUR, local.environment.GUEST_BYTES_KEPT] == ["true", "5", "100000000000"]
+    error_message = "What the settings say of guests does not reach the functions."
+  }
+}
+
+run "invitations" {
+  command = plan
+
+  variables {
+    sign_up = "invitation"
+  }
+
+  expect_failures = [var.sign_up]
+}
