@@ -176,10 +176,16 @@ resource "aws_cloudfront_distribution" "site" {
     origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
   }
 
-  # Without access control: the form is signed by the site, and S3 takes one signature only.
+  # Without access control: the form is signed by the site, and S3 takes one signature only. The bucket knows CloudFront by
+  # this header (storage.tf), the only one of its own that a bucket policy can ask for.
   origin {
     origin_id   = "uploads"
     domain_name = aws_s3_bucket.this["uploads"].bucket_regional_domain_name
+
+    custom_header {
+      name  = "Referer"
+      value = local.form_secrets[0]
+    }
   }
 
   dynamic "origin" {

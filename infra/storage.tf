@@ -51,8 +51,24 @@ locals {
     }
   ]
 
+  # Made from the origin secrets, so that they change in step; who may read the bucket's policy learns nothing of these.
+  form_secrets = [for secret in var.origin_secrets : sha256("form of ${secret}")]
+
+  # CloudFront is the only door for forms. Nobody else posts any: the functions write with signed headers.
+  forms_through_cloudfront = {
+    Sid       = "FormsThroughCloudFront"
+    Effect    = "Deny"
+    Principal = { AWS = "*" }
+    Action    = "s3:PutObject"
+    Resource  = "${local.bucket_arns.uploads}/*"
+    Condition = {
+      StringEquals    = { "s3:authType" = "POST" }
+      StringNotEquals = { "aws:Referer" = local.form_secrets }
+    }
+  }
+
   bucket_statements = {
-    uploads    = concat([local.tls_only.uploads], local.signed_links ? [local.cloudfront_reads.uploads] : [])
+    uploads    = concat([local.tls_only.uploads, local.forms_through_cloudfront], local.signed_links ? [local.cloudfront_reads.uploads] : [])
     deployment = [local.tls_only.deployment]
     static     = [local.tls_only.static, local.cloudfront_reads.static]
     results    = [local.tls_only.results, local.cloudfront_reads.results]

@@ -165,13 +165,13 @@ class Edge:
         """Hand a request on to S3, signed by CloudFront where the origin says so."""
         if origin.findtext("OriginAccessControlId"):
             headers = {**headers, "authorization": "AWS4-HMAC-SHA256 Credential=CloudFront"}
+        headers = {**headers, **custom_headers(origin)}
         url = f"{self.s3.meta.endpoint_url}/{bucket_of(origin)}{request.path}"
         status, several, content = send_to_bucket(url, request.method, headers, request.get_data())
         return Response(content, status, several)
 
     def from_api(self, origin: ET.Element, request: Request, headers: dict[str, str]) -> Response:
-        for header in origin.iter("OriginCustomHeader"):
-            headers[header.findtext("HeaderName", "").lower()] = header.findtext("HeaderValue", "")
+        headers = {**headers, **custom_headers(origin)}
         event = proxy_event(
             request.method,
             request.path,
@@ -232,6 +232,14 @@ def behaviour_of(distribution: ET.Element, path: str) -> ET.Element:
     default = distribution.find("DefaultCacheBehavior")
     assert default is not None
     return default
+
+
+def custom_headers(origin: ET.Element) -> dict[str, str]:
+    """Return what CloudFront adds to each request to this origin, in place of what a visitor sent."""
+    return {
+        header.findtext("HeaderName", "").lower(): header.findtext("HeaderValue", "")
+        for header in origin.iter("OriginCustomHeader")
+    }
 
 
 def bucket_of(origin: ET.Element) -> str:

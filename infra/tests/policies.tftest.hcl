@@ -278,3 +278,24 @@ run "identity" {
     error_message = "A destroy would take the people along unasked."
   }
 }
+
+run "forms_come_through_cloudfront_only" {
+  command = plan
+
+  variables {
+    origin_secrets = ["first", "second"]
+  }
+
+  assert {
+    condition = nonsensitive(local.forms_through_cloudfront.Condition) == {
+      StringEquals    = { "s3:authType" = "POST" }
+      StringNotEquals = { "aws:Referer" = [sha256("form of first"), sha256("form of second")] }
+    }
+    error_message = "The uploads bucket takes forms that did not come through CloudFront, or none with an older key."
+  }
+
+  assert {
+    condition     = contains(nonsensitive(local.bucket_statements.uploads)[*].Sid, "FormsThroughCloudFront")
+    error_message = "The uploads bucket takes forms from anybody."
+  }
+}

@@ -17,6 +17,7 @@ from infra.tests.cloudfront import NAMESPACE, CloudFront
 from infra.tests.edge import CACHED_ERRORS, Edge, run_function, viewer_request
 from infra.tests.mock_aws import MockAws
 from infra.tests.terraform import INFRA, Terraform, environment
+from tests.cloud.stack import policy
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,9 @@ WITH_UPLOADS = f"""
   <Origins><Items><Origin>
     <Id>uploads</Id><DomainName>site-uploads.s3.eu-west-1.amazonaws.com</DomainName>
     <OriginAccessControlId>{{access}}</OriginAccessControlId>
+    <CustomHeaders><Items><OriginCustomHeader>
+      <HeaderName>Referer</HeaderName><HeaderValue>{{door}}</HeaderValue>
+    </OriginCustomHeader></Items></CustomHeaders>
   </Origin></Items></Origins>
   <DefaultCacheBehavior>
     <TargetOriginId>uploads</TargetOriginId><ResponseHeadersPolicyId>pages</ResponseHeadersPolicyId>
@@ -136,27 +140,40 @@ WITH_UPLOADS = f"""
 
 
 @pytest.mark.parametrize(
-    ("change", "access", "function", "status"),
+    ("change", "access", "function", "door", "status"),
     [
-        ({}, "", "uploads", 201),
-        ({"key": "uploads/other"}, "", "uploads", 403),
-        ({"file": "more than ten bytes"}, "", "uploads", 400),
-        ({"x-amz-signature": "0" * 64}, "", "uploads", 403),
-        ({}, "E1", "uploads", 400),
-        ({}, "", "as it came", 405),
+        ({}, "", "uploads", "new", 201),
+        ({}, "", "uploads", "old", 201),
+        ({}, "", "uploads", "https://images.example.com/", 403),
+        ({"key": "uploads/other"}, "", "uploads", "new", 403),
+        ({"file": "more than ten bytes"}, "", "uploads", "new", 400),
+        ({"x-amz-signature": "0" * 64}, "", "uploads", "new", 403),
+        ({}, "E1", "uploads", "new", 400),
+        ({}, "", "as it came", "new", 405),
     ],
-    ids=["as signed", "another key", "too large", "forged", "signed twice", "at a key"],
+    ids=["as signed", "old key", "no door", "another key", "too large", "forged", "signed twice", "at a key"],
 )
 def test_s3_holds_a_form_that_came_by_the_edge_to_its_policy(
-    aws: MockAws, change: dict[str, str], access: str, function: str, status: int
+    aws: MockAws, change: dict[str, str], access: str, function: str, door: str, status: int
 ) -> None:
     s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket="site-uploads", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    only_through_cloudfront = policy(
+        Effect="Deny",
+        Principal={"AWS": "*"},
+        Action="s3:PutObject",
+        Resource="arn:aws:s3:::site-uploads/*",
+        Condition={
+            "StringEquals": {"s3:authType": "POST"},
+            "StringNotEquals": {"aws:Referer": ["new", "old"]},
+        },
+    )
+    s3.put_bucket_policy(Bucket="site-uploads", Policy=only_through_cloudfront)
     conditions = [{"success_action_status": "201"}, ["content-length-range", 1, 10]]
     form = s3.generate_presigned_post(
         "site-uploads", "uploads/1", {"success_action_status": "201"}, conditions, ExpiresIn=300
     )
-    config = WITH_UPLOADS.format(access=access, function=function)
+    config = WITH_UPLOADS.format(access=access, function=function, door=door)
     aws.cloudfront.configs["distribution", "E1"] = config
     aws.cloudfront.configs["response-headers-policy", "pages"] = POLICY
     codes = {"uploads": UPLOADS, "as it came": "function handler(event) { return event.request; }"}

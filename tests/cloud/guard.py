@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
+from moto.s3.models import s3_backends
 from werkzeug.formparser import parse_form_data
+
+from tests.cloud.iam import ACCOUNT, several
 
 SECRET = "testing"
 MOST_METADATA_BYTES = 2048
@@ -121,6 +124,21 @@ def check_post(path: str, environ: dict[str, Any]) -> None:
         raise Forbidden("InvalidArgument", "Only one auth mechanism allowed", 400)
 
 
+def check_door(bucket: str, environ: dict[str, Any]) -> None:
+    """Raise Forbidden where the bucket's policy denies forms that do not carry one of its Referers."""
+    found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+    for statement in json.loads(found.policy or "{}").get("Statement", []) if found else []:
+        tests = statement.get("Condition", {})
+        is_of_forms = tests.get("StringEquals", {}).get("s3:authType") == "POST"
+        taken = tests.get("StringNotEquals", {}).get("aws:Referer", [])
+        if (
+            statement["Effect"] == "Deny"
+            and is_of_forms
+            and environ.get("HTTP_REFERER") not in several(taken)
+        ):
+            raise Forbidden("AccessDenied", "Access Denied by a bucket policy")
+
+
 def check_headers(environ: dict[str, Any]) -> None:
     """Raise Forbidden where the headers that are kept with an object have more than 2 KB, names and values."""
     kept = {name: environ.get(name, "") for name in KEPT_WITH_AN_OBJECT}
@@ -155,6 +173,7 @@ class Guard:
         now = datetime.now(UTC)
         if method == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
             check_post(path, environ)
+            check_door(path.strip("/"), environ)
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
             _, form, files = parse_form_data({**environ, "wsgi.input": io.BytesIO(body)})
@@ -163,7 +182,8 @@ class Guard:
                 raise Forbidden("InvalidArgument", "POST requires exactly one file upload per request.", 400)
             with closing(file):
                 check_form(path.strip("/"), form.to_dict(), len(file.read()), now)
-        elif method == "PUT":
+            return
+        if method == "PUT":
             check_headers(environ)
-        elif "X-Amz-Signature=" in query or "Signature=" in query:
+        if "X-Amz-Signature=" in query or "Signature=" in query:
             check_link(method, environ["HTTP_HOST"], path, query, now)
