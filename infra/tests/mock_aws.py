@@ -1,7 +1,8 @@
 """A mock AWS on free ports: moto, with what Terraform, Zappa, the functions and visitors need and moto lacks.
 
 moto checks shape, order and references, hardly any of AWS's own rules. Those that once stopped a deploy, or whose break
-nobody would see, are added beside it: who may do what and pass on which role (iam.py, roles.py), values (values.py),
+nobody would see, are added beside it: who may do what and pass on which role (iam.py, roles.py), values (values.py,
+shapes.py),
 API Gateway (rest_api.py), S3's forms and links (guard.py), the edge (edge.py), alarms (alarms.py).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +40,7 @@ from werkzeug.wrappers import Request
 
 from infra.tests.cloudfront import CloudFront
 from infra.tests.edge import Edge
-from tests.cloud import cognito, rest_api, roles, values
+from tests.cloud import cognito, rest_api, roles, shapes, values
 from tests.cloud.aws import Routes, invoke_with
 from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION, Gatekeeper
@@ -69,8 +71,8 @@ def _mend_iam(patch: pytest.MonkeyPatch) -> None:
     permitted = IAMPolicyStatement.is_action_permitted
 
     def is_action_permitted(self: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
-        # moto ignores conditions: a bucket that refuses plain HTTP would refuse everybody.
-        if "aws:SecureTransport" in json.dumps(self._statement.get("Condition", {})):
+        # moto ignores conditions: a bucket that refuses plain HTTP would refuse everybody. Forms are judged by guard.py.
+        if re.search("aws:SecureTransport|s3:authType", json.dumps(self._statement.get("Condition", {}))):
             return PermissionResult.NEUTRAL
         return permitted(self, *args, **kwargs)
 
@@ -149,6 +151,7 @@ class MockAws:
     fleet: Fleet
     gatekeeper: Gatekeeper
     cloudfront: CloudFront
+    shapes: shapes.Shapes
     call_api: Callable[[str, dict[str, Any]], str]  # host and proxy event to answer, as API Gateway does
 
 
@@ -176,7 +179,8 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         cognito.patch(patch.setattr)
         roles.patch(patch.setattr)
         patch.setattr(LambdaFunction, "invoke", invoke_with(fleet))
-        gatekeeper = Gatekeeper(Roles(values.Values(application)))
+        described = shapes.Shapes(application)
+        gatekeeper = Gatekeeper(Roles(values.Values(described)))
         url = f"http://127.0.0.1:{servers.enter_context(serving(gatekeeper))}"
         s3 = boto3.client("s3", endpoint_url=url, region_name=REGION, **KEYS)  # type: ignore[call-overload]
         edge_port = servers.enter_context(serving(Edge(cloudfront, s3, call_api)))
@@ -187,7 +191,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
             AWS_SECRET_ACCESS_KEY=KEYS["aws_secret_access_key"],
         )
         servers.callback(fleet.close)
-        yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront, call_api)
+        yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront, described, call_api)
 
 
 def keys_of_pool(url: str) -> bytes:

@@ -43,21 +43,32 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from infra.deploy import down, up, walk
+from infra.deploy import backup, down, restore, up, walk
 from infra.deployment import Deployment
 from infra.tests.alarms import is_ringing
 from infra.tests.mock_aws import MockAws, keys_of_pool
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
+from infra.watch import Watch
 from tests.cloud import cognito
 from tests.cloud.browser import Browser
 from tests.cloud.gateway import proxy_event
 from tests.cloud.iam import ACCOUNT
 from tests.cloud.interpreter import lambda_python, make_package
 
+# As long as a name may be: all others are made of it.
+PROJECT = "imagesite-eu-one"
+
 EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
 
+NAMING = {
+    "budgets:CreateBudget", "cognito-idp:CreateUserPool", "dynamodb:CreateTable", "events:PutRule", "iam:CreateRole",
+    "iam:PutRolePolicy", "lambda:CreateFunction", "logs:CreateLogGroup", "sns:CreateTopic", "sqs:CreateQueue",
+    "ssm:PutParameter", "wafv2:CreateWebACL",
+}  # fmt: skip
+CONFIGURATION = {"name": {"S": "site"}, "values": {"S": '{"notice": "Closed at noon."}'}}
+
 # Zappa asks the internet for its newest version; nothing is at this address.
-AS_DEPLOYER = {"AWS_ACCESS_KEY_ID": "imagesite-deployer", "HTTPS_PROXY": "http://127.0.0.1:9"}
+AS_DEPLOYER = {"AWS_ACCESS_KEY_ID": f"{PROJECT}-deployer", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 SETTINGS = """
 database_mode     = "external"
@@ -66,6 +77,9 @@ labels            = true
 advanced_security = true
 alarm_email       = "someone@example.com"
 github_repository = "example/imagesite"
+
+guest_jobs_an_hour         = 2
+guest_address_jobs_an_hour = 3
 """
 
 # Terraform asks for a minute whether S3 has taken them; it does so in test_slow_parts.py.
@@ -175,13 +189,13 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database)
-    packing = executor.submit(make_package, build / "imagesite")
+    packing = executor.submit(make_package, build / PROJECT)
     infra = copy_of_module(tmp_path / "infra")
-    (infra / "imagesite.tfvars").write_text(SETTINGS)
+    (infra / f"{PROJECT}.tfvars").write_text(SETTINGS)
     (infra / "mock_override.tf").write_text(FOR_THE_MOCK + WITHOUT_LIFE_CYCLES)
     programs, visitor = Programs(packing), Visitor(aws.edge_port)
     deployment = Deployment(
-        project="imagesite",
+        project=PROJECT,
         region="eu-west-1",
         ask=False,
         run=programs,
@@ -209,12 +223,15 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     own_files = str(deployment.build / "terraform")
     terraform = Terraform(infra, {**os.environ, **deployment._secrets, "TF_DATA_DIR": own_files})
     assert json.loads(terraform("output", "-json", "deployed")) is True
+    # What was named is named as AWS describes it, with the longest project that there may be.
+    assert aws.shapes.seen >= NAMING
     state = terraform("state", "pull")
     for secret in secrets_of(deployment):
         assert secret not in state
 
     visitor.site = terraform("output", "-raw", "site_url")
     look_from_outside(visitor)
+    let_guests_in(aws.edge_port, visitor.site)
     look_at_alarms()
     look_at_who_may_call_the_worker()
     token = join_by_mail(visitor)
@@ -236,14 +253,23 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     convert(visitor, token)
 
     # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
-    code = CodeAlone(project="imagesite", region="eu-west-1", builds=tmp_path / "code", fetch=keys_of_pool)
+    code = CodeAlone(project=PROJECT, region="eu-west-1", builds=tmp_path / "code", fetch=keys_of_pool)
     code.greet()
     code.fetch_settings()
     assert code.settings == deployment.settings
     assert code.has_function("production_worker")
     assert code.has_api()
+    Watch(code).note()
 
     assert aws.gatekeeper.refused == []
+
+    # A backup, the loss of all it holds, and the way back.
+    boto3.client("dynamodb").put_item(TableName=f"{PROJECT}-configuration", Item=CONFIGURATION)
+    assert walk(backup(deployment, tmp_path / "site.tar")) == 0
+    lose_all(deployment)
+    assert walk(restore(deployment, tmp_path / "site.tar")) == 0
+    find_all(visitor, token)
+    convert(visitor, token)
 
     # Down, to nothing.
     assert walk(down(deployment)) == 0
@@ -270,8 +296,31 @@ def look_from_outside(visitor: Visitor) -> None:
     # Who goes past the edge, or says another host than he asked for, does not get far.
     assert visitor.get("/", **{"X-Forwarded-Host": "evil.example.com"}).status == 200
     event = proxy_event("GET", "/", headers=[("X-Forwarded-Host", visitor.site.removeprefix("https://"))])
-    answer = boto3.client("lambda").invoke(FunctionName="imagesite-production", Payload=json.dumps(event))
+    answer = boto3.client("lambda").invoke(FunctionName=f"{PROJECT}-production", Payload=json.dumps(event))
     assert json.loads(answer["Payload"].read())["statusCode"] == 403
+
+
+def let_guests_in(port: int, site: str) -> None:
+    """See that each guest, and all at one address, whatever they say of it, may have as many as the settings say."""
+    seen = []
+    for forged in ("198.51.100.1", "198.51.100.2"):
+        guest = Visitor(port)
+        guest.site = site
+        page = guest.get("/convert/")
+        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
+        headers = {
+            "Content-Type": "application/json",
+            "Origin": site,
+            "Referer": page.url,
+            "X-CSRFToken": token,
+            "X-Forwarded-For": forged,
+            "X-Guest": "1",
+        }
+        order = {"files": [{"name": "a.jpg", "size": 9}], "outputs": [{"format": "webp"}]}
+        for _ in range(3):
+            asked = urllib.request.Request(f"{site}/api/v1/batches", json.dumps(order).encode(), headers)
+            seen.append(guest._open(asked).status)
+    assert seen == [201, 201, 429, 201, 429, 429]
 
 
 def look_at_alarms() -> None:
@@ -289,7 +338,7 @@ def look_at_alarms() -> None:
             assert is_ringing(alarm, {name: [worst + 1] * periods}), alarm["AlarmName"]
             assert not is_ringing(alarm, {name: [worst] * periods}), alarm["AlarmName"]
     (failing,) = (alarm for alarm in found if alarm.get("Metrics"))
-    assert failing["AlarmName"] == "imagesite-conversions-failing"
+    assert failing["AlarmName"] == f"{PROJECT}-conversions-failing"
     assert is_ringing(failing, {"Failed": [20]})
     assert is_ringing(failing, {"Failed": [30], "Finished": [70]})
     assert not is_ringing(failing, {"Failed": [15], "Finished": [85]})
@@ -299,14 +348,14 @@ def look_at_alarms() -> None:
 
 def look_at_who_may_call_the_worker() -> None:
     """See that S3 and the clock may call it, each from its own bucket or rule, and nobody else."""
-    answer = boto3.client("lambda").get_policy(FunctionName="imagesite-production-worker")
+    answer = boto3.client("lambda").get_policy(FunctionName=f"{PROJECT}-production-worker")
     sources = {
         (statement["Principal"]["Service"], statement["Condition"]["ArnLike"]["AWS:SourceArn"])
         for statement in json.loads(answer["Policy"])["Statement"]
     }
     (rule,) = boto3.client("events").list_rules()["Rules"]
     assert sources == {
-        ("s3.amazonaws.com", f"arn:aws:s3:::imagesite-uploads-{ACCOUNT}"),
+        ("s3.amazonaws.com", f"arn:aws:s3:::{PROJECT}-uploads-{ACCOUNT}"),
         ("events.amazonaws.com", rule["Arn"]),
     }
 
@@ -338,6 +387,8 @@ def convert(visitor: Visitor, token: str) -> None:
     batch = visitor.call("POST", "/api/v1/batches", order, token=token).json
     form = batch["uploads"][0]["form"]
     assert (form["url"], visitor.send_file(form, photo + b"x").status) == ("/uploads", 400)
+    past_the_edge = {**form, "url": f"{os.environ['AWS_ENDPOINT_URL']}/{PROJECT}-uploads-{ACCOUNT}"}
+    assert visitor.send_file(past_the_edge, photo).status == 403
     assert visitor.send_file(form, photo).status == 201
     end = time.monotonic() + 180
     while True:
@@ -354,10 +405,40 @@ def convert(visitor: Visitor, token: str) -> None:
     assert result.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert visitor.get(result.url.replace("Expires=", "Expires=9")).status == 403
     assert visitor.get(result.url.partition("?")[0]).status == 403
+    address = f"/api/v1/uploads/{batch['uploads'][0]['id']}/download"
+    original = visitor.call("GET", address, token=token)
+    assert original.content == photo
+    assert re.fullmatch(r"https://e\d+\.cloudfront\.net/uploads/\S+&Signature=\S+", original.url)
+    assert original.headers["Content-Disposition"].startswith("attachment")
+    assert visitor.get(original.url.partition("?")[0]).status == 403
     item = boto3.client("dynamodb").get_item(
-        TableName="imagesite-metadata", Key={"upload": {"S": batch["uploads"][0]["id"]}}
+        TableName=f"{PROJECT}-metadata", Key={"upload": {"S": batch["uploads"][0]["id"]}}
     )["Item"]
     assert item["format"]["S"] == "jpeg"
+
+
+def lose_all(deployment: Deployment) -> None:
+    """Empty the database, the tables and the pool."""
+    deployment.zappa("manage", "production_worker", "flush --no-input")
+    for table, key in ((f"{PROJECT}-metadata", "upload"), (f"{PROJECT}-configuration", "name")):
+        dynamodb = boto3.client("dynamodb")
+        for item in dynamodb.scan(TableName=table)["Items"]:
+            dynamodb.delete_item(TableName=table, Key={key: item[key]})
+    (pool,) = boto3.client("cognito-idp").list_user_pools(MaxResults=1)["UserPools"]
+    boto3.client("cognito-idp").admin_delete_user(UserPoolId=pool["Id"], Username=EMAIL)
+
+
+def find_all(visitor: Visitor, token: str) -> None:
+    """See that the person has the images, the token and the site's configuration again, and a new password."""
+    batches = visitor.call("GET", "/api/v1/batches", token=token).json["items"]
+    assert [batch["status"] for batch in batches] == ["finished", "finished"]
+    assert boto3.client("dynamodb").scan(TableName=f"{PROJECT}-configuration")["Items"] == [CONFIGURATION]
+    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": PASSWORD}).status == 422
+    visitor.post("/accounts/password/reset/", {"email": EMAIL})
+    new = {"email": EMAIL, "code": cognito.CODE, "password": f"{PASSWORD} 2"}
+    assert visitor.post("/accounts/password/reset/code/", new).url.endswith("/login/")
+    visitor.post("/accounts/login/", {"email": EMAIL, "password": f"{PASSWORD} 2"})
+    assert "script" in visitor.get("/accounts/tokens/").text  # made under the sub of the pool before
 
 
 def as_role(role: str, service: str) -> Any:
@@ -368,23 +449,23 @@ class CodeAlone(Deployment):
     """A deployment by somebody who has no more than the deployer's role."""
 
     def aws(self, service: str) -> Any:
-        return as_role("imagesite-deployer", service)
+        return as_role(f"{PROJECT}-deployer", service)
 
 
 def ask_for_more_than_allowed() -> None:
     """Let each function try what only the other may, with the keys of its role."""
 
-    bucket = f"imagesite-uploads-{ACCOUNT}"
+    bucket = f"{PROJECT}-uploads-{ACCOUNT}"
     key = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
-    ssm = as_role("imagesite-worker", "ssm")
-    assert ssm.get_parameters_by_path(Path="/imagesite/production_worker")["Parameters"]
-    assert as_role("imagesite-worker", "s3").get_object(Bucket=bucket, Key=key)
+    ssm = as_role(f"{PROJECT}-worker", "ssm")
+    assert ssm.get_parameters_by_path(Path=f"/{PROJECT}/production_worker")["Parameters"]
+    assert as_role(f"{PROJECT}-worker", "s3").get_object(Bucket=bucket, Key=key)
     attempts: tuple[Callable[[], object], ...] = (
-        lambda: ssm.get_parameters_by_path(Path="/imagesite/production"),
-        lambda: ssm.get_parameter(Name="/imagesite/deploy"),
-        lambda: as_role("imagesite-web", "s3").get_object(Bucket=bucket, Key=key),
-        lambda: as_role("imagesite-web", "ssm").get_parameter(Name="/imagesite/deploy"),
-        lambda: as_role("imagesite-deployer", "ssm").get_parameters_by_path(Path="/imagesite/production"),
+        lambda: ssm.get_parameters_by_path(Path=f"/{PROJECT}/production"),
+        lambda: ssm.get_parameter(Name=f"/{PROJECT}/deploy"),
+        lambda: as_role(f"{PROJECT}-web", "s3").get_object(Bucket=bucket, Key=key),
+        lambda: as_role(f"{PROJECT}-web", "ssm").get_parameter(Name=f"/{PROJECT}/deploy"),
+        lambda: as_role(f"{PROJECT}-deployer", "ssm").get_parameters_by_path(Path=f"/{PROJECT}/production"),
     )
     for forbidden in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):

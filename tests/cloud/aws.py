@@ -42,6 +42,7 @@ from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.lambdas import Fleet
 from tests.cloud.roles import Roles
+from tests.cloud.shapes import Shapes
 from tests.cloud.values import Values
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     roles.patch()
     fleet = Fleet(folder, {})
     LambdaFunction.invoke = invoke_with(fleet)  # type: ignore[method-assign]
-    application = Roles(Values(Guard(Routes(DomainDispatcherApplication(create_backend_app), fleet))))
+    application = Roles(Values(Shapes(Guard(Routes(DomainDispatcherApplication(create_backend_app), fleet)))))
     aws = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://127.0.0.1:{aws.server_port}"
     fleet.environment.update(

@@ -30,7 +30,8 @@ def proxy_event(
     for name, value in headers:
         several.setdefault(name.title(), []).append(value)
     several["Host"] = [API_HOST]
-    several["X-Forwarded-For"] = [f"{client}, 130.176.0.1"]
+    said = several.get("X-Forwarded-For", [])  # by the visitor: CloudFront adds to it, and then API Gateway
+    several["X-Forwarded-For"] = [", ".join([*said, client, "130.176.0.1"])]
     several["X-Forwarded-Proto"] = ["https"]
     parameters = parse_qs(query, keep_blank_values=True)
     return {

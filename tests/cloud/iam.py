@@ -108,6 +108,8 @@ def asked(service: str, environ: dict[str, Any]) -> Iterator[Permission]:
         named = re.match(r"/[\d-]+/functions/([^/]+)", path)
         arn = f"{HERE.format('lambda')}:function:{named[1].rpartition(':')[2]}" if named else ""
         yield f"lambda:{lambda_operation(method, path)}", arn
+    elif service == "monitoring":  # for which calls of CloudWatch are signed
+        yield f"cloudwatch:{cloudwatch_operation(path, environ)}", ""
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
         fields = json.loads(body_of(environ) or b"{}")
         yield f"{service}:{target.rpartition('.')[2]}", resource_of(service, fields)
@@ -130,6 +132,13 @@ def asked_of_s3(method: str, path: str, environ: dict[str, Any]) -> Iterator[Per
     else:
         about = next((name for name in ON_BUCKETS if name in query), "")
         yield f"s3:{method.title() if about == 'notification' else ''}{ON_BUCKETS[about]}", arn
+
+
+def cloudwatch_operation(path: str, environ: dict[str, Any]) -> str:
+    """Return the operation, which newer clients name in the path and older ones in the form."""
+    if "/operation/" in path:
+        return path.rpartition("/")[2]
+    return parse_qs(body_of(environ).decode("latin-1")).get("Action", [""])[0]
 
 
 @cache
