@@ -135,9 +135,11 @@ def asked_of_s3(method: str, path: str, environ: dict[str, Any]) -> Iterator[Per
 
 
 def cloudwatch_operation(path: str, environ: dict[str, Any]) -> str:
-    """Return the operation, which newer clients name in the path and older ones in the form."""
+    """Return the operation, which a client names in the path, in a header or in the form, by its protocol."""
     if "/operation/" in path:
         return path.rpartition("/")[2]
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return str(target).rpartition(".")[2]
     return parse_qs(body_of(environ).decode("latin-1")).get("Action", [""])[0]
 
 
