@@ -223,7 +223,9 @@ def test_the_rule_of_the_clock_begins_with_the_workers_name_for_the_longest_proj
     """Zappa hashes the name where the rule's has 64 letters, and the deployer may touch no rule of another name."""
     for project, begins in (("imagesite-eu-one", True), ("imagesite-eu-west", False)):
         worker = f"{project}-production-worker"
-        rule = Zappa.get_scheduled_event_name({}, "converter.events.clock.sweep", worker)
+        rule = Zappa(load_credentials=False).get_scheduled_event_name(
+            {}, "converter.events.clock.sweep", worker
+        )
         assert rule.startswith(worker) == begins
 
 
