@@ -31,8 +31,8 @@ class Watch:
 
     def on(self) -> set[str]:
         names = [f"{self.site.project}-{alarm}" for alarm in ALARMS]
-        found = self.site.aws("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
-        return {str(alarm["AlarmName"]) for alarm in found["MetricAlarms"]}
+        found = self.site.aws("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        return {str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] == "ALARM"}
 
     def watch(self) -> None:
         """Raise DeployError, with the previous code back, when an alarm goes off that was off before."""
