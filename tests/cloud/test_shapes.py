@@ -60,7 +60,17 @@ def function(name: str, **more: Any) -> tuple[str, bytes, str, str, str]:
         (("nothing-of-awss", b"", "/", "GET", ""), "200"),
         (("s3", b"", "/bucket", "PUT", ""), "200"),
     ],
-    ids=lambda value: value if isinstance(value, str) else value[0],
+    ids=[
+        "name of a rule",
+        "too long for a rule",
+        "name of a role",
+        "too long for a role",
+        "timeout",
+        "no timeout",
+        "too little memory",
+        "another service",
+        "a service without lengths",
+    ],  # fmt: skip
 )
 def test_what_aws_describes_is_kept_to(request_: tuple[str, bytes, str, str, str], expected: str) -> None:
     assert status(*request_) == expected
