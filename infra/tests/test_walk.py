@@ -23,16 +23,12 @@ Not proved, because the mock has it not:
 
 from __future__ import annotations
 
-import http.client
-import io
 import json
 import logging
 import os
 import re
 import subprocess
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -41,31 +37,32 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from PIL import Image
 
 from infra.deploy import backup, down, restore, up, walk
 from infra.deployment import Deployment
 from infra.tests.alarms import is_ringing
 from infra.tests.mock_aws import MockAws, keys_of_pool
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
+from infra.tests.visits import (
+    CONFIGURATION,
+    PROJECT,
+    Visitor,
+    convert,
+    find_all,
+    join_by_mail,
+    let_guests_in,
+    lose_all,
+)
 from infra.watch import Watch
-from tests.cloud import cognito
-from tests.cloud.browser import Browser
 from tests.cloud.gateway import proxy_event
 from tests.cloud.iam import ACCOUNT
 from tests.cloud.interpreter import lambda_python, make_package
-
-# As long as a name may be: all others are made of it.
-PROJECT = "imagesite-eu-one"
-
-EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
 
 NAMING = {
     "budgets:CreateBudget", "cognito-idp:CreateUserPool", "dynamodb:CreateTable", "events:PutRule", "iam:CreateRole",
     "iam:PutRolePolicy", "lambda:CreateFunction", "logs:CreateLogGroup", "sns:CreateTopic", "sqs:CreateQueue",
     "ssm:PutParameter", "wafv2:CreateWebACL",
 }  # fmt: skip
-CONFIGURATION = {"name": {"S": "site"}, "values": {"S": '{"notice": "Closed at noon."}'}}
 
 # Zappa asks the internet for its newest version; nothing is at this address.
 AS_DEPLOYER = {"AWS_ACCESS_KEY_ID": f"{PROJECT}-deployer", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -154,30 +151,6 @@ class Programs:
         assert done.returncode == 0, done.stdout
         assert "Traceback" not in done.stdout, done.stdout
         return done.stdout
-
-
-class ToTheEdge(urllib.request.AbstractHTTPHandler):
-    """Brings every request by https to the mock's edge, with the name of the host it asks for."""
-
-    handler_order = 400  # before the one that would go to the internet
-
-    def __init__(self, port: int) -> None:
-        super().__init__()
-        self.port = port
-
-    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        def connect(host: str, **more: Any) -> http.client.HTTPConnection:
-            return http.client.HTTPConnection("127.0.0.1", self.port, **more)
-
-        return self.do_open(connect, request)
-
-
-class Visitor(Browser):
-    """A browser whose way leads to the mock's edge; `site` is known when there is one."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__("")
-        self._opener.add_handler(ToTheEdge(port))
 
 
 def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
@@ -300,29 +273,6 @@ def look_from_outside(visitor: Visitor) -> None:
     assert json.loads(answer["Payload"].read())["statusCode"] == 403
 
 
-def let_guests_in(port: int, site: str) -> None:
-    """See that each guest, and all at one address, whatever they say of it, may have as many as the settings say."""
-    seen = []
-    for forged in ("198.51.100.1", "198.51.100.2"):
-        guest = Visitor(port)
-        guest.site = site
-        page = guest.get("/convert/")
-        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
-        headers = {
-            "Content-Type": "application/json",
-            "Origin": site,
-            "Referer": page.url,
-            "X-CSRFToken": token,
-            "X-Forwarded-For": forged,
-            "X-Guest": "1",
-        }
-        order = {"files": [{"name": "a.jpg", "size": 9}], "outputs": [{"format": "webp"}]}
-        for _ in range(3):
-            asked = urllib.request.Request(f"{site}/api/v1/batches", json.dumps(order).encode(), headers)
-            seen.append(guest._open(asked).status)
-    assert seen == [201, 201, 429, 201, 429, 429]
-
-
 def look_at_alarms() -> None:
     """See that each alarm rings when what it watches is amiss, and at nothing else."""
     found = [
@@ -358,87 +308,6 @@ def look_at_who_may_call_the_worker() -> None:
         ("s3.amazonaws.com", f"arn:aws:s3:::{PROJECT}-uploads-{ACCOUNT}"),
         ("events.amazonaws.com", rule["Arn"]),
     }
-
-
-def join_by_mail(visitor: Visitor) -> str:
-    """Sign up, confirm, forget the password, log in, all in the pool of Terraform; return a token for programs."""
-    visitor.post("/accounts/signup/", {"email": EMAIL, "password": PASSWORD})
-    visitor.post("/accounts/signup/confirm/", {"email": EMAIL, "code": cognito.CODE})
-    visitor.post("/accounts/password/reset/", {"email": EMAIL})
-    new = {"email": EMAIL, "code": cognito.CODE, "password": PASSWORD}
-    assert visitor.post("/accounts/password/reset/code/", new).url.endswith("/login/")
-    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": "a guess"}).status == 422
-    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": PASSWORD}).url.endswith("/convert/")
-    page = visitor.post("/accounts/tokens/", {"name": "script", "scope": "write", "days": "30"})
-    token = page.text.partition('id="secret"')[2].partition(">")[2].partition("<")[0]
-    assert token.startswith("img_")
-    return token
-
-
-def convert(visitor: Visitor, token: str) -> None:
-    """Send a photo into the uploads bucket, wait for the event to have done its work, fetch the result at the edge."""
-    file = io.BytesIO()
-    Image.linear_gradient("L").resize((200, 100)).convert("RGB").save(file, "jpeg")
-    photo = file.getvalue()
-    order = {
-        "files": [{"name": "Meer.jpg", "size": len(photo)}],
-        "outputs": [{"format": "webp", "resize": {"width": 50}}],
-    }
-    batch = visitor.call("POST", "/api/v1/batches", order, token=token).json
-    form = batch["uploads"][0]["form"]
-    assert (form["url"], visitor.send_file(form, photo + b"x").status) == ("/uploads", 400)
-    past_the_edge = {**form, "url": f"{os.environ['AWS_ENDPOINT_URL']}/{PROJECT}-uploads-{ACCOUNT}"}
-    assert visitor.send_file(past_the_edge, photo).status == 403
-    assert visitor.send_file(form, photo).status == 201
-    end = time.monotonic() + 180
-    while True:
-        job = visitor.call("GET", f"/api/v1/jobs/{batch['jobs'][0]['id']}?wait=20", token=token).json
-        if job["status"] == "finished":
-            break
-        assert job["status"] in ("queued", "processing"), job
-        assert time.monotonic() < end, job
-    result = visitor.get(job["result"]["url"])
-    assert Image.open(io.BytesIO(result.content)).format == "WEBP"
-    assert Image.open(io.BytesIO(result.content)).size == (50, 25)
-    assert re.fullmatch(r"https://e\d+\.cloudfront\.net/results/\S+&Signature=\S+", result.url)
-    assert result.headers["Content-Disposition"].startswith("attachment")
-    assert result.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert visitor.get(result.url.replace("Expires=", "Expires=9")).status == 403
-    assert visitor.get(result.url.partition("?")[0]).status == 403
-    address = f"/api/v1/uploads/{batch['uploads'][0]['id']}/download"
-    original = visitor.call("GET", address, token=token)
-    assert original.content == photo
-    assert re.fullmatch(r"https://e\d+\.cloudfront\.net/uploads/\S+&Signature=\S+", original.url)
-    assert original.headers["Content-Disposition"].startswith("attachment")
-    assert visitor.get(original.url.partition("?")[0]).status == 403
-    item = boto3.client("dynamodb").get_item(
-        TableName=f"{PROJECT}-metadata", Key={"upload": {"S": batch["uploads"][0]["id"]}}
-    )["Item"]
-    assert item["format"]["S"] == "jpeg"
-
-
-def lose_all(deployment: Deployment) -> None:
-    """Empty the database, the tables and the pool."""
-    deployment.zappa("manage", "production_worker", "flush --no-input")
-    for table, key in ((f"{PROJECT}-metadata", "upload"), (f"{PROJECT}-configuration", "name")):
-        dynamodb = boto3.client("dynamodb")
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            dynamodb.delete_item(TableName=table, Key={key: item[key]})
-    (pool,) = boto3.client("cognito-idp").list_user_pools(MaxResults=1)["UserPools"]
-    boto3.client("cognito-idp").admin_delete_user(UserPoolId=pool["Id"], Username=EMAIL)
-
-
-def find_all(visitor: Visitor, token: str) -> None:
-    """See that the person has the images, the token and the site's configuration again, and a new password."""
-    batches = visitor.call("GET", "/api/v1/batches", token=token).json["items"]
-    assert [batch["status"] for batch in batches] == ["finished", "finished"]
-    assert boto3.client("dynamodb").scan(TableName=f"{PROJECT}-configuration")["Items"] == [CONFIGURATION]
-    assert visitor.post("/accounts/login/", {"email": EMAIL, "password": PASSWORD}).status == 422
-    visitor.post("/accounts/password/reset/", {"email": EMAIL})
-    new = {"email": EMAIL, "code": cognito.CODE, "password": f"{PASSWORD} 2"}
-    assert visitor.post("/accounts/password/reset/code/", new).url.endswith("/login/")
-    visitor.post("/accounts/login/", {"email": EMAIL, "password": f"{PASSWORD} 2"})
-    assert "script" in visitor.get("/accounts/tokens/").text  # made under the sub of the pool before
 
 
 def as_role(role: str, service: str) -> Any:

@@ -12,7 +12,6 @@ import moto
 import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
-from zappa.core import Zappa
 
 from infra.deploy import Step, code, down, rollback, rotate, up, walk
 from infra.deployment import Deployment
@@ -196,37 +195,6 @@ def test_it_stops_at_the_first_failure_and_says_what_to_do(
     said = capsys.readouterr().err
     assert "Stopped at step 8, package: it broke" in said
     assert "`make package` makes the same alone" in said
-
-
-@pytest.mark.parametrize("project", ["imagesite-eu-west", "imagesite-eu-one"])
-def test_a_name_of_more_than_sixteen_letters_ends_before_anything_is_made(
-    tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site = Site(
-        project,
-        "eu-west-1",
-        ask=False,
-        run=Programs(),
-        builds=tmp_path,
-        python=lambda_python(),
-        fetch=lambda url: KEYS,
-    )
-    whole = len(project) == 16
-    assert walk(up(site)[: 3 if whole else None]) == (0 if whole else 1)
-    assert ("2 to 16 lower-case letters" in capsys.readouterr().out) == (not whole)
-    assert programs(site).asked == []
-    buckets = boto3.client("s3", region_name="eu-west-1").list_buckets()["Buckets"]
-    assert [bucket["Name"] for bucket in buckets] == ([site.state_bucket] if whole else [])
-
-
-def test_the_rule_of_the_clock_begins_with_the_workers_name_for_the_longest_project() -> None:
-    """Zappa hashes the name where the rule's has 64 letters, and the deployer may touch no rule of another name."""
-    for project, begins in (("imagesite-eu-one", True), ("imagesite-eu-west", False)):
-        worker = f"{project}-production-worker"
-        rule = Zappa(load_credentials=False).get_scheduled_event_name(
-            {}, "converter.events.clock.sweep", worker
-        )
-        assert rule.startswith(worker) == begins
 
 
 def test_every_step_of_all_ways_has_advice(site: Site) -> None:
