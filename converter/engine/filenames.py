@@ -60,8 +60,12 @@ def portable_name(name: str) -> str:
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
-    """Yield the names; one that is taken or was yielded before (letter case aside) gets a number."""
-    seen = {name.casefold() for name in taken}
+    """Yield the names; one that is taken or was yielded before (letter case aside) gets a number.
+
+    Names may have folders, separated by slashes: no file is named as one of these.
+    """
+    names = list(names)
+    seen = {name.casefold() for name in [*taken, *folders_of(names)]}
     last: dict[str, int] = {}
     for name in names:
         stem, suffix = split_extension(name)
@@ -72,6 +76,16 @@ def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
         last[name.casefold()] = number
         seen.add(free.casefold())
         yield free
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """Return all folders that the paths lead through.
+
+    >>> sorted(folders_of(["a/b/c.png", "d.png"]))
+    ['a', 'a/b']
+    """
+    parts = [path.split("/") for path in paths]
+    return {"/".join(names[:depth]) for names in parts for depth in range(1, len(names))}
 
 
 def _size(text: str) -> int:

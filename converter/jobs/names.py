@@ -10,6 +10,7 @@ from converter.models import Job
 
 MANIFEST = "manifest.csv"
 SNIPPET = "snippet.html"
+OURS = [MANIFEST, SNIPPET]
 
 
 def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
@@ -20,7 +21,7 @@ def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
     finished = list(finished)
     has_sets = len({job.upload_id for job in finished if job.batch.is_icon_set}) > 1
     paths = (_path(_folder(job, has_sets), portable_name(job.result_name)) for job in finished)
-    return dict(zip((job.pk for job in finished), distinct(paths, taken=[MANIFEST, SNIPPET]), strict=True))
+    return dict(zip((job.pk for job in finished), distinct(paths, taken=OURS), strict=True))
 
 
 def _folder(job: Job, has_sets: bool) -> str:
@@ -30,4 +31,7 @@ def _folder(job: Job, has_sets: bool) -> str:
 
 
 def _path(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
+    if not folder:
+        return name
+    is_ours = folder.split("/")[0].casefold() in OURS
+    return f"_{folder}/{name}" if is_ours else f"{folder}/{name}"

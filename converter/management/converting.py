@@ -153,6 +153,11 @@ class Names:
         self._taken: set[str] = set()
         self._given: dict[tuple[Path, int | None], Path] = {}
 
+    def avoid_folders(self, tasks: Iterable[Task]) -> None:
+        """See that no result is named as a folder of others."""
+        for task in tasks:
+            self._taken |= {str(folder).casefold() for folder in task.target.parents}
+
     def target(self, task: Task, made: Made) -> Path:
         """Return where the result goes; a source that is converted again gives up its earlier name."""
         named = Named(
@@ -215,6 +220,8 @@ class Workers:
         `ours` are files that were made before and may be overwritten.
         """
         tasks = list(tasks)
+        if self._names:
+            self._names.avoid_folders(tasks)
         sources = {task.source.resolve() for task in tasks}
         futures = {self._pool.submit(self._one, task, sources, overwrite, ours): task for task in tasks}
         for future in as_completed(futures):

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from converter import engine
-from converter.engine.filenames import split_extension
+from converter.engine.filenames import folders_of, split_extension
 from converter.engine.formats import AUTO
 from converter.management.converting import Task, free
 
@@ -28,6 +28,7 @@ class Plan:
         self._suffix = "" if self._auto else f".{recipe.target.extension}"
         self._tasks: dict[Path, Task] = {}
         self._taken: set[str] = set()
+        """Paths in lower case; with `auto`, they have no suffix yet."""
 
     def tasks(self) -> tuple[list[Task], int]:
         """Return what goes where, and how many files of the folders do not look like images.
@@ -43,12 +44,21 @@ class Plan:
             if source.is_file():
                 tasks.append(self._task(source, Path(source.name)))
                 continue
-            for path in self._files(source):
-                if path.suffix.lower() in READABLE:
-                    tasks.append(self._task(path, path.relative_to(source)))
-                else:
-                    left += 1
+            files = list(self._files(source))
+            images = [path for path in files if path.suffix.lower() in READABLE]
+            left += len(files) - len(images)
+            self._avoid_folders(path.relative_to(source) for path in images)
+            tasks += [self._task(path, path.relative_to(source)) for path in images]
         return tasks, left
+
+    def _avoid_folders(self, files: Iterable[Path]) -> None:
+        """See that no result is named as a folder of others."""
+        for folder in folders_of(file.as_posix() for file in files):
+            stem, suffix = split_extension(str(self._output / folder))
+            if not self._auto:
+                self._taken.add(f"{stem}{suffix}".casefold())
+            elif suffix:  # the one that a result may get
+                self._taken.add(stem.casefold())
 
     def _files(self, source: Path) -> Iterator[Path]:
         within = _within(self._output, source) and not _within(source, self._output)

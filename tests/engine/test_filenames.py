@@ -113,5 +113,10 @@ def test_equal_names_get_numbers_and_stay_short_enough() -> None:
     assert re.fullmatch("漢+ \\(2\\)\\.webp", names[3])
 
 
+def test_no_file_is_named_as_a_folder_of_others() -> None:
+    paths = ["A.webp", "a.webp/x.webp", "b/c.webp/d.webp", "b/c.webp"]
+    assert list(distinct(paths)) == ["A (2).webp", "a.webp/x.webp", "b/c.webp/d.webp", "b/c (2).webp"]
+
+
 def test_a_thousand_equal_names_are_numbered_quickly() -> None:
     assert list(distinct(["a.webp"] * 2000))[-1] == "a (2000).webp"

@@ -44,9 +44,10 @@ def test_the_zip_holds_each_result_under_a_name_of_its_own(
 def test_the_zip_keeps_folders_and_names_by_a_pattern(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
-    files = [jobs.NewFile(name, 10_000) for name in ("day1/IMG_1.jpg", "day2/IMG_1.jpg", "../x.jpg")]
+    paths = ("day1/IMG_1.jpg", "day2/IMG_1.jpg", "../x.jpg", "Manifest.csv/x.jpg")
+    files = [jobs.NewFile(name, 10_000) for name in paths]
     batch = jobs.submit.submit(alice, files=files, outputs=[WEBP], name_pattern="{number}-{name}-{width}")
-    send(batch, photo, photo, photo)
+    send(batch, photo, photo, photo, photo)
     worker.work()
     jobs.zip_url(batch)
     worker.work()
@@ -54,7 +55,8 @@ def test_the_zip_keeps_folders_and_names_by_a_pattern(
     data, _ = storage.results.read(batch.zip_key)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == [
-            "day1/001-IMG_1-64.webp", "day2/002-IMG_1-64.webp", "003-x-64.webp", "manifest.csv"
+            "day1/001-IMG_1-64.webp", "day2/002-IMG_1-64.webp", "003-x-64.webp",
+            "_Manifest.csv/004-x-64.webp", "manifest.csv"
         ]  # fmt: skip
 
 

@@ -69,6 +69,20 @@ def test_results_are_named_by_a_pattern(album: Path, tmp_path: Path) -> None:
     assert "{wide}" in str(failure.value)
 
 
+def test_no_result_takes_the_name_of_a_folder_of_others(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    (source / "a.webp").mkdir(parents=True)
+    for name in ("a.png", "a.webp/b.png"):
+        (source / name).write_bytes(make_photo(8, 8, "PNG"))
+    for words in (["webp"], ["auto"], ["webp", "--name", "{name}"]):
+        out = tmp_path / "-".join(words)
+        run(source, "-o", out, "--to", *words)
+        assert {name.removesuffix(".webp").removesuffix(".png") for name in files(out)} == {
+            "a (2)",
+            "a.webp/b",
+        }
+
+
 def test_a_bad_file_stops_nothing_and_is_named_at_the_end(album: Path, tmp_path: Path) -> None:
     (album / "broken.jpg").write_bytes(make_photo()[:300])
     with pytest.raises(CommandError) as failure:
