@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from converter.engine.errors import Truncated
+from converter.engine.errors import Corrupt, Truncated
 
 _LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
+MOST_BLOCKS = 50_000  # stray bytes count, too; a frame needs two
 _Control = tuple[int, int, int | None]
 _NO_CONTROL: _Control = (0, 0, None)
 
@@ -63,7 +64,9 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
     at = 13 + palette_size(data[10])
     frames: list[GifFrame] = []
     plays, control = 1, _NO_CONTROL
-    while at < len(data):
+    for _ in range(MOST_BLOCKS):
+        if at >= len(data):
+            break
         kind = data[at]
         if kind == 0x3B:
             break
@@ -85,6 +88,8 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
         else:
             # Some writers leave stray bytes between blocks; decoders step over them.
             at += 1
+    else:
+        raise Corrupt
     return GifBlocks(tuple(frames), plays)
 
 

@@ -37,6 +37,7 @@ from .jpeg_xmp import extended_segments, fits, whole_packet
 _FULL_COLOR = 90
 
 _MOST_SEGMENTS = 10_000
+_MOST_STRAY = 100_000  # bytes between segments, which Pillow reads one by one
 _MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any use has a few hundred
 
 _JPEG_LS, _LOSSLESS_ARITHMETIC = 0xF7, 0xCB
@@ -68,15 +69,17 @@ class Jpeg(Codec):
         return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Refuse kinds of coding that libjpeg does not read, and thousands of scans.
+        """Refuse kinds of coding that libjpeg does not read, thousands of scans, and stray bytes without end.
 
         Each scan makes a decoder go over the whole picture, and a small file may hold ten thousand. They are counted
         up to the end of the first picture: what follows (a film, another picture) is nobody's scan.
         """
-        scans = 0
+        scans, stray, reached = 0, 0, 2
         for number, segment in enumerate(segments(data)):
             scans += segment.marker == START_OF_SCAN
-            if number > _MOST_SEGMENTS or scans > _MOST_SCANS:
+            stray += segment.start - reached  # and four bytes of marker and length
+            reached = segment.end
+            if number > _MOST_SEGMENTS or scans > _MOST_SCANS or stray > _MOST_STRAY:
                 raise Corrupt
             if is_frame(segment.marker) and segment.end > segment.start:
                 self._refuse_unread(segment.marker, data[segment.start])

@@ -15,6 +15,7 @@ _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _SHORTEST = ((0xE0, b"JFIF\x00", 14), (0xE2, b"ICC_PROFILE\x00", 14), (0xEE, b"Adobe", 12))
 """What libjpeg asks of such segments; it passes over shorter ones, which Pillow takes for damage."""
 _LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
+_FILL = re.compile(rb"\xff+")  # any number may stand before a marker
 
 # A scan runs until a marker that is neither a restart nor a stuffed byte.
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
@@ -41,8 +42,11 @@ def segments(data: bytes) -> Iterator[Segment]:
         if marker == END_OF_IMAGE:
             yield Segment(marker, at + 2, at + 2)
             return
-        if marker in (0x00, 0xFF) or marker in _STANDALONE:
-            at += 1 if marker == 0xFF else 2
+        if marker == 0xFF:
+            at = _FILL.match(data, at).end() - 1  # type: ignore[union-attr]
+            continue
+        if marker == 0x00 or marker in _STANDALONE:
+            at += 2
             continue
         start, end = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if end < start or end > len(data):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from converter.engine.errors import Truncated, UnsupportedVariant
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
@@ -22,6 +23,7 @@ from .png_colors import space_of
 from .png_deep import gray_with_alpha, with_pixels
 
 _APPLE = b"CgBI"
+_MOST_CHUNKS = 100_000  # encoders make them of 8 kB and more, and each costs a tenth of a millisecond
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
 _XMP = b"XML:com.adobe.xmp\x00"
 _DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
@@ -40,10 +42,15 @@ class Png(Codec):
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow is content without the end of a PNG; we are not. Apple's own kind is told by its first chunk."""
-        kinds = [chunk.kind for chunk in chunks(data)]
+        """Pillow is content without the end of a PNG, and with any number of chunks; we are not.
+
+        Apple's own kind is told by its first chunk.
+        """
+        kinds = [chunk.kind for chunk in islice(chunks(data), _MOST_CHUNKS)]
         if kinds[:1] == [_APPLE]:
             raise UnsupportedVariant(kind="compression", format=self.format.label, compression="Apple CgBI")
+        if len(kinds) == _MOST_CHUNKS:
+            raise Corrupt
         if b"IEND" not in kinds:
             raise Truncated
 
