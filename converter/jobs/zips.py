@@ -9,7 +9,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
@@ -23,6 +23,8 @@ from converter.jobs.results import read_result
 from converter.models import Batch, Job
 from converter.storage import StorageFault
 
+# What a ZIP can say; a machine without a battery for its clock starts in 1970.
+EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)
 READABLE_BY_ALL = 0o100644 << 16  # as Unix keeps modes in a ZIP: a web server may read what is unpacked
 
 
@@ -113,7 +115,7 @@ def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
 
 
 def _entry(name: str, moment: datetime | None) -> zipfile.ZipInfo:
-    moment = moment or timezone.now()
+    moment = min(max(moment or timezone.now(), EARLIEST), LATEST)
     entry = zipfile.ZipInfo(
         name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
     )

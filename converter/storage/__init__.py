@@ -76,7 +76,7 @@ class Bucket(Protocol):
         """Return a form that sends this object, at most `max_size` bytes, within `lifetime`; `filename` is for downloads."""
 
     def has_room(self, size: int) -> bool:
-        """Return whether an object of this many bytes would fit."""
+        """Return whether an object of this many bytes would fit. Raises StorageFault where none is taken at all."""
 
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime

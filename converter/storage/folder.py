@@ -22,6 +22,7 @@ from converter.storage.signed import SignedBucket, object_created
 
 CHUNK = 1 << 20
 PARTIAL = ".partial"
+MOVES = 10  # tries
 
 
 @contextmanager
@@ -36,6 +37,26 @@ def _faults() -> Iterator[None]:
         raise StorageFault(f"The folder did not take it: {exc.strerror}.") from exc
 
 
+@contextmanager
+def _in_place() -> Iterator[None]:
+    """What is missing while something is written is a folder."""
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise StorageFault("The folder was removed.") from exc
+
+
+def _move(temporary: str, path: Path) -> None:
+    """Move a file to its path, into a folder that somebody may remove at any moment because it is empty."""
+    for _ in range(MOVES - 1):
+        with suppress(FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(temporary, path)
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(temporary, path)
+
+
 @deconstructible(path="converter.storage.folder.FolderStorage")
 class FolderStorage(SignedBucket, FileSystemStorage):
     """`bucket` names it and starts every key; objects are files below `root`."""
@@ -46,6 +67,9 @@ class FolderStorage(SignedBucket, FileSystemStorage):
 
     def has_room(self, size: int) -> bool:
         with _faults():
+            self._partial.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._partial, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
             return self.free_bytes >= size
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
@@ -55,9 +79,8 @@ class FolderStorage(SignedBucket, FileSystemStorage):
     def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
         path = self._path(key)
         digest = hashlib.md5(usedforsecurity=False)  # as S3 makes its entity tags
-        with _faults():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.mkdir(exist_ok=True)
+        with _faults(), _in_place():
+            self._partial.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._partial)
             try:
                 with os.fdopen(handle, "wb") as file:
@@ -67,9 +90,9 @@ class FolderStorage(SignedBucket, FileSystemStorage):
                     file.flush()
                     os.fsync(file.fileno())
                     size = file.tell()
-                os.replace(temporary, path)
+                _move(temporary, path)
             except BaseException:
-                os.unlink(temporary)
+                Path(temporary).unlink(missing_ok=True)
                 raise
         stored = Stored(size=size, etag=digest.hexdigest())
         object_created.send(sender=type(self), bucket_name=self.bucket_name, key=key, stored=stored)

@@ -9,7 +9,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,18 @@ def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(
             entry.flag_bits & 0x08 == 0
         )  # sizes stand before the bytes, for programs that read onwards only
         assert entry.filename.isascii() or entry.flag_bits & 0x800  # UTF-8
+
+
+@pytest.mark.parametrize("year", [1970, 2200])
+def test_a_clock_that_is_wrong_keeps_no_zip_from_being_made(
+    finished: Batch, worker: RecordingDispatch, year: int
+) -> None:
+    Job.objects.update(finished_at=datetime(year, 1, 1, tzinfo=UTC))
+    jobs.zip_url(finished)
+    worker.work()
+    with read_zip(finished) as archive:
+        assert archive.namelist() == ["a.webp", "b.webp", "manifest.csv"]
+        assert archive.infolist()[0].date_time[0] in (1980, 2107)
 
 
 def test_a_zip_needs_no_room_for_a_copy_and_no_memory_for_more_than_one_result(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,6 +129,29 @@ class TestFolder(BucketPromises):
         for key in ("uploads/a", "/etc/passwd", "results/../../a"):
             with pytest.raises(Exception, match=r"not a key|outside"):
                 self.put(bucket, key, b"1")
+
+    def test_a_folder_that_another_process_removes_meanwhile_loses_nothing(
+        self, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def removed_once(source: str, target: Path) -> None:
+            target.parent.rmdir()  # empty until then, as `remove` does
+            monkeypatch.setattr("converter.storage.folder.os.replace", replace)
+            replace(source, target)
+
+        replace = os.replace
+        monkeypatch.setattr("converter.storage.folder.os.replace", removed_once)
+        self.put(bucket, "results/a/b", b"1")
+        assert bucket.read("results/a/b")[0] == b"1"
+
+    def test_a_folder_that_is_removed_while_it_is_written_to_is_a_fault(
+        self, bucket: Bucket, tmp_path: Path
+    ) -> None:
+        def parts() -> Iterator[bytes]:
+            yield b"1"
+            shutil.rmtree(tmp_path / "results")
+
+        with pytest.raises(StorageFault):
+            bucket.put_parts("results/a", parts(), filename="", content_type="")
 
     def test_a_broken_put_leaves_nothing(self, bucket: Bucket, tmp_path: Path) -> None:
         class Broken(io.BytesIO):
