@@ -141,9 +141,10 @@ class GuestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if getattr(request, "is_of_guest", False) and "Cache-Control" not in response:
-            # It holds a CSRF token at least.
-            patch_cache_control(response, private=True, no_cache=True)
+        if getattr(request, "is_of_guest", "") and "Cache-Control" not in response:
+            # It holds a CSRF token at least; one that shows images must not come back on a shared computer.
+            shows_images = request.is_of_guest == "known"  # type: ignore[attr-defined]
+            patch_cache_control(response, private=True, **{"no_store" if shows_images else "no_cache": True})
         return response
 
     def process_view(
@@ -152,7 +153,7 @@ class GuestMiddleware:
         openness = getattr(view, "open_to_guests", None)
         if openness is None or not settings.CONVERTER_GUESTS or request.user.is_authenticated:
             return None
-        request.is_of_guest = True  # type: ignore[attr-defined]
+        request.is_of_guest = openness  # type: ignore[attr-defined]
         if openness == "new" and request.method == "POST" and request.FILES:
             try:
                 request.user = begin(request)

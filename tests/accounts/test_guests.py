@@ -333,8 +333,9 @@ def test_no_cache_keeps_a_guests_page(client: Client) -> None:
     assert "private" in first["Cache-Control"]
     assert "Cookie" in first["Vary"]
     batch = convert(client)
-    for path in (f"/batches/{batch.pk}/", "/"):
-        assert "private" in client.get(path)["Cache-Control"]
+    assert "private" in client.get("/")["Cache-Control"]
+    for path in (f"/batches/{batch.pk}/", f"/jobs/{batch.jobs.get().pk}/"):
+        assert client.get(path)["Cache-Control"] == "private, no-store"
 
 
 def test_where_guests_are_turned_off_everything_asks_for_a_login(client: Client, settings: Any) -> None:
