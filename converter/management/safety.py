@@ -7,6 +7,8 @@ import os
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from converter import sandbox
 from converter.engine import raster
@@ -15,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """See that decoders and sandbox are as they should be, and close this process and its files to others.
+    """See that decoders, sandbox and database are as they should be, and close this process and its files to others.
 
     Raises CommandError.
     """
@@ -24,6 +26,7 @@ def prepare() -> None:
     _look_at_sandbox()
     sandbox.hide()  # the secret key is in this process
     os.umask(0o077)  # what people send and what is made of it: for this account alone
+    _look_at_database()
 
 
 def _look_at_sandbox() -> None:
@@ -32,3 +35,18 @@ def _look_at_sandbox() -> None:
         logger.warning("The sandbox lacks %s: %s", layer, why)
     if missing and settings.CONVERTER_SANDBOX_REQUIRED:
         raise CommandError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
+
+
+def _look_at_database() -> None:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError:
+        # A disk that is full or a database that is locked must not keep the site from starting.
+        logger.warning("The database does not say whether it is up to date", exc_info=True)
+        return
+    if missing:
+        raise CommandError(
+            f"The database is new or of an older version: it lacks {len(missing)} migrations. "
+            "Run manage.py migrate first, as make run does."
+        )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 from contextlib import closing
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, transaction
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django.views import defaults
 
 from converter import engine, jobs
-from converter.models import Job
+from converter.models import Batch, Job
 from converter.problems import ERRORS
 from converter.storage import NoRoom, StorageFault
 from converter.translation import bytes_in_words
@@ -124,7 +125,7 @@ def test_health_says_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPat
     def fail(*args: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr("converter.web.views.site.connection.cursor", fail)
+    monkeypatch.setattr("converter.web.views.site.Batch.objects.exists", fail)
     response = client.get("/healthz")
     assert (response.status_code, response.json()["database"]) == (503, "failed")
 
@@ -150,6 +151,28 @@ def test_health_tells_of_a_disk_without_room_for_one_more_image(
     response = client.get("/healthz")
     assert response.status_code == 503
     assert response.json() == {"status": "unavailable", "database": "ok", "storage": "full"}
+
+
+@pytest.mark.django_db
+def test_health_notices_a_folder_that_takes_nothing(
+    client: Client, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unhealthy = {"status": "unavailable", "database": "ok", "storage": "failed"}
+    (folders / "results").touch()
+    assert client.get("/healthz").json() == unhealthy
+    (folders / "results").unlink()
+    assert client.get("/healthz").json()["status"] == "ok"
+    # Root may write anywhere, so that modes would not do.
+    monkeypatch.setattr("converter.storage.folder.os.access", lambda path, mode: not mode & os.W_OK)
+    assert client.get("/healthz").json() == unhealthy
+
+
+@pytest.mark.django_db
+def test_health_notices_a_database_without_tables(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Batch._meta, "db_table", "gone")  # as where somebody deleted the file
+        with transaction.atomic():
+            assert client.get("/healthz").json()["database"] == "failed"
 
 
 @pytest.mark.parametrize(
