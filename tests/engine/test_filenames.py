@@ -62,6 +62,7 @@ def test_a_result_has_a_name_that_every_system_can_write(name: str) -> None:
         batch=Batch(created_at=timezone.now(), outputs=[{"format": "webp"}]),
         upload=upload,
         output_format="webp",
+        recipe={"format": "webp"},
     )
     assert len(job.result_name.encode()) <= 255
     assert job.result_name.endswith(".webp")
