@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.long
 def test_imports_point_inwards() -> None:
     # In a process of its own: it sets logging up anew and silences the loggers that are there.
     done = subprocess.run(
@@ -40,6 +41,7 @@ def test_hostile_bytes_meet_no_django(room: str) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.long
 def test_only_the_sandbox_and_the_command_line_decode() -> None:
     """Pages, API and admin run where the site's secrets are: no hostile byte is decoded there."""
     allowed = {Path("converter/management/commands/convert.py")}

@@ -158,6 +158,7 @@ def test_a_body_that_is_too_large_is_refused_or_cut(server: Receiver) -> None:
     assert len(get(f"{server.url}/", HOME).body) == 1000
 
 
+@pytest.mark.long
 def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
     with pytest.raises(FetchError, match="too long"):
         get(f"{server.url}/slow", HOME, seconds=0.2)
@@ -190,6 +191,7 @@ def dripping(begin: bytes, drop: bytes) -> Iterator[str]:
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("begin", "drop"),
     [
@@ -210,6 +212,7 @@ def test_whoever_answers_drop_by_drop_is_left_too(begin: bytes, drop: bytes) -> 
         get(url, HOME, seconds=0.2)
 
 
+@pytest.mark.long
 def test_where_the_beginning_is_enough_an_answer_that_never_ends_is_one() -> None:
     with dripping(OK + b"Content-Length: 900\r\n\r\n", b"x") as url:
         answer = get(url, HOME, seconds=0.2, cut=True)

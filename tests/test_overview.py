@@ -60,6 +60,7 @@ def day(alice: Any, bob: Any) -> None:
     Upload.objects.update(received_at=now)
 
 
+@pytest.mark.long
 def test_it_counts_the_last_day(staff: Client, day: None, bob: Any) -> None:
     seen = staff.get(PAGE).context
     assert seen["total"] == 23
@@ -80,6 +81,7 @@ def test_it_counts_the_last_day(staff: Client, day: None, bob: Any) -> None:
     assert seen["uploads_held"] == {"n": 24, "bytes": 120}
 
 
+@pytest.mark.long
 def test_the_percentiles_are_by_nearest_rank(staff: Client, alice: Any) -> None:
     fill(alice, 23)
     for n, pk in enumerate(Job.objects.values_list("pk", flat=True)):
@@ -91,6 +93,7 @@ def test_the_percentiles_are_by_nearest_rank(staff: Client, alice: Any) -> None:
     assert times == {"webp": (20, 100, 190), "png": (3, 14, 21)}
 
 
+@pytest.mark.long
 def test_an_hour_is_a_bar_as_high_as_its_jobs(staff: Client, day: None) -> None:
     Job.objects.filter(status="queued").update(created_at=timezone.now() - timedelta(hours=5))
     seen = staff.get(PAGE).context
@@ -128,6 +131,7 @@ def test_it_asks_as_much_of_a_full_table_as_of_an_empty_one(staff: Client, alice
     assert len(full) == len(empty) <= 12
 
 
+@pytest.mark.long
 def test_it_needs_no_inline_style_or_script(staff: Client, day: None) -> None:
     text = staff.get(PAGE).text
     content = text[text.index('id="content-main"') :]

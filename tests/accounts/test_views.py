@@ -92,6 +92,7 @@ def test_somebody_takes_their_data(page: Client, alice: Any, bob: Any) -> None:
     assert "digest" not in text(response)
 
 
+@pytest.mark.long
 def test_an_account_is_deleted_with_all_that_is_in_it(
     page: Client, alice: Any, bob: Any, folders: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_a_strangers_batch_does_not_exist(program: Program, stranger: Program, p
     assert stranger.get("jobs", batch=batch["id"]).json() == {"items": [], "next": None}
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_keeps_nobody_from_reading_and_deleting(
     program: Program, folders: Path, send: Any

@@ -39,6 +39,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         return list(pool.map(one, range(THREADS)))
 
 
+@pytest.mark.long
 def test_of_equal_requests_with_one_key_one_is_done(alice: Any) -> None:
     secret = ApiToken.issue(alice, "test")[1]
     answers = at_once(lambda: Program(secret).post("batches", BODY, Idempotency_Key="k"))
@@ -50,6 +51,7 @@ def test_of_equal_requests_with_one_key_one_is_done(alice: Any) -> None:
     assert IdempotencyKey.objects.get().status == 201
 
 
+@pytest.mark.long
 def test_of_too_many_requests_exactly_those_allowed_are_served(
     alice: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +70,7 @@ def test_none_of_many_requests_slips_past_the_quota(alice: Any, settings: Any) -
     assert Counter(answers) == {201: 3, 429: THREADS - 3}
 
 
+@pytest.mark.long
 def test_none_of_many_files_slips_past_the_quota(alice: Any, settings: Any, folders: Path) -> None:
     settings.CONVERTER_BYTES_KEPT = 30
     files = iter([jobs.NewFile("a.png", 10)] * THREADS)

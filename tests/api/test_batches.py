@@ -27,6 +27,7 @@ def post_file(upload: dict[str, Any], content: bytes) -> Any:
     return Client().post(form["url"], {**form["fields"], "file": file})
 
 
+@pytest.mark.long
 def test_a_batch_goes_all_the_way(program: Program, worker: Any) -> None:
     photo = make_photo(64, 48)
     batch = program.submit(
@@ -193,6 +194,7 @@ def test_two_equal_outputs_are_refused(program: Program) -> None:
     )
 
 
+@pytest.mark.long
 def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Program, alice: Any) -> None:
     ids = [program.submit()["id"] for _ in range(5)]
     stranger.submit()
@@ -256,6 +258,7 @@ def test_a_batch_is_deleted_with_its_bytes(program: Program, send: Any, worker: 
     problem(program.get(f"batches/{batch['id']}"), 404, "not_found")
 
 
+@pytest.mark.long
 def test_what_is_not_done_of_a_batch_is_cancelled_and_tried_again(
     program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -271,6 +274,7 @@ def test_what_is_not_done_of_a_batch_is_cancelled_and_tried_again(
     assert program.get(path).json()["status"] == "finished"
 
 
+@pytest.mark.long
 def test_the_zip_is_made_and_then_handed_out(
     program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -78,6 +78,7 @@ def test_what_is_not_to_be_kept_leaves_nothing(
     assert not [file for file in folders.rglob("*") if file.is_file()]
 
 
+@pytest.mark.long
 def test_what_is_not_to_be_kept_is_in_no_history_and_told_to_nobody(
     program: Program, clock: Clock, alice: Any, worker: Any
 ) -> None:
@@ -163,6 +164,7 @@ def again(program: Program, upload: Any, **more: Any) -> Any:
     return program.client.post("/api/v1/convert", {"upload": str(upload), "recipe": json.dumps(WEBP), **more})
 
 
+@pytest.mark.long
 def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload) -> None:
     response = again(program, here.pk)
     assert response.status_code == 200
@@ -171,6 +173,7 @@ def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload)
     assert Upload.objects.count() == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
     program: Program, here: Upload, folders: Path, listed: bool
@@ -200,6 +203,7 @@ def test_the_image_of_a_stranger_is_not_there(program: Program, here: Upload, bo
     problem(again(program, here.pk), 404, "not_found")
 
 
+@pytest.mark.long
 def test_an_image_that_is_deleted_is_gone(program: Program, here: Upload) -> None:
     Upload.objects.update(expires_at=timezone.now())
     problem(again(program, here.pk), 410, "expired")

@@ -108,6 +108,7 @@ def converted(program: Program, worker: Any, monkeypatch: pytest.MonkeyPatch) ->
     return convert
 
 
+@pytest.mark.long
 def test_an_image_is_converted_once_and_answered_twice(converted: Any) -> None:
     first, second = converted(), converted()
     assert (first.status_code, second.status_code) == (200, 200)

@@ -25,6 +25,7 @@ def batch(program: Program, send: Any, worker: Any) -> Any:
     return made
 
 
+@pytest.mark.long
 def test_a_result_is_shown_to_others_until_the_link_is_ended(program: Program, batch: Any) -> None:
     path = f"batches/{batch['id']}/shares"
     made = program.post(path, {})
@@ -62,6 +63,7 @@ def test_a_link_that_makes_no_sense_is_refused(program: Program, batch: Any, bod
     problem(program.post(f"batches/{batch['id']}/shares", body), 422, "invalid_request")
 
 
+@pytest.mark.long
 def test_where_nothing_is_finished_or_all_is_gone_there_is_no_link(program: Program, batch: Any) -> None:
     waiting = program.submit("c.jpg")
     problem(program.post(f"batches/{waiting['id']}/shares", {}), 409, "no_result")

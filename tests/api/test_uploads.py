@@ -13,6 +13,7 @@ from tests.conftest import make_photo
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.long
 def test_what_is_known_of_an_image_is_told(
     program: Program, stranger: Program, send: Any, worker: Any
 ) -> None:

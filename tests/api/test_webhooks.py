@@ -99,6 +99,7 @@ def test_a_test_message_is_sent_listed_and_sent_again(
     assert server.asked[0].body == server.asked[1].body
 
 
+@pytest.mark.long
 def test_events_are_sent_by_hand_ten_at_once_and_no_more(program: Program, stranger: Program) -> None:
     path = f"webhooks/{program.post('webhooks', BODY).json()['id']}"
     first = program.post(f"{path}/test").json()

@@ -193,6 +193,7 @@ def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian: str, compress: bool
     assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 
+@pytest.mark.long
 def test_linear_16_bits_in_wide_primaries_become_srgb() -> None:
     wide = ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378))
     values = [linear(channel) for color in COLORS for channel in color]

@@ -16,6 +16,7 @@ from .rendering import codes, render
 PNG = Recipe.parse({"format": "png"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("progressive", [False, True])
 def test_the_emptiest_jpeg_is_no_lie(progressive: bool) -> None:
     data = samples.saved(Image.new("L", (4000, 3000), 128), "JPEG", progressive=progressive, optimize=True)

@@ -89,6 +89,7 @@ def test_a_higher_quality_is_nearer_and_larger(djxl: Callable[..., Any]) -> None
     assert error.mean[0] < 1.5
 
 
+@pytest.mark.long
 def test_it_is_far_smaller_than_webp_for_the_same_quality() -> None:
     source = samples.saved(samples.grainy((640, 480)), "PNG")
     [webp] = samples.render_all(source, Recipe.parse({"format": "webp", "quality": 90}))
@@ -115,6 +116,7 @@ def test_a_profile_is_kept_or_converted(djxl: Callable[..., Any]) -> None:
     assert probe(converted(source).data).profile in (None, "sRGB")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_what_others_write_is_read_to_the_pixel(mode: str, cjxl: Callable[..., Any]) -> None:
     source = samples.photo().convert(mode)

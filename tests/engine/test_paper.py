@@ -82,6 +82,7 @@ def test_a_wide_image_is_turned_to_fill_an_upright_page() -> None:
     assert turned == pytest.approx((0, 0, *A4), abs=2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["RGB", "1"])
 def test_a_margin_keeps_the_edge_of_the_paper_free(mode: str) -> None:
     result = render(saved(Image.new(mode, (1700, 2570)), "PNG"), format="pdf", page="a4", margin=20)

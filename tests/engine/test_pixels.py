@@ -223,6 +223,7 @@ def test_noise_can_be_written_at_the_best_quality() -> None:
             assert opened(result).size == (300, 200)
 
 
+@pytest.mark.long
 def test_lossless_means_every_pixel() -> None:
     photo = samples.photo()
     for target in ("webp", "jp2"):
@@ -230,6 +231,7 @@ def test_lossless_means_every_pixel() -> None:
         assert ImageChops.difference(image.convert("RGB"), photo).getbbox() is None
 
 
+@pytest.mark.long
 def test_quality_changes_the_size() -> None:
     data = saved(samples.photo(), "PNG")
     for target in ("jpeg", "webp", "avif", "jp2", "pdf"):
@@ -253,6 +255,7 @@ def test_the_report_says_what_happened() -> None:
     assert "Location removed" in texts
 
 
+@pytest.mark.long
 def test_a_result_larger_than_its_source_in_the_same_kind_of_format_is_a_warning() -> None:
     for source, target in (("JPEG", "jpeg"), ("JPEG", "jp2"), ("WEBP", "webp"), ("AVIF", "avif")):
         result = render(saved(samples.photo(), source, quality=5), format=target, quality=95)

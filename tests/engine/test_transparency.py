@@ -71,6 +71,7 @@ def test_an_alpha_channel_that_hides_nothing_is_dropped() -> None:
     assert "alpha_flattened" not in codes(result)
 
 
+@pytest.mark.long
 def test_half_transparent_pixels_in_gif_are_said() -> None:
     image = samples.quarters(mode="RGBA")
     image.putalpha(100)

@@ -87,6 +87,7 @@ def test_images_become_the_pages_in_their_order(alice: Any, worker: RecordingDis
     assert job.report["notes"][0]["code"] == "joined"
 
 
+@pytest.mark.long
 def test_it_starts_with_the_last_image_whichever_that_is(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "1.png", "2.png", "3.png")
     first, second, third = the_job(batch).uploads
@@ -146,6 +147,7 @@ def test_images_that_are_here_come_before_new_ones(alice: Any, worker: Recording
     assert colors(result_of(again)) == [(0, 0, 1), (1, 0, 0), (0, 1, 0)]
 
 
+@pytest.mark.long
 def test_images_that_are_all_here_start_at_once(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))
@@ -181,6 +183,7 @@ def test_one_image_is_a_document_too(alice: Any, worker: RecordingDispatch) -> N
     assert not Source.objects.exists()
 
 
+@pytest.mark.long
 def test_a_maximum_size_holds_for_the_whole(alice: Any, worker: RecordingDispatch) -> None:
     noise = io.BytesIO()
     Image.effect_noise((400, 300), 90).save(noise, "PNG")
@@ -263,6 +266,7 @@ def test_each_image_counts_as_a_conversion(alice: Any, settings: Any) -> None:
         join(alice, "1.png", "2.png", "3.png")
 
 
+@pytest.mark.long
 def test_an_image_that_never_comes_ends_it_by_name(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "here.png", "missing.png")
     send_to(batch, png("red"))
@@ -320,6 +324,7 @@ def test_all_images_and_the_document_are_deleted_with_it(
     assert not [path for path in folders.rglob("*") if path.is_file()]
 
 
+@pytest.mark.long
 def test_an_image_that_another_document_uses_stays(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))

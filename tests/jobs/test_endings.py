@@ -259,6 +259,7 @@ def test_what_nobody_asks_for_any_more_is_forgotten(finished: Batch) -> None:
 # --- Results and uploads -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
     alice: Any,
     send: Send,

@@ -40,6 +40,7 @@ def test_what_is_due_expires_and_its_bytes_go(
     assert sweep.sweep()["expired"] == 0
 
 
+@pytest.mark.long
 def test_bytes_that_cannot_be_deleted_hold_up_no_others(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,6 +166,7 @@ def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: p
     assert out.getvalue().startswith("1 of 3 converted")
 
 
+@pytest.mark.long
 def test_a_name_that_no_terminal_can_say_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(make_photo(8, 8, "PNG"))
     words = ["convert", str(tmp_path), "-o", str(tmp_path / "out"), "--to", "webp"]

@@ -61,6 +61,7 @@ def upload(agent: Agent, **options: Any) -> str:
     return str(answer.json()["id"])
 
 
+@pytest.mark.long
 def test_every_answer_and_argument_has_a_schema(agent: Agent) -> None:
     tools = agent.ask("tools/list")["result"]["tools"]
     assert [tool["name"] for tool in tools] == ["inspect", "convert", "batch", "get", "formats"]
@@ -92,6 +93,7 @@ def test_under_200_kb_and_1600_px_wide_takes_one_call(agent: Agent, website: Rec
         assert image.width == 1600
 
 
+@pytest.mark.long
 def test_a_file_takes_two_calls_and_its_form(agent: Agent, worker: Any) -> None:
     photo = make_photo(2000, 1000)
     file = {"name": "it's mine.jpg", "size": len(photo)}
@@ -146,6 +148,7 @@ def test_what_is_wrong_with_an_image_is_told(agent: Agent, website: Receiver) ->
     assert agent.result("inspect", url=f"{website.url}/page")["isError"]
 
 
+@pytest.mark.long
 def test_many_images_are_converted_and_paged(agent: Agent, worker: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("converter.mcp.tools.JOBS_A_PAGE", 2)
     uploads = [upload(agent, width=n) for n in (10, 20, 30)]
@@ -295,6 +298,7 @@ def test_a_wrong_argument_is_pointed_at(
     assert not Job.objects.exists()
 
 
+@pytest.mark.long
 def test_a_token_that_may_only_read_sees_and_uses_what_reads(agent: Agent, reader: Agent) -> None:
     image = upload(agent)
     job = agent.call("convert", upload=image, recipe=WEBP)
@@ -325,6 +329,7 @@ def test_quotas_are_those_of_the_api(agent: Agent, settings: Any) -> None:
     agent.refused("quota_exceeded", "convert", upload=image, recipe={"format": "png"})
 
 
+@pytest.mark.long
 def test_an_image_that_expired_is_said_to_have(agent: Agent) -> None:
     image = upload(agent)
     job = agent.call("convert", upload=image, recipe=WEBP)["job"]

@@ -137,6 +137,7 @@ def test_cancel_ends_what_is_not_done(page: Client, alice: Any, photo: bytes) ->
     assert batch.jobs.get().status == "cancelled"
 
 
+@pytest.mark.long
 def test_retry_queues_the_failed_again(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_failed_ones_come_first_and_results_are_seen(
     assert shown.count('class="is-result"') == 2
 
 
+@pytest.mark.long
 def test_the_title_tells_another_tab_how_far_it_is(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
@@ -181,6 +183,7 @@ def test_the_title_tells_another_tab_how_far_it_is(
     assert "<title>✓ photo 0.jpg · Imagesite</title>" in text(page.get(f"/batches/{batch.pk}/", **asked))  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_delete_asks_first(page: Client, batch: Batch) -> None:
     assert "Delete this batch?" in text(page.get(f"/batches/{batch.pk}/delete/"))
     assert Batch.objects.exists()
@@ -188,6 +191,7 @@ def test_delete_asks_first(page: Client, batch: Batch) -> None:
     assert not Batch.objects.exists()
 
 
+@pytest.mark.long
 def test_the_zip_is_waited_for_then_downloaded(page: Client, batch: Batch, worker: RecordingDispatch) -> None:
     waiting = page.get(f"/batches/{batch.pk}/zip/")
     assert waiting.status_code == 202
@@ -212,6 +216,7 @@ def test_the_zip_of_an_expired_batch_is_gone(page: Client, batch: Batch) -> None
     assert "/problems/expired/" in text(response)
 
 
+@pytest.mark.long
 def test_the_results_of_an_image_are_on_one_page(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, *[photo] * 34, recipes=[{"format": name} for name in ("webp", "png", "gif")])
     shown = text(page.get(f"/batches/{batch.pk}/"))
@@ -220,6 +225,7 @@ def test_the_results_of_an_image_are_on_one_page(page: Client, alice: Any, photo
     assert shown.count('class="image card"') == 33
 
 
+@pytest.mark.long
 def test_many_jobs_come_in_pages(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, *[photo] * 101)
     assert text(page.get(f"/batches/{batch.pk}/")).count('id="job-') == 100
@@ -271,6 +277,7 @@ def test_no_page_asks_the_database_much(
             assert page.get(path).status_code == 200
 
 
+@pytest.mark.long
 def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
     Batch.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     sweep()

@@ -18,6 +18,7 @@ from tests.web.conftest import FORM, sent, submit, text
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.long
 def test_the_plain_form_converts(page: Client, photo: bytes, worker: RecordingDispatch) -> None:
     response = page.post("/convert/", {**FORM, "images": [sent("a.jpg", photo), sent("b.jpg", photo)]})
     batch = Batch.objects.get()
@@ -213,6 +214,7 @@ def test_an_empty_watermark_picture_is_refused(page: Client) -> None:
     assert page.post("/convert/watermark/", {"file": sent("mark.png", b"")}).status_code == 422
 
 
+@pytest.mark.long
 def test_convert_again_uses_the_images_that_are_here(page: Client, batch: Batch) -> None:
     response = page.get(f"/convert/?batch={batch.pk}")
     upload = Upload.objects.get()
@@ -245,6 +247,7 @@ def test_new_images_and_those_that_are_here_go_together(page: Client, job: Job) 
     assert Upload.objects.get(name="b.jpg").size == len(other)
 
 
+@pytest.mark.long
 def test_a_strangers_image_is_not_converted(strangers_page: Client, job: Job) -> None:
     response = strangers_page.post("/convert/", {**FORM, "uploads": str(job.upload_id)})
     assert response.status_code == 422
@@ -267,6 +270,7 @@ def test_a_saved_recipe_fills_the_form(page: Client, alice: Any) -> None:
     assert (form["format"].value(), form["resize.width"].value()) == ("jpeg", 300)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("starter", STARTERS)
 def test_every_starter_is_a_recipe_the_form_can_hold(page: Client, starter: str) -> None:
     assert page.get(f"/convert/?starter={starter}").status_code == 200
@@ -311,6 +315,7 @@ def test_more_outputs_than_allowed_are_refused(page: Client, photo: bytes, setti
     assert not Batch.objects.exists()
 
 
+@pytest.mark.long
 def test_a_form_without_its_counts_is_no_crash(page: Client, photo: bytes) -> None:
     assert page.post("/convert/", {"images": sent("a.jpg", photo)}).status_code == 422
     assert page.post("/convert/", {"add": "1"}).status_code == 200
@@ -346,6 +351,7 @@ def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:
     assert page.post("/convert/", {**FORM, "addresses": "https://example.org/a.jpg"}).status_code == 422
 
 
+@pytest.mark.long
 def test_limits_are_told_to_the_page(page: Client) -> None:
     assert f'data-max-bytes="{jobs.limits().max_bytes}"' in text(page.get("/convert/"))
 

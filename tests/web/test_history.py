@@ -124,6 +124,7 @@ def test_the_history_is_searched_by_the_formats(
     assert found(source="png", format="tiff") == []
 
 
+@pytest.mark.long
 def test_the_history_is_searched_by_days(found: Callable[..., list[uuid.UUID]], alice: Any) -> None:
     days = ["2026-03-01T00:00:00Z", "2026-03-01T23:59:59Z", "2026-03-02T00:00:00Z"]
     made = [submit(alice, b"x") for _ in days]
@@ -157,6 +158,7 @@ def test_the_next_page_keeps_the_filter(page: Client, alice: Any, photo: bytes) 
     assert newest[1] == "?q=photo&amp;state=working"
 
 
+@pytest.mark.long
 def test_a_search_looks_through_one_stretch_at_a_time(
     page: Client, alice: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

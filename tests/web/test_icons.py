@@ -108,6 +108,7 @@ def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Clie
     assert "&lt;link rel=&quot;apple-touch-icon&quot;" in text(page.get(f"/batches/{icons.pk}/"))
 
 
+@pytest.mark.long
 def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
     files = unpacked(icons)
     manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
@@ -119,6 +120,7 @@ def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
             assert icon.has_transparency_data == (purpose is None)
 
 
+@pytest.mark.long
 def test_a_maskable_icon_survives_the_mask(icons: Batch) -> None:
     """What is drawn lies within the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
     files = unpacked(icons)

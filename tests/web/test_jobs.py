@@ -22,6 +22,7 @@ def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
     assert f"{job.result_size:,} bytes" in shown
 
 
+@pytest.mark.long
 def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> None:
     settings = {"quality": 90, "optimize": True, "progressive": False, "advanced": {"tune": "ssim"}}
     report = {"encoder": {"name": "JPEG", "settings": settings}, "notes": [], "warnings": []}
@@ -35,6 +36,7 @@ def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> Non
     assert "1 May 2026, 12:30" in shown
 
 
+@pytest.mark.long
 def test_the_comparison_is_made_when_somebody_looks(
     page: Client, job: Job, worker: RecordingDispatch
 ) -> None:
@@ -67,6 +69,7 @@ def test_there_is_no_download_before_the_result(page: Client, alice: Any, photo:
     assert page.get(f"/jobs/{job.pk}/download/").status_code == 409
 
 
+@pytest.mark.long
 def test_an_expired_result_is_gone(page: Client, batch: Batch, job: Job) -> None:
     jobs.expire(batch)
     assert page.get(f"/jobs/{job.pk}/download/").status_code == 410
@@ -113,6 +116,7 @@ def test_sending_nothing_again_says_so(page: Client, alice: Any, photo: bytes) -
     assert "Choose the image" in text(page.post(f"/jobs/{job.pk}/file/", follow=True))
 
 
+@pytest.mark.long
 def test_cancel_then_retry(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
@@ -189,6 +193,7 @@ def test_an_image_that_is_fetched_is_not_asked_for(page: Client, alice: Any) -> 
     assert "Upload again" not in shown
 
 
+@pytest.mark.long
 def test_the_web_page_gets_its_html(
     page: Client, alice: Any, send: Callable[..., None], worker: RecordingDispatch, photo: bytes
 ) -> None:

@@ -94,6 +94,7 @@ def test_the_compiled_german_is_that_of_the_source() -> None:
             assert [compiled.gettext(entry["id"])] == said(entry)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_browser_says_the_language(client: Client) -> None:
     for asked, shown in {"de-AT,de;q=0.9": "de", "en": "en", "fr": "en"}.items():
@@ -182,6 +183,7 @@ def test_a_wrong_option_is_explained_in_german(page: Client) -> None:
     assert "Mehr als 100 Prozent vergrößert." in text(response)
 
 
+@pytest.mark.long
 def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
     assert "Was sich geändert hat" in shown

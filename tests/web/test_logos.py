@@ -90,6 +90,7 @@ def test_editing_shows_the_logo_and_changes_it(page: Client, alice: Any, color_o
     assert Logo.objects.get().pk == changed.logo_id
 
 
+@pytest.mark.long
 def test_another_change_keeps_the_logo(page: Client, alice: Any, color_of: Any) -> None:
     recipe = with_logo(page)
     days_later()

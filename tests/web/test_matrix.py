@@ -16,6 +16,7 @@ def outputs_of(page: Any) -> list[tuple[str, Any]]:
     return [(form["format"].value(), form["resize.width"].value()) for form in page.context["outputs"]]
 
 
+@pytest.mark.long
 def test_a_link_makes_each_format_in_each_width(page: Client) -> None:
     shown = page.get("/convert/?formats=avif&formats=jpeg&widths=960, 480")
     assert outputs_of(shown) == [("avif", 480), ("avif", 960), ("jpeg", 480), ("jpeg", 960)]

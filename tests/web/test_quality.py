@@ -42,6 +42,7 @@ def test_only_what_belongs_to_the_chosen_way_is_meant(way: str, meant: dict[str,
     assert {name: value for name, value in found.items() if value} == meant
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_maximum_size_is_converted_to_and_shown_again(page: Client, photo: bytes) -> None:
     form = {**FORM, "outputs-0-aim": "size", "outputs-0-target_bytes": "12.5", "outputs-0-quality": "70"}

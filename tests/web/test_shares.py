@@ -24,6 +24,7 @@ def share(batch: Batch, job: Job) -> Share:
     return jobs.share(batch, [job])
 
 
+@pytest.mark.long
 def test_chosen_results_are_shared_by_a_link(page: Client, client: Client, batch: Batch, job: Job) -> None:
     form = text(page.get(f"/batches/{batch.pk}/share/"))
     assert len(re.findall(r'name="jobs"[^>]*checked', form)) == 2
@@ -90,6 +91,7 @@ def test_sizes_are_said_as_everywhere_else(page: Client, batch: Batch, job: Job)
     assert "photo 0.webp (128\u00a0KB)" in text(page.get(f"/batches/{batch.pk}/share/"))
 
 
+@pytest.mark.long
 def test_openings_by_others_are_counted(page: Client, client: Client, share: Share) -> None:
     page.get(f"/s/{share.token}/")
     client.head(f"/s/{share.token}/")

@@ -295,6 +295,7 @@ def test_looking_changes_nothing(page: Client, webhook: Webhook, act: str) -> No
     assert page.get(at(webhook, act)).status_code == 405
 
 
+@pytest.mark.long
 def test_many_webhooks_and_messages_cost_no_more_queries(
     page: Client,
     alice: Any,
