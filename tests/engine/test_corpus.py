@@ -41,8 +41,9 @@ def image(name: str) -> Image.Image:
 def source_frames(data: bytes) -> list[Image.Image]:
     """The frames as they are decoded, before any encoder."""
     source = open_data(data, DEFAULT_LIMITS)
-    pictures = decode(source, DEFAULT_LIMITS, 1, False, Deadline(60))
-    return [picture.frame.image.convert("RGBA") for picture in pictures]
+    wanted = range(source.facts.frames)
+    pictures = decode(source, DEFAULT_LIMITS, 1, wanted, Deadline(60))
+    return [picture.frame.image.convert("RGBA") for _, picture in pictures]
 
 
 @pytest.mark.parametrize(

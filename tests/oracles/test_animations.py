@@ -30,8 +30,11 @@ def witness() -> Iterator[Chromium]:
 
 def frames(data: bytes) -> list[tuple[Rgba, int]]:
     """Return each frame as the engine decodes it, and how long it is shown in milliseconds."""
-    decoded = decode(open_data(data, DEFAULT_LIMITS), DEFAULT_LIMITS, 1, False, Deadline(60))
-    return [(np.asarray(picture.frame.image.convert("RGBA")), picture.frame.duration) for picture in decoded]
+    opened = open_data(data, DEFAULT_LIMITS)
+    pictures = decode(opened, DEFAULT_LIMITS, 1, range(opened.facts.frames), Deadline(60))
+    return [
+        (np.asarray(picture.frame.image.convert("RGBA")), picture.frame.duration) for _, picture in pictures
+    ]
 
 
 def test_every_frame_is_what_a_browser_shows(witness: Chromium) -> None:

@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_password_is_said_at_its_field(form_class: Any, ali
     data = {"email": "new@example.org", "old_password": PASSWORD, **fields}
     request = RequestFactory().post("/")
     if form_class is SignupForm:
-        form = SignupForm(data)
+        form: Any = SignupForm(data)
     elif form_class is PasswordChangeForm:
         form = PasswordChangeForm(alice, data, request=request)
     else:
