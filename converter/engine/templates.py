@@ -83,6 +83,9 @@ ERRORS = {
     "unsupported_variant.many_channels": _(
         "This {format} has {channels} channels, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
+    "unsupported_variant.many_parts": _(
+        "This {format} has far more parts than usual, which cannot be read here. Re-save it in another program, then try again."
+    ),
     "unsupported_variant.mask": _(
         "This {format} has a transparency mask as a page, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from converter.engine import Corrupt, Recipe, Result
+from converter.engine import Recipe, Result, UnsupportedVariant
 from converter.engine.raster import convert, open
 from converter.engine.raster.codecs.png_chunks import made as chunk
 
@@ -30,10 +30,10 @@ def test_parts_without_number_are_counted_before_anybody_reads_them(kind: str) -
             data = data[:2] + b"\xff\xfe\x00\x02" * 300_000 + data[2:]
         case "JPEG of stray bytes":
             data = data[:2] + b"\xff" * 3_000_000 + data[2:]
-    began = time.monotonic()
-    with pytest.raises(Corrupt):
+    began = time.process_time()
+    with pytest.raises(UnsupportedVariant, match="far more parts"):
         open(data)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 10
 
 
 def test_a_png_of_many_small_parts_is_read() -> None:

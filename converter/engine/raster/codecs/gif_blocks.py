@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from converter.engine.errors import Corrupt, Truncated
+from converter.engine.errors import Truncated, UnsupportedVariant
 
 _LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
 MOST_BLOCKS = 50_000  # stray bytes count, too; a frame needs two
@@ -52,7 +52,7 @@ class GifBlocks:
 def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
     """Return what the blocks say; stop counting just above `max_frames`.
 
-    Raises Truncated, Corrupt.
+    Raises Truncated, UnsupportedVariant.
     """
     try:
         return _walked(data, max_frames)
@@ -89,7 +89,7 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
             # Some writers leave stray bytes between blocks; decoders step over them.
             at += 1
     else:
-        raise Corrupt
+        raise UnsupportedVariant(kind="many_parts", format="GIF")
     return GifBlocks(tuple(frames), plays)
 
 

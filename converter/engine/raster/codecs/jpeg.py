@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, of_exif
@@ -80,7 +80,7 @@ class Jpeg(Codec):
             stray += segment.start - reached  # and four bytes of marker and length
             reached = segment.end
             if number > _MOST_SEGMENTS or scans > _MOST_SCANS or stray > _MOST_STRAY:
-                raise Corrupt
+                raise UnsupportedVariant(kind="many_parts", format=self.format.label)
             if is_frame(segment.marker) and segment.end > segment.start:
                 self._refuse_unread(segment.marker, data[segment.start])
                 self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)

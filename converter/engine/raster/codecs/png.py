@@ -8,7 +8,7 @@ from itertools import islice
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
+from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
@@ -50,7 +50,7 @@ class Png(Codec):
         if kinds[:1] == [_APPLE]:
             raise UnsupportedVariant(kind="compression", format=self.format.label, compression="Apple CgBI")
         if len(kinds) == _MOST_CHUNKS:
-            raise Corrupt
+            raise UnsupportedVariant(kind="many_parts", format=self.format.label)
         if b"IEND" not in kinds:
             raise Truncated
 
