@@ -130,3 +130,27 @@ def test_a_document_needs_no_script(visit: Visit) -> None:
     page.get_by_role("button", name="Convert", exact=True).click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".sheets li")).to_have_count(3)
+
+
+@pytest.mark.slow
+def test_each_page_of_a_scan_becomes_a_file(visit: Visit) -> None:
+    page = visit()
+    first, *others = [Image.new("RGB", (90, 120), color) for color in COLORS.values()]
+    data = io.BytesIO()
+    first.save(data, "TIFF", save_all=True, append_images=others)
+    page.locator("#id_images").set_input_files(photo("scan.tif", data.getvalue(), "image/tiff"))
+    page.locator("[name='outputs-0-format']").select_option("png")
+    page.get_by_text("More options").first.click()
+    page.locator("[name='outputs-0-pages']").fill("2-")
+    page.locator("[name='outputs-0-frames']").select_option(label="Each as a file")
+    page.get_by_role("button", name="Convert to PNG").click()
+    finish(page)
+    rows = page.locator(".image-jobs .job")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("Pages selected: 3 of 3")
+    look(page, "pages as files")
+    with page.expect_download() as download:
+        rows.nth(1).get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "scan-003.png"
+    with Image.open(download.value.path()) as image:
+        assert image.convert("RGB").getpixel((5, 5)) == (0, 0, 255)
