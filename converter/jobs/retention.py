@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import metadata, storage
+from converter.jobs.thumbnails import thumbnail_key
 from converter.jobs.transitions import cancel_batch, expire_results
 from converter.models import Batch, Job, Rendition, Upload
 
@@ -81,8 +82,8 @@ def delete_bytes(uploads: Sequence[Upload]) -> None:
     """Delete the bytes and metadata of uploads; their rows stay. Raises StorageFault."""
     storage.uploads.remove(upload.key for upload in uploads)
     rows = Upload.objects.filter(pk__in=[upload.pk for upload in uploads])
-    # Asked now: one may have been made since the uploads were read.
-    storage.results.remove(rows.exclude(thumbnail_key="").values_list("thumbnail_key", flat=True))
+    # Whatever the rows say: a worker that was killed may have stored one without telling.
+    storage.results.remove(thumbnail_key(upload) for upload in uploads)
     for upload in uploads:
         metadata.store().remove(upload.pk)
     rows.update(deleted_at=timezone.now(), thumbnail_key="")

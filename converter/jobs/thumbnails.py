@@ -22,6 +22,11 @@ THUMBNAIL = engine.Recipe.parse(
 )
 
 
+def thumbnail_key(upload: Upload) -> str:
+    """Return the key under which its thumbnail is stored, if it has one."""
+    return f"{upload.results_prefix}/thumbnail"
+
+
 def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     """Store what the engine made of THUMBNAIL, and the labels found in it.
 
@@ -29,7 +34,7 @@ def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
     """
     if isinstance(answer, Refused):
         return  # the jobs themselves say what is wrong with the image
-    key = f"{upload.results_prefix}/thumbnail"
+    key = thumbnail_key(upload)
     storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
     if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):
         storage.results.remove([key])  # deleted meanwhile

@@ -99,7 +99,7 @@ class Terraform:
     env: dict[str, str]
 
     def __call__(
-        self, *arguments: str, expect: tuple[int, ...] = (0,), seconds: int = 600, stdin: str = ""
+        self, *arguments: str, expect: tuple[int, ...] = (0,), seconds: int = 3600, stdin: str = ""
     ) -> str:
         """Run one command and return what it printed; any other exit code than expected fails with that text."""
         program = shutil.which("terraform")

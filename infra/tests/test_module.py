@@ -30,7 +30,7 @@ def test_the_scan_finds_nothing_that_is_not_explained() -> None:
         [checkov, "-d", str(INFRA), "--framework", "terraform", "--skip-download", "--quiet", "--compact"],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=3600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -98,6 +98,17 @@ def test_what_is_made_while_its_batch_goes_does_not_stay(
     assert files(folders) == []
 
 
+def test_a_thumbnail_that_a_killed_worker_told_nobody_of_goes_too(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    worker.work()
+    Upload.objects.update(thumbnail_key="")
+    jobs.remove(batch)
+    assert files(folders) == []
+
+
 def test_a_removed_batch_leaves_nothing(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
