@@ -16,6 +16,7 @@ import pytest
 from django.core.management.color import no_style
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from PIL import Image
 
 from converter import configuration, dispatch, storage
@@ -112,6 +113,12 @@ def worker() -> Iterator[RecordingDispatch]:
 def _plain_configuration() -> None:
     """Nothing set by staff, and nothing to read for it."""
     configuration.keep(Configuration(), at=math.inf)
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> None:
+    """A request in another language leaves it behind in its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
