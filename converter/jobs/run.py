@@ -162,11 +162,11 @@ def _by_page(jobs: list[Job], data: bytes) -> list[Job]:
     """Return the jobs, with one for each page in the place of one for all of them; fail those that cannot be."""
     if all(job.parsed_recipe.frames != "each" for job in jobs):
         return jobs
-    upload, facts, refusal = jobs[0].upload, None, None
+    upload, pictures, refusal = jobs[0].upload, 0, None
     for answer in SANDBOX.render(data, [THUMBNAIL], limits(), wanted=held(jobs).exists):
         if isinstance(answer, Probed):
-            facts = answer.facts
-            _note_facts(upload, facts)
+            pictures = answer.pictures
+            _note_facts(upload, answer.facts)
         else:
             refusal = answer.message if isinstance(answer, Refused) else None
             keep_thumbnail(upload, answer)
@@ -174,8 +174,8 @@ def _by_page(jobs: list[Job], data: bytes) -> list[Job]:
     for job in jobs:
         if job.parsed_recipe.frames != "each":
             ready.append(job)
-        elif facts is not None:
-            ready += _pages_of(job, max(facts["frames"], facts["pages"]))
+        elif pictures:
+            ready += _pages_of(job, pictures)
         elif refusal:
             _fail(job, refusal)
     return ready

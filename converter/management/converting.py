@@ -119,7 +119,7 @@ class LocalConverter:
             raise NotConverted(first.message.text, first.code)
         assert isinstance(first, Probed)
         try:
-            return self._recipe.each(max(first.facts["frames"], first.facts["pages"]))
+            return self._recipe.each(first.pictures)
         except engine.EngineError as exc:
             raise NotConverted(exc.message.text, exc.code) from exc
 

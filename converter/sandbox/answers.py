@@ -19,6 +19,11 @@ class Probed:
 
     facts: dict[str, Any]
 
+    @property
+    def pictures(self) -> int:
+        """How many frames or pages there are."""
+        return max(int(self.facts["frames"]), int(self.facts["pages"]))
+
 
 @dataclass(frozen=True)
 class Decoded:

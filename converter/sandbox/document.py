@@ -61,7 +61,7 @@ class Document:
         page = None
         for answer in self._sandbox.render(data, recipes, self._limits_now(), logos, wanted):
             if isinstance(answer, Probed):
-                self._count(answer.facts, own)
+                self._count(answer, own)
                 yield answer
             elif answer.index < len(extra):
                 yield answer
@@ -106,16 +106,13 @@ class Document:
         share = (most - self._written) // self._left
         return replace(recipe, target_bytes=max(share, _LEAST_BYTES))
 
-    def _count(self, facts: Mapping[str, object], recipe: engine.Recipe) -> None:
+    def _count(self, probed: Probed, recipe: engine.Recipe) -> None:
         """Check the whole before the image is decoded."""
-        width, height, frames, pages = (
-            int(str(facts[name])) for name in ("width", "height", "frames", "pages")
-        )
         try:
-            count = len(recipe.picked(max(frames, pages)))
+            count = len(recipe.picked(probed.pictures))
         except engine.NoSuchPage:
             return  # the image is refused for it
-        self._pixels += width * height * count
+        self._pixels += int(probed.facts["width"]) * int(probed.facts["height"]) * count
         self._pages += count
         self._check(self._bytes)
 

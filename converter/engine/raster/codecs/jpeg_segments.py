@@ -12,7 +12,7 @@ _COMMENT, _APPLICATION = 0xFE, range(0xE0, 0xF0)
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
-_SHORTEST = ((0xE0, b"JFIF\x00", 14), (0xE2, b"ICC_PROFILE\x00", 14), (0xEE, b"Adobe", 12))
+_SHORTEST = ((0xE0, b"JFIF\x00", 14), (_APP2, _PROFILE, 14), (0xEE, b"Adobe", 12))
 """What libjpeg asks of such segments; it passes over shorter ones, which Pillow takes for damage."""
 _LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
 _FILL = re.compile(rb"\xff+")  # any number may stand before a marker
