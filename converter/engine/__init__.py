@@ -1,6 +1,6 @@
-"""The vocabulary of the engine: recipes, formats, limits, reports and errors. `raster` does the work.
+"""The vocabulary of the engine: recipes, formats, limits, reports and errors.
 
-Whoever only names these starts without a decoder: nothing here imports Pillow.
+The work is done in `raster`. Nothing here imports Pillow, so importing the vocabulary loads no decoder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What files are called: by people, in a bucket, and on the systems that results are unpacked on."""
+"""File names: as shown to people, as keys in a bucket, and on the systems where results are unpacked."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def clean_name(name: str) -> str:
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """Return the name without its extension, and that with its dot; empty if it is not one of an image."""
+    """Return the stem and the extension with its dot; the extension is empty if it is not one of an image."""
     stem, dot, extension = name.rpartition(".")
     return (stem, dot + extension) if stem and f".{extension.lower()}" in EXTENSIONS else (name, "")
 
 
 def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
-    """Return both as one name of limited length in UTF-8 bytes; the stem is cut to fit."""
+    """Return stem and extension as one name of limited length in UTF-8 bytes, shortening the stem."""
     room = most - _size(suffix)
     cut = stem
     while _size(cut) > room:
@@ -47,14 +47,14 @@ def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return the name as the last part of a key: at most 100 bytes, nothing that a shell or URL would trip over."""
+    """Return the name as the last part of a key: at most 100 bytes, only characters that are safe in shells and URLs."""
     stem, suffix = split_extension(name)
     stem = re.sub(r"[^-\w.]", "", stem.strip().replace(" ", "_")).strip(".")
     return fitted(stem or "image", suffix, MOST_OF_KEY)
 
 
 def portable_name(name: str) -> str:
-    """Return the name as every system can write it: Windows refuses some letters, endings and names of devices."""
+    """Return a name that every system can write: Windows forbids some characters, endings and device names."""
     name = REFUSED_BY_WINDOWS.sub("_", name).rstrip(" .") or "image"
     return fitted(*split_extension(f"_{name}")) if DEVICES.match(name) else name
 
@@ -79,7 +79,7 @@ def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:
-    """Return all folders that the paths lead through.
+    """Return all folders on the way to these paths.
 
     >>> sorted(folders_of(["a/b/c.png", "d.png"]))
     ['a', 'a/b']

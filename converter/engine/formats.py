@@ -1,4 +1,4 @@
-"""The formats, as data. Steps ask the table what a format can do; they never test its name."""
+"""The formats, as data. Steps look up what a format can do and never test for its name."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Format:
         return self.extensions[0]
 
     def begins(self, data: bytes) -> bool:
-        """Whether these bytes begin as a file of this format does."""
+        """Whether these bytes are the beginning of a file in this format."""
         return re.match(self.signature, data, re.DOTALL) is not None
 
     @property
@@ -95,7 +95,7 @@ class Format:
 
     @property
     def says_dpi(self) -> bool:
-        """Whether it can say how many pixels make an inch, if only in EXIF."""
+        """Whether the format can store a print resolution, if only in EXIF."""
         return self.has_density or self.exif
 
     @property

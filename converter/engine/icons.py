@@ -1,4 +1,4 @@
-"""A set of icons for a site: which recipes make one, and the names that browsers and systems look for."""
+"""A set of icons for a site: the recipes that make one, and the names that browsers and systems look for."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Output = Mapping[str, Any]
 
 
 def is_set(outputs: Sequence[Output]) -> bool:
-    """Whether these recipes, in canonical form, make a favicon and icons of an app."""
+    """Whether these recipes, in canonical form, make a favicon and app icons."""
     names = [icon_name(output) for output in outputs]
     return FAVICON in names and len(set(names)) == len(names) > 1 and "" not in names
 
 
 def is_maskable(output: Output) -> bool:
-    """Whether the icon has a border, so that systems may cut it to their shapes."""
+    """Whether the icon has a border, so that systems can crop it to their shapes."""
     return bool(_resize(output).get("border"))
 
 

@@ -1,4 +1,4 @@
-"""The report of a document from those of its images, each as of `Report.to_dict`."""
+"""The report of a document, made from the reports of its images, each as returned by `Report.to_dict`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of anything one image may cost."""
+"""How many bytes, pixels, frames and seconds one image may take."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Deadline:
-    """Says between steps whether the time is up; what hangs inside a codec is ended from outside."""
+    """Checked between steps; a codec that hangs is killed from outside."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -25,7 +25,7 @@ def gettext_noop(template: str) -> str:
 
 
 def register(templates: Mapping[str, str]) -> None:
-    """Add what one room says. A template belongs to one room only."""
+    """Add the templates of one room. No two rooms may have the same template."""
     if twice := _templates.keys() & templates.keys():
         raise ValueError(f"These templates exist already: {', '.join(sorted(twice))}")
     _templates.update(templates)
@@ -69,7 +69,7 @@ class Filler(string.Formatter):
         return TEMPLATES[key]
 
     def word(self, word: str) -> str:
-        """Return a word of ours, such as a job's state; one without a template is said as it is."""
+        """Return one of our own words, such as a job's state; a word without a template is returned unchanged."""
         return TEMPLATES.get(f"word.{word}", word)
 
     def number(self, value: float, decimals: int, grouped: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What results are called: a pattern with parts in braces, such as `{name}-{width}.{ext}`."""
+"""The names of results: a pattern with parts in braces, such as `{name}-{width}.{ext}`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _PART = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Named:
-    """A result that is to be named. `name` is that of its source without extension, `number` counts the sources from 1,
-    `page` is that of the source if it is made of one alone."""
+    """A result to be named. `name` is the source's name without extension, `number` counts the sources from 1, `page`
+    is the page it was made from, if only one.
+    """
 
     name: str
     width: int | None

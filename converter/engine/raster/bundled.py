@@ -1,4 +1,4 @@
-"""The C libraries inside our wheels: which versions are here, and which are too old to be given a stranger's file."""
+"""The C libraries inside our wheels: their versions, and which are too old to be given a stranger's file."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Library:
 
     @property
     def lowest(self) -> str:
-        """The lowest safe version; empty where a stranger's file does not reach the library."""
+        """The lowest safe version; empty if the library never sees a stranger's file."""
         return str(_ADVISORIES.get(self.name, {}).get("lowest", ""))
 
     @property
     def problem(self) -> str:
-        """What speaks against giving it a stranger's file; empty when nothing does."""
+        """Why it must not be given a stranger's file; empty if it may."""
         if not self.lowest:
             return ""
         needed = f"{self.lowest} or later is needed ({_ADVISORIES[self.name]['advisory']})"
@@ -64,7 +64,7 @@ class Library:
 
 @cache
 def libraries() -> tuple[Library, ...]:
-    """Return the libraries that are here, those that read strangers' files first."""
+    """Return the libraries that were found; those that read strangers' files come first."""
     inside = {"pillow": {**_in_pillow(), **_in_avif()}, "pillow-heif": _in_heif()}
     found = [
         Library(name, version, wheel) for wheel, those in inside.items() for name, version in those.items()
@@ -73,14 +73,14 @@ def libraries() -> tuple[Library, ...]:
 
 
 def check() -> list[str]:
-    """Return what is missing for the formats in the table, or not safe; empty when all is well."""
+    """Return what is missing for the formats in the table, or unsafe; empty if all is well."""
     missing = [f"Pillow was built without {name}." for name in _NEEDED if not features.check(name)]
     missing += [problem for codec in CODECS.values() for problem in codec.problems()]
     return missing + [library.problem for library in libraries() if library.problem]
 
 
 def notes() -> list[str]:
-    """Return what is done less well on this machine than it could be."""
+    """Return what works less well on this machine than it could."""
     return [note for codec in CODECS.values() for note in codec.notes()]
 
 

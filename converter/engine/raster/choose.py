@@ -104,13 +104,13 @@ def _sample(image: Image.Image) -> Image.Image:
 
 
 def _is_flat(image: Image.Image) -> bool:
-    """Whether it is drawn: by few colours, or in grey, which has few anyway, by pixels as dark as their neighbours."""
+    """Whether the picture is drawn rather than photographed: it has few colours or, if grey, many equal neighbours."""
     if image.mode in ("L", "LA"):
         return _alike_neighbours(image.getchannel("L")) >= _FLAT_NEIGHBOURS
     return image.mode in ("RGB", "RGBA") and image.getcolors(_FLAT_COLORS) is not None
 
 
 def _alike_neighbours(gray: Image.Image) -> float:
-    """Return how many of the pixels, from 0 to 1, are exactly as dark as the one to their left."""
+    """Return the part of the pixels, 0 to 1, that are exactly as dark as the one to their left."""
     across = ImageChops.difference(gray, ImageChops.offset(gray, 1, 0))
     return across.histogram()[0] / (gray.width * gray.height)

@@ -1,4 +1,4 @@
-"""The formats, one module each: a row in `converter.engine.formats` has its codec in the module of its name."""
+"""The formats, one module each, named like the row in `converter.engine.formats`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def codec_for(format: Format) -> Codec:
 
 
 def recognised(data: bytes) -> Codec | None:
-    """Return the codec of the format that these bytes are in, judged by what they begin with, read here or not."""
+    """Return the codec of the format that these bytes begin like, whether it can be read or not; None if unknown."""
     return next((codec for codec in CODECS.values() if codec.recognises(data)), None)
 
 
@@ -37,6 +37,6 @@ def samples() -> Iterator[bytes]:
 
 @cache
 def set_up() -> None:
-    """Prepare the libraries of all codecs, once a process and before the first file."""
+    """Prepare the libraries of all codecs: once per process, before the first file."""
     for codec in CODECS.values():
         codec.set_up()

@@ -24,7 +24,7 @@ Decode = Callable[[bytes], Image.Image]
 
 
 class _Control(NamedTuple):
-    """What an fcTL chunk says, behind its sequence number."""
+    """The content of an fcTL chunk, without its sequence number."""
 
     width: int
     height: int
@@ -38,7 +38,7 @@ class _Control(NamedTuple):
 
 
 def count(data: bytes) -> int | None:
-    """Return how many frames the animation has, by its acTL chunk; None where there is no animation."""
+    """Return the number of frames from the acTL chunk; None if the PNG is not animated."""
     for chunk in chunks(data):
         if chunk.kind == b"IDAT":
             return None
@@ -48,7 +48,7 @@ def count(data: bytes) -> int | None:
 
 
 def hides_default(data: bytes) -> bool:
-    """Whether the image that programs without animation show is no frame of it: no control comes before it."""
+    """Whether the default image is not part of the animation: no fcTL chunk comes before it."""
     if count(data) is None:
         return False
     for chunk in chunks(data):
@@ -58,14 +58,13 @@ def hides_default(data: bytes) -> bool:
 
 
 def whole_frame(data: bytes) -> bytes:
-    """Return a control that makes the default image a frame."""
+    """Return a control that shows the default image as a frame."""
     return made(b"fcTL", bytes(4) + data[16:24] + bytes(14))
 
 
 def frames(data: bytes, size: tuple[int, int], decode: Decode) -> Iterator[Image.Image]:
-    """Yield each frame as it is seen, RGBA, with its `duration` in milliseconds; `decode` reads a still PNG.
-
-    Raises Truncated, Corrupt.
+    """Yield each composited frame, RGBA, with its `duration` in milliseconds; `decode` reads a still PNG. Raises
+    Truncated, Corrupt.
     """
     canvas, shown, expected = Canvas(size), 0, count(data) or 0
     header = b""
@@ -105,7 +104,7 @@ def _control(chunk: Chunk, size: tuple[int, int]) -> _Control:
 
 
 def _still(header: bytes, common: list[bytes], control: _Control, pixels: list[bytes]) -> bytes:
-    """Return a PNG of one frame alone."""
+    """Return one frame as a PNG of its own."""
     own = struct.pack(">II", control.width, control.height) + header[8:]
     return b"".join(
         [_SIGNATURE, made(b"IHDR", own), *common, made(b"IDAT", b"".join(pixels)), made(b"IEND", b"")]

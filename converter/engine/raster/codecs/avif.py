@@ -53,7 +53,7 @@ class Avif(Codec):
         return bits_per_channel(data) or super().bits(data, image)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """ICC, else nclx (MIAF, ISO/IEC 23000-22, 7.3.6.4); an animation may have it in its track alone."""
+        """ICC, else nclx (MIAF, ISO/IEC 23000-22, 7.3.6.4); in an animation both may be in the track only."""
         icc = icc_of(image)
         if icc:
             return of_icc(icc, image)
@@ -102,7 +102,7 @@ def _codes_in(content: bytes) -> tuple[int, int] | None:
 
 
 def _without_clock(data: bytes) -> bytes:
-    """Return a file that does not tell when it was made: the same picture gives the same bytes."""
+    """Return the file without its creation time, so that the same picture always gives the same bytes."""
     output = bytearray(data)
     box = 0
     while box + 8 <= len(data):

@@ -1,4 +1,4 @@
-"""AVIF of which only a part is shown: Pillow passes over the property that says so."""
+"""AVIF with a clean aperture (`clap`), which Pillow ignores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .heif import aperture
 
 
 class AvifImage(AvifImagePlugin.AvifImageFile):
-    """Pillow's, cut to its clean aperture; the frames of an animation are shown whole, as in browsers."""
+    """Pillow's image, cropped to its clean aperture; animation frames are shown whole, as in browsers."""
 
     format = "AVIF"
 
@@ -30,6 +30,6 @@ class AvifImage(AvifImagePlugin.AvifImageFile):
         ]
 
     def load_seek(self, pos: int) -> None:
-        """Go to where the part begins; Pillow's passes over it, as its own pictures begin at 0."""
+        """Go to where the part begins; Pillow's own images always begin at 0, so it does nothing here."""
         assert self.fp is not None
         self.fp.seek(pos)

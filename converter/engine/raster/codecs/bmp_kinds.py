@@ -45,10 +45,7 @@ class _Header(NamedTuple):
 
 
 def guard(data: bytes, limits: Limits) -> None:
-    """Refuse what is too large, and kinds that are not read.
-
-    Raises TooManyPixels, UnsupportedVariant.
-    """
+    """Refuse files that are too large, and kinds that are not read. Raises TooManyPixels, UnsupportedVariant."""
     header = _header(data)
     if header is None:
         return
@@ -67,7 +64,7 @@ def guard(data: bytes, limits: Limits) -> None:
 
 
 def bits(data: bytes) -> int | None:
-    """Return the bits of its deepest channel, where bit fields tell them; None where they do not."""
+    """Return the bits of the deepest channel according to the bit fields; None if there are none."""
     header = _header(data)
     if header is None or not _has_masks(header):
         return None
@@ -75,10 +72,7 @@ def bits(data: bytes) -> int | None:
 
 
 def common_kind(data: bytes) -> bytes:
-    """Return a BMP that Pillow reads, of the same pixels; the same bytes where it reads them.
-
-    Raises Truncated.
-    """
+    """Return a BMP with the same pixels that Pillow can read; the same bytes if it already can. Raises Truncated."""
     header = _header(data)
     if header is None:
         return data
@@ -104,7 +98,7 @@ def _rewritten(data: bytes, header: _Header) -> bytes:
 
 
 def _header(data: bytes) -> _Header | None:
-    """Return what the header says; None of one that is left to Pillow, being damaged or of the oldest kind."""
+    """Return the parsed header; None if the file is left to Pillow, being damaged or of the oldest kind."""
     try:
         pixels_at, size = struct.unpack_from("<II", data, 10)
         if size not in _HEADERS:
@@ -128,14 +122,14 @@ def _has_masks(header: _Header) -> bool:
 
 
 def _masks(data: bytes, header: _Header) -> tuple[int, int, int, int]:
-    """Return the masks of red, green, blue and alpha; three of them follow the shortest header."""
+    """Return the masks of red, green, blue and alpha; with the shortest header the first three follow it."""
     red, green, blue = struct.unpack_from("<III", data, 54)
     has_alpha = header.size >= 56 or header.compression == _ALPHA_BITFIELDS
     return red, green, blue, struct.unpack_from("<I", data, 66)[0] if has_alpha else 0
 
 
 def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int]) -> bytes:
-    """Return a BMP of eight bits a channel; each is put together from the bytes that its mask covers."""
+    """Return a BMP with eight bits a channel, each extracted by its mask."""
     width, height = header.width, abs(header.height)
     size = header.bits // 8
     stride = -(-width * size // 4) * 4
@@ -158,7 +152,7 @@ def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int])
 
 
 def _channel(octets: tuple[Image.Image, ...], mask: int) -> Image.Image:
-    """Return the highest eight bits under the mask, stretched to the full range where there are fewer."""
+    """Return the highest eight bits under the mask, stretched to the full range if there are fewer."""
     low, high = (mask & -mask).bit_length() - 1, mask.bit_length()
     if not mask:
         return Image.new("L", octets[0].size)
@@ -185,7 +179,7 @@ def _of_two_bits(data: bytes, header: _Header) -> bytes:
 
 
 def _of_runs(data: bytes, header: _Header) -> bytes:
-    """Return runs as plain rows; what they leap over is black, as Chromium shows it, if the palette has room."""
+    """Return run-length data as plain rows; skipped pixels are black, as in Chromium, if the palette has room."""
     width, height = header.width, abs(header.height)
     stride = -(-width // 4) * 4
     black = header.colors if header.colors < 256 else 0
@@ -217,14 +211,14 @@ def _of_runs(data: bytes, header: _Header) -> bytes:
 
 
 def _put(rows: bytearray, run: bytes, x: int, y: int, width: int, stride: int) -> int:
-    """Write a run as far as the row goes, and return where the next one begins."""
+    """Write a run up to the end of the row, and return where the next one begins."""
     room = max(0, width - x)
     rows[y * stride + x : y * stride + x + min(room, len(run))] = run[:room]
     return x + len(run)
 
 
 def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> bytes:
-    """Return a BMP with the plainest header, the palette of this one and these rows."""
+    """Return a BMP with the simplest header, the palette of this one and these rows."""
     palette = b""
     if header.bits <= 8:
         start = _FILE_HEADER + header.size
@@ -242,7 +236,7 @@ def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> byt
 
 
 def _density(data: bytes) -> tuple[int, int]:
-    """Return pixels per metre, across and down."""
+    """Return pixels per metre, horizontal and vertical."""
     if struct.unpack_from("<I", data, 14)[0] <= 16:
         return 0, 0
     across, down = struct.unpack_from("<ii", data, 38)

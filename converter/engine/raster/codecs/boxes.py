@@ -1,4 +1,4 @@
-"""The boxes of AVIF, HEIC and JP2 (ISO/IEC 14496-12, 15444-1 annex I), read as far as they are whole."""
+"""The boxes of AVIF, HEIC and JP2 files (ISO/IEC 14496-12; 15444-1, annex I), read as far as they are intact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VITAL = (b"ftyp", b"meta", b"mdat", b"idat", b"moov", b"jp2h", b"jp2c")
 
 
 def brands(data: bytes) -> set[bytes]:
-    """Return all brands of a file; none where it is not of this kind."""
+    """Return all brands of a file; none if it does not begin with an `ftyp` box."""
     if data[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
@@ -21,11 +21,10 @@ def brands(data: bytes) -> set[bytes]:
 
 
 def check(data: bytes, needed: Collection[bytes]) -> None:
-    """Look whether the outermost boxes of these kinds are there, and each box is as long as it says.
+    """Check that the top-level boxes of these kinds exist and that no box is longer than the file.
 
-    Once they were seen, something else may follow: cameras and phones put trailers of their own behind the last box.
-
-    Raises Truncated, Corrupt.
+    After the last required box anything may follow: cameras and phones append trailers of their own. Raises Truncated,
+    Corrupt.
     """
     at, missing = 0, set(needed)
     while at + 8 <= len(data):
@@ -48,7 +47,7 @@ def check(data: bytes, needed: Collection[bytes]) -> None:
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind of each box between two places, and where its content begins and ends."""
+    """Yield the kind of each box between two offsets, and where its content begins and ends."""
     end = len(data) if end is None else min(end, len(data))
     for _ in range(_MOST_BOXES):
         if start + 8 > end:

@@ -1,4 +1,4 @@
-"""What every codec does, as most formats need it. A codec overrides what is different about its own."""
+"""What a codec does by default. Each format overrides what differs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Timing:
-    """`delays` are milliseconds, one per frame, where the container tells them; `plays` is 0 for ever."""
+    """`delays` are milliseconds, one per frame, if the container gives them; `plays` is 0 for ever."""
 
     delays: Sequence[int] = ()
     plays: int = 1
@@ -52,88 +52,84 @@ class Codec:
     """Which are not."""
 
     def set_up(self) -> None:
-        """Prepare the library, once a process and before the first file."""
+        """Prepare the library: once per process, before the first file."""
 
     def problems(self) -> list[str]:
-        """Return what is missing; empty when all is well."""
+        """Return what is missing; empty if all is well."""
         return [f"Pillow was built without {name}." for name in self.needs if not features.check(name)]
 
     def notes(self) -> list[str]:
-        """Return what is done less well on this machine than it could be."""
+        """Return what works less well on this machine than it could."""
         return []
 
     def recognises(self, data: bytes) -> bool:
-        """Whether this is a file of this format, judged by what it begins with."""
+        """Whether a file that begins with these bytes is in this format."""
         return self.format.begins(data)
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Refuse what the container already shows to be too much, cut short or unread, before a decoder sees it.
-
+        """Refuse, before decoding, a file that the container shows to be too large, truncated or of an unread kind.
         Raises the InvalidImage and LimitExceeded families.
         """
 
     def readable(self, data: bytes) -> bytes:
-        """Return the file as its decoder takes it, where that knows a kind of it only in another form."""
+        """Return the file in a form that its decoder reads, for kinds that it only reads in another form."""
         return data
 
     def header(self, data: bytes) -> bytes:
-        """Return what a decoder needs to see of the file to tell all but its pixels."""
+        """Return the part of the file that a decoder needs for everything but the pixels."""
         return self.readable(data)
 
     def check(self, image: Image.Image) -> None:
-        """Refuse what only the opened header shows to be another format.
-
-        Raises UnsupportedFormat.
-        """
+        """Refuse a file whose opened header shows it to be another format. Raises UnsupportedFormat."""
 
     def bits(self, data: bytes, image: Image.Image) -> int:
-        """Return the bits a channel has in the file."""
+        """Return the bits per channel in the file."""
         return 1 if image.mode == "1" else 8
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """Return the colours of the current frame or page, by all the ways in which the format says them."""
+        """Return the colour space of the current frame or page, from every place where the format stores it."""
         return of_icc(icc_of(image), image)
 
     def dpi(self, image: Image.Image) -> Any:
-        """Return what the format's own field says, as the decoder has it; None where it says nothing."""
+        """Return the resolution in the format's own field, as the decoder reports it; None if there is none."""
         return image.info.get("dpi")
 
     def orientation(self, image: Image.Image, data: bytes) -> int:
-        """Return how the picture is turned to be shown, as EXIF says it: 1 to 8."""
+        """Return how to turn the picture for display, as an EXIF orientation: 1 to 8."""
         return orientation(image)
 
     def timing(self, data: bytes, image: Image.Image) -> Timing:
-        """Return how an animation runs, as far as it is told without decoding."""
+        """Return how an animation runs, as far as that is known without decoding."""
         plays = image.info.get("loop", 0)
         return Timing(plays=plays if isinstance(plays, int) else 0)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Yield the frames or pages in order; their pixels are decoded by `load`, if they are not yet."""
+        """Yield the frames or pages in order; `load` decodes their pixels if that has not been done yet."""
         yield image
         for number in count(1):
             image.seek(number)
             yield image
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        """Return the current frame or page with its pixels decoded, and put right where the decoder errs."""
+        """Return the current frame or page with its pixels decoded, correcting what the decoder gets wrong."""
         image.load()
         return image
 
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
-        """Return the XMP packet; None where a part of it that is announced is not there."""
+        """Return the XMP packet; None if it announces a part that is missing."""
         xmp = image.info.get("xmp")
         return xmp if isinstance(xmp, bytes) else b""
 
     def unread(self, data: bytes) -> Sequence[str]:
-        """Return the kinds of metadata of which there is more than is read."""
+        """Return the kinds of metadata that are larger than what is read."""
         return ()
 
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
-        """Whether pixels are missing in what was decoded, though the file is closed as if it were whole."""
+        """Whether pixels are missing although the file ends as if it were whole."""
         return False
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
-        """Return how many images of equal standing the file holds, of which the main one is read."""
+        """Return how many images of equal rank the file holds; only the main one is read."""
         return 1
 
     def has_gain_map(self, data: bytes) -> bool:
@@ -145,7 +141,7 @@ class Codec:
         return b""
 
     def gain_map(self, data: bytes) -> GainMap | None:
-        """Return that version as a map of how much brighter each part is, where it can be carried on."""
+        """Return the gain map for HDR screens, if it can be kept."""
         return None
 
     def sample(self) -> bytes:
@@ -155,42 +151,42 @@ class Codec:
         return self.encode(Content(recipe, [image], [0], 1, {}), self.format.default_quality)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return the image in a mode that the format stores."""
+        """Return the image in a mode that the format can store."""
         return image
 
     def all_stored(self, images: Sequence[Image.Image], recipe: Recipe, log: Log) -> list[Image.Image]:
-        """Return all frames in a mode that the format stores."""
+        """Return all frames in a mode that the format can store."""
         return [self.stored(image, log) for image in images]
 
     def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
-        """Return how long each frame is shown, in milliseconds, as the format can say it."""
+        """Return the duration of each frame in milliseconds, rounded as the format requires."""
         return durations
 
     def settings(self, content: Content, quality: int | None) -> Settings:
-        """Return what the encoder is told, as the report shows it. `quality` is None where nothing is lost."""
+        """Return the encoder settings, as shown in the report. `quality` is None for lossless."""
         return {} if quality is None else {"quality": quality}
 
     def hidden(self, content: Content) -> Settings:
-        """Return encoder arguments that are about this picture or this process, and say nothing to people."""
+        """Return encoder arguments that are of no interest in the report."""
         if not content.is_animation:
             return {}
         durations = {"duration": list(content.durations)}
         return {**durations, "loop": content.plays} if self.format.loops else durations
 
     def carried(self, content: Content) -> Settings:
-        """Return the metadata, profile and dpi as the encoder takes them."""
+        """Return metadata, profile and dpi as arguments of the encoder."""
         return dict(content.extras)
 
     def parts(self, content: Content) -> Sequence[Content]:
-        """Return the content in runs that are written one after the other: pages that cannot share settings."""
+        """Return the content in runs that are written one after the other, for pages that need different settings."""
         return [content]
 
     def drawn(self, content: Content) -> Sequence[Image.Image]:
-        """Return the images as the encoder takes them."""
+        """Return the images as the encoder expects them."""
         return content.images
 
     def has_quality(self, image: Image.Image) -> bool:
-        """Whether a quality changes how the encoder writes this image."""
+        """Whether the encoder writes this image differently at different qualities."""
         return self.format.quality
 
     def picture(self, data: bytes) -> bytes:
@@ -198,18 +194,17 @@ class Codec:
         return data
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
-        """Return a file of another format with its coded picture kept, without metadata if `strip` is set.
-
-        None where that cannot be.
+        """Return a file of another format with its compressed picture unchanged, without metadata if `strip` is set.
+        None if that is impossible.
         """
         return None
 
     def finished(self, data: bytes, content: Content) -> bytes:
-        """Return the file with whatever the encoder left undone."""
+        """Return the file after adding what the encoder could not write."""
         return data
 
     def frames_in(self, data: bytes, content: Content) -> int:
-        """Return how many frames the encoder wrote; some merge equal neighbours."""
+        """Return how many frames the encoder wrote; some encoders merge equal neighbours."""
         return len(content.images)
 
     def halves_color(self, image: Image.Image) -> bool:
@@ -217,11 +212,11 @@ class Codec:
         return False
 
     def drafted(self, content: Content) -> Content:
-        """Return the content so that it is encoded in less time, to the same pixels."""
+        """Return the content with settings that encode faster, to the same pixels."""
         return content
 
     def encode(self, content: Content, quality: int | None) -> bytes:
-        """Return the file's bytes. Raises whatever the encoder does."""
+        """Return the file's bytes. Lets the encoder's exceptions through."""
         output = BytesIO()
         for part in self.parts(content):
             self._write(part, quality, output)
@@ -239,7 +234,7 @@ class Codec:
 
 
 def _fresh(image: Image.Image) -> Image.Image:
-    """Return an image of the same pixels: encoders leave settings on what they get, where the next would find them."""
+    """Return an image with the same pixels: encoders leave settings on the image, which the next one would use."""
     image.load()
     fresh = image._new(image.im)
     fresh.readonly = 1  # whoever draws on it draws on a copy

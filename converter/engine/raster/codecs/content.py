@@ -1,4 +1,4 @@
-"""What a file is to hold: frames made ready for one format, and what goes with them."""
+"""The content of a file: frames prepared for one format, with their metadata and settings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Content:
 
     @property
     def effort(self) -> int:
-        """How hard the encoder tries, 1 to 9."""
+        """How much time the encoder may take, 1 to 9."""
         effort = self.recipe.effort or self.target.default_effort
         assert effort is not None
         return effort
@@ -67,12 +67,12 @@ class Content:
 
     @property
     def is_bilevel(self) -> bool:
-        """Whether one bit a pixel tells it all."""
+        """Whether one bit a pixel is enough."""
         return all(image.mode == "1" for image in self.images)
 
     @cached_property
     def is_noisy(self) -> bool:
-        """Whether this is one picture in which a lossless format finds few repeats, as in photographs."""
+        """Whether this is a single picture in which a lossless format finds few repeats, such as a photograph."""
         return len(self.images) == 1 and _is_noisy(self.images[0])
 
 

@@ -46,7 +46,7 @@ class Gif(Codec):
         return Timing(blocks.delays, blocks.plays)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Pillow fills what lies outside of the first frame, where browsers show nothing."""
+        """Pillow fills the area outside the first frame, which browsers leave clear."""
         images = gif_blocks(data).images
         alone = len(images) == 1 and (0, 0, *image.size) == images[0].box
         return super().pictures(image, data) if alone else frames(data, image.size)
@@ -55,7 +55,7 @@ class Gif(Codec):
         return credentials.in_gif(data)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return the picture in at most 256 colours, one of them clear when there is transparency."""
+        """Return the picture with at most 256 colours, one of them clear if there is transparency."""
         mask = clear_parts(image, log)
         image = without_clear(image, mask)
         room = 256 if mask is None else 255

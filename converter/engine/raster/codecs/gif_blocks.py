@@ -1,4 +1,4 @@
-"""What the blocks of a GIF say, decoding nothing."""
+"""The blocks of a GIF, read without decoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_CONTROL: _Control = (0, 0, None)
 
 @dataclass(frozen=True)
 class GifFrame:
-    """One picture; its block lies from `start` to `end`. `delay` is milliseconds, `clear` the index of no colour."""
+    """One frame; its block is from `start` to `end`. `delay` is milliseconds, `clear` the index of the clear colour."""
 
     start: int
     end: int
@@ -50,9 +50,8 @@ class GifBlocks:
 
 
 def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
-    """Return what the blocks say; stop counting just above `max_frames`.
-
-    Raises Truncated, UnsupportedVariant.
+    """Return the content of the blocks, counting no further than just above `max_frames`. Raises Truncated,
+    UnsupportedVariant.
     """
     try:
         return _walked(data, max_frames)
@@ -94,13 +93,13 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
 
 
 def _control(data: bytes, at: int) -> _Control:
-    """Return the delay, the disposal and the clear index of a graphic control."""
+    """Return the delay, disposal and clear index in a graphic control extension."""
     flags, delay, clear = struct.unpack_from("<BHB", data, at)
     return 10 * delay, flags >> 2 & 7, clear if flags & 1 else None
 
 
 def palette_size(flags: int) -> int:
-    """Return the bytes of the palette that these flags announce."""
+    """Return the size in bytes of the palette that these flags announce."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 

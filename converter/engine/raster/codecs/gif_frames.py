@@ -1,4 +1,4 @@
-"""The frames of a GIF, each decoded by itself and put together as browsers do."""
+"""The frames of a GIF, decoded one by one and composited as browsers do."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ _DISPOSALS = {2: Dispose.CLEAR, 3: Dispose.RESTORE, 4: Dispose.RESTORE}
 
 
 def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
-    """Yield each frame as it is seen, RGBA, with its `duration` in milliseconds.
-
-    Raises Truncated, Corrupt.
-    """
+    """Yield each composited frame, RGBA, with its `duration` in milliseconds. Raises Truncated, Corrupt."""
     canvas = Canvas(size)
     for frame in gif_blocks(data).images:
         yield canvas.show(
@@ -35,7 +32,7 @@ def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
 
 
 def _pixels(data: bytes, frame: GifFrame) -> Image.Image:
-    """Return the frame's pixels; one that has none shows what is there, as in browsers."""
+    """Return the frame's pixels; a frame without pixels changes nothing, as in browsers."""
     if not (frame.width and frame.height):
         return Image.new("RGBA", (1, 1))
     with Image.open(BytesIO(_still(data, frame)), formats=["GIF"]) as image:
@@ -43,7 +40,7 @@ def _pixels(data: bytes, frame: GifFrame) -> Image.Image:
 
 
 def _still(data: bytes, frame: GifFrame) -> bytes:
-    """Return a GIF of one frame alone, as large as it is."""
+    """Return one frame as a GIF of its own size."""
     head = data[:6] + struct.pack("<HH", frame.width, frame.height) + data[10:11] + b"\x00" + data[12:13]
     palette = data[13 : 13 + palette_size(data[10])]
     place = bytearray(data[frame.start : frame.end])

@@ -1,4 +1,4 @@
-"""Palettes for animated GIFs: one that all frames share where it serves, with no more colours than show."""
+"""Palettes for animated GIFs: shared by all frames if that helps, and with no more colours than needed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _SAMPLE_PIXELS, _SAMPLE_FRAMES = 400_000, 24
 
 
 def paletted(images: Sequence[Image.Image], is_resized: bool, log: Log) -> list[Image.Image]:
-    """Return the frames as palette images, which hold `CLEAR` where they are see-through.
+    """Return the frames as palette images, with `CLEAR` as the index of clear pixels.
 
-    Colours for which there is room are kept as they are, but for those that resizing has mixed.
+    If there is room for all colours they are kept, except for mixed colours that resizing has made.
     """
     masks = [clear_parts(image, log) for image in images]
     solid = [without_clear(image, mask) for image, mask in zip(images, masks, strict=True)]
@@ -46,7 +46,7 @@ def paletted(images: Sequence[Image.Image], is_resized: bool, log: Log) -> list[
 
 
 def clear_parts(image: Image.Image, log: Log) -> Image.Image | None:
-    """Return a mask of what becomes see-through, that is, what was more so than not."""
+    """Return a mask of the pixels that become clear: those that are less than half opaque."""
     if image.mode != "RGBA":
         return None
     alpha = image.getchannel("A")
@@ -56,7 +56,7 @@ def clear_parts(image: Image.Image, log: Log) -> Image.Image | None:
 
 
 def without_clear(image: Image.Image, mask: Image.Image | None) -> Image.Image:
-    """Return the image in RGB, black where it is see-through."""
+    """Return the image in RGB, black where it was transparent."""
     solid = image.convert("RGB")
     if mask is not None:
         solid.paste((0, 0, 0), mask=mask)
@@ -75,7 +75,7 @@ def make_clear(image: Image.Image, mask: Image.Image | None) -> None:
 
 
 def _exact(images: Sequence[Image.Image], room: int) -> list[Image.Image] | None:
-    """Return the images with all their colours, in one palette or, if that has no room, in their own."""
+    """Return the images with all their colours: in one palette or, if that is too small, each in its own."""
     counts: Counter[tuple[int, ...]] = Counter()
     for image in images:
         colors = image.getcolors(room)
@@ -103,7 +103,7 @@ def _renumbered(image: Image.Image, numbers: dict[tuple[int, ...], int]) -> Imag
 
 
 def _reduced(images: Sequence[Image.Image], shown: float | None, log: Log) -> list[Image.Image]:
-    """Return the images in fewer colours than they have."""
+    """Return the images with fewer colours."""
     sample = _sample(images)
     palette = None if shown is None else _fewest(sample, shown)
     if palette is not None:
@@ -117,7 +117,7 @@ def _reduced(images: Sequence[Image.Image], shown: float | None, log: Log) -> li
 
 
 def _sample(images: Sequence[Image.Image]) -> Image.Image:
-    """Return frames from the whole length of the animation below each other, with some of their pixels."""
+    """Return a picture of frames from the whole animation, one below the other, with part of their pixels."""
     step = -(-len(images) // _SAMPLE_FRAMES)
     chosen = images[::step]
     width, height = chosen[0].size
@@ -130,14 +130,14 @@ def _sample(images: Sequence[Image.Image]) -> Image.Image:
 
 
 def _shown(masks: Sequence[Image.Image | None]) -> float:
-    """Return which part of all pixels is not clear, from 0 to 1."""
+    """Return the part of all pixels that is not clear, from 0 to 1."""
     return 1 - sum(ImageStat.Stat(mask).mean[0] / 255 for mask in masks if mask) / len(masks)
 
 
 def _fewest(sample: Image.Image, shown: float) -> Image.Image | None:
-    """Return a picture with the palette of a drawing that was resized; None for a photograph.
+    """Return a picture with the palette of a resized drawing; None for a photograph.
 
-    A colour joins, the commonest first, if none is there that is near it. The rare ones are mixes at edges.
+    Colours are added in order of frequency unless a similar one is already there. Rare ones are mixes at edges.
     """
     counts = sample.getcolors(_DRAWN)
     if counts is None:
@@ -176,7 +176,7 @@ def _distance(image: Image.Image, other: Image.Image) -> float:
 
 
 def _mapped(images: Sequence[Image.Image], palette: Image.Image, dither: Image.Dither) -> list[Image.Image]:
-    """Return the images in the colours of a palette; what stays from frame to frame keeps its dots too."""
+    """Return the images in the colours of a palette; areas that do not change keep the same dithering."""
     mapped: list[Image.Image] = []
     before: Image.Image | None = None
     for image in images:

@@ -1,6 +1,6 @@
 """GIFs from palette images: each frame stores only what changed, in the way that takes the fewest bytes.
 
-Pillow packs the pixels; the rest of its writer would give each frame 8-bit codes and its own palette.
+Pillow compresses the pixels. Its own GIF writer is not used: it gives each frame 8-bit codes and its own palette.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Colors = tuple[bytes, ...]
 
 @dataclass(frozen=True)
 class _Stored:
-    """A frame as it is stored: what of it may be, the place that it covers and what becomes of that afterwards."""
+    """A frame as stored: its possible contents, the area it covers and what happens to that area afterwards."""
 
     ways: Sequence[Image.Image]
     box: Box
@@ -32,7 +32,7 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Table:
-    """A palette: its colours, and in the place of `clear` none."""
+    """A palette: its colours, and the index that is clear."""
 
     colors: Colors
     clear: int | None
@@ -41,7 +41,7 @@ class _Table:
 
     @property
     def depth(self) -> int:
-        """The bits that tell all of its colours apart."""
+        """How many bits are needed to tell all colours apart."""
         return max(1, (max(len(self.colors), (self.clear or 0) + 1) - 1).bit_length())
 
     @property
@@ -50,9 +50,9 @@ class _Table:
 
 
 def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, comment: bytes) -> bytes:
-    """Return a GIF of these palette images, which hold `CLEAR` where they are see-through.
+    """Return a GIF of these palette images, which use `CLEAR` for clear pixels.
 
-    `delays` are milliseconds, `plays` is 0 for ever. Neighbours that look the same become one frame.
+    `delays` are milliseconds, `plays` is 0 for ever. Equal neighbours become one frame.
     """
     width, height = images[0].size
     shared = _shared(images)
@@ -72,7 +72,7 @@ def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, 
 
 
 def _shared(images: Sequence[Image.Image]) -> _Table | None:
-    """Return the palette of all images, if they have but one."""
+    """Return the palette of all images, if they have the same one."""
     palette = images[0].getpalette()
     if any(image.getpalette() != palette for image in images[1:]):
         return None
@@ -121,7 +121,7 @@ def _stored(images: Sequence[Image.Image], delays: Sequence[int]) -> Iterator[_S
 def _distinct(
     images: Sequence[Image.Image], delays: Sequence[int]
 ) -> Iterator[tuple[Image.Image, Image.Image, int]]:
-    """Yield each image that looks other than the one before, as palette and as RGBA, with how long it is seen."""
+    """Yield each image that differs from the one before, as palette and as RGBA image, with its duration."""
     image, seen, shown = images[0], _seen(images[0]), delays[0]
     for other, delay in zip(images[1:], delays[1:], strict=True):
         looks = _seen(other)
@@ -140,7 +140,7 @@ def _seen(image: Image.Image) -> Image.Image:
 
 
 def _vanishing(seen: Image.Image, following: Image.Image) -> Box | None:
-    """Return the place where something is now and nothing will be."""
+    """Return the area in which pixels become clear."""
     return ImageChops.subtract(seen.getchannel("A"), following.getchannel("A")).getbbox()
 
 
@@ -156,7 +156,7 @@ def _joined(first: Box | None, second: Box | None) -> Box | None:
 
 
 def _ways(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> list[Image.Image]:
-    """Return the image as it is and, if it has an index to spare, clear where the canvas looks so already."""
+    """Return the image as it is and, if an index is free, with clear pixels where the canvas already looks the same."""
     red, green, blue, alpha = ImageChops.difference(canvas, seen).split()
     changed = ImageChops.lighter(ImageChops.lighter(red, green), ImageChops.lighter(blue, alpha))
     changed = changed.point([0] + 255 * [255])
@@ -172,7 +172,7 @@ def _ways(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> list[Im
 
 
 def _block(frame: _Stored, shared: _Table | None) -> bytes:
-    """Return the control and the picture in the fewest bytes, with the shared palette or its own."""
+    """Return the control extension and the image in the fewest bytes, with the shared palette or its own."""
     found = []
     for image in frame.ways:
         own = _table(image, _used(image))
@@ -199,7 +199,7 @@ def _packed(image: Image.Image, frame: _Stored, table: _Table, palette: bytes) -
 
 
 def _pixels(image: Image.Image) -> bytes:
-    """Return the indices in codes as short as the largest of them allows, from two bits on."""
+    """Return the compressed indices, with codes as short as the largest index allows, at least two bits."""
     largest = image.getextrema()[1]
     assert isinstance(largest, int)
     bits = max(2, largest.bit_length())

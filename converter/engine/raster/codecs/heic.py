@@ -79,7 +79,7 @@ class Heic(Codec):
         return getattr(image, "n_frames", 1)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """The main one comes first, wherever it lies in the file."""
+        """The main image comes first, wherever it is in the file."""
         main = image.tell()
         yield image
         for number in range(self.images_inside(image, data)):
@@ -94,7 +94,7 @@ class Heic(Codec):
         return credentials.in_boxes(data)
 
     def readable(self, data: bytes) -> bytes:
-        """The decoder takes files by their first brand alone, and does not know the structural ones."""
+        """The decoder judges files by their first brand alone and does not know the structural brands."""
         known = data[8:12] in _BRANDS
         return data if known else data[:8] + b"heic" + data[12:]
 

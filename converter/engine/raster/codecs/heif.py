@@ -1,4 +1,4 @@
-"""What a HEIF file, HEIC or AVIF, says of its main picture (ISO/IEC 23008-12)."""
+"""What a HEIF file (HEIC or AVIF) says of its main image (ISO/IEC 23008-12)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TURNS = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
 
 
 def orientation(data: bytes) -> int:
-    """Return how the picture is turned to be shown, as EXIF would say it: 1 to 8."""
+    """Return how to turn the picture for display, as an EXIF orientation: 1 to 8."""
     quarters, mirror = 0, 0
     for kind, content in properties(data):
         if kind == b"irot" and content:
@@ -24,9 +24,9 @@ def orientation(data: bytes) -> int:
 
 
 def aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the part of the main picture that is shown (`clap`), in pixels before it is turned; None for all of it.
+    """Return the visible part of the main image (`clap`), in pixels before turning; None for all of it.
 
-    Its middle is told by how far it is from the picture's (ISO/IEC 14496-12, 12.1.4).
+    The property gives the distance between its centre and that of the image (ISO/IEC 14496-12, 12.1.4).
     """
     for kind, content in properties(data):
         if kind == b"clap" and len(content) >= 32:
@@ -45,13 +45,13 @@ def aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | 
 
 
 def bits_per_channel(data: bytes) -> int | None:
-    """Return what the property of the pixels (`pixi`) says; None where there is none."""
+    """Return what the pixel information property (`pixi`) says; None if there is none."""
     at = data.find(b"pixi", 0, 65_536)
     return data[at + 9] if 0 <= at < len(data) - 9 else None
 
 
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Return kind and content of each property of the main picture."""
+    """Return kind and content of each property of the main image."""
     try:
         return _properties(data)
     except struct.error:
@@ -81,7 +81,7 @@ def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _associated(data: bytes, at: int, item: int) -> list[int]:
-    """Return the numbers of the properties that an `ipma` box gives to an item."""
+    """Return the numbers of the properties that an `ipma` box associates with an item."""
     version, flags, count = struct.unpack_from(">B2xBI", data, at)
     at += 8
     name = ">H" if version == 0 else ">I"
@@ -102,6 +102,6 @@ def _associated(data: bytes, at: int, item: int) -> list[int]:
 
 
 def has_gain_map(data: bytes) -> bool:
-    """Whether an item is a brighter version: a tone-mapped image (ISO 21496-1), or Apple's auxiliary one."""
+    """Whether an item is a brighter version: a tone-mapped image (ISO 21496-1) or Apple's auxiliary image."""
     meta = data[slice(*(box(data, b"meta") or (0, 0)))]
     return b"tmap" in meta or b"aux:hdrgainmap" in meta

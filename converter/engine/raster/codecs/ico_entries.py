@@ -1,4 +1,4 @@
-"""The pictures in an icon: which one counts, and its mask (Microsoft, "Icons", 1995; the mask is 1 where it is clear)."""
+"""The images in an icon: which one is used, and its mask (Microsoft, "Icons", 1995; mask bit 1 is transparent)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ def guard(data: bytes, limits: Limits) -> None:
 
 
 def only_best(data: bytes) -> bytes:
-    """Return an icon that has only its largest picture, and of these the deepest, with its mask where Pillow sees it.
-
-    Raises Truncated, Corrupt.
+    """Return an icon with only its largest image, the deepest if there are several, and its mask in a form that Pillow
+    reads. Raises Truncated, Corrupt.
     """
     best = _best(data)
     image = data[best.start : best.end]
@@ -47,7 +46,7 @@ def only_best(data: bytes) -> bytes:
 
 
 def png_of(data: bytes) -> bytes | None:
-    """Return the best picture where it is a PNG."""
+    """Return the best image if it is a PNG."""
     best = _best(data)
     return data[best.start : best.end] if best.is_png else None
 
@@ -57,7 +56,7 @@ def _best(data: bytes) -> _Entry:
 
 
 def _entries(data: bytes) -> list[_Entry]:
-    """Return the pictures that the directory names, by their own headers: the directory's numbers are often wrong."""
+    """Return the images in the directory, measured by their own headers: the directory's numbers are often wrong."""
     try:
         count = struct.unpack_from("<H", data, 4)[0]
         if not count:
@@ -81,9 +80,10 @@ def _entry(data: bytes, size: int, start: int) -> _Entry:
 
 
 def _with_mask(bitmap: bytes, entry: _Entry) -> bytes:
-    """Return the bitmap ending with its mask; of 32 bits a pixel, with the mask as alpha where that says nothing.
+    """Return the bitmap with its mask at the end; with 32 bits a pixel, the mask becomes the alpha channel if that is
+    empty.
 
-    Tools from before Windows XP left the fourth byte 0, which would make everything clear.
+        Tools from before Windows XP left the fourth byte 0, which would make everything transparent.
     """
     header, _, _, _, _, _, _, _, _, colors = struct.unpack_from("<IiiHHIIiiI", bitmap)
     if entry.bits <= 8:

@@ -32,7 +32,7 @@ class Jp2(Codec):
     refuses = "more bits or channels, deep YCbCr"
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Some decoders fill a cut-off file with grey; its end marker tells."""
+        """Some decoders fill what is missing of a truncated file with grey, so the end marker is checked."""
         start, end = 0, len(data)
         if data[4:8] == b"jP  ":
             check(data, (b"jp2c",))
@@ -42,7 +42,7 @@ class Jp2(Codec):
         self._refuse_unread(data)
 
     def _refuse_unread(self, data: bytes) -> None:
-        """Refuse kinds that cannot be read rightly."""
+        """Refuse kinds that would come out wrong."""
         label, components = self.format.label, components_of(data)
         deepest = max((component.bits for component in components), default=0)
         if len(components) > 4:
@@ -91,7 +91,7 @@ class Jp2(Codec):
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:
-    """Whether the codestream's tile-parts are all there and its end marker follows (ISO/IEC 15444-1, A.4)."""
+    """Whether all tile-parts of the codestream are there, followed by its end marker (ISO/IEC 15444-1, A.4)."""
     at = start + 2
     try:
         while data[at : at + 2] not in (_TILE_PART, _END):

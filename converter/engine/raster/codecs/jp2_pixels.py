@@ -1,4 +1,4 @@
-"""The pixels of a JPEG 2000: white that Pillow turns to black, and channels in the order that the file gives."""
+"""The pixels of a JPEG 2000: white that Pillow turns black, and channels in the order that the file defines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Component(NamedTuple):
 
 
 class _Channel(NamedTuple):
-    """One entry of a `cdef` box; `association` is the number of the colour it is, from 1."""
+    """One entry of a `cdef` box; `association` is the number of the colour, counted from 1."""
 
     number: int
     kind: int
@@ -34,7 +34,7 @@ _COLOR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the picture with its pixels decoded, its channels in the order that the file gives them."""
+    """Return the picture with its pixels decoded and its channels in the order that the file defines."""
     components = components_of(data)
     if image.mode == "L" and components and components[0].bits > 8:
         # Pillow takes the nine bits of a JP2 for eight, but not those of a bare codestream.
@@ -47,7 +47,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
-    """Return grey with white where all bits are ones; Pillow only moves them up."""
+    """Return grey scaled so that the highest value is white; Pillow only shifts the bits."""
     if bits >= 16:
         return image
     scale = 65_535 / (65_536 - (1 << (16 - bits)))
@@ -55,7 +55,9 @@ def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
 
 
 def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Image:
-    """Return the picture with white where fewer than eight bits are all ones; Pillow only moves them up."""
+    """Return the picture scaled so that the highest value of fewer than eight bits is white; Pillow only shifts the
+    bits.
+    """
     bands = list(image.split())
     if len(bands) != len(components) or all(component.bits >= 8 for component in components):
         return image
@@ -69,10 +71,10 @@ def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Im
 
 
 def _with_white(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the decoded picture with all its white.
+    """Return the decoded picture with its white restored.
 
-    Pillow rounds channels of more than eight bits and lets the highest values run over to 0. Decoded once more as if
-    there were one bit more, which leaves room above, they show themselves.
+    Pillow rounds channels of more than eight bits, and the highest values overflow to 0. Decoding again as if there
+    were one more bit leaves room above and shows where that happened.
     """
     image.load()
     components = components_of(data)
@@ -96,7 +98,7 @@ def _with_white(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _in_order(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the picture with its channels where its `cdef` box says they belong; Pillow takes them as they come."""
+    """Return the picture with its channels in the order of the `cdef` box, which Pillow ignores."""
     described = _channels(data)
     bands = image.split()
     if len(bands) < 2 or len(described) != len(bands) or is_ycc(data, components_of(data)):
@@ -118,7 +120,7 @@ def _in_order(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _channels(data: bytes) -> list[_Channel]:
-    """Return what the `cdef` box says of each channel (ISO/IEC 15444-1, I.5.3.6); nothing where there is none."""
+    """Return the content of the `cdef` box (ISO/IEC 15444-1, I.5.3.6); nothing if there is none."""
     header = box(data, b"jp2h")
     definition = box(data, b"cdef", *header) if header else None
     if definition is None:
@@ -133,7 +135,7 @@ def _channels(data: bytes) -> list[_Channel]:
 
 
 def components_of(data: bytes) -> list[_Component]:
-    """Return the channels that the codestream's header tells; none where it is damaged."""
+    """Return the components in the codestream's header; none if it is damaged."""
     start = data.find(CODESTREAM)
     try:
         count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
@@ -147,14 +149,14 @@ def components_of(data: bytes) -> list[_Component]:
 
 
 def is_ycc(data: bytes, components: list[_Component]) -> bool:
-    """Whether the colours are YCbCr: by the header, or because two channels have fewer pixels."""
+    """Whether the colours are YCbCr: the header says so, or two components are subsampled."""
     at = data.find(b"colr", 0, data.find(CODESTREAM))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])
 
 
 def enumerated(data: bytes) -> int | None:
-    """Return the number of the colour space, where the first `colr` box gives one (ISO/IEC 15444-1, I.5.3.3)."""
+    """Return the enumerated colour space, if the first `colr` box has one (ISO/IEC 15444-1, I.5.3.3)."""
     header = box(data, b"jp2h")
     told = box(data, b"colr", *header) if header else None
     content = data[slice(*told)] if told else b""
@@ -162,7 +164,7 @@ def enumerated(data: bytes) -> int | None:
 
 
 def has_odd_palette(data: bytes, components: list[_Component]) -> bool:
-    """Whether there is a palette that Pillow misreads: not of eight bits, of one column, or mapped in another order."""
+    """Whether there is a palette that Pillow misreads: not eight bits, one column, or mapped in another order."""
     header = box(data, b"jp2h")
     palette = box(data, b"pclr", *header) if header else None
     if header is None or palette is None:

@@ -1,4 +1,4 @@
-"""JPEG, and the MPO of phones and stereo cameras, of which the first picture counts."""
+"""JPEG, and the MPO files of phones and stereo cameras, of which the first picture is used."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class Jpeg(Codec):
         return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Refuse kinds of coding that libjpeg does not read, thousands of scans, and stray bytes without end.
+        """Refuse codings that libjpeg does not read, thousands of scans, and stray bytes without end.
 
-        Each scan makes a decoder go over the whole picture, and a small file may hold ten thousand. They are counted
-        up to the end of the first picture: what follows (a film, another picture) is nobody's scan.
+        For each scan a decoder goes over the whole picture, and a small file can hold ten thousand. They are counted
+        up to the end of the first picture: what follows (a film, another picture) does not matter.
         """
         scans, stray, reached = 0, 0, 2
         for number, segment in enumerate(segments(data)):
@@ -86,9 +86,9 @@ class Jpeg(Codec):
                 self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)
 
     def _refuse_lie(self, marker: int, frame: bytes, size: int, limits: Limits) -> None:
-        """Refuse more pixels than the file can hold, before there is memory for them.
+        """Refuse a header with more pixels than the file can hold, before memory is allocated for them.
 
-        Each block of 8×8 samples takes a bit or more for its first coefficient (T.81, F.1.2.1; G.1.2.1).
+        Each block of 8×8 samples takes at least one bit for its first coefficient (T.81, F.1.2.1; G.1.2.1).
         """
         height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
         limits.check_pixels(width, height)
@@ -151,7 +151,7 @@ class Jpeg(Codec):
             yield image
 
     def _numbers(self, image: Image.Image, data: bytes) -> list[int]:
-        """Return the numbers of the images of an MPO that are no thumbnails (CIPA DC-007, 5.2.3.3)."""
+        """Return the numbers of the images of an MPO that are not thumbnails (CIPA DC-007, 5.2.3.3)."""
         if self.has_gain_map(data):
             return [0]
         entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
@@ -159,7 +159,7 @@ class Jpeg(Codec):
         return [0, *(number for number, kind in enumerate(kinds) if number and "Thumbnail" not in kind)]
 
     def has_gain_map(self, data: bytes) -> bool:
-        """Look into the headers of the image and of those behind it: for Android's, ISO 21496-1's and Apple's marks."""
+        """Look for the marks of Android, ISO 21496-1 and Apple in the headers of this image and those after it."""
         heads = [data[:_MOST_HEAD]]
         end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
         for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
@@ -170,7 +170,7 @@ class Jpeg(Codec):
         return credentials.in_jpeg(data)
 
     def carried(self, content: Content) -> Settings:
-        """XMP that one segment does not hold goes into several."""
+        """XMP that is too long for one segment is split into several."""
         carried = {name: value for name, value in content.extras.items() if name != GAIN_MAP}
         if not fits(carried.get("xmp", b"")):
             carried["extra"] = extended_segments(carried.pop("xmp")) + carried.get("extra", b"")
@@ -180,7 +180,7 @@ class Jpeg(Codec):
         return gain_map_of(data)
 
     def finished(self, data: bytes, content: Content) -> bytes:
-        """Put the gain map behind the picture."""
+        """Append the gain map."""
         gain_map = content.extras.get(GAIN_MAP)
         return with_gain_map(data, gain_map) if gain_map else data
 
@@ -211,14 +211,14 @@ class Jpeg(Codec):
         return self._by_jpegli(content, quality) or super().encode(content, quality)
 
     def _by_jpegli(self, content: Content, quality: int | None) -> bytes | None:
-        """Return the file if jpegli is to write it and can."""
+        """Return the file encoded by jpegli; None if jpegli should not or cannot write it."""
         if quality is None or "encoder" not in self.settings(content, quality):
             return None
         data = jpegli.encoded(content.images[0], quality, content.recipe.progressive)
         return data and self.finished(with_head(data, self._head(content)), content)
 
     def _head(self, content: Content) -> bytes:
-        """Return a JPEG of one pixel that has the metadata."""
+        """Return a JPEG of one pixel with the metadata."""
         output = BytesIO()
         Image.new("RGB", (1, 1)).save(output, self.pillow, **self.carried(content))
         return output.getvalue()

@@ -1,4 +1,4 @@
-"""The gain map in a JPEG: how much brighter each part is on an HDR screen (Android's Ultra HDR 1.1; ISO 21496-1)."""
+"""The gain map in a JPEG: how much brighter each part is on an HDR screen (Android Ultra HDR 1.1; ISO 21496-1)."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _LENGTH = re.compile(rb'(Item:Length=")\d+(")')
 
 
 class GainMap(NamedTuple):
-    """The map, L or RGB, and the segments that say what its values mean and in which colours."""
+    """The map, L or RGB, and the segments with the range and the colour space of its values."""
 
     image: Image.Image
     told: bytes
 
 
 def gain_map_of(data: bytes) -> GainMap | None:
-    """Return the gain map of a JPEG; None where there is none, or one of Apple's, whose values nobody explains."""
+    """Return the gain map of a JPEG; None if there is none, or Apple's, whose values are undocumented."""
     at = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), -1)
     while 0 <= at < len(data) and (at := data.find(_START, at)) >= 0:
         inner = data[at:]
@@ -82,7 +82,7 @@ def _decoded(data: bytes) -> Image.Image | None:
 
 
 def packed(gain_map: GainMap) -> bytes:
-    """Return the gain map as the JPEG that lies behind the picture."""
+    """Return the gain map as the JPEG that is appended to the picture."""
     output = BytesIO()
     gain_map.image.save(output, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
     plain = output.getvalue()
@@ -90,7 +90,7 @@ def packed(gain_map: GainMap) -> bytes:
 
 
 def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
-    """Return the JPEG with a packed gain map behind it, told of by XMP and ISO 21496-1 as the map itself is."""
+    """Return the JPEG with a packed gain map appended, described in XMP and ISO 21496-1 like the map itself."""
     if _TOLD in gain_map:
         data = _with_directory(data, len(gain_map))
     told = _segment(_APP2, _ISO + bytes(4)) if _ISO in gain_map else b""
@@ -103,7 +103,7 @@ def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
 
 
 def _behind_head(data: bytes) -> int:
-    """Return where JFIF, EXIF and XMP end, which come first."""
+    """Return the offset after JFIF, EXIF and XMP, which come first."""
     at = 2
     for segment in before_pixels(data):
         if not data[segment.start :].startswith((_JFIF, _EXIF, _XMP)):
@@ -117,7 +117,9 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _index(size: int, map_size: int, offset: int) -> bytes:
-    """Return the index of the two pictures (CIPA DC-007): sizes in bytes, and where the second is from the index on."""
+    """Return the index of the two pictures (CIPA DC-007): their sizes in bytes, and the second's offset from the
+    index.
+    """
     entries = struct.pack(">IIIHH", 0x030000, size, 0, 0, 0) + struct.pack(
         ">IIIHH", 0, map_size, offset, 0, 0
     )

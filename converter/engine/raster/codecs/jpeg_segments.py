@@ -22,7 +22,7 @@ _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
 class Segment(NamedTuple):
-    """`start` and `end` enclose what the segment says, behind its marker and length."""
+    """`start` and `end` enclose the content, after marker and length."""
 
     marker: int
     start: int
@@ -76,7 +76,7 @@ def is_frame(marker: int) -> bool:
 
 
 def profile_of(data: bytes) -> bytes:
-    """Return the ICC profile, its pieces in order (ICC.1, B.4); of one with a piece missing what is there."""
+    """Return the ICC profile, its chunks in order (ICC.1, B.4); if one is missing, what is there."""
     pieces: dict[int, bytes] = {}
     for segment in before_pixels(data):
         content = data[segment.start : segment.end]
@@ -86,9 +86,9 @@ def profile_of(data: bytes) -> bytes:
 
 
 def readable(data: bytes) -> bytes:
-    """Return the JPEG without segments too short to say anything, and with its height in the frame.
+    """Return the JPEG without segments that are too short, and with its height in the frame header.
 
-    The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not read.
+    The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not support.
     """
     output = bytearray(data)
     for segment in before_pixels(data):
@@ -126,12 +126,12 @@ def with_head(data: bytes, other: bytes) -> bytes:
 
 
 def _is_apart(segment: Segment) -> bool:
-    """Whether a decoder of the pixels may do without it."""
+    """Whether the pixels can be decoded without it."""
     return segment.marker == _COMMENT or segment.marker in _APPLICATION
 
 
 def _is_metadata(marker: int, content: bytes) -> bool:
-    """All but JFIF's header, the profile and Adobe's word on colours."""
+    """Everything but the JFIF header, the profile and Adobe's colour transform."""
     if marker == _COMMENT:
         return True
     if marker not in _APPLICATION:

@@ -1,4 +1,4 @@
-"""Whether all of a JPEG's pixels are in the file. libjpeg paints what is missing grey, and its warnings are not heard."""
+"""Whether a JPEG has all of its pixels. libjpeg fills what is missing with grey, and Pillow hides its warnings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Decode = Callable[[bytes], Image.Image]
 
 
 def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
-    """Whether the file was cut off and closed again, judged by its scans and the decoded pixels.
+    """Whether the file was cut off and then closed with an end marker, judged by its scans and pixels.
 
-    `decode` decodes other data to the size of `image`. A file that ends with all it needs shows the same when there is
-    more; one that ends too early shows something where it was grey.
+    `decode` decodes other data to the size of `image`. With more data appended, a complete file decodes to the same
+    pixels; one that was cut off shows something where it was grey.
     """
     found = list(segments(data))
     scans = [segment for segment in found if segment.marker == START_OF_SCAN]
@@ -49,7 +49,7 @@ def _ends_grey(image: Image.Image) -> bool:
 
 
 def _has_all_scans(data: bytes, frame: Segment, scans: list[Segment]) -> bool:
-    """Whether each coefficient of each component came with all of its bits (T.81, G.1.1.1)."""
+    """Whether all bits of all coefficients of each component are there (T.81, G.1.1.1)."""
     components = [data[at] for at in range(frame.start + 6, frame.end, 3)]
     missing = {(component, number): 99 for component in components for number in range(64)}
     for scan in scans:

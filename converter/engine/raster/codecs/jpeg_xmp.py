@@ -1,4 +1,4 @@
-"""XMP in a JPEG: one segment, and what does not fit in extended ones (XMP specification part 3, 1.1.3.1)."""
+"""XMP in a JPEG: one segment, and extended segments for what does not fit (XMP specification part 3, 1.1.3.1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WRAPPER = re.compile(rb"<\?xpacket[^>]*\?>\s*")
 
 
 def whole_packet(data: bytes, main: bytes) -> bytes | None:
-    """Return the main packet with what its extension holds; None where that is announced and cannot be put together."""
+    """Return the main packet merged with its extension; None if an announced extension is incomplete."""
     note = _NOTE.search(main) or _NOTE_ELEMENT.search(main)
     if note is None:
         return main
@@ -35,7 +35,7 @@ def whole_packet(data: bytes, main: bytes) -> bytes | None:
 
 
 def _extension(data: bytes, digest: bytes) -> bytes:
-    """Return the extension's bytes, or nothing where a part of it is missing."""
+    """Return the extension's bytes, or nothing if a part of it is missing."""
     pieces: dict[int, bytes] = {}
     full = 0
     for segment in before_pixels(data):
@@ -55,7 +55,7 @@ def fits(xmp: bytes) -> bool:
 
 
 def extended_segments(xmp: bytes) -> bytes:
-    """Return the segments for a packet of any size: a main one that announces, and the extension."""
+    """Return the segments for a packet of any size: a main one that announces the extension, and the extension."""
     packet = _WRAPPER.sub(b"", xmp).strip()
     digest = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
     main = (

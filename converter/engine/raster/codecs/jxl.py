@@ -45,7 +45,7 @@ class Jxl(Codec):
         Image.register_open(self.pillow, _JxlImage, self.recognises)
 
     def problems(self) -> list[str]:
-        """Try a lossless round trip: a wrong build for the processor gives other pixels, and no error."""
+        """Try a lossless round trip: a build for the wrong processor returns other pixels without an error."""
         libjxl = _libjxl()
         libjxl.set_num_threads(1)
         data = libjxl.encode(_TEST, 16, 16, num_channels=3, lossless=True)
@@ -67,7 +67,7 @@ class Jxl(Codec):
         return header(data).orientation
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
-        """Store a JPEG's coefficients more tightly; tried on the spot: the very JPEG must come out again."""
+        """Recompress a JPEG's coefficients, and check that exactly the same JPEG can be restored."""
         if source.name != "jpeg":
             return None
         jpeg = without_metadata(data) if strip else data
@@ -172,14 +172,14 @@ def _metadata(told: Any) -> dict[str, Any]:
 
 
 def _distance(quality: int) -> float:
-    """Return the distance from the original, in just noticeable differences; libjxl's own scale down to 30."""
+    """Return the distance from the original in just-noticeable differences, on libjxl's own scale down to 30."""
     if quality >= 30:
         return round(0.1 + (100 - quality) * 0.09, 2)
     return round(6.4 + (30 - quality) * (_FARTHEST - 6.4) / 29, 2)
 
 
 def _with_metadata(stream: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
-    """Return the file: a bare codestream, or a container with metadata as it is, which every tool can read."""
+    """Return the file: a bare codestream, or a container with uncompressed metadata, which every tool can read."""
     if not exif and not xmp:
         return stream
     boxes = _box(b"Exif", bytes(4) + exif.removeprefix(_EXIF)) if exif else b""

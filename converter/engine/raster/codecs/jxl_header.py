@@ -15,14 +15,14 @@ _PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
 
 @dataclass(frozen=True)
 class Header:
-    """`orientation` is as EXIF would say it, 1 to 8; the decoder turns the picture by it."""
+    """`orientation` is an EXIF orientation, 1 to 8; the decoder applies it."""
 
     orientation: int = 1
     is_animation: bool = False
 
 
 def header(data: bytes) -> Header:
-    """Return what a header says; as much as one that ends too early does."""
+    """Return the parsed header; of a truncated one, what is there."""
     bits = _Bits(_codestream(data)[2:64])
     _skip_size(bits)
     if bits.take(1) or not bits.take(1):  # all as usual, or nothing beyond depth and colours
@@ -46,7 +46,7 @@ def _codestream(data: bytes) -> bytes:
 
 
 class _Bits:
-    """Numbers of so many bits each, the lowest first; zeros after the end."""
+    """Reads numbers of given bit lengths, lowest bit first; zeros after the end."""
 
     def __init__(self, data: bytes) -> None:
         self._left = int.from_bytes(data, "little")
@@ -62,7 +62,7 @@ class _Bits:
 
 
 def _skip_size(bits: _Bits) -> None:
-    """A width is told only where it is in no usual ratio to the height."""
+    """The width is only stored if the size has none of the usual aspect ratios."""
     in_eights = bits.take(1)
     _skip_side(bits, in_eights)
     if bits.take(3) == 0:

@@ -37,11 +37,13 @@ class Pdf(Codec):
         return image.mode != "1"
 
     def picture(self, data: bytes) -> bytes:
-        """A page that has a quality is a JPEG within the PDF."""
+        """A page with a quality is a JPEG inside the PDF."""
         return data[data.index(b"\xff\xd8\xff") :]
 
     def parts(self, content: Content) -> Sequence[Content]:
-        """Pages of one bit have no quality, and on paper of one size a page of other pixels has another resolution."""
+        """Pages of one bit have no quality, and on paper of one size pages with other pixel sizes have other
+        resolutions.
+        """
         has_paper = content.recipe.page is not None
         runs = groupby(content.images, key=lambda image: (image.mode == "1", has_paper and image.size))
         return [replace(content, images=list(run)) for _, run in runs]

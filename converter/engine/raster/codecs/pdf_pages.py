@@ -12,9 +12,9 @@ _PARENT, _LENGTH = b"Parent", b"Length"
 
 
 def joined(files: Iterable[bytes]) -> bytes:
-    """Return one PDF with the pages of these, in order; images stay as they are encoded.
+    """Return one PDF with the pages of these PDFs, in order, without encoding images again.
 
-    For PDFs written here. Raises what Pillow's parser does for others.
+    Only for PDFs written here. Raises what Pillow's parser raises for others.
     """
     output = BytesIO()
     document = PdfParser(f=output, mode="w+b")
@@ -35,7 +35,7 @@ def joined(files: Iterable[bytes]) -> bytes:
 
 
 class _Copy:
-    """Copies objects from one PDF to another; each once, however many refer to it."""
+    """Copies objects from one PDF to another, each once, however often it is referenced."""
 
     def __init__(self, source: PdfParser, target: PdfParser) -> None:
         self._source, self._target = source, target

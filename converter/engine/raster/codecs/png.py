@@ -42,9 +42,8 @@ class Png(Codec):
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow is content without the end of a PNG, and with any number of chunks; we are not.
-
-        Apple's own kind is told by its first chunk.
+        """Pillow accepts a PNG without its end, and any number of chunks; here both are refused. Apple's variant is
+        recognised by its first chunk.
         """
         kinds = [chunk.kind for chunk in islice(chunks(data), _MOST_CHUNKS)]
         if kinds[:1] == [_APPLE]:
@@ -55,7 +54,7 @@ class Png(Codec):
             raise Truncated
 
     def readable(self, data: bytes) -> bytes:
-        """Pillow takes a long text or profile for damage, and the pixels need no words."""
+        """Pillow calls a file with a long text or profile damaged, and the pixels do not need texts."""
         found = list(chunks(data))
         shown = list(_for_pixels(found))
         if len(shown) == len(found) and not any(chunk.kind == PROFILE for chunk in found):
@@ -63,9 +62,9 @@ class Png(Codec):
         return b"".join([data[:8], *(_bounded(chunk) for chunk in shown)])
 
     def header(self, data: bytes) -> bytes:
-        """Return a PNG whose words all come before its pixels, of which there are none.
+        """Return a PNG without pixels and with all texts in front.
 
-        Pillow decodes a whole PNG, and all frames of an animation, to see whether words follow the pixels.
+        Pillow would decode the whole PNG, with all frames of an animation, to find texts after the pixels.
         """
         kept: list[bytes | memoryview] = [data[:8]]
         kept += [_bounded(chunk) for chunk, is_read in _in_header(data) if is_read]
@@ -78,7 +77,7 @@ class Png(Codec):
         return [_kind_of_words(chunk) for chunk in left]
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Pillow pastes where an animation is to be composited, and shows a default image that is no frame."""
+        """Pillow pastes frames that should be composited, and shows a default image that is not part of the animation."""
         if apng.count(data) is None:
             return super().pictures(image, data)
         return apng.frames(data, image.size, lambda still: apng.decoded(still, loaded))
@@ -94,7 +93,7 @@ class Png(Codec):
         return data[24] or super().bits(data, image)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return a flat picture with a palette when that loses nothing."""
+        """Return a picture with few colours as a palette image, if nothing is lost."""
         if image.mode != "RGB" or image.getcolors(256) is None:
             return image
         paletted = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -123,7 +122,7 @@ class Png(Codec):
         return credentials.in_png(data)
 
     def carried(self, content: Content) -> Settings:
-        """PNG takes words and XMP as named texts."""
+        """PNG stores texts and XMP as text chunks."""
         carried = dict(content.extras)
         info = PngImagePlugin.PngInfo()
         for name, value in carried.pop("text", {}).items():
@@ -135,7 +134,7 @@ class Png(Codec):
 
 
 def _for_pixels(found: Sequence[Chunk]) -> Iterator[Chunk]:
-    """Yield what the pixels need; a clear colour counts before them only (PNG, third edition, 5.6)."""
+    """Yield the chunks that the pixels need; tRNS only counts before them (PNG, third edition, 5.6)."""
     pixels_begun = False
     for chunk in found:
         pixels_begun = pixels_begun or chunk.kind == b"IDAT"
@@ -145,7 +144,7 @@ def _for_pixels(found: Sequence[Chunk]) -> Iterator[Chunk]:
 
 
 def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
-    """Yield what comes before the pixels, and all words, with whether there is room for it."""
+    """Yield the chunks before the pixels, and all texts, each with whether there is room for it."""
     pixels_begun, room = False, MOST_TEXT
     for chunk in chunks(data):
         if chunk.kind == b"IEND":
@@ -171,7 +170,7 @@ def _stand_in() -> Image.Image:
 
 
 def _bounded(chunk: Chunk) -> bytes | memoryview:
-    """Return the chunk's bytes; those of one that cannot be used, where a profile unpacks to more than is read."""
+    """Return the chunk's bytes; if it holds a profile that unpacks to more than is read, an unusable one instead."""
     if chunk.kind == PROFILE and chunk.unpacked_size(MOST_TEXT) > MOST_TEXT:
         return _NO_PROFILE
     return chunk.raw

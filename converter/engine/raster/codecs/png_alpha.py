@@ -1,4 +1,4 @@
-"""The clear colour of a PNG (tRNS), at every depth: Pillow is right about 8 bits, palettes and 16-bit grey only."""
+"""The transparent colour of a PNG (tRNS) at every depth: Pillow only gets 8 bits, palettes and 16-bit grey right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SCALES = {2: 85, 4: 17}
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the pixels; with an alpha channel where a clear colour is told that Pillow would miss."""
+    """Return the pixels, with an alpha channel if there is a transparent colour that Pillow would miss."""
     image.load()
     clear, bits = image.info.get("transparency"), data[24]
     if isinstance(clear, int):
@@ -31,7 +31,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def deep_gray(image: Image.Image) -> Image.Image:
-    """Return 16-bit grey as eight bits, with an alpha channel where a clear value is told."""
+    """Return 16-bit grey as eight bits, with an alpha channel if there is a transparent value."""
     wide, clear = image.convert("I"), image.info.get("transparency")
     gray = wide.point([value >> 8 for value in range(65_536)], "L")
     if not isinstance(clear, int):
@@ -50,7 +50,7 @@ def _with_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _deep_alpha(image: Image.Image, data: bytes, clear: tuple[int, ...]) -> Image.Image:
-    """Return 0 where all sixteen bits are those of the clear colour: Pillow gives the high ones, then the low ones."""
+    """Return 0 where all sixteen bits equal the transparent colour: Pillow gives the high ones, then the low ones."""
     with Image.open(BytesIO(data), formats=["PNG"]) as low:
         assert isinstance(low, ImageFile.ImageFile)
         low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]

@@ -19,7 +19,7 @@ MOST_TEXT = 8_000_000
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk of `source`, whose data lies from `start` to `end`."""
+    """One chunk of `source`, whose data is from `start` to `end`."""
 
     kind: bytes
     source: bytes = field(repr=False)
@@ -32,22 +32,22 @@ class Chunk:
 
     @property
     def raw(self) -> memoryview:
-        """All of it, with length, kind and checksum."""
+        """The whole chunk, with length, type and checksum."""
         return memoryview(self.source)[self.start - 8 : self.end + 4]
 
     @property
     def is_whole(self) -> bool:
-        """Whether the chunk has the checksum that it claims."""
+        """Whether the chunk's checksum is right."""
         return zlib.crc32(self.raw[4:-4]) == int.from_bytes(self.raw[-4:], "big")
 
     @property
     def is_critical(self) -> bool:
-        """Whether there is no picture without it, by the case of its first letter."""
+        """Whether the picture cannot be decoded without it, by the case of its first letter."""
         return not self.kind[0] & 0x20
 
     @property
     def is_usable(self) -> bool:
-        """Whether the chunk says something, where nothing is lost without it: browsers pass over damaged ones."""
+        """Whether the chunk should be read: damaged ancillary chunks are ignored, as in browsers."""
         if self.is_critical or self.kind in _FRAMES:
             return True
         return self._is_formed and self.is_whole
@@ -63,7 +63,7 @@ class Chunk:
         return self.end - self.start >= _SIZES.get(self.kind, 0)
 
     def unpacked_size(self, most: int) -> int:
-        """Return how many bytes its text or profile has unpacked, or a number above `most`."""
+        """Return how many bytes its text or profile has when unpacked, or a number above `most`."""
         packed = self._packed()
         if packed is None:
             return len(self.data)
@@ -82,7 +82,7 @@ class Chunk:
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks as far as they are whole."""
+    """Yield the chunks as far as they are complete."""
     at = 8
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")

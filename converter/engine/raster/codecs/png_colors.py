@@ -36,7 +36,7 @@ def space_of(image: Image.Image, data: bytes) -> ColorSpace:
 
 
 def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) -> ColorSpace:
-    """Return what gAMA and cHRM say; as in browsers, a gamma of about 1/2.2 alone is no more than sRGB's."""
+    """Return the colours from gAMA and cHRM; as in browsers, a gamma of about 1/2.2 alone means sRGB."""
     if not 0.01 <= encoding <= 10:
         return SRGB
     if primaries is None and abs(encoding * _SCREEN_GAMMA - 1) < _INSIGNIFICANT:
@@ -46,7 +46,7 @@ def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) 
 
 
 def _colors_in(data: bytes) -> dict[bytes, bytes]:
-    """Return the chunks that tell colours; they come before the pixels."""
+    """Return the chunks about colour, which come before the pixels."""
     found: dict[bytes, bytes] = {}
     for chunk in chunks(data):
         if chunk.kind in (b"IDAT", b"IEND"):

@@ -1,4 +1,4 @@
-"""PNG of 16 bits a channel: Pillow writes no more than grey, and reads grey with alpha as eight bits."""
+"""PNG with 16 bits a channel: Pillow only writes grey, and reads grey with alpha as eight bits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROWS = 16
 
 
 def gray_with_alpha(data: bytes) -> Image.Image:
-    """Return 16-bit grey with alpha, whose four octets are read as the channels of an ordinary picture."""
+    """Return 16-bit grey with alpha, whose four bytes are read as the channels of an RGBA picture."""
     header, *others = chunks(data)
     as_rgba = made(header.kind, header.data[:8] + bytes([8, _COLOR_TYPES["RGBA"]]) + header.data[10:])
     pixels = [chunk.raw for chunk in others if chunk.kind in (b"IDAT", b"IEND")]
@@ -32,7 +32,7 @@ def gray_with_alpha(data: bytes) -> Image.Image:
 
 
 def with_pixels(shell: bytes, high: Image.Image, low: Image.Image, **compression: Any) -> bytes:
-    """Return a PNG that holds everything of another but its pixels, for which there are these of 16 bits."""
+    """Return a PNG with everything of another one except its pixels, which are replaced by these of 16 bits."""
     header, *others = chunks(shell)
     size = b"".join(side.to_bytes(4, "big") for side in high.size)
     found: list[bytes | memoryview] = [
@@ -64,7 +64,7 @@ def _packed(
 
 
 def _filtered(octets: bytes, row: int, rows: int, pixel: int) -> bytes:
-    """Return the rows below the first one with the filter that leaves the least (PNG, third edition, 12.7)."""
+    """Return the rows after the first, with the filter that leaves the smallest values (PNG, third edition, 12.7)."""
     all_rows = Image.frombytes("L", (row, rows + 1), octets)
     up, here = all_rows.crop((0, 0, row, rows)), all_rows.crop((0, 1, row, rows + 1))
     left = Image.new("L", here.size)

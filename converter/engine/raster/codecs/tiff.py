@@ -48,7 +48,7 @@ class Tiff(Codec):
         refuse_unread(data, limits.max_frames)
 
     def check(self, image: Image.Image) -> None:
-        """Camera RAW files call themselves TIFF and would yield their small preview."""
+        """Camera RAW files claim to be TIFF and would yield their small preview."""
         exif = image.getexif()
         reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
         if _DNG_VERSION in exif or reduced:
@@ -62,7 +62,9 @@ class Tiff(Codec):
         return int(max(stored) if isinstance(stored, tuple) else stored)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """The page's own ICC, where Pillow remembers that of the page before; else EXIF, whose form TIFF is."""
+        """The page's own ICC profile (Pillow keeps that of the previous page); else EXIF, which is itself a TIFF
+        directory.
+        """
         assert isinstance(image, TiffImageFile)
         found = image.tag_v2.get(ExifTags.Base.InterColorProfile)
         if image.mode == "RGBA" and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == _CMYK:
@@ -83,7 +85,7 @@ class Tiff(Codec):
         return {"compression": "tiff_lzw" if content.is_noisy else "tiff_adobe_deflate"}
 
     def carried(self, content: Content) -> Settings:
-        """TIFF stores everything in tags."""
+        """TIFF stores all metadata in tags."""
         carried = dict(content.extras)
         usual = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
         predict = usual and not content.is_deep

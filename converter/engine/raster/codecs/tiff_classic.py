@@ -1,4 +1,4 @@
-"""Big-endian BigTIFF, which Pillow misreads, given the directories of an ordinary TIFF; the pixels stay where they are."""
+"""Big-endian BigTIFF, which Pillow misreads, gets the directories of a classic TIFF; the pixels stay in place."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ _MOST_DIRECTORIES = 10_000
 
 
 def as_classic(data: bytes) -> bytes:
-    """Return a big-endian BigTIFF as ordinary TIFF, and any other file as it is.
-
-    Raises EOFError where a directory reaches beyond it.
+    """Return a big-endian BigTIFF as classic TIFF, and any other file unchanged. Raises EOFError if a directory is
+    outside the file.
     """
     if data[:4] != _MAGIC:
         return data
@@ -45,7 +44,7 @@ def as_classic(data: bytes) -> bytes:
 
 
 class _Rewriting:
-    """New directories are put behind the file, whose first eight bytes become another header."""
+    """Appends new directories to the file and replaces its first eight bytes by a classic header."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

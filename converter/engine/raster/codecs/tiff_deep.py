@@ -1,4 +1,4 @@
-"""TIFF of 16 bits a channel, which Pillow writes of grey only: its encoder gets the octets, and the tags are put right."""
+"""TIFF with 16 bits a channel. Pillow only writes grey, so its encoder gets the bytes and the tags are corrected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROWS = 256
 
 
 def octets_of(high: Image.Image, low: Image.Image) -> Image.Image:
-    """Return a grey picture of eight bits whose rows are those of the samples' differences (TIFF 6.0, section 14)."""
+    """Return a grey 8-bit picture whose rows are the bytes of the sample differences (TIFF 6.0, section 14)."""
     channels = len(high.getbands())
     made = Image.new("L", (2 * channels * high.width, high.height))
     for top in range(0, high.height, _ROWS):
@@ -32,7 +32,7 @@ def octets_of(high: Image.Image, low: Image.Image) -> Image.Image:
 
 
 def _differences(high: Image.Image, low: Image.Image, channels: int) -> tuple[Image.Image, Image.Image]:
-    """Return how much more each sample is than the one to its left in its channel, in halves of 16 bits."""
+    """Return the difference of each sample to the one on its left in its channel, as two 8-bit halves."""
     high_left, low_left = (_moved(half, channels) for half in (high, low))
     borrowed = ImageChops.subtract(low_left, low).point([0] + 255 * [1])
     lower = ImageChops.subtract_modulo(low, low_left)
@@ -46,7 +46,7 @@ def _moved(half: Image.Image, across: int) -> Image.Image:
 
 
 def with_tags(data: bytes, images: Sequence[Image.Image], lows: Sequence[Image.Image | None]) -> bytes:
-    """Return the TIFF, as Pillow writes it, with the tags of 16 bits for each page that has lower octets."""
+    """Return Pillow's TIFF with the tags for 16 bits on each page that has lower bytes."""
     endian = "<" if data.startswith(b"II") else ">"
     output, link = bytearray(data), 4
     for image, low in zip(images, lows, strict=True):

@@ -1,4 +1,4 @@
-"""Which kinds of TIFF are read here, told by their directories."""
+"""Which kinds of TIFF can be read, judged by their directories."""
 
 from __future__ import annotations
 
@@ -93,9 +93,8 @@ def _is_put_together(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> bool:
 
 
 def refuse_unread(data: bytes, most_pages: int) -> None:
-    """Refuse kinds of TIFF that cannot be read rightly; what is not whole is left for the decoder to judge.
-
-    Raises UnsupportedVariant, UnsupportedFormat.
+    """Refuse kinds of TIFF that would come out wrong; damage is left for the decoder to find. Raises
+    UnsupportedVariant, UnsupportedFormat.
     """
     order, label = data[:2], FORMATS["tiff"].label
     pages = [page.tags for page in _pages(data, most_pages)]
@@ -139,7 +138,7 @@ def _first(tags: Mapping[int, tuple[int, ...]], tag: int) -> int:
 
 
 class _Page(NamedTuple):
-    """A directory at `at`, the small numbers in it, and where the file names it and the next one."""
+    """A directory at `at`, its small numbers, and the offsets of the links to it and to the next one."""
 
     at: int
     tags: Mapping[int, tuple[int, ...]]
@@ -150,7 +149,7 @@ class _Page(NamedTuple):
 
 
 def _pages(data: bytes, most: int) -> Iterator[_Page]:
-    """Yield each page's directory, as far as they are whole."""
+    """Yield each page's directory, as far as they are intact."""
     endian = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
     count_form, size, offset_form = ("Q", 20, "Q") if big else ("H", 12, "I")
@@ -189,7 +188,7 @@ def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tu
 
 
 def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
-    """Return the layout as Pillow would, who shortens what is said twice and passes over unnamed planes."""
+    """Return the layout as Pillow would see it: it shortens repeated values and ignores unnamed planes."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
     formats = tags.get(_SAMPLE_FORMAT, (1,))
@@ -204,7 +203,7 @@ def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
 
 
 def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any] | None:
-    """Return what about this page cannot be read, as parameters of the error, or None."""
+    """Return why this page cannot be read, as parameters of the error, or None."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression in _COMPRESSIONS:
         return {"kind": "compression", "compression": _COMPRESSIONS[compression]}

@@ -1,4 +1,4 @@
-"""The pixels of a TIFF, put right where Pillow gets them wrong."""
+"""The pixels of a TIFF, corrected where Pillow gets them wrong."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ _NATIVE = {"F;32BF": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS"}
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the current page with its pixels decoded: black is 0, and 16 bits are used to the full or already eight.
-
-    Raises UnsupportedVariant.
+    """Return the current page with its pixels decoded: black is 0, and 16-bit samples use the full range or are
+    already eight bits. Raises UnsupportedVariant.
     """
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
@@ -83,7 +82,7 @@ def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Im
 
 
 def _reaches_beyond(tags: Any, end: int) -> bool:
-    """Whether some of the pixels would lie behind the end of the file."""
+    """Whether some of the pixels are outside the file."""
     return any(
         at + size > end
         for offsets, sizes in _PLACES
@@ -92,7 +91,7 @@ def _reaches_beyond(tags: Any, end: int) -> bool:
 
 
 def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
-    """libtiff hands samples over in this machine's byte order, which Pillow knows of 16 bits only."""
+    """libtiff returns samples in this machine's byte order, which Pillow only knows for 16 bits."""
     for codec, extents, offset, arguments in image.tile:
         if codec == "libtiff" and isinstance(arguments, tuple):
             native = (_NATIVE.get(arguments[0], arguments[0]), *arguments[1:])
@@ -100,7 +99,7 @@ def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
-    """A colour has 16 bits, but some writers give it eight; libtiff's rule tells them."""
+    """Palette entries have 16 bits, but some writers use eight; libtiff's rule tells them apart."""
     if colors and max(colors) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(colors))
 

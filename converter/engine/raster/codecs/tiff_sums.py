@@ -1,4 +1,4 @@
-"""Running sums along the rows of a picture, of numbers of one or more octets, with one picture per octet."""
+"""Running sums along the rows of a picture, of numbers of one or more bytes, with one picture per byte."""
 
 from __future__ import annotations
 

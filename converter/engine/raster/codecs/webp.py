@@ -31,7 +31,9 @@ class Webp(Codec):
             raise Truncated
 
     def readable(self, data: bytes) -> bytes:
-        """The header of an animation may deny transparency that its frames leave; the decoder would show black there."""
+        """An animation's header may claim no transparency although frames have some; the decoder would show black
+        there.
+        """
         if data[12:16] != b"VP8X" or not data[20] & _ANIMATED:
             return data
         return data[:20] + bytes((data[20] | _ALPHA,)) + data[21:]
