@@ -1,4 +1,4 @@
-"""What somebody wants done to an image: validated once, canonical and hashed."""
+"""What should be done to an image: validated once, canonical and hashed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _MAX_MARGIN = 100
 
 @dataclass(frozen=True)
 class Resize:
-    """Sizes in pixels of the finished image; a missing side follows the other. `scale` is in percent."""
+    """The size in pixels of the finished image; a missing side keeps the ratio. `scale` is in percent."""
 
     mode: Literal["fit", "fill", "pad", "stretch"] = option(
         "fit",
@@ -90,8 +90,9 @@ class Crop:
 
 @dataclass(frozen=True)
 class Watermark:
-    """`image` is a name that the caller resolves to bytes; `scale` is a part of the image's width,
-    `margin` one of its shorter side."""
+    """`image` is a name that the caller resolves to bytes; `scale` is relative to the image's width, `margin` to its
+    shorter side.
+    """
 
     text: str | None = option(None, title=_("Text"), minLength=1, maxLength=200)
     image: str | None = option(None, title=_("Logo"), minLength=1, maxLength=200)
@@ -269,10 +270,7 @@ class Recipe:
 
     @classmethod
     def parse(cls, mapping: object) -> Recipe:
-        """Return the recipe that this JSON value describes.
-
-        Raises InvalidRecipe, which carries everything that is wrong with it.
-        """
+        """Return the recipe in this JSON value. Raises InvalidRecipe, which lists everything that is wrong with it."""
         errors = problems(mapping, RECIPE_SCHEMA, title="A recipe")
         if isinstance(mapping, Mapping):
             errors.extend(contradictions(mapping, broken={error.pointer for error in errors}))
@@ -286,25 +284,24 @@ class Recipe:
 
     @property
     def is_auto(self) -> bool:
-        """Whether the format is to be chosen for each picture."""
+        """Whether the format is chosen for each picture."""
         return self.format == AUTO
 
     @property
     def keeps_depth(self) -> bool:
-        """Whether the result has 16 bits a channel where the source has more than eight."""
+        """Whether the result has 16 bits a channel if the source has more than eight."""
         if self.is_auto or self.depth != "keep" or self.watermark:
             return False
         return bool(self.target.deep) and (self.lossless or not self.target.lossless_is_a_choice)
 
     @property
     def target(self) -> Format:
-        """The format asked for; raises KeyError while it is still to be chosen."""
+        """The format of the result; raises KeyError while it is still to be chosen."""
         return FORMATS[self.format]
 
     def picked(self, count: int) -> list[int]:
-        """Return which pages or frames of a file of `count` it is about, numbered from 0.
-
-        Raises NoSuchPage if the file has none of them.
+        """Return which pages or frames of a file of `count` it selects, numbered from 0. Raises NoSuchPage if the file
+        has none of them.
         """
         picked = selected(self.pages, count)
         if not picked:
@@ -312,7 +309,7 @@ class Recipe:
         return picked[:1] if self.frames == "first" else picked
 
     def each(self, count: int) -> list[Recipe]:
-        """Return a recipe for each page or frame of a file of `count` that it is about. Raises NoSuchPage."""
+        """Return a recipe for each selected page or frame of a file of `count`. Raises NoSuchPage."""
         picked = self.picked(count)
         if count == 1:
             return [replace(self, frames="all", pages=None)]
@@ -320,7 +317,7 @@ class Recipe:
 
     @property
     def page_alone(self) -> int | None:
-        """The one page or frame that it selects by its number."""
+        """The number of the page or frame, if it selects only one."""
         return int(self.pages) if self.pages and self.pages.isdecimal() else None
 
     @property
@@ -344,7 +341,7 @@ RECIPE_SCHEMA = schema_of(Recipe)
 
 
 def _tidied(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with one spelling for what means the same, so that equal recipes hash equally."""
+    """Return the values with one spelling for each meaning, so that equal recipes have equal hashes."""
     if "background" in values:
         values["background"] = _long_color(values["background"].lower())
     if values.get("pages"):

@@ -1,4 +1,4 @@
-"""What happened to an image: said to people in words, to programs as codes with parameters."""
+"""What happened to an image: in words for people, as codes with parameters for programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .messages import Message
 
 
 class Log:
-    """Collects notes and warnings while an image is worked on; the same thing is said once."""
+    """Collects notes and warnings while an image is processed, each only once."""
 
     def __init__(self) -> None:
         self.notes: list[Message] = []
@@ -24,7 +24,7 @@ class Log:
         self._add(self.warnings, Message(code, params))
 
     def include(self, other: Log) -> None:
-        """Say what another log says too."""
+        """Add the messages of another log."""
         for note in other.notes:
             self._add(self.notes, note)
         for warning in other.warnings:

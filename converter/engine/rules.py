@@ -1,4 +1,4 @@
-"""What a recipe's schema cannot see: options that make no sense together."""
+"""Options that contradict each other, which a schema cannot express."""
 
 from __future__ import annotations
 

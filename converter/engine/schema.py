@@ -1,4 +1,4 @@
-"""JSON schema: derived from dataclasses whose fields state the options, and checked strictly."""
+"""JSON schema, derived from dataclasses whose fields describe the options, and checked strictly."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def option(
     fits: Callable[[Any], object] | None = None,
     **bounds: Any,
 ) -> Any:
-    """Return a dataclass field that states an option of a recipe, for everything that is derived from it.
+    """Return a dataclass field that describes an option of a recipe, for everything that is derived from it.
 
-    `title` and `hint` are what people read, `labels` what they choose from, by value; `bounds` are words of JSON schema, such as minimum; `fits` says for a
-    `Format` whether the option means anything there. The type and the default are those of the field.
+    `title` and `hint` are shown to people, `labels` are the choices by value; `bounds` are JSON schema keywords, such
+    as minimum; `fits` says whether the option makes sense for a `Format`. Type and default are those of the field.
     """
     return field(
         default=default,
@@ -50,7 +50,7 @@ def schema_of(part: type, **stated: Any) -> dict[str, Any]:
 
 
 def stated(part: type, prefix: str = "") -> dict[str, Mapping[str, Any]]:
-    """Return, by dotted path, what is stated of each option: its title, hint and labels."""
+    """Return title, hint and labels of each option, by dotted path."""
     found: dict[str, Mapping[str, Any]] = {}
     hints = get_type_hints(part)
     for option in fields(part):
@@ -93,7 +93,7 @@ def _description(metadata: Mapping[str, Any]) -> str:
 
 
 def _kinds_of(hint: Any) -> tuple[list[type], list[Any]]:
-    """Return the types that a hint allows, None last, and the values when it lists them, None first."""
+    """Return the types that a type hint allows, None last, and the values if it lists them, None first."""
     if get_origin(hint) is Literal:
         values = list(get_args(hint))
         return list(dict.fromkeys(type(value) for value in values)), values
@@ -129,7 +129,7 @@ def problems(value: object, schema: Mapping[str, Any], pointer: str = "", title:
 
 
 def _allows(schema: Mapping[str, Any], value: object) -> bool:
-    """Whether the schema allows a value, not looking into objects."""
+    """Whether the schema allows a value, ignoring the contents of objects."""
     if not any(_is(value, kind) for kind in _kinds(schema)):
         return False
     if "enum" in schema:

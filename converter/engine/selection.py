@@ -1,4 +1,4 @@
-"""Which pages or frames of a file: a selection such as `1-3,7` or `5-`, counted from 1."""
+"""A selection of pages or frames, such as `1-3,7` or `5-`, counted from 1."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def selected(selection: str | None, count: int) -> list[int]:
 
 
 def _runs(selection: str) -> list[Run]:
-    """Return the ranges by their first and last number; one that is open has no end."""
+    """Return the first and last number of each range; an open range has no last one."""
     runs: list[Run] = []
     for part in selection.split(","):
         first, dash, last = part.strip().partition("-")

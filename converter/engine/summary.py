@@ -11,7 +11,7 @@ from .recipe import Recipe, Resize, Watermark
 
 
 def summary(recipe: Recipe) -> list[Message]:
-    """Return what the recipe asks for beyond the defaults, piece by piece."""
+    """Return, piece by piece, what the recipe asks for beyond the defaults."""
     return [Message(f"recipe_{code}", params) for code, params in _pieces(recipe)]
 
 
@@ -58,7 +58,7 @@ def _pieces(recipe: Recipe) -> Iterator[Piece]:
 
 
 def _plain(recipe: Recipe) -> Iterator[Piece]:
-    """Yield the options that are said by their value alone: a new one needs no more than a template."""
+    """Yield the options that are described by their value alone; a new one only needs a template."""
     for option in fields(recipe):
         value = getattr(recipe, option.name)
         if value == option.default or option.name in _TOLD_APART:

@@ -1,4 +1,6 @@
-"""What the engine says, by code: refusals, problems of a recipe, what was done, why a format was chosen, a recipe in words."""
+"""The engine's texts, by code: refusals, problems of a recipe, what was done, why a format was chosen, recipes in
+words.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From whatever colours the source has to 8-bit sRGB, through its profile where it has one."""
+"""From the source's colours to 8-bit sRGB, through its profile if it has one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True)
 class Profile:
-    """A usable colour profile: what it calls itself, and which channels it speaks of (RGB, GRAY, CMYK …)."""
+    """A usable colour profile: its own name, and the channels it is for (RGB, GRAY, CMYK …)."""
 
     name: str
     space: str
@@ -80,14 +80,14 @@ class Profile:
         return self.space == _space(image)
 
     def changes(self, image: Image.Image) -> bool:
-        """Whether there is anything to do on the way to sRGB; judged by what the profile holds."""
+        """Whether converting to sRGB changes anything, judged by what the profile holds."""
         if _space(image) == "GRAY":
             return not profiles.has_srgb_curves(self.icc)
         return not profiles.is_srgb(self.icc)
 
 
 def profile_of(icc: bytes | None) -> Profile | None:
-    """Return the profile in these bytes, or None when there is none that can be used."""
+    """Return the profile in these bytes, or None if it cannot be used."""
     from PIL import ImageCms
 
     if not icc:
@@ -102,7 +102,7 @@ def profile_of(icc: bytes | None) -> Profile | None:
 
 
 def name_of(space: ColorSpace) -> str | None:
-    """Return what people call the colours; None for sRGB that nobody spoke of."""
+    """Return the usual name of the colour space; None for sRGB that the file does not mention."""
     if space.name:
         return space.name
     profile = profile_of(space.icc)
@@ -112,7 +112,7 @@ def name_of(space: ColorSpace) -> str | None:
 def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | None = None) -> Image.Image:
     """Return the picture in sRGB: L, LA, RGB or RGBA. A profile that cannot be used is dropped, and logged.
 
-    `brightest` is the highest value of an HDR picture, or of all pictures that it belongs with.
+    `brightest` is the highest value of an HDR picture, or of all pictures in the same file.
     """
     if space.hdr and not space.eased:
         image = tone.mapped(image, space.hdr, tone.brightest(image) if brightest is None else brightest)
@@ -132,7 +132,7 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
 
 
 def all_to_srgb(pictures: Sequence[tuple[Image.Image, ColorSpace]], log: Log) -> list[Image.Image]:
-    """Return the pictures of one file in sRGB; of HDR, all with one white, so that an animation does not flicker."""
+    """Return the pictures of one file in sRGB; HDR pictures get the same white, so that an animation does not flicker."""
     bright = [tone.brightest(image) for image, space in pictures if space.hdr and not space.eased]
     return [to_srgb(image, space, log, max(bright, default=None)) for image, space in pictures]
 
@@ -170,7 +170,7 @@ def _converted(image: Image.Image, profile: Profile) -> Image.Image:
 
 
 def _gray_table(profile: Profile) -> list[int]:
-    """Return what becomes of each grey: exactly, where a conversion of the picture would be coarse in the shadows."""
+    """Return the new value of each grey. A table is exact where converting the picture would be coarse in the shadows."""
     from PIL import ImageCms
 
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))

@@ -1,4 +1,4 @@
-"""What EXIF and XMP say of the colours, made true of the finished picture."""
+"""The colour tags in EXIF and XMP, corrected to match the finished picture."""
 
 from __future__ import annotations
 

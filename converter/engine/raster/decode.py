@@ -1,4 +1,4 @@
-"""From bytes to frames: upright, eight bits a channel, at no more resolution than is needed."""
+"""From bytes to frames: upright, at no more resolution than needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONGEST_DELAY = 65_535
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded frame and what belongs to it alone."""
+    """A decoded frame and what belongs only to it."""
 
     frame: Frame
     space: ColorSpace
@@ -48,7 +48,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose header was read and found acceptable."""
+    """A file whose header has been read and accepted."""
 
     data: bytes
     codec: Codec
@@ -68,10 +68,7 @@ class Opened:
 
 
 def open_data(data: bytes, limits: Limits) -> Opened:
-    """Return what the header tells.
-
-    Raises the InvalidImage and LimitExceeded families.
-    """
+    """Return the opened file. Raises the InvalidImage and LimitExceeded families."""
     limits.check_bytes(len(data))
     codec = sniff(data)
     with decoding():
@@ -144,7 +141,7 @@ def _frame(
     canvas: tuple[int, int] | None,
     duration: int,
 ) -> Frame:
-    """Return the frame of these decoded pixels, `full` being the size that the file says."""
+    """Return the frame of these decoded pixels; `full` is the size according to the file."""
     pixels = _opaque(pixels)
     if low and low.mode != pixels.mode:
         low = low.convert(pixels.mode)
@@ -201,7 +198,7 @@ def _picture(
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
-    """Let the decoder shrink where it can; return the part of its result that counts."""
+    """Let the decoder shrink if it can; return the part of its result that counts."""
     if not source.shrinks_on_load or scale >= 1:
         return None
     size = tuple(max(1, math.ceil(side * scale * _SPARE_RESOLUTION)) for side in image.size)
@@ -213,7 +210,7 @@ def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, fl
 
 
 def _detached(pixels: Image.Image, opened: Image.Image) -> Image.Image:
-    """Return the pixels as a plain picture that knows nothing of its file, without copying them when unshared."""
+    """Return the pixels as a plain picture without a link to its file, not copied if nobody else uses them."""
     if pixels is opened:
         pixels = opened.copy() if getattr(opened, "n_frames", 1) > 1 else opened._new(opened.im)
     pixels.info = {}
@@ -221,7 +218,7 @@ def _detached(pixels: Image.Image, opened: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that hides nothing: smaller and faster everywhere."""
+    """Drop an alpha channel that is opaque everywhere: smaller and faster in all that follows."""
     if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode[:-1])
     return image

@@ -1,6 +1,6 @@
-"""What eight of 16 bits leave out: the lower octets, and the shadows of linear pictures and HDR.
+"""The half of 16-bit samples that an 8-bit picture lacks, and the shadows of linear pictures and HDR.
 
-Those get sRGB's curve while all bits are there.
+Linear pictures and HDR get sRGB's curve while all bits are there.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ROWS = 256
 def eased(
     image: Image.Image, data: bytes, codec: Codec, space: ColorSpace
 ) -> tuple[Image.Image, ColorSpace] | None:
-    """Return the decoded image in eight bits with sRGB's curve; None where eight bits do as well, or are all there are.
+    """Return the decoded image in eight bits with sRGB's curve; None if eight bits are enough, or all there are.
 
-    `data` is the file that it came from.
+    `data` is the file it came from.
     """
     if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
@@ -47,7 +47,9 @@ def eased(
 
 
 def low_octets(held: Image.Image, shown: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
-    """Return what the eight bits `shown` leave out of the decoded image, in the same mode; None where it is nothing."""
+    """Return the lower bytes of the decoded image, of which `shown` has the higher ones, in the same mode; None if all
+    are 0.
+    """
     low = octets.halves(held)[1] if held.mode.startswith("I") else _low_octets(held, data, codec)
     if low and low.mode + "A" == shown.mode:  # what is clear is told by a colour
         low = Image.merge(shown.mode, (*low.split(), shown.getchannel("A")))
@@ -55,7 +57,7 @@ def low_octets(held: Image.Image, shown: Image.Image, data: bytes, codec: Codec)
 
 
 def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Image.Image:
-    """Return what the tables make of 16 bits, in strips, as whole pictures of them would take much memory."""
+    """Return the picture that the tables make of 16 bits, in strips, because whole pictures would take much memory."""
     joined = high.copy()
     for top in range(0, high.height, _ROWS):
         box = (0, top, high.width, min(high.height, top + _ROWS))
@@ -69,7 +71,7 @@ def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Ima
 
 
 def _low_octets(held: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
-    """Return the picture of the lower octets of a decoded one of 16 bits, whose higher ones Pillow gives."""
+    """Return the lower bytes of a decoded 16-bit picture, of which Pillow only gives the higher ones."""
     if octets.LOW in held.info or not codec.has_octets:
         found: Image.Image | None = held.info.get(octets.LOW)
         return found
@@ -91,7 +93,7 @@ def _low_octets(held: Image.Image, data: bytes, codec: Codec) -> Image.Image | N
 
 
 def _table(curve: profiles.Light) -> list[int]:
-    """Return sRGB's eight bits for each of 65,536 values, found by where the next one begins."""
+    """Return the 8-bit sRGB value for each of 65,536 values, found by where the next one begins."""
     table: list[int] = []
     for level in range(255):
         end = bisect_left(

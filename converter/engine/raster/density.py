@@ -1,4 +1,4 @@
-"""How many pixels make an inch on paper: read from whatever a file says it by, written where a format can hold it."""
+"""Pixels per inch on paper: read from wherever a file stores it, written wherever a format can."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _LONGEST_PAGE = 14_400 / 72
 
 
 def read(said: Any, image: Image.Image) -> Density | None:
-    """Return what the opened file says, or None: what its own field says first, then EXIF."""
+    """Return the resolution of the opened file, from its own field, else from EXIF; None if there is none."""
     return _plausible(said) or _of_exif(image)
 
 
 def arguments(
     said: Density | None, sideways: bool, recipe: Recipe, size: tuple[int, int], exif: bytes
 ) -> dict[str, Any]:
-    """Return the encoder arguments that carry it: `dpi` where the format has a field for it, and `exif`.
+    """Return the encoder arguments for the resolution: `dpi` if the format has a field for it, and `exif`.
 
-    `said` is the source's, `sideways` whether the picture was turned by a quarter since, `size` that of the finished
-    picture, `exif` the block that is written in any case, if one is.
+    `said` is the source's, `sideways` whether the picture has been turned by a quarter, `size` that of the finished
+    picture, `exif` the block that is written anyway, if any.
     """
     density = wanted(said, sideways, recipe)
     target = recipe.target
@@ -58,21 +58,23 @@ def arguments(
 
 
 def wanted(said: Density | None, sideways: bool, recipe: Recipe) -> Density | None:
-    """Return the density of the finished picture; arguments as of `arguments`. None where nobody says."""
+    """Return the resolution of the finished picture; for the arguments see `arguments`. None if it is unknown."""
     if recipe.dpi:
         return float(recipe.dpi), float(recipe.dpi)
     return (said[1], said[0]) if said and sideways else said
 
 
 def margins(said: Density | None, recipe: Recipe) -> tuple[int, int]:
-    """Return the recipe's margin in pixels, across and down, for a page as large as its picture of this density."""
+    """Return the recipe's margin in pixels, horizontal and vertical, for a page as large as its picture at this
+    resolution.
+    """
     across, down = said or _SILENT_PDF
     inches = recipe.margin / _MILLIMETRES_AN_INCH
     return round(inches * across), round(inches * down)
 
 
 def sheet(recipe: Recipe, size: tuple[int, int]) -> tuple[Density, Density]:
-    """Return the sides in inches of the recipe's paper for a picture of this size, and those within its margin."""
+    """Return the size in inches of the recipe's paper for a picture of this size, and the size within its margin."""
     across, down = _PAPERS[recipe.page or ""]
     if recipe.orientation == "landscape" or (recipe.orientation == "auto" and size[0] > size[1]):
         across, down = down, across
@@ -81,7 +83,7 @@ def sheet(recipe: Recipe, size: tuple[int, int]) -> tuple[Density, Density]:
 
 
 def paper(page: str, size: tuple[int, int]) -> Density:
-    """Return the sides of this paper in inches, held as the picture is."""
+    """Return the size of this paper in inches, in the orientation of the picture."""
     across, down = _PAPERS[page]
     return (down, across) if size[0] > size[1] else (across, down)
 
@@ -100,7 +102,7 @@ def _of_exif(image: Image.Image) -> Density | None:
 
 
 def _plausible(said: Any) -> Density | None:
-    """Return it tidied; None for what no paper has, such as the 1 that stands for nothing at all."""
+    """Return it tidied; None for impossible values, such as the 1 that some programs write for none."""
     try:
         across, down = (float(part) for part in said)
     except (TypeError, ValueError, ZeroDivisionError):
@@ -115,10 +117,10 @@ def _tidy(value: float) -> float:
 
 
 def _in_exif(exif: bytes, density: Density, *, add: bool) -> bytes:
-    """Return the block with these numbers in it, so that it does not contradict the format's own field.
+    """Return the block with this resolution, so that it does not contradict the format's own field.
 
-    They are put in their places, as Pillow would write the texts around them in ASCII. Where there are none, they are
-    added if nothing else can say it.
+    Values are replaced in place, because Pillow would write the block's texts as ASCII. If there are none, they are
+    added only where nothing else can hold them.
     """
     patched = bytearray(exif)
     found = set()
@@ -140,7 +142,7 @@ def _in_exif(exif: bytes, density: Density, *, add: bool) -> bytes:
 
 
 def _entries(exif: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield tag, where its value lies and the byte order of what the first directory says about resolution."""
+    """Yield tag, offset of the value and byte order of the resolution entries in the first directory."""
     start = len(_EXIF) if exif.startswith(_EXIF) else 0
     endian = "<" if exif[start : start + 2] == b"II" else ">"
     try:
@@ -158,7 +160,7 @@ def _entries(exif: bytes) -> Iterator[tuple[int, int, str]]:
 
 
 def _on_paper(density: Density, size: tuple[int, int]) -> Density:
-    """Return it as dense as it must be for the page to be shown at all."""
+    """Return a resolution high enough that the page is not larger than PDF viewers show."""
     inches = max(side / part for side, part in zip(size, density, strict=True))
     times = max(1.0, inches / _LONGEST_PAGE)
     return density[0] * times, density[1] * times

@@ -26,7 +26,7 @@ from .steps import Frame
 
 @dataclass(frozen=True)
 class Encoder:
-    """Frames made ready for one format, to be encoded once or, in a search, several times."""
+    """Frames prepared for one format, to be encoded once or, in a search, several times."""
 
     codec: Codec
     content: Content
@@ -48,7 +48,7 @@ class Encoder:
             return self.codec.encode(self.content, self._resolved(quality))
 
     def settings(self, quality: int | None = None) -> Settings:
-        """Return what the codec is told, as the report shows it."""
+        """Return the encoder settings, as shown in the report."""
         return self.codec.settings(self.content, self._resolved(quality))
 
     @property
@@ -57,7 +57,7 @@ class Encoder:
         return next((n for n, image in enumerate(self.images) if self.codec.has_quality(image)), None)
 
     def only(self, number: int) -> Encoder:
-        """Return an encoder for one frame alone, to try settings on."""
+        """Return an encoder for one frame, to try settings on."""
         if len(self.images) == 1:
             return self
         part = slice(number, number + 1)
@@ -70,7 +70,7 @@ class Encoder:
         return replace(self, content=alone)
 
     def drafting(self) -> Encoder:
-        """Return an encoder that makes the same pixels in less time, and more bytes."""
+        """Return an encoder that produces the same pixels faster, in more bytes."""
         content = self.codec.drafted(self.content)
         return self if content is self.content else replace(self, content=content)
 
@@ -82,7 +82,7 @@ class Encoder:
         return any(map(self.codec.halves_color, self.images)) and not self.content.full_color
 
     def sampled(self, image: Image.Image) -> tuple[Encoder, Image.Image]:
-        """Return an encoder for parts of a large picture, and these parts of the original, to try qualities on."""
+        """Return an encoder for parts of a large picture, and the same parts of the original, to try qualities on."""
         boxes = tiles(image.size)
         if boxes is None:
             return self, image
@@ -124,10 +124,7 @@ class Encoder:
 def prepare(
     frames: Sequence[Frame], recipe: Recipe, plays: int, extras: Mapping[str, Any], bilevel: bool, log: Log
 ) -> Encoder:
-    """Return the encoder for these frames, in a mode that the format stores.
-
-    Raises TooLargeForFormat.
-    """
+    """Return the encoder for these frames, in a mode that the format can store. Raises TooLargeForFormat."""
     target, codec = recipe.target, codec_for(recipe.target)
     for frame in frames:
         _check_size(target, frame.image)
@@ -149,7 +146,7 @@ def _check_size(target: Format, image: Image.Image) -> None:
 
 
 def _alike(images: list[Image.Image], target: Format) -> list[Image.Image]:
-    """Bring the frames of one file to one mode; pages may differ."""
+    """Convert the frames of one file to the same mode; pages may differ."""
     if not target.gray:
         images = [_in_color(image) for image in images]
     if target.pages or len(images) == 1:
@@ -165,7 +162,7 @@ def _in_color(image: Image.Image) -> Image.Image:
 
 
 def _one_bit(image: Image.Image) -> Image.Image:
-    """Return black and white as one bit, when it is nothing but black and white."""
+    """Return a picture that is only black and white with one bit a pixel."""
     if image.mode != "L" or any(image.histogram()[1:255]):
         return image
     return image.convert("1", dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""A JPEG kept as it is inside a JPEG XL, and taken out again: the coded picture is not touched, and nothing is lost."""
+"""A JPEG inside a JPEG XL and back, without touching the compressed picture: nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .decode import Opened, Picture
 
 @dataclass(frozen=True)
 class Exact:
-    """`kind` is "whole" where the very file can be had back, "restored" where it was, else "picture"."""
+    """`kind` is "whole" if the original file can be restored, "restored" if it has been, else "picture"."""
 
     data: bytes
     kind: Literal["whole", "restored", "picture"]
@@ -25,9 +25,9 @@ class Exact:
 
 
 def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
-    """Return the file in the format asked for, with its coded picture kept; None where the recipe asks for other pixels.
+    """Return the file in another format with its compressed picture kept; None if the recipe changes pixels.
 
-    `picture` is the one picture of the file.
+    `picture` is the only picture of the file.
     """
     if recipe.is_auto or opened.facts.frames > 1 or not _is_plain(recipe) or not _fits(picture, recipe):
         return None
@@ -45,7 +45,7 @@ def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
 
 
 def _is_plain(recipe: Recipe) -> bool:
-    """Whether it asks for nothing but a format that loses nothing."""
+    """Whether the recipe asks for nothing but a lossless format."""
     plain = Recipe.parse({"format": recipe.format})
     asked = replace(
         recipe, lossless=plain.lossless, metadata=plain.metadata, color=plain.color, depth=plain.depth
@@ -54,7 +54,7 @@ def _is_plain(recipe: Recipe) -> bool:
 
 
 def _fits(picture: Picture, recipe: Recipe) -> bool:
-    """Whether the colours stay as they are."""
+    """Whether the colours stay unchanged."""
     if picture.is_incomplete or picture.space.hdr:
         return False
     profile = color.profile_of(picture.space.icc)

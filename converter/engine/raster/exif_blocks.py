@@ -1,4 +1,4 @@
-"""The EXIF of a result: what describes the image, rebuilt to match its pixels."""
+"""The EXIF of a result: the description of the image, rebuilt to match its pixels."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
 
 
 def unkept(exif: Image.Exif) -> list[str]:
-    """Return the names, or numbers, of fields in the first directory that are neither kept nor about how the source is stored."""
+    """Return the names, or numbers, of fields in the first directory that are lost and are not about the source's
+    storage.
+    """
     tags = sorted(tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag))
     names = [ExifTags.TAGS.get(tag) or f"0x{tag:04x}" for tag in tags]
     return [*names[:_MOST_NAMES], *(["…"] if len(names) > _MOST_NAMES else [])]
@@ -99,7 +101,7 @@ def describes(exif: Image.Exif) -> bool:
 
 
 def texts(exif: Image.Exif) -> list[bytes]:
-    """Return the values that are text, by their bytes."""
+    """Return the text values as bytes."""
     values = [*exif.values(), *exif.get_ifd(_IFD.Exif).values()]
     found = [value.encode("utf-8", "replace") if isinstance(value, str) else value for value in values]
     return [value for value in found if isinstance(value, bytes)]
@@ -110,12 +112,12 @@ def described(exif: Image.Exif) -> dict[int, Any]:
 
 
 class Text(str):
-    """Words of EXIF as they stood in the file, whatever their encoding: Pillow reads Latin-1 and would write ASCII."""
+    """An EXIF text as in the file, in any encoding: Pillow reads Latin-1 and would write ASCII."""
 
     def encode(self, *_: Any) -> bytes:
         return super().encode("latin-1", "replace")
 
 
 def as_written(value: Any) -> Any:
-    """Return a value so that Pillow writes the bytes that it read."""
+    """Return a value that Pillow writes with the bytes it has read."""
     return Text(value) if isinstance(value, str) else value

@@ -61,9 +61,8 @@ class Facts:
 
 
 def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
-    """Return the facts about an image in this colour space whose header was read.
-
-    Raises TooManyFrames, TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
+    """Return the facts about an image in this colour space whose header has been read. Raises TooManyFrames,
+    TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
     """
     source = codec.format
     with decoding():
@@ -98,7 +97,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
 
 
 def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> int:
-    """Return how many frames or pages there are that count, having checked their sizes."""
+    """Return the number of frames or pages that count, after checking their sizes."""
     if codec.format.animation:
         frames: int = getattr(image, "n_frames", 1)
         limits.check_frames(frames)
@@ -110,7 +109,7 @@ def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> 
 
 
 def _measured_pages(pages: Iterator[Image.Image], image: Image.Image, limits: Limits) -> int:
-    """Walk pages, which may differ in size, no further than allowed."""
+    """Go through the pages, which may differ in size, no further than allowed."""
     count, total, main = 0, 0, image.tell()
     while True:
         try:

@@ -20,7 +20,7 @@ _FAR = 8
 
 
 def white_of(bands: Sequence[Image.Image]) -> float:
-    """Return the value that is white in these channels of mode F: 1, or the highest one where some are above."""
+    """Return the value of white in these channels of mode F: 1, or the highest value if any is above 1."""
     values = sorted(
         value
         for band in bands
@@ -38,7 +38,7 @@ def white_of(bands: Sequence[Image.Image]) -> float:
 
 
 def gray(image: Image.Image) -> Image.Image:
-    """Return a picture of mode F in eight bits, with its lower octets in `info`."""
+    """Return a picture of mode F in eight bits, with its lower bytes in `info`."""
     white = white_of([image])
     made, low = octets.halves(integers(image, white))
     made.info |= {WHITE: white, octets.LOW: low}
@@ -46,7 +46,7 @@ def gray(image: Image.Image) -> Image.Image:
 
 
 def integers(band: Image.Image, white: float) -> Image.Image:
-    """Return a channel of mode F in numbers up to 65,535; what is not a number becomes black."""
+    """Return a channel of mode F as numbers up to 65,535; NaN becomes black."""
     scale = 65_535.0 / white
     return band.point(lambda value: value * scale + 0.5).convert("I")
 

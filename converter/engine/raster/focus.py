@@ -1,7 +1,7 @@
-"""Which part of a picture to keep when it is cut: where there is most to see.
+"""Which part of a picture to keep when it is cropped: the one with most detail.
 
-A small copy is weighed point by point: edges (detail, text, faces) and strong colour count, even surfaces do not;
-the middle counts a little more. The window that gathers the most weight wins.
+In a small copy, edges (detail, text, faces) and strong colours count, even surfaces do not; the middle counts a little
+more. The window with the highest sum wins.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STEPS = 64
 
 
 def focused(image: Image.Image, box: Box, kept: tuple[float, float]) -> tuple[float, float]:
-    """Return the left and top, within `box` of the image, of the part of size `kept` with most to see."""
+    """Return the left and top, within `box` of the image, of the part of size `kept` with most detail."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     weights = _weights(image, box)
@@ -52,7 +52,7 @@ def _sums(weights: Image.Image, horizontally: bool) -> list[int]:
 
 
 def _best(sums: list[int], length: float, kept: float) -> float:
-    """Return where a window of `kept` along `length` gathers most; the middle when all is even."""
+    """Return where a window of `kept` along `length` has the highest sum; the middle if all are equal."""
     slack = length - kept
     if slack <= 0:
         return 0.0
@@ -69,6 +69,6 @@ def _best(sums: list[int], length: float, kept: float) -> float:
 
 
 def _at(totals: list[int], place: float) -> float:
-    """Return the running total at a place between two columns."""
+    """Return the running total at a position between two columns."""
     whole = min(int(place), _SIDE - 1)
     return totals[whole] + (totals[whole + 1] - totals[whole]) * (place - whole)

@@ -74,7 +74,7 @@ def _inside(canvas: Size, border: int) -> tuple[float, float]:
 
 
 def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravity) -> tuple[float, float]:
-    """Return the left and top at which `inner` sits in `outer`; where "smart" has nothing to say, in the middle."""
+    """Return the left and top of `inner` in `outer`; "smart" means the middle here."""
     words = place.split("_")
     left, top = (outer[0] - inner[0]) / 2, (outer[1] - inner[1]) / 2
     if "left" in words:
@@ -89,7 +89,7 @@ def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravit
 
 
 def rounded(length: float) -> int:
-    """Return whole pixels, half up, never none."""
+    """Return whole pixels, rounded half up, at least 1."""
     return max(1, int(length + 0.5))
 
 

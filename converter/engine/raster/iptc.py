@@ -1,4 +1,4 @@
-"""IPTC datasets (IIM 4): where files hold them, and the segment that brings them into a JPEG."""
+"""IPTC datasets (IIM 4): where files store them, and the segment that stores them in a JPEG."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _LONGEST_SEGMENT = 65_535
 
 
 def in_jpeg(image: Image.Image) -> bytes:
-    """Return the datasets of a JPEG, out of its Photoshop resources."""
+    """Return the datasets in the Photoshop resources of a JPEG."""
     resources = image.info.get("photoshop")
     iptc = resources.get(_RESOURCE, b"") if isinstance(resources, dict) else b""
     return iptc if isinstance(iptc, bytes) else b""
 
 
 def in_tiff(exif: Image.Exif) -> bytes:
-    """Return the datasets of a TIFF: those of their own tag, or those among its Photoshop resources."""
+    """Return the datasets of a TIFF, from their own tag or its Photoshop resources."""
     iptc = exif.get(ExifTags.Base.IPTCNAA, b"")
     if isinstance(iptc, tuple):
         # Many writers call it 32-bit numbers.
@@ -34,7 +34,7 @@ def in_tiff(exif: Image.Exif) -> bytes:
 
 
 def in_resources(resources: bytes) -> bytes:
-    """Return the datasets among Photoshop's resources."""
+    """Return the datasets in Photoshop resources."""
     at = 0
     while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
         name = resources[at + 6] + 1
@@ -47,7 +47,7 @@ def in_resources(resources: bytes) -> bytes:
 
 
 def app13(iptc: bytes) -> bytes:
-    """Return a JPEG segment that holds these datasets; it is longer than a segment may be if they do not fit."""
+    """Return a JPEG segment with these datasets; it exceeds the maximum length if they do not fit."""
     padded = iptc + b"\x00" * (len(iptc) % 2)
     block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
     return b"\xff\xed" + min(len(block) + 2, _LONGEST_SEGMENT).to_bytes(2, "big") + block

@@ -1,4 +1,4 @@
-"""Where a picture was taken, found in everything that may tell it and cut out of it.
+"""Where a picture was taken: found in all metadata and texts, and removed from them.
 
 Names come from Exif, IPTC Core and Extension, the W3C's geo vocabulary, and what drones and phones add.
 """
@@ -97,13 +97,13 @@ _GEO_TIFF = (33922, 34264)
 
 
 def is_place(name: str) -> bool:
-    """Whether a property or text of this name holds a location; prefixes do not matter."""
+    """Whether a property or text with this name holds a location; prefixes do not matter."""
     plain = _SEPARATORS.sub("-", name[:200].strip())
     return bool(_PLACE.fullmatch(plain) or _GEO.fullmatch(plain))
 
 
 def without_coordinates(text: bytes) -> bytes:
-    """Return a free text without coordinates, links to maps and lines that name a place; the same where none are."""
+    """Return a free text without coordinates, links to maps and lines that name a place; unchanged if there are none."""
     return _COORDINATES.sub(b"", _NAMED_LINE.sub(b"", text))
 
 
@@ -112,7 +112,7 @@ def in_text(text: bytes) -> bool:
 
 
 def without_named(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return named texts without those that tell a place by their name, and the rest without coordinates."""
+    """Return named texts without those whose name means a place, and the others without coordinates."""
     kept = {}
     for name, value in texts.items():
         if is_place(name):
@@ -144,7 +144,7 @@ def in_exif(exif: Image.Exif) -> bool:
 
 
 def without_exif_texts(directory: Mapping[int, Any]) -> dict[int, Any]:
-    """Return the tags of a directory, their free texts without coordinates."""
+    """Return the tags of a directory with coordinates removed from free texts."""
     cleaned = {tag: _without_exif_text(tag, value) for tag, value in directory.items()}
     return {tag: value for tag, value in cleaned.items() if value is not None}
 
@@ -183,7 +183,7 @@ def iptc_datasets(iptc: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def without_iptc_places(iptc: bytes) -> bytes:
-    """Return the datasets without those of places, and the rest without coordinates."""
+    """Return the datasets without those about places, and the others without coordinates."""
     kept = []
     for number, header, value in iptc_datasets(iptc):
         cleaned = without_coordinates(value)
@@ -205,9 +205,9 @@ def in_xmp(xmp: bytes) -> bool:
 
 
 def without_xmp_places(xmp: bytes) -> bytes | None:
-    """Return the packet with its places cut out and every other byte as it was; None where it cannot be read safely.
+    """Return the packet with its places removed and every other byte unchanged; None if it cannot be read safely.
 
-    Entities of its own would let a packet say what it does not show, so a document type is not read.
+    A packet with a document type is not read: with its own entities it could say what it does not show.
     """
     if not xmp:
         return xmp
@@ -230,7 +230,7 @@ def without_xmp_places(xmp: bytes) -> bytes | None:
 
 
 class _Places:
-    """The spans of an XMP packet that tell a place: elements, attributes, coordinates in what people wrote."""
+    """The parts of an XMP packet that tell a place: elements, attributes, coordinates in texts."""
 
     def __init__(self, xmp: bytes) -> None:
         self.cuts: list[tuple[int, int]] = []

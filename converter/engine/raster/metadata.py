@@ -1,6 +1,6 @@
-"""What a file says about its picture: camera, place, time, words. Read for people, kept or removed on request.
+"""What a file says about its picture: camera, place, time, texts. Read for people, kept or removed on request.
 
-Everything read here is somebody else's text: cleaned and bounded before it leaves.
+All of it is a stranger's text: cleaned and bounded before it goes anywhere.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Metadata:
         )
 
     def kinds(self) -> list[str]:
-        """Return the names of what is there."""
+        """Return the names of the kinds that are there."""
         there = {
             "exif": self.has_exif,
             "location": self.has_location,
@@ -105,9 +105,9 @@ def read(
     manifest: bytes = b"",
     unread: Sequence[str] = (),
 ) -> Metadata:
-    """Return what the opened image carries; `xmp` is None where a part of it is missing, `manifest` that of C2PA.
+    """Return the metadata of the opened image. `xmp` is None if a part of it is missing, `manifest` that of C2PA.
 
-    `unread` are kinds of which some was left out before the image was opened. Damaged EXIF is marked so and left out.
+    `unread` are the kinds that were partly left out before the image was opened. Damaged EXIF is marked and left out.
     """
     read_exif = _exif(image)
     exif = Image.Exif() if read_exif is None else read_exif
@@ -147,7 +147,7 @@ def _exif(image: Image.Image) -> Image.Exif | None:
 
 
 def _texts(image: Image.Image) -> dict[str, str]:
-    """Return the named texts of a PNG, without the blocks that are stored as texts."""
+    """Return the named texts of a PNG, without metadata blocks that are stored as texts."""
     return {
         name: str(value)
         for name, value in image.info.items()
@@ -179,7 +179,7 @@ def describe(metadata: Metadata) -> dict[str, Any]:
 def keep(
     metadata: Metadata, policy: str, target: Format, size: tuple[int, int], log: Log, *, srgb: bool
 ) -> dict[str, Any]:
-    """Return the encoder arguments that carry on what the policy allows, and log what is left behind.
+    """Return the encoder arguments for the metadata that the policy allows, and log what is left out.
 
     `policy` is "strip", "strip_location" or "keep"; `size` is that of the finished picture, and `srgb` whether it is
     in sRGB.
@@ -213,7 +213,7 @@ def keep(
 
 
 def _labelled(kept: dict[str, Any], term: str, target: Format, log: Log) -> dict[str, Any]:
-    """Return the arguments with the label that says how the picture came about, whatever the policy."""
+    """Return the arguments with the label of how the picture was made, whatever the policy."""
     if not term:
         return kept
     if not target.xmp:
@@ -236,7 +236,7 @@ def _note_removed(metadata: Metadata, removed: Sequence[str], policy: str, log: 
 def _warn_of_parts(
     metadata: Metadata, survivors: Collection[str], too_large: Collection[str], target: Format, log: Log
 ) -> None:
-    """Say what is left out though its kind is kept, or its kind is one that the format holds."""
+    """Warn about parts that are left out although their kind is kept, or could be stored."""
     if too_large:
         log.warn("metadata_too_large", format=target.label, kinds=sorted(too_large))
     if metadata.unread:
@@ -250,7 +250,7 @@ def _warn_of_parts(
 
 
 def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[str]]:
-    """Return what the format has room for, and the kinds that are too large for it. XMP may be spread."""
+    """Return what fits in the format, and the kinds that are too large for it. XMP may be split."""
     names = {"exif": "exif", "extra": "iptc", "comment": "comment"}
     most = target.most_metadata
     large = {name for name in names if most is not None and len(kept.get(name, b"")) > most}
@@ -305,7 +305,7 @@ def _kept(
 
 
 def _without_thumbnails(xmp: bytes) -> bytes:
-    """Return the packet without the small copies of the picture that some programs put in it."""
+    """Return the packet without the thumbnails that some programs put in it."""
     start = _XMP_THUMBNAIL.search(xmp)
     if start is None:
         return xmp
@@ -316,7 +316,7 @@ def _without_thumbnails(xmp: bytes) -> bytes:
 
 
 def _raw_profile(image: Image.Image, *names: str) -> bytes:
-    """Return a block that ImageMagick put in a PNG as a text of hexadecimal digits."""
+    """Return a metadata block that ImageMagick stored in a PNG as hexadecimal text."""
     for name in names:
         value = image.info.get(f"Raw profile type {name}")
         if isinstance(value, str | bytes):
@@ -329,7 +329,7 @@ def _raw_profile(image: Image.Image, *names: str) -> bytes:
 
 
 def clean(value: object) -> str | None:
-    """Return a text fit to be shown: one line, bounded, nothing invisible; None when nothing is left."""
+    """Return a text that is safe to show: one line, bounded, no invisible characters; None if nothing is left."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
@@ -339,7 +339,7 @@ def clean(value: object) -> str | None:
 
 
 def _moment(value: object) -> str | None:
-    """Return EXIF's date and time as ISO 8601; it has no zone."""
+    """Return EXIF's date and time as ISO 8601, without a time zone."""
     try:
         return datetime.strptime(str(value).strip("\x00 "), "%Y:%m:%d %H:%M:%S").isoformat()
     except ValueError:

@@ -1,6 +1,6 @@
-"""Pictures of sixteen bits a channel, as two of eight: the higher octets and, in the same mode, the lower ones.
+"""Pictures with sixteen bits a channel, as two 8-bit pictures of the same mode: the higher and the lower bytes.
 
-Pillow has no mode for them but grey. What moves pixels does the same to both halves; what mixes them joins them first.
+Pillow only has a mode for grey. What moves pixels treats both halves alike; what mixes pixels joins them first.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ _TOP = 65_535
 
 
 def halves(gray: Image.Image) -> Halves:
-    """Return grey of mode I;16 or I, from 0 to 65,535."""
+    """Return the halves of grey in mode I;16 or I, from 0 to 65,535."""
     octets = gray.convert("I").convert("I;16").tobytes()
     return Image.frombytes("L", gray.size, octets[1::2]), Image.frombytes("L", gray.size, octets[::2])
 
 
 def gray(high: Image.Image, low: Image.Image) -> Image.Image:
-    """Return two halves of mode L as one of mode I;16."""
+    """Return two halves of mode L as one picture of mode I;16."""
     return Image.frombytes("I;16", high.size, joined(high.tobytes(), low.tobytes(), "little"))
 
 
 def parted(octets: bytes, mode: str, size: Size, order: Order = sys.byteorder) -> Halves:
-    """Return the halves of samples of 16 bits."""
+    """Return the halves of 16-bit samples."""
     high = 0 if order == "big" else 1
     return Image.frombytes(mode, size, octets[high::2]), Image.frombytes(mode, size, octets[1 - high :: 2])
 
 
 def joined(high: bytes, low: bytes, order: Order = sys.byteorder) -> bytes:
-    """Return the samples of 16 bits that these are the halves of."""
+    """Return the 16-bit samples of these halves."""
     pairs = bytearray(2 * len(high))
     at = 0 if order == "big" else 1
     pairs[at::2], pairs[1 - at :: 2] = high, low
@@ -47,7 +47,7 @@ def joined(high: bytes, low: bytes, order: Order = sys.byteorder) -> bytes:
 
 
 def resampled(high: Image.Image, low: Image.Image, box: Box, size: Size) -> Halves:
-    """Return that part of the picture at this size, each colour weighted by its alpha."""
+    """Return that part of the picture at this size, colours weighted by alpha."""
     left, top, right, bottom = box
     box = (max(0.0, left), max(0.0, top), min(right, high.width), min(bottom, high.height))
     bands = list(zip(high.split(), low.split(), strict=True))

@@ -57,7 +57,7 @@ class Written:
 
 
 class Source:
-    """One file, opened: decoded once, rendered as often as there are recipes."""
+    """An opened file: decoded once, rendered once for each recipe."""
 
     def __init__(self, opened: Opened, limits: Limits) -> None:
         self._opened = opened
@@ -74,9 +74,8 @@ class Source:
         return self._opened.facts
 
     def load(self, recipes: Sequence[Recipe]) -> None:
-        """Decode once, as small as serves all of these recipes.
-
-        Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
+        """Decode once, at the smallest size that is enough for all of these recipes. Raises Truncated, Corrupt,
+        OutOfMemory, TimedOut, TooManyPixels.
         """
         scale = max((self._needed_scale(recipe) for recipe in recipes), default=1)
         wanted = {number for recipe in recipes for number in self._wanted(recipe)} or {0}
@@ -157,7 +156,7 @@ class Source:
         note_source(self._opened, first, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
     def _gain_map(self, recipe: Recipe) -> bytes | None:
-        """Return the gain map as the result holds it: None where it cannot, must not or does not follow the picture."""
+        """Return the gain map for the result; None if it cannot be stored, is not wanted or cannot follow the picture."""
         if not (self._opened.has_gain_map and recipe.target.gain_map and recipe.hdr == "keep"):
             return None
         resize = recipe.resize
@@ -170,7 +169,7 @@ class Source:
         return packed(found._replace(image=image))
 
     def _as_it_was(self, kept: Exact, recipe: Recipe, log: Log) -> Result:
-        """Return the result whose pixels are those of the file as they are coded there."""
+        """Return the result with the file's compressed picture unchanged."""
         size = (self.facts.width, self.facts.height)
         if kept.is_whole and self._opened.metadata.kinds():
             log.note("metadata_kept")
@@ -189,7 +188,7 @@ class Source:
         log: Log,
         deadline: Deadline,
     ) -> tuple[list[Frame], bytes | None]:
-        """Return the frames as they will be encoded, and the profile they are in, if not sRGB."""
+        """Return the frames to encode, and their profile if they are not in sRGB."""
         concrete = _concrete(recipe)
         pictures = [self._pictures[number] for number in picked]
         dpi = density.wanted(pictures[0].dpi, self._is_sideways(recipe), concrete)
@@ -215,7 +214,7 @@ class Source:
         return [frame if frame.image.mode in deep else replace(frame, low=None) for frame in finished]
 
     def _is_sideways(self, recipe: Recipe) -> bool:
-        """Whether what is across in the result was down in the file."""
+        """Whether the result's width is along the file's height."""
         return (self.facts.orientation >= 5) != (recipe.rotate in (90, 270))
 
     def _most_bytes(self, recipe: Recipe, size: tuple[int, int]) -> int | None:
@@ -257,7 +256,7 @@ class Source:
         )
 
     def _serves(self, recipe: Recipe) -> bool:
-        """Whether what is decoded is enough for this recipe."""
+        """Whether what has been decoded is enough for this recipe."""
         return (
             self._pictures.keys() >= set(self._picked(recipe))
             and self._needed_scale(recipe) <= self._scale
@@ -265,12 +264,12 @@ class Source:
         )
 
     def _picked(self, recipe: Recipe) -> list[int]:
-        """Return the numbers of the pictures that the result is made of. Raises NoSuchPage."""
+        """Return the numbers of the pictures in the result. Raises NoSuchPage."""
         picked = recipe.picked(self.facts.pictures)
         return picked if self._keeps_all(_concrete(recipe)) else picked[:1]
 
     def _wanted(self, recipe: Recipe) -> list[int]:
-        """Return the same, or nothing where the recipe will be refused."""
+        """Return the same numbers, or nothing if the recipe will be refused."""
         try:
             return self._picked(recipe)
         except NoSuchPage:
@@ -282,7 +281,7 @@ class Source:
         return steps.needed_scale(_concrete(recipe), self.facts.width, self.facts.height)
 
     def _keeps_depth(self, recipe: Recipe) -> bool:
-        """Whether the result is to have all bits of the source."""
+        """Whether the result keeps all bits of the source."""
         return recipe.keeps_depth and self.facts.bits > 8
 
     def _keeps_all(self, recipe: Recipe) -> bool:
@@ -323,7 +322,7 @@ def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadli
 
 
 def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
-    """Return the profile to keep with the pictures as they are; None when they go to sRGB."""
+    """Return the profile to keep with unconverted pictures; None if they are converted to sRGB."""
     space = pictures[0].space
     image = pictures[0].frame.image
     profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
@@ -340,14 +339,13 @@ def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> colo
 
 
 def _concrete(recipe: Recipe) -> Recipe:
-    """Return the recipe with a format that holds all that `auto` may choose to keep."""
+    """Return the recipe with a format that can hold everything that `auto` may choose to keep."""
     return replace(recipe, format=ANIMATION_CANDIDATES[0].name) if recipe.is_auto else recipe
 
 
 def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:
-    """Return the file, recognised by its content and within the limits; no pixels are decoded yet.
-
-    Raises the InvalidImage and LimitExceeded families.
+    """Return the opened file, recognised by its content and within the limits, not yet decoded. Raises the
+    InvalidImage and LimitExceeded families.
     """
     return Source(open_data(data, limits), limits)
 
@@ -361,7 +359,7 @@ def probe(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Facts:
 
 
 def convert(data: bytes, *recipes: Recipe, limits: Limits = DEFAULT_LIMITS) -> list[Result | EngineError]:
-    """Return a result or an error for each recipe, from one decode. A file that cannot be read fails them all."""
+    """Return a result or an error for each recipe, decoding once. If the file cannot be read, all fail."""
     try:
         source = open(data, limits)
         source.load(recipes)

@@ -1,4 +1,4 @@
-"""The encodes of one result: one for a number, several for a promise."""
+"""Encoding one result: once with a given quality, several times to reach a target."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _alike(
     log: Log,
     deadline: Deadline,
 ) -> Made:
-    """Search on one frame, and encode all of them with what it found."""
+    """Search on one frame, and encode all frames with the quality found."""
     if (number := encoder.sample) is None:
         return Made(encoder.encode(), encoder)
     one, original = encoder.only(number).sampled(frames[number].image)
@@ -124,7 +124,7 @@ def _within_bytes(
 def _shrunk(
     frames: Sequence[Frame], encoder: Encoder, target: int, ready: Ready, deadline: Deadline
 ) -> tuple[Sequence[Frame], Encoder, EncodedAt]:
-    """Return the frames at a size that fits at a decent quality, proven by encoding them."""
+    """Return the frames at a size that fits at a decent quality, checked by encoding them."""
     scale = 1.0
     size = len(encoder.encode(_DECENT))
     for _ in range(_MOST_SHRINKS):

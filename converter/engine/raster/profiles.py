@@ -1,4 +1,4 @@
-"""ICC profiles, byte by byte: what one holds, and one made from primaries and curves (ICC.1:2022)."""
+"""ICC profiles, byte by byte: reading one, and making one from primaries and curves (ICC.1:2022)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MOST_TAGS = 200
 
 
 def is_srgb(icc: bytes) -> bool:
-    """Whether what is in this profile is sRGB, whatever its name: to two levels of 255, and with its primaries."""
+    """Whether this profile is sRGB, whatever its name: its primaries, and curves within two levels of 255."""
     if icc[16:24] != b"RGB XYZ ":
         return False
     tags = _tags(icc)
@@ -53,23 +53,23 @@ def is_srgb(icc: bytes) -> bool:
 
 
 def has_srgb_curves(icc: bytes) -> bool:
-    """Whether greys are sRGB's in this profile of one or three curves."""
+    """Whether this profile of one or three curves treats greys like sRGB."""
     return _are_curves(icc) and all(_is_srgb_curve(curve) for curve in set(_curve_tags(icc)))
 
 
 def is_steep(icc: bytes) -> bool:
-    """Whether the first of 255 steps is more than three of sRGB's, as it is where codes are linear to light."""
+    """Whether the first of 255 steps is more than three of sRGB's, as with linear light."""
     return any(code_of_srgb(curve(1 / 255)) > 3 / 255 for curve in curves(icc))
 
 
 def curves(icc: bytes) -> list[Light]:
-    """Return the curves of a profile of primaries and curves, or of grey; none where it is of another kind."""
+    """Return the curves of a matrix or grey profile; none if it is of another kind."""
     found = [_read_curve(tag) for tag in _curve_tags(icc)] if _are_curves(icc) else []
     return [curve for curve in found if curve is not None] if None not in found else []
 
 
 def with_srgb_curves(icc: bytes) -> bytes:
-    """Return a profile of the same primaries with sRGB's curve."""
+    """Return a profile with the same primaries and sRGB's curve."""
     curve = _curve_tag(SRGB_CURVE)
     return _assembled(icc[:128], _tags(icc) | dict.fromkeys(_CURVE_NAMES, curve))
 
@@ -84,7 +84,7 @@ def _curve_tags(icc: bytes) -> list[bytes]:
 
 
 def cicp(icc: bytes) -> bytes:
-    """Return the four code points that the profile gives for its colours (ICC.1:2022, 9.2.17), or nothing."""
+    """Return the four code points in the profile (ICC.1:2022, 9.2.17), or nothing."""
     tag = _tags(icc).get(b"cicp", b"")
     return tag[8:12] if len(tag) >= 12 else b""
 
@@ -116,7 +116,7 @@ def gray(name: str, curve: Curve) -> bytes:
 
 
 def light(curve: Curve, code: float) -> float:
-    """Return what a code from 0 to 1 stands for."""
+    """Return the amount of light for a code from 0 to 1."""
     if len(curve) == 1:
         return float(code ** curve[0])
     power, times, plus, slope, start = curve
@@ -183,7 +183,7 @@ def _read_parametric(tag: bytes) -> Callable[[float], float] | None:
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
-    """Return the tags of the profile by name, without those outside of its data."""
+    """Return the profile's tags by name, without those outside its data."""
     found = {}
     try:
         count = struct.unpack_from(">I", icc, 128)[0]
@@ -244,14 +244,14 @@ def _tristimulus(point: Point) -> _Row:
 
 
 def _scaled(primaries: Primaries, white: _Row) -> _Matrix:
-    """Return the primaries' XYZ as columns that add up to white."""
+    """Return the primaries' XYZ as columns, scaled to add up to white."""
     columns = list(zip(*((x, y, 1 - x - y) for x, y in primaries[:3]), strict=True))
     amounts = _applied(_inverse(columns), white)
     return [[value * amount for value, amount in zip(row, amounts, strict=True)] for row in columns]
 
 
 def _adapted(white: _Row) -> _Matrix:
-    """Return the matrix that makes this white D50's, by Bradford."""
+    """Return the matrix that adapts this white to D50, by Bradford."""
     gains = [
         wanted / seen
         for wanted, seen in zip(_applied(_BRADFORD, _D50), _applied(_BRADFORD, white), strict=True)

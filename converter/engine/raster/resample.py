@@ -1,7 +1,7 @@
-"""Lanczos resampling: with wide vector instructions where the library for it is there, else by Pillow.
+"""Lanczos resampling: by a library with wide vector instructions if it is installed, else by Pillow.
 
-Both round to 8 bits between their two passes, in a different order, so single pixels at hard edges differ; each is
-as close to the exact filter as the other.
+Both round to 8 bits between their two passes, in a different order, so single pixels at hard edges differ; neither is
+closer to the exact filter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts of a large picture that stand for all of it, as a picture of their own."""
+"""Parts of a large picture that stand for all of it, put together as one picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 
 
 def tiles(size: Size) -> Sequence[Box] | None:
-    """Return the boxes of evenly spaced parts; None where the whole is not much more."""
+    """Return the boxes of evenly spaced parts; None if the whole picture is not much larger."""
     width, height = size
     if width * height <= _MOST_PIXELS or width < _ACROSS * _SIDE or height < _DOWN * _SIDE:
         return None
@@ -37,6 +37,6 @@ def montage(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
 
 
 def _starts(length: int, count: int) -> list[int]:
-    """Return where parts begin that have as much room between them as at the ends."""
+    """Return where parts begin that have the same distance between them as at the ends."""
     room = (length - count * _SIDE) / (count + 1)
     return [round(room + number * (room + _SIDE)) for number in range(count)]

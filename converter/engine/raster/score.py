@@ -23,7 +23,7 @@ _RED_GREEN = ((0.0, 0.0), (0.0, 8.1), (0.0, 0.0), (0.0, 27.8))
 
 
 def score(picture: Image.Image, other: Image.Image, severity: float = 1) -> float:
-    """Return how much the other looks like the picture, from 0 to 100; see-through parts count as white.
+    """Return how similar the other picture looks, 0 to 100; transparent parts count as white.
 
     `severity` is how visible the measured damage is, compared with JPEG.
     """
@@ -52,7 +52,7 @@ def _damage(x: Plane, y: Plane, weights: tuple[tuple[float, float], ...]) -> flo
 
 
 def _lost(x: Plane, y: Plane) -> Plane:
-    """Return how much of the structure each window has lost: 0 for none."""
+    """Return how much structure each window has lost: 0 for none."""
     planes = {
         "mx": windows(x),
         "my": windows(y),

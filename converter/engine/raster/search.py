@@ -24,7 +24,7 @@ _SLOPE = 0.7
 
 @dataclass(frozen=True)
 class QualityTarget:
-    """The score to reach, and the quality below which smooth pictures show bands that no score sees."""
+    """The score to reach, and the quality below which smooth pictures show banding that no score measures."""
 
     score: float
     lowest: int

@@ -1,4 +1,4 @@
-"""Which colours the numbers of a file are, by each of the ways in which formats say so."""
+"""Which colours a file's numbers mean, by each of the ways that formats have to say so."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _OF_VIDEO = (1, 6, 14, 15)
 
 
 def icc_of(image: Image.Image) -> bytes | None:
-    """Return the profile that Pillow hands over."""
+    """Return the profile as read by Pillow."""
     return image.info.get("icc_profile") or None
 
 
 def of_icc(icc: bytes | None, image: Image.Image) -> ColorSpace:
-    """Return what the profile says; by its code points where they are HDR's, which no curve of a profile can tell."""
+    """Return what the profile says; HDR profiles are judged by their code points, as no curve can express them."""
     if not icc:
         return SRGB
     codes = profiles.cicp(icc)
@@ -57,7 +57,7 @@ def of_icc(icc: bytes | None, image: Image.Image) -> ColorSpace:
 
 
 def of_cicp(told: Cicp, image: Image.Image) -> ColorSpace:
-    """Return what code points say (ITU-T H.273)."""
+    """Return what the code points say (ITU-T H.273)."""
     if not told.is_known or told.is_srgb:
         return SRGB
     _, primaries = PRIMARIES[told.primaries]
@@ -66,7 +66,7 @@ def of_cicp(told: Cicp, image: Image.Image) -> ColorSpace:
 
 
 def made(name: str, primaries: Primaries, curves: Sequence[profiles.Curve], image: Image.Image) -> ColorSpace:
-    """Return a space of these primaries, with a curve for each channel; sRGB where they make none."""
+    """Return a colour space with these primaries and a curve for each channel; sRGB if the primaries are impossible."""
     if image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F"):
         return ColorSpace(profiles.gray(name, curves[0]))
     try:
@@ -90,5 +90,5 @@ def of_exif(icc: bytes | None, image: Image.Image) -> ColorSpace:
 
 
 def of_nclx(primaries: int, transfer: int, image: Image.Image) -> ColorSpace:
-    """Return what AVIF, HEIC and JPEG 2000 say by code points."""
+    """Return what the code points of AVIF, HEIC and JPEG 2000 say."""
     return of_cicp(Cicp(primaries, 13 if transfer in _OF_VIDEO else transfer), image)

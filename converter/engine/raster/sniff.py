@@ -42,7 +42,7 @@ def sniff(data: bytes) -> Codec:
 
 
 def _refused(data: bytes) -> str | None:
-    """Return what these bytes are that is no format of ours, where it is known."""
+    """Return what kind of unsupported file this is, if known."""
     if data[4:8] == b"ftyp":
         return "raw" if data[8:12] == b"crx " else "video"
     if data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR":
@@ -64,9 +64,8 @@ def _refused(data: bytes) -> str | None:
 
 
 def _cursor_or_targa(data: bytes) -> str:
-    """Both may begin alike; a cursor goes on with how many pictures it has, and a zero in its first entry.
-
-    A Targa picture's header has its map of colours there, and its type and depth in known values.
+    """Both may begin alike. A cursor goes on with the number of its pictures, and a zero in its first entry; a Targa
+    file has a colour map there, and known values for type and depth.
     """
     count, first = int.from_bytes(data[4:6], "little"), data[6:22]
     size, offset = int.from_bytes(first[8:12], "little"), int.from_bytes(first[12:16], "little")

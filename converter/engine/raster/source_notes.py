@@ -1,4 +1,4 @@
-"""What a report says about the source, whatever was done to the pixels."""
+"""The notes in a report about the source, independent of what was done to the pixels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def note_source(
 
 
 def _note_pictures(facts: Facts, recipe: Recipe, log: Log, keeps_all: bool) -> None:
-    """Note which frames or pages are meant, and which are kept."""
+    """Note which frames or pages were selected, and which are kept."""
     picked = recipe.picked(facts.pictures)
     count = len(picked)
     if recipe.pages:
@@ -53,7 +53,7 @@ def _note_pictures(facts: Facts, recipe: Recipe, log: Log, keeps_all: bool) -> N
 
 
 def _note_left_out(facts: Facts, recipe: Recipe, log: Log, count: int) -> None:
-    """Note that only the first of so many is kept."""
+    """Note that only the first of several is kept."""
     label = recipe.target.label
     if facts.animated:
         log.warn("first_frame_only", format=label, frames=count)
@@ -64,7 +64,7 @@ def _note_left_out(facts: Facts, recipe: Recipe, log: Log, count: int) -> None:
 
 
 def note_depth(bits: int, is_kept: bool, log: Log) -> None:
-    """Note what became of more than 8 bits per channel."""
+    """Note what happened to more than 8 bits per channel."""
     if bits <= 8:
         return
     if not is_kept:
@@ -76,7 +76,7 @@ def note_depth(bits: int, is_kept: bool, log: Log) -> None:
 
 
 def note_growth(facts: Facts, recipe: Recipe, log: Log) -> None:
-    """Note that the result is larger than the source, as a warning only where the formats do not explain it."""
+    """Note that the result is larger than the source, as a warning unless the formats explain it."""
     source = FORMATS[facts.format]
     bulk = BULK_OF_LOSSLESS if recipe.lossless else recipe.target.bulk
     if bulk <= source.bulk:

@@ -1,7 +1,7 @@
-"""How a picture came about: by a camera, a person, a program or AI.
+"""How a picture was made: by a camera, a person, a program or AI.
 
-IPTC calls it the digital source type (https://cv.iptc.org/newscodes/digitalsourcetype/). It names nobody and must not be
-removed in some countries where AI made the picture, so it stays with the result even when all else is stripped.
+IPTC calls it the digital source type (https://cv.iptc.org/newscodes/digitalsourcetype/). It identifies nobody, and
+some countries forbid removing it from pictures made by AI, so it stays in the result even if all else is stripped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _END = b"</rdf:RDF>"
 
 
 def found(places: Iterable[bytes]) -> str:
-    """Return the term of the vocabulary that stands in any of these places, of several the one about AI; else ""."""
+    """Return the vocabulary term in any of these places, preferring one about AI; else ""."""
     terms = [
         match[1].decode("ascii")
         for place in places

@@ -1,4 +1,4 @@
-"""What can be done to a frame: small functions that take one and return another, never changing the first."""
+"""What can be done to a frame: small functions that take a frame and return a new one."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _FLIPS = {"horizontal": 2, "vertical": 4}
 class Frame:
     """A picture that stands for `width`×`height` source pixels, of which `image` may hold fewer.
 
-    `box` is the part of `image` that counts; a decoder that shrinks may leave a ragged edge outside it.
-    `low` are the lower octets of samples of 16 bits, whose higher ones `image` then has (see `octets`).
+    `box` is the part of `image` that counts; a decoder that shrinks may leave a ragged edge outside it. `low` are the
+    lower bytes of 16-bit samples, of which `image` has the higher ones (see `octets`).
     """
 
     image: Image.Image
@@ -58,7 +58,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class RenderContext:
-    """What a step needs to know besides the frame."""
+    """What a step needs besides the frame."""
 
     recipe: Recipe
     limits: Limits
@@ -78,7 +78,7 @@ class RenderContext:
 
 
 def upright(frame: Frame, orientation: int) -> Frame:
-    """Turn the picture as EXIF says it was held."""
+    """Turn the picture upright according to EXIF."""
     if orientation not in _ORIENTATIONS:
         return frame
     width, height = frame.width, frame.height
@@ -117,7 +117,7 @@ def turn(frame: Frame, context: RenderContext) -> Frame:
 
 
 def resize(frame: Frame, context: RenderContext) -> Frame:
-    """Bring the frame to its final size; from here on `image` holds exactly the pixels that count."""
+    """Resize the frame to its final size; from here on `image` holds exactly the pixels that count."""
     plan = planned(context.recipe, frame.width, frame.height)
     context.limits.check_output(*plan.canvas)
     if plan.refused_to_enlarge:
@@ -145,7 +145,7 @@ def _focused(frame: Frame, box: Box, context: RenderContext) -> Box:
 
 
 def shrink_for_format(frame: Frame, context: RenderContext) -> Frame:
-    """Fit in what the format holds, where it is known for small pictures."""
+    """Shrink the picture to the format's largest size, for formats of small pictures."""
     side = context.recipe.target.max_side
     if not context.recipe.target.shrinks_to_max_side or max(frame.width, frame.height) <= side:
         return frame
@@ -182,7 +182,7 @@ def pad(frame: Frame, context: RenderContext) -> Frame:
 
 
 def flatten(frame: Frame, context: RenderContext) -> Frame:
-    """Put the picture on the background where the format has no transparency."""
+    """Put the picture on the background if the format has no transparency."""
     if not frame.has_alpha or context.recipe.target.alpha:
         return frame
     context.log.note("alpha_flattened", background=context.recipe.background)
@@ -190,7 +190,7 @@ def flatten(frame: Frame, context: RenderContext) -> Frame:
 
 
 def page(frame: Frame, context: RenderContext) -> Frame:
-    """Centre the picture on its page: paper, filled up to the margin, or a page of the picture's size."""
+    """Centre the picture on its page: paper filled up to the margin, or a page of the picture's size."""
     recipe, image = context.recipe, frame.image
     if recipe.page is None and not recipe.margin:
         return frame
@@ -212,7 +212,7 @@ def page(frame: Frame, context: RenderContext) -> Frame:
 
 
 def _on_paper(image: Image.Image, context: RenderContext) -> tuple[Image.Image, Size]:
-    """Return the picture as it is put on the recipe's paper, and the size of the whole page, in pixels."""
+    """Return the picture for the recipe's paper, and the size of the whole page, in pixels."""
     recipe = context.recipe
     if recipe.orientation == "turned" and image.width > image.height:
         image = image.transpose(Image.Transpose.ROTATE_90)
@@ -242,7 +242,7 @@ def planned(recipe: Recipe, width: int, height: int) -> Layout:
 def following(
     companion: Image.Image, size: Size, orientation: int, recipe: Recipe, limits: Limits
 ) -> Image.Image:
-    """Return a smaller companion of a picture of this size, such as a gain map, cropped, turned and resized with it."""
+    """Return a smaller companion of a picture of this size, such as a gain map, cropped, turned and resized like it."""
     context = RenderContext(recipe, limits, Log())
     frame = Frame(companion, (0, 0, *companion.size), *size)
     frame = turn(crop(upright(frame, orientation), context), context)

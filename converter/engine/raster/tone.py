@@ -1,4 +1,4 @@
-"""From HDR (ITU-R BT.2100) to what an sRGB screen shows: blacks and mid-tones as they are, highlights rolled off."""
+"""From HDR (ITU-R BT.2100) to what an sRGB screen shows: blacks and mid-tones unchanged, highlights compressed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def brightest(image: Image.Image) -> int:
 def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
     """Return the picture with sRGB's curve in place of PQ's or HLG's; its primaries stay.
 
-    `peak` is the highest value in it, which becomes white. Each channel goes its own way, so that grey stays grey.
+    `peak` is its highest value, which becomes white. Each channel is mapped separately, so that grey stays grey.
     """
     table = _table(transfer, peak)
     same = list(range(256))
@@ -40,7 +40,7 @@ def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
 
 
 def light(transfer: str, peak: int) -> Light:
-    """Return what each code, 0 to 1, becomes in light, as a part of white."""
+    """Return the light of each code, 0 to 1, relative to white."""
     top = max(1.0, _nits(transfer, peak / _MOST) / _WHITE)
     return lambda code: _rolled_off(_nits(transfer, code) / _WHITE, top)
 
@@ -52,7 +52,9 @@ def _table(transfer: str, peak: int) -> list[int]:
 
 
 def _rolled_off(amount: float, top: float) -> float:
-    """Return an amount of light, in parts of white, so that `top` becomes 1: Reinhard's extended curve above the knee."""
+    """Return an amount of light, relative to white, compressed so that `top` becomes 1: Reinhard's extended curve
+    above the knee.
+    """
     if amount <= _KNEE:
         return amount
     above, most = (amount - _KNEE) / (1 - _KNEE), (top - _KNEE) / (1 - _KNEE)
@@ -60,7 +62,7 @@ def _rolled_off(amount: float, top: float) -> float:
 
 
 def _nits(transfer: str, code: float) -> float:
-    """Return the light of a screen, in cd/m²."""
+    """Return the luminance of a screen, in cd/m²."""
     if transfer == "HLG":
         scene = (
             code**2 / 3 if code <= 0.5 else (2.718281828459045 ** ((code - _HLG_C) / _HLG_A) + _HLG_B) / 12

@@ -1,4 +1,4 @@
-"""A text or a picture laid over the frame."""
+"""A text or a picture drawn over the frame."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _overlay(mark: Watermark, size: Size, context: RenderContext) -> Image.Image
 
 
 def _tile(overlay: Image.Image, stamp: Image.Image) -> None:
-    """Lay the stamp all over, every second row shifted, so that no crop gets rid of it."""
+    """Repeat the stamp all over, every second row shifted, so that cropping cannot remove it."""
     across, down = stamp.width * 3 // 2 + 1, stamp.height * 2 + 1
     for row, top in enumerate(range(0, overlay.height, down)):
         start = -(across // 2) if row % 2 else 0
@@ -96,9 +96,9 @@ def _picture_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image
 
 
 def _text_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
-    """Return the text, white with a dark edge so that it shows on anything, about as wide as asked.
+    """Return the text, white with a dark edge so that it shows on anything, about as wide as requested.
 
-    A text too long for that at a readable size is wrapped instead.
+    A text too long for that at a readable size is wrapped.
     """
     text = "\n".join(line for line in (mark.text or "").splitlines() if line.strip()) or " "
     missing = _missing(text)
@@ -131,7 +131,7 @@ def _text_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Im
 
 
 def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Return the line broken at spaces, or between letters where one word alone is too wide."""
+    """Return the lines, broken at spaces, or inside a word that is too wide by itself."""
     lines, current = [], ""
     for word in line.split():
         candidate = f"{current} {word}" if current else word
@@ -149,7 +149,7 @@ def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]
 
 
 def _missing(text: str) -> str:
-    """Return the characters of the text that the font draws as its empty box."""
+    """Return the characters for which the font has no glyph."""
     font = _font(_REFERENCE)
     box = bytes(font.getmask(_NO_CHARACTER))
     return "".join(
@@ -161,7 +161,9 @@ def _missing(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai. What it lacks is warned of."""
+    """Return FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai. Missing characters get a
+    warning.
+    """
     from pymupdf_fonts.FiraGO_Regular import fontbuffer  # half a megabyte that only watermarks need
 
     return ImageFont.truetype(BytesIO(fontbuffer), size)
