@@ -1,4 +1,4 @@
-"""The URLs of the admin, with the site's log-in and the overview."""
+"""The URLs of the admin, with the site's log-in, the overview and the page of a person."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.urls import path
 
 from converter.admin.configuration import edit
+from converter.admin.person import person
 from converter.overview import overview
 from imagesite.accounts.views import admin_login
 
 urlpatterns = [
     path("login/", admin_login),
     path("overview/", admin.site.admin_view(overview), name="overview"),
+    path("people/<uuid:pk>/", admin.site.admin_view(person), name="person"),
     path("configuration/", admin.site.admin_view(edit), name="configuration"),
     *admin.site.get_urls(),
 ]

@@ -10,13 +10,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "uploads", "results/")
-"""Not ours to draw, but for the overview: the rest of the admin is Django's, `api/docs` is Swagger's;
+"""Not ours to draw, but for the overview and the page of a person: the rest of the admin is Django's, `api/docs` is Swagger's;
 `accounts/oidc/` leads to a provider and back."""
 
 
 def routes() -> list[str]:
     """Return the routes of all addresses that may be pages, as the URLconf has them."""
-    return sorted({*_routes(get_resolver()), "admin/overview/"})
+    return sorted({*_routes(get_resolver()), "admin/overview/", "admin/people/<uuid:pk>/"})
 
 
 def address(route: str, samples: Mapping[str, str]) -> str:

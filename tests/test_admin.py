@@ -197,8 +197,9 @@ def test_a_failed_job_is_retried(
     staff: Client, alice: Any, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     fill(alice, 1)
-    send(Batch.objects.get(), b"not an image")
+    send(Batch.objects.get(), make_photo())
     worker.work()
+    Job.objects.update(status="failed", error_code="gave_up")
     with django_capture_on_commit_callbacks(execute=True):
         assert run_action(staff, "converter/job", "retry", Job.objects.get()) == ["Retried: 1 of 1."]
     assert Job.objects.get().status == "queued"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -70,6 +71,10 @@ class ReadOnlyAdmin(BoundedAdmin):
     list_max_show_all = 50
     date_hierarchy = None
     actions: Any = ()
+
+    @admin.display(description="owner", ordering="owner__email")
+    def person(self, row: Any) -> SafeString:
+        return person_link(row.owner)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -138,3 +143,7 @@ def picture(upload: Upload) -> str | SafeString:
 def link(row: Model, text: object) -> SafeString:
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text)
+
+
+def person_link(user: AbstractBaseUser) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[user.pk]), user)

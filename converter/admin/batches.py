@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from converter import jobs
 from converter.admin.base import ReadOnlyAdmin, link, pretty
+from converter.admin.retrying import ending
 from converter.models import Batch, Job
 from converter.snapshot import snapshot
 from converter.translation import bytes_in_words
@@ -31,14 +32,14 @@ class BatchList(ChangeList):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "owner", "status", "progress", "before", "after", "created_at", "expires_at")
+    list_display = ("id", "person", "status", "progress", "before", "after", "created_at", "expires_at")
     list_filter = ("created_at", "expired_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email")
     search_help_text = "Search by owner's e-mail or batch id"
     actions = ("retry", "cancel", "expire")
     fields = (
-        "id", "owner", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
+        "id", "person", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
         "asked_for", "its_jobs",
     )  # fmt: skip
 
@@ -76,12 +77,12 @@ class BatchAdmin(ReadOnlyAdmin):
     @admin.display(description="jobs")
     def its_jobs(self, batch: Any) -> SafeString:
         return format_html_join(
-            "", "<div>{} – {}</div>", ((link(job, job), job.get_status_display()) for job in batch.rows)
+            "", "<div>{} – {}</div>", ((link(job, job), ending(job)) for job in batch.rows)
         )
 
     @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        self.act(request, queryset, jobs.retry_batch, "Retried")
+        self.act(request, queryset, _retry, "Retried")
 
     @admin.action(description="Cancel unfinished jobs", permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
@@ -90,3 +91,8 @@ class BatchAdmin(ReadOnlyAdmin):
     @admin.action(description="Expire now", permissions=["oversee"])
     def expire(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
         self.act(request, queryset.filter(expired_at=None), jobs.expire, "Expired")
+
+
+def _retry(batch: Batch) -> None:
+    if not jobs.retry_batch(batch, where_it_may_help=True):
+        raise jobs.Conflict(kind="retry_batch")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.views.decorators.http import require_POST
 
 from converter import engine, jobs
 from converter.admin.base import ThumbnailAdmin, link, picture, pretty
+from converter.admin.retrying import back, failure, retry_button
 from converter.engine.formats import AUTO
 from converter.models import (
     Batch,
@@ -73,7 +80,7 @@ class FailureFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(ThumbnailAdmin):
     list_display = (
-        "name", "owner", "status", "failure", "output_format", "sizes", "times", "created_at",
+        "name", "person", "status", "failure", "again", "output_format", "sizes", "times", "created_at",
     )  # fmt: skip
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")
@@ -81,8 +88,8 @@ class JobAdmin(ThumbnailAdmin):
     search_help_text = "Search by owner's e-mail, image name, job id or batch id"
     actions = ("retry", "cancel", "expire")
     fieldsets = (
-        (None, {"fields": ("id", "status", "picture", "source", "in_batch", "owner", "output_format")}),
-        ("Failure", {"fields": ("error_code", "failure", "attempts", "lease_until")}),
+        (None, {"fields": ("id", "status", "picture", "source", "in_batch", "person", "output_format")}),
+        ("Failure", {"fields": ("error_code", "failure", "again", "attempts", "lease_until")}),
         (
             "Timings",
             {
@@ -94,6 +101,27 @@ class JobAdmin(ThumbnailAdmin):
         ("Result", {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
         ("Details", {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
     )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        retry = self.admin_site.admin_view(require_POST(self.retry_one))
+        return [path("<uuid:pk>/retry/", retry, name="converter_job_retry"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).prefetch_related("sources")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._usable_by(request, self.list_display)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        return [
+            (title, {"fields": self._usable_by(request, options["fields"])})
+            for title, options in self.fieldsets
+        ]
+
+    def _usable_by(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
+        """Leave out the button for staff who may only look."""
+        may_act = self.has_oversee_permission(request)
+        return [name for name in names if may_act or name != "again"]
 
     @admin.display(description="image")
     def name(self, job: Job) -> str:
@@ -144,7 +172,11 @@ class JobAdmin(ThumbnailAdmin):
 
     @admin.display(description="error message")
     def failure(self, job: Job) -> str:
-        return translated_row(job.error_code, job.error_params, job.error_message)
+        return failure(job) or "–"
+
+    @admin.display(description="retry")
+    def again(self, job: Job) -> str:
+        return retry_button(job) or "–"
 
     @admin.display(description="recipe")
     def recipe_in_words(self, job: Job) -> str:
@@ -164,7 +196,15 @@ class JobAdmin(ThumbnailAdmin):
 
     @admin.action(description="Retry", permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self.act(request, queryset.select_related("upload"), jobs.retry, "Retried")
+        self.act(request, queryset.select_related("upload", "batch"), jobs.retry_if_it_may_help, "Retried")
+
+    def retry_one(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Retry the job of the row in which the button was pressed, and return to the page it is on."""
+        if not self.has_oversee_permission(request):
+            raise PermissionDenied
+        get_object_or_404(Job, pk=pk)
+        self.retry(request, self.get_queryset(request).filter(pk=pk))
+        return redirect(back(request) or reverse("admin:converter_job_change", args=[pk]))
 
     @admin.action(description="Cancel", permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

@@ -15,10 +15,10 @@ from converter.translation import recipe_sentence
 
 @admin.register(Recipe)
 class RecipeAdmin(ReadOnlyAdmin):
-    list_display = ("name", "owner", "sentence", "updated_at")
+    list_display = ("name", "person", "sentence", "updated_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "name")
-    fields = ("id", "name", "owner", "sentence", "canonical", "created_at", "updated_at")
+    fields = ("id", "name", "person", "sentence", "canonical", "created_at", "updated_at")
     ordering = ("-updated_at",)
 
     @admin.display(description="summary")
@@ -32,7 +32,7 @@ class RecipeAdmin(ReadOnlyAdmin):
 
 @admin.register(RecipeLink)
 class RecipeLinkAdmin(ReadOnlyAdmin):
-    list_display = ("hash", "owner", "created_at")
+    list_display = ("hash", "person", "created_at")
     list_select_related = ("owner",)
     search_fields = ("=hash", "owner__email")
     fields = (*list_display, "canonical")

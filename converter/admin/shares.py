@@ -17,7 +17,7 @@ from converter.models import (
 class ShareAdmin(ReadOnlyAdmin):
     """The link is not shown: it would open the images without a log entry."""
 
-    list_display = ("id", "owner", "batch", "opened", "created_at", "expires_at", "revoked_at")
+    list_display = ("id", "person", "batch", "opened", "created_at", "expires_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")
     list_select_related = ("owner", "batch")
     search_fields = ("=id", "=batch__id", "owner__email")

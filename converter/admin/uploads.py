@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from converter.admin.base import ThumbnailAdmin, link, picture
 from converter.admin.jobs import SourceFilter
+from converter.admin.retrying import ending
 from converter.models import (
     Upload,
 )
@@ -17,14 +18,14 @@ from converter.translation import bytes_in_words
 @admin.register(Upload)
 class UploadAdmin(ThumbnailAdmin):
     list_display = (
-        "name", "owner", "format", "dimensions", "frames", "bytes", "created_at", "received_at", "deleted_at",
+        "name", "person", "format", "dimensions", "frames", "bytes", "created_at", "received_at", "deleted_at",
     )  # fmt: skip
     list_filter = (SourceFilter, "created_at", ("deleted_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "name")
     search_help_text = "Search by owner's e-mail, image name or id"
     fields = (
-        "id", "name", "picture", "owner", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
+        "id", "name", "picture", "person", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
         "created_at", "received_at", "expires_at", "deleted_at", "its_jobs",
     )  # fmt: skip
 
@@ -46,5 +47,5 @@ class UploadAdmin(ThumbnailAdmin):
         return format_html_join(
             "",
             "<div>{} – {}</div>",
-            ((link(job, job.output_format), job.get_status_display()) for job in rows),
+            ((link(job, job.output_format), ending(job)) for job in rows),
         )

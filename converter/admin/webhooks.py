@@ -18,7 +18,7 @@ from converter.webhooks import endpoints
 class WebhookAdmin(ReadOnlyAdmin):
     """The secret is not shown."""
 
-    list_display = ("url", "owner", "events", "created_at", "disabled_at")
+    list_display = ("url", "person", "events", "created_at", "disabled_at")
     list_filter = (("disabled_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "url")

@@ -29,11 +29,19 @@ from converter.jobs.logos import forget_logos, keep_logo, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.picture import snippets
 from converter.jobs.previews import make_preview, preview_urls
+from converter.jobs.quota import QuotaUse, quota_use
 from converter.jobs.results import check_result, read_result
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
 from converter.jobs.sweep import recover
-from converter.jobs.transitions import cancel, cancel_batch, retry, retry_batch
+from converter.jobs.transitions import (
+    cancel,
+    cancel_batch,
+    retry,
+    retry_batch,
+    retry_if_it_may_help,
+    retry_refusal,
+)
 from converter.jobs.uploads import (
     NewFile,
     fetch,
@@ -58,6 +66,7 @@ __all__ = [
     "NewFile",
     "NotMade",
     "OverQuota",
+    "QuotaUse",
     "SHARED_LIFETIME",
     "JobError",
     "StillRunning",
@@ -86,11 +95,14 @@ __all__ = [
     "receive",
     "recover",
     "remove",
+    "quota_use",
     "renew_form",
     "remove_all",
     "result_url",
     "retry",
     "retry_batch",
+    "retry_if_it_may_help",
+    "retry_refusal",
     "revoke_share",
     "share",
     "snippets",

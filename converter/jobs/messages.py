@@ -67,6 +67,7 @@ TEMPLATES = {
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),
     "conflict.retry": _("Only a failed or cancelled job can be retried; this one is {state:word}."),
+    "conflict.retry_in_vain": _("It would fail again."),
     "conflict.retry_batch": _("No job of this batch can be retried."),
     "conflict.shares": _("A batch has at most {most} shared links. Revoke one you no longer need."),
     "no_result": _("This job has no result: it is {state:word}."),

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from converter import configuration
 from converter.jobs.errors import OverQuota
 from converter.jobs.guests import check_rate, is_guest, with_same_quota
 from converter.models import Job, Logo, Quota, Upload, Usage
+
+
+@dataclass(frozen=True)
+class QuotaUse:
+    """What an owner has used and may use. A maximum of 0 means no limit."""
+
+    jobs_today: int
+    most_jobs: int
+    bytes_kept: int
+    most_bytes: int
+
+
+def quota_use(owner: AbstractBaseUser) -> QuotaUse:
+    """Return how much of their quota an owner has used: jobs in the last 24 hours, and bytes kept."""
+    quota = _quota(owner)
+    return QuotaUse(
+        jobs_today=_jobs_today(owner),
+        most_jobs=_most_jobs(quota),
+        bytes_kept=bytes_kept(with_same_quota(owner)),
+        most_bytes=_most_bytes(owner, quota),
+    )
 
 
 def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = True) -> None:
@@ -25,11 +49,10 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
     if is_guest(owner) and jobs:
         check_rate(owner, jobs=jobs, kept=kept)
-    now = timezone.now()
     quota = _quota(owner)
-    most_jobs = configuration.current().most_jobs_a_day if quota.jobs_a_day is None else quota.jobs_a_day
+    most_jobs = _most_jobs(quota)
     if jobs and most_jobs:
-        today = Usage.objects.jobs_of(owner.pk, now - timedelta(days=1))
+        today = _jobs_today(owner)
         if today + jobs > most_jobs:
             raise OverQuota(kind="conversions", count=jobs, most=most_jobs, today=today)
     if size:
@@ -40,9 +63,7 @@ class BytesLeft:
     """How many bytes an owner may still keep, as of now."""
 
     def __init__(self, owner: AbstractBaseUser, quota: Quota | None = None) -> None:
-        kept = (quota or _quota(owner)).bytes_kept
-        default = settings.CONVERTER_GUEST_BYTES_KEPT if is_guest(owner) else settings.CONVERTER_BYTES_KEPT
-        self._most: int = default if kept is None else kept
+        self._most = _most_bytes(owner, quota or _quota(owner))
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0
 
     def take(self, size: int) -> None:
@@ -56,11 +77,30 @@ def _quota(owner: AbstractBaseUser) -> Quota:
     return Quota.objects.filter(owner=owner.pk).first() or Quota()
 
 
+def _jobs_today(owner: AbstractBaseUser) -> int:
+    return Usage.objects.jobs_of(owner.pk, timezone.now() - timedelta(days=1))
+
+
+def _most_jobs(quota: Quota) -> int:
+    return configuration.current().most_jobs_a_day if quota.jobs_a_day is None else quota.jobs_a_day
+
+
+def _most_bytes(owner: AbstractBaseUser, quota: Quota) -> int:
+    if quota.bytes_kept is not None:
+        return quota.bytes_kept
+    most: int = settings.CONVERTER_GUEST_BYTES_KEPT if is_guest(owner) else settings.CONVERTER_BYTES_KEPT
+    return most
+
+
 def bytes_kept(whose: Q) -> int:
     """Return how many bytes the uploads, results and logos of these owners take up."""
-    sizes = (
-        Upload.objects.filter(whose, deleted_at=None).aggregate(n=Sum("size")),
-        Job.objects.filter(whose, status=Job.Status.FINISHED).aggregate(n=Sum("result_size")),
-        Logo.objects.filter(whose).aggregate(n=Sum("size")),
-    )
-    return sum(size["n"] or 0 for size in sizes)
+    uploads = _sums(Upload.objects.filter(whose, deleted_at=None), "size")
+    results = _sums(Job.objects.filter(whose, status=Job.Status.FINISHED), "result_size")
+    logos = _sums(Logo.objects.filter(whose), "size")
+    return sum(uploads.union(results, logos, all=True))
+
+
+def _sums(rows: QuerySet[Any], size: str) -> QuerySet[Any]:
+    """Return the sum of a size for each owner of these rows."""
+    sums: QuerySet[Any] = rows.order_by().values("owner").annotate(n=Coalesce(Sum(size), 0))
+    return sums.values_list("n", flat=True)

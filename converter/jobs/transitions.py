@@ -147,6 +147,22 @@ def expire_results(batch: Batch) -> None:
 # --- By request --------------------------------------------------------------------------------------------
 
 
+def retry_refusal(job: Job) -> Conflict | None:
+    """Return why retrying a job cannot help, or None if it may. Programs may retry what would fail again."""
+    if not job.is_retryable:
+        return Conflict(kind="retry", state=job.state)
+    if not job.can_retry:
+        return Conflict("no_upload", kind="retry")
+    return None if job.is_passing else Conflict(kind="retry_in_vain")
+
+
+def retry_if_it_may_help(job: Job) -> None:
+    """Queue a job again as `retry` does. Raises Conflict also if it would fail again."""
+    if refusal := retry_refusal(job):
+        raise refusal
+    retry(job)
+
+
 def retry(job: Job) -> None:
     """Queue a failed or cancelled job again; if its image was to be fetched and never came, fetch it again.
 
@@ -179,7 +195,7 @@ def retry_batch(batch: Batch, *, where_it_may_help: bool = False) -> int:
     ended = batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
     jobs = [job for job in ended.select_related("upload") if job.can_retry]
     if where_it_may_help:
-        jobs = [job for job in jobs if job.retry_may_help]
+        jobs = [job for job in jobs if not retry_refusal(job)]
     for job in jobs:
         retry(job)
     return len(jobs)

@@ -254,17 +254,21 @@ class Job(models.Model):
         return self.is_unfinished
 
     @property
-    def can_retry(self) -> bool:
-        return self.status in (self.Status.FAILED, self.Status.CANCELLED) and all(
-            upload.is_here or upload.can_be_fetched for upload in self.uploads
-        )
+    def is_retryable(self) -> bool:
+        return self.status in (self.Status.FAILED, self.Status.CANCELLED)
 
     @property
-    def retry_may_help(self) -> bool:
-        """Whether trying again can have another end. Programs may retry all the same."""
+    def can_retry(self) -> bool:
+        return self.is_retryable and all(upload.is_here or upload.can_be_fetched for upload in self.uploads)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it has ended but may end otherwise when it is tried again: `passing()` of one row."""
         reason = (self.error_params or {}).get("reason", {}).get("code")  # of one image of a document
-        is_passing = self.error_code in PASSING or reason in PASSING
-        return self.can_retry and (self.status == self.Status.CANCELLED or is_passing)
+        failed_by_chance = self.error_code in PASSING or reason in PASSING
+        return self.status == self.Status.CANCELLED or (
+            self.status == self.Status.FAILED and failed_by_chance
+        )
 
     @cached_property
     def parsed_recipe(self) -> engine.Recipe:

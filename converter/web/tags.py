@@ -139,6 +139,11 @@ def note(said: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def may_be_retried(job: Job) -> bool:
+    return jobs.retry_refusal(job) is None
+
+
+@register.filter
 def failure(job: Job) -> str:
     """Return why a job failed."""
     return translated_row(job.error_code, job.error_params, job.error_message)

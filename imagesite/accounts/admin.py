@@ -12,16 +12,18 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from converter import configuration, jobs
-from converter.admin.base import ReadOnlyAdmin, log_changes
+from converter.admin.base import ReadOnlyAdmin, log_changes, person_link
 from imagesite.accounts.local.invitations import invite
 from imagesite.accounts.models import ApiToken, Invitation, User
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    list_display = ("email", "is_guest", "is_active", "is_staff", "date_joined", "last_login")
+    list_display = ("person", "is_guest", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_guest", "is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("=id", "email", "first_name", "last_name", "=sub")
     ordering = ("email",)
@@ -37,6 +39,11 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
     )
     actions = ("remove_second_factor",)
+    list_display_links = None
+
+    @admin.display(description=_("e-mail address"), ordering="email")
+    def person(self, user: User) -> SafeString:
+        return person_link(user)
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
@@ -91,7 +98,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_display = (
         "name",
         "start",
-        "owner",
+        "person",
         "scope",
         "created_at",
         "last_used_at",

@@ -32,6 +32,7 @@ hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", event
 print(json.dumps({
     "batches": str(batch.pk),
     "jobs": str(batch.jobs.order_by("position")[0].pk),
+    "people": str(owner.pk),
     "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
     "logos": str(uuid.uuid4()),  # what is handed out there is no page
     "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),

@@ -132,7 +132,7 @@ def test_one_bad_image_fails_it_by_name(alice: Any, worker: RecordingDispatch) -
     assert job.error_params["upload"] == str(job.uploads[1].pk)
     assert job.error_params["reason"]["code"] == "truncated"
     assert job.error_message.startswith("bad.png: The end of this ")
-    assert not job.retry_may_help
+    assert jobs.retry_refusal(job)
 
 
 @pytest.mark.long
@@ -298,7 +298,7 @@ def test_a_retry_makes_it_again(alice: Any, worker: RecordingDispatch, settings:
     settings.CONVERTER_LIMITS = {"document_seconds": 0}
     send_to(batch, png("red"), png("blue"))
     worker.work()
-    assert the_job(batch).retry_may_help
+    assert jobs.retry_refusal(the_job(batch)) is None
     settings.CONVERTER_LIMITS = {}
     assert jobs.retry_batch(batch, where_it_may_help=True) == 1
     worker.work()

@@ -55,6 +55,7 @@ def samples(alice: Any, much: Batch) -> dict[str, str]:
         "deliveries": NOTHING,
         "jobs": str(job.pk),
         "logos": NOTHING,
+        "people": str(alice.pk),
         "problems": "truncated",
         "r": links.make(alice, engine.Recipe.parse({"format": "webp"})),
         "recipes": str(Recipe.objects.all()[0].pk),
