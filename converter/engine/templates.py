@@ -70,6 +70,9 @@ ERRORS = {
     "unsupported_variant.compression": _(
         "This {format} uses {compression} compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
+    "unsupported_variant.derived": _(
+        "This {format} is put together from other images inside it in a way that cannot be read here. Export it as PNG or JPEG first."
+    ),
     "unsupported_variant.fill_order": _(
         "This {format} stores its bits in reverse order, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
@@ -78,6 +81,9 @@ ERRORS = {
     ),
     "unsupported_variant.hierarchical": _(
         "This is a hierarchical {format}, which cannot be read here. Export it as an ordinary JPEG or PNG first."
+    ),
+    "unsupported_variant.inks": _(
+        "This {format} is made for {inks} inks other than CMYK, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.jpeg_ls": _(
         "This is a JPEG-LS image, which cannot be read here. Export it as an ordinary JPEG or PNG first."
@@ -114,6 +120,12 @@ ERRORS = {
     ),
     "unsupported_variant.signed_samples": _(
         "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.subsampled": _(
+        "The channels of this {format} have fewer samples than pixels in an unusual way, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.uncompressed": _(
+        "This {format} stores its pixels without compression, which cannot be read here. Export it as PNG or JPEG first."
     ),
     "unsupported_variant.unknown_compression": _(
         "This {format} uses an unknown compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

@@ -384,7 +384,9 @@ def tiff(
     directory, room = b"", 8 if big else 4
     for tag, value in sorted(entries.items()):
         values = value if isinstance(value, list | tuple | bytes) else [value]
-        kind, form = (4, "I") if tag in (273, 279) else (7, "B") if isinstance(value, bytes) else (3, "H")
+        kind, form = (4, "I") if tag in (273, 279) else (3, "H")
+        if isinstance(value, bytes):
+            kind, form = (2 if tag == 333 else 7), "B"
         raw = struct.pack(f"{endian}{len(values)}{form}", *values)
         if len(raw) > room:
             raw, at = struct.pack(endian + ("Q" if big else "I"), len(output)), raw

@@ -121,3 +121,31 @@ def test_lab_is_refused_by_name() -> None:
     at = data.index(b"colr") + 7
     with pytest.raises(UnsupportedVariant, match="8-bit Lab"):
         open(data[:at] + struct.pack(">I", 14) + data[at + 4 :])
+
+
+def sampled(data: bytes, *steps: tuple[int, int]) -> bytes:
+    """The file with so many pixels of the picture to each sample of its channels."""
+    changed, sizes = bytearray(data), data.index(SIZES)
+    for channel, step in enumerate(steps):
+        changed[sizes + 43 + 3 * channel : sizes + 45 + 3 * channel] = bytes(step)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("mode", "steps"),
+    [
+        ("L", [(2, 2)]),
+        ("L", [(1, 2)]),
+        ("LA", [(1, 1), (2, 2)]),
+        ("RGB", [(1, 1), (1, 1), (2, 2)]),
+        ("RGB", [(2, 2), (1, 1), (1, 1)]),
+    ],
+)
+@pytest.mark.parametrize("no_jp2", [False, True])
+def test_channels_with_fewer_samples_than_pixels_are_refused_by_that_name(
+    mode: str, steps: list[tuple[int, int]], no_jp2: bool
+) -> None:
+    plain = samples.saved(samples.quarters((32, 24), mode), "JPEG2000", no_jp2=no_jp2)
+    assert open(plain).facts.mode == mode
+    with pytest.raises(UnsupportedVariant, match="fewer samples than pixels"):
+        open(sampled(plain, *steps))

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from converter.engine.errors import Corrupt, UnsupportedVariant
+from converter.engine.raster import probe
+from converter.engine.raster.codecs.png_chunks import chunks, made
 
 from . import samples
 from .rendering import codes, render
@@ -89,3 +91,30 @@ def test_apples_own_png_is_named() -> None:
     with pytest.raises(UnsupportedVariant) as refused:
         render(data[:8] + chunk(b"CgBI", b"\x50\x00\x20\x02") + data[8:])
     assert refused.value.params["compression"] == "Apple CgBI"
+
+
+def with_frames(data: bytes, told: int, kept: int) -> bytes:
+    """The animation with so many frames by its header, and with so many of its own."""
+    parts, seen = [data[:8]], 0
+    for chunk in chunks(data):
+        seen += chunk.kind == b"fcTL"
+        if chunk.kind == b"acTL":
+            parts.append(made(b"acTL", struct.pack(">I", told) + chunk.data[4:]))
+        elif chunk.kind not in (b"fcTL", b"fdAT") or seen <= kept:
+            parts.append(bytes(chunk.raw))
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept", "frames"),
+    [(5, 3, 3), (3, 2, 2), (2, 3, 2), (3, 1, 1), (3, 0, 1), (1, 3, 1), (0, 3, 1)],
+)
+def test_an_animation_has_the_frames_that_are_there_and_announced(told: int, kept: int, frames: int) -> None:
+    """As in Chromium, by its ImageDecoder, which shows nothing where there is no frame at all."""
+    whole = samples.animated("PNG", 3, size=(30, 20))
+    data = with_frames(whole, told, kept)
+    assert probe(data).frames == frames
+    result = render(data, format="webp", lossless=True)
+    assert result.frames == frames
+    shown = [image.convert("RGBA").tobytes() for image, _ in samples.frames_of(result.data)]
+    assert shown == [image.convert("RGBA").tobytes() for image, _ in samples.frames_of(whole)][:frames]

@@ -259,3 +259,33 @@ def test_a_page_whose_pixels_are_cut_off_ends_too_early(compress: bool) -> None:
 def test_the_samples_of_a_sensor_are_camera_raw(photometric: int) -> None:
     with pytest.raises(UnsupportedFormat, match="Camera RAW"):
         open(samples.tiff((4, 4), bytes(16), {258: 8, 262: photometric, 277: 1}))
+
+
+@pytest.mark.parametrize("inks", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_inks_other_than_cmyk_are_refused_by_their_number(inks: int, bits: int) -> None:
+    body = stored(RAMP * inks, bits, "<")
+    with pytest.raises(UnsupportedVariant, match=f"{inks} inks other than CMYK"):
+        open(samples.tiff(SIZE, body, {258: (bits,) * inks, 262: 5, 277: inks, 332: 2}))
+
+
+def test_inks_that_are_called_cmyk_are_read_whatever_their_set() -> None:
+    body = bytes(32) + bytes([255] * 32) + bytes(128)
+    tags = {258: (8,) * 4, 262: 5, 277: 4}
+    plain = pixels(samples.tiff((16, 3), body, tags), "RGB")
+    names = b"Cyan\0Magenta\0Yellow\0Black\0"
+    assert pixels(samples.tiff((16, 3), body, {**tags, 332: 2, 333: names}), "RGB") == plain
+    spot = samples.tiff((16, 3), body[:192] + bytes(48), {258: (8,) * 5, 262: 5, 277: 5, 338: 0})
+    assert len(pixels(spot, "RGB")) == 48
+
+
+@ways
+@pytest.mark.parametrize("bits", [8, 16, 32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_samples_of_undefined_kind_are_unsigned_numbers(
+    bits: int, channels: int, endian: str, compress: bool
+) -> None:
+    tags = {258: (bits,) * channels, 262: 1 if channels == 1 else 2, 277: channels}
+    body = stored([value for value in RAMP for _ in range(channels)], bits, endian)
+    data = samples.tiff(SIZE, body, {**tags, 339: (4,) * channels}, endian, compress)
+    assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])

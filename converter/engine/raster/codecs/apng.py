@@ -38,13 +38,26 @@ class _Control(NamedTuple):
 
 
 def count(data: bytes) -> int | None:
-    """Return the number of frames from the acTL chunk; None if the PNG is not animated."""
+    """Return the number of frames; None if the PNG is not animated. The acTL chunk may announce more than there are."""
+    told, found, is_empty = 0, 0, False
     for chunk in chunks(data):
-        if chunk.kind == b"IDAT":
+        if chunk.kind == b"IDAT" and not told:
             return None
         if chunk.kind == b"acTL" and len(chunk.data) >= 8:
-            return struct.unpack(">I", chunk.data[:4])[0] or None
-    return None
+            told = told or struct.unpack(">I", chunk.data[:4])[0]
+        elif chunk.kind == b"fcTL":
+            is_empty = True
+        elif chunk.kind in (b"IDAT", b"fdAT") and is_empty:
+            found, is_empty = found + 1, False
+            if found == told:
+                break
+    return min(told, found) or None
+
+
+def counted(control: Chunk) -> bytes:
+    """Return the acTL chunk with the real number of frames; nothing if there are none."""
+    frames = count(control.source)
+    return made(b"acTL", struct.pack(">I", frames) + control.data[4:8]) if frames else b""
 
 
 def hides_default(data: bytes) -> bool:

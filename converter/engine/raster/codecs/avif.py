@@ -6,16 +6,18 @@ import struct
 
 from PIL import AvifImagePlugin, Image
 
+from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, of_icc, of_nclx
 
 from . import credentials
 from .avif_aperture import AvifImage
-from .boxes import box, brands, check
+from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec, Settings
 from .content import Content
 from .heif import bits_per_channel, has_gain_map, properties
+from .heif_items import AV1, HEVC, made_of, refuse_unread
 
 # A search makes up to eight AVIFs within the time limit: 24 megapixels take 11 s at speed 6, 6 s at 8 for 11 % more bytes.
 _MANY_PIXELS = 12_000_000
@@ -26,8 +28,7 @@ _MANY_IN_FRAMES = 4_000_000
 # Above this quality half the colour resolution costs more than it saves: 15 % more bytes at SSIMULACRA2 86.
 _FULL_COLOR = 75
 
-_BRANDS = {b"avif", b"avis"}
-_NEEDED = (b"meta", b"mdat")
+_STILL, _SEQUENCE = b"avif", b"avis"
 _CLOCKS = (b"mvhd", b"tkhd", b"mdhd")
 
 
@@ -36,7 +37,8 @@ class Avif(Codec):
     pillow = "AVIF"
     severity = 0.96
     needs = ("avif",)
-    reads = "8 and 10 bits a channel, animated"
+    reads = "8, 10 and 12 bits a channel, grids, animated"
+    refuses = "overlays and other pictures derived from pictures; other compressions than AV1"
 
     def set_up(self) -> None:
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the cores are busy with other files
@@ -44,10 +46,40 @@ class Avif(Codec):
         Image.register_open(self.pillow, AvifImage)
 
     def recognises(self, data: bytes) -> bool:
-        return not _BRANDS.isdisjoint(brands(data))
+        """Judged by how the main picture is coded, or by the brands if that cannot be found."""
+        told = brands(data)
+        parts = made_of(data) if told else []
+        if not HEVC.isdisjoint(parts):
+            return False
+        return not (AV1.isdisjoint(parts) and told.isdisjoint((_STILL, _SEQUENCE)))
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        check(data, _NEEDED)
+        kinds = {kind for kind, _, _ in boxes(data)}
+        within = box(data, b"meta")
+        holds_pixels = within and box(data, b"idat", within[0] + 4, within[1])
+        has_tracks_only = b"moov" in kinds and b"meta" not in kinds
+        pixels = () if holds_pixels else (b"mdat",)
+        check(data, (b"moov" if has_tracks_only else b"meta", *pixels))
+        refuse_unread(data, self.format, AV1, (b"grid",))
+
+    def readable(self, data: bytes) -> bytes:
+        """libavif goes by the brands, and expects everything that they announce."""
+        told, kinds = brands(data), {kind for kind, _, _ in boxes(data)}
+        is_sequence = b"moov" in kinds and (_SEQUENCE in told or b"meta" not in kinds)
+        wanted, other = (_SEQUENCE, _STILL) if is_sequence else (_STILL, _SEQUENCE)
+        is_promised = other not in told or (is_sequence and b"meta" in kinds)
+        if wanted in told and is_promised:
+            return data
+        return rebranded(data, wanted, {other: wanted})
+
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        """libavif refuses grids whose tiles are smaller than 64 pixels (MIAF, 7.3.11.4.2); libheif reads them."""
+        try:
+            return super().load(image, data)
+        except (RuntimeError, ValueError) as exc:
+            if "grid" not in str(exc):
+                raise
+            raise UnsupportedVariant(kind="derived", format=self.format.label) from exc
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return bits_per_channel(data) or super().bits(data, image)

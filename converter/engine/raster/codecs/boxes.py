@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from converter.engine.errors import Corrupt, Truncated
 
@@ -18,6 +18,19 @@ def brands(data: bytes) -> set[bytes]:
         return set()
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
     return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
+def rebranded(data: bytes, main: bytes, instead: Mapping[bytes, bytes]) -> bytes:
+    """Return the file with another main brand, and some of the compatible brands replaced."""
+    end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
+    others = (data[at : at + 4] for at in range(16, end, 4))
+    return (
+        data[:8]
+        + main
+        + data[12:16]
+        + b"".join(instead.get(brand, brand) for brand in others)
+        + data[max(16, end) :]
+    )
 
 
 def check(data: bytes, needed: Collection[bytes]) -> None:

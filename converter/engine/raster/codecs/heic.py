@@ -14,19 +14,13 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nclx
 
 from . import credentials
-from .boxes import box, boxes, brands, check
+from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec
 from .heif import bits_per_channel, has_gain_map, orientation
+from .heif_items import HEVC, made_of, refuse_unread
 
-_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_READ = {b"hvc1", b"hev1", b"lhv1"}
-_COMPRESSIONS = {
-    b"av01": "AV1",
-    b"avc1": "H.264",
-    b"j2k1": "JPEG 2000",
-    b"jpeg": "JPEG",
-    b"vvc1": "VVC",
-}
+_STILL = {b"heic", b"heix", b"heim", b"heis"}
+_SEQUENCE = {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 # Nothing here writes one.
 _SAMPLE = """
@@ -43,8 +37,8 @@ BYECAwWEAAAAQm1kYXQAAAAZKAGvE4D1J4E//+ClR/+61nh+Dwt+efLU8AAAABkoAa8TgPgQ4af//YCo
 class Heic(Codec):
     format = FORMATS["heic"]
     pillow = "HEIF"
-    reads = "all pictures"
-    refuses = "sequences, other compressions than HEVC"
+    reads = "all pictures, grids and overlays; of sequences the still picture"
+    refuses = "sequences alone, other compressions than HEVC"
 
     def set_up(self) -> None:
         pillow_heif.register_heif_opener(
@@ -57,23 +51,19 @@ class Heic(Codec):
         return [] if pillow_heif.libheif_info()["decoders"] else ["libheif has no decoder for HEIC."]
 
     def recognises(self, data: bytes) -> bool:
-        return super().recognises(data) or not _BRANDS.isdisjoint(brands(data))
+        told = brands(data)
+        return super().recognises(data) or not told.isdisjoint(_STILL | _SEQUENCE) or _is_coded(data)
 
     def guard(self, data: bytes, limits: Limits) -> None:
         found = {kind for kind, _, _ in boxes(data)}
-        if b"meta" not in found and b"moov" in found:
+        if b"moov" in found and not made_of(data):
             raise UnsupportedVariant(kind="sequence", format=self.format.label)
         check(data, (b"meta",))
         meta = data[slice(*(box(data, b"meta") or (0, 0)))]
         if b"mdat" not in found and b"idat" not in meta:
             raise Truncated
-        kinds = set(_item_kinds(meta))
-        if kinds and kinds.isdisjoint(_READ):
-            compression = next((_COMPRESSIONS[kind] for kind in kinds if kind in _COMPRESSIONS), None)
-            if compression:
-                raise UnsupportedVariant(
-                    kind="compression", format=self.format.label, compression=compression
-                )
+        _check_names(meta)
+        refuse_unread(data, self.format, HEVC, (b"grid", b"iovl", b"iden"))
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         return getattr(image, "n_frames", 1)
@@ -94,9 +84,17 @@ class Heic(Codec):
         return credentials.in_boxes(data)
 
     def readable(self, data: bytes) -> bytes:
-        """The decoder judges files by their first brand alone and does not know the structural brands."""
-        known = data[8:12] in _BRANDS
-        return data if known else data[:8] + b"heic" + data[12:]
+        """The decoder judges files by their first brand alone, and expects a track if any brand is a sequence's. We show
+        the still picture of such a file, so the track is hidden.
+        """
+        main = data[8:12] if data[8:12] in _STILL else b"heic"
+        tracks = [first - 4 for kind, first, _ in boxes(data) if kind == b"moov"]
+        if main == data[8:12] and not tracks and brands(data).isdisjoint(_SEQUENCE):
+            return data
+        still = bytearray(rebranded(data, main, dict.fromkeys(_SEQUENCE, b"mif1")))
+        for at in tracks:
+            still[at : at + 4] = b"free"
+        return bytes(still)
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return bits_per_channel(data) or super().bits(data, image)
@@ -115,23 +113,21 @@ class Heic(Codec):
         return b64decode(_SAMPLE)
 
 
-def _item_kinds(meta: bytes) -> Iterator[bytes]:
-    """Yield the kind of each item (`infe`).
+def _is_coded(data: bytes) -> bool:
+    """Whether the main picture is coded in HEVC, whatever the brands say."""
+    return bool(brands(data)) and not HEVC.isdisjoint(made_of(data))
 
-    libheif's binding crashes on items whose names are not text, so they are looked at here.
 
-    Raises Corrupt.
-    """
+def _check_names(meta: bytes) -> None:
+    """Refuse items whose names are not text: libheif's binding crashes on them. Raises Corrupt."""
     at = meta.find(b"infe")
     while at >= 0:
         size = int.from_bytes(meta[at - 4 : at], "big")
         start = at + (12 if meta[at + 4] == 2 else 14)
-        names = meta[start : at - 4 + size]
         try:
-            names.decode()
+            meta[start : at - 4 + size].decode()
         except UnicodeDecodeError as exc:
             raise Corrupt from exc
-        yield meta[start : start + 4]
         at = meta.find(b"infe", at + 4)
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import floor
 
 from .boxes import box, boxes
+from .heif_items import main_item
 
 # By quarter turns to the left: EXIF's number, alone, and mirrored after it top to bottom or left to right.
 _TURNS = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
@@ -62,11 +63,9 @@ def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
     meta = box(data, b"meta")
     if meta is None:
         return []
-    start, end = meta[0] + 4, meta[1]
-    main, described = box(data, b"pitm", start, end), box(data, b"iprp", start, end)
-    if main is None or described is None:
+    item, described = main_item(data), box(data, b"iprp", meta[0] + 4, meta[1])
+    if item is None or described is None:
         return []
-    item = struct.unpack_from(">H" if data[main[0]] == 0 else ">I", data, main[0] + 4)[0]
     container = box(data, b"ipco", *described)
     if container is None:
         return []

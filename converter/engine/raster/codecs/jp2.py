@@ -16,7 +16,15 @@ from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
 from .boxes import box, check
 from .codec import Codec, Settings
 from .content import Content
-from .jp2_pixels import CODESTREAM, components_of, enumerated, has_odd_palette, is_ycc, loaded
+from .jp2_pixels import (
+    CODESTREAM,
+    components_of,
+    enumerated,
+    has_odd_palette,
+    is_oddly_sampled,
+    is_ycc,
+    loaded,
+)
 
 _TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
@@ -29,7 +37,7 @@ class Jp2(Codec):
     pillow = "JPEG2000"
     needs = ("jpg_2000",)
     reads = "JP2 files and bare codestreams; up to 16 bits and 4 channels"
-    refuses = "more bits or channels, deep YCbCr"
+    refuses = "more bits or channels, deep YCbCr, subsampled grey"
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Some decoders fill what is missing of a truncated file with grey, so the end marker is checked."""
@@ -49,6 +57,8 @@ class Jp2(Codec):
             raise UnsupportedVariant(kind="many_channels", format=label, channels=len(components))
         if deepest > _MOST_BITS:
             raise UnsupportedVariant(kind="samples", format=label, bits=deepest)
+        if is_oddly_sampled(components):
+            raise UnsupportedVariant(kind="subsampled", format=label)
         if has_odd_palette(data, components):
             raise UnsupportedVariant(kind="palette", format=label)
         if enumerated(data) == _CIE_LAB:

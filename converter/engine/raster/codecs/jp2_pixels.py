@@ -18,6 +18,7 @@ class _Component(NamedTuple):
     bits: int
     across: int
     """Of how many pixels of the picture it has one, from left to right."""
+    down: int
     at: int
     """Where the file says how many bits it has."""
 
@@ -141,8 +142,8 @@ def components_of(data: bytes) -> list[_Component]:
         count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
         found = []
         for at in range(start + 42, start + 42 + 3 * count, 3):
-            depth, across, _ = struct.unpack_from("BBB", data, at)
-            found.append(_Component((depth & 0x7F) + 1, across, at))
+            depth, across, down = struct.unpack_from("BBB", data, at)
+            found.append(_Component((depth & 0x7F) + 1, across, down, at))
     except struct.error:
         return []
     return found
@@ -153,6 +154,14 @@ def is_ycc(data: bytes, components: list[_Component]) -> bool:
     at = data.find(b"colr", 0, data.find(CODESTREAM))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])
+
+
+def is_oddly_sampled(components: list[_Component]) -> bool:
+    """Whether channels are subsampled in another way than those of YCbCr, with or without alpha."""
+    steps = [(component.across, component.down) for component in components]
+    if len(steps) < 3:
+        return any(step != (1, 1) for step in steps)
+    return steps[1] != steps[2] or (steps[0] != (1, 1) and len(set(steps)) > 1)
 
 
 def enumerated(data: bytes) -> int | None:

@@ -57,7 +57,7 @@ class Png(Codec):
         """Pillow calls a file with a long text or profile damaged, and the pixels do not need texts."""
         found = list(chunks(data))
         shown = list(_for_pixels(found))
-        if len(shown) == len(found) and not any(chunk.kind == PROFILE for chunk in found):
+        if len(shown) == len(found) and not any(chunk.kind in (PROFILE, b"acTL") for chunk in found):
             return data
         return b"".join([data[:8], *(_bounded(chunk) for chunk in shown)])
 
@@ -170,7 +170,11 @@ def _stand_in() -> Image.Image:
 
 
 def _bounded(chunk: Chunk) -> bytes | memoryview:
-    """Return the chunk's bytes; if it holds a profile that unpacks to more than is read, an unusable one instead."""
+    """Return the chunk's bytes, an acTL chunk with the real number of frames, and an unusable chunk instead of a profile
+    that unpacks to more than is read.
+    """
+    if chunk.kind == b"acTL":
+        return apng.counted(chunk)
     if chunk.kind == PROFILE and chunk.unpacked_size(MOST_TEXT) > MOST_TEXT:
         return _NO_PROFILE
     return chunk.raw

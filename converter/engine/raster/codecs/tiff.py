@@ -18,7 +18,7 @@ from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
 from .tiff_deep import octets_of, with_tags
-from .tiff_kinds import refuse_unread, without_secondary_pages
+from .tiff_kinds import refuse_unread, with_known_samples, without_secondary_pages
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
 
@@ -55,7 +55,7 @@ class Tiff(Codec):
             raise UnsupportedFormat(kind="raw")
 
     def readable(self, data: bytes) -> bytes:
-        return without_secondary_pages(as_classic(data))
+        return with_known_samples(without_secondary_pages(as_classic(data)))
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)

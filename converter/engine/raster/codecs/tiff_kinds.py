@@ -20,12 +20,14 @@ _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 277, 284, 338, 339
 _WIDTH, _LENGTH, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 330, 50706
 _NEW_SUBFILE, _REDUCED, _MASK_OF_ANOTHER = 254, 1, 4
 _SUBFILE, _OLD_REDUCED = 255, 2
-_PALETTE, _MASK, _SENSOR = 3, 4, (32803, 34892)
+_PALETTE, _MASK, _SEPARATED, _SENSOR = 3, 4, 5, (32803, 34892)
+_INK_SET, _INK_NAMES, _INKS, _NOT_CMYK = 332, 333, 334, 2
+_CMYK_NAMES = b"cyan\0magenta\0yellow\0black"
 _ONE_CHANNEL = (0, 1, _PALETTE)
-_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
 _OLD_JPEG, _SEPARATE = 6, 2
 
-_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
+_NUMBERS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
 _MOST_PAGES = 10_000
 
@@ -127,6 +129,17 @@ def without_secondary_pages(data: bytes) -> bytes:
     return bytes(output)
 
 
+def with_known_samples(data: bytes) -> bytes:
+    """Return the TIFF with unsigned samples where it leaves their kind undefined (TIFF 6.0, page 80)."""
+    pages = [page for page in _pages(data, _MOST_PAGES) if _UNDEFINED in page.tags.get(_SAMPLE_FORMAT, ())]
+    output = bytearray(data) if pages else data
+    for page in pages:
+        formats = page.tags[_SAMPLE_FORMAT]
+        known = [_UNSIGNED if format == _UNDEFINED else format for format in formats]
+        struct.pack_into(f"{page.form[0]}{len(known)}H", output, page.places[_SAMPLE_FORMAT], *known)
+    return bytes(output)
+
+
 def _is_secondary(tags: Mapping[int, tuple[int, ...]]) -> bool:
     """Whether the page is a smaller copy of another, or its mask (NewSubfileType, SubfileType; TIFF 6.0, page 36)."""
     kind = _first(tags, _NEW_SUBFILE) & (_REDUCED | _MASK_OF_ANOTHER)
@@ -138,10 +151,11 @@ def _first(tags: Mapping[int, tuple[int, ...]], tag: int) -> int:
 
 
 class _Page(NamedTuple):
-    """A directory at `at`, its small numbers, and the offsets of the links to it and to the next one."""
+    """A directory at `at`, its small numbers and their offsets, and those of the links to it and to the next one."""
 
     at: int
     tags: Mapping[int, tuple[int, ...]]
+    places: Mapping[int, int]
     named_at: int
     next_at: int
     form: str
@@ -163,35 +177,34 @@ def _pages(data: bytes, most: int) -> Iterator[_Page]:
             start = at + struct.calcsize(count_form)
             end = start + size * entries
             following = struct.unpack_from(endian + offset_form, data, end)[0]
-            tags = {
-                tag: values
-                for entry in range(start, end, size)
-                for tag, values in (_entry(data, entry, endian, offset_form),)
-                if values
-            }
-            yield _Page(at, tags, named_at, end, endian + offset_form)
+            found = [_entry(data, entry, endian, offset_form) for entry in range(start, end, size)]
+            tags = {tag: values for tag, values, _ in found if values}
+            places = {tag: place for tag, _, place in found}
+            yield _Page(at, tags, places, named_at, end, endian + offset_form)
             at, named_at = following, end
     except struct.error:
         return
 
 
-def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tuple[int, ...]]:
+def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tuple[int, ...], int]:
     tag, kind, count = struct.unpack_from(endian + "HH" + offset_form, data, at)
     form = _NUMBERS.get(kind)
     if form is None or count > _MOST_VALUES:
-        return tag, ()
+        return tag, (), 0
     room = struct.calcsize(endian + offset_form)
     place = at + 4 + room
     if count * struct.calcsize(form) > room:
         place = struct.unpack_from(endian + offset_form, data, place)[0]
-    return tag, struct.unpack_from(f"{endian}{count}{form}", data, place)
+    return tag, struct.unpack_from(f"{endian}{count}{form}", data, place), place
 
 
 def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
     """Return the layout as Pillow would see it: it shortens repeated values and ignores unnamed planes."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
-    formats = tags.get(_SAMPLE_FORMAT, (1,))
+    formats = tuple(
+        _UNSIGNED if format == _UNDEFINED else format for format in tags.get(_SAMPLE_FORMAT, (1,))
+    )
     if len(set(formats)) == 1:
         formats = formats[:1]
     bits, extra = tags.get(_BITS, (1,)), tags.get(_EXTRA, ())
@@ -210,6 +223,8 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
     if compression not in TiffImagePlugin.COMPRESSION_INFO:
         return {"kind": "unknown_compression"}
     layout = _layout(order, tags)
+    if layout.photometric == _SEPARATED and (inks := _other_inks(tags)):
+        return {"kind": "inks", "inks": inks}
     if _is_put_together(order, tags):
         return None
     separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
@@ -222,6 +237,14 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
     if layout in _read_by_pillow():
         return None
     return _variant(layout)
+
+
+def _other_inks(tags: Mapping[int, tuple[int, ...]]) -> int:
+    """Return the number of inks if they are not CMYK (TIFF 6.0, section 16), else 0."""
+    inks = tags.get(_SAMPLES, (1,))[0] - len(tags.get(_EXTRA, ()))
+    names = bytes(tags.get(_INK_NAMES, ())).rstrip(b"\0").lower()
+    is_cmyk = inks == 4 and (tags.get(_INK_SET, (1,))[0] != _NOT_CMYK or names.startswith(_CMYK_NAMES))
+    return 0 if is_cmyk else tags.get(_INKS, (max(1, inks),))[0]
 
 
 def _variant(layout: Layout) -> dict[str, Any]:
