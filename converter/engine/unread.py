@@ -1,0 +1,123 @@
+"""What is said of files that are whole but not read here: other formats, and unusual kinds of our own."""
+
+from __future__ import annotations
+
+from .messages import gettext_noop as _
+
+UNREAD = {
+    "unsupported_format.cursor": _(
+        "Windows cursors cannot be converted here. Export the image as PNG first."
+    ),
+    "unsupported_format.dds": _("DDS textures cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.eps": _(
+        "EPS and PostScript cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.exr": _(
+        "OpenEXR images cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.jxl": _(
+        "JPEG XL images cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.metafile": _(
+        "Windows metafiles cannot be converted here. Export the image as PNG first."
+    ),
+    "unsupported_format.pdf": _(
+        "PDF documents cannot be converted here. Export the pages as PNG or JPEG first."
+    ),
+    "unsupported_format.psd": _(
+        "Photoshop documents cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.qoi": _("QOI images cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.raw": _(
+        "Camera RAW files cannot be converted here. Export a JPEG or TIFF from your photo program first."
+    ),
+    "unsupported_format.svg": _("SVG drawings cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.tga": _("Targa images cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.video": _(
+        "Videos cannot be converted here. Save a frame as an image and upload that."
+    ),
+    "unsupported_format.xcf": _(
+        "GIMP documents cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.zip": _(
+        "ZIP archives cannot be converted here. Unpack the archive and upload the images inside."
+    ),
+    "unsupported_variant.animation": _(
+        "This {format} is an animation, which cannot be read here. Export it as GIF or WebP first."
+    ),
+    "unsupported_variant.channels": _(
+        "This {format} has {channels} channels of {bits} bits, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.cmyk": _(
+        "This {format} has CMYK colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.colors": _(
+        "This {format} has {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.colors_and_more": _(
+        "This {format} has extra channels besides {bits}-bit {space} colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.compression": _(
+        "This {format} uses {compression} compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.derived": _(
+        "This {format} is put together from other images inside it in a way that cannot be read here. Export it as PNG or JPEG first."
+    ),
+    "unsupported_variant.fill_order": _(
+        "This {format} stores its bits in reverse order, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.float_samples": _(
+        "This {format} has {bits}-bit floating-point samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.hierarchical": _(
+        "This is a hierarchical {format}, which cannot be read here. Export it as an ordinary JPEG or PNG first."
+    ),
+    "unsupported_variant.inks": _(
+        "This {format} is made for {inks} inks other than CMYK, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.jpeg_ls": _(
+        "This is a JPEG-LS image, which cannot be read here. Export it as an ordinary JPEG or PNG first."
+    ),
+    "unsupported_variant.many_channels": _(
+        "This {format} has {channels} channels, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.many_parts": _(
+        "This {format} has far more parts than usual, which cannot be read here. Re-save it in another program, then try again."
+    ),
+    "unsupported_variant.mask": _(
+        "This {format} has a transparency mask as a page, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.mixed_depths": _(
+        "The channels of this {format} have different depths, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.palette": _(
+        "This {format} has a palette in an unusual layout, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.sample_format": _(
+        "This {format} has samples that are not plain numbers, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.samples": _(
+        "This {format} has {bits}-bit samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.separate_alpha": _(
+        "This {format} stores grey and transparency in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.separate_channels": _(
+        "This {format} stores {channels} channels in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.sequence": _(
+        "This {format} is a sequence of images only, which cannot be read here. Export one as PNG or JPEG first."
+    ),
+    "unsupported_variant.signed_samples": _(
+        "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.subsampled": _(
+        "The channels of this {format} have fewer samples than pixels in an unusual way, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.uncompressed": _(
+        "This {format} stores its pixels without compression, which cannot be read here. Export it as PNG or JPEG first."
+    ),
+    "unsupported_variant.unknown_compression": _(
+        "This {format} uses an unknown compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+}
