@@ -1,5 +1,7 @@
-"""Requests to addresses that users name. The guard stands where the connection is made, so that neither a name that
-resolves to something else the second time nor a redirect gets around it.
+"""Requests to URLs given by users.
+
+Addresses are checked when connecting, so that neither a name that resolves differently the second time nor a redirect
+gets around the check.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ register(TEMPLATES)
 
 
 class FetchError(Exception):
-    """The address was refused, or nothing usable came from it; `kind` says why."""
+    """The address was refused, or returned nothing usable; `kind` says why."""
 
     def __init__(self, kind: str, **params: Any) -> None:
         self.message = Message("fetch_failed", {"kind": kind, **params})

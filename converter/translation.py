@@ -1,4 +1,7 @@
-"""Messages and sizes in the reader's language. What was stored before its code had parameters is shown as it was said."""
+"""Messages and sizes in the reader's language.
+
+Messages stored before their code had parameters are shown as they were stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the admin of every table shares: bounded counting, looking without changing, thumbnails."""
+"""What all tables of the admin share: bounded counting, viewing without changing, thumbnails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BoundedPaginator(Paginator):
 
 
 class BoundedAdmin(admin.ModelAdmin):
-    """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” are 2,000."""
+    """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” means 2,000."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -56,7 +56,7 @@ class BoundedAdmin(admin.ModelAdmin):
 
 
 def log_changes(request: HttpRequest, rows: Sequence[Model], message: str) -> None:
-    """Write into the admin's history that this member of staff changed these rows."""
+    """Record in the admin's history that this member of staff changed these rows."""
     if rows:
         LogEntry.objects.log_actions(
             cast(UUID, request.user.pk), rows, CHANGE, change_message=message, single_object=False

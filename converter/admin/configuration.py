@@ -1,4 +1,4 @@
-"""The page on which staff set what holds for the whole site. Every change is logged with who made it."""
+"""The page on which staff set what applies to the whole site. Every change is logged with who made it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ConfigurationForm(forms.Form):
         return tuple(dict.fromkeys(sizes))
 
     def configuration(self, before: Configuration) -> Configuration:
-        """Return what was filled in; what the form does not show stays."""
+        """Return what was filled in; values that the form does not show stay unchanged."""
         return Configuration.of({**before.values(), **self.cleaned_data})
 
     @classmethod
@@ -114,7 +114,7 @@ class ConfigurationForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest) -> HttpResponse:
-    """Show the form, or keep what it says."""
+    """Show the form, or save it."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     try:

@@ -29,7 +29,7 @@ class ApiRequest(HttpRequest):
 
 
 def own(request: ApiRequest, rows: QuerySet[M], pk: uuid.UUID) -> M:
-    """Return the caller's row; to others it does not exist."""
+    """Return the caller's row; for others it does not exist."""
     row = rows.filter(pk=pk, owner=request.auth.user.pk).first()
     if row is None:
         raise Problem("not_found", kind=rows.model._meta.model_name)

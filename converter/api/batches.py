@@ -36,7 +36,7 @@ def submit_batch(
 
 
 def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) -> Batch:
-    """Return the batch that is asked for. Raises Problem, InvalidSubmission and OverQuota, with pointers into the body."""
+    """Return the requested batch. Raises Problem, InvalidSubmission and OverQuota, with pointers into the body."""
     wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
     return submit(
         request.auth.user,
@@ -57,7 +57,7 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
 def _parse_outputs(
     outputs: list[dict[str, Any]], pointer: str, format: str | None = None
 ) -> list[engine.Recipe]:
-    """Return the recipes, or everything that is wrong with any of them. `format` is that of those that say none."""
+    """Return the recipes, or everything that is wrong with any of them. `format` is the default format."""
     recipes: list[engine.Recipe] = []
     wrong: list[engine.Problem] = []
     for index, output in enumerate(outputs):

@@ -1,4 +1,4 @@
-"""What is sent as a form, with an image in it."""
+"""Requests sent as a form with an image in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from converter.api.problems import Problem, invalid_request
 
 
 def check_fields(request: HttpRequest, *known: str) -> None:
-    """Refuse a name we do not know, and a second file: overlooked, `keep` misspelt would keep what nobody wants kept."""
+    """Refuse unknown names and a second file: if a misspelt `keep` were ignored, the image would be kept against the
+    user's will.
+    """
     sent = [(name, len(data.getlist(name))) for data in (request.POST, request.FILES) for name in data]
     wrong = [
         engine.Problem(
@@ -30,7 +32,7 @@ def check_fields(request: HttpRequest, *known: str) -> None:
 
 
 def small(file: UploadedFile) -> jobs.NewFile:
-    """Return the file as one to submit, if it is not too large to be carried through the site."""
+    """Return the file to submit, if it is small enough to pass through the site."""
     if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
         raise Problem("body_too_large", kind="one_shot", most=settings.CONVERTER_ONE_SHOT_BYTES)
     return jobs.NewFile(file.name or "image", file.size)
@@ -38,7 +40,7 @@ def small(file: UploadedFile) -> jobs.NewFile:
 
 @contextmanager
 def pointing(places: Mapping[str, str]) -> Iterator[None]:
-    """Let refusals point into the form that was sent, where they mean the batch that was made of it."""
+    """Make problems point into the form that was sent, where they point into the batch that was made from it."""
     try:
         yield
     except jobs.InvalidSubmission as exc:

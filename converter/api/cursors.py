@@ -1,4 +1,4 @@
-"""Lists in pages, as the API asks for them."""
+"""Lists in pages, as the API returns them."""
 
 from __future__ import annotations
 

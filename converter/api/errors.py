@@ -1,4 +1,4 @@
-"""Turns what the inner rooms and django-ninja raise into problems."""
+"""Turns exceptions of the inner rooms and of django-ninja into problems."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
 
 
 def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
-    """Return the problem that an exception is, where no endpoint of ninja raised it."""
+    """Return the problem for an exception that no endpoint of ninja raised."""
     return next(HANDLERS[kind] for kind in type(exc).__mro__ if kind in HANDLERS)(request, exc)
 
 

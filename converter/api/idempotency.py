@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a program that had no answer may ask again, and what it asked for is done once.
+"""`Idempotency-Key`: a program that got no answer may send the request again, and it is carried out only once.
 
-The answer is stored in the transaction that does the work. After a crash in between there is neither, and the key
-may be taken over as soon as its first request cannot be running any more.
+The answer is stored in the transaction that does the work. After a crash in between there is neither, and the key may
+be taken over as soon as its first request cannot be running any more.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Key = Annotated[
 
 
 def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_name: str) -> HttpResponse:
-    """Return what `act` made as 201, doing it only the first time this key comes."""
+    """Return what `act` made as 201; it only runs the first time this key is used."""
     answer, replayed = remembered(request, key, request.body if key else b"", lambda: _plain(act()))
     response = _created(answer, url_name)
     if replayed:
@@ -49,9 +49,10 @@ def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_na
 
 
 def remembered(request: ApiRequest, key: str | None, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return what `act` answered the first time this key came, as JSON, and whether that was before.
+    """Return the answer of `act` for this key, as JSON, and whether it was stored before.
 
-    `body` tells one request from another. Raises Problem for a key of another request, and while the first still runs.
+    `body` distinguishes requests. Raises Problem if the key belongs to another request, or the first one is still
+    running.
     """
     if key is None:
         return act(), False

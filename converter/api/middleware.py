@@ -1,4 +1,4 @@
-"""Sees to it that whatever goes wrong at the doors of programs is said as a problem, before and behind the endpoints too."""
+"""Turns errors outside the endpoints into problems too, for every URL that programs use."""
 
 from __future__ import annotations
 

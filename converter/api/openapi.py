@@ -38,7 +38,7 @@ def any_bytes(description: str) -> dict[str, Any]:
 
 
 class StrictParser(Parser):
-    """Takes a body only as the type that it is."""
+    """Accepts a body only in its declared type."""
 
     def parse_querydict(
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
@@ -56,7 +56,7 @@ class StrictParser(Parser):
 
 
 def parse_json(text: str) -> Any:
-    """Return the value of a JSON text; ValueError when it is none, or holds text that no database keeps."""
+    """Return the value of a JSON text; ValueError if it is invalid, or holds text that a database cannot store."""
     try:
         value = json.loads(text, parse_constant=_refuse)
         _check_text(value)
@@ -115,7 +115,7 @@ def _problem_responses() -> dict[str, Any]:
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter, which is left out where a body would say null."""
+    """Return the schema of a parameter, which is left out where a body would have null."""
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) != 1:
         return schema

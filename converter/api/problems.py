@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def invalid_request(*wrong: engine.Problem) -> Problem:
-    """Return the problem that says what is wrong with the body, each at its place."""
+    """Return the problem that lists what is wrong with the body, each with its place."""
     return Problem(
         "invalid_request",
         errors=[problem.to_dict() for problem in wrong],
@@ -57,7 +57,7 @@ def invalid_request(*wrong: engine.Problem) -> Problem:
 
 
 def from_status(response: HttpResponseBase) -> JsonResponse:
-    """Return the problem that says what an error page says, with that page's headers."""
+    """Return the problem that matches an error page, with that page's headers."""
     status = response.status_code
     code = FOR_STATUS.get(status, "internal_error" if status >= 500 else "bad_request")
     kept = {name: value for name, value in response.items() if name not in ("Content-Type", "Content-Length")}

@@ -1,7 +1,7 @@
-"""How often one caller may call.
+"""How often a caller may send requests.
 
-Each request takes one interval of a minute's allowance; what was taken comes back as time goes by. A caller that was
-silent for a minute may spend a whole minute's requests at once.
+Each request takes one interval of a minute's allowance, which refills as time passes. After a silent minute a caller
+may send a whole minute's requests at once.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ TOKENS = 5
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a caller may still ask for: requests at once, and the seconds until it is a whole minute's again."""
+    """What a caller has left: requests at once, and the seconds until the allowance is full again."""
 
     requests: int
     seconds: int
 
     def headers(self) -> dict[str, str]:
-        """Return them as draft-ietf-httpapi-ratelimit-headers has them."""
+        """Return the headers of draft-ietf-httpapi-ratelimit-headers."""
         most = settings.CONVERTER_REQUESTS_A_MINUTE
         return {
             "RateLimit-Policy": f'"minute";q={most};w=60',

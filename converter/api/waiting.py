@@ -1,4 +1,4 @@
-"""Waiting for a job inside a request, so that a program need not ask again and again."""
+"""Waiting for a job inside a request, so that programs need not poll."""
 
 from __future__ import annotations
 

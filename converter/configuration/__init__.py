@@ -1,7 +1,7 @@
 """What staff change without a deploy: in the database (home) or in DynamoDB (cloud), read at most once a minute.
 
-What they leave open is as the environment says. No size or number of files goes beyond that, which was chosen for the
-machine; conversions a day may.
+Values that staff leave open come from the environment. Its sizes and numbers of files, chosen for the machine, cannot
+be exceeded; its conversions a day can.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def store() -> Store:
 
 
 def current() -> Configuration:
-    """Return what holds now. If the store does not answer, what was read last stays."""
+    """Return the values in force. If the store does not answer, the last ones stay."""
     if _kept and time.monotonic() - _kept[0] < FRESH:
         return _kept[1]
     try:
@@ -58,13 +58,13 @@ def current() -> Configuration:
 
 
 def save(configuration: Configuration) -> None:
-    """Keep it for all; other processes read it within a minute."""
+    """Save the values for all processes, which read them within a minute."""
     store().write(configuration.values())
     keep(configuration)
 
 
 def keep(configuration: Configuration, at: float | None = None) -> Configuration:
-    """Use it until a minute after `at`, in seconds of the monotonic clock; without, from now."""
+    """Use these values until a minute after `at`, in seconds of the monotonic clock (default: now)."""
     global _kept
     _kept = (time.monotonic() if at is None else at, configuration)
     return configuration

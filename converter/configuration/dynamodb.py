@@ -1,4 +1,4 @@
-"""The cloud twin: an item of a DynamoDB table, which the worker may read and the pages may write."""
+"""The cloud twin: an item of a DynamoDB table, which the worker can read and the pages can write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that staff may set, each of them optional."""
+"""The values that staff can set, all of them optional."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How work is asked for: by a pool of processes (home) or by invoking the worker function (cloud).
+"""How work is started: by a pool of processes (home) or by invoking the worker function (cloud).
 
-A request names its target by dotted path and carries a small event, as Zappa's do, so this room imports no event
-code. It is a hint, not a record: what must happen stands in the database, and the sweep asks again.
+A request names its target by dotted path and carries a small event, as Zappa's do, so this room imports no event code.
+It is a hint, not a record: what must happen is in the database, and the sweep asks again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Event = dict[str, Any]
 
 class Dispatch(Protocol):
     def ask(self, target: str, event: Event, turn: str = "") -> None:
-        """Have a worker call `target(event, context)` soon, and at least once as far as we can ensure it.
+        """Have a worker call `target(event, context)` soon, and at least once as far as possible.
 
         Tasks that have to wait take turns: `turn` names the user, or the receiver, a task is for.
         """

@@ -1,4 +1,4 @@
-"""The home twin: processes of this machine, one a core, and threads for what only waits."""
+"""The home twin: processes on this machine, one per core, and threads for what only waits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Asked = tuple[str, dict[str, Any], str]
 
 @dataclass(frozen=True)
 class Places:
-    """How many may be done at once, and how many of them for one user or receiver."""
+    """How many tasks may run at once, and how many of them for one user or receiver."""
 
     in_all: int
     each: int
@@ -48,7 +48,7 @@ _further: list[Asked] | None = None
 
 @dataclass(frozen=True)
 class _Lane:
-    """What waits for one kind of executor, and how to come by that."""
+    """The tasks that wait for one kind of executor, and how to create it."""
 
     turns: Turns[Request]
     executor: Callable[[], Executor]
@@ -110,7 +110,7 @@ class PoolDispatch:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _go_on(self, lane: _Lane) -> None:
-        """Start what may start now."""
+        """Start the tasks that may start now."""
         while True:
             with self._lock:
                 # Once closed, the next start finds in the database what is to be done.
@@ -197,7 +197,7 @@ def hand_on(target: str, event: dict[str, Any], turn: str) -> bool:
 
 
 def call(target: str, event: dict[str, Any]) -> list[Asked]:
-    """Do it, and return what it asked for in turn."""
+    """Run the task, and return the requests it made."""
     import_string(target)(event, None)
     if not _further:
         return []

@@ -1,4 +1,4 @@
-"""Whose turn it is: those who wait are served one after the other, however much one of them asks for."""
+"""Whose turn it is: those who wait are served in turn, however much one of them asks for."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Turns(Generic[Item]):
         self._out: Counter[str] = Counter()
 
     def add(self, turn: str, item: Item) -> None:
-        """Let an item wait for its turn, unless the same one waits already."""
+        """Add an item to the queue, unless it is already waiting."""
         name = repr(item)
         if name not in self._known:
             self._known.add(name)
             self._waiting.setdefault(turn, deque()).append(item)
 
     def take(self) -> tuple[str, Item] | None:
-        """Return the next item and whose it is; None if none waits or may go."""
+        """Return the next item and whose it is; None if none is waiting or none may start."""
         turn = next(filter(self._may_go, self._waiting), None)
         if turn is None:
             return None
@@ -42,7 +42,7 @@ class Turns(Generic[Item]):
         return turn, item
 
     def done(self, turn: str) -> None:
-        """Take note that an item of theirs is back."""
+        """Note that one of their items has finished."""
         self._out[turn] -= 1
         if not self._out[turn]:
             del self._out[turn]

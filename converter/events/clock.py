@@ -22,7 +22,7 @@ USAGE_COUNTS_FOR = timedelta(hours=25)
 
 @handler
 def sweep(event: dict[str, Any], context: object) -> None:
-    """End what waited too long, ask again for what was forgotten, delete what has expired, sessions too."""
+    """End what has waited too long, ask again for what was forgotten, and delete what has expired, including sessions."""
     with fresh_connections():
         counts = jobs.sweep.sweep(
             {"idempotency_keys": _forget_keys, "usage": _forget_usage, "sessions": _forget_sessions}
@@ -32,7 +32,7 @@ def sweep(event: dict[str, Any], context: object) -> None:
 
 
 def recover() -> None:
-    """Take up what a server left behind that was stopped or killed; called before this one takes any request."""
+    """Resume the work of a server that was stopped or killed; called before this one accepts requests."""
     jobs.recover()
     IdempotencyKey.objects.filter(status=None).delete()  # nobody is at work on these any more
 

@@ -1,4 +1,4 @@
-"""Database connections outside of requests: Django looks after them only around a request."""
+"""Database connections outside of requests: Django only manages them around a request."""
 
 from __future__ import annotations
 

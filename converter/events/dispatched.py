@@ -20,7 +20,7 @@ def convert(event: dict[str, Any], context: object) -> None:
 
 @handler
 def preview(event: dict[str, Any], context: object) -> None:
-    """`{"job": id}`: make the pictures for comparing before and after."""
+    """`{"job": id}`: make the previews of original and result."""
     with fresh_connections():
         jobs.make_preview(uuid.UUID(event["job"]))
 
@@ -34,7 +34,7 @@ def zip_batch(event: dict[str, Any], context: object) -> None:
 
 @handler
 def fetch(event: dict[str, Any], context: object) -> None:
-    """`{"upload": id}`: bring the bytes of an upload from its address."""
+    """`{"upload": id}`: download an upload from its URL."""
     with fresh_connections():
         jobs.fetch(uuid.UUID(event["upload"]))
 

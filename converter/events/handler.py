@@ -17,7 +17,7 @@ _is_cold = True
 
 
 def handler(act: Act) -> Act:
-    """Make `act(event, context)` fit to be called by Lambda; at home the context is None."""
+    """Make `act(event, context)` callable by Lambda; at home the context is None."""
 
     @wraps(act)
     def handle(event: dict[str, Any], context: object) -> None:
@@ -38,7 +38,7 @@ def handler(act: Act) -> Act:
 
 
 def note_start(context: object) -> None:
-    """Name the invocation in all that is logged from here on, and count a cold start."""
+    """Add the invocation to all log lines from here on, and count a cold start."""
     global _is_cold
     request_id: Any = getattr(context, "aws_request_id", None)
     if request_id is None:

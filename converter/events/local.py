@@ -1,7 +1,7 @@
 """The home twin of what AWS does between the browser and the worker.
 
-S3 takes a signed form and raises an event; CloudFront opens a signed link. Here two views do, and a signal of the
-folder is turned into the same S3-shaped event for the same handler.
+S3 accepts a signed form and raises an event; CloudFront opens a signed link. Here two views do that, and a signal of
+the folder is turned into the same S3-shaped event for the same handler.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:
 @login_not_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """Take one posted file where its policy allows it."""
+    """Accept a posted file if its policy allows it."""
     bucket = _signed("uploads")
     try:
         # As on S3, what counts is when the request began: its body may take longer than the form is good for.
@@ -125,7 +125,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
 
 
 def _is_other(file: UploadedFile, key: str) -> bool:
-    """Return whether other bytes than these have come by the same form: it is good for one file, sent twice if need be."""
+    """Return whether other bytes have already come by the same form, which is for one file, sent twice if need be."""
     try:
         known = jobs.received_etag(key)
     except DatabaseError:

@@ -19,10 +19,10 @@ PREFIX = "uploads/"
 
 @handler
 def on_upload(event: dict[str, Any], context: object) -> None:
-    """Take in each new object and run its jobs.
+    """Receive each new object and run its jobs.
 
-    Events come at least once and in any order. One record's passing fault does not keep the others from being
-    done; it is raised at the end, so that the event is sent again.
+    Events come at least once and in any order. A passing fault of one record does not stop the others; it is raised at
+    the end, so that the event is sent again.
     """
     faults: list[Exception] = []
     running: list[jobs.StillRunning] = []

@@ -1,4 +1,4 @@
-"""Acts that stand alone: one that fails holds up no other."""
+"""Acts that stand alone: if one fails, the others still run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def each(act: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Do the act to every item and return the results; the first error is raised when all have had their turn."""
+    """Call the act for every item and return the results; the first error is raised after all have run."""
     results, errors = [], []
     for item in items:
         try:

@@ -1,4 +1,4 @@
-"""Results as the store keeps them. One that is gone or damaged there ends its job as failed, so that it can be made again."""
+"""Results as stored. If one is missing or damaged there, its job ends as failed, so that it can be made again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_result(job: Job) -> bytes:
-    """Return the bytes of a finished job's result. Raises Gone if they are not there as they were made, StorageFault."""
+    """Return the bytes of a finished job's result. Raises Gone if they are missing or changed, StorageFault."""
     try:
         data, stored = storage.results.read(job.result_key)
     except FileNotFoundError:
@@ -27,7 +27,7 @@ def read_result(job: Job) -> bytes:
 
 
 def check_result(key: str) -> None:
-    """Raise Gone if what is stored under the key of a result is not there as it was made. Raises StorageFault.
+    """Raise Gone if the stored result is missing or changed. Raises StorageFault.
 
     Other keys are not checked: thumbnails, previews and ZIPs.
     """

@@ -1,4 +1,4 @@
-"""Submit: make the rows of what somebody asks for."""
+"""Submit: create the rows of a batch."""
 
 from __future__ import annotations
 

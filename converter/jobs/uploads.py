@@ -154,9 +154,8 @@ def new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at
 
 
 def store(upload: Upload, file: IO[bytes]) -> Upload:
-    """Store the bytes of an upload and receive it at once; the event that follows is a repeat.
-
-    Raises StorageFault.
+    """Store the bytes of an upload and receive it at once; the event that follows changes nothing. Raises
+    StorageFault.
     """
     stored = storage.uploads.put(
         upload.key, file, filename=upload.name, content_type="application/octet-stream"

@@ -1,4 +1,4 @@
-"""Connections of the server at home: nobody holds one, or room on the disk, for nothing."""
+"""Connections of the server at home: none is kept open, or takes room on the disk, without need."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class Task(WSGITask):  # type: ignore[misc]
-    """Tells the application when a request began: its body is read whole before."""
+    """Tells the application when the request began: its whole body is read before."""
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
@@ -106,7 +106,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             min(others, key=Channel._worth).will_close = True
 
     def _worth(self) -> tuple[int, float]:
-        """Return what gives way first: who asks for nothing, has not said yet for what, sends, or is sent something."""
+        """Return which connection to close first: idle ones, then those without a complete header, those that send,
+        those that receive.
+        """
         if self.total_outbufs_len:
             return 3, self.last_activity
         if self.request is None:

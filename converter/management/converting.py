@@ -61,7 +61,7 @@ class Converted:
 
 
 class NotConverted(Exception):
-    """One file could not be converted; the others go on. `code` is that of the API, where there is one."""
+    """One file could not be converted; the others go on. `code` is that of the API, if there is one."""
 
     def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
@@ -154,7 +154,7 @@ class Names:
         self._given: dict[tuple[Path, int | None], Path] = {}
 
     def avoid_folders(self, tasks: Iterable[Task]) -> None:
-        """See that no result is named as a folder of others."""
+        """Make sure that no result has the name of a folder of others."""
         for task in tasks:
             self._taken |= {str(folder).casefold() for folder in task.target.parents}
 

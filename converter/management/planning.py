@@ -1,4 +1,4 @@
-"""Which file becomes which."""
+"""Which source becomes which file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Plan:
         return tasks, left
 
     def _avoid_folders(self, files: Iterable[Path]) -> None:
-        """See that no result is named as a folder of others."""
+        """Make sure that no result has the name of a folder of others."""
         for folder in folders_of(file.as_posix() for file in files):
             stem, suffix = split_extension(str(self._output / folder))
             if not self._auto:
@@ -77,7 +77,7 @@ class Plan:
 
 
 def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
-    """Return by what files are put in order: as people count, page 2 before page 10."""
+    """Return a sort key that orders numbers as people count: page 2 before page 10."""
     return [
         [(int(run), "") if run.isdecimal() else (-1, run) for run in re.split(r"(\d+)", part)]
         for part in path.parts

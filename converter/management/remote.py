@@ -164,7 +164,7 @@ class RemoteConverter:
             pass  # the site deletes it when its time is up
 
     def close(self) -> None:
-        """Leave the connections to the others."""
+        """Return the connections to the pool."""
 
 
 def recipe_for(site: Site, recipe: engine.Recipe, images: Mapping[str, bytes]) -> dict[str, Any]:

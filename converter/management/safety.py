@@ -1,4 +1,4 @@
-"""What a process does before it takes files of strangers."""
+"""What a process does before it accepts strangers' files."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """See that decoders, sandbox and database are as they should be, and close this process and its files to others.
-
-    Raises CommandError.
-    """
+    """Check decoders, sandbox and database, and close this process and its files to others. Raises CommandError."""
     if problems := raster.check():
         raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
     _look_at_sandbox()

@@ -1,4 +1,4 @@
-"""Files that arrive in folders, each as soon as it is finished."""
+"""Files that arrive in folders, each as soon as it is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tools answer: data for programs, and a few lines of text that say the same."""
+"""The answers of the tools: data for programs, and a few lines of text with the same content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tools take. The schemas that agents see are made of these."""
+"""The arguments of the tools. The schemas that agents see are made from these."""
 
 from __future__ import annotations
 

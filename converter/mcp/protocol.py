@@ -103,7 +103,7 @@ def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
 
 
 def _check_envelope(request: HttpRequest, call: Call) -> None:
-    """A request without a handshake says in its body too what it speaks and asks for; proxies go by the headers."""
+    """A request without a handshake repeats version and capabilities in its body; proxies use the headers."""
     meta = call.params.get("_meta")
     keys = (f"{META}protocolVersion", f"{META}clientCapabilities")
     if not isinstance(meta, dict) or any(key not in meta for key in keys):

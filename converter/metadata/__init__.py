@@ -1,7 +1,7 @@
 """What is known of each image: in the database (home) or in DynamoDB (cloud).
 
-An item is a JSON object: what probing found (`raster.Facts.to_dict`), whose image it is, and what was added since:
-the outputs, and the labels where that is switched on. Where a store does not answer, StorageFault is raised.
+An item is a JSON object: what probing found (`raster.Facts.to_dict`), its owner, and what was added later: the
+outputs, and the labels if switched on. Raises StorageFault if a store does not answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Metadata(Protocol):
     def put(self, upload: uuid.UUID, item: Item, *, expires_at: datetime) -> None: ...
 
     def update(self, upload: uuid.UUID, fields: Item, *, expires_at: datetime) -> None:
-        """Replace these fields of the item; one that is gone stays gone."""
+        """Replace these fields of the item; a deleted item stays deleted."""
 
     def get(self, upload: uuid.UUID) -> Item | None: ...
 

@@ -1,6 +1,5 @@
-"""Labels and moderation of images by Amazon Rekognition.
-
-A help, never needed: when Rekognition does not answer, the conversion goes on.
+"""Labels and moderation of images by Amazon Rekognition. Optional: if Rekognition does not answer, the conversion goes
+on.
 """
 
 from __future__ import annotations

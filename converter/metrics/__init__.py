@@ -1,4 +1,4 @@
-"""What is counted: for CloudWatch in the cloud, for Prometheus at home if METRICS_TOKEN is set. The names are the same."""
+"""Metrics: for CloudWatch in the cloud, for Prometheus at home if METRICS_TOKEN is set. The names are the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error code of the site: explained to people, and answered to programs as problem details (RFC 9457)."""
+"""Every error code of the site: explained to people, and returned to programs as problem details (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes of failures after which trying the same again may help: the cause was not the image, nor what was asked for."""
+"""Codes of failures after which a retry may help: neither the image nor the request caused them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about requests, by whichever door they come: the API, an upload form, a link."""
+"""Messages about requests, whether they come by the API, an upload form or a link."""
 
 from __future__ import annotations
 

@@ -81,10 +81,7 @@ def most_bytes(limits: engine.Limits) -> int:
 def parse(
     message: Mapping[str, Any], body: bytes, index: int, recipe: engine.Recipe, limits: engine.Limits
 ) -> Answer | Decoded:
-    """Return the answer that a message is, where output `index` of this recipe is in work.
-
-    Raises Malformed.
-    """
+    """Return the answer in a message, given that output `index` of this recipe is in work. Raises Malformed."""
     said = _plain(message)
     if not isinstance(said, dict):
         raise Malformed("no object")
@@ -102,20 +99,14 @@ def parse(
 
 
 def parse_joined(message: Mapping[str, Any], body: bytes) -> bytes:
-    """Return the document that a message brings.
-
-    Raises Malformed.
-    """
+    """Return the document in a message. Raises Malformed."""
     if message != {"joined": True} or not formats.DOCUMENT.begins(body):
         raise Malformed("no document")
     return body
 
 
 def parse_logged(message: Mapping[str, Any], body: bytes) -> Logged | None:
-    """Return what a message has for the log, or None if it is an answer.
-
-    Raises Malformed.
-    """
+    """Return the log entry in a message, or None if it is an answer. Raises Malformed."""
     if set(message) != {"log", "cause"} or body:
         return None
     said = _checked(_plain(message), {"log": _text, "cause": _text})
@@ -159,7 +150,7 @@ def _note(said: Any) -> dict[str, Any]:
 
 
 def _message(code: str, params: dict[str, Any]) -> engine.Message:
-    """Return the message, if it can be said: its parameters are what its template takes."""
+    """Return the message, if its parameters fit its template."""
     message = engine.Message(code, params)
     try:
         length = len(message.text)
@@ -202,7 +193,7 @@ def _cleaned(text: str) -> str:
 
 
 def _checked(value: Any, checks: Mapping[str, _Check]) -> dict[str, Any]:
-    """Return the value if it is an object of exactly these keys, each as its check wants it."""
+    """Return the value if it is an object with exactly these keys, each passing its check."""
     if not isinstance(value, dict) or set(value) != set(checks):
         raise Malformed("other keys")
     for key, check in checks.items():

@@ -1,4 +1,4 @@
-"""Why a child was stopped, as errors that the user sees."""
+"""Why a child was stopped, as errors that users see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's side: orders go out, answers come in, a child that ends early becomes a reason."""
+"""The worker's side: sends orders, receives answers, and turns the early end of a child into a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOST_LOST = 2  # times MAX_SECONDS that one file may spend in children that end
 
 
 class SandboxError(Exception):
-    """The sandbox does not start, or not with all that it must have. No file is to blame."""
+    """The sandbox does not start, or lacks something it must have. No file is to blame."""
 
 
 def missing_layers() -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""What a process gives away before it touches a hostile file.
+"""The rights that a process gives up before it touches a hostile file.
 
-In layers, of which each refuses most attacks alone: where a system lacks one, the others stand.
+There are several layers, each of which stops most attacks alone: if a system lacks one, the others hold.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ def hide() -> None:
 
 
 def enter(without: Collection[str] = ()) -> None:
-    """Give away what can be given away before the order is known; `without` names layers known to be missing.
-
+    """Give up the rights that are not needed before the order is known; `without` names layers known to be missing.
     Raises Unavailable, OSError.
     """
     os.setpgid(0, 0)  # whatever it may start is ended with it
@@ -50,9 +49,8 @@ def enter(without: Collection[str] = ()) -> None:
 
 
 def close(limits: engine.Limits, steps: int, without: Collection[str] = ()) -> None:
-    """Give away the rest: from here on nothing can be opened, and only so much memory and time be used.
-
-    Raises Unavailable, OSError.
+    """Give up the rest: from here on nothing can be opened, and memory and time are limited. Raises Unavailable,
+    OSError.
     """
     seconds = int(limits.seconds) + 1
     _limit(resource.RLIMIT_CORE, 0)
@@ -111,7 +109,7 @@ def _drop_privileges() -> None:
 
 
 def _become(user: int) -> int | None:
-    """Become a user of this process alone, where a container allows it; return how many threads that user may have."""
+    """Switch to a user of this process alone, if a container allows it; return how many threads that user may have."""
     try:
         os.setgroups([])
         os.setresgid(user, user, user)
@@ -130,7 +128,7 @@ def _drop_capabilities() -> None:
 
 
 def _tasks() -> int:
-    """Return how many threads there are at least as many as this user has: the limit counts those of a user."""
+    """Return an upper bound of the threads this user has: the limit counts all threads of a user."""
     try:
         file = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
         told = os.read(file, 100)

@@ -1,4 +1,4 @@
-"""The process that children are forked from: everything loaded once, nothing secret in it."""
+"""The process that children are forked from: everything is loaded once, and nothing in it is secret."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Child(NamedTuple):
             return False
 
     def end(self) -> int:
-        """End it with all that it may have started; return its exit status, which is its own if it had one."""
+        """Kill it with everything it may have started; return its exit status, if it had exited by itself."""
         self.door.close()
         for kill in (os.killpg, os.kill):
             try:

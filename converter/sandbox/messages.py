@@ -16,11 +16,11 @@ _LOOK = 1.0  # seconds between two looks at whether an answer is still wanted
 
 
 class Malformed(Exception):
-    """What came is no message."""
+    """The bytes received are not a message."""
 
 
 class Unwanted(Exception):
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
@@ -42,7 +42,7 @@ def receive(file: BinaryIO) -> tuple[dict[str, Any], list[bytes]]:
 
 
 class Answers:
-    """What comes over a line from somebody who may lie, want to fill our memory, or never end."""
+    """Messages from a sender that may lie, try to fill our memory, or never end."""
 
     def __init__(self, line: socket.socket, most_bytes: int, wanted: Callable[[], bool]) -> None:
         self._arriving = _Arriving(line, wanted)
@@ -68,7 +68,7 @@ class Answers:
 
 
 class _Arriving(io.RawIOBase):
-    """Reads from a socket until a deadline that nothing moves, as a time-out for each byte would be."""
+    """Reads from a socket until a fixed deadline; a time-out would start again with each byte."""
 
     def __init__(self, line: socket.socket, wanted: Callable[[], bool]) -> None:
         self._line = line

@@ -1,7 +1,7 @@
-"""A filter of system calls: a decoder computes and answers, and may do nothing else. See seccomp(2).
+"""A filter of system calls: a decoder computes and answers, and can do nothing else. See seccomp(2).
 
-An allow-list, because a deny-list lets through whatever the next kernel adds. What is not on it fails with EPERM, as a
-call without the right does, so that a library that only tries goes on without.
+An allow-list, because a deny-list lets through whatever the next kernel adds. Other calls fail with EPERM, as without
+the right to them, so that a library that only tries them goes on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where bytes live: `uploads` (what people send) and `results` (what we make).
+"""Where bytes live: `uploads` (what people send) and `results` (what we make). Each is a `Bucket`.
 
-Each is a `Bucket`. The twins are `folder.FolderStorage` (home) and an S3 one; settings.STORAGES says which, and
-no caller knows which it has.
+The twins are `folder.FolderStorage` (home) and `s3.S3Bucket` (cloud); settings.STORAGES chooses one, and no caller
+knows which.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def _faults() -> Iterator[None]:
 
 @contextmanager
 def _in_place() -> Iterator[None]:
-    """What is missing while something is written is a folder."""
+    """If something is missing while a file is written, it is a folder."""
     try:
         yield
     except FileNotFoundError as exc:
@@ -144,7 +144,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
 
     @property
     def _partial(self) -> Path:
-        """Where files are while they are written: what a killed process leaves is found in one place."""
+        """Where files are while they are written, so that what a killed process leaves is in one place."""
         return Path(self.location, self.bucket_name, PARTIAL)
 
     def _path(self, key: str) -> Path:

@@ -51,7 +51,7 @@ ELSEWHERE = Config(
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Raise what S3 refuses as FileNotFoundError or StorageFault."""
+    """Raise S3's errors as FileNotFoundError or StorageFault."""
     try:
         yield
     except ClientError as exc:

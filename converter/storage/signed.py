@@ -33,7 +33,7 @@ class SignedBucket(ABC):
 
     @abstractmethod
     def check_key(self, key: str) -> None:
-        """Raise ValueError for a key that is none of this bucket."""
+        """Raise ValueError for a key that does not belong to this bucket."""
 
     @abstractmethod
     def open_object(self, key: str) -> tuple[IO[bytes], Stored]:

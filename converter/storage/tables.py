@@ -29,7 +29,7 @@ def table(name: str) -> Table:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Raise what DynamoDB refuses as StorageFault."""
+    """Raise DynamoDB's errors as StorageFault."""
     try:
         yield
     except ClientError as exc:

@@ -1,4 +1,4 @@
-"""What programs send."""
+"""Request bodies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RawRecipe = Annotated[
 
 
 def parse_recipe(value: object, pointer: str) -> engine.Recipe:
-    """Return the recipe, or say where it is wrong; `pointer` is where it stands in the body."""
+    """Return the recipe, or raise its problems; `pointer` is its place in the body."""
     try:
         return engine.Recipe.parse(value)
     except engine.InvalidRecipe as exc:
@@ -42,7 +42,7 @@ def parse_recipe(value: object, pointer: str) -> engine.Recipe:
 
 
 def parse_single(value: object, pointer: str) -> engine.Recipe:
-    """Return the recipe of a single result, or say where it is wrong."""
+    """Return the recipe of a single result, or raise its problems."""
     recipe = parse_recipe(value, pointer)
     if recipe.frames == "each":
         problem = engine.Problem("/frames", engine.Message("each_needs_batch"))
@@ -51,13 +51,13 @@ def parse_single(value: object, pointer: str) -> engine.Recipe:
 
 
 def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
-    """Return the problem that a recipe is, which stands at the pointer."""
+    """Return the problem for an invalid recipe at the pointer."""
     errors = [replace(error, pointer=pointer + error.pointer).to_dict() for error in exc.errors]
     return Refused(exc.code, errors=errors, **exc.params)
 
 
 def strictly(*examples: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of what is sent to us: unknown names are errors."""
+    """Return the configuration of request bodies: unknown names are errors."""
     return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
 
 

@@ -1,4 +1,4 @@
-"""What programs are answered."""
+"""Response bodies."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Tally:
     interrupted: bool = False
 
     def add(self, task: Task, outcome: Sequence[Converted] | NotConverted, *, aloud: bool = False) -> None:
-        """Count what became of one file; `aloud` says it at once."""
+        """Count the outcome of one file; `aloud` prints it at once."""
         if isinstance(outcome, NotConverted):
             self.failed[task.source] = str(outcome)
             error = {"code": outcome.code or None, "message": str(outcome)}
@@ -148,7 +148,7 @@ class Tally:
             self._say(words)
 
     def finish(self, total: int, left: int, *, watched: bool) -> None:
-        """Say how it ended. Raises CommandError if a file failed, or if it was stopped early."""
+        """Print how it ended. Raises CommandError if a file failed, or if it was stopped early."""
         if not self.as_json:
             of = "" if watched else f" of {total}"
             sizes = f"{filesizeformat(self.before)} → {filesizeformat(self.after)}"
@@ -197,7 +197,7 @@ def watch(plan: Plan, workers: Workers, tally: Tally, *, overwrite: bool) -> Non
 
 
 def _is_done(task: Task) -> bool:
-    """Whether an earlier run converted the file as it is: results have the date of their source."""
+    """Whether an earlier run converted this version of the file: results have the date of their source."""
     if task.suffix_follows:
         suffixes = {format.extension for format in engine.FORMATS.values() if format.encodes}
         targets = [task.target.with_name(f"{task.target.name}.{suffix}") for suffix in suffixes]
@@ -236,7 +236,7 @@ def maker(server: str | None, recipe: engine.Recipe, images: Mapping[str, bytes]
 
 
 def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
-    """Raise CommandError where the other options make no document."""
+    """Raise CommandError if the other options do not describe a document."""
     if recipe.is_auto or not recipe.target.paper:
         raise CommandError("--join makes PDF only.", returncode=2)
     if recipe.frames == "each":

@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
 
 def _end(*_: Any) -> None:
-    """End in order, once: a second signal would break off what the first one began."""
+    """Shut down in order, once: a second signal would interrupt the first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
