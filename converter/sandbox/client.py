@@ -36,6 +36,7 @@ _SECONDS_TO_START = 60
 _SECONDS_TO_END = 5
 _MOST_LOGGED = 20  # errors that one child may have written into our log
 _MOST_LOST = 2  # times MAX_SECONDS that one file may spend in children that end early
+_MOST_KILLED = 3  # children of one file, killed from outside, until the file is held to be the cause
 
 
 class SandboxError(Exception):
@@ -66,12 +67,18 @@ class _Order:
 
 
 class _Lost(Exception):
-    """A child ended early, `seconds` after its last answer. `alone`: the other outputs may still be made."""
+    """A child ended early, `seconds` after its last answer. `alone`: the other outputs may still be made.
 
-    def __init__(self, cause: engine.EngineError, seconds: float, alone: bool) -> None:
+    `killed`: from outside, perhaps by somebody who knows nothing of the file.
+    """
+
+    def __init__(
+        self, cause: engine.EngineError, seconds: float, alone: bool = False, killed: bool = False
+    ) -> None:
         self.cause = cause
         self.seconds = seconds
         self.alone = alone
+        self.killed = killed
 
 
 class _Unlogged:
@@ -123,7 +130,7 @@ class Sandbox:
         Raises SandboxError.
         """
         order = _Order(data, recipes, limits, images or {}, wanted)
-        done, probed, lost = 0, False, 0.0
+        done, probed, lost, killed = 0, False, 0.0, 0
         while done < len(recipes):
             try:
                 for answer in self._child(order, done):
@@ -137,7 +144,11 @@ class Sandbox:
                 return
             except _Lost as loss:
                 lost += loss.seconds
-                alone = loss.alone and lost < _MOST_LOST * limits.seconds
+                killed += loss.killed
+                in_time = lost < _MOST_LOST * limits.seconds
+                if loss.killed and killed < _MOST_KILLED and in_time:
+                    continue
+                alone = loss.alone and in_time
                 for index in range(done, done + 1 if alone else len(recipes)):
                     done += 1
                     yield Refused(index, loss.cause.message)
@@ -149,22 +160,14 @@ class Sandbox:
 
         Raises Unwanted once `wanted` says no, SandboxError.
         """
-        line = self._fork()
-        try:
-            line.settimeout(limits.seconds)
-            send(line, {"join": True, "limits": asdict(limits)}, *files)
-            answers = _Unlogged(Answers(line, most_bytes(limits), wanted))
-            return parse_joined(*answers.next(time.monotonic() + limits.seconds))
-        except Malformed as exc:
-            logger.warning("A child lied: %s", exc)
-            return crashed()
-        except TimeoutError:
-            return timed_out(limits)
-        except (ConnectionError, EOFError):
-            return self._cause_of_death(limits)
-        finally:
-            line.close()
-            self._tell(b"e")
+        killed = 0
+        while True:
+            try:
+                return self._join(files, limits, wanted)
+            except _Lost as loss:
+                killed += loss.killed
+                if not loss.killed or killed == _MOST_KILLED:
+                    return loss.cause
 
     def close(self) -> None:
         """Stop the fork server and its child. The next file starts another one."""
@@ -177,6 +180,26 @@ class Sandbox:
             os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
         self._server = self._control = None
+
+    def _join(
+        self, files: Sequence[bytes], limits: engine.Limits, wanted: Callable[[], bool]
+    ) -> bytes | engine.EngineError:
+        """Return what one child makes of the pages.
+
+        Raises _Lost, Unwanted, SandboxError.
+        """
+        line = self._fork()
+        since = time.monotonic()
+        try:
+            line.settimeout(limits.seconds)
+            send(line, {"join": True, "limits": asdict(limits)}, *files)
+            answers = _Unlogged(Answers(line, most_bytes(limits), wanted))
+            return parse_joined(*answers.next(since + limits.seconds))
+        except (Malformed, TimeoutError, ConnectionError, EOFError) as exc:
+            raise self._loss(exc, since, limits) from None
+        finally:
+            line.close()
+            self._tell(b"e")
 
     def _child(self, order: _Order, first: int) -> Iterator[Answer]:
         """Yield the answers of one child, from output `first` on.
@@ -208,13 +231,8 @@ class Sandbox:
                 index += 1
                 yield answer
                 since = time.monotonic()
-        except Malformed as exc:
-            logger.warning("A decoder lied: %s", exc)
-            raise _Lost(crashed(), time.monotonic() - since, alone=False) from None
-        except TimeoutError:
-            raise _Lost(timed_out(limits), time.monotonic() - since, decoded) from None
-        except (ConnectionError, EOFError):
-            raise _Lost(self._cause_of_death(limits), time.monotonic() - since, decoded) from None
+        except (Malformed, TimeoutError, ConnectionError, EOFError) as exc:
+            raise self._loss(exc, since, limits, alone=decoded) from None
         finally:
             line.close()
             self._tell(b"e")
@@ -273,16 +291,23 @@ class Sandbox:
         except OSError:
             self.close()  # it is gone; the next file starts another one
 
-    def _cause_of_death(self, limits: engine.Limits) -> engine.EngineError:
+    def _loss(self, exc: Exception, since: float, limits: engine.Limits, *, alone: bool = False) -> _Lost:
+        """Return what became of a child that lied, is late (since its last answer) or is gone."""
+        seconds = time.monotonic() - since
+        if isinstance(exc, Malformed):
+            logger.warning("A child lied: %s", exc)
+            return _Lost(crashed(), seconds)
+        if isinstance(exc, TimeoutError):
+            return _Lost(timed_out(limits), seconds, alone)
         status = self._exit_status()
-        if status is None or not os.WIFSIGNALED(status):
-            return crashed()
-        signum = os.WTERMSIG(status)
+        if status is None:
+            return _Lost(crashed(), seconds, alone, killed=True)
+        signum = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         if signum == signal.SIGXCPU:
-            return timed_out(limits)
-        if signum == signal.SIGKILL:  # how the kernel ends what eats all memory
-            return out_of_memory(limits)
-        return crashed()
+            return _Lost(timed_out(limits), seconds, alone)
+        if signum == signal.SIGKILL:  # also how the kernel ends what eats all memory
+            return _Lost(out_of_memory(limits), seconds, alone, killed=True)
+        return _Lost(crashed(), seconds, alone)
 
     def _exit_status(self) -> int | None:
         """Return how the last child ended, as the fork server saw it; None if it is the fork server that ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Generator, Iterator
 
@@ -116,6 +117,57 @@ def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> Non
     sandbox._server.wait()
     *_, answer = sandbox.render(photo, [WEBP], LIMITS)
     assert isinstance(answer, Rendered)
+
+
+@pytest.mark.long  # each fork server takes its time to start
+@pytest.mark.parametrize(("times", "outcome"), [(2, "webp"), (3, "crashed")])
+def test_a_fork_server_that_is_killed_at_work_is_held_against_a_file_the_third_time(
+    sandbox: Sandbox, photo: bytes, monkeypatch: pytest.MonkeyPatch, times: int, outcome: str
+) -> None:
+    kill_at_work(sandbox, times, monkeypatch)
+    *_, answer = sandbox.render(photo, [WEBP], LIMITS)
+    assert (answer.code if isinstance(answer, Refused) else getattr(answer, "format", "")) == outcome
+
+
+@pytest.mark.long
+def test_a_fork_server_that_is_killed_while_it_joins_is_replaced(
+    sandbox: Sandbox, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, page = sandbox.render(photo, [engine.Recipe.parse({"format": "pdf"})], LIMITS)
+    assert isinstance(page, Rendered)
+    kill_at_work(sandbox, 1, monkeypatch)
+    document = sandbox.join([page.data, page.data], LIMITS)
+    assert isinstance(document, bytes)
+    assert document.startswith(b"%PDF")
+
+
+def kill_at_work(sandbox: Sandbox, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the fork server after each of the next children has got its line, so many times."""
+    fork, left = sandbox._fork, iter(range(times))
+
+    def fork_and_kill() -> socket.socket:
+        line = fork()
+        if next(left, None) is not None:
+            assert sandbox._server
+            sandbox._server.kill()
+            sandbox._server.wait()
+        return line
+
+    monkeypatch.setattr(sandbox, "_fork", fork_and_kill)
+
+
+def test_a_child_that_is_killed_at_work_is_not_held_against_its_file(photo: bytes) -> None:
+    count_children = (
+        "globals().update(forks=[], fork=os.fork); os.fork = lambda: (forks.append(1), fork())[1]"
+    )
+    with attacker(photo, before=count_children) as there:
+        images = {"code": b"time.sleep(600 if len(forks) == 1 else 0)"}
+        answers = there.sandbox.render(photo, [PNG], LIMITS, images)
+        assert isinstance(next(answers), Probed)
+        for child in there.server.children():
+            child.kill()
+        (png,) = answers
+    assert isinstance(png, Rendered)
 
 
 def test_a_waiting_child_that_is_killed_is_replaced(photo: bytes) -> None:
