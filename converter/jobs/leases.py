@@ -18,6 +18,11 @@ from converter.models import Job
 # Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
 LEASE = timedelta(seconds=150)
 MAX_ATTEMPTS = 3
+MAX_HINDERED = 10
+"""How many losses of a worker, through no fault of the image, do not count as attempts.
+
+There is an end to it, since an image might bring down the whole machine at each start.
+"""
 
 
 def claim(upload_id: uuid.UUID) -> list[Job]:
@@ -62,6 +67,7 @@ def put_back(jobs: Sequence[Job], hindrance: str) -> None:
         lease=None,
         lease_until=None,
         attempts=F("attempts") - 1,
+        hindered=F("hindered") + 1,
         hindrance=hindrance,
     )
 
@@ -73,8 +79,11 @@ def free_leases(jobs: QuerySet[Job]) -> int:
     )
 
 
-def give_back(jobs: QuerySet[Job]) -> None:
-    """Queue the jobs of a server that was stopped. The first stop does not count as an attempt."""
-    first = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0).exclude(hindrance="restarted")
-    first.update(attempts=F("attempts") - 1, hindrance="restarted")
-    free_leases(jobs)
+def give_back(jobs: QuerySet[Job]) -> int:
+    """Queue jobs that lost their worker because the server was stopped or the clock was turned; return how many.
+
+    This does not count as an attempt, MAX_HINDERED times.
+    """
+    spared = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0, hindered__lt=MAX_HINDERED)
+    spared.update(attempts=F("attempts") - 1, hindered=F("hindered") + 1)
+    return free_leases(jobs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,6 +23,7 @@ ASK_AGAIN = timedelta(minutes=1)
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 3
 DEADLINE = timedelta(hours=1)
+LEAST_ASKS = 10  # before it is given up: the clock may have been turned
 FORGOTTEN = timedelta(days=1)
 
 
@@ -37,8 +39,17 @@ def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
     if not row.error_code and (message := _overdue(row, now)):
         give_up(subject, message)
         raise NotMade(message.code, **message.params)
-    fresh = {"since": now, "attempts": 0, "error_code": "", "error_params": None} if row.error_code else {}
-    Rendition.objects.filter(pk=subject).update(asked_at=now, **fresh)
+    if row.error_code:
+        again: dict[str, Any] = {
+            "since": now,
+            "asks": 0,
+            "attempts": 0,
+            "error_code": "",
+            "error_params": None,
+        }
+    else:
+        again = {} if is_new else {"asks": F("asks") + 1}
+    Rendition.objects.filter(pk=subject).update(asked_at=now, **again)
     enqueue(act, owner_id, **ids)
 
 
@@ -90,6 +101,6 @@ def forget_renditions(now: datetime) -> int:
 def _overdue(row: Rendition, now: datetime) -> Message | None:
     if row.attempts >= MAX_ATTEMPTS:
         return Message("not_made")  # each time, the worker ended before it could say why
-    if row.since < now - DEADLINE:
+    if row.since < now - DEADLINE and row.asks >= LEAST_ASKS:
         return Message("queue_timed_out")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from converter import storage, webhooks
@@ -19,13 +19,15 @@ from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.jobs.transitions import MOST_AT_ONCE, PASSING, cancel_of_suspended, fail
 from converter.jobs.uploads import receive
-from converter.models import Batch, Job, Rendition, Upload, lost
+from converter.models import Batch, Job, Rendition, Upload, lost, of_another_time
 
-UPLOAD_DEADLINE = timedelta(hours=1)
-QUEUE_DEADLINE = timedelta(hours=6)
-ROOM_DEADLINE = timedelta(hours=1)  # for a full disk to have room again
-PARTIAL_FOR = timedelta(days=1)
 ASK_AGAIN = timedelta(minutes=5)
+# Waiting is counted in asks, not taken from the clock: that may be turned, the server stopped, the machine asleep.
+UPLOAD_ASKS = 12  # an hour
+QUEUE_ASKS = 72  # six hours
+ROOM_TRIES = 12  # an hour, for a full disk to have room again
+SIGN_OF_LIFE = timedelta(hours=1)
+PARTIAL_FOR = timedelta(days=1)
 LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
 
 
@@ -82,8 +84,14 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
     return sum(each(lambda upload: _look_for(upload, now), uploads))
 
 
+def _note_ask(jobs: QuerySet[Job], now: datetime) -> None:
+    # A document is asked for by each of its images.
+    jobs.exclude(Q(asked_at=None) | Q(asked_at=now)).update(asks=F("asks") + 1)
+    jobs.update(asked_at=now)
+
+
 def _look_for(upload: Upload, now: datetime) -> bool:
-    Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(asked_at=now)
+    _note_ask(Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD), now)
     try:
         stored = storage.uploads.stat(upload.key)
     except FileNotFoundError:
@@ -98,17 +106,23 @@ def _look_for(upload: Upload, now: datetime) -> bool:
 
 def _end_overdue(now: datetime) -> int:
     never_came, queued = _never_came(now), Q(status=Job.Status.QUEUED)
+    waited = queued & Q(asks__gte=QUEUE_ASKS)
+    lost_again = Q(status=Job.Status.PROCESSING) & lost(now) & ~of_another_time(now)
     overdue = [
         (never_came & Q(hindrance="no_room"), Message("no_room")),
         *((never_came & Q(pk=job.pk), _missing(job)) for job in Job.objects.filter(never_came, images__gt=1)),
         (never_came & Q(hindrance="unavailable"), Message("unavailable")),
         (never_came & ~Q(upload__source_url=""), Message("upload_timed_out", {"kind": "fetched"})),
         (never_came, Message("upload_timed_out")),
-        (_never_stored(now), Message("no_room")),
-        (queued & Q(queued_at__lt=now - QUEUE_DEADLINE, hindrance="unavailable"), Message("unavailable")),
-        (queued & Q(queued_at__lt=now - QUEUE_DEADLINE), Message("queue_timed_out")),
+        # As many asks too: a task that is sent again at once finds no more room than before.
         (
-            Q(status=Job.Status.PROCESSING, attempts__gte=MAX_ATTEMPTS) & lost(now),
+            queued & Q(hindrance="no_room", hindered__gte=ROOM_TRIES, asks__gte=ROOM_TRIES - 1),
+            Message("no_room"),
+        ),
+        (waited & Q(hindrance="unavailable"), Message("unavailable")),
+        (waited, Message("queue_timed_out")),
+        (
+            Q(attempts__gte=MAX_ATTEMPTS) & (queued | lost_again),
             Message("gave_up", {"attempts": MAX_ATTEMPTS}),
         ),
     ]
@@ -120,7 +134,7 @@ def _never_came(now: datetime) -> Q:
 
     A batch may take hours to send, one file after the other: one that came, or that a form was asked for, speaks for all.
     """
-    long_ago = now - UPLOAD_DEADLINE
+    long_ago = now - SIGN_OF_LIFE
     lively = Job.objects.filter(
         Q(upload__received_at__gte=long_ago)
         | Q(upload__seen_at__gte=long_ago)
@@ -128,13 +142,7 @@ def _never_came(now: datetime) -> Q:
         | Q(sources__upload__seen_at__gte=long_ago),
         batch=OuterRef("batch"),
     )
-    return Q(
-        ~Exists(lively),
-        status=Job.Status.AWAITING_UPLOAD,
-        created_at__lt=long_ago,
-        # Only after the sweep has looked for it: in a burst, an event may arrive after the deadline.
-        asked_at__gte=F("created_at") + UPLOAD_DEADLINE,
-    )
+    return Q(~Exists(lively), status=Job.Status.AWAITING_UPLOAD, asks__gte=UPLOAD_ASKS)
 
 
 def _missing(job: Job) -> Message:
@@ -143,25 +151,16 @@ def _missing(job: Job) -> Message:
     return Message("upload_timed_out", {"kind": "joined", "name": missing.name})
 
 
-def _never_stored(now: datetime) -> Q:
-    """Return the condition of jobs for whose results there was no room for too long, and none at the last attempt either."""
-    return Q(
-        status=Job.Status.QUEUED,
-        hindrance="no_room",
-        queued_at__lt=now - ROOM_DEADLINE,
-        asked_at__gte=F("queued_at") + ROOM_DEADLINE,
-    )
-
-
 def _free_lost_leases(now: datetime) -> int:
-    return free_leases(Job.objects.filter(lost(now)))
+    spared = give_back(Job.objects.filter(of_another_time(now)))
+    return spared + free_leases(Job.objects.filter(lost(now)))
 
 
 def _ask_for_waiting(now: datetime) -> int:
     forgotten = Job.objects.filter(_not_asked(now), status=Job.Status.QUEUED).order_by("created_at")
     uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
     asked = Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED)
-    asked.update(asked_at=now)
+    _note_ask(asked, now)
     asked.filter(hindrance__in=PASSING).update(hindrance="")  # until the worker meets it again
     return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
 

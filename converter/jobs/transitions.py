@@ -31,7 +31,9 @@ PASSING = ("no_room", "unavailable")
 QUEUED_AFRESH = {
     "status": Job.Status.QUEUED,
     "attempts": 0,
+    "asks": 0,
     "hindrance": "",
+    "hindered": 0,
     "error_code": "",
     "error_params": None,
     "error_message": "",

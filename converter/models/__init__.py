@@ -9,7 +9,7 @@ from __future__ import annotations
 from converter.models.batches import Batch, BatchQuerySet, Tally
 from converter.models.configuration import SiteConfiguration
 from converter.models.image_metadata import ImageMetadata
-from converter.models.jobs import Job, JobQuerySet, Source, lost
+from converter.models.jobs import Job, JobQuerySet, Source, lost, of_another_time
 from converter.models.limits import IdempotencyKey, Quota, RateLimit, Usage, UsageQuerySet
 from converter.models.preferences import Preferences
 from converter.models.recipes import Logo, Recipe, RecipeLink
@@ -43,5 +43,6 @@ __all__ = [
     "UsageQuerySet",
     "Webhook",
     "lost",
+    "of_another_time",
     "share_token",
 ]

@@ -30,6 +30,11 @@ def lost(now: datetime) -> Q:
     return Q(lease_until__lt=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
+def of_another_time(now: datetime) -> Q:
+    """Return the condition of leases taken before the clock was turned, or before the machine slept."""
+    return Q(lease_until__lt=now - LONGEST_LEASE) | Q(lease_until__gt=now + LONGEST_LEASE)
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def of(self, uploads: Iterable[Upload]) -> JobQuerySet:
         """Return the jobs that make something of any of these uploads."""
@@ -114,6 +119,8 @@ class Job(models.Model):
         editable=False,
         help_text=_("Why the last attempt was put back."),
     )
+    hindered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """How many attempts were put back, through no fault of the image."""
     error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
 
     result_size = models.PositiveBigIntegerField(null=True, blank=True)
@@ -132,6 +139,8 @@ class Job(models.Model):
     asked_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run this job.")
     )
+    asks = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """How long it has waited, in asks for its upload or for a worker: a clock may be turned."""
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     milliseconds = models.PositiveIntegerField(

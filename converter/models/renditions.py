@@ -15,6 +15,8 @@ class Rendition(models.Model):
     subject = models.CharField(max_length=200, primary_key=True)
     since = models.DateTimeField()
     asked_at = models.DateTimeField()
+    asks = models.PositiveIntegerField(default=0, db_default=0)
+    """How often a worker was asked again."""
     working_until = models.DateTimeField(null=True, blank=True)
     """The lease of the worker that makes it."""
     attempts = models.PositiveSmallIntegerField(default=0)

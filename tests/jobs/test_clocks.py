@@ -14,6 +14,7 @@ from django.utils import timezone
 from converter import jobs, storage
 from converter.jobs import leases, sweep
 from converter.models import Batch, Job, Rendition, Upload
+from converter.storage import NoRoom
 from tests.fakes import RecordingDispatch
 from tests.jobs.conftest import Send, files, statuses, submit, the_job
 
@@ -90,6 +91,49 @@ def test_a_clock_that_goes_ahead_takes_no_job_from_a_worker_that_is_at_it(
     assert sweep.sweep()["freed"] == 0
 
 
+def test_a_job_that_was_queued_an_hour_ago_by_a_wrong_clock_waits_for_room_like_any_other(
+    waiting: Batch, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_hour_ago = timezone.now() - timedelta(hours=1, minutes=1)
+    Job.objects.update(queued_at=an_hour_ago, asked_at=an_hour_ago)
+    sweep.sweep()
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise NoRoom
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.results, "put", refuse)
+        with pytest.raises(NoRoom):
+            worker.work()
+    sweep.sweep()
+    assert statuses(waiting) == ["queued"]
+
+
+@pytest.mark.parametrize("hours", [-12, -1, 1, 12])
+def test_a_clock_that_is_turned_ends_nothing_that_waits(
+    waiting: Batch, alice: Any, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaited, real = submit(alice, "b.jpg"), timezone.now
+    for turned in (hours, 0):  # and back
+        monkeypatch.setattr("django.utils.timezone.now", lambda by=turned: real() + timedelta(hours=by))
+        sweep.sweep()
+    assert (statuses(waiting), statuses(awaited)) == (["queued"], ["awaiting_upload"])
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_turned_while_an_image_is_converted_is_not_held_against_it(
+    waiting: Batch, worker: RecordingDispatch, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = timezone.now
+    for turn in range(leases.MAX_ATTEMPTS):
+        assert leases.claim(the_job(waiting).upload_id)
+        now = real() + timedelta(hours=hours * (turn + 1))
+        monkeypatch.setattr("django.utils.timezone.now", lambda now=now: now)
+        assert sweep.sweep()["freed"] == 1
+    worker.work()
+    assert statuses(waiting) == ["finished"]
+
+
 # --- A server that was killed ------------------------------------------------------------------------------
 
 
@@ -109,11 +153,24 @@ def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
     assert files(folders) == []
 
 
-def test_a_server_that_was_killed_once_is_not_held_against_an_image(waiting: Batch) -> None:
-    for attempts in (0, 1, 2):
+def test_a_server_that_is_killed_now_and_then_is_not_held_against_an_image(
+    waiting: Batch, worker: RecordingDispatch
+) -> None:
+    for _ in range(leases.MAX_HINDERED):
         assert leases.claim(the_job(waiting).upload_id)
         jobs.recover()
-        assert (the_job(waiting).status, the_job(waiting).attempts) == ("queued", attempts)
+    worker.work()
+    assert statuses(waiting) == ["finished"]
+
+
+def test_an_image_that_may_bring_the_machine_down_at_each_start_is_given_up(
+    waiting: Batch, worker: RecordingDispatch
+) -> None:
+    for _ in range(leases.MAX_HINDERED + leases.MAX_ATTEMPTS):
+        assert leases.claim(the_job(waiting).upload_id)
+        jobs.recover()
+    sweep.sweep()
+    assert the_job(waiting).error_code == "gave_up"
 
 
 def test_a_zip_whose_worker_was_killed_is_made_at_the_next_start(

@@ -272,7 +272,7 @@ def test_an_image_that_never_comes_ends_it_by_name(alice: Any, worker: Recording
     send_to(batch, png("red"))
     worker.work()
     long_ago = timezone.now() - timedelta(hours=3)
-    Job.objects.update(created_at=long_ago)
+    Job.objects.update(asks=jobs.sweep.UPLOAD_ASKS)
     Upload.objects.filter(name="here.png").update(received_at=long_ago)
     jobs.sweep.sweep()
     job = the_job(batch)

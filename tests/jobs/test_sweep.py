@@ -139,10 +139,33 @@ def test_an_upload_used_by_a_younger_batch_stays(
     assert storage.uploads.stat(upload.key).size
 
 
+def ask_again(times: int) -> None:
+    """Let the sweep come so often after those that wait were last asked for."""
+    for _ in range(times):
+        long_ago = timezone.now() - sweep.ASK_AGAIN - timedelta(seconds=1)
+        Job.objects.update(asked_at=long_ago, created_at=long_ago)
+        sweep.sweep()
+
+
+def test_a_job_that_no_worker_takes_is_given_up(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "QUEUE_ASKS", 3)
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload = the_job(batch).upload
+    jobs.receive(upload.key, storage.uploads.stat(upload.key))
+    ask_again(3)
+    assert statuses(batch) == ["queued"]
+    sweep.sweep()
+    assert the_job(batch).error_code == "queue_timed_out"
+
+
 def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
-    Job.objects.update(created_at=timezone.now() - sweep.UPLOAD_DEADLINE - timedelta(seconds=1))
-    assert sweep.sweep()["failed"] == 1
+    ask_again(sweep.UPLOAD_ASKS - 1)
+    assert statuses(batch) == ["awaiting_upload"]
+    ask_again(2)
     assert the_job(batch).error_code == "upload_timed_out"
 
 
@@ -152,8 +175,8 @@ def test_an_upload_that_came_is_not_ended_however_late_its_event(
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     worker.asked.clear()
-    long_ago = timezone.now() - sweep.UPLOAD_DEADLINE * 3
-    Job.objects.update(created_at=long_ago, asked_at=long_ago)
+    long_ago = timezone.now() - timedelta(hours=3)
+    Job.objects.update(created_at=long_ago, asked_at=long_ago, asks=sweep.UPLOAD_ASKS)
     assert sweep.sweep()["failed"] == 0
     worker.work()
     assert statuses(batch) == ["finished"]

@@ -133,7 +133,7 @@ def test_who_is_killed_while_cancelling_has_cancelled_nothing(
 def test_the_sweep_killed_while_it_tells_has_ended_nothing_untold(
     webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload.jobs.update(queued_at=timezone.now() - timedelta(days=1))
+    upload.jobs.update(asks=jobs.sweep.QUEUE_ASKS)
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "_note_end", killed)
         with pytest.raises(SystemExit):
@@ -147,7 +147,7 @@ def test_a_job_that_never_got_its_file_is_told_by_the_clock(
     webhook: Webhook, server: Receiver, alice: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
-    batch.jobs.update(created_at=timezone.now() - timedelta(days=1))
+    batch.jobs.update(asks=jobs.sweep.UPLOAD_ASKS)
     with django_capture_on_commit_callbacks(execute=True):
         clock.sweep({}, None)
     worker.work()
