@@ -2,8 +2,7 @@
 
 moto checks shape, order and references, hardly any of AWS's own rules. Those that once stopped a deploy, or whose break
 nobody would see, are added beside it: who may do what and pass on which role (iam.py, roles.py), values (values.py,
-shapes.py),
-API Gateway (rest_api.py), S3's forms and links (guard.py), the edge (edge.py), alarms (alarms.py).
+shapes.py, aurora.py), API Gateway (rest_api.py), S3's forms and links (guard.py), the edge (edge.py), alarms (alarms.py).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from werkzeug.wrappers import Request
 
 from infra.tests.cloudfront import CloudFront
 from infra.tests.edge import Edge
-from tests.cloud import cognito, rest_api, roles, shapes, values
+from tests.cloud import aurora, cognito, rest_api, roles, shapes, values
 from tests.cloud.aws import Routes, invoke_with
 from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION, Gatekeeper
@@ -62,7 +61,7 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     # moto closes the file behind each version of an object that is deleted; this kind has none.
     patch.setattr(FakeDeleteMarker, "dispose", lambda self: None, raising=False)
     patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
-    patch.setattr(RDSBackend, "create_db_cluster", values.create_db_cluster)
+    patch.setattr(RDSBackend, "create_db_cluster", aurora.create_db_cluster)
     # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
     patch.setattr(DBCluster, "scaling_configuration_info", None)
 

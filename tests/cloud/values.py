@@ -8,27 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
-from moto.rds.exceptions import InvalidParameterCombination
-from moto.rds.models import RDSBackend
 
 from tests.cloud.iam import ACCOUNT, REGION, body_of, caller, refuse
-
-# What could be made in eu-west-1 on 2026-08-06, the default first. AWS takes old minor versions away every few months:
-# a bare major always works.
-AURORA_POSTGRESQL: dict[str, tuple[str, ...]] = {"16": ("16.11", "16.8", "16.9", "16.10", "16.13", "16.14")}
-
-_create_db_cluster = RDSBackend.create_db_cluster
-
-
-def create_db_cluster(self: RDSBackend, kwargs: dict[str, Any]) -> Any:
-    asked = kwargs.get("engine_version") or "16"
-    if kwargs["engine"] == "aurora-postgresql":
-        minors = AURORA_POSTGRESQL.get(asked.partition(".")[0], ())
-        if asked not in (*AURORA_POSTGRESQL, *minors):
-            raise InvalidParameterCombination(f"Cannot find version {asked} for aurora-postgresql")
-        kwargs = {**kwargs, "engine_version": asked if asked in minors else minors[0]}
-    return _create_db_cluster(self, kwargs)
-
 
 # Lambda's runtimes for Python on which functions can be made, of 2026.
 RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")

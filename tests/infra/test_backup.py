@@ -21,8 +21,8 @@ from infra.deploy import backup, main, restore, walk
 from infra.deployment import Deployment
 from infra.errors import DeployError
 from tests.cloud import cognito
-from tests.cloud.interpreter import lambda_python
 from tests.cloud.stack import BUCKETS, bucket
+from tests.infra.test_deploy import PYTHON
 
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 REGION = "eu-west-1"
@@ -119,7 +119,7 @@ def make_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
                 REGION,
                 run=Worker(),
                 builds=tmp_path / pool,
-                python=lambda_python(),
+                python=PYTHON,
                 fetch=lambda url: b'{"keys": []}',
             )
 

@@ -11,8 +11,8 @@ import pytest
 from zappa.core import Zappa
 
 from infra.deploy import up, walk
-from tests.cloud.interpreter import lambda_python
-from tests.infra.test_deploy import KEYS, Programs, Site, programs
+from infra.preflight import Preflight
+from tests.infra.test_deploy import KEYS, PYTHON, Programs, Site, programs
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_PROFILE", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Preflight, "python", lambda self: self.interpreter)
     with moto.mock_aws():
         yield
 
@@ -35,7 +36,7 @@ def test_a_name_of_more_than_sixteen_letters_ends_before_anything_is_made(
         ask=False,
         run=Programs(),
         builds=tmp_path,
-        python=lambda_python(),
+        python=PYTHON,
         fetch=lambda url: KEYS,
     )
     whole = len(project) == 16

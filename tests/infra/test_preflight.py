@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 from tests.cloud.interpreter import lambda_python
+from tests.infra.test_deploy import PYTHON
 
 pytestmark = pytest.mark.long
 
@@ -41,12 +42,13 @@ def preflight(
             client.get_account = lambda: {"ProductionAccessEnabled": False}
         return client
 
-    return Preflight(project, region, settings, aws, lambda_python())
+    return Preflight(project, region, settings, aws, PYTHON)
 
 
 def test_an_account_that_has_all_is_ready(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Preflight, "python", lambda self: self.interpreter)
     monkeypatch.setattr(Preflight, "terraform", lambda self: "1.11.4")
     preflight().run()
     assert "problem" not in capsys.readouterr().out
@@ -70,6 +72,14 @@ def test_a_name_that_aws_would_stumble_over_is_refused(name: str) -> None:
 
 def test_a_name_of_sixteen_letters_is_taken() -> None:
     assert preflight(project="imagesite-eu-one").name()
+
+
+@pytest.mark.slow
+@pytest.mark.system
+def test_a_python_that_makes_packages_is_taken() -> None:
+    ready = preflight()
+    ready.interpreter = lambda_python()
+    assert ready.python().startswith("Python 3.1")
 
 
 def test_a_python_that_lambda_runs_on_an_old_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
