@@ -76,6 +76,7 @@ def test_pages_start_without_a_decoder() -> None:
         "converter.events.dispatched.convert",
         "converter.events.dispatched.preview",
         "converter.events.dispatched.zip_batch",
+        "converter.events.dispatched.zip_share",
         "converter.events.dispatched.fetch",
         "converter.events.dispatched.deliver",
     ],

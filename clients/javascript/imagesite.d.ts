@@ -2537,6 +2537,11 @@ export interface components {
              * @description The page to share.
              */
             url: string;
+            /**
+             * Zip Url
+             * @description All shared results as a ZIP, without a token: 302 to the file, or 202 while it is being created.
+             */
+            zip_url: string;
             /** Jobs */
             jobs: string[];
             /**

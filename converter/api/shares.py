@@ -60,5 +60,8 @@ def revoke_share(request: ApiRequest, share_id: uuid.UUID) -> Status[None]:
 
 
 def _told(request: ApiRequest, share: Share) -> schemas.Share:
-    address = request.build_absolute_uri(reverse("web:share", args=[share.token]))
-    return schemas.Share.of(share, address)
+    page, archive = (
+        request.build_absolute_uri(reverse(name, args=[share.token]))
+        for name in ("web:share", "web:share_zip")
+    )
+    return schemas.Share.of(share, page, archive)

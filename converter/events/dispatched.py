@@ -33,6 +33,13 @@ def zip_batch(event: dict[str, Any], context: object) -> None:
 
 
 @handler
+def zip_share(event: dict[str, Any], context: object) -> None:
+    """`{"share": id}`: make the ZIP of what a share shows."""
+    with fresh_connections():
+        jobs.make_shared_zip(uuid.UUID(event["share"]))
+
+
+@handler
 def fetch(event: dict[str, Any], context: object) -> None:
     """`{"upload": id}`: download an upload from its URL."""
     with fresh_connections():

@@ -55,7 +55,7 @@ from converter.jobs.uploads import (
     upload_form,
     use_result,
 )
-from converter.jobs.zips import make_zip, zip_name, zip_url
+from converter.jobs.zips import make_shared_zip, make_zip, shared_zip_url, zip_name, zip_url
 
 register(TEMPLATES)
 
@@ -87,6 +87,7 @@ __all__ = [
     "original_url",
     "read_watermark",
     "make_preview",
+    "make_shared_zip",
     "make_zip",
     "missing_uploads",
     "move",
@@ -105,6 +106,7 @@ __all__ = [
     "retry_refusal",
     "revoke_share",
     "share",
+    "shared_zip_url",
     "snippets",
     "store",
     "submit",

@@ -24,6 +24,13 @@ def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
     return dict(zip((job.pk for job in finished), distinct(paths, taken=OURS), strict=True))
 
 
+def flat_names(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
+    """Return the name of each result among these, without folders."""
+    finished = list(finished)
+    names = (portable_name(job.result_name) for job in finished)
+    return dict(zip((job.pk for job in finished), distinct(names), strict=True))
+
+
 def _folder(job: Job, has_sets: bool) -> str:
     """Return the folder; of several sets of icons, whose names are alike, each has one of its own."""
     folder = job.upload.folder

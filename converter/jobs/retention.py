@@ -28,6 +28,7 @@ def expire(batch: Batch) -> None:
     Batch.objects.filter(pk=batch.pk).update(
         expired_at=now, zip_key="", expires_at=min(now, batch.expires_at)
     )
+    batch.shares.exclude(zip_key="").update(zip_key="")
 
 
 def remove(batch: Batch) -> None:
@@ -64,7 +65,8 @@ def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
     keys = [key for job in jobs for key in (job.result_key, job.before_key, job.after_key)]
     # A ZIP that is being made, or whose worker was killed, has its key in its row.
     started = Rendition.objects.filter(subject__startswith=f"results/{batch.owner_id}/batches/{batch.pk}/")
-    zips = [batch.zip_key, *started.values_list("subject", flat=True)]
+    shared = batch.shares.exclude(zip_key="").values_list("zip_key", flat=True)
+    zips = [batch.zip_key, *shared, *started.values_list("subject", flat=True)]
     return [*keys, *filter(None, zips)]
 
 

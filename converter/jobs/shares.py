@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from converter import storage
+from converter.jobs.alone import each
 from converter.jobs.errors import Conflict, Gone
 from converter.models import Batch, Job, Share
+from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
 MOST_OPEN = 20  # links to one batch
+MOST_AT_ONCE = 500  # ZIPs deleted by one sweep
 
 
 def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None) -> Share:
@@ -59,5 +63,21 @@ def count_opening(share: Share) -> None:
 
 
 def revoke_share(share: Share) -> bool:
-    """End a link now; return whether it had not been ended before."""
-    return Share.objects.filter(pk=share.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1
+    """End a link now, and delete its ZIP; return whether it had not been ended before."""
+    is_new = Share.objects.filter(pk=share.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1
+    try:
+        each(_forget_zip, Share.objects.filter(pk=share.pk).exclude(zip_key=""))
+    except StorageFault:
+        logger.warning("The ZIP of a revoked link is left to the sweep", extra={"share": str(share.pk)})
+    return is_new
+
+
+def forget_ended_zips(now: datetime) -> int:
+    """Delete the ZIPs of links that have ended; return how many. Raises StorageFault."""
+    ended = Share.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now))
+    return len(each(_forget_zip, ended.exclude(zip_key="").order_by("?")[:MOST_AT_ONCE]))
+
+
+def _forget_zip(share: Share) -> None:
+    storage.results.remove([share.zip_key])
+    Share.objects.filter(pk=share.pk, zip_key=share.zip_key).update(zip_key="")

@@ -16,6 +16,7 @@ from converter.jobs.leases import MAX_ATTEMPTS, free_leases, give_back
 from converter.jobs.logos import forget_logos
 from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
+from converter.jobs.shares import forget_ended_zips
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.jobs.transitions import MOST_AT_ONCE, PASSING, cancel_of_suspended, fail
 from converter.jobs.uploads import receive
@@ -41,6 +42,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
     steps: dict[str, Callable[[], int]] = {
         "expired": lambda: _expire_due(now),
         "deleted": lambda: _delete_lone_uploads(now),
+        "shared": lambda: forget_ended_zips(now),
         "partial": lambda: _remove_partial(now - PARTIAL_FOR),
         "forgotten": lambda: webhooks.forget_old(now),
         "logos": forget_logos,

@@ -1,31 +1,29 @@
-"""The ZIP of a batch, made by the worker on request."""
+"""ZIPs, made by the worker on request: of a batch, with lists of what is in it, and of what a share shows."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import time
 import uuid
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from converter import storage
 from converter.engine import Message
 from converter.jobs import icons, picture, renditions
+from converter.jobs.archives import Paths, archived
 from converter.jobs.errors import Conflict, Gone
-from converter.jobs.links import LINK_LIFETIME
-from converter.jobs.names import MANIFEST, SNIPPET, result_paths
-from converter.jobs.results import read_result
-from converter.models import Batch, Job
+from converter.jobs.links import LINK_LIFETIME, SHARED_LIFETIME
+from converter.jobs.names import MANIFEST, SNIPPET, flat_names, result_paths
+from converter.models import Batch, Job, Share
 from converter.storage import StorageFault
 
-# What a ZIP can say; a machine without a battery for its clock starts in 1970.
-EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)
-READABLE_BY_ALL = 0o100644 << 16  # as Unix keeps modes in a ZIP: a web server may read what is unpacked
+MIME = "application/zip"
 
 
 def zip_url(batch: Batch) -> str | None:
@@ -38,22 +36,31 @@ def zip_url(batch: Batch) -> str | None:
     finished = list(batch.jobs.filter(status=Job.Status.FINISHED).values_list("pk", flat=True))
     if not finished:
         raise Conflict("no_result", kind="batch")
-    key = _zip_key(batch, finished)
+    key = _batch_key(batch, finished)
     if batch.zip_key != key:
         renditions.ask(key, "zip_batch", batch.owner_id, batch=batch.pk)
         return None
-    return storage.results.download_url(
-        key,
-        filename=zip_name(batch),
-        content_type="application/zip",
-        lifetime=LINK_LIFETIME,
-        until=batch.expires_at,
-    )
+    return _url(batch, LINK_LIFETIME, batch.expires_at)
 
 
-def zip_name(batch: Batch) -> str:
-    """Return the file name of a batch's ZIP: its date and the first four digits of its id."""
-    return f"images-{batch.created_at:%Y-%m-%d}-{str(batch.pk)[:4]}.zip"
+def shared_zip_url(share: Share) -> str | None:
+    """Return a link to the ZIP of what a share shows, for a minute or two; None while the worker makes it.
+
+    The share is open, and comes with its batch. Raises Gone if it shows nothing any more, NotMade if it could not be made.
+    """
+    shown = list(share.jobs.filter(status=Job.Status.FINISHED).values_list("pk", flat=True))
+    if not shown:
+        raise Gone(kind="results")
+    key = _share_key(share, shown)
+    if share.zip_key != key:
+        renditions.ask(key, "zip_share", share.owner_id, share=share.pk)
+        return None
+    return _url(share, SHARED_LIFETIME, min(share.expires_at, share.batch.expires_at))
+
+
+def zip_name(row: Batch | Share) -> str:
+    """Return the file name of its ZIP: its date and the first four digits of its id."""
+    return f"images-{row.created_at:%Y-%m-%d}-{str(row.pk)[:4]}.zip"
 
 
 def make_zip(batch_id: uuid.UUID) -> None:
@@ -62,101 +69,76 @@ def make_zip(batch_id: uuid.UUID) -> None:
     if batch is None or batch.is_expired:
         return
     jobs = list(batch.jobs.select_related("upload").prefetch_related("sources").order_by("position"))
-    finished = [job.pk for job in jobs if job.has_result]
-    key = _zip_key(batch, finished)
-    if not finished or batch.zip_key == key or not renditions.claim(key):
+    finished = [job for job in jobs if job.has_result]
+    key = _batch_key(batch, [job.pk for job in finished])
+    if finished and batch.zip_key != key:
+        parts = archived(finished, result_paths(finished), key, lambda paths: _lists(jobs, paths))
+        _store(batch, key, parts, lambda: Batch.objects.filter(expired_at=None))
+
+
+def make_shared_zip(share_id: uuid.UUID) -> None:
+    """Store the ZIP of what a share shows, and nothing else: as it is shown, without folders and the names of originals.
+
+    Raises StorageFault if trying again may help.
+    """
+    share = Share.objects.open(timezone.now()).select_related("batch").filter(pk=share_id).first()
+    if share is None:
+        return
+    shown = (
+        share.jobs.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
+    )
+    finished = list(shown)
+    key = _share_key(share, [job.pk for job in finished])
+    if finished and share.zip_key != key:
+        parts = archived(finished, flat_names(finished), key)
+        _store(share, key, parts, lambda: Share.objects.open(timezone.now()))
+
+
+def _url(row: Batch | Share, lifetime: timedelta, until: datetime) -> str:
+    return storage.results.download_url(
+        row.zip_key, filename=zip_name(row), content_type=MIME, lifetime=lifetime, until=until
+    )
+
+
+def _batch_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:
+    return f"results/{batch.owner_id}/batches/{batch.pk}/{_digest(finished)}.zip"
+
+
+def _share_key(share: Share, shown: Iterable[uuid.UUID]) -> str:
+    batch = share.batch
+    return f"results/{batch.owner_id}/batches/{batch.pk}/shares/{share.pk}/{_digest(shown)}.zip"
+
+
+def _digest(jobs: Iterable[uuid.UUID]) -> str:
+    return hashlib.sha256("".join(sorted(map(str, jobs))).encode()).hexdigest()[:16]
+
+
+def _store(row: Batch | Share, key: str, parts: Iterator[bytes], rows: Callable[[], QuerySet[Any]]) -> None:
+    """Store the parts as the row's ZIP, if it is among `rows` once that is done."""
+    if not renditions.claim(key):
         return
     try:
-        storage.results.put_parts(
-            key, _parts(jobs, key), filename=zip_name(batch), content_type="application/zip"
-        )
+        storage.results.put_parts(key, parts, filename=zip_name(row), content_type=MIME)
     except StorageFault as exc:
         renditions.let_go(key, exc)
         if isinstance(exc, storage.NoRoom):
             return
         raise
-    if not Batch.objects.filter(pk=batch.pk, expired_at=None).update(zip_key=key):
-        storage.results.remove([key])  # expired or deleted meanwhile
-    elif batch.zip_key:
-        storage.results.remove([batch.zip_key])  # of what was finished then
+    if not rows().filter(pk=row.pk).update(zip_key=key):
+        storage.results.remove([key])  # it ended meanwhile
+    elif row.zip_key:
+        storage.results.remove([row.zip_key])  # of what was finished then
     renditions.done(key)
 
 
-def _zip_key(batch: Batch, finished: Iterable[uuid.UUID]) -> str:
-    contents = hashlib.sha256("".join(sorted(map(str, finished))).encode()).hexdigest()[:16]
-    return f"results/{batch.owner_id}/batches/{batch.pk}/{contents}.zip"
-
-
-def _parts(jobs: Sequence[Job], key: str) -> Iterator[bytes]:
-    """Yield the bytes of the ZIP, file by file; nothing of it is kept."""
-    finished = [job for job in jobs if job.has_result]
-    names = result_paths(finished)
-    end = _End()
-    renewed = time.monotonic()
-    with zipfile.ZipFile(end, "w") as archive:
-        for job in finished:
-            try:
-                data = read_result(job)
-            except Gone:
-                del names[job.pk]
-                continue
-            archive.writestr(_entry(names[job.pk], job.finished_at), data)
-            yield end.take()
-            if time.monotonic() - renewed > renditions.LEASE.total_seconds() / 6:
-                renewed = time.monotonic()
-                renditions.renew(key)
-        for path, manifest in icons.manifests([job for job in finished if job.pk in names], names):
-            archive.writestr(_entry(path, timezone.now()), manifest)
-        if html := picture.snippets(job for job in finished if job.pk in names):
-            archive.writestr(_entry(SNIPPET, timezone.now()), picture.page_of(html))
-        # With a byte order mark, by which Excel knows that it is UTF-8.
-        archive.writestr(_entry(MANIFEST, timezone.now()), _manifest(jobs, names).encode("utf-8-sig"))
-    yield end.take()
-
-
-def _entry(name: str, moment: datetime | None) -> zipfile.ZipInfo:
-    moment = min(max(moment or timezone.now(), EARLIEST), LATEST)
-    entry = zipfile.ZipInfo(
-        name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
-    )
-    entry.create_system = 3  # Unix, also where this runs on another
-    entry.external_attr = READABLE_BY_ALL
-    return entry
-
-
-class _End(io.RawIOBase):
-    """A file of which only the end is kept, that nobody has taken yet.
-
-    zipfile goes back to the header of an entry when it has written the rest, and no further.
-    """
-
-    def __init__(self) -> None:
-        self._begin = 0
-        self._end = io.BytesIO()
-
-    def write(self, data: object) -> int:
-        return self._end.write(data)  # type: ignore[arg-type]
-
-    def tell(self) -> int:
-        return self._begin + self._end.tell()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only from the beginning")
-        return self._begin + self._end.seek(offset - self._begin)
-
-    def seekable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def take(self) -> bytes:
-        """Return what was written since the last time, and keep it no longer."""
-        data = self._end.getvalue()
-        self._begin += len(data)
-        self._end = io.BytesIO()
-        return data
+def _lists(jobs: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str | bytes]]:
+    """Yield what a batch's ZIP holds beside the results."""
+    there = [job for job in jobs if job.pk in paths]
+    yield from icons.manifests(there, paths)
+    if html := picture.snippets(there):
+        yield SNIPPET, picture.page_of(html)
+    # With a byte order mark, by which Excel knows that it is UTF-8.
+    yield MANIFEST, _manifest(jobs, paths).encode("utf-8-sig")
 
 
 def _manifest(jobs: Sequence[Job], names: Mapping[uuid.UUID, str]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -35,13 +36,18 @@ class Share(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    zip_key = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
+    """Where its own ZIP is, once somebody asked for it: the batch's holds more than it shows."""
     opened = models.PositiveIntegerField(default=0, help_text=_("How often others have opened the link."))
 
     objects = ShareQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["batch", "-created_at", "-id"], name="share_of_batch")]
+        indexes = [
+            models.Index(fields=["batch", "-created_at", "-id"], name="share_of_batch"),
+            models.Index(fields=["expires_at"], condition=~Q(zip_key=""), name="share_with_zip"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -34,6 +34,7 @@ urlpatterns = [
     path("batches/<uuid:pk>/share/", shares.share, name="batch_share"),
     path("shares/<uuid:pk>/revoke/", shares.revoke, name="share_revoke"),
     path("s/<slug:token>/", shares.shared, name="share"),
+    path("s/<slug:token>/zip/", shares.zip_file, name="share_zip"),
     path("s/<slug:token>/<uuid:pk>/", shares.download, name="share_download"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/compare/", jobs.compare, name="job_compare"),

@@ -75,3 +75,15 @@ def test_links_that_have_ended_are_not_listed(program: Program, batch: Any) -> N
     program.post(f"batches/{batch['id']}/shares", {})
     Share.objects.update(expires_at=timezone.now())
     assert program.get(f"batches/{batch['id']}/shares").json()["items"] == []
+
+
+def test_a_share_tells_where_its_zip_is(
+    program: Program, batch: Any, worker: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    share = program.post(f"batches/{batch['id']}/shares", {}).json()
+    assert share["zip_url"] == f"{share['url']}zip/"
+    stranger = Client()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert stranger.get(share["zip_url"]).status_code == 202
+    worker.work()
+    assert stranger.get(share["zip_url"]).status_code == 302

@@ -5,11 +5,16 @@ from __future__ import annotations
 import zipfile
 
 import pytest
-from playwright.sync_api import Download, FilePayload, expect
+from playwright.sync_api import Download, FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
 from tests.e2e.site import Visit, convert, photo
+
+SHARE_SHEET = """
+    navigator.canShare = ({files}) => files.length > 0;
+    navigator.share = async ({files}) => { window.shared = await Promise.all(files.map(async (file) => [file.name, file.type, (await file.arrayBuffer()).byteLength])); };
+"""
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -41,6 +46,47 @@ def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload
     expect(page.get_by_role("link", name="Download all (ZIP)")).to_be_visible()
 
 
+def shared(page: Page) -> str:
+    """Share all of the batch on the page; return the link."""
+    page.get_by_role("link", name="Share").click()
+    page.get_by_role("button", name="Create link").click()
+    return page.locator(".shares a").first.get_attribute("href") or ""
+
+
+def test_a_stranger_takes_all_that_is_shared(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    convert(page, photos)
+    link = shared(page)
+    stranger = visit(at=link, known=False)
+    with stranger.expect_download() as download:
+        stranger.get_by_role("link", name="Download all (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == [f"photo {n}.webp" for n in range(3)]
+    assert stranger.url.endswith(link)
+    saved: list[Download] = []
+    stranger.on("download", lambda download: saved.append(download))
+    with stranger.expect_event("download", lambda download: download.suggested_filename == "photo 2.webp"):
+        stranger.get_by_role("button", name="Save each file").click()
+    assert [one.suggested_filename for one in saved] == [f"photo {n}.webp" for n in range(3)]
+    stranger.set_viewport_size({"width": 320, "height": 700})
+    look(stranger, "shared images")
+    plain = visit(at=link, known=False, scripts=False)
+    with plain.expect_download() as download:
+        plain.get_by_role("link", name="Download all (ZIP)").click()
+    assert download.value.suggested_filename.startswith("images-")
+
+
+def test_a_phone_sends_what_is_shared_to_an_app(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    convert(page, photos)
+    stranger = visit(known=False, width="phone")
+    stranger.add_init_script(SHARE_SHEET)
+    stranger.goto(shared(page))
+    stranger.get_by_role("button", name="Send to an app").click()
+    stranger.wait_for_function("() => window.shared !== undefined")
+    assert [name for name, *_ in stranger.evaluate("window.shared")] == [f"photo {n}.webp" for n in range(3)]
+
+
 def test_each_file_is_saved(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
@@ -53,10 +99,7 @@ def test_each_file_is_saved(visit: Visit, photos: list[FilePayload]) -> None:
 
 def test_a_phone_sends_results_to_an_app(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(width="phone")
-    page.add_init_script("""
-        navigator.canShare = ({files}) => files.length > 0;
-        navigator.share = async ({files}) => { window.shared = await Promise.all(files.map(async (file) => [file.name, file.type, (await file.arrayBuffer()).byteLength])); };
-    """)
+    page.add_init_script(SHARE_SHEET)
     convert(page, photos)
     page.get_by_role("button", name="Send to an app").click()
     page.wait_for_function("() => window.shared !== undefined")

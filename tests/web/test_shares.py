@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import re
 import time
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +11,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from converter import jobs
-from converter.jobs import shares
+from converter import engine, jobs, storage
+from converter.jobs import shares, sweep
 from converter.models import Batch, Job, Share
 from tests.conftest import streamed
+from tests.fakes import RecordingDispatch
 from tests.web.conftest import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -193,3 +196,159 @@ def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
     assert answers == [404] * 50 + [429]
     assert client.get(f"/s/{share.token}/").status_code == 200
     assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 302
+
+
+# --- All of it as a ZIP ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole(batch: Batch) -> Share:
+    """A link to both results."""
+    return jobs.share(batch, batch.jobs.select_related("upload"))
+
+
+def unzipped(client: Client, share: Share, worker: RecordingDispatch) -> dict[str, bytes]:
+    """Return what the ZIP of a share holds, made if need be."""
+    if client.get(f"/s/{share.token}/zip/").status_code == 202:
+        worker.work()
+    response = client.get(f"/s/{share.token}/zip/", follow=True)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(streamed(response))) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_zip_holds_what_is_shown_and_nothing_else(
+    client: Client, batch: Batch, share: Share, whole: Share, worker: RecordingDispatch
+) -> None:
+    files = unzipped(client, whole, worker)
+    assert list(files) == ["photo 0.webp", "photo 0.tif"]
+    results = {job.result_name: job for job in batch.jobs.select_related("upload")}
+    for name, content in files.items():
+        assert content == storage.results.read(results[name].result_key)[0]
+    assert list(unzipped(client, share, worker)) == ["photo 0.webp"]
+
+
+def test_a_zip_tells_neither_folders_nor_the_names_of_originals(
+    client: Client, alice: Any, send: Any, worker: RecordingDispatch, photo: bytes
+) -> None:
+    files = [jobs.NewFile(name, len(photo)) for name in ("Client A/secret.jpg", "Client B/secret.jpg")]
+    outputs = [engine.Recipe.parse({"format": "webp"})]
+    batch = jobs.submit.submit(alice, files=files, outputs=outputs, name_pattern="{number}")
+    send(batch, photo, photo)
+    worker.work()
+    made = jobs.share(batch, batch.jobs.select_related("upload"))
+    assert list(unzipped(client, made, worker)) == ["001.webp", "002.webp"]
+
+
+def test_a_zip_is_made_once_for_all_visitors(client: Client, whole: Share, worker: RecordingDispatch) -> None:
+    waiting = client.get(f"/s/{whole.token}/zip/")
+    assert (waiting.status_code, waiting["Retry-After"]) == (202, "2")
+    assert "Preparing your ZIP" in text(waiting)
+    assert Client().get(f"/s/{whole.token}/zip/").status_code == 202
+    assert [target for target, _ in worker.asked] == ["converter.events.dispatched.zip_share"]
+    worker.work()
+    for visitor in (client, Client()):
+        assert visitor.get(f"/s/{whole.token}/zip/").status_code == 302
+    assert worker.asked == []
+
+
+@pytest.mark.parametrize("end", ["expired", "revoked", "batch expired", "batch removed"])
+def test_a_zip_ends_with_its_link(
+    client: Client, batch: Batch, whole: Share, worker: RecordingDispatch, folders: Any, end: str
+) -> None:
+    unzipped(client, whole, worker)
+    file = client.get(f"/s/{whole.token}/zip/").headers["Location"]
+    if end == "expired":
+        Share.objects.update(expires_at=timezone.now())
+        assert sweep.sweep()["shared"] == 1
+    elif end == "revoked":
+        jobs.revoke_share(whole)
+    elif end == "batch expired":
+        jobs.expire(batch)
+    else:
+        jobs.remove(batch)
+    assert client.get(f"/s/{whole.token}/zip/").status_code == (404 if end == "batch removed" else 410)
+    assert client.get(file).status_code in (404, 410)
+    assert not list(folders.rglob("*.zip"))
+    assert not Share.objects.exclude(zip_key="").exists()
+
+
+def test_a_zip_that_is_made_when_its_link_ends_is_not_kept(
+    client: Client, whole: Share, worker: RecordingDispatch, folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.get(f"/s/{whole.token}/zip/")
+    put_parts = storage.results.put_parts
+
+    def put_and_revoke(*args: Any, **options: Any) -> Any:
+        stored = put_parts(*args, **options)
+        jobs.revoke_share(whole)
+        return stored
+
+    monkeypatch.setattr(storage.results, "put_parts", put_and_revoke)
+    worker.work()
+    assert not list(folders.rglob("*.zip"))
+    client.get(f"/s/{whole.token}/zip/")
+    assert worker.asked == []
+
+
+def test_a_zip_of_a_revoked_link_goes_with_the_next_sweep_if_the_store_does_not_answer(
+    client: Client, whole: Share, worker: RecordingDispatch, folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unzipped(client, whole, worker)
+
+    def fail(*args: Any) -> None:
+        raise storage.StorageFault("S3 says 503")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.results, "remove", fail)
+        assert jobs.revoke_share(whole)
+    assert list(folders.rglob("*.zip"))
+    sweep.sweep()
+    assert not list(folders.rglob("*.zip"))
+
+
+def test_a_zip_that_cannot_be_made_says_why(
+    client: Client, whole: Share, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise storage.NoRoom
+
+    monkeypatch.setattr(storage.results, "put_parts", fail)
+    client.get(f"/s/{whole.token}/zip/")
+    worker.work()
+    refused = client.get(f"/s/{whole.token}/zip/")
+    assert refused.status_code == 507
+    assert "The storage is full" in text(refused)
+    polled = client.get(f"/s/{whole.token}/zip/", headers={"HX-Request": "true"})
+    assert "Try again" in text(polled)
+
+
+def test_a_result_that_is_lost_is_left_out_of_the_zip(
+    client: Client, batch: Batch, whole: Share, worker: RecordingDispatch, job: Job
+) -> None:
+    storage.results.remove([job.result_key])
+    client.get(f"/s/{whole.token}/zip/")
+    worker.work()
+    assert list(unzipped(client, whole, worker)) == ["photo 0.tif"]
+    storage.results.remove([other.result_key for other in batch.jobs.select_related("upload")])
+    Share.objects.update(zip_key="")
+    client.get(f"/s/{whole.token}/zip/")
+    worker.work()
+    assert client.get(f"/s/{whole.token}/zip/").status_code == 410
+
+
+def test_a_single_shared_image_needs_no_zip(client: Client, share: Share, whole: Share) -> None:
+    assert "/zip/" not in text(client.get(f"/s/{share.token}/"))
+    assert f'href="/s/{whole.token}/zip/"' in text(client.get(f"/s/{whole.token}/"))
+
+
+def test_a_zip_is_no_opening_and_stays_out_of_search_engines(
+    client: Client, whole: Share, worker: RecordingDispatch
+) -> None:
+    for _ in range(2):
+        response = client.get(f"/s/{whole.token}/zip/")
+        assert response["X-Robots-Tag"] == "noindex"
+        assert "no-store" in response["Cache-Control"]
+        worker.work()
+    assert Share.objects.get().opened == 0

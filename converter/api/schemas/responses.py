@@ -233,16 +233,23 @@ class Preferences(Schema):
 class Share(Schema):
     id: uuid.UUID
     url: Annotated[str, Field(description="The page to share.")]
+    zip_url: Annotated[
+        str,
+        Field(
+            description="All shared results as a ZIP, without a token: 302 to the file, or 202 while it is being created."
+        ),
+    ]
     jobs: list[uuid.UUID]
     created_at: datetime
     expires_at: datetime
     opened: Annotated[int, Field(description="How often others have opened the link.")]
 
     @classmethod
-    def of(cls, share: models.Share, url: str) -> Share:
+    def of(cls, share: models.Share, url: str, zip_url: str) -> Share:
         return cls(
             id=share.pk,
             url=url,
+            zip_url=zip_url,
             jobs=[job.pk for job in share.jobs.all()],
             created_at=share.created_at,
             expires_at=share.expires_at,

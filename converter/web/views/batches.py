@@ -19,12 +19,11 @@ from converter import jobs
 from converter.engine.filenames import clean_name
 from converter.models import Batch, Job, Source, Tally
 from converter.snapshot import snapshot
-from converter.translation import translated
 from converter.web.access import batch_of, open_to_guests
-from converter.web.errors import refusal_page
 from converter.web.filters import HistoryFilter, search
 from converter.web.forms import ResendManyForm
 from converter.web.http import LoggedInRequest
+from converter.web.zips import hand_out
 
 PAGE = 20
 JOBS_PAGE = 100
@@ -207,14 +206,4 @@ def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
 def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the ZIP; wait with a page while the worker makes it."""
     found = batch_of(request, pk)
-    try:
-        url = jobs.zip_url(found)
-    except jobs.JobError as refusal:
-        if request.htmx:
-            return render(request, "web/_zip.html", {"batch": found, "refusal": translated(refusal.message)})
-        return refusal_page(request, refusal)
-    if request.htmx:
-        return render(request, "web/_zip.html", {"batch": found, "url": url})
-    if url:
-        return redirect(url)
-    return render(request, "web/zip.html", {"batch": found, "url": None}, status=202)
+    return hand_out(request, lambda: jobs.zip_url(found), {"batch": found})

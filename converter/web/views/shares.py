@@ -24,6 +24,7 @@ from converter.web.access import batch_of, share_of
 from converter.web.errors import refusal_page
 from converter.web.forms import ShareForm
 from converter.web.http import LoggedInRequest
+from converter.web.zips import hand_out
 
 # The most bytes of an image shown on a shared page.
 MOST_SHOWN_BYTES = 2_000_000
@@ -91,7 +92,8 @@ def shared(request: HttpRequest, share: Share) -> HttpResponse:
     # As it came: a HEAD is answered as a GET, but whoever asks for it does not look.
     if request.META["REQUEST_METHOD"] == "GET" and request.user.pk != share.owner_id:
         jobs.count_opening(share)
-    return render(request, "web/shared.html", {"share": share, "pictures": pictures})
+    total = sum(job.result_size or 0 for job, _ in pictures)
+    return render(request, "web/shared.html", {"share": share, "pictures": pictures, "total": total})
 
 
 @_for_everybody
@@ -100,6 +102,12 @@ def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
     if job is None:
         raise Http404
     return redirect(jobs.result_url(job, jobs.SHARED_LIFETIME))
+
+
+@_for_everybody
+def zip_file(request: HttpRequest, share: Share) -> HttpResponse:
+    """Lead to the ZIP of what is shown; wait with a page while the worker makes it."""
+    return hand_out(request, lambda: jobs.shared_zip_url(share), {"share": share})
 
 
 def _picture(job: Job) -> str | None:

@@ -20,7 +20,7 @@ async function zip(link) {
   link.setAttribute("aria-busy", "true");
   link.textContent = link.dataset.preparing ?? "";
   for (;;) {
-    const answer = await fetch(link.dataset.zip ?? "", { redirect: "manual" }).catch(() => null);
+    const answer = await fetch(link.href, { redirect: "manual" }).catch(() => null);
     if (answer?.status !== 202) break;
     await wait(1000);
   }
