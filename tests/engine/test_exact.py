@@ -83,6 +83,35 @@ def test_a_place_is_never_carried_along_where_it_is_to_go() -> None:
     assert not [key for key in said_of(packed.data, "jxl") if "GPS" in key]
 
 
+def places() -> Iterator[Any]:
+    """JPEGs that tell a place where nobody else looks, but for the first."""
+    photo = samples.photo((32, 24))
+    plain, place = samples.saved(photo, "JPEG"), b"Vendor\0GPS 48.2082N 11.5012E"
+    exif = Image.Exif()
+    exif[0x8769] = {0x927C: place}
+    segment = b"\xff\xe7" + (len(place) + 2).to_bytes(2, "big") + place
+    yield "nothing", samples.saved(photo, "JPEG", comment=b"hello")
+    yield "comment", samples.saved(photo, "JPEG", comment=b"Taken at 48.2082, 11.5012")
+    yield "IPTC", samples.saved(photo, "JPEG", extra=samples.app13())
+    yield "maker note", samples.saved(photo, "JPEG", exif=exif)
+    yield "unknown segment", plain[:2] + segment + plain[2:]
+    yield "second picture", plain + samples.phone_jpeg()
+
+
+@pytest.mark.parametrize(
+    ("name", "jpeg"), list(places()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_file_that_may_tell_a_place_is_not_kept_whole_without_it(name: str, jpeg: bytes) -> None:
+    no_place = {"metadata": "strip_location"}
+    packed = converted(jpeg, {**PACK, **no_place})
+    restored = converted(converted(jpeg, PACK).data, {**UNPACK, **no_place})
+    is_kept = name == "nothing"
+    assert codes(packed) == ([("exact", "whole")] if is_kept else [])
+    assert codes(restored) == ([("exact", "restored")] if is_kept else [])
+    assert b"48.2082" not in restored.data
+    assert b"Munich" not in restored.data
+
+
 @pytest.mark.parametrize(
     "more",
     [

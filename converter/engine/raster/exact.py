@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from converter.engine.formats import FORMATS
+from converter.engine.limits import DEFAULT_LIMITS
 from converter.engine.recipe import Recipe
 
 from . import color
 from .codecs import codec_for
-from .decode import Opened, Picture
+from .codecs.jpeg_segments import is_all_read
+from .decode import Opened, Picture, open_data
 
 
 @dataclass(frozen=True)
@@ -63,5 +66,21 @@ def _fits(picture: Picture, recipe: Recipe) -> bool:
 
 def _keeps_all(opened: Opened, recipe: Recipe) -> bool:
     if recipe.metadata == "strip_location":
-        return "location" not in opened.metadata.kinds()
+        return _tells_no_place(opened)
     return recipe.metadata == "keep"
+
+
+def _tells_no_place(opened: Opened) -> bool:
+    """Whether the JPEG, also one inside a JPEG XL, holds no location, and nothing unread that may hold one."""
+    if "location" in opened.metadata.kinds():
+        return False
+    jpeg = opened
+    if opened.format.name != "jpeg":
+        inside = codec_for(FORMATS["jpeg"]).repacked(opened.data, opened.format)
+        if inside is None:
+            return False
+        jpeg = open_data(inside, DEFAULT_LIMITS)
+    found = jpeg.metadata
+    return not ("location" in found.kinds() or found.has_maker_note or found.unread) and is_all_read(
+        jpeg.data
+    )

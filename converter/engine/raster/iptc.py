@@ -6,6 +6,7 @@ import struct
 
 from PIL import ExifTags, Image
 
+_DATASET = b"\x1c"
 _RESOURCE = 0x0404  # of Photoshop's image resources
 _PHOTOSHOP = 34377  # TIFF's tag of those resources
 _LONGEST_SEGMENT = 65_535
@@ -34,7 +35,9 @@ def in_tiff(exif: Image.Exif) -> bytes:
 
 
 def in_resources(resources: bytes) -> bytes:
-    """Return the datasets in Photoshop resources."""
+    """Return the datasets among Photoshop's resources; some programs write the datasets alone."""
+    if resources.startswith(_DATASET):
+        return resources
     at = 0
     while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
         name = resources[at + 6] + 1

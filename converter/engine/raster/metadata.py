@@ -71,6 +71,10 @@ class Metadata:
         )
 
     @property
+    def has_maker_note(self) -> bool:
+        return _Base.MakerNote in self.exif.get_ifd(_IFD.Exif)
+
+    @property
     def has_thumbnail(self) -> bool:
         return bool(self.exif.get_ifd(_IFD.IFD1))
 
@@ -243,7 +247,7 @@ def _warn_of_parts(
         log.warn("metadata_unread", kinds=list(metadata.unread))
     if "exif" not in survivors:
         return
-    if _Base.MakerNote in metadata.exif.get_ifd(_IFD.Exif):
+    if metadata.has_maker_note:
         log.warn("maker_note_not_kept")
     if names := exif_blocks.unkept(metadata.exif):
         log.warn("exif_fields_not_kept", names=names)

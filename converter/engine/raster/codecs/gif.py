@@ -26,6 +26,9 @@ from .gif_writer import animation
 _NO_DELAY, _SHORTEST = 10, 20
 
 
+_XMP, _XMP_TRAILER = b"!\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd\xfc"
+
+
 class Gif(Codec):
     format = FORMATS["gif"]
     pillow = "GIF"
@@ -50,6 +53,12 @@ class Gif(Codec):
         images = gif_blocks(data).images
         alone = len(images) == 1 and (0, 0, *image.size) == images[0].box
         return super().pictures(image, data) if alone else frames(data, image.size)
+
+    def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
+        """The packet is not split into sub-blocks; a trailer that counts down ends it (XMP specification, part 3)."""
+        start = data.find(_XMP)
+        end = data.find(_XMP_TRAILER, start)
+        return data[start + len(_XMP) : end] if 0 <= start < end else b""
 
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_gif(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
@@ -13,7 +13,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import gray
 from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
 
-from .boxes import box, check
+from .boxes import box, boxes, check
 from .codec import Codec, Settings
 from .content import Content
 from .jp2_pixels import (
@@ -30,6 +30,8 @@ _TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
 _MOST_BITS = 16
 _CIE_LAB = 14
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF = b"JpgTiffExif->JP2"
 
 
 class Jp2(Codec):
@@ -82,6 +84,12 @@ class Jp2(Codec):
             return of_nclx(primaries, transfer, image)
         return SRGB
 
+    def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
+        return next((data[start + 16 : end] for start, end in _named(data, _XMP)), b"")
+
+    def unread(self, data: bytes) -> Sequence[str]:
+        return ["exif"] if any(_named(data, _EXIF)) else []
+
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
 
@@ -98,6 +106,13 @@ class Jp2(Codec):
             return {"irreversible": False}
         # The codec aims for a signal-to-noise ratio. 36 dB on fur and grass has SSIM 0.965, as WebP has at 80.
         return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
+
+
+def _named(data: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the content of each box with this UUID."""
+    for kind, start, end in boxes(data) if data[4:8] == b"jP  " else ():
+        if kind == b"uuid" and data.startswith(name, start):
+            yield start, end
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:

@@ -21,6 +21,18 @@ _FILL = re.compile(rb"\xff+")  # any number may stand before a marker
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
+_READ = (
+    b"JFIF\x00",
+    b"Exif\x00",
+    b"http://ns.adobe.com/xap/1.0/\x00",
+    b"http://ns.adobe.com/xmp/extension/\x00",
+    b"ICC_PROFILE\x00",
+    b"Photoshop 3.0\x00",
+    b"Adobe",
+)
+"""How the application segments begin that we read."""
+
+
 class Segment(NamedTuple):
     """`start` and `end` enclose the content, after marker and length."""
 
@@ -115,6 +127,16 @@ def without_metadata(data: bytes) -> bytes:
             start = segment.start - 4
             parts.append(data[start : segment.end])
     return b"".join(parts) + bytes((0xFF, END_OF_IMAGE))
+
+
+def is_all_read(data: bytes) -> bool:
+    """Whether the file holds no metadata of a kind that we do not read, and nothing after its end."""
+    end = 0
+    for segment in segments(data):
+        end = segment.end
+        if segment.marker in _APPLICATION and not data.startswith(_READ, segment.start):
+            return False
+    return end == len(data)
 
 
 def with_head(data: bytes, other: bytes) -> bytes:
