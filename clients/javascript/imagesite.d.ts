@@ -894,9 +894,10 @@ export interface components {
             uploads?: (string | components["schemas"]["UploadIn"])[];
             /**
              * Outputs
-             * @description One job for each image and output.
+             * @description One job for each image and output. At least one, unless `recipe` says what to make.
+             * @default []
              */
-            outputs: {
+            outputs?: {
                 /** @enum {string} */
                 format: "jpeg" | "png" | "webp" | "avif" | "jxl" | "gif" | "tiff" | "bmp" | "ico" | "jp2" | "pdf" | "auto";
                 /**
@@ -1138,6 +1139,11 @@ export interface components {
                     margin?: number;
                 } | null;
             }[];
+            /**
+             * Recipe
+             * @description A saved recipe, whose outputs are made instead of `outputs`.
+             */
+            recipe?: string | null;
             /**
              * Join
              * @description Makes one document of all images, with the pages in the order of `uploads` and then of `files`. `outputs` is then one recipe, whose format may be left out.
@@ -2079,11 +2085,18 @@ export interface components {
             name: string;
             /**
              * Recipe
-             * @description Canonical form, without default values.
+             * @description Canonical form, without default values; of the first output.
              */
             recipe: {
                 [key: string]: unknown;
             };
+            /**
+             * Outputs
+             * @description The recipes of all its outputs.
+             */
+            outputs: {
+                [key: string]: unknown;
+            }[];
             /**
              * Sentence
              * @description The recipe in plain words.
@@ -2123,8 +2136,11 @@ export interface components {
         RecipeIn: {
             /** Name */
             name: string;
-            /** Recipe */
-            recipe: {
+            /**
+             * Recipe
+             * @description Its only output.
+             */
+            recipe?: {
                 /** @enum {string} */
                 format: "jpeg" | "png" | "webp" | "avif" | "jxl" | "gif" | "tiff" | "bmp" | "ico" | "jp2" | "pdf" | "auto";
                 /**
@@ -2365,7 +2381,254 @@ export interface components {
                      */
                     margin?: number;
                 } | null;
-            };
+            } | null;
+            /**
+             * Outputs
+             * @description Its outputs, instead of `recipe`, if there are several.
+             * @default []
+             */
+            outputs?: {
+                /** @enum {string} */
+                format: "jpeg" | "png" | "webp" | "avif" | "jxl" | "gif" | "tiff" | "bmp" | "ico" | "jp2" | "pdf" | "auto";
+                /**
+                 * Quality
+                 * @description 1–100. Leave empty for automatic.
+                 * @default null
+                 */
+                quality?: number | null;
+                /**
+                 * Quality mode
+                 * @description Adjusted for each image. small: Small file. balanced: Balanced. near_identical: Visually lossless.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                aim?: null | "small" | "balanced" | "near_identical";
+                /**
+                 * Maximum size
+                 * @description Best quality that fits this size.
+                 * @default null
+                 */
+                target_bytes?: number | null;
+                /**
+                 * Reduce dimensions if needed
+                 * @description If lower quality alone is not enough.
+                 * @default false
+                 */
+                shrink_to_fit?: boolean;
+                /**
+                 * Effort
+                 * @description 1 is fastest, 9 makes the smallest file.
+                 * @default null
+                 */
+                effort?: number | null;
+                /**
+                 * Lossless
+                 * @description Keeps every pixel. Larger files for photos, smaller for graphics.
+                 * @default false
+                 */
+                lossless?: boolean;
+                /**
+                 * Progressive
+                 * @description Shows a rough preview while loading.
+                 * @default true
+                 */
+                progressive?: boolean;
+                /**
+                 * Size
+                 * @default null
+                 */
+                resize?: {
+                    /**
+                     * Resize mode
+                     * @description fit: Fit inside. fill: Fill and crop. pad: Fit with padding. stretch: Stretch.
+                     * @default fit
+                     * @enum {string}
+                     */
+                    mode?: "fit" | "fill" | "pad" | "stretch";
+                    /**
+                     * Scale (%)
+                     * @description Used instead of width and height.
+                     * @default null
+                     */
+                    scale?: number | null;
+                    /**
+                     * Width
+                     * @description Pixels. Leave empty to keep.
+                     * @default null
+                     */
+                    width?: number | null;
+                    /**
+                     * Height
+                     * @default null
+                     */
+                    height?: number | null;
+                    /**
+                     * Enlarge small images
+                     * @default false
+                     */
+                    enlarge?: boolean;
+                    /**
+                     * Crop from
+                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @default center
+                     * @enum {string}
+                     */
+                    gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
+                    /**
+                     * Border (%)
+                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @default 0
+                     */
+                    border?: number;
+                } | null;
+                /**
+                 * Crop
+                 * @description In pixels of the upright image, before resizing.
+                 * @default null
+                 */
+                crop?: {
+                    /** Left (px) */
+                    x: number;
+                    /** Top (px) */
+                    y: number;
+                    /** Crop width */
+                    width: number;
+                    /** Crop height */
+                    height: number;
+                } | null;
+                /**
+                 * Rotate
+                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @default 0
+                 * @enum {integer}
+                 */
+                rotate?: 0 | 90 | 180 | 270;
+                /**
+                 * Flip
+                 * @description horizontal: Horizontal. vertical: Vertical.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                flip?: null | "horizontal" | "vertical";
+                /**
+                 * Background
+                 * @description Fills transparent areas and padding: #ffffff or transparent.
+                 * @default #ffffff
+                 */
+                background?: string;
+                /**
+                 * Metadata
+                 * @description Camera, date and location stored in the file. strip: Remove all. strip_location: Remove location only. keep: Keep all.
+                 * @default strip
+                 * @enum {string}
+                 */
+                metadata?: "strip" | "strip_location" | "keep";
+                /**
+                 * Colour profile
+                 * @description sRGB looks right on every screen. srgb: Convert to sRGB. keep: Keep original.
+                 * @default srgb
+                 * @enum {string}
+                 */
+                color?: "srgb" | "keep";
+                /**
+                 * HDR
+                 * @description The brighter version inside HDR photos. keep: Keep where possible. sdr: Remove.
+                 * @default keep
+                 * @enum {string}
+                 */
+                hdr?: "keep" | "sdr";
+                /**
+                 * Bits per channel
+                 * @description 16-bit sources stay 16-bit in lossless results. keep: Keep where possible. 8: 8 bits.
+                 * @default keep
+                 * @enum {string|integer}
+                 */
+                depth?: "keep" | 8;
+                /**
+                 * Resolution (dpi)
+                 * @description 300 for print. Leave empty to keep. On A4 and US Letter, this is the maximum.
+                 * @default null
+                 */
+                dpi?: number | null;
+                /**
+                 * Paper size
+                 * @description Each image fills a page. a4: A4. letter: US Letter.
+                 * @default null
+                 * @enum {string|null}
+                 */
+                page?: null | "a4" | "letter";
+                /**
+                 * Page orientation
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @default auto
+                 * @enum {string}
+                 */
+                orientation?: "auto" | "portrait" | "landscape" | "turned";
+                /**
+                 * Margin (mm)
+                 * @default 0
+                 */
+                margin?: number;
+                /**
+                 * Pages or frames
+                 * @description Such as 1-3,7. Leave empty for all.
+                 * @default null
+                 */
+                pages?: string | null;
+                /**
+                 * Animation and pages
+                 * @description all: Keep where possible. first: First only. each: Each as a file.
+                 * @default all
+                 * @enum {string}
+                 */
+                frames?: "all" | "first" | "each";
+                /**
+                 * Watermark
+                 * @default null
+                 */
+                watermark?: {
+                    /**
+                     * Text
+                     * @default null
+                     */
+                    text?: string | null;
+                    /**
+                     * Logo
+                     * @default null
+                     */
+                    image?: string | null;
+                    /**
+                     * Position
+                     * @description top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @default bottom_right
+                     * @enum {string}
+                     */
+                    position?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right";
+                    /**
+                     * Opacity
+                     * @description 0.01 (faint) to 1 (solid).
+                     * @default 0.5
+                     */
+                    opacity?: number;
+                    /**
+                     * Tile
+                     * @default false
+                     */
+                    tile?: boolean;
+                    /**
+                     * Size (fraction of width)
+                     * @description 0.01–1. 0.2 is 20% of the image width.
+                     * @default 0.2
+                     */
+                    scale?: number;
+                    /**
+                     * Margin (fraction of shorter side)
+                     * @description Space between the watermark and the edge, 0–0.4.
+                     * @default 0.02
+                     */
+                    margin?: number;
+                } | null;
+            }[];
         };
         /**
          * Event

@@ -23,11 +23,11 @@ class RecipeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="summary")
     def sentence(self, recipe: Recipe) -> str:
-        return recipe_sentence(engine.Recipe.parse(recipe.recipe))
+        return "; ".join(recipe_sentence(engine.Recipe.parse(output)) for output in recipe.outputs)
 
-    @admin.display(description="recipe")
+    @admin.display(description="outputs")
     def canonical(self, recipe: Recipe) -> str:
-        return pretty(recipe.recipe)
+        return pretty(recipe.outputs)
 
 
 @admin.register(RecipeLink)
@@ -37,6 +37,6 @@ class RecipeLinkAdmin(ReadOnlyAdmin):
     search_fields = ("=hash", "owner__email")
     fields = (*list_display, "canonical")
 
-    @admin.display(description="recipe")
+    @admin.display(description="outputs")
     def canonical(self, link: RecipeLink) -> str:
-        return pretty(link.recipe)
+        return pretty(link.outputs)

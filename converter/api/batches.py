@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpResponse, HttpResponseRedirect
 from ninja import Query, Router, Status
@@ -12,8 +12,9 @@ from converter.api import idempotency, schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page, position
 from converter.api.openapi import problems
+from converter.api.problems import invalid_request
 from converter.jobs.submit import submit
-from converter.models import Batch, Upload
+from converter.models import Batch, Recipe, Upload
 from converter.snapshot import snapshot
 
 router = Router(tags=["batches"])
@@ -40,11 +41,11 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
     wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
     return submit(
         request.auth.user,
-        outputs=_parse_outputs(body.outputs, "/outputs", body.join),
+        outputs=_outputs(request, body),
         files=[_new_file(index, file, body.join) for index, file in enumerate(body.files)],
         uploads=_own_uploads(request, wanted),
         own_outputs={
-            upload.id: _parse_outputs(upload.outputs, f"/uploads/{index}/outputs", body.join)
+            upload.id: schemas.parse_outputs(upload.outputs, f"/uploads/{index}/outputs", body.join)
             for index, upload in enumerate(body.uploads)
             if isinstance(upload, schemas.UploadIn)
         },
@@ -54,24 +55,25 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
     )
 
 
-def _parse_outputs(
-    outputs: list[dict[str, Any]], pointer: str, format: str | None = None
-) -> list[engine.Recipe]:
-    """Return the recipes, or everything that is wrong with any of them. `format` is the default format."""
-    recipes: list[engine.Recipe] = []
-    wrong: list[engine.Problem] = []
-    for index, output in enumerate(outputs):
-        try:
-            recipes.append(engine.Recipe.parse({"format": format, **output} if format else output))
-        except engine.InvalidRecipe as exc:
-            wrong.extend(replace(error, pointer=f"{pointer}/{index}{error.pointer}") for error in exc.errors)
-    if wrong:
-        raise schemas.refused(engine.InvalidRecipe(wrong))
-    return recipes
+def _outputs(request: ApiRequest, body: schemas.BatchIn) -> list[engine.Recipe]:
+    """Return the outputs of all images: those in the body, or those of a saved recipe."""
+    if body.recipe is None and not body.outputs:
+        raise schemas.wrong("/outputs", "Field required")
+    if body.recipe is None:
+        return schemas.parse_outputs(body.outputs, "/outputs", body.join)
+    if body.outputs:
+        raise schemas.wrong("/recipe", "send either recipe or outputs")
+    saved = Recipe.objects.filter(pk=body.recipe, owner=request.auth.user.pk).first()
+    if saved is None:
+        raise invalid_request(engine.Problem("/recipe", engine.Message("recipe_not_found")))
+    try:
+        return [engine.Recipe.parse(output) for output in saved.outputs]
+    except engine.InvalidRecipe as exc:
+        raise schemas.refused(exc, "/recipe") from exc
 
 
 def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn, join: str | None) -> jobs.NewFile:
-    outputs = tuple(_parse_outputs(file.outputs, f"/files/{index}/outputs", join))
+    outputs = tuple(schemas.parse_outputs(file.outputs, f"/files/{index}/outputs", join))
     if isinstance(file, schemas.FileIn):
         return jobs.NewFile(file.name, file.size, outputs=outputs)
     try:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Query, Router, Status
 
-from converter import jobs
+from converter import engine, jobs
 from converter.api import schemas
 from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page
@@ -57,13 +57,18 @@ def delete_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> Status[None]:
 
 def _save(request: ApiRequest, recipe: Recipe, body: schemas.RecipeIn) -> Recipe:
     recipe.name = body.name
-    parsed = schemas.parse_recipe(body.recipe, "/recipe")
     try:
-        with transaction.atomic():
-            kept, recipe.logo = jobs.keep_logo(request.auth.user, parsed)
-            recipe.recipe = kept.canonical()
-            recipe.save()
-            jobs.forget_logos(request.auth.user)
+        jobs.save_recipe(request.auth.user, recipe, _outputs(body))
     except IntegrityError as exc:
         raise Problem("name_taken", name=body.name) from exc
     return recipe
+
+
+def _outputs(body: schemas.RecipeIn) -> list[engine.Recipe]:
+    if body.recipe is not None and body.outputs:
+        raise schemas.wrong("/outputs", "send either recipe or outputs")
+    if body.outputs:
+        return schemas.parse_outputs(body.outputs, "/outputs")
+    if body.recipe is None:
+        raise schemas.wrong("/recipe", "Field required")
+    return [schemas.parse_recipe(body.recipe, "/recipe")]

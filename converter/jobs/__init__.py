@@ -25,11 +25,12 @@ from converter.jobs.errors import (
 from converter.jobs.guests import forget_guests, is_guest, move
 from converter.jobs.limits import hard_limits, limits
 from converter.jobs.links import SHARED_LIFETIME, original_url, result_url, thumbnail_url
-from converter.jobs.logos import forget_logos, keep_logo, read_watermark
+from converter.jobs.logos import forget_logos, read_watermark
 from converter.jobs.messages import TEMPLATES
 from converter.jobs.picture import snippets
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.quota import QuotaUse, quota_use
+from converter.jobs.recipes import save_recipe
 from converter.jobs.results import check_result, read_result
 from converter.jobs.retention import expire, remove, remove_all
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
@@ -82,7 +83,6 @@ __all__ = [
     "hindrance_of",
     "hard_limits",
     "is_guest",
-    "keep_logo",
     "limits",
     "original_url",
     "read_watermark",
@@ -105,6 +105,7 @@ __all__ = [
     "retry_if_it_may_help",
     "retry_refusal",
     "revoke_share",
+    "save_recipe",
     "share",
     "shared_zip_url",
     "snippets",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
@@ -37,23 +39,33 @@ def read_watermark(owner_id: uuid.UUID, name: str) -> bytes | None:
         return None
 
 
-def keep_logo(owner: AbstractBaseUser, recipe: engine.Recipe) -> tuple[engine.Recipe, Logo | None]:
-    """Return the recipe with a watermark image that stays, and that image. Call it in a transaction.
+def keep_logos(
+    owner: AbstractBaseUser, recipes: Sequence[engine.Recipe]
+) -> list[tuple[engine.Recipe, Logo | None]]:
+    """Return each recipe with a watermark image that stays, and that image. Call it in a transaction.
 
     Raises InvalidSubmission if the image is not here or too large to be kept, OverQuota, StorageFault, FileNotFoundError.
     """
-    name = watermark_of(recipe)
-    if not name or recipe.watermark is None:
-        return recipe, None
+    kept = cache(partial(_kept, owner))  # one logo of several outputs is copied once
+    found: list[tuple[engine.Recipe, Logo | None]] = []
+    for recipe in recipes:
+        name = watermark_of(recipe)
+        if not name or recipe.watermark is None:
+            found.append((recipe, None))
+            continue
+        logo = kept(name)
+        found.append((replace(recipe, watermark=replace(recipe.watermark, image=str(logo.pk))), logo))
+    return found
+
+
+def _kept(owner: AbstractBaseUser, name: str) -> Logo:
     logo = _logo(owner.pk, name)
-    if logo is None or logo.owner_id != owner.pk:
-        logo = _copied(owner, name, logo)
-    return replace(recipe, watermark=replace(recipe.watermark, image=str(logo.pk))), logo
+    return logo if logo and logo.owner_id == owner.pk else _copied(owner, name, logo)
 
 
 def forget_logos(owner: AbstractBaseUser | None = None) -> int:
     """Delete logos that no recipe or link uses any more, of one owner or of all; return how many rows."""
-    unused = Logo.objects.filter(recipes=None, links=None)
+    unused = Logo.objects.filter(recipes=None, links=None, more_recipes=None, more_links=None)
     return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
 
 
@@ -72,7 +84,8 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
 def _logo(owner_id: uuid.UUID, name: str) -> Logo | None:
     """Return the logo of that id: the owner's, or one that came with a link to a recipe."""
     pk = _uuid(name)
-    return Logo.objects.filter(Q(owner=owner_id) | Q(links__isnull=False), pk=pk).first() if pk else None
+    of_link = Q(links__isnull=False) | Q(more_links__isnull=False)
+    return Logo.objects.filter(Q(owner=owner_id) | of_link, pk=pk).first() if pk else None
 
 
 def _upload(owner_id: uuid.UUID, name: str) -> Upload | None:

@@ -209,11 +209,16 @@ def _check_joined(
         raise _invalid("/files", exc.code, **exc.params) from exc
 
 
-def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Callable[[str], bool]) -> None:
+def check_distinct(outputs: Sequence[engine.Recipe], pointer: str) -> None:
+    """Raise InvalidSubmission, with the pointer, if there are too many outputs or two are the same."""
     if len(outputs) > settings.CONVERTER_MAX_OUTPUTS:
         raise _invalid(pointer, "too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
     if len({output.hash for output in outputs}) < len(outputs):
         raise _invalid(pointer, "same_outputs")
+
+
+def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Callable[[str], bool]) -> None:
+    check_distinct(outputs, pointer)
     makes = configuration.current().makes
     for index, output in enumerate(outputs):
         if not makes(output.format):

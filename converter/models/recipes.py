@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -27,16 +29,35 @@ class Logo(models.Model):
         return self.name
 
 
-class Recipe(models.Model):
+class Outputs(models.Model):
+    """One output or several: the first in `recipe`, the others in `more`."""
+
+    recipe = models.JSONField(help_text=_("In canonical form."))
+    more = models.JSONField(null=True, blank=True, help_text=_("The recipes of its other outputs."))
+
+    class Meta:
+        abstract = True
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        return [self.recipe, *(self.more or [])]
+
+    @outputs.setter
+    def outputs(self, recipes: Sequence[dict[str, Any]]) -> None:
+        self.recipe, *more = recipes
+        self.more = more or None
+
+
+class Recipe(Outputs):
     """A saved, named recipe of a user."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipes")
     name = models.CharField(max_length=80)
-    recipe = models.JSONField(help_text=_("In canonical form."))
     logo = models.ForeignKey(
         Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="recipes"
     )
+    more_logos = models.ManyToManyField(Logo, blank=True, editable=False, related_name="more_recipes")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -48,15 +69,15 @@ class Recipe(models.Model):
         return self.name
 
 
-class RecipeLink(models.Model):
+class RecipeLink(Outputs):
     """A recipe that somebody gave to others, as it was then: a changed or deleted one leaves the link as it is."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
     hash = models.CharField(max_length=16, help_text=_("First characters of the recipe's hash."))
-    recipe = models.JSONField(help_text=_("In canonical form."))
     logo = models.ForeignKey(
         Logo, models.SET_NULL, null=True, blank=True, editable=False, related_name="links"
     )
+    more_logos = models.ManyToManyField(Logo, blank=True, editable=False, related_name="more_links")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

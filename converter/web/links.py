@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import zlib
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -17,16 +19,36 @@ HASH = re.compile(r"[0-9a-f]{16}")
 LONGEST = 4000  # bytes of JSON
 
 
-def make(owner: AbstractBaseUser, recipe: engine.Recipe, logo: Logo | None = None) -> str:
-    """Return the hash that leads to the recipe; the same one however often it is asked for."""
-    link, _ = RecipeLink.objects.get_or_create(
-        owner_id=owner.pk, hash=recipe.hash[:16], defaults={"recipe": recipe.canonical(), "logo": logo}
+def make(
+    owner: AbstractBaseUser,
+    *outputs: engine.Recipe,
+    logo: Logo | None = None,
+    more_logos: Iterable[Logo] = (),
+) -> str:
+    """Return the hash that leads to these outputs; the same one however often it is asked for."""
+    recipe, *more = outputs
+    link, is_new = RecipeLink.objects.get_or_create(
+        owner_id=owner.pk,
+        hash=_hash(outputs),
+        defaults={
+            "recipe": recipe.canonical(),
+            "more": [output.canonical() for output in more] or None,
+            "logo": logo,
+        },
     )
+    if is_new:
+        link.more_logos.set(more_logos)
     return link.hash
 
 
-def read(token: str) -> engine.Recipe:
-    """Return the recipe of a link.
+def _hash(outputs: Sequence[engine.Recipe]) -> str:
+    hashes = [output.hash for output in outputs]
+    whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return whole[:16]
+
+
+def read(token: str) -> list[engine.Recipe]:
+    """Return the outputs of a link.
 
     Raises ValueError when it is no link of ours, InvalidRecipe when it asks for what is not offered.
     """
@@ -34,8 +56,8 @@ def read(token: str) -> engine.Recipe:
         link = RecipeLink.objects.filter(hash=token).order_by("created_at").first()
         if link is None:
             raise ValueError("This is no recipe link.")
-        return engine.Recipe.parse(link.recipe)
-    return _carried(token)
+        return [engine.Recipe.parse(output) for output in link.outputs]
+    return [_carried(token)]
 
 
 def _carried(token: str) -> engine.Recipe:

@@ -60,6 +60,8 @@ _CONVERT = {
     "makeOutputs": _("Make {count} outputs"),
     "lowQuality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
     "limitSide": _("Limit to {side} px"),
+    "recipeSaved": _("“{name}” saved as a recipe."),
+    "noName": _("Enter a name."),
     "noFormat": _("Choose at least one format."),
     "badWidths": _("Enter whole numbers, such as 480, 960, 1600."),
     "tooManyOutputs": _("A batch can have at most {most} outputs; these are {count}."),

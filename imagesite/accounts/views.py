@@ -71,9 +71,9 @@ def data(request: LoggedInRequest) -> JsonResponse:
                 "created_at",
             )
         ),
-        "recipes": list(user.recipes.values("id", "name", "recipe", "created_at")),
+        "recipes": list(user.recipes.values("id", "name", "recipe", "more", "created_at")),
         "preferences": list(Preferences.objects.filter(owner=user).values("retention", "recipe")),
-        "recipe_links": list(user.recipe_links.values("hash", "recipe", "created_at")),
+        "recipe_links": list(user.recipe_links.values("hash", "recipe", "more", "created_at")),
         "shares": list(user.shares.values("id", "batch", "created_at", "expires_at", "revoked_at", "opened")),
         "webhooks": list(user.webhooks.values("id", "url", "events", "created_at", "disabled_at")),
         "tokens": list(user.api_tokens.values("name", "start", "scope", "created_at", "last_used_at")),

@@ -68,3 +68,63 @@ def test_a_recipe_that_makes_no_sense_is_refused_with_a_pointer(
 def test_text_that_no_database_keeps_is_refused(program: Program, body: str, text: str) -> None:
     response = program.client.post("/api/v1/recipes", body % text, content_type="application/json")
     problem(response, 400, "malformed_json")
+
+
+SET = {
+    "name": "Set",
+    "outputs": [{"format": "webp", "resize": {"width": 40}}, {"format": "jpg", "quality": 60}],
+}
+KEPT = [{"format": "webp", "resize": {"width": 40}}, {"format": "jpeg", "quality": 60}]
+
+
+def test_a_recipe_keeps_all_of_its_outputs(program: Program) -> None:
+    made = program.post("recipes", SET)
+    assert made.status_code == 201, made.content
+    recipe = made.json()
+    assert (recipe["recipe"], recipe["outputs"]) == (KEPT[0], KEPT)
+    assert recipe["sentence"].count("; ") == 1
+    assert program.get(f"recipes/{recipe['id']}").json() == recipe
+    single = program.put(f"recipes/{recipe['id']}", WEB).json()
+    assert single["outputs"] == [single["recipe"]] == [{"format": "webp", "quality": 75}]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"outputs": [{"format": "webp"}, {"format": "x"}]}, "invalid_recipe", "/outputs/1/format"),
+        ({"outputs": [{"format": "jpeg"}, {"format": "jpg"}]}, "same_outputs", "/outputs"),
+        (
+            {"outputs": [{"format": "jpeg", "quality": n} for n in range(1, 32)]},
+            "too_many_outputs",
+            "/outputs",
+        ),
+        ({"outputs": [], "recipe": None}, "invalid_request", "/recipe"),
+        ({"outputs": [{"format": "jpeg"}], "recipe": {"format": "webp"}}, "invalid_request", "/outputs"),
+    ],
+)
+def test_outputs_that_make_no_sense_are_refused(program: Program, body: Any, code: str, pointer: str) -> None:
+    refused = problem(program.post("recipes", {"name": "x", **body}), 422, code)
+    assert [error["pointer"] for error in refused["errors"]] == [pointer]
+    assert not Recipe.objects.exists()
+
+
+def test_a_batch_is_made_by_a_saved_recipe(program: Program, stranger: Program) -> None:
+    recipe = program.post("recipes", SET).json()["id"]
+    files = [{"name": "a.jpg", "size": 9}, {"name": "b.jpg", "size": 9}]
+    made = program.post("batches", {"files": files, "recipe": recipe})
+    assert made.status_code == 201, made.content
+    assert [job["recipe"] for job in made.json()["jobs"]] == KEPT * 2
+    refused = problem(stranger.post("batches", {"files": files, "recipe": recipe}), 422, "invalid_request")
+    assert [(error["pointer"], error["code"]) for error in refused["errors"]] == [
+        ("/recipe", "recipe_not_found")
+    ]
+    both = {"files": files, "recipe": recipe, "outputs": KEPT}
+    refused = problem(program.post("batches", both), 422, "invalid_request")
+    assert [error["pointer"] for error in refused["errors"]] == ["/recipe"]
+
+
+def test_a_saved_recipe_that_is_no_longer_offered_makes_no_batch(program: Program) -> None:
+    recipe = program.post("recipes", SET).json()["id"]
+    Recipe.objects.update(more=[{"format": "gone"}])
+    body = {"files": [{"name": "a.jpg", "size": 9}], "recipe": recipe}
+    problem(program.post("batches", body), 422, "invalid_recipe")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit
+from tests.e2e.site import Visit, photo
 
 pytestmark = pytest.mark.browser
 
@@ -71,3 +71,29 @@ def test_many_outputs_are_accessible(visit: Visit) -> None:
     expect(page.locator("[data-output]")).to_have_count(9)
     page.locator("[data-output-fold] > summary").nth(3).click()
     look(page, "convert nine outputs")
+
+
+def test_a_set_is_saved_as_a_recipe_and_used_again(visit: Visit) -> None:
+    page = visit()
+    page.get_by_text("Formats × widths").click()
+    for name in ("AVIF", "WebP"):
+        page.locator("[data-matrix]").get_by_label(name, exact=True).uncheck()
+    page.locator("[data-matrix]").get_by_label("PNG").check()
+    page.get_by_label("Widths in pixels").fill("20, 30")
+    page.get_by_role("button", name="Make 4 outputs").click()
+    expect(page.locator("[data-output]")).to_have_count(4)
+    page.get_by_text("Save as recipe").click()
+    page.get_by_label("Name", exact=True).fill("Tiny set")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[data-saved]")).to_have_text("“Tiny set” saved as a recipe.")
+
+    page.goto("/convert/")
+    page.get_by_role("link", name="Tiny set").click()
+    expect(page.locator("[data-output]")).to_have_count(4)
+    page.locator("#id_images").set_input_files([photo("a.jpg", make_photo(40, 30))])
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    expect(page.locator(".job.is-finished")).to_have_count(4)
+    names = [link.get_attribute("data-result") for link in page.locator("[data-result]").all()]
+    assert {"a-20.jpg", "a-30.jpg", "a-20.png", "a-30.png"} <= set(names)

@@ -187,3 +187,41 @@ def test_a_program_saves_a_recipe_with_a_logo(page: Client, alice: Any, color_of
     assert answer.status_code == 201, text(answer)
     days_later()
     assert color_of(alice, answer.json()["recipe"]) == (255, 0, 0)
+
+
+def marked(image: str, format: str) -> dict[str, Any]:
+    return {
+        "format": format,
+        "watermark": {"image": image, "scale": 1, "opacity": 1, "position": "center"},
+    }
+
+
+@pytest.mark.long
+def test_several_outputs_keep_their_logos(
+    page: Client, strangers_page: Client, alice: Any, bob: Any, color_of: Any
+) -> None:
+    def stored(color: str) -> str:
+        upload = jobs.keep_image(alice, jobs.NewFile("logo.png", len(picture(color))))
+        file = io.BytesIO(picture(color))
+        jobs.receive(upload.key, storage.uploads.put(upload.key, file, filename="", content_type=""))
+        return str(upload.pk)
+
+    red, lime = stored("red"), stored("lime")
+    outputs = [{"format": "gif"}, marked(red, "png"), marked(red, "tiff"), marked(lime, "png")]
+    path, body = "/api/v1/recipes", {"name": "P", "outputs": outputs}
+    answer = page.post(path, body, content_type="application/json")
+    assert answer.status_code == 201, text(answer)
+    assert Logo.objects.count() == 2, "one that two outputs have is kept once"
+    days_later()
+    _, first, second, third = answer.json()["outputs"]
+    colors = [color_of(alice, output) for output in (first, second, third)]
+    assert colors == [(255, 0, 0), (255, 0, 0), (0, 255, 0)]
+
+    saved = Recipe.objects.get()
+    page.get(f"/recipes/{saved.pk}/link/")
+    page.post(f"/recipes/{saved.pk}/delete/")
+    assert Logo.objects.count() == 2, "the link keeps them"
+    assert color_of(bob, third) == (0, 255, 0)
+    RecipeLink.objects.all().delete()
+    jobs.sweep.sweep()
+    assert not Logo.objects.exists()

@@ -138,3 +138,115 @@ def test_a_stranger_gets_404(strangers_page: Client, alice: Any, act: str) -> No
     assert strangers_page.post(f"/recipes/{saved.pk}/{act}", FORM).status_code == 404
     saved.refresh_from_db()
     assert saved.name == "mine"
+
+
+SET = [{"format": "webp", "resize": {"width": 40}}, {"format": "jpeg", "quality": 60}]
+OUTPUTS = {
+    "outputs-TOTAL_FORMS": "2",
+    "outputs-INITIAL_FORMS": "0",
+    "outputs-0-format": "webp",
+    "outputs-0-resize.width": "40",
+    "outputs-1-format": "jpeg",
+    "outputs-1-progressive": "on",
+    "outputs-1-aim": "number",
+    "outputs-1-quality": "60",
+}
+"""The form of the convert page, filled in with SET."""
+
+
+@pytest.fixture
+def of_two(alice: Any) -> Recipe:
+    return Recipe.objects.create(owner=alice, name="Set", recipe=SET[0], more=SET[1:])
+
+
+def formats(shown: Any) -> list[str]:
+    return [form["format"].value() for form in shown.context["outputs"]]
+
+
+def test_the_convert_page_saves_its_outputs_and_brings_them_back(page: Client) -> None:
+    shown = page.post("/convert/", {**OUTPUTS, "save": "1", "save-name": "Set"}, follow=True)
+    recipe = Recipe.objects.get()
+    assert (recipe.name, recipe.outputs) == ("Set", SET)
+    assert shown.redirect_chain == [(f"/convert/?recipe={recipe.pk}", 302)]
+    assert formats(shown) == ["webp", "jpeg"]
+    assert "“Set” saved." in text(shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"save-name": ""}, "This field is required."),
+        ({"save-name": "Taken"}, "You already have a recipe with this name."),
+        ({"save-name": "x", "outputs-1-format": "webp", "outputs-1-quality": "", "outputs-1-aim": "", "outputs-1-resize.width": "40"}, "Two of the outputs are the same."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_saved_is_said_on_the_convert_page(
+    page: Client, alice: Any, changed: dict[str, str], told: str
+) -> None:
+    Recipe.objects.create(owner=alice, name="Taken", recipe={"format": "gif"})
+    answer = page.post("/convert/", {**OUTPUTS, "save": "1", **changed})
+    assert answer.status_code == 422
+    assert told in text(answer)
+    assert Recipe.objects.count() == 1
+
+
+def test_a_guest_saves_nothing(client: Client) -> None:
+    assert "Save as recipe" not in text(client.get("/convert/", follow=True))
+    client.post("/convert/", {**OUTPUTS, "save": "1", "save-name": "Set"})
+    assert not Recipe.objects.exists()
+
+
+def test_all_outputs_are_listed_and_edited(page: Client, of_two: Recipe) -> None:
+    listed = text(page.get("/recipes/"))
+    assert "WebP" in listed
+    assert "JPEG, quality 60" in listed
+    assert formats(page.get(f"/recipes/{of_two.pk}/")) == ["webp", "jpeg"]
+    form = {
+        **FORM,
+        "outputs": "2",
+        "recipe-1-format": "avif",
+        "recipe-1-resize.width": "20",
+    }
+    page.post(f"/recipes/{of_two.pk}/", form)
+    of_two.refresh_from_db()
+    assert [output["format"] for output in of_two.outputs] == ["webp", "avif"]
+    assert of_two.more == [{"format": "avif", "resize": {"width": 20}}]
+
+
+def test_outputs_are_added_and_removed_before_saving(page: Client, of_two: Recipe) -> None:
+    path, form = f"/recipes/{of_two.pk}/", {**FORM, "outputs": "2", "recipe-1-format": "avif"}
+    assert formats(page.post(path, {**form, "add": "1"})) == ["webp", "avif", "jpeg"]
+    assert formats(page.post(path, {**form, "remove": "0"})) == ["avif"]
+    of_two.refresh_from_db()
+    assert of_two.outputs == SET
+    page.post(path, FORM)
+    of_two.refresh_from_db()
+    assert of_two.more is None
+
+
+def test_the_sentence_names_every_output(page: Client) -> None:
+    said = page.post("/recipes/sentence/", {**FORM, "outputs": "2", "recipe-1-format": "gif"}).json()
+    assert said["sentence"].startswith("WebP, quality 70")
+    assert "; GIF" in said["sentence"]
+
+
+def test_a_default_of_several_outputs_begins_with_all(page: Client, of_two: Recipe) -> None:
+    page.post(f"/recipes/{of_two.pk}/default/")
+    assert formats(page.get("/convert/")) == ["webp", "jpeg"]
+
+
+def test_a_link_carries_all_outputs(page: Client, strangers_page: Client, of_two: Recipe) -> None:
+    first = page.get(f"/recipes/{of_two.pk}/link/")["location"]
+    assert page.get(f"/recipes/{of_two.pk}/link/")["location"] == first
+    shown = strangers_page.get(first)
+    assert shown.context["outputs"] == SET
+    token = first.strip("/").rsplit("/", 1)[-1]
+    assert formats(strangers_page.get(f"/convert/?link={token}")) == ["webp", "jpeg"]
+    assert formats(strangers_page.get(f"/recipes/new/?link={token}")) == ["webp", "jpeg"]
+    of_two.more = None
+    of_two.save()
+    assert page.get(f"/recipes/{of_two.pk}/link/")["location"] != first
+
+
+def test_a_starter_of_several_outputs_is_saved_whole(page: Client) -> None:
+    assert formats(page.get("/recipes/new/?starter=everywhere")) == ["avif", "webp", "jpeg"]

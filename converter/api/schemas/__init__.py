@@ -15,10 +15,12 @@ from converter.api.schemas.requests import (
     UploadIn,
     UrlIn,
     WebhookIn,
+    parse_outputs,
     parse_recipe,
     parse_single,
     refused,
     strictly,
+    wrong,
 )
 from converter.api.schemas.responses import (
     Batch,
@@ -87,9 +89,11 @@ __all__ = [
     "Webhook",
     "WebhookIn",
     "Webhooks",
+    "parse_outputs",
     "parse_recipe",
     "parse_single",
     "refused",
     "strictly",
     "summaries",
+    "wrong",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import ConfigDict, Discriminator, Tag
 
 from converter import engine, models
 from converter.api.problems import Problem as Refused
+from converter.api.problems import invalid_request
 from converter.engine import naming
 from converter.engine.formats import AUTO, Join
 from converter.engine.recipe import RECIPE_SCHEMA
@@ -48,6 +50,29 @@ def parse_single(value: object, pointer: str) -> engine.Recipe:
         problem = engine.Problem("/frames", engine.Message("each_needs_batch"))
         raise refused(engine.InvalidRecipe([problem]), pointer)
     return recipe
+
+
+def parse_outputs(
+    outputs: Sequence[dict[str, Any]], pointer: str, format: str | None = None
+) -> list[engine.Recipe]:
+    """Return the recipes, or everything that is wrong with any of them. `format` is the default format."""
+    recipes: list[engine.Recipe] = []
+    wrong: list[engine.Problem] = []
+    for index, output in enumerate(outputs):
+        try:
+            recipes.append(engine.Recipe.parse({"format": format, **output} if format else output))
+        except engine.InvalidRecipe as exc:
+            wrong.extend(replace(error, pointer=f"{pointer}/{index}{error.pointer}") for error in exc.errors)
+    if wrong:
+        raise refused(engine.InvalidRecipe(wrong))
+    return recipes
+
+
+def wrong(pointer: str, reason: str) -> Refused:
+    """Return the problem of a value that the schema alone does not rule out."""
+    return invalid_request(
+        engine.Problem(pointer, engine.Message("invalid_value", {"place": pointer, "reason": reason}))
+    )
 
 
 def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
@@ -149,7 +174,16 @@ class BatchIn(Schema):
         list[AnyUpload],
         Field(description="Existing uploads to convert again: ids, or ids with outputs of their own."),
     ] = []
-    outputs: Annotated[list[RawRecipe], Field(min_length=1, description="One job for each image and output.")]
+    outputs: Annotated[
+        list[RawRecipe],
+        Field(
+            description="One job for each image and output. At least one, unless `recipe` says what to make."
+        ),
+    ] = []
+    recipe: Annotated[
+        uuid.UUID | None,
+        Field(description="A saved recipe, whose outputs are made instead of `outputs`."),
+    ] = None
     join: Annotated[
         Join | None,
         Field(
@@ -182,7 +216,10 @@ class RecipeIn(Schema):
     )
 
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    recipe: RawRecipe
+    recipe: Annotated[RawRecipe | None, Field(description="Its only output.")] = None
+    outputs: Annotated[
+        list[RawRecipe], Field(description="Its outputs, instead of `recipe`, if there are several.")
+    ] = []
 
 
 class PreferencesIn(Schema):

@@ -201,7 +201,10 @@ class Format(Schema):
 class Recipe(Schema):
     id: uuid.UUID
     name: str
-    recipe: Annotated[dict[str, Any], Field(description="Canonical form, without default values.")]
+    recipe: Annotated[
+        dict[str, Any], Field(description="Canonical form, without default values; of the first output.")
+    ]
+    outputs: Annotated[list[dict[str, Any]], Field(description="The recipes of all its outputs.")]
     sentence: Annotated[str, Field(description="The recipe in plain words.")]
     created_at: datetime
     updated_at: datetime
@@ -212,7 +215,8 @@ class Recipe(Schema):
             id=recipe.pk,
             name=recipe.name,
             recipe=recipe.recipe,
-            sentence=engine.sentence(engine.Recipe.parse(recipe.recipe)),
+            outputs=recipe.outputs,
+            sentence="; ".join(engine.sentence(engine.Recipe.parse(output)) for output in recipe.outputs),
             created_at=recipe.created_at,
             updated_at=recipe.updated_at,
         )

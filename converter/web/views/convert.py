@@ -8,9 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import IntegrityError
 from django.db.models import Min
+from django.forms import Form
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,7 +24,7 @@ from converter.models import Batch, Preferences, Recipe, Upload
 from converter.translation import translated
 from converter.web import links, options, starters, texts
 from converter.web.access import batch_of, job_of, open_to_new_guests, recipe_of
-from converter.web.forms import FilesForm, OutputForm, OutputFormSet, WatermarkForm, initial_of
+from converter.web.forms import FilesForm, OutputForm, OutputFormSet, RecipeForm, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest
 from converter.web.matrix import MatrixForm
 from converter.web.watermarks import keep, with_stored_watermark
@@ -51,6 +54,8 @@ def convert(request: LoggedInRequest) -> HttpResponse:
         return _page(request, _files_form(request), _with_one_more_or_less(request), uploads)
 
     outputs = OutputFormSet(_straight(request), request.FILES, prefix=PREFIX)
+    if "save" in request.POST and not jobs.is_guest(request.user):
+        return _save(request, outputs, uploads)
     if not (files.is_valid() and outputs.is_valid()):
         return _page(request, files, outputs, uploads, status=422)
     try:
@@ -58,6 +63,23 @@ def convert(request: LoggedInRequest) -> HttpResponse:
     except jobs.InvalidSubmission as refusal:
         return _page(request, files, outputs, uploads, refusal, status=422)
     return redirect("web:batch", batch.pk)
+
+
+def _save(request: LoggedInRequest, outputs: Any, uploads: Sequence[Upload]) -> HttpResponse:
+    """Save the outputs as a recipe, and go on with it: for a page without JavaScript."""
+    name = RecipeForm(request.POST, prefix="save")
+    if outputs.is_valid() and name.is_valid():
+        saved = Recipe(owner_id=request.user.pk, name=name.cleaned_data["name"])
+        try:
+            jobs.save_recipe(request.user, saved, _recipes(request, outputs))
+        except IntegrityError:
+            name.add_error("name", _("You already have a recipe with this name."))
+        except jobs.InvalidSubmission as refusal:
+            return _page(request, _files_form(request), outputs, uploads, refusal, status=422, save=name)
+        else:
+            messages.success(request, _("“%(name)s” saved.") % {"name": saved.name})
+            return redirect(f"{reverse('web:convert')}?recipe={saved.pk}")
+    return _page(request, _files_form(request), outputs, uploads, status=422, save=name)
 
 
 @open_to_new_guests
@@ -104,11 +126,10 @@ def _page(
     uploads: Sequence[Upload],
     refusal: jobs.InvalidSubmission | None = None,
     status: int = 200,
-    matrix: MatrixForm | None = None,
+    **forms: Form,
 ) -> HttpResponse:
-    context = {**_context(request, files, outputs, uploads), "refusal": refusal}
-    if matrix:
-        context["matrix"] = matrix
+    """`forms` stand in the place of the empty ones of their names."""
+    context = {**_context(request, files, outputs, uploads), "refusal": refusal, **forms}
     return render(request, "web/convert.html", context, status=status)
 
 
@@ -125,6 +146,7 @@ def _context(
         "photo_extensions": _photo_extensions(encodes=True),
         "photo_extensions_read_only": _photo_extensions(encodes=False),
         "matrix": MatrixForm(),
+        "save": RecipeForm(prefix="save"),
         "name_patterns": naming.EXAMPLES,
         "join_formats": [format.name for format in options.offered() if format.paper],
         "saved": Recipe.objects.filter(owner_id=request.user.pk),
@@ -162,19 +184,19 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
         uploads = [upload for upload in job.uploads if upload.is_here and upload.pk != left_out]
         return uploads, [_limited(job.recipe, ask.get("side", ""))]
     if pk := _uuid(ask.get("upload")):
-        return _uploads_here(request, [str(pk)]), [_default_recipe(request)]
+        return _uploads_here(request, [str(pk)]), _default_outputs(request)
     if token := ask.get("link"):
         try:
-            return [], [links.read(token).canonical()]
+            return [], [recipe.canonical() for recipe in links.read(token)]
         except (ValueError, engine.InvalidRecipe) as exc:
             raise Http404 from exc
     if pk := _uuid(ask.get("recipe")):
-        return [], [recipe_of(request, pk).recipe]
+        return [], recipe_of(request, pk).outputs
     if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
         return [], matrix.recipes()
     if starter := starters.offered().get(ask.get("starter", "")):
         return [], starter.recipes
-    return [], [_default_recipe(request)]
+    return [], _default_outputs(request)
 
 
 def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
@@ -190,13 +212,15 @@ def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
         return recipe
 
 
-def _default_recipe(request: LoggedInRequest) -> dict[str, Any]:
-    """Return the user's default recipe, or the site's if its options are no longer available."""
+def _default_outputs(request: LoggedInRequest) -> list[dict[str, Any]]:
+    """Return the outputs of the user's default recipe, or the site's if its options are no longer available."""
     saved = Preferences.of(request.user).recipe
     try:
-        return engine.Recipe.parse(saved.recipe).canonical() if saved else _sites_own()
+        return (
+            [engine.Recipe.parse(output).canonical() for output in saved.outputs] if saved else [_sites_own()]
+        )
     except engine.InvalidRecipe:
-        return _sites_own()
+        return [_sites_own()]
 
 
 def _sites_own() -> SitesOwn:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -23,6 +26,7 @@ from converter.web.options import values_of
 from converter.web.watermarks import with_stored_watermark
 
 PREFIX = "recipe"
+LOGO_CODES = ("no_watermark", "too_many_bytes", "quota_exceeded")
 
 
 @require_safe
@@ -56,26 +60,31 @@ def clear_default(request: LoggedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     """Make a recipe (`pk` is None), or change one."""
-    saved = recipe_of(request, pk) if pk else Recipe(owner_id=request.user.pk, recipe=_begin(request))
+    saved = recipe_of(request, pk) if pk else _new(request)
     if request.method == "GET":
-        name, output = (
-            RecipeForm(initial={"name": saved.name}),
-            OutputForm(prefix=PREFIX, initial=values_of(saved.recipe)),
-        )
-        return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output})
+        return _page(request, saved, RecipeForm(initial={"name": saved.name}), _unbound(saved.outputs))
     name = RecipeForm(request.POST)
-    output = OutputForm(request.POST, request.FILES, prefix=PREFIX)
-    if name.is_valid() and output.is_valid():
-        saved.name = name.cleaned_data["name"]
-        try:
-            recipe = with_stored_watermark(request, output)
-            if _save(request, saved, recipe):
-                messages.success(request, _("“%(name)s” saved.") % {"name": saved.name})
-                return redirect("web:recipes")
-            name.add_error("name", _("You already have a recipe with this name."))
-        except jobs.JobError as refusal:
-            output.add_error("watermark_file", translated(refusal.message))
-    return render(request, "web/recipe.html", {"recipe": saved, "name": name, "output": output}, status=422)
+    forms = _bound(request)
+    valid = [form.is_valid() for form in forms]
+    if not all([name.is_valid(), *valid]):
+        return _page(request, saved, name, forms, status=422)
+    saved.name = name.cleaned_data["name"]
+    outputs = _with_logos(request, forms)
+    if outputs is None:
+        return _page(request, saved, name, forms, status=422)
+    if "add" in request.POST or "remove" in request.POST:
+        saved.outputs = _one_more_or_less(request, outputs)
+        return _page(request, saved, name, _unbound(saved.outputs))
+    try:
+        jobs.save_recipe(request.user, saved, outputs)
+    except IntegrityError:
+        name.add_error("name", _("You already have a recipe with this name."))
+    except jobs.JobError as refusal:
+        _say_why(refusal, forms)
+    else:
+        messages.success(request, _("“%(name)s” saved.") % {"name": saved.name})
+        return redirect("web:recipes")
+    return _page(request, saved, name, forms, status=422)
 
 
 @require_safe
@@ -83,18 +92,19 @@ def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     """Lead to the page by which others get this recipe. Asked for again, it is the same page."""
     saved = recipe_of(request, pk)
     try:
-        recipe = engine.Recipe.parse(saved.recipe)
+        outputs = [engine.Recipe.parse(output) for output in saved.outputs]
     except engine.InvalidRecipe:
         messages.warning(request, _("This recipe uses options that are no longer available. Edit it first."))
         return redirect("web:recipe", pk)
-    return redirect("web:recipe_link", links.make(request.user, recipe, saved.logo))
+    token = links.make(request.user, *outputs, logo=saved.logo, more_logos=saved.more_logos.all())
+    return redirect("web:recipe_link", token)
 
 
 @require_safe
 def shared(request: LoggedInRequest, token: str) -> HttpResponse:
     """Show the recipe that a link carries."""
     try:
-        recipe = links.read(token)
+        outputs = [output.canonical() for output in links.read(token)]
     except engine.InvalidRecipe as exc:
         return render(
             request,
@@ -104,8 +114,8 @@ def shared(request: LoggedInRequest, token: str) -> HttpResponse:
         )
     except ValueError as exc:
         raise Http404 from exc
-    text = json.dumps(recipe.canonical(), indent=2, ensure_ascii=False)
-    context = {"recipe": recipe, "text": text, "token": token, "address": request.build_absolute_uri()}
+    text = json.dumps(outputs if len(outputs) > 1 else outputs[0], indent=2, ensure_ascii=False)
+    context = {"outputs": outputs, "text": text, "token": token, "address": request.build_absolute_uri()}
     return render(request, "web/recipe_link.html", context)
 
 
@@ -133,39 +143,92 @@ def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def sentence(request: LoggedInRequest) -> JsonResponse:
     """Say what the form as filled in so far would do."""
-    output = OutputForm(request.POST, request.FILES, prefix=PREFIX)
-    if not output.is_valid():
-        return JsonResponse({"errors": [error for errors in output.errors.values() for error in errors]})
-    return JsonResponse({"sentence": recipe_sentence(output.recipe())})
+    forms = _bound(request)
+    wrong = [error for form in forms for errors in form.errors.values() for error in errors]
+    if wrong:
+        return JsonResponse({"errors": wrong})
+    return JsonResponse({"sentence": "; ".join(recipe_sentence(form.recipe()) for form in forms)})
 
 
-def _begin(request: LoggedInRequest) -> dict[str, object]:
-    """Return the recipe to begin with: that of a link, of a job, or of a starter."""
+def _page(
+    request: LoggedInRequest, saved: Recipe, name: RecipeForm, forms: list[OutputForm], status: int = 200
+) -> HttpResponse:
+    context = {
+        "recipe": saved,
+        "name": name,
+        "output": forms[0],
+        "outputs": forms,
+        "has_room": len(forms) < settings.CONVERTER_MAX_OUTPUTS,
+    }
+    return render(request, "web/recipe.html", context, status=status)
+
+
+def _prefix(index: int) -> str:
+    return f"{PREFIX}-{index}" if index else PREFIX
+
+
+def _unbound(outputs: Sequence[dict[str, Any]]) -> list[OutputForm]:
+    return [
+        OutputForm(prefix=_prefix(index), initial=values_of(output)) for index, output in enumerate(outputs)
+    ]
+
+
+def _bound(request: LoggedInRequest) -> list[OutputForm]:
+    """Return the form of each output. A form that does not say how many there are has one."""
+    said = request.POST.get("outputs", "1")
+    count = int(said) if said.isdecimal() and len(said) < 4 else 1
+    count = max(1, min(count, settings.CONVERTER_MAX_OUTPUTS))
+    return [OutputForm(request.POST, request.FILES, prefix=_prefix(index)) for index in range(count)]
+
+
+def _with_logos(request: LoggedInRequest, forms: Sequence[OutputForm]) -> list[engine.Recipe] | None:
+    """Return the recipe of each form, its logo stored; None, with the reason at the form, if that is refused."""
+    outputs = []
+    for form in forms:
+        try:
+            outputs.append(with_stored_watermark(request, form))
+        except jobs.JobError as refusal:
+            form.add_error("watermark_file", translated(refusal.message))
+            return None
+    return outputs
+
+
+def _say_why(refusal: jobs.JobError, forms: Sequence[OutputForm]) -> None:
+    """Show why a recipe was not saved, at the logos if it is about them."""
+    with_logo = [form for form in forms if form.cleaned_data.get("watermark.image") or form.watermark]
+    if refusal.code in LOGO_CODES and with_logo:
+        for form in with_logo:
+            form.add_error("watermark_file", translated(refusal.message))
+    else:
+        forms[-1].add_error(None, translated(refusal.message))
+
+
+def _one_more_or_less(request: LoggedInRequest, outputs: Sequence[engine.Recipe]) -> list[dict[str, Any]]:
+    recipes = [output.canonical() for output in outputs]
+    gone = request.POST.get("remove", "")
+    if "add" in request.POST:
+        recipes.append({"format": "jpeg"})
+    elif gone.isdecimal() and len(recipes) > 1:
+        del recipes[int(gone) : int(gone) + 1]
+    return recipes[: settings.CONVERTER_MAX_OUTPUTS]
+
+
+def _new(request: LoggedInRequest) -> Recipe:
+    recipe = Recipe(owner_id=request.user.pk)
+    recipe.outputs = _begin(request)
+    return recipe
+
+
+def _begin(request: LoggedInRequest) -> list[dict[str, Any]]:
+    """Return the outputs to begin with: those of a link, of a job, or of a starter."""
     if token := request.GET.get("link"):
         try:
-            return links.read(token).canonical()
+            return [output.canonical() for output in links.read(token)]
         except (ValueError, engine.InvalidRecipe):
-            return {"format": "webp"}
+            return [{"format": "webp"}]
     try:
         pk = uuid.UUID(request.GET.get("job", ""))
     except ValueError:
         starter = starters.offered().get(request.GET.get("starter", ""))
-        return starter.recipes[0] if starter else {"format": "webp"}
-    recipe: dict[str, object] = job_of(request, pk).recipe
-    return recipe
-
-
-def _save(request: LoggedInRequest, saved: Recipe, recipe: engine.Recipe) -> bool:
-    """Return whether the name was free.
-
-    Raises jobs.JobError when the recipe's logo cannot be kept.
-    """
-    try:
-        with transaction.atomic():
-            kept, saved.logo = jobs.keep_logo(request.user, recipe)
-            saved.recipe = kept.canonical()
-            saved.save()
-            jobs.forget_logos(request.user)
-    except IntegrityError:
-        return False
-    return True
+        return starter.recipes if starter else [{"format": "webp"}]
+    return [job_of(request, pk).recipe]

@@ -68,5 +68,7 @@ function show() {
 
 form.addEventListener("convert:changed", show);
 maybe(form, "#id_addresses", HTMLTextAreaElement)?.addEventListener("input", () => { nameButton(); showOrder(); });
+const save = maybe(form, "[data-save]", HTMLDetailsElement);
+save?.addEventListener("toggle", () => import("./save.js"), { once: true });
 showWhatNeedsScript(form);
 show();

@@ -1,13 +1,13 @@
 // Says in one sentence what the recipe does, while it is being changed.
 
 import { watchColors } from "./colors.js";
-import { one } from "./dom.js";
+import { all, one } from "./dom.js";
 import { watchLogos } from "./logo_thumb.js";
 import { showWhatFits } from "./output.js";
 import { watchPresets } from "./presets.js";
 
 const form = one(document, "[data-recipe]", HTMLFormElement);
-const card = one(form, "[data-output]", HTMLElement);
+const cards = all(form, "[data-output]", HTMLElement);
 const says = one(form, "[data-says]", HTMLElement);
 let timer = 0;
 let last = 0;
@@ -21,11 +21,11 @@ async function refresh() {
 }
 
 function follow() {
-  showWhatFits(card);
+  cards.forEach(showWhatFits);
   clearTimeout(timer);
   timer = setTimeout(refresh, 250);
 }
 
 for (const watch of [watchPresets, watchColors, watchLogos]) watch(form);
 for (const type of ["input", "change"]) form.addEventListener(type, follow);
-showWhatFits(card);
+cards.forEach(showWhatFits);

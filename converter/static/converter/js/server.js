@@ -65,6 +65,12 @@ export function makeBatch(wanted) {
   return ask(address("batches"), wanted, { "Idempotency-Key": last.key });
 }
 
+/**
+ * @param {string} name
+ * @param {Record<string, any>[]} outputs
+ */
+export const saveRecipe = (name, outputs) => ask(address("savedRecipes"), { name, outputs });
+
 /** @param {string} batch */
 export const cancelBatch = (batch) => ask(`${batch}cancel/`, new FormData());
 
