@@ -10,13 +10,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "uploads", "results/")
-"""Not ours to draw, but for the overview and the page of a person: the rest of the admin is Django's, `api/docs` is Swagger's;
+"""Not ours to draw, but for what is added below: the rest of the admin is Django's, of the API for programs;
 `accounts/oidc/` leads to a provider and back."""
 
 
 def routes() -> list[str]:
     """Return the routes of all addresses that may be pages, as the URLconf has them."""
-    return sorted({*_routes(get_resolver()), "admin/overview/", "admin/people/<uuid:pk>/"})
+    ours = {"admin/overview/", "admin/people/<uuid:pk>/", "api/", "api/docs"}
+    return sorted({*_routes(get_resolver()), *ours})
 
 
 def address(route: str, samples: Mapping[str, str]) -> str:

@@ -175,6 +175,7 @@ PAGES = (
     "accounts/",
     "accounts/tokens/",
     "admin/",
+    "api/",
     "api/docs",
     "no-such-page",
 )

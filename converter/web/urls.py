@@ -12,6 +12,7 @@ urlpatterns = [
     path("help/", about.help_page, name="help"),
     path("privacy/", about.privacy, name="privacy"),
     path("terms/", about.terms, name="terms"),
+    path("api/", about.api, name="api"),
     path("problems/<slug:code>/", site.problem, name="problem"),
     path("healthz", site.healthz, name="healthz"),
     path("favicon.ico", site.favicon, name="favicon"),

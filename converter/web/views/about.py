@@ -1,16 +1,35 @@
-"""What visitors may want to know: help, privacy, terms."""
+"""What visitors may want to know: help, privacy, terms, and how programs use the site."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from converter import configuration, jobs
+
+RECIPES: tuple[tuple[Promise, dict[str, Any]], ...] = (
+    (_("Fit into 1600 pixels"), {"format": "webp", "resize": {"width": 1600, "height": 1600}}),
+    (_("At most 200 KB"), {"format": "jpeg", "target_bytes": 200_000}),
+    (
+        _("A square that keeps what matters"),
+        {"format": "jpeg", "resize": {"mode": "fill", "width": 600, "height": 600, "gravity": "smart"}},
+    ),
+    (_("The smallest format that looks the same"), {"format": "auto", "aim": "near_identical"}),
+    (_("Your name on it"), {"format": "jpeg", "watermark": {"text": "© You"}}),
+    (_("Camera data without the location"), {"format": "jpeg", "metadata": "strip_location"}),
+    (_("A4 page"), {"format": "pdf", "page": "a4"}),
+)
+"""What a recipe is for, and the recipe."""
 
 
 @login_not_required
@@ -29,6 +48,18 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
     return _page(request, "web/terms.html")
+
+
+@login_not_required
+@require_safe
+def api(request: HttpRequest) -> HttpResponse:
+    """Show the guide to the API. Its examples name this site, so that they work when pasted."""
+    context = {
+        "site": request.build_absolute_uri(reverse("web:landing")),
+        "recipes": [(purpose, json.dumps(recipe, ensure_ascii=False)) for purpose, recipe in RECIPES],
+        "requests": settings.CONVERTER_REQUESTS_A_MINUTE,
+    }
+    return render(request, "web/api.html", context)
 
 
 def _page(request: HttpRequest, template: str) -> HttpResponse:
