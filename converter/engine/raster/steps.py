@@ -239,6 +239,10 @@ def planned(recipe: Recipe, width: int, height: int) -> Layout:
     return layout(recipe.resize, width, height)
 
 
+# Of the picture's sides, as phones have it: a gain map of full size would take a third more bytes.
+_MOST_OF_COMPANION = 0.25
+
+
 def following(
     companion: Image.Image, size: Size, orientation: int, recipe: Recipe, limits: Limits
 ) -> Image.Image:
@@ -247,9 +251,12 @@ def following(
     frame = Frame(companion, (0, 0, *companion.size), *size)
     frame = turn(crop(upright(frame, orientation), context), context)
     plan = planned(recipe, frame.width, frame.height)
-    part = companion.width / size[0]
+    part = min(_MOST_OF_COMPANION, companion.width / size[0])
     smaller = (rounded(plan.size[0] * part), rounded(plan.size[1] * part))
-    return _resampled(frame, _within(frame, plan.box), smaller).image
+    left, top, right, bottom = _within(frame, plan.box)
+    box = (max(0.0, left), max(0.0, top), min(right, frame.image.width), min(bottom, frame.image.height))
+    # Lanczos would overshoot at edges, where a gain map then shines brighter than any light in the scene.
+    return frame.image.resize(smaller, Image.Resampling.BILINEAR, box=box)
 
 
 def needed_scale(recipe: Recipe, width: int, height: int) -> float:

@@ -23,7 +23,7 @@ _APP1, _APP2 = 0xE1, 0xE2
 _MOST_SEGMENT = 65_533
 _TOLD = b"hdrgm:Version"
 _START = b"\xff\xd8\xff"
-_QUALITY = 90
+_QUALITY = 95
 
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
 </rdf:RDF></x:xmpmeta>"""
