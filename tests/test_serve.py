@@ -105,6 +105,7 @@ def test_it_ends_in_order_when_asked(server: Server) -> None:
     assert eventually(10, lambda: not any(process.is_running() for process in family))
 
 
+@pytest.mark.slow
 def test_asked_twice_it_still_ends_in_order(server: Server) -> None:
     server.start()
     process = server.process

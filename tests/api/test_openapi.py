@@ -55,6 +55,7 @@ def test_the_formats_come_with_schemas_of_their_options(program: Program) -> Non
     assert "lossless" not in formats["jpeg"]["options"]["properties"]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_the_documents_are_shown_under_the_content_security_policy(live_server: Any) -> None:

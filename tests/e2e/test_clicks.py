@@ -32,7 +32,7 @@ def wait_until_done(page: Page) -> None:
     page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
 
 
-@pytest.mark.parametrize("width", ["desktop", "phone"])
+@pytest.mark.parametrize("width", [pytest.param("desktop", marks=pytest.mark.slow), "phone"])
 def test_photos_of_a_phone_become_a_zip_of_jpegs(visit: Visit, width: str) -> None:
     clicks = start(visit, width)
     page = clicks.page
@@ -156,7 +156,7 @@ def test_a_scan_becomes_a_pdf(visit: Visit, mode: str, pages: int) -> None:
     clicks.report(f"e. a TIFF of {pages} pages to PDF", most=4)
 
 
-@pytest.mark.parametrize("width", ["desktop", "phone"])
+@pytest.mark.parametrize("width", ["desktop", pytest.param("phone", marks=pytest.mark.slow)])
 def test_a_drawing_becomes_an_icon(visit: Visit, width: str) -> None:
     clicks = start(visit, width)
     page = clicks.page

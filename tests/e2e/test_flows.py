@@ -38,7 +38,7 @@ def test_from_sign_up_to_download(visit: Visit, photos: list[FilePayload], width
         assert len(archive.namelist()) == 8  # with the list and the HTML
 
 
-@pytest.mark.parametrize("width", ["desktop", "phone"])
+@pytest.mark.parametrize("width", ["desktop", pytest.param("phone", marks=pytest.mark.slow)])
 def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width: str) -> None:
     page = visit(scripts=False, width=width, known=False)
     sign_up(page)
