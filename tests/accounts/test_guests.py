@@ -375,3 +375,14 @@ def test_staff_see_guests_as_such(client: Client, admin_client: Client) -> None:
     assert "admin@example.com" not in listed.split("result_list")[1]
     jobs_list = text(admin_client.get("/admin/converter/job/"))
     assert guest.email in jobs_list
+
+
+def test_a_guest_shares_once_there_is_an_account(client: Client, worker: RecordingDispatch) -> None:
+    batch = convert(client)
+    worker.work()
+    path = f"/batches/{batch.pk}/share/"
+    assert client.get(path).headers["Location"] == f"/accounts/login/?next={path}"
+    sign_up(client)
+    made = client.post(path, {"jobs": [batch.jobs.get().pk], "hours": ""})
+    assert made.status_code == 302
+    assert Client().get(f"/s/{batch.shares.get().token}/").status_code == 200

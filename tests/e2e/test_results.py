@@ -34,8 +34,9 @@ def test_cards_show_results_and_the_originals_on_request(visit: Visit, photos: l
     expect(shown.locator(".is-original")).to_be_visible()
 
 
-def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload]) -> None:
-    page = visit()
+@pytest.mark.parametrize("known", [True, False])
+def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload], known: bool) -> None:
+    page = visit(at="/convert/" if known else "/", known=known)
     convert(page, photos)
     address = page.url
     with page.expect_download() as download:
