@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -17,6 +18,7 @@ from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import Format
 from converter.engine.raster import convert, open, probe
 from converter.engine.raster.codecs import CODECS
+from converter.engine.raster.codecs.boxes import boxes
 from converter.engine.raster.codecs.jxl_header import Header, header
 from converter.engine.report import Result
 
@@ -193,3 +195,42 @@ def test_without_its_package_the_format_is_not_there() -> None:
     elsewhere = Format("x", "X", ("x",), "image/x", b"x", package="no_such_package")
     assert not elsewhere.is_installed
     assert FORMATS["jxl"].is_installed
+
+
+def boxed(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def contents(data: bytes) -> list[tuple[bytes, bytes]]:
+    return [(kind, data[start:end]) for kind, start, end in boxes(data)]
+
+
+@pytest.mark.parametrize("first", [2, 3, 9, 40])
+def test_a_codestream_in_parts_is_read_as_a_whole(first: int) -> None:
+    packed = converted(samples.phone_jpeg(orientation=6), lossless=True, metadata="keep").data
+    stream = b"".join(content[4:] for kind, content in contents(packed) if kind == b"jxlp")
+    stream = stream or dict(contents(packed))[b"jxlc"]
+    numbers = (0).to_bytes(4, "big"), (0x8000_0001).to_bytes(4, "big")
+    parts = boxed(b"jxlp", numbers[0] + stream[:first]) + boxed(b"jxlp", numbers[1] + stream[first:])
+    split = packed[:32] + parts
+    assert probe(split).orientation == probe(packed).orientation == 6
+    turned = {"format": "png", "metadata": "strip"}
+    found = [samples.opened(open(data).render(Recipe.parse(turned))) for data in (packed, split)]
+    assert found[0].tobytes() == found[1].tobytes()
+
+
+@pytest.mark.parametrize("policy", ["strip", "strip_location", "keep"])
+def test_metadata_in_compressed_boxes_is_treated_as_any(policy: str) -> None:
+    """`brob`, ISO/IEC 18181-2, 9.6; exiftool of our version does not read it."""
+    plain = converted(samples.phone_jpeg(), metadata="keep").data
+    compressed = b"".join(
+        boxed(b"brob", kind + bytes(imagecodecs.brotli_encode(content)))
+        if kind in (b"Exif", b"xml ")
+        else boxed(kind, content)
+        for kind, content in contents(plain)
+    )
+    assert b"Alice" not in compressed
+    recipe = Recipe.parse({"format": "png", "metadata": policy})
+    found = [open(data).render(recipe) for data in (plain, compressed)]
+    assert found[0].data == found[1].data
+    assert found[0].report.metadata_removed == found[1].report.metadata_removed

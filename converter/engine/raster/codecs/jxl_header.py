@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from .boxes import box
+from .boxes import box, boxes
 
 _CODESTREAM = b"\xff\x0a"
+_MOST_PARTS = 64
 _SIDES = ((1, 9), (1, 13), (1, 18), (1, 30))
 _PREVIEW_UNITS = ((16, 0), (32, 0), (1, 5), (33, 9))
 _PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
@@ -39,10 +41,12 @@ def _codestream(data: bytes) -> bytes:
     """Return the codestream, or the first part of it."""
     if data.startswith(_CODESTREAM):
         return data
-    whole, part = box(data, b"jxlc"), box(data, b"jxlp")
+    whole = box(data, b"jxlc")
     if whole:
         return data[slice(*whole)]
-    return data[part[0] + 4 : part[1]] if part else b""
+    # Each part begins with its number, and the first may hold no more than the signature.
+    parts = (data[start + 4 : end] for kind, start, end in boxes(data) if kind == b"jxlp")
+    return b"".join(islice(parts, _MOST_PARTS))
 
 
 class _Bits:
