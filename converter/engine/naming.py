@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,6 +60,15 @@ def pattern_problem(pattern: str) -> Message | None:
     if not {"name", "number"} & set(_PART.findall(pattern)):
         return Message("bad_name_pattern", {"kind": "same"})
     return None
+
+
+def usual_pattern(formats: Sequence[str]) -> str:
+    """Return the pattern of results' names where nobody chose one: sizes of one format are told apart.
+
+    >>> usual_pattern(["webp", "jpeg"]), usual_pattern(["webp", "webp"])
+    ('{name}.{ext}', '{name}-{width}.{ext}')
+    """
+    return AS_SOURCE if len(set(formats)) == len(formats) else BY_WIDTH
 
 
 def by_page(pattern: str) -> str:

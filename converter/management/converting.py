@@ -29,7 +29,7 @@ class Task:
     source: Path
     target: Path
     suffix_follows: bool = False
-    """Whether `target` has no suffix yet, because the format is chosen for each image."""
+    """Whether `target` has no suffix yet, because the format is chosen for each image or there are several."""
     number: int = 1
     """Counts the images from 1."""
 
@@ -72,7 +72,7 @@ class Converter(Protocol):
     """What a thread converts with."""
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
-        """Return the images made of these bytes, one or each page. Raises NotConverted."""
+        """Return the images made of these bytes, by output and page. Raises NotConverted."""
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
         """Return one document with the pages of these files, in order. Raises NotConverted, OSError.
@@ -86,8 +86,9 @@ class Converter(Protocol):
 class LocalConverter:
     """The engine in a sandbox on this machine."""
 
-    def __init__(self, recipe: engine.Recipe, images: Mapping[str, bytes]) -> None:
-        self._recipe, self._images = recipe, images
+    def __init__(self, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]) -> None:
+        """`images` are the logos of the outputs, by name."""
+        self._outputs, self._images = outputs, images
         self._sandbox = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
@@ -111,20 +112,24 @@ class LocalConverter:
         return made
 
     def _recipes(self, data: bytes, limits: engine.Limits) -> Sequence[engine.Recipe]:
-        """Return the recipe, or one for each page of the file. Raises NotConverted, SandboxError."""
-        if self._recipe.frames != "each":
-            return [self._recipe]
+        """Return the outputs, each once or for each page of the file. Raises NotConverted, SandboxError."""
+        if all(output.frames != "each" for output in self._outputs):
+            return self._outputs
         first, *_ = self._sandbox.render(data, [_LOOK], limits)
         if isinstance(first, Refused):
             raise NotConverted(first.message.text, first.code)
         assert isinstance(first, Probed)
         try:
-            return self._recipe.each(first.pictures)
+            return [
+                recipe
+                for output in self._outputs
+                for recipe in (output.each(first.pictures) if output.frames == "each" else [output])
+            ]
         except engine.EngineError as exc:
             raise NotConverted(exc.message.text, exc.code) from exc
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
-        document = Document(self._sandbox, self._recipe, jobs.limits(), len(paths))
+        document = Document(self._sandbox, self._outputs[0], jobs.limits(), len(paths))
         try:
             for path in paths:
                 try:
@@ -145,21 +150,21 @@ class LocalConverter:
 
 
 class Names:
-    """Names by a pattern, known once the image is made; without one, those of the sources and the numbers of pages."""
+    """Names by a pattern, known once the image is made; without one, by the `usual` one and the numbers of pages."""
 
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
+    def __init__(self, pattern: str, usual: str = AS_SOURCE) -> None:
+        self._pattern, self._usual = pattern, usual
         self._lock = threading.Lock()
         self._taken: set[str] = set()
-        self._given: dict[tuple[Path, int | None], Path] = {}
+        self._given: dict[tuple[Path, int], Path] = {}
 
     def avoid_folders(self, tasks: Iterable[Task]) -> None:
         """Make sure that no result has the name of a folder of others."""
         for task in tasks:
             self._taken |= {str(folder).casefold() for folder in task.target.parents}
 
-    def target(self, task: Task, made: Made) -> Path:
-        """Return where the result goes; a source that is converted again gives up its earlier name."""
+    def target(self, task: Task, made: Made, index: int) -> Path:
+        """Return where a result goes, the one at this index; a source that is converted again gives up its earlier name."""
         named = Named(
             name=split_extension(task.source.name)[0],
             width=made.width,
@@ -170,9 +175,9 @@ class Names:
             date=timezone.localdate(),
             page=made.page,
         )
-        pattern = self._pattern or (by_page(AS_SOURCE) if made.page else AS_SOURCE)
+        pattern = self._pattern or (by_page(self._usual) if made.page else self._usual)
         stem, suffix = split_extension(result_name(pattern, named))
-        key = task.source, made.page
+        key = task.source, index
         with self._lock:
             if key in self._given:
                 self._taken.discard(str(self._given[key]).casefold())
@@ -194,11 +199,11 @@ class Workers:
     """Threads with a converter each: the work itself is done in other processes, or on another machine."""
 
     def __init__(
-        self, count: int, make: Callable[[], Converter], pattern: str = "", *, each_page: bool = False
+        self, count: int, make: Callable[[], Converter], pattern: str = "", *, usual: str = ""
     ) -> None:
-        """`pattern` names the results in the folders of their targets; empty, they have the targets' names, and their
-        pages' with `each_page`."""
-        self._names = Names(pattern) if pattern or each_page else None
+        """`pattern` names the results in the folders of their targets, or `usual` if nobody chose one; without both they
+        have the targets' names."""
+        self._names = Names(pattern, usual or AS_SOURCE) if pattern or usual else None
         self._pool = ThreadPoolExecutor(count)
         self._make = make
         self._local = threading.local()
@@ -237,9 +242,8 @@ class Workers:
                 check_free(task.target, sources, overwrite, ours)
             facts = task.source.stat()
             data = task.source.read_bytes()
-            files = [
-                (self._target(task, made), made) for made in self._converter().convert(task.source.name, data)
-            ]
+            results = self._converter().convert(task.source.name, data)
+            files = [(self._target(task, made, index), made) for index, made in enumerate(results)]
             if not is_known:
                 for target, _ in files:
                     check_free(target, sources, overwrite, ours)
@@ -252,9 +256,9 @@ class Workers:
             for target, made in files
         ]
 
-    def _target(self, task: Task, made: Made) -> Path:
+    def _target(self, task: Task, made: Made, index: int) -> Path:
         if self._names:
-            return self._names.target(task, made)
+            return self._names.target(task, made, index)
         if not task.suffix_follows:
             return task.target
         return task.target.with_name(fitted(task.target.name, f".{engine.FORMATS[made.format].extension}"))

@@ -22,13 +22,13 @@ READABLE = {
 class Plan:
     """The tree of each folder is kept. A source has the same target for as long as the plan lives."""
 
-    def __init__(self, sources: Iterable[Path], output: Path, recipe: engine.Recipe) -> None:
+    def __init__(self, sources: Iterable[Path], output: Path, *recipes: engine.Recipe) -> None:
         self._sources, self._output = list(sources), output
-        self._auto = recipe.format == AUTO
-        self._suffix = "" if self._auto else f".{recipe.target.extension}"
+        self._auto = len(recipes) > 1 or recipes[0].format == AUTO
+        self._suffix = "" if self._auto else f".{recipes[0].target.extension}"
         self._tasks: dict[Path, Task] = {}
         self._taken: set[str] = set()
-        """Paths in lower case; with `auto`, they have no suffix yet."""
+        """Paths in lower case; with `auto` or several outputs, they have no suffix yet."""
 
     def tasks(self) -> tuple[list[Task], int]:
         """Return what goes where, and how many files of the folders do not look like images.

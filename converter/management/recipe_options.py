@@ -21,7 +21,10 @@ KINDS = {"integer": int, "number": float, "string": str}
 def add(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("recipe")
     group.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="recipe as JSON; the options below override it"
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="recipe as JSON, or a list of them; the options below override it",
     )
     group.add_argument(
         "--to", "--format", dest=f"{DEST}format", metavar="FORMAT", help="jpeg, png, webp, avif …, or auto"
@@ -33,8 +36,30 @@ def add(parser: ArgumentParser) -> None:
 
 
 def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe:
-    """Return the recipe that the command line describes, in `format` if it says none. Raises CommandError."""
-    mapping = _from_file(options["recipe"]) if options["recipe"] else {}
+    """Return the only output that the command line describes, in `format` if it says none. Raises CommandError."""
+    recipe, *others = read_outputs(options, format)
+    if others:
+        raise CommandError(f"{options['recipe']} has several outputs; this needs one.", returncode=2)
+    return recipe
+
+
+def read_outputs(options: Mapping[str, Any], format: str | None = None) -> list[engine.Recipe]:
+    """Return each output of the recipe file, with the options of the command line. Raises CommandError."""
+    mappings = _from_file(options["recipe"]) if options["recipe"] else [{}]
+    outputs = []
+    for number, mapping in enumerate(mappings, 1):
+        try:
+            outputs.append(_read(options, mapping, format))
+        except engine.InvalidRecipe as exc:
+            place = f"Output {number}: " if len(mappings) > 1 else ""
+            raise CommandError(f"{place}{exc}", returncode=2) from exc
+    if len({output.hash for output in outputs}) < len(outputs):
+        raise CommandError("Two of the outputs are the same.", returncode=2)
+    return outputs
+
+
+def _read(options: Mapping[str, Any], mapping: dict[str, Any], format: str | None) -> engine.Recipe:
+    """Raises InvalidRecipe, and CommandError for a size that is none."""
     if format:
         mapping.setdefault("format", format)
     if options["resize"]:
@@ -44,10 +69,7 @@ def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe
         value = options.get(DEST + path)
         if value is not None:
             _put(mapping, path, value)
-    try:
-        return engine.Recipe.parse(mapping)
-    except engine.InvalidRecipe as exc:
-        raise CommandError(str(exc), returncode=2) from exc
+    return engine.Recipe.parse(mapping)
 
 
 def _options(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -81,14 +103,19 @@ def _put(mapping: dict[str, Any], path: str, value: Any) -> None:
     mapping[name] = value
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path) -> list[dict[str, Any]]:
+    """Return the recipes in a file: one, a list of them, or a saved recipe as the API shows it."""
     try:
-        mapping = json.loads(path.read_text())
+        said = json.loads(path.read_text())
     except (OSError, ValueError) as exc:
         raise CommandError(f"{path} is not a recipe: {exc}", returncode=2) from exc
-    if not isinstance(mapping, dict):
-        raise CommandError(f"{path} is not a recipe: expected a JSON object.", returncode=2)
-    return mapping
+    if isinstance(said, dict):
+        said = said.get("outputs", [said])
+    if not isinstance(said, list) or not said or not all(isinstance(output, dict) for output in said):
+        raise CommandError(
+            f"{path} is not a recipe: expected a JSON object, or a list of them.", returncode=2
+        )
+    return said
 
 
 def _sides(words: str) -> dict[str, int]:

@@ -90,10 +90,10 @@ def _refusal(answer: urllib3.BaseHTTPResponse) -> NotConverted:
 
 
 class RemoteConverter:
-    """Uploads each image, waits, downloads the result and deletes both on the site."""
+    """Uploads each image, waits, downloads the results and deletes all of them on the site."""
 
-    def __init__(self, site: Site, recipe: dict[str, Any]) -> None:
-        self._site, self._recipe = site, recipe
+    def __init__(self, site: Site, outputs: Sequence[dict[str, Any]]) -> None:
+        self._site, self._outputs = site, outputs
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
         if not data:
@@ -116,20 +116,21 @@ class RemoteConverter:
     ) -> Sequence[Made]:
         """Return what the site makes of files: their names, contents and sizes in bytes."""
         announced = [{"name": name, "size": size} for name, _, size in files]
-        asked = {"files": announced, "outputs": [self._recipe], **more}
+        asked = {"files": announced, "outputs": self._outputs, **more}
         batch = self._site.call("POST", "batches", body=asked, key=str(uuid.uuid4()))
         try:
             for upload, (name, read, _) in zip(batch["uploads"], files, strict=True):
                 self._site.post_form(upload["form"], name, read())
                 advance()
-            first = self._done(batch["jobs"][0])
-            pages = self._jobs(batch["id"]) if self._recipe.get("frames") == "each" else [first]
-            return [self._result(self._done(job)) for job in pages]
+            done = [self._done(job) for job in batch["jobs"]]
+            if any(output.get("frames") == "each" for output in self._outputs):
+                done = [self._done(job) for job in self._jobs(batch["id"])]
+            return [self._result(job) for job in done]
         finally:
             self._remove(batch["id"])
 
     def _jobs(self, batch: str) -> Iterator[dict[str, Any]]:
-        """Yield the jobs of a batch, which are all there once the first one is done."""
+        """Yield the jobs of a batch, which are all there once the first of each output is done."""
         cursor = ""
         while cursor is not None:
             part = self._site.call(
@@ -167,16 +168,22 @@ class RemoteConverter:
         """Return the connections to the pool."""
 
 
-def recipe_for(site: Site, recipe: engine.Recipe, images: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the recipe with its logo uploaded. Raises CommandError if the site does not take it."""
-    canonical = recipe.canonical()
+def outputs_for(
+    site: Site, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]
+) -> list[dict[str, Any]]:
+    """Return the outputs with their logos uploaded. Raises CommandError if the site does not take one."""
+    ids = {}
     for name, data in images.items():
         try:
             upload = site.call("POST", "uploads", fields={"file": (name, data, "application/octet-stream")})
         except NotConverted as exc:
             raise CommandError(f"The watermark {name} was refused: {exc}", returncode=2) from exc
-        canonical["watermark"]["image"] = upload["id"]
-    return canonical
+        ids[name] = upload["id"]
+    recipes = [output.canonical() for output in outputs]
+    for recipe in recipes:
+        if name := recipe.get("watermark", {}).get("image"):
+            recipe["watermark"]["image"] = ids[name]
+    return recipes
 
 
 def check(site: Site) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from converter.engine import icons
-from converter.engine.naming import AS_SOURCE, BY_WIDTH, LONGEST
+from converter.engine.naming import LONGEST, usual_pattern
 from converter.models.jobs import Job, Source
 from converter.models.uploads import Upload
 
@@ -108,8 +108,7 @@ class Batch(models.Model):
     @property
     def naming(self) -> str:
         """Return the pattern of its results' names. The default distinguishes sizes of the same format."""
-        formats = [output["format"] for output in self.outputs]
-        return self.name_pattern or (AS_SOURCE if len(set(formats)) == len(formats) else BY_WIDTH)
+        return self.name_pattern or usual_pattern([output["format"] for output in self.outputs])
 
     @property
     def is_icon_set(self) -> bool:

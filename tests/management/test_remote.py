@@ -123,3 +123,12 @@ def test_each_page_becomes_a_file_on_the_site(convert: Convert, tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["scan-001.png", "scan-002.png"]
     with Image.open(tmp_path / "out" / "scan-002.png") as image:
         assert image.convert("RGB").getpixel((4, 4)) == (0, 0, 255)
+
+
+def test_a_site_makes_every_output_of_a_recipe(convert: Convert, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(make_photo(40, 30))
+    recipe = tmp_path / "set.json"
+    recipe.write_text(json.dumps([{"format": "webp", "resize": {"width": side}} for side in (8, 16)]))
+    answer = convert("a.jpg", "-o", "out", "--recipe", recipe)
+    assert answer.returncode == 0, answer.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a-8.webp", "a-16.webp"}

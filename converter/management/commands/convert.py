@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from converter import engine
-from converter.engine.naming import AS_SOURCE, by_page, pattern_problem
+from converter.engine.naming import AS_SOURCE, by_page, pattern_problem, usual_pattern
 from converter.management import recipe_options, remote, watching
 from converter.management.converting import Converted, Converter, LocalConverter, NotConverted, Task, Workers
 from converter.management.joining import join
@@ -71,20 +71,20 @@ class Command(BaseCommand):
             # File names may hold characters that the terminal cannot show.
             sys.stdout.reconfigure(errors="backslashreplace")
         joined: Path | None = options["join"]
-        recipe = recipe_options.read(options, format=JOINS if joined else None)
-        images = watermark_of(recipe, options["recipe"])
+        outputs = [recipe_options.read(options, JOINS)] if joined else recipe_options.read_outputs(options)
+        images = watermarks_of(outputs, options["recipe"])
         if options["name"] and (problem := pattern_problem(options["name"])):
             raise CommandError(f"--name: {problem.text}", returncode=2)
         if joined:
-            check_joined(recipe, options)
-        plan = Plan(options["sources"], joined.parent if joined else options["output"], recipe)
+            check_joined(outputs[0], options)
+        plan = Plan(options["sources"], joined.parent if joined else options["output"], *outputs)
         tasks, left = plan.tasks()
         if not tasks and not options["watch"]:
             raise CommandError("No images to convert.", returncode=2)
         if options["dry_run"]:
-            self._show(recipe, tasks, options["name"], joined)
+            self._show(outputs, tasks, options["name"], joined)
             return
-        make = maker(options["server"], recipe, images)
+        make = maker(options["server"], outputs, images)
         make_folder(joined.parent if joined else options["output"])
         if joined:
             converter = make()
@@ -96,18 +96,24 @@ class Command(BaseCommand):
                 converter.close()
             return
         tally = Tally(self.stdout, as_json=options["json"])
-        each = recipe.frames == "each"
-        with Workers(max(1, options["workers"]), make, options["name"], each_page=each) as workers:
+        with Workers(
+            max(1, options["workers"]), make, options["name"], usual=usual_names(outputs)
+        ) as workers:
             if options["watch"]:
                 watch(plan, workers, tally, overwrite=options["overwrite"])
             else:
                 convert(tasks, workers, tally, overwrite=options["overwrite"])
         tally.finish(len(tasks), left, watched=options["watch"])
 
-    def _show(self, recipe: engine.Recipe, tasks: list[Task], pattern: str, joined: Path | None) -> None:
-        self.stdout.write(engine.sentence(recipe))
-        if recipe.frames == "each":
-            pattern = pattern or by_page(AS_SOURCE)
+    def _show(
+        self, outputs: Sequence[engine.Recipe], tasks: list[Task], pattern: str, joined: Path | None
+    ) -> None:
+        for output in outputs:
+            self.stdout.write(engine.sentence(output))
+        usual = usual_names(outputs)
+        if any(output.frames == "each" for output in outputs):
+            usual = by_page(usual)
+        pattern = pattern or usual
         for task in tasks:
             target = joined or (task.target.with_name(pattern) if pattern else task.target)
             there = " (already exists)" if target.exists() else ""
@@ -222,16 +228,25 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def maker(server: str | None, recipe: engine.Recipe, images: Mapping[str, bytes]) -> Callable[[], Converter]:
+def usual_names(outputs: Sequence[engine.Recipe]) -> str:
+    """Return the pattern of names that nobody chose; empty where each source has one result, named as it is."""
+    if len(outputs) > 1:
+        return usual_pattern([output.format for output in outputs])
+    return AS_SOURCE if outputs[0].frames == "each" else ""
+
+
+def maker(
+    server: str | None, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]
+) -> Callable[[], Converter]:
     """Return what makes a converter for each worker. Raises CommandError if the site does not let us in."""
     if not server:
-        return lambda: LocalConverter(recipe, images)
+        return lambda: LocalConverter(outputs, images)
     token = os.environ.get("TOKEN", "")
     if not token:
         raise CommandError("Set TOKEN to an API token of the site.", returncode=2)
     site = remote.Site(server, token)
     remote.check(site)
-    asked = remote.recipe_for(site, recipe, images)
+    asked = remote.outputs_for(site, outputs, images)
     return lambda: remote.RemoteConverter(site, asked)
 
 
@@ -246,15 +261,17 @@ def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
             raise CommandError(f"--join cannot be used with --{other}.", returncode=2)
 
 
-def watermark_of(recipe: engine.Recipe, file: Path | None) -> dict[str, bytes]:
-    """Return the logo of the recipe's watermark, by its path relative to the recipe file."""
-    if not recipe.watermark or not recipe.watermark.image:
-        return {}
-    path = (file.parent if file else Path()) / recipe.watermark.image
-    try:
-        return {recipe.watermark.image: path.read_bytes()}
-    except OSError as exc:
-        raise CommandError(f"The watermark {path} cannot be read: {exc.strerror}", returncode=2) from exc
+def watermarks_of(outputs: Sequence[engine.Recipe], file: Path | None) -> dict[str, bytes]:
+    """Return the logos of the outputs' watermarks, by their paths relative to the recipe file."""
+    names = {output.watermark.image for output in outputs if output.watermark and output.watermark.image}
+    images = {}
+    for name in sorted(names):
+        path = (file.parent if file else Path()) / name
+        try:
+            images[name] = path.read_bytes()
+        except OSError as exc:
+            raise CommandError(f"The watermark {path} cannot be read: {exc.strerror}", returncode=2) from exc
+    return images
 
 
 def make_folder(output: Path) -> None:
