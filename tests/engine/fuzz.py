@@ -16,7 +16,7 @@ from pathlib import Path
 from converter.engine import FORMATS, EngineError, Fault, Limits, Recipe
 from converter.engine.raster import open
 
-from . import samples
+from . import heifs, samples
 
 LIMITS = Limits(max_pixels=1_000_000, max_total_pixels=2_000_000, max_frames=30, seconds=20)
 
@@ -61,6 +61,9 @@ def seeds() -> list[bytes]:
     found.append(samples.saved(small, "TIFF", compression="jpeg"))
     found.append(samples.saved(small, "JPEG2000", no_jp2=True))
     found += [(samples.FILES / name).read_bytes() for name in ("two.heic", "deep12.jp2", "deep16.jp2")]
+    for kind, brands in ((b"hvc1", (b"msf1", b"heic")), (b"av01", (b"avif", b"mif1"))):
+        tile = heifs.coded(samples.quarters((64, 64)), kind)
+        found.append(heifs.made([heifs.grid(1, 2, (101, 63), [2, 3]), tile, tile], brands=brands))
     if "jxl" in FORMATS:
         from_jpeg = Recipe.parse({"format": "jxl", "lossless": True, "metadata": "keep"})
         found.append(samples.render_all(samples.phone_jpeg(), from_jpeg)[0].data)

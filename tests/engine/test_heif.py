@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 from converter.engine import UnsupportedVariant
 from converter.engine.raster import open, probe
 from tests.engine import samples
-from tests.engine.heifs import Item, box, coded, grid, made, overlay, same, uncompressed
+from tests.engine.heifs import Item, box, coded, full, grid, made, overlay, same, uncompressed
 from tests.engine.rendering import render
 
 RED, GREEN, BLUE, WHITE = ((220, 30, 30), (30, 180, 60), (40, 60, 210), (255, 255, 255))
@@ -176,3 +177,40 @@ def test_items_that_are_made_of_each_other_end() -> None:
     first = Item(b"grid", b"", [], {b"dimg": [2]})
     with pytest.raises(UnsupportedVariant):
         open(made([first, Item(b"iovl", b"", [], {b"dimg": [1]})], brands=AVIF))
+
+
+def beside(main: Item, other: Item, kind: bytes, role: bytes = b"") -> list[Item]:
+    """The main picture and another that belongs to it, by the kind of reference and its role."""
+    told = [full(b"auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:" + role + b"\0")] if role else []
+    return [main, replace(other, properties=[*other.properties, *told], refers={kind: [1]}, hidden=True)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("reference", "role"), [(b"auxl", b"depth"), (b"thmb", b"")])
+def test_depth_and_thumbnails_are_no_pages(pictures: Any, kind: bytes, reference: bytes, role: bytes) -> None:
+    quarters, red, _ = pictures[kind]
+    data = made(beside(quarters, red, reference, role), brands=KINDS[kind])
+    assert (probe(data).pages, probe(data).has_alpha) == (1, False)
+    assert_shows(data, (64, 64), [RED, GREEN, BLUE, WHITE])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_cut_then_turned_then_mirrored(pictures: Any, kind: bytes) -> None:
+    quarters, *_ = pictures[kind]
+    cut = box(b"clap", struct.pack(">IIIIiIiI", 32, 1, 24, 1, 4, 1, -2, 1))
+    told = [*quarters.properties, cut, TURNED, box(b"imir", b"\1")]  # left to right
+    data = made([replace(quarters, properties=told)], brands=KINDS[kind])
+    assert_shows(data, (24, 32), [WHITE, GREEN, BLUE, RED])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_colours_multiplied_by_their_alpha_are_divided_again(kind: bytes) -> None:
+    half = Image.new("L", (64, 64), 128)
+    drawn = samples.quarters((64, 64))
+    dark = Image.composite(drawn, Image.new("RGB", drawn.size), half)
+    alpha = half if kind == b"av01" else half.convert("RGB")
+    items = beside(coded(dark, kind), coded(alpha, kind), b"auxl", b"alpha")
+    data = made([replace(items[0], refers={b"prem": [2]}), items[1]], brands=KINDS[kind])
+    image = samples.opened(render(data))
+    assert image.getchannel("A").getextrema() == (128, 128)
+    assert samples.looks_like_quarters(image, 6)
