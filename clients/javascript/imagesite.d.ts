@@ -257,6 +257,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce files
+         * @description Get a form for each file, to upload them before creating a batch of their ids.
+         *
+         *     The batch may be created while they are being uploaded. Files that are in no batch after an hour are deleted.
+         */
+        post: operations["announce_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete upload
+         * @description Delete an upload that is in no batch.
+         */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads/{upload_id}/form": {
         parameters: {
             query?: never;
@@ -888,7 +930,7 @@ export interface components {
             files?: (components["schemas"]["FileIn"] | components["schemas"]["UrlIn"])[];
             /**
              * Uploads
-             * @description Existing uploads to convert again: ids, or ids with outputs of their own.
+             * @description Existing or announced uploads: ids, or ids with outputs of their own.
              * @default []
              */
             uploads?: (string | components["schemas"]["UploadIn"])[];
@@ -2046,6 +2088,52 @@ export interface components {
             items: components["schemas"]["Job"][];
             /** Next */
             next: string | null;
+        };
+        /** Announced */
+        Announced: {
+            /**
+             * Uploads
+             * @description In the order of the files.
+             */
+            uploads: components["schemas"]["Upload"][];
+            /**
+             * Expires At
+             * Format: date-time
+             * @description Until then a batch may be created of them.
+             */
+            expires_at: string;
+        };
+        /**
+         * AnnouncedIn
+         * @example {
+         *       "files": [
+         *         {
+         *           "name": "holiday.jpg",
+         *           "size": 2400000
+         *         }
+         *       ]
+         *     }
+         */
+        AnnouncedIn: {
+            /** Files */
+            files: components["schemas"]["BareFile"][];
+        };
+        /**
+         * BareFile
+         * @description A file to upload.
+         * @example {
+         *       "name": "holiday.jpg",
+         *       "size": 2400000
+         *     }
+         */
+        BareFile: {
+            /** Name */
+            name: string;
+            /**
+             * Size
+             * @description In bytes, exactly.
+             */
+            size: number;
         };
         /** Metadata */
         Metadata: {
@@ -3558,6 +3646,68 @@ export interface operations {
             403: components["responses"]["403"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    announce_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnouncedIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announced"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];

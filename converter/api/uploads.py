@@ -29,6 +29,23 @@ def keep_image(
     return Status(201, schemas.Upload.of(jobs.store(upload, file), with_form=False))
 
 
+@router.post("/forms", response={201: schemas.Announced}, openapi_extra=problems(), url_name="announce")
+def announce_files(request: ApiRequest, body: schemas.AnnouncedIn) -> Status[schemas.Announced]:
+    """Get a form for each file, to upload them before creating a batch of their ids.
+
+    The batch may be created while they are being uploaded. Files that are in no batch after an hour are deleted.
+    """
+    uploads = jobs.announce(request.auth.user, [jobs.NewFile(file.name, file.size) for file in body.files])
+    return Status(201, schemas.Announced.of(uploads))
+
+
+@router.delete("/{uuid:upload_id}", response={204: None}, openapi_extra=problems(404, 409), url_name="upload")
+def delete_upload(request: ApiRequest, upload_id: uuid.UUID) -> Status[None]:
+    """Delete an upload that is in no batch."""
+    jobs.remove_upload(own(request, Upload.objects.all(), upload_id))
+    return Status(204, None)
+
+
 @router.post(
     "/{uuid:upload_id}/form",
     response=schemas.Form,

@@ -32,7 +32,7 @@ from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.quota import QuotaUse, quota_use
 from converter.jobs.recipes import save_recipe
 from converter.jobs.results import check_result, read_result
-from converter.jobs.retention import expire, remove, remove_all
+from converter.jobs.retention import expire, remove, remove_all, remove_upload
 from converter.jobs.shares import count_opening, open_share, revoke_share, share
 from converter.jobs.sweep import recover
 from converter.jobs.transitions import (
@@ -45,6 +45,7 @@ from converter.jobs.transitions import (
 )
 from converter.jobs.uploads import (
     NewFile,
+    announce,
     fetch,
     file_problem,
     keep_image,
@@ -71,6 +72,7 @@ __all__ = [
     "SHARED_LIFETIME",
     "JobError",
     "StillRunning",
+    "announce",
     "cancel",
     "cancel_batch",
     "count_opening",
@@ -99,6 +101,7 @@ __all__ = [
     "quota_use",
     "renew_form",
     "remove_all",
+    "remove_upload",
     "result_url",
     "retry",
     "retry_batch",

@@ -43,6 +43,9 @@ TEMPLATES = {
         "Without an account you can convert {most} images an hour. "
         "Sign up to convert more now, or try again in {minutes} minutes."
     ),
+    "quota_exceeded.announced": _(
+        "You have uploaded {most} images within an hour that are in no batch. Convert or delete some first."
+    ),
     "quota_exceeded.bytes": _(
         "Your files would need more than your {most:M} MB of storage. "
         "Delete a batch you no longer need, or wait until one expires."
@@ -66,6 +69,7 @@ TEMPLATES = {
     # What is not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),
+    "conflict.delete_upload": _("This upload belongs to a batch. Delete the batch instead."),
     "conflict.retry": _("Only a failed or cancelled job can be retried; this one is {state:word}."),
     "conflict.retry_in_vain": _("It would fail again."),
     "conflict.retry_batch": _("No job of this batch can be retried."),

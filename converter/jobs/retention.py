@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from converter import metadata, storage
+from converter.jobs.errors import Conflict
 from converter.jobs.thumbnails import thumbnail_key
 from converter.jobs.transitions import cancel_batch, expire_results
 from converter.models import Batch, Job, Rendition, Upload
@@ -41,6 +42,14 @@ def remove(batch: Batch) -> None:
     batch.delete()
     ids = [upload.pk for upload in uploads]
     Upload.objects.filter(pk__in=ids, jobs=None, sources=None, deleted_at__isnull=False).delete()
+
+
+def remove_upload(upload: Upload) -> None:
+    """Delete an upload that nothing was made of. Raises Conflict if a batch has it, StorageFault."""
+    if Job.objects.of([upload]).exists():
+        raise Conflict(kind="delete_upload")
+    delete_bytes([upload])
+    Upload.objects.filter(pk=upload.pk, jobs=None, sources=None).delete()
 
 
 def remove_all(owner: AbstractBaseUser) -> None:

@@ -25,7 +25,8 @@ from converter.jobs.limits import limits
 from converter.jobs.logos import has_watermark, watermark_of
 from converter.jobs.quota import check_quota
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.jobs.uploads import NewFile, check_files, new_upload
+from converter.jobs.transitions import queue_received
+from converter.jobs.uploads import NewFile, announced, check_files, new_upload
 from converter.models import Batch, Job, Preferences, Source, Upload, Usage
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ def submit(
     join: bool = False,
     kept: bool = True,
 ) -> Batch:
-    """Make one job for each image and output. New files are awaited; uploads that are here are queued at once.
+    """Make one job for each image and output. New files are awaited, as are announced uploads that have not come yet;
+    uploads that are here are queued at once.
 
     With `join`, it is one job for all images, in the order of `uploads` and then of `files`: they become one document.
 
@@ -75,6 +77,7 @@ def submit(
         Job.objects.bulk_create(rows)
         Source.objects.bulk_create(pages)
         _enqueue(owner, rows, fresh)
+    _queue_arrived(uploads)
     logger.info("Batch submitted", extra={"batch": str(batch.pk), "jobs": len(rows)})
     metrics.emit(Submitted=len(rows))
     return batch
@@ -102,6 +105,14 @@ def _enqueue(owner: AbstractBaseUser, rows: Sequence[Job], fresh: Sequence[Uploa
     for upload in fresh:
         if upload.source_url:
             enqueue("fetch", owner.pk, upload=upload.pk)
+
+
+def _queue_arrived(uploads: Sequence[Upload]) -> None:
+    """Queue the jobs of uploads that came while the rows were being made: their event found none."""
+    awaited = [upload.pk for upload in uploads if not upload.received_at]
+    for upload in Upload.objects.filter(pk__in=awaited).exclude(received_at=None):
+        queue_received(upload, timezone.now(), is_first=False)
+        enqueue_conversion(upload.pk, upload.owner_id)
 
 
 def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:
@@ -177,8 +188,9 @@ def _check_submission(
         _check_outputs(own_outputs.get(upload.pk, ()), f"/uploads/{index}/outputs", has_logo)
     check_files(files)
     _check_urls(owner, files)
+    coming = announced(upload for upload in uploads if not upload.received_at)
     for index, upload in enumerate(uploads):
-        if not upload.is_here:
+        if not (upload.is_here or upload.pk in coming):
             raise _invalid(f"/uploads/{index}", "no_upload", kind="named", name=upload.name)
 
 

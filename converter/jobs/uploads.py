@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO
@@ -17,11 +17,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from converter import outbound, storage
+from converter import configuration, outbound, storage
 from converter.engine import Message, Problem, Recipe
 from converter.engine.filenames import clean_name, safe_name
 from converter.engine.naming import folder_of
 from converter.jobs.errors import Conflict, Gone, InvalidSubmission, OverQuota, hindrance_of
+from converter.jobs.guests import with_same_quota
 from converter.jobs.limits import limits
 from converter.jobs.quota import check_quota
 from converter.jobs.results import read_result
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 FORM_LIFETIME = timedelta(minutes=5)
 FETCH_SECONDS = 60
+ANNOUNCED_FOR = timedelta(hours=1)
+ANNOUNCED_BATCHES = 4  # of the largest size, announced within that time and not yet submitted
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,38 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
         check_quota(owner, jobs=0, size=file.size)
         upload.save(force_insert=True)
     return upload
+
+
+def announce(owner: AbstractBaseUser, files: Sequence[NewFile]) -> list[Upload]:
+    """Return new uploads whose bytes may be sent before anybody says what is to be made of them.
+
+    A batch made of them within the hour keeps them; the sweep deletes the others.
+    Raises InvalidSubmission if files are empty, too large or too many, OverQuota.
+    """
+    most = configuration.current().most_files
+    if len(files) > most:
+        raise InvalidSubmission("too_many_files", most=most, count=len(files))
+    check_files(files)
+    now = timezone.now()
+    until = now + min(ANNOUNCED_FOR, Preferences.of(owner).kept_for)
+    uploads = [new_upload(owner, file, now, until) for file in files]
+    with transaction.atomic():
+        check_quota(owner, jobs=0, size=sum(file.size for file in files))
+        lone = Upload.objects.filter(with_same_quota(owner), deleted_at=None, jobs=None, sources=None)
+        count = lone.filter(created_at__gt=now - ANNOUNCED_FOR).count() + len(files)
+        if count > ANNOUNCED_BATCHES * most:
+            raise OverQuota(kind="announced", most=ANNOUNCED_BATCHES * most)
+        Upload.objects.bulk_create(uploads)
+    return uploads
+
+
+def announced(uploads: Iterable[Upload]) -> set[uuid.UUID]:
+    """Return the ids of those whose bytes may still come and that no batch has taken yet."""
+    awaited = [
+        upload for upload in uploads if not (upload.received_at or upload.source_url or upload.is_gone)
+    ]
+    taken = Job.objects.filter(batch__kept=True).of(awaited).uploads() if awaited else Upload.objects.none()
+    return {upload.pk for upload in awaited} - set(taken.values_list("pk", flat=True))
 
 
 def use_result(job: Job) -> Upload:

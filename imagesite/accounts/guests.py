@@ -36,8 +36,11 @@ SESSION_KEY = "guest"
 HEADER = "X-Guest"
 """Sent by a page that was made for a guest: so that a page whose user was logged out elsewhere does not go on as one."""
 
-CALLS = ("api:batches", "api:convert", "api:upload_form")
-"""What a guest's page may call by POST; the rest of the API needs an account."""
+CALLS = {
+    "POST": ("api:batches", "api:convert", "api:announce", "api:upload_form"),
+    "DELETE": ("api:upload",),
+}
+"""What a guest's page may call, by method; the rest of the API needs an account."""
 
 HOUR = 3600
 AT_ONCE = timedelta(minutes=1)
@@ -106,9 +109,9 @@ def address_key(address: str) -> str:
 
 def may_call(request: HttpRequest) -> bool:
     """Return whether this is a guest's page that calls what is open to guests."""
-    if not settings.CONVERTER_GUESTS or request.method != "POST" or HEADER not in request.headers:
+    if not settings.CONVERTER_GUESTS or HEADER not in request.headers or request.resolver_match is None:
         return False
-    return request.resolver_match is not None and request.resolver_match.view_name in CALLS
+    return request.resolver_match.view_name in CALLS.get(request.method or "", ())
 
 
 def keep_history(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:

@@ -150,6 +150,11 @@ def test_the_api_is_closed_but_for_the_calls_of_the_page(client: Client) -> None
     batch = convert(client)
     job = batch.jobs.get()
     assert call(client, "/api/v1/batches", WEBP).status_code == 201
+    announced = call(client, "/api/v1/uploads/forms", {"files": WEBP["files"]}).json()["uploads"][0]
+    upload = f"/api/v1/uploads/{announced['id']}"
+    assert Client().delete(upload, headers={"X-Guest": "1"}).status_code == 404
+    assert client.delete(upload).status_code == 401
+    assert client.delete(upload, headers={"X-Guest": "1"}).status_code == 204
     assert client.post("/api/v1/batches", json.dumps(WEBP), "application/json").status_code == 401
     for path in ("batches", f"batches/{batch.pk}", "jobs", f"jobs/{job.pk}", "recipes", "preferences"):
         assert client.get(f"/api/v1/{path}", headers={"X-Guest": "1"}).status_code == 401, path

@@ -94,4 +94,4 @@ def test_the_examples_do_what_they_say(program: Program, described: dict[str, An
                 response = send(path.removeprefix("/api/v1/"), example)
                 assert response.status_code == status, response.content
                 tried += 1
-    assert tried == 6
+    assert tried == 7

@@ -52,6 +52,8 @@ CALLS = {
     ("get", "jobs/{job_id}/download"): Call(302),
     ("post", "jobs/{job_id}/reuse"): Call(201),
     ("post", "uploads"): Call(201),
+    ("post", "uploads/forms"): Call(201, {"files": [{"name": "a", "size": 1}]}),
+    ("delete", "uploads/{upload_id}"): Call(409),
     ("post", "uploads/{upload_id}/form"): Call(409),
     ("get", "uploads/{upload_id}/download"): Call(302),
     ("get", "uploads/{upload_id}/metadata"): Call(200),

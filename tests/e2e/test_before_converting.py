@@ -343,6 +343,25 @@ def test_files_that_are_no_images_are_marked_with_the_reason(visit: Visit) -> No
     expect(page.locator("[data-go-note]")).to_contain_text("1 can't be converted")
 
 
+def test_damaged_files_are_marked_before_they_are_converted(visit: Visit) -> None:
+    whole, scan = make_photo(640, 480), make_photo(300, 200, "TIFF")
+    page = visit()
+    page.locator("#id_images").set_input_files(
+        [
+            photo("cut.jpg", whole[: len(whole) // 2]),
+            photo("photo.jpg", whole),
+            photo("scan.tif", scan, "image/tiff"),
+            photo("cut.tif", scan[: len(scan) // 2], "image/tiff"),
+        ]
+    )
+    for name in ("cut.jpg", "cut.tif"):
+        row = page.locator(".file-row", has_text=name)
+        expect(row).to_have_class(re.compile("is-bad"))
+        expect(row.locator(".file-note")).to_contain_text("The end of this file is missing.")
+    expect(page.locator("[data-go-note]")).to_contain_text("2 can't be converted")
+    expect(page.locator(".file-row.is-bad")).to_have_count(2)
+
+
 def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 from playwright.sync_api import FilePayload, expect
 
 from tests.conftest import make_photo
@@ -159,6 +162,37 @@ def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) 
     page.locator("#id_images").set_input_files([photo("large.jpg", large)])
     expect(page.locator("[data-try-note]")).to_contain_text("about")
     assert page.locator(".try .compare-after img").evaluate("image => image.naturalWidth") == 1600
+
+
+MIDDLE = """image => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
+    canvas.getContext("2d").drawImage(image, image.naturalWidth / 2, image.naturalHeight / 2, 1, 1, 0, 0, 1, 1);
+    return [...canvas.getContext("2d").getImageData(0, 0, 1, 1).data];
+}"""
+
+
+def test_the_frame_asked_for_is_shown_of_a_file_too_large_to_be_tried(visit: Visit) -> None:
+    frames = [Image.new("RGB", (600, 400), color) for color in ("#d00000", "#00b000", "#0000d0")]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    page = visit()
+    page.route(
+        "**/convert/",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=answer.text().replace('data-one-shot="4000000"', 'data-one-shot="1000"'),
+        ),
+    )
+    page.goto("/convert/")
+    page.locator("#id_images").set_input_files([photo("large.gif", file.getvalue(), "image/gif")])
+    expect(page.locator("[data-try-note]")).to_contain_text("%")
+    page.locator("[name='outputs-0-format']").select_option("png")
+    page.locator(".more").first.evaluate("details => { details.open = true; }")
+    page.locator("[name='outputs-0-pages']").fill("2")
+    page.locator("[name='outputs-0-pages']").blur()
+    after = page.locator(".try .compare-after img")
+    page.wait_for_function(f"image => ({MIDDLE})(image)[1] > 100", arg=after.element_handle())
+    assert after.evaluate(MIDDLE) == [0, 0xB0, 0, 255]
 
 
 @pytest.mark.parametrize("source", ["heic", "avif", "tiff"])

@@ -11,6 +11,8 @@ from tests.e2e.site import Visit, sign_up
 
 pytestmark = pytest.mark.browser
 
+DATA_IS_DEAR = "Object.defineProperty(Navigator.prototype, 'connection', {get: () => ({saveData: true})});"
+
 
 def test_convert_goes_on_after_logging_in_again_in_another_tab(
     visit: Visit, photos: list[dict[str, Any]]
@@ -38,6 +40,8 @@ def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
         page.context.clear_cookies(name="session")
         route.fulfill(status=403, json={"code": "form_expired"})
 
+    page.add_init_script(DATA_IS_DEAR)  # nothing is sent ahead
+    page.reload()
     page.route("**/uploads", end_session)
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]
     page.locator("[data-submit]").click()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, Route, expect
+from playwright.sync_api import Dialog, FilePayload, Request, Route, expect
 
 from tests.conftest import make_photo
 from tests.e2e.site import Visit, convert, photo
@@ -43,22 +44,40 @@ def test_nothing_chosen_is_said(visit: Visit) -> None:
 
 def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    broken: list[Route] = []
-
-    def break_once(route: Route) -> None:
-        if broken:
-            route.continue_()
-        else:
-            broken.append(route)
-            route.abort()
-
-    page.route("**/uploads", break_once)
-    page.locator("#id_images").set_input_files(photos)
+    page.route("**/uploads", lambda route: route.abort())
+    page.locator("#id_images").set_input_files(photos[:1])
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Upload failed: connection lost.")).to_be_visible()
+    page.unroute("**/uploads")
     page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+
+
+def test_files_are_sent_while_the_options_are_chosen(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    sent: list[Request] = []
+    page.on("requestfinished", lambda request: sent.append(request))
+    page.locator("#id_images").set_input_files(photos)
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    page.wait_for_function(
+        "count => performance.getEntriesByType('resource').filter(({name}) => name.endsWith('/uploads')).length === count",
+        arg=3,
+    )
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator(".job")).to_have_count(3)
+    assert [urlparse(request.url).path for request in sent].count("/uploads") == 3
+
+
+def test_a_file_that_is_removed_is_deleted_at_the_site(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    page.locator("#id_images").set_input_files(photos[:1])
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    with page.expect_response(lambda response: response.request.method == "DELETE") as answer:
+        page.get_by_role("button", name="Remove photo 0.jpg").click()
+    assert answer.value.status == 204
 
 
 def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: list[FilePayload]) -> None:

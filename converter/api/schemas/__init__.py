@@ -5,6 +5,7 @@ from __future__ import annotations
 from converter.api.schemas.requests import (
     OUTPUTS,
     TAG,
+    AnnouncedIn,
     AnyFile,
     BatchIn,
     FileIn,
@@ -23,6 +24,7 @@ from converter.api.schemas.requests import (
     wrong,
 )
 from converter.api.schemas.responses import (
+    Announced,
     Batch,
     Batches,
     BatchSummary,
@@ -52,6 +54,8 @@ from converter.api.schemas.responses import (
 )
 
 __all__ = [
+    "Announced",
+    "AnnouncedIn",
     "AnyFile",
     "Batch",
     "BatchIn",

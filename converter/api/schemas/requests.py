@@ -95,14 +95,25 @@ OwnOutputs = Annotated[
 ]
 
 
-class FileIn(Schema):
-    """An image to upload."""
+class BareFile(Schema):
+    """A file to upload."""
 
     model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
 
     name: Annotated[str, Field(max_length=1000)]
     size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+
+
+class FileIn(BareFile):
+    """An image to upload."""
+
     outputs: OwnOutputs = []
+
+
+class AnnouncedIn(Schema):
+    model_config = strictly({"files": [{"name": "holiday.jpg", "size": 2_400_000}]})
+
+    files: Annotated[list[BareFile], Field(min_length=1)]
 
 
 class UrlIn(Schema):
@@ -172,7 +183,7 @@ class BatchIn(Schema):
     files: list[AnyFile] = []
     uploads: Annotated[
         list[AnyUpload],
-        Field(description="Existing uploads to convert again: ids, or ids with outputs of their own."),
+        Field(description="Existing or announced uploads: ids, or ids with outputs of their own."),
     ] = []
     outputs: Annotated[
         list[RawRecipe],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
@@ -103,6 +103,18 @@ class Upload(Schema):
         form = jobs.upload_form(upload) if with_form and awaited else None
         return cls(
             id=upload.pk, name=upload.name, form=Form(url=form.url, fields=form.fields) if form else None
+        )
+
+
+class Announced(Schema):
+    uploads: Annotated[list[Upload], Field(description="In the order of the files.")]
+    expires_at: Annotated[datetime, Field(description="Until then a batch may be created of them.")]
+
+    @classmethod
+    def of(cls, uploads: Sequence[models.Upload]) -> Announced:
+        return cls(
+            uploads=[Upload.of(upload, with_form=True) for upload in uploads],
+            expires_at=min(upload.expires_at for upload in uploads),
         )
 
 

@@ -58,7 +58,7 @@ export class Comparison {
 
   // A picture of what browsers cannot show, or have no more of than a thumbnail.
   async fetchOriginal() {
-    const sample = await sampleOf(this.image);
+    const sample = await sampleOf(this.image, ORIGINAL);
     const { result, report } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
     if (!result || this.isClosed) return;
     this.originals[""] = URL.createObjectURL(result);

@@ -102,6 +102,7 @@ function takeOut(row) {
   }
   const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
   rows.splice(rows.indexOf(row), 1);
+  row.forget();
   row.element.remove();
   ((next && maybe(next, "[data-remove]", HTMLElement)) ?? choose).focus();
   changed();

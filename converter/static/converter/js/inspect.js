@@ -1,41 +1,59 @@
 // Marks files that cannot be converted, with what the site says of them.
 
-import { changed, limits, state } from "./page.js";
+import { rows, shown } from "./files.js";
+import { changed, form, state } from "./page.js";
+import { sampleOf } from "./sample.js";
+import { convertOnce } from "./server.js";
 
-/** @typedef {{ name: string, size: number, state?: string, file?: File, set?: (next: "bad", note: string) => void }} Chosen */
+/** @typedef {import("./row.js").Row} Row */
 
 // What no options and no second copy of the file can help.
 const FAULTS = ["not_an_image", "unsupported_format", "unsupported_variant", "too_many_pixels", "too_many_frames"];
+// What may be wrong with one of several pictures only, so that options that leave it out help.
+const DAMAGES = ["truncated", "corrupt"];
 const SMALL = { format: "jpeg", frames: "first", resize: { width: 16, height: 16 } };
 const MOST = 10; // files that are asked about
 
 let asked = 0;
 let queue = Promise.resolve();
 
+/** @param {Row} row */
+const isOpen = (row) => row.state === "ready" && !state.busy && !state.batch && row.element.isConnected;
+
 /**
  * Mark an image if it is the file that is at fault, and not the options.
- * @param {Chosen} image
+ * @param {import("./files.js").Image} image
  * @param {string | undefined} code
  * @param {string | undefined} problem
  */
 export function mark(image, code, problem) {
-  const isFault = code !== undefined && FAULTS.includes(code);
-  if (!isFault || !problem || image.state !== "ready" || state.busy || state.batch) return;
-  image.set?.("bad", problem);
+  if (!code || !problem || !("file" in image) || !isOpen(image)) return;
+  if (DAMAGES.includes(code)) ask(image);
+  if (!FAULTS.includes(code)) return;
+  image.set("bad", problem);
   changed();
 }
 
-/**
- * Ask about a file that the browser cannot read, one after another.
- * @param {Chosen & { file: File, element: HTMLElement }} row
- */
-export function inspect(row) {
-  if (row.state !== "ready" || row.size > limits.preview || asked >= MOST) return;
-  asked += 1;
-  queue = queue.then(async () => {
-    if (row.state !== "ready" || state.busy || state.batch || !row.element.isConnected) return;
-    const { convertOnce } = await import("./server.js");
-    const { code, problem } = await convertOnce({ blob: row.file, name: row.name }, SMALL);
-    mark(row, code, problem);
-  });
+// Ask about the files that the browser cannot show, one after another; the one in sight is previewed anyway.
+function inspect() {
+  for (const row of rows) {
+    if (!row.isUnseen || row === shown() || asked >= MOST) continue;
+    row.isUnseen = false;
+    asked += 1;
+    queue = queue.then(() => ask(row));
+  }
 }
+
+/** @param {Row} row */
+async function ask(row) {
+  if (!isOpen(row)) return;
+  const sent = await sampleOf(row, SMALL);
+  if (!sent || !isOpen(row)) return;
+  const { code, problem } = await convertOnce(sent.source, SMALL);
+  if (!code || !problem || ![...FAULTS, ...DAMAGES].includes(code) || !isOpen(row)) return;
+  row.set("bad", problem);
+  changed();
+}
+
+form.addEventListener("convert:measured", inspect);
+inspect();

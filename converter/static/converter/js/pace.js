@@ -14,7 +14,7 @@ let seen = [];
 
 /** To be called whenever more was sent; says so every few seconds. */
 export function showTotal() {
-  const sent = rows.filter((row) => row.target && row.state !== "out");
+  const sent = rows.filter((row) => row.target && !["ready", "bad", "out"].includes(row.state));
   const bytes = sent.reduce((sum, { size }) => sum + size, 0);
   const gone = sent.reduce((sum, { size, share }) => sum + size * share, 0);
   const done = sent.filter((row) => row.state === "sent").length;

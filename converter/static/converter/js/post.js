@@ -17,9 +17,10 @@ export function poster(form) {
    * @param {string} url
    * @param {BodyInit} body
    * @param {Record<string, string>} [headers]
+   * @param {string} [method]
    */
-  async function post(url, body, headers = {}) {
-    const attempt = () => fetch(url, { method: "POST", headers: { "X-CSRFToken": token, ...always, ...headers }, body }).catch(() => null);
+  async function post(url, body, headers = {}, method = "POST") {
+    const attempt = () => fetch(url, { method, headers: { "X-CSRFToken": token, ...always, ...headers }, body }).catch(() => null);
     const answer = await attempt();
     return answer?.status === 403 && (await renew()) ? attempt() : answer;
   }

@@ -23,8 +23,6 @@ const isDear = Boolean(navigator.connection?.saveData); // then only when asked
 
 /** @type {Comparison | null} */
 let comparison = null; // of the image in sight
-/** @type {import("./sample.js").Sample | null} */
-let sample = null; // of that image
 let isWanted = !isDear;
 let isRunning = false;
 let timer = 0;
@@ -61,7 +59,6 @@ export async function wholeOf(image) {
 function begin(image) {
   comparison?.close();
   comparison = image && new Comparison(image, view);
-  sample = null;
   asked = "";
   isWanted = !isDear;
   section.hidden = !image;
@@ -117,9 +114,8 @@ async function preview(current) {
  * @returns {Promise<Told | null>}
  */
 async function convert(current, recipe) {
-  const sent = sample ?? (await sampleOf(current.image));
+  const sent = await sampleOf(current.image, recipe);
   if (current.isClosed) return null;
-  sample = sent;
   if (!sent) return { text: say(texts.tryTooLarge, { size: sizeInWords(limits.preview) }) };
   const scaled = scaledTo(recipe, sent);
   const { result, problem, code, report } = await convertOnce(sent.source, scaled);

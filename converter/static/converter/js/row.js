@@ -2,8 +2,10 @@
 
 import { copyOf, one } from "./dom.js";
 import { measured, state } from "./page.js";
+import { forgetUpload } from "./server.js";
 import { say, sizeInWords, texts } from "./words.js";
 
+const LARGE = 2e6; // bytes; what is smaller is sent ahead before a bar is seen
 const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
 
 /** @typedef {"ready" | "bad" | "waiting" | "sending" | "sent" | "failed" | "out"} RowState */
@@ -28,6 +30,12 @@ export class Row {
     /** @type {{ id: string, form: import("./server.js").UploadForm } | null} */
     this.target = null; // where it is sent
     this.since = 0; // when the form for that was made
+    this.announced = 0; // when the site was told of it
+    /** @type {Promise<string> | null} */
+    this.arrival = null; // while it is being sent, and afterwards: why that failed
+    this.isHere = false; // at the site
+    this.hasFailed = false; // to be sent ahead
+    this.isUnseen = false; // by the browser, and not yet asked about
     this.element = copyOf("[data-row-template]");
     this.show = one(this.element, "[data-show]", HTMLButtonElement);
     this.remove = one(this.element, "[data-remove]", HTMLButtonElement);
@@ -52,7 +60,8 @@ export class Row {
       const { dimensionsOf } = await import("./dimensions.js"); // loaded when needed
       const size = await dimensionsOf(file);
       if (size) this.measure(size);
-      else (await import("./inspect.js")).inspect(this);
+      this.isUnseen = true;
+      measured();
     };
     if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
       unseen();
@@ -97,8 +106,25 @@ export class Row {
     this.remove.setAttribute("aria-label", say(isUnderWay ? texts.cancel : texts.remove, { name: this.name }));
   }
 
+  /** @param {NonNullable<Row["target"]>} target */
+  announce(target) {
+    Object.assign(this, { target, since: performance.now(), announced: Date.now(), arrival: null, isHere: false, hasFailed: false });
+  }
+
+  // The site has it in no batch, and need not keep it.
+  forget() {
+    this.stop?.abort();
+    if (this.target) forgetUpload(this.target.id);
+    this.target = null;
+  }
+
+  showAhead() {
+    this.bar.value = this.share * 100;
+    this.bar.hidden = this.share === 1 || this.size < LARGE;
+  }
+
   wait() {
-    this.share = 0;
+    if (!this.arrival) this.share = 0;
     this.set("waiting", texts.waiting);
   }
 }

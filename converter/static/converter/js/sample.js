@@ -1,5 +1,6 @@
 // What is sent of an image for its preview: its upload, the file itself, or a smaller copy of a file too large.
 
+import { arrived } from "./ahead.js";
 import { limits } from "./page.js";
 
 export const SIDE = 1600; // longest side of a copy
@@ -10,14 +11,37 @@ export const SIDE = 1600; // longest side of a copy
  * `whole`: the size of the picture that a copy stands for, `copy` its own
  */
 
+/** @type {WeakMap<object, Promise<Sample | null>>} */
+const copies = new WeakMap();
+
 /**
  * @param {import("./files.js").Image} image
+ * @param {Record<string, any>} recipe
  * @returns {Promise<Sample | null>}
  */
-export async function sampleOf(image) {
+export async function sampleOf(image, recipe) {
   if (!("file" in image)) return { source: { upload: image.upload } };
   const { file, name } = image;
-  if (file.size <= limits.preview) return { source: { blob: file, name } };
+  const isSmall = file.size <= limits.preview;
+  const copy = isSmall || recipe.pages ? null : await copyOf(image); // a copy has one picture
+  if (copy) return copy;
+  const upload = await arrived(image);
+  if (upload) return { source: { upload } };
+  return isSmall ? { source: { blob: file, name } } : copyOf(image);
+}
+
+/** @param {import("./row.js").Row} row */
+function copyOf(row) {
+  const copy = copies.get(row) ?? shrunk(row);
+  copies.set(row, copy);
+  return copy;
+}
+
+/**
+ * @param {import("./row.js").Row} row
+ * @returns {Promise<Sample | null>}
+ */
+async function shrunk({ file, name }) {
   const whole = await createImageBitmap(file).catch(() => null);
   if (!whole) return null;
   const share = Math.min(1, SIDE / Math.max(whole.width, whole.height));

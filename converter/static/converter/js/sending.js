@@ -4,14 +4,13 @@ import { around } from "./dom.js";
 import { failed, rowOf, rows } from "./files.js";
 import { find, note, setBusy, state } from "./page.js";
 import { showTotal } from "./pace.js";
-import { cancelBatch, renewForm } from "./server.js";
-import { Expired, Refused, Stopped, send } from "./upload.js";
-import { say, texts, told } from "./words.js";
+import { cancelBatch } from "./server.js";
+import { renew, transfer } from "./transfer.js";
+import { texts } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
 const AT_ONCE = 4;
-const FORM_LIFE = 4 * 60_000; // milliseconds; a form is good for five minutes from when it was made to when the sending begins
 
 let rounds = 0; // under way: the page is left only after the last one, or a retry would be lost
 
@@ -39,60 +38,13 @@ export const sendAll = (some) => round(async () => {
 /** @param {Row} row */
 const isOut = (row) => row.state === "out";
 
-/**
- * @param {Row} row
- * @param {boolean} [isSecondTry]
- */
-async function sendOne(row, isSecondTry = false) {
-  if (isOut(row)) return;
-  const problem = performance.now() - row.since > FORM_LIFE ? await renew(row) : "";
-  if (isOut(row)) return;
-  const reason = problem || (await attempt(row, isSecondTry));
-  if (reason && !isOut(row)) row.set("failed", reason);
-  showTotal();
-}
-
-/**
- * Returns why it failed; nothing where it did not, or was stopped.
- * @param {Row} row
- * @param {boolean} isSecondTry
- * @returns {Promise<string>}
- */
-async function attempt(row, isSecondTry) {
-  if (!row.target) return texts.failed;
-  row.stop = new AbortController();
-  try {
-    await send(row.target.form, row.file, { signal: row.stop.signal, progress: (share) => showShare(row, share) });
-  } catch (error) {
-    if (error instanceof Stopped) return "";
-    if (error instanceof Refused) return told(error.problem);
-    if (!(error instanceof Expired)) return texts.failed;
-    return isSecondTry ? texts.expired : (await renew(row)) || attempt(row, true);
-  }
-  row.share = 1;
-  row.set("sent", texts.sent);
-  return "";
-}
-
-/**
- * @param {Row} row
- * @param {number} share
- */
-function showShare(row, share) {
-  row.share = share;
-  row.set("sending", say(texts.sending, { percent: Math.round(share * 100) }));
-  showTotal();
-}
-
-// A form works for some minutes only: who waited longer, or tries again, needs a new one. Returns why there is none.
 /** @param {Row} row */
-async function renew(row) {
-  if (!row.target) return texts.failed;
-  const { form, problem } = await renewForm(row.target.id);
-  if (!form) return problem ?? texts.failed;
-  row.target.form = form;
-  row.since = performance.now();
-  return "";
+async function sendOne(row) {
+  if (isOut(row)) return;
+  const problem = await transfer(row);
+  if (!isOut(row) && row.isHere) row.set("sent", texts.sent);
+  else if (problem && !isOut(row)) row.set("failed", problem);
+  showTotal();
 }
 
 /** @param {Row} row */
@@ -100,7 +52,7 @@ const resume = (row) => round(async () => {
   row.wait();
   const problem = await renew(row);
   if (problem) row.set("failed", problem);
-  else await sendOne(row, true);
+  else await sendOne(row);
 });
 
 function finish() {

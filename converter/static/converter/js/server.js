@@ -16,12 +16,13 @@ const post = poster(form);
  * @param {string} url
  * @param {FormData | Record<string, any>} body
  * @param {Record<string, string>} [more]
+ * @param {string} [method]
  * @returns {Promise<Answer>}
  */
-async function ask(url, body, more = {}) {
+async function ask(url, body, more = {}, method = "POST") {
   const isForm = body instanceof FormData;
   const headers = { Accept: "application/json", ...(isForm ? {} : { "Content-Type": "application/json" }), ...more };
-  const answer = await post(url, isForm ? body : JSON.stringify(body), headers);
+  const answer = await post(url, isForm ? body : JSON.stringify(body), headers, method);
   if (!answer) return { status: 0, said: null };
   // The API refuses whoever is not logged in, pages lead to the log-in.
   const status = answer.redirected || answer.status === 403 ? 401 : answer.status;
@@ -70,6 +71,15 @@ export function makeBatch(wanted) {
  * @param {Record<string, any>[]} outputs
  */
 export const saveRecipe = (name, outputs) => ask(address("savedRecipes"), { name, outputs });
+
+/**
+ * Ask for a form for each file, before it is said what is to be made of them.
+ * @param {{ name: string, size: number }[]} files
+ */
+export const announceFiles = (files) => ask(`${address("uploads")}forms`, { files });
+
+/** @param {string} upload that is in no batch */
+export const forgetUpload = (upload) => ask(`${address("uploads")}${upload}`, new FormData(), {}, "DELETE");
 
 /** @param {string} batch */
 export const cancelBatch = (batch) => ask(`${batch}cancel/`, new FormData());

@@ -1,5 +1,6 @@
 // Makes the batch of what is chosen, or says what is wrong, and lets the files be sent.
 
+import { announce } from "./ahead.js";
 import { all, one } from "./dom.js";
 import { cropOf, isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
@@ -14,6 +15,7 @@ import { fetchMessages, say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
+const LOST = ["no_upload", "upload_not_found"];
 const NOBODY = "00000000-0000-0000-0000-000000000000"; // the id in the address that the page names for any batch
 
 /**
@@ -49,9 +51,10 @@ async function submit() {
 /**
  * Returns why there is no batch.
  * @param {Row[]} files
+ * @param {boolean} [isAgain]
  * @returns {Promise<string>}
  */
-async function make(files) {
+async function make(files, isAgain = false) {
   await fetchMessages();
   await logosTaken();
   const { outputs, problem } = await readOutputs();
@@ -69,22 +72,30 @@ async function make(files) {
     const crop = crops[images.indexOf(image)];
     return crop && !isSingle ? { outputs: recipes.map((recipe) => ({ ...recipe, crop })) } : {};
   };
+  const refused = await announce(files);
+  if (refused) return refusal(refused.status, refused.said, refused.files);
   const { status, said } = await makeBatch({
-    files: [...files.map((row) => ({ name: row.path, size: row.size, ...own(row) })), ...addresses().map((url) => ({ url }))],
-    uploads: kept().map((image) => ({ id: image.upload, ...own(image) })),
+    files: addresses().map((url) => ({ url })),
+    uploads: images.map((image) => ({ id: "file" in image ? image.target?.id : image.upload, ...own(image) })),
     ...(joined() ? { join: joined() } : {}),
     name_pattern: one(form, "#id_name_pattern", HTMLInputElement).value.trim(),
     outputs: isSingle && crops[0] ? recipes.map((recipe) => ({ ...recipe, crop: crops[0] })) : recipes,
   });
-  if (status !== 201) return refusal(status, said, files);
+  if (status !== 201) return !isAgain && forgetLost(said, images) ? make(files, true) : refusal(status, said, images);
   state.batch = address("batch").replace(NOBODY, said.id);
   sessionStorage.setItem("made", state.batch); // its page may begin the download
-  const forms = said.uploads.filter((/** @type {{ form: unknown }} */ upload) => upload.form);
-  files.forEach((row, index) => {
-    row.target = forms[index];
-    row.since = performance.now();
-  });
   return "";
+}
+
+/**
+ * Forget what the site has no longer, to announce it again; false where it has all.
+ * @param {any} said
+ * @param {import("./files.js").Image[]} images
+ */
+function forgetLost(said, images) {
+  const lost = images.filter((image, index) => "file" in image && said?.errors?.some((/** @type {any} */ { code, pointer }) => LOST.includes(code) && pointer === `/uploads/${index}`));
+  for (const image of lost) if ("file" in image) image.target = null;
+  return lost.length > 0;
 }
 
 /** @param {import("./server.js").Output[]} outputs */
@@ -97,9 +108,9 @@ function problemOf(outputs) {
 /**
  * @param {number} status
  * @param {any} said
- * @param {Row[]} files
+ * @param {import("./files.js").Image[]} images that it points at
  */
-function refusal(status, said, files) {
+function refusal(status, said, images) {
   if (!status) return texts.offline;
   if (status === 401) return texts.loggedOut;
   const named = said?.errors?.find((/** @type {{ pointer?: string }} */ { pointer }) => pointer === "/name_pattern");
@@ -107,9 +118,10 @@ function refusal(status, said, files) {
   let placed = 0;
   for (const error of said?.errors ?? []) {
     const [, list, index] = (error.pointer ?? "").split("/");
-    const row = list === "files" ? files[index] : undefined;
-    row?.set("bad", told(error));
-    if (row) placed += 1;
+    const image = ["files", "uploads"].includes(list) ? images[index] : undefined;
+    if (!image || !("file" in image)) continue;
+    image.set("bad", told(error));
+    placed += 1;
   }
   return placed || !said?.code ? texts.refused : told(said);
 }

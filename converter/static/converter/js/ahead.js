@@ -1,0 +1,89 @@
+// Sends files while the options are chosen: they are announced to the site, which deletes what becomes part of no batch.
+
+import { ready, rows, shown } from "./files.js";
+import { form, state } from "./page.js";
+import { announceFiles } from "./server.js";
+import { transfer } from "./transfer.js";
+
+/** @typedef {import("./row.js").Row} Row */
+
+const AT_ONCE = 2;
+const KEPT_FOR = 50 * 60_000; // milliseconds; the site deletes them after an hour
+const isDear = Boolean(navigator.connection?.saveData); // then only what is converted
+
+/** @typedef {import("./server.js").Answer & { files: Row[] }} Refusal which files the site does not take, and why */
+
+/** @type {Promise<Refusal | null>} */
+let turn = Promise.resolve(null);
+let lanes = 0;
+
+/** @param {Row} row */
+const isAnnounced = (row) => row.target !== null && Date.now() - row.announced < KEPT_FOR;
+
+/**
+ * Announce those of these files that are not announced yet.
+ * @param {Row[]} some
+ */
+export function announce(some) {
+  turn = turn.then(() => announceNew(some)); // one after another, so that each is announced once
+  return turn;
+}
+
+/**
+ * @param {Row[]} some
+ * @returns {Promise<Refusal | null>}
+ */
+async function announceNew(some) {
+  const files = some.filter((row) => row.state === "ready" && !isAnnounced(row));
+  if (!files.length) return null;
+  const answer = await announceFiles(files.map((row) => ({ name: row.path, size: row.size })));
+  if (answer.status !== 201) return { ...answer, files };
+  for (const [index, row] of files.entries()) row.announce(answer.said.uploads[index]);
+  for (const row of files) if (!rows.includes(row)) row.forget();
+  return null;
+}
+
+/**
+ * Wait until the file of a row is at the site, if it can be sent before anything is converted.
+ * @param {Row} row
+ * @returns {Promise<string | null>} the id of the upload
+ */
+export async function arrived(row) {
+  if (isDear && !row.target) return null;
+  if (await announce([row])) return null;
+  if (isAnnounced(row)) await transfer(row);
+  return isAnnounced(row) && row.isHere ? row.target?.id ?? null : null;
+}
+
+// The picture in sight first: its preview needs it.
+function next() {
+  const waiting = ready().filter((row) => isAnnounced(row) && !row.arrival && !row.hasFailed);
+  return waiting.find((row) => row === shown()) ?? waiting[0];
+}
+
+async function lane() {
+  lanes += 1;
+  for (let row = next(); row && !state.busy; row = next()) {
+    await transfer(row);
+    row.hasFailed = !row.isHere;
+  }
+  lanes -= 1;
+}
+
+async function sendAhead() {
+  if (isDear || state.busy || state.batch || (await announce(ready()))) return;
+  for (const row of rows) if (row.state === "bad") row.forget();
+  while (lanes < AT_ONCE && next() && !state.busy) lane();
+}
+
+function again() {
+  for (const row of rows) row.hasFailed = false;
+  sendAhead();
+}
+
+form.addEventListener("convert:changed", sendAhead);
+window.addEventListener("online", again);
+// A page that the browser keeps for the way back must not be in the middle of anything.
+window.addEventListener("pagehide", () => { if (!state.busy) for (const row of rows) row.stop?.abort(); });
+window.addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+sendAhead();
