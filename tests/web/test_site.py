@@ -40,7 +40,9 @@ OPEN = {
     "messages",  # what makes the site an app
     "share_target",
     "share",
-    "share_download",  # a share: to whoever has the link
+    "share_download",
+    "share_zip",  # a share: to whoever has the link
+    "api",  # the guide
     "convert",
     "convert_outputs",
     "watermark",  # to guests, see tests/accounts/test_guests.py
