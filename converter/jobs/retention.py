@@ -13,6 +13,7 @@ from converter.jobs.errors import Conflict
 from converter.jobs.thumbnails import thumbnail_key
 from converter.jobs.transitions import cancel_batch, expire_results
 from converter.models import Batch, Job, Rendition, Upload
+from converter.storage import reserve
 
 
 def expire(batch: Batch) -> None:
@@ -20,6 +21,7 @@ def expire(batch: Batch) -> None:
 
     Bytes go before anything is written, since a full disk takes no row until they are gone. Raises StorageFault.
     """
+    reserve.give_back()
     now = timezone.now()
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
@@ -34,6 +36,7 @@ def expire(batch: Batch) -> None:
 
 def remove(batch: Batch) -> None:
     """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left. Raises StorageFault."""
+    reserve.give_back()
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
     uploads = _uploads_of(batch)
@@ -54,6 +57,7 @@ def remove_upload(upload: Upload) -> None:
 
 def remove_all(owner: AbstractBaseUser) -> None:
     """Delete every image and result of a user, and their metadata. Raises StorageFault."""
+    reserve.give_back()  # also for the row of the user, which goes next
     for batch in Batch.objects.filter(owner=owner.pk):
         remove(batch)
     delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))

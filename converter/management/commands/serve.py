@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from converter import dispatch, jobs
 from converter.dispatch.pool import PoolDispatch
 from converter.management import lock, safety, serving
+from converter.storage import reserve
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ def _allow_open_files(count: int) -> None:
 
 def _tick(stopped: threading.Event) -> None:
     while True:
+        reserve.keep()
         try:
             import_string(CLOCK)({}, None)
         except Exception:
