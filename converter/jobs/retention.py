@@ -102,3 +102,5 @@ def delete_bytes(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         metadata.store().remove(upload.pk)
     rows.update(deleted_at=timezone.now(), thumbnail_key="")
+    # One that was stored meanwhile, before its worker could see that the upload is gone.
+    storage.results.remove(thumbnail_key(upload) for upload in uploads)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import errno
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from converter import jobs, storage
+from converter import jobs, metadata, storage
+from converter.jobs.thumbnails import thumbnail_key
 from converter.models import Batch, Job, Upload
 from converter.storage import StorageFault
 from converter.storage.folder import FolderStorage
@@ -105,6 +107,22 @@ def test_a_thumbnail_that_a_killed_worker_told_nobody_of_goes_too(
     send(batch, photo)
     worker.work()
     Upload.objects.update(thumbnail_key="")
+    jobs.remove(batch)
+    assert files(folders) == []
+
+
+def test_a_thumbnail_that_is_stored_while_its_image_is_deleted_goes_too(
+    alice: Any, send: Send, photo: bytes, folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = submit(alice, "a.jpg")
+    send(batch, photo)
+    upload, forget = the_job(batch).upload, metadata.store().remove
+
+    def store_and_forget(pk: Any) -> None:
+        storage.results.put(thumbnail_key(upload), io.BytesIO(b"x"), filename="", content_type="")
+        forget(pk)
+
+    monkeypatch.setattr(type(metadata.store()), "remove", lambda store, pk: store_and_forget(pk))
     jobs.remove(batch)
     assert files(folders) == []
 
