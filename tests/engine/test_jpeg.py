@@ -9,6 +9,7 @@ from PIL import Image
 
 from converter.engine import Corrupt, Recipe, UnsupportedVariant
 from converter.engine.raster import open
+from converter.engine.raster.codecs.jpeg_segments import before_pixels, segments
 
 from . import samples
 from .rendering import codes, render
@@ -93,6 +94,15 @@ def test_a_profile_counts_in_any_order_of_its_pieces_and_behind_the_frame(plain:
 def test_a_profile_with_a_piece_missing_is_told(plain: bytes) -> None:
     data = plain[:2] + piece(1, 2, samples.display_p3()[:200]) + plain[2:]
     assert "profile_unusable" in codes(render(data))
+
+
+@pytest.mark.parametrize("fill", [0, 1, 5])
+def test_a_scan_ends_before_the_fill_bytes_of_the_next_marker(plain: bytes, fill: int) -> None:
+    padded = plain[:-2] + b"\xff" * fill + plain[-2:]
+    scan, end = list(segments(padded))[-2:]
+    assert (scan.end, end.start) == (len(plain) - 2, len(padded))
+    assert [*before_pixels(padded), scan, end] == list(segments(padded))
+    assert "image_incomplete" not in codes(render(padded))
 
 
 def test_a_jpeg_cut_off_within_a_marker_and_closed_again_is_incomplete() -> None:

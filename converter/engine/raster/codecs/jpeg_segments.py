@@ -17,8 +17,8 @@ _SHORTEST = ((0xE0, b"JFIF\x00", 14), (_APP2, _PROFILE, 14), (0xEE, b"Adobe", 12
 _LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
 _FILL = re.compile(rb"\xff+")  # any number may stand before a marker
 
-# A scan runs until a marker that is neither a restart nor a stuffed byte.
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+# A scan runs until a marker that is neither a restart nor a stuffed byte; from one fixed byte on, as that is found fast.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 _READ = (
@@ -43,6 +43,11 @@ class Segment(NamedTuple):
 
 def segments(data: bytes) -> Iterator[Segment]:
     """Yield the segments up to the end of the first image; a scan's ends where its compressed data does."""
+    return _segments(data, scans=True)
+
+
+def _segments(data: bytes, scans: bool) -> Iterator[Segment]:
+    """`scans` is unset to stop before the first one, which may be most of the file."""
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
@@ -64,8 +69,9 @@ def segments(data: bytes) -> Iterator[Segment]:
         if end < start or end > len(data):
             return
         if marker == START_OF_SCAN:
-            found = _MARKER.search(data, end)
-            end = found.start() if found else len(data)
+            if not scans:
+                return
+            end = _end_of_scan(data, end)
         yield Segment(marker, start, end)
         at = end
     while data[at : at + 2] == b"\xff\xff":
@@ -74,12 +80,17 @@ def segments(data: bytes) -> Iterator[Segment]:
         yield Segment(END_OF_IMAGE, at + 2, at + 2)
 
 
+def _end_of_scan(data: bytes, start: int) -> int:
+    found = _MARKER.search(data, start)
+    end = found.start() if found else len(data)
+    while found and end > start and data[end - 1] == 0xFF:
+        end -= 1
+    return end
+
+
 def before_pixels(data: bytes) -> Iterator[Segment]:
     """Yield the segments before the first scan."""
-    for segment in segments(data):
-        if segment.marker == START_OF_SCAN:
-            return
-        yield segment
+    return _segments(data, scans=False)
 
 
 def is_frame(marker: int) -> bool:
