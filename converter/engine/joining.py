@@ -8,7 +8,7 @@ from typing import Any
 from .messages import Message
 
 # Sizes are those of the whole, and told as such.
-_OF_ONE = ("larger_than_source", "larger_by_nature", "bytes_met", "held_to_source")
+_OF_ONE = ("larger_than_source", "larger_by_nature", "bytes_met", "held_to_source", "search_stopped")
 _MOST_NAMED = 50
 
 Named = tuple[str, dict[str, Any]]

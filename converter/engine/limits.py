@@ -66,6 +66,8 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+_FOR_THE_REST = 1 / 4
+
 
 class Deadline:
     """Checked between steps; a codec that hangs is killed from outside."""
@@ -73,6 +75,10 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
+
+    def leaves(self, seconds: float) -> bool:
+        """Whether there is time for this and for finishing: decoding, of which this knows nothing, took some too."""
+        return time.monotonic() + seconds < self._end - self._seconds * _FOR_THE_REST
 
     def check(self) -> None:
         if time.monotonic() > self._end:

@@ -167,6 +167,7 @@ NOTES = {
     "pages_selected.frames": _("Frames selected: {pages} of {count}"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
     "quality_chosen.score": _("Quality {quality} chosen: visual score {score:.0f} of 100"),
+    "search_stopped": _("No time was left to try higher qualities than {quality}, which may fit too"),
     "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
     "shrunk_to_fit": _("Shrunk to {width}×{height} to stay within {target:,} bytes"),
     "format_chosen": _("{format} chosen: {reason}"),
@@ -209,6 +210,15 @@ WARNINGS = {
     "tone_mapped": _(
         "HDR ({transfer}) was tone-mapped: the brightest parts are less bright than in the original"
     ),
+    "aim_missed.quality": _(
+        "Visual score {score:.1f}, not the {aim:.1f} of this quality mode, even at the highest quality ({quality})"
+    ),
+    "aim_missed.bytes": _(
+        "Visual score {score:.1f}, not the {aim:.1f} of this quality mode, which needs more bytes than the original"
+    ),
+    "aim_missed.time": _(
+        "Visual score {score:.1f}, not the {aim:.1f} of this quality mode: no time was left to try more than quality {quality}"
+    ),
     "low_quality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
     "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
@@ -228,6 +238,7 @@ REASONS = {
     "reason_smallest_with_alpha.compared": _(
         "the smallest at equal similarity that keeps transparency ({others} as large)"
     ),
+    "reason_closest": _("the closest to the original; the others do not reach this quality"),
     "reason_too_large": _("too large for the other formats that suit"),
 }
 

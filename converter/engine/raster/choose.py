@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
@@ -56,7 +56,7 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
         roomiest = max((format for format in CANDIDATES if format.lossless), key=lambda each: each.max_side)
         return Choice(replace(recipe, format=roomiest.name, aim=None), Message("reason_too_large"))
     aim = AIMS[recipe.aim or "balanced"]
-    return _smallest(lossy, lambda option: _size_alike(sample, option, aim, deadline), why)
+    return _smallest_alike({option: _alike(sample, option, aim, deadline) for option in lossy}, aim, why)
 
 
 def _for_animation(image: Image.Image, recipe: Recipe) -> Choice:
@@ -81,14 +81,22 @@ def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str
     return Choice(best, Message(why, {"kind": "compared", "others": others} if others else {}))
 
 
+def _smallest_alike(tries: Mapping[Recipe, tuple[int, float]], aim: QualityTarget, why: str) -> Choice:
+    """Choose by size among those that reach the aim; where none or one does, by score."""
+    alike = [option for option, (_, score) in tries.items() if score >= aim.score]
+    if len(alike) > 1 or len(tries) == 1:
+        return _smallest(alike or list(tries), lambda option: tries[option][0], why)
+    return Choice(max(tries, key=lambda option: tries[option][1]), Message("reason_closest"))
+
+
 def _size(sample: Image.Image, option: Recipe) -> int:
     return len(_encoder(sample, option).encode())
 
 
-def _size_alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> int:
-    encoder = _encoder(sample, option)
-    encoder, found, _ = reached(encoder, sample, aim, deadline)
-    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality))
+def _alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
+    """Return how many bytes this takes to reach the aim, or as near to it as it comes, and the score."""
+    encoder, found, score = reached(_encoder(sample, option), sample, aim, deadline)
+    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), score
 
 
 def _encoder(sample: Image.Image, option: Recipe) -> Encoder:

@@ -72,6 +72,7 @@ def _alike(
         return Made(encoder.encode(), encoder)
     one, original = encoder.only(number).sampled(frames[number].image)
     best, found, score = reached(one, original, aim, deadline)
+    bound = "time" if found.cut_short else "quality"
     if best is not one:
         encoder = encoder.with_full_color()
     alone = found.data
@@ -82,9 +83,11 @@ def _alike(
         )
         if lower is not None:
             found, data, alone = lower, lower.data, best.encode(lower.quality)
-            score = one.score(alone, original)
+            score, bound = one.score(alone, original), "bytes"
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", kind="score", quality=found.quality, score=score)
+    if score < aim.score:
+        log.warn("aim_missed", kind=bound, score=score, aim=aim.score, quality=found.quality)
     return Made(data, encoder, found.quality, one.similarity(alone, original), score)
 
 
@@ -94,7 +97,7 @@ def reached(
     """Return this encoder, or one that keeps the colour resolution where that is needed, and what it reaches the aim with."""
     draft = encoder.drafting()
     found, score = lowest_alike(draft.encode, lambda data: draft.score(data, original), aim, deadline)
-    if score < aim.score and encoder.halves_color:
+    if score < aim.score and encoder.halves_color and not found.cut_short:
         return reached(encoder.with_full_color(), original, aim, deadline)
     return encoder, found, score
 
@@ -113,6 +116,8 @@ def _within_bytes(
     similarity = score = None
     if encoder.sample is not None:
         log.note("bytes_met", quality=found.quality, target=target)
+        if found.cut_short:
+            log.note("search_stopped", quality=found.quality)
         if found.quality < _LOW:
             log.warn("low_quality", quality=found.quality)
         if len(frames) == 1:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 from converter.engine.limits import Deadline
@@ -15,6 +16,7 @@ _LOWEST_OF_ALL = 1
 # Close enough below the target to stop trying.
 _SATISFIED = 0.97
 _MOST_ENCODES = 8
+_SLOWER = 2  # how many times as long another quality may take
 
 # In a search for a score: where to begin, how far above the aim is near enough, and what a step of quality usually gives.
 _FIRST_GUESS = 75
@@ -44,8 +46,32 @@ Measure = Callable[[bytes], float]
 
 @dataclass(frozen=True)
 class EncodedAt:
+    """`cut_short` where there was no time to try all that the search wanted to."""
+
     quality: int
     data: bytes
+    cut_short: bool = False
+
+
+class _Timed:
+    """An encoder that knows whether there is time to use it once more."""
+
+    def __init__(self, encode: Encode, deadline: Deadline) -> None:
+        self._encode = encode
+        self._deadline = deadline
+        self._slowest = 0.0
+
+    def __call__(self, quality: int) -> bytes:
+        """Raises TimedOut."""
+        self._deadline.check()
+        start = time.monotonic()
+        data = self._encode(quality)
+        self._slowest = max(self._slowest, time.monotonic() - start)
+        return data
+
+    @property
+    def has_time(self) -> bool:
+        return self._deadline.leaves(self._slowest * _SLOWER)
 
 
 def largest_within(
@@ -58,10 +84,11 @@ def largest_within(
 ) -> EncodedAt | None:
     """Return the best quality whose bytes do not exceed the target; None when even the lowest does.
 
-    File size grows with quality almost exponentially, so each guess is read off that curve. If it `may_fall_apart`, the
+    Raises TimedOut, but not once a quality fits. File size grows with quality almost exponentially, so each guess is read off that curve. If it `may_fall_apart`, the
     codec's lowest qualities are tried too.
     """
-    low = EncodedAt(lowest, encode(lowest))
+    timed = _Timed(encode, deadline)
+    low = EncodedAt(lowest, timed(lowest))
     if len(low.data) > target:
         if not may_fall_apart:
             return None
@@ -71,9 +98,10 @@ def largest_within(
     for _ in range(_MOST_ENCODES - 1):
         if low.quality >= top - 1 or len(low.data) >= _SATISFIED * target:
             break
-        deadline.check()
+        if not timed.has_time:
+            return replace(low, cut_short=True)
         guess = min(top - 1, max(low.quality + 1, guess))
-        data = encode(guess)
+        data = timed(guess)
         if len(data) <= target:
             low = EncodedAt(guess, data)
         else:
@@ -95,21 +123,22 @@ def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
 def lowest_alike(
     encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline
 ) -> tuple[EncodedAt, float]:
-    """Return the lowest quality that reaches the aim, or the highest there is, and its score.
+    """Return the lowest quality that reaches the aim, or the highest tried, and its score.
 
-    Scores rise almost in line with the quality, so each guess is read off that line.
+    Raises TimedOut, but not once a quality is tried. Scores rise almost in line with the quality, so each guess is read off that line.
     """
     tried: dict[int, tuple[float, bytes]] = {}
 
+    timed = _Timed(encode, deadline)
+
     def at(quality: int) -> float:
-        deadline.check()
-        data = encode(quality)
+        data = timed(quality)
         tried[quality] = measure(data), data
         return tried[quality][0]
 
     low, top = aim.lowest - 1, HIGHEST
     guess = _FIRST_GUESS
-    while low + 1 < top:
+    while low + 1 < top and (not tried or timed.has_time):
         guess = min(top - 1, max(low + 1, guess))
         reached = at(guess)
         if reached >= aim.score:
@@ -119,10 +148,11 @@ def lowest_alike(
         else:
             low = guess
         guess = _on_line(tried, low, top, aim.score)
-    if top not in tried:
+    if top not in tried and timed.has_time:
         at(top)
-    found, data = tried[top]
-    return EncodedAt(top, data), found
+    best = top if top in tried else max(tried)
+    found, data = tried[best]
+    return EncodedAt(best, data, cut_short=best != top), found
 
 
 def _on_line(tried: Mapping[int, tuple[float, bytes]], low: int, top: int, wanted: float) -> int:
