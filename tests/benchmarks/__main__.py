@@ -1,4 +1,7 @@
-"""`make bench`: each benchmark prints a table of ratios taken within its own run."""
+"""`make bench`: each benchmark prints a table of ratios taken within its own run.
+
+Names after the command run only these: of benchmarks, or parts of names of rows of `engines`, such as "PNG 4K".
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ BENCHMARKS = [
     "sandbox",
     "functions",
     "engines",
+    "formats",
     "aims",
     "large",
     "lists",
@@ -20,7 +24,16 @@ BENCHMARKS = [
     "memory",
 ]
 
-for name in BENCHMARKS:
-    # One process each: they want settings of their own.
-    python = lambda_python() if name == "functions" else sys.executable
-    subprocess.run([python, "-m", f"tests.benchmarks.{name}"], check=True)
+
+def main(names: list[str]) -> None:
+    rows = [name for name in names if name not in BENCHMARKS]
+    wanted = [*(name for name in names if name in BENCHMARKS), *(["engines"] if rows else [])]
+    for name in dict.fromkeys(wanted or BENCHMARKS):
+        # One process each: they want settings of their own.
+        python = lambda_python() if name == "functions" else sys.executable
+        more = rows if name == "engines" else []
+        subprocess.run([python, "-m", f"tests.benchmarks.{name}", *more], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

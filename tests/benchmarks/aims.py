@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
+from itertools import chain
 
 from PIL import Image
 
 from converter.engine import Recipe, raster
 
 from . import pictures
-from .rivals import BUILD, HERE, PHOTOGRAPHS, install_environment, install_packages
+from .judge import Judge
+from .rivals import PHOTOGRAPHS, install_packages
 
 PROMISED = {"small": 60, "balanced": 70, "near_identical": 82}
 FORMATS = ("jpeg", "webp", "avif", "jxl")
@@ -23,32 +22,19 @@ _LEAST_DETAIL = 1.5  # bits of entropy: gradients score 98 at any quality
 _APART = 8
 
 
-class Judge:
-    """The reference implementation in a process of its own."""
-
-    def __init__(self) -> None:
-        install_environment("ssimulacra2")
-        command = [str(BUILD / "ssimulacra2/bin/python"), str(HERE / "judge.py")]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def score(self, first: Path, second: Path) -> float:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(first, second, sep="\t", file=self._process.stdin, flush=True)
-        return float(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
+def photographs() -> Iterator[Image.Image]:
+    """Yield each picture of the package; of the one that is there in several sizes none."""
+    for path in sorted(PHOTOGRAPHS.glob("*/*")):
+        if path.is_file() and "Elephants_" not in path.name:
+            with Image.open(path) as opened:
+                yield opened.convert("RGB")
 
 
 def parts() -> Iterator[Image.Image]:
     """Yield the middle of each picture of the package, shrunk as for a page, and of screenshots."""
-    paths = sorted(
-        path for path in PHOTOGRAPHS.glob("*/*") if path.is_file() and "Elephants_" not in path.name
-    )
-    for path in [*paths, pictures.screenshot(1920, 1080)]:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
+    with Image.open(pictures.screenshot(1920, 1080)) as opened:
+        screenshot = opened.convert("RGB")
+    for image in chain(photographs(), [screenshot]):
         if image.width > _WIDTH:
             image = image.resize(
                 (_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS
@@ -59,31 +45,27 @@ def parts() -> Iterator[Image.Image]:
             yield part
 
 
-def judged(source: Path, judge: Judge, folder: Path) -> dict[str, list[float]]:
+def judged(part: Image.Image, judge: Judge) -> dict[str, list[float]]:
     """Return for each aim the scores in the order of `FORMATS`."""
-    opened = raster.open(source.read_bytes())
+    source = BytesIO()
+    part.save(source, "PNG")
+    opened = raster.open(source.getvalue())
     found: dict[str, list[float]] = {}
     for aim in PROMISED:
         for format in FORMATS:
             result = opened.render(Recipe.parse({"format": format, "aim": aim}))
-            decoded = folder / "decoded.png"
             with Image.open(BytesIO(result.data)) as image:
-                image.convert("RGB").save(decoded)
-            found.setdefault(aim, []).append(judge.score(source, decoded))
+                found.setdefault(aim, []).append(judge.score(part, image))
     return found
 
 
 def main() -> None:
     install_packages()
-    judge = Judge()
     scores: dict[str, list[list[float]]] = {aim: [] for aim in PROMISED}
-    with tempfile.TemporaryDirectory() as name:
-        source = Path(name) / "source.png"
+    with Judge() as judge:
         for part in parts():
-            part.save(source)
-            for aim, found in judged(source, judge, Path(name)).items():
+            for aim, found in judged(part, judge).items():
                 scores[aim].append(found)
-    judge.close()
     print(f"SSIMULACRA2 of {len(scores['small'])} pictures as {', '.join(FORMATS)}\n")
     print("| aim | target | mean | worst | on target | formats within ±4 |")
     print("| --- | --- | --- | --- | --- | --- |")

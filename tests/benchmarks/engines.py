@@ -1,7 +1,7 @@
 """The engine against what people would use instead: sharp, ImageMagick, thumbor's Pillow path.
 
 Every engine stays loaded, reads the same bytes and uses its own defaults; for lossy formats each rival gets the
-quality at which its result is as similar to the source as ours. Runs are interleaved, and a ratio is the median of
+quality at which its result looks as good as ours by SSIMULACRA2. Runs are interleaved, and a ratio is the median of
 ratios of neighbours. On one core, time is processor time, which a busy machine disturbs least.
 """
 
@@ -13,21 +13,24 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import pictures
+from .judge import Judge
 from .rivals import OURS, RIVALS, Order, Rival, Worker, install
-from .similarity import Plane, alike, lumas
+from .similarity import Reference
 
 # Ours, by format: what the engine takes when nobody says otherwise.
 _LOSSY = {"jpeg": 80, "webp": 80, "avif": 60}
 _SECONDS_A_SOURCE = 4.0
 _FEWEST_RUNS = 3
 _WHITE = "#ffffff"
-_SEARCH = 16  # so far from our quality a rival's is sought
+_SEARCH = 20  # so far from our quality a rival's is sought
+_MOST_TRIES = 5
+_NEAR = 0.4  # of SSIMULACRA2: a step of quality is about 0.7
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Measured:
     milliseconds: float
     size: int
     similarity: float
+    """SSIM; the mean over the sources, as the next."""
+    score: float
+    """SSIMULACRA2."""
     ratio: float
     """Our time in parts of theirs; the geometric mean over the sources."""
 
@@ -72,21 +78,22 @@ def cells() -> list[Cell]:
     ]
 
 
-def measure(cell: Cell, rivals: Sequence[Rival], core: int) -> dict[str, Measured]:
+def measure(cell: Cell, rivals: Sequence[Rival], core: int, judge: Judge) -> dict[str, Measured]:
     """Return the figures of every engine that can do this cell."""
     figures: dict[str, list[Measured]] = {}
-    qualities: dict[str, int] = {}
     for order in cell.orders:
         with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
             able = [rival for rival in (OURS, *rivals) if rival.does(order)]
             workers = [stack.enter_context(Worker(rival, {core})) for rival in able]
-            for name, found in _measured(order, workers, qualities, Path(folder) / "made").items():
+            reference = Reference(order.source.read_bytes(), order.width, judge)
+            for name, found in _measured(order, workers, reference, Path(folder) / "made").items():
                 figures.setdefault(name, []).append(found)
     return {
         name: Measured(
             sum(one.milliseconds for one in found),
             sum(one.size for one in found),
             statistics.mean(one.similarity for one in found),
+            statistics.mean(one.score for one in found),
             geometric_mean([one.ratio for one in found]),
         )
         for name, found in figures.items()
@@ -94,25 +101,23 @@ def measure(cell: Cell, rivals: Sequence[Rival], core: int) -> dict[str, Measure
 
 
 def _measured(
-    order: Order, workers: Sequence[Worker], qualities: dict[str, int], out: Path
+    order: Order, workers: Sequence[Worker], reference: Reference, out: Path
 ) -> dict[str, Measured]:
-    """Return the figures for one source; `qualities` remembers what was found equal on the cell's first one."""
-    reference = lumas(order.source.read_bytes(), order.width)
-    ours, *others = workers
+    """Return the figures for one source."""
+    orders: dict[str, Order] = {}
     size: dict[str, int] = {}
     similarity: dict[str, float] = {}
-    orders = {}
+    score: dict[str, float] = {}
     for worker in workers:
         name = worker.rival.name
         orders[name] = order
-        if worker is not ours and order.quality:
-            if name not in qualities:
-                qualities[name] = _equal_quality(worker, order, reference, similarity["ours"], out)
-            orders[name] = replace(order, quality=qualities[name])
+        if "ours" in score and order.quality:
+            orders[name] = _looking_the_same(worker, order, reference, score["ours"], out)
         answer = worker.ask(orders[name], out=str(out))
         if "unable" not in answer:
             size[name] = answer["bytes"]
-            similarity[name] = alike(out.read_bytes(), reference)
+            data = out.read_bytes()
+            similarity[name], score[name] = reference.similarity(data), reference.score(data)
     able = [worker for worker in workers if worker.rival.name in size]
     seconds: dict[str, list[float]] = {worker.rival.name: [] for worker in able}
     end = time.monotonic() + _SECONDS_A_SOURCE
@@ -124,27 +129,41 @@ def _measured(
             statistics.median(times) * 1000,
             size[name],
             similarity[name],
+            score[name],
             statistics.median(a / b for a, b in zip(seconds["ours"], times, strict=True)),
         )
         for name, times in seconds.items()
     }
 
 
-def _equal_quality(worker: Worker, order: Order, reference: list[Plane], wanted: float, out: Path) -> int:
-    """Return the quality at which this rival comes nearest to the similarity that we reach."""
+def _looking_the_same(worker: Worker, order: Order, reference: Reference, wanted: float, out: Path) -> Order:
+    """Return the order with the quality at which this rival's result looks most like ours."""
     assert order.quality is not None
-    low, high = order.quality - _SEARCH, order.quality + _SEARCH
-    found: dict[int, float] = {}
-    while low <= high:
-        quality = (low + high) // 2
+    low, high = max(1, order.quality - _SEARCH), min(100, order.quality + _SEARCH)
+    scores: dict[int, float] = {}
+    quality = order.quality
+    for _ in range(_MOST_TRIES):
         if "unable" in worker.ask(replace(order, quality=quality), out=str(out)):
-            return quality
-        found[quality] = alike(out.read_bytes(), reference)
-        if found[quality] < wanted:
+            return order
+        scores[quality] = reference.score(out.read_bytes())
+        if scores[quality] < wanted:
             low = quality + 1
         else:
             high = quality - 1
-    return min(found, key=lambda quality: abs(found[quality] - wanted))
+        if abs(scores[quality] - wanted) <= _NEAR or low > high:
+            break
+        # Scores rise almost in line with the quality.
+        guess = quality + round((wanted - scores[quality]) / _slope(scores))
+        quality = max(low, min(high, guess))
+    return replace(order, quality=min(scores, key=lambda quality: abs(scores[quality] - wanted)))
+
+
+def _slope(scores: Mapping[int, float]) -> float:
+    """Return how much a step of quality adds between the last two tries."""
+    if len(scores) < 2:
+        return 0.7
+    (before, was), (now, score) = list(scores.items())[-2:]
+    return max(0.2, (score - was) / (now - before))
 
 
 def throughput(cell: Cell, rivals: Sequence[Rival], cores: set[int]) -> dict[str, float]:
@@ -193,28 +212,31 @@ def _mean(ratios: Sequence[float] | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cell", default="", help="only the cells whose name contains this")
+    parser.add_argument("rows", nargs="*", help="only the rows whose name contains one of these")
     parser.add_argument("--rival", help="only this rival")
     parser.add_argument("--one-core", action="store_true", help="leave out the run on all cores")
     wanted = parser.parse_args()
     install()
     rivals = [rival for rival in RIVALS if wanted.rival in (None, rival.name)]
-    chosen = [cell for cell in cells() if wanted.cell in cell.name]
+    chosen = [cell for cell in cells() if any(part in cell.name for part in wanted.rows or [""])]
+    if not chosen:
+        parser.error(f"no such rows; there are {', '.join(cell.name for cell in cells())}")
     cores = os.sched_getaffinity(0)
 
-    _one_core(chosen, rivals, max(cores))
+    with Judge() as judge:
+        _one_core(chosen, rivals, max(cores), judge)
     if not wanted.one_core:
         _all_cores(chosen, rivals, cores)
 
 
-def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int) -> None:
-    print("One core: ms · kB · SSIM to the source; in brackets our time divided by theirs\n")
+def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int, judge: Judge) -> None:
+    print("One core: ms · kB · SSIM · SSIMULACRA2 to the source; in brackets our time divided by theirs\n")
     names = ["ours", *(rival.name for rival in rivals)]
     print("| |", " | ".join(names), "|")
     print("|" + " --- |" * (len(names) + 1))
     ratios: dict[str, list[float]] = {}
     for cell in chosen:
-        figures = measure(cell, rivals, core)
+        figures = measure(cell, rivals, core, judge)
         texts = []
         for name in names:
             found = figures.get(name)
@@ -223,7 +245,8 @@ def _one_core(chosen: Sequence[Cell], rivals: Sequence[Rival], core: int) -> Non
                 continue
             beside = "" if name == "ours" else f" ({found.ratio:.2f}×)"
             texts.append(
-                f"{found.milliseconds:.0f} · {found.size / 1000:.0f} · {found.similarity:.4f}{beside}"
+                f"{found.milliseconds:.0f} · {found.size / 1000:.0f} · {found.similarity:.4f} · "
+                f"{found.score:.1f}{beside}"
             )
             ratios.setdefault(name, []).append(found.ratio)
         print(f"| {cell.name} |", " | ".join(texts), "|", flush=True)

@@ -15,7 +15,7 @@ from converter import engine
 from converter.sandbox import Rendered, Sandbox
 
 from . import pictures
-from .rivals import ROOT, SHARP, Order, Worker, install
+from .rivals import OURS, ROOT, SHARP, Order, Worker, install
 
 WIDTHS = (320, 640, 960, 1280, 1600, 1920)
 PAIRS = 5
@@ -24,6 +24,8 @@ MEASURED: tuple[tuple[str, str, int | None], ...] = (
     ("24-megapixel JPEG → WebP", "webp", None),
     ("24-megapixel JPEG → AVIF", "avif", None),
     ("24-megapixel JPEG → PNG", "png", None),
+    ("24-megapixel JPEG → JPEG XL", "jxl", None),
+    ("24-megapixel JPEG → JPEG", "jpeg", None),
     ("8-megapixel PNG → WebP, 1280 px", "webp", 1280),
 )
 
@@ -78,7 +80,10 @@ def main() -> None:
     ):
         recipes = [recipe(format, width) for format in formats for width in widths]
         print(f"  {label:36} {six_in_one(data, recipes):.2f}×", flush=True)
-    print("Most memory resident at once, MB: the sandbox's child; sharp's process")
+    print(
+        "Peak memory in MB, of the sandbox's child and of sharp's process, and CPU time in ms, on one core:\n"
+    )
+    print("| | ours | sharp |\n| --- | --- | --- |")
     core = max(os.sched_getaffinity(0))
     for name, format, width in MEASURED:
         source = pictures.phone_24mp()
@@ -86,11 +91,16 @@ def main() -> None:
             source = pictures.jpeg_100mp()
         if name.startswith("8"):
             source = pictures.photo_png_4k()
-        ours = peak_of_child(source, format, width)
+        order = Order(source, format, None, width)
+        with Worker(OURS, {core}) as worker:
+            ours = worker.ask(order)["seconds"]
         with Worker(SHARP, {core}) as sharp:
-            sharp.ask(Order(source, format, None, width))
-            theirs = sharp.peak_memory()
-        print(f"  {name:36} {ours / 1e6:5.0f}; {theirs / 1e6:5.0f}")
+            answer = sharp.ask(order)
+            theirs = "cannot"
+            if "unable" not in answer:
+                theirs = f"{sharp.peak_memory() / 1e6:.0f} · {answer['seconds'] * 1000:.0f}"
+        peak = peak_of_child(source, format, width)
+        print(f"| {name} | {peak / 1e6:.0f} · {ours * 1000:.0f} | {theirs} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,50 @@
-"""How alike two pictures look: SSIM on luma, 1 for the same picture."""
+"""How alike two pictures look: SSIM on luma, 1 for the same picture, and SSIMULACRA2, 100 for the same."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from .judge import Judge
+
 Plane = NDArray[np.float64]
 
 _WINDOW = 8
 _STEADY_MEAN, _STEADY_VARIANCE = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_MOST_JUDGED = 600_000  # pixels: SSIMULACRA2 takes two seconds a megapixel
+
+
+class Reference:
+    """What results are compared with: each frame of the source on white, shrunk to `width` by Lanczos over all pixels."""
+
+    def __init__(self, data: bytes, width: int | None, judge: Judge) -> None:
+        self._frames = _frames(data, width)
+        self._judge = judge
+
+    def similarity(self, data: bytes) -> float:
+        """Return the mean SSIM of a file's frames; 0 when it has another size or count."""
+        found = self._alike(data)
+        return float(np.mean([ssim(_luma(a), _luma(b)) for a, b in found])) if found else 0.0
+
+    def score(self, data: bytes) -> float:
+        """Return the SSIMULACRA2 of the middle, or of some frames; 0 when the file has another size or count."""
+        found = self._alike(data)
+        if not found:
+            return 0.0
+        step = math.ceil(len(found) * math.prod(found[0][0].size) / _MOST_JUDGED)
+        shown = found[:: min(step, len(found))]
+        return self._judge.score(*(_below_each_other(list(frames)) for frames in zip(*shown, strict=True)))
+
+    def _alike(self, data: bytes) -> list[tuple[Image.Image, Image.Image]]:
+        found = _frames(data, None)
+        if [frame.size for frame in found] != [frame.size for frame in self._frames]:
+            return []
+        return list(zip(self._frames, found, strict=True))
 
 
 def ssim(first: Plane, second: Plane) -> float:
@@ -25,30 +58,37 @@ def ssim(first: Plane, second: Plane) -> float:
     return float((likeness / span).mean())
 
 
-def lumas(data: bytes, width: int | None = None) -> list[Plane]:
-    """Return the luma plane of each frame, on white, shrunk to `width` by a plain Lanczos filter of all pixels."""
+def _frames(data: bytes, width: int | None) -> list[Image.Image]:
     with Image.open(BytesIO(data)) as image:
-        return [_luma(frame, width) for frame in ImageSequence.Iterator(image)]
+        return [_shown(frame, width) for frame in ImageSequence.Iterator(image)]
 
 
-def alike(data: bytes, reference: list[Plane]) -> float:
-    """Return the mean SSIM of a file's frames to those of the reference; 0 when it has another size or count."""
-    found = lumas(data)
-    if [plane.shape for plane in found] != [plane.shape for plane in reference]:
-        return 0.0
-    return float(np.mean([ssim(a, b) for a, b in zip(found, reference, strict=True)]))
-
-
-def _luma(frame: Image.Image, width: int | None) -> Plane:
+def _shown(frame: Image.Image, width: int | None) -> Image.Image:
     if frame.mode not in ("L", "RGB"):
         clear = frame.convert("RGBA")
         base = Image.new("RGBA", clear.size, "white")
         base.alpha_composite(clear)
         frame = base.convert("RGB")
-    if width:
-        height = max(1, int(frame.height * width / frame.width + 0.5))
-        frame = frame.resize((width, height), Image.Resampling.LANCZOS)
+    if not width:
+        return frame.copy()
+    height = max(1, int(frame.height * width / frame.width + 0.5))
+    return frame.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _luma(frame: Image.Image) -> Plane:
     return np.asarray(frame.convert("L"), dtype=np.float64)
+
+
+def _below_each_other(frames: Sequence[Image.Image]) -> Image.Image:
+    """Return the frames as one picture, or the middle of a large one."""
+    width, height = frames[0].size
+    scale = min(1.0, math.sqrt(_MOST_JUDGED / (width * height)))
+    part = round(width * scale), round(height * scale)
+    left, top = (width - part[0]) // 2, (height - part[1]) // 2
+    joined = Image.new("RGB", (part[0], part[1] * len(frames)))
+    for number, frame in enumerate(frames):
+        joined.paste(frame.crop((left, top, left + part[0], top + part[1])), (0, part[1] * number))
+    return joined
 
 
 def _mean(plane: Plane) -> Plane:

@@ -1,0 +1,39 @@
+"""SSIMULACRA2, how good a compressed picture looks: 100 for equal, by the package of that name."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from PIL import Image
+
+from .rivals import BUILD, HERE, install_environment
+
+
+class Judge:
+    """The package in a process and an environment of its own; use as a context."""
+
+    def __enter__(self) -> Judge:
+        install_environment("ssimulacra2")
+        command = [str(BUILD / "ssimulacra2/bin/python"), str(HERE / "judge.py")]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._folder = tempfile.TemporaryDirectory()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def score(self, first: Image.Image, second: Image.Image) -> float:
+        """Return it for two opaque pictures of one size."""
+        paths = [Path(self._folder.name) / name for name in ("first.png", "second.png")]
+        for path, image in zip(paths, (first, second), strict=True):
+            image.convert("RGB").save(path, compress_level=1)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(*paths, sep="\t", file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
