@@ -11,13 +11,11 @@ from PIL import Image, ImageDraw, ImageFilter
 from converter.engine import Limits, Recipe, TargetUnreachable, TimedOut
 from converter.engine.limits import Deadline
 from converter.engine.messages import Message
-from converter.engine.raster import choose, open
-from converter.engine.raster.codecs import CODECS
+from converter.engine.raster import open
 from converter.engine.raster.encode import Encoder
 from converter.engine.raster.score import score
-from converter.engine.raster.search import AIMS, EncodedAt, QualityTarget, largest_within, lowest_alike
+from converter.engine.raster.search import EncodedAt, QualityTarget, largest_within, lowest_alike
 from converter.engine.raster.similarity import similarity
-from converter.engine.raster.steps import Frame
 from converter.engine.report import Result
 
 from . import samples
@@ -131,74 +129,6 @@ def test_an_animation_meets_its_target_too() -> None:
     assert len(result.data) <= 6000
 
 
-@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
-def test_aims_are_ordered_bounded_and_measured(format: str) -> None:
-    results = [render(PHOTO, format=format, aim=aim) for aim in ("small", "balanced", "near_identical")]
-    sizes = [len(result.data) for result in results]
-    assert sizes == sorted(sizes)
-    assert sizes[0] < sizes[2]
-    for result in results:
-        chosen = note(result, "quality_chosen").params
-        assert 25 <= chosen["quality"] <= 95
-        assert result.report.score == chosen["score"]
-        measured = score(samples.grainy(SIZE), opened(result), CODECS[format].severity)
-        assert measured == pytest.approx(chosen["score"], abs=0.1)
-        assert result.report.encoder == {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}[format]
-        assert result.report.settings["quality"] == chosen["quality"]
-
-
-@pytest.mark.parametrize("quality", [4, 30])
-def test_an_aim_never_makes_the_file_larger_than_its_source(quality: Any) -> None:
-    source = saved(samples.grainy((320, 240)), "JPEG", quality=quality, optimize=True, progressive=True)
-    result = render(source, format="jpeg", aim="near_identical")
-    assert len(result.data) <= len(source)
-    if quality > 4:  # what is left of a picture at 4 takes fewer bytes from a better encoder
-        assert note(result, "held_to_source").params["quality"] <= 94
-
-
-def missed(result: Result) -> dict[str, Any]:
-    return dict(note(result, "aim_missed").params)
-
-
-def small_text() -> bytes:
-    """Return red text on blue, which no codec keeps at half the resolution of colour."""
-    image = Image.new("RGB", (160, 120), "blue")
-    for y in range(0, 120, 12):
-        ImageDraw.Draw(image).text((5, y), "red on blue is not easy", fill=(220, 0, 0))
-    return saved(image, "PNG")
-
-
-def test_an_aim_that_is_reached_is_not_called_missed() -> None:
-    result = render(PHOTO, format="webp", aim="balanced")
-    assert (result.report.score or 0) >= AIMS["balanced"].score
-    assert "aim_missed" not in [each.code for each in result.report.warnings]
-
-
-def test_an_aim_that_the_highest_quality_misses_is_told() -> None:
-    result = render(small_text(), format="webp", aim="near_identical")
-    score = result.report.score
-    assert score is not None
-    assert missed(result) == {"kind": "quality", "quality": 95, "score": score, "aim": 86.5}
-    assert score < 86.5
-    assert f"Visual score {score:.1f}, not the 86.5" in note(result, "aim_missed").text
-
-
-def test_an_aim_that_the_bytes_of_the_original_forbid_is_told() -> None:
-    source = saved(samples.grainy((320, 240)), "JPEG", quality=30, optimize=True, progressive=True)
-    result = render(source, format="jpeg", aim="near_identical")
-    assert missed(result)["kind"] == "bytes"
-    assert missed(result)["score"] == result.report.score
-    assert (result.report.score or 0) < 86.5
-    assert len(result.data) <= len(source)
-
-
-def test_an_aim_for_which_there_is_no_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Deadline, "leaves", lambda *_: False)
-    result = render(PHOTO, format="webp", aim="near_identical")
-    assert missed(result)["kind"] == "time"
-    assert missed(result)["quality"] == result.report.settings["quality"] < 95
-
-
 def test_a_search_for_bytes_without_time_gives_what_fits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Deadline, "leaves", lambda *_: False)
     result = render(PHOTO, format="webp", target_bytes=1_000_000)
@@ -218,31 +148,6 @@ def test_a_search_stops_before_an_encode_for_which_there_is_no_time() -> None:
         assert now[0] == 15
         with pytest.raises(TimedOut):
             largest_within(slow, 1000, Deadline(-1))
-
-
-@pytest.mark.parametrize(
-    ("avif", "best", "reason"),
-    [
-        (88, "avif", "reason_smallest.compared"),
-        (80, "jpeg", "reason_closest"),
-    ],
-)
-def test_auto_takes_no_format_for_its_size_that_misses_the_aim(
-    monkeypatch: pytest.MonkeyPatch, avif: float, best: str, reason: str
-) -> None:
-    tries = {"jpeg": (900, 87.0), "webp": (500, 70.0), "avif": (800, avif)}
-    monkeypatch.setattr(choose, "_alike", lambda _, option, *__: tries[option.format])
-    recipe = Recipe.parse({"format": "auto", "aim": "near_identical"})
-    choice = choose.chosen([Frame.whole(samples.photo())], recipe, Deadline(60))
-    assert choice.recipe.format == best
-    assert choice.reason.template == reason
-    assert "WebP" not in choice.reason.text
-
-
-def test_an_aim_holds_for_every_frame_of_an_animation() -> None:
-    result = render(samples.animated("GIF"), format="webp", aim="balanced")
-    assert result.frames == 5
-    assert (result.report.similarity or 0) > 0.9
 
 
 def test_effort_makes_smaller_files() -> None:
