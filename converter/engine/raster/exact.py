@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from converter.engine.formats import FORMATS
 from converter.engine.limits import DEFAULT_LIMITS
 from converter.engine.recipe import Recipe
 
@@ -74,13 +73,8 @@ def _tells_no_place(opened: Opened) -> bool:
     """Whether the JPEG, also one inside a JPEG XL, holds no location, and nothing unread that may hold one."""
     if "location" in opened.metadata.kinds():
         return False
-    jpeg = opened
-    if opened.format.name != "jpeg":
-        inside = codec_for(FORMATS["jpeg"]).repacked(opened.data, opened.format)
-        if inside is None:
-            return False
-        jpeg = open_data(inside, DEFAULT_LIMITS)
-    found = jpeg.metadata
-    return not ("location" in found.kinds() or found.has_maker_note or found.unread) and is_all_read(
-        jpeg.data
-    )
+    jpeg = codec_for(opened.format).jpeg_inside(opened.data)
+    if jpeg is None:
+        return False
+    found = open_data(jpeg, DEFAULT_LIMITS).metadata
+    return not ("location" in found.kinds() or found.has_maker_note or found.unread) and is_all_read(jpeg)

@@ -199,6 +199,10 @@ class Codec:
         """
         return None
 
+    def jpeg_inside(self, data: bytes) -> bytes | None:
+        """Return the JPEG that the file is, or was made from and can be restored to; None if there is none."""
+        return None
+
     def finished(self, data: bytes, content: Content) -> bytes:
         """Return the file after adding what the encoder could not write."""
         return data

@@ -123,6 +123,9 @@ class Jpeg(Codec):
         jpeg = jpeg_inside(data)
         return without_metadata(jpeg) if jpeg is not None and strip else jpeg
 
+    def jpeg_inside(self, data: bytes) -> bytes:
+        return data
+
     def dpi(self, image: Image.Image) -> Any:
         # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.
         return super().dpi(image) if image.info.get("jfif_unit") in _UNITS else None

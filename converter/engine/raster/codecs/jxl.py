@@ -77,6 +77,9 @@ class Jxl(Codec):
             return None
         return packed if jpeg_inside(packed) == jpeg else None
 
+    def jpeg_inside(self, data: bytes) -> bytes | None:
+        return jpeg_inside(data)
+
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_boxes(data)
 
