@@ -16,7 +16,15 @@ ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "uploads", "results/")
 
 def routes() -> list[str]:
     """Return the routes of all addresses that may be pages, as the URLconf has them."""
-    ours = {"admin/overview/", "admin/people/<uuid:pk>/", "api/", "api/docs"}
+    ours = {
+        "admin/",
+        "admin/converter/batch/",
+        "admin/converter/job/",
+        "admin/overview/",
+        "admin/people/<uuid:pk>/",
+        "api/",
+        "api/docs",
+    }
     return sorted({*_routes(get_resolver()), *ours})
 
 
