@@ -23,6 +23,9 @@ from .samples import opened, saved
 PHOTO = samples.photo()
 SOURCE = saved(PHOTO, "PNG")
 START_OF_SCAN = 0xDA
+STANDARD_TABLE = bytes.fromhex(
+    "0002010303020403050504040000017d"
+)  # how many codes of each length: T.81, table K.5
 
 
 def render(data: bytes = SOURCE, **recipe: Any) -> Result:
@@ -80,6 +83,17 @@ def test_progressive_changes_no_pixel() -> None:
     assert scans(baseline.data) == 1
     assert len(progressive.data) < len(baseline.data)
     assert opened(progressive).tobytes() == opened(baseline).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "optimized"), [({}, True), ({"progressive": False}, False), ({"effort": 1}, True)]
+)
+def test_the_report_says_whether_the_huffman_tables_fit_the_picture(
+    recipe: dict[str, Any], optimized: bool
+) -> None:
+    result = render(**recipe)
+    assert result.report.settings["optimize"] == optimized
+    assert (STANDARD_TABLE not in result.data) == optimized
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 5), (300, 257), (256, 512)])

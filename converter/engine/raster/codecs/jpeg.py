@@ -192,10 +192,12 @@ class Jpeg(Codec):
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         full = content.full_color or self._is_for_a_close_look(content, quality)
+        by_jpegli = not full and _suits_jpegli(content, quality)
         return {
-            **({"encoder": "jpegli"} if not full and _suits_jpegli(content, quality) else {}),
+            **({"encoder": "jpegli"} if by_jpegli else {}),
             "quality": quality,
-            "optimize": True,
+            # jpegli's own files have the standard's Huffman tables; mozjpeg replaces them with the scans.
+            "optimize": content.recipe.progressive or not by_jpegli,
             "progressive": content.recipe.progressive,
             "subsampling": "4:4:4" if full else "4:2:0",
         }
