@@ -1049,6 +1049,23 @@ export interface components {
                     height: number;
                 } | null;
                 /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
+                } | null;
+                /**
                  * Rotate
                  * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
@@ -1330,6 +1347,23 @@ export interface components {
                     height: number;
                 } | null;
                 /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
+                } | null;
+                /**
                  * Rotate
                  * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
@@ -1602,6 +1636,23 @@ export interface components {
                     height: number;
                 } | null;
                 /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
+                } | null;
+                /**
                  * Rotate
                  * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
@@ -1858,6 +1909,23 @@ export interface components {
                     width: number;
                     /** Crop height */
                     height: number;
+                } | null;
+                /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
                 } | null;
                 /**
                  * Rotate
@@ -2338,6 +2406,23 @@ export interface components {
                     height: number;
                 } | null;
                 /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
+                } | null;
+                /**
                  * Rotate
                  * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
@@ -2583,6 +2668,23 @@ export interface components {
                     width: number;
                     /** Crop height */
                     height: number;
+                } | null;
+                /**
+                 * Focal point
+                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @default null
+                 */
+                focal_point?: {
+                    /**
+                     * Focal point from the left
+                     * @description Fraction of the width, 0–1.
+                     */
+                    x: number;
+                    /**
+                     * Focal point from the top
+                     * @description Fraction of the height, 0–1.
+                     */
+                    y: number;
                 } | null;
                 /**
                  * Rotate

@@ -34,7 +34,7 @@ from .formats import FORMATS, Format, format_for
 from .limits import Limits
 from .messages import Message, register
 from .outputs import auto_schema, output_schema
-from .recipe import RECIPE_SCHEMA, Crop, Recipe, Resize, Watermark
+from .recipe import RECIPE_SCHEMA, Crop, FocalPoint, Recipe, Resize, Watermark
 from .report import Report, Result
 from .summary import sentence, summary
 from .templates import TEMPLATES
@@ -51,6 +51,7 @@ __all__ = [
     "EmptyFile",
     "EngineError",
     "Fault",
+    "FocalPoint",
     "Format",
     "InvalidImage",
     "InvalidRecipe",

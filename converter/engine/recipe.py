@@ -89,6 +89,18 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class FocalPoint:
+    """A point of the upright source image, in fractions of its sides from the top left."""
+
+    x: float = option(
+        title=_("Focal point from the left"), hint=_("Fraction of the width, 0–1."), minimum=0, maximum=1
+    )
+    y: float = option(
+        title=_("Focal point from the top"), hint=_("Fraction of the height, 0–1."), minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True)
 class Watermark:
     """`image` is a name that the caller resolves to bytes; `scale` is relative to the image's width, `margin` to its
     shorter side.
@@ -178,6 +190,11 @@ class Recipe:
     crop: Crop | None = option(
         None, title=_("Crop"), hint=_("In pixels of the upright image, before resizing.")
     )
+    focal_point: FocalPoint | None = option(
+        None,
+        title=_("Focal point"),
+        hint=_("The point of the upright image to keep as near the middle as possible when filling crops."),
+    )
     rotate: Literal[0, 90, 180, 270] = option(
         0,
         title=_("Rotate"),
@@ -266,7 +283,12 @@ class Recipe:
     )
     watermark: Watermark | None = option(None, title=_("Watermark"))
 
-    _PARTS: ClassVar[dict[str, type]] = {"resize": Resize, "crop": Crop, "watermark": Watermark}
+    _PARTS: ClassVar[dict[str, type]] = {
+        "resize": Resize,
+        "crop": Crop,
+        "focal_point": FocalPoint,
+        "watermark": Watermark,
+    }
 
     @classmethod
     def parse(cls, mapping: object) -> Recipe:
@@ -362,13 +384,13 @@ def _long_color(color: str) -> str:
     return "#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color
 
 
-def _without_defaults(part: Recipe | Resize | Crop | Watermark) -> dict[str, Any]:
+def _without_defaults(part: Recipe | Resize | Crop | FocalPoint | Watermark) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for field in sorted(fields(part), key=lambda field: field.name):
         value = getattr(part, field.name)
         if field.default is not MISSING and value == field.default:
             continue
-        if isinstance(value, Resize | Crop | Watermark):
+        if isinstance(value, Resize | Crop | FocalPoint | Watermark):
             value = _without_defaults(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)

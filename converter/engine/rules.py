@@ -28,6 +28,8 @@ def contradictions(mapping: Mapping[str, Any], broken: Collection[str]) -> list[
         problems.append(_problem("/pages", "pages_backwards"))
     if isinstance(resize := mapping.get("resize"), Mapping):
         problems.extend(_resize_problems(resize))
+    if given.get("focal_point", object) is not None:
+        problems.extend(_focal_problems(resize if isinstance(resize, Mapping) else {}))
     watermark = mapping.get("watermark")
     if isinstance(watermark, Mapping) and not _has_one(watermark, "text", "image"):
         problems.append(_problem("/watermark", "watermark_text_or_image"))
@@ -105,6 +107,13 @@ def _resize_problems(resize: Mapping[str, Any]) -> Iterator[Problem]:
         yield _problem("/resize/scale", "scale_enlarges")
     if resize.get("gravity") == "smart" and resize.get("mode", "fit") != "fill":
         yield _problem("/resize/gravity", "smart_needs_fill")
+
+
+def _focal_problems(resize: Mapping[str, Any]) -> Iterator[Problem]:
+    if resize.get("mode", "fit") != "fill":
+        yield _problem("/focal_point", "focal_point_needs_fill")
+    elif resize.get("gravity", "center") != "center":
+        yield _problem("/resize/gravity", "focal_point_or_gravity")
 
 
 def _has_one(mapping: Mapping[str, Any], *names: str) -> bool:

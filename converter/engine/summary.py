@@ -31,6 +31,7 @@ _TOLD_APART = frozenset(
         "shrink_to_fit",
         "resize",
         "crop",
+        "focal_point",
         "rotate",
         "background",
         "watermark",
@@ -78,6 +79,8 @@ def _geometry(recipe: Recipe) -> Iterator[Piece]:
         yield "rotate", {"degrees": recipe.rotate}
     if recipe.resize:
         yield from _resize(recipe.resize)
+    if point := recipe.focal_point:
+        yield "focal_point", {"x": point.x * 100, "y": point.y * 100}
 
 
 def _resize(resize: Resize) -> Iterator[Piece]:

@@ -92,6 +92,8 @@ OPTIONS = {
         "The same quality means different things in different formats. Choose an aim instead."
     ),
     "crop_outside": _("The crop reaches outside the image, which is {width}×{height}."),
+    "focal_point_needs_fill": _("A focal point works only with the resize mode fill."),
+    "focal_point_or_gravity": _("Choose a focal point or a gravity, not both."),
     "format_cannot_hold_dpi": _(
         "{format} cannot store a resolution. Leave it out, or choose JPEG, PNG, TIFF or PDF."
     ),
@@ -133,6 +135,7 @@ NOTES = {
     "resized": _("Resized from {from_width}×{from_height} to {width}×{height}"),
     "not_enlarged": _("Not enlarged: the image is only {width}×{height}"),
     "focused": _("Cropped to the most interesting area"),
+    "focused.point": _("Cropped around the focal point"),
     "padded": _("Padded to {width}×{height} with {background:word}"),
     "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the most that {format} holds"),
     "color_converted": _("Colours converted from {profile} to sRGB"),
@@ -255,6 +258,7 @@ RECIPE = {
     "recipe_effort": _("effort {effort}"),
     "recipe_progressive": _("not progressive"),
     "recipe_crop": _("cropped to {width}×{height} at {x},{y}"),
+    "recipe_focal_point": _("focal point {x:.0f} percent across, {y:.0f} percent down"),
     "recipe_rotate": _("rotated {degrees}°"),
     "recipe_flip.horizontal": _("flipped left to right"),
     "recipe_flip.vertical": _("flipped top to bottom"),

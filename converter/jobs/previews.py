@@ -114,6 +114,8 @@ def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:
     on_page = "page" in canonical or "margin" in canonical  # in the middle of it, not as large as it
     resize = {"mode": "pad"} if on_page else canonical.get("resize", {})
     mode = resize.get("mode", "fit")
+    if mode == "fill" and "focal_point" in canonical:
+        recipe["focal_point"] = canonical["focal_point"]
     recipe["resize"] = {
         **{key: resize[key] for key in ("gravity",) if key in resize},
         "mode": mode if mode in ("fill", "pad") else "stretch",

@@ -15,6 +15,8 @@ from converter.engine.schema import stated
 
 AUTO = "auto"
 PERCENTS = {
+    "focal_point.x": _("From the left (%)"),
+    "focal_point.y": _("From the top (%)"),
     "watermark.opacity": _("Opacity (%)"),
     "watermark.scale": _("Size (% of image width)"),
     "watermark.margin": _("Margin (%)"),

@@ -59,8 +59,15 @@ def codes(result: Result) -> set[str]:
         ({"flip": "horizontal"}, lambda light: light[:, ::-1]),
         ({"crop": {"x": 40, "y": 8, "width": 96, "height": 80}}, lambda light: light[8:88, 40:136]),
         ({"color": "keep", "rotate": 180}, lambda light: light[::-1, ::-1]),
+        (
+            {
+                "resize": {"mode": "fill", "width": 60, "height": 120},
+                "focal_point": {"x": 100 / 160, "y": 0},
+            },
+            lambda light: light[:, 70:130],
+        ),
     ],
-    ids=["as it is", "turned", "mirrored", "cropped", "in its own colours"],
+    ids=["as it is", "turned", "mirrored", "cropped", "in its own colours", "around a point"],
 )
 def test_the_hdr_version_follows(photo: bytes, recipe: dict[str, Any], follow: Callable[..., Any]) -> None:
     result = rendered(photo, **recipe)

@@ -26,6 +26,8 @@ FULL = {
     "watermark": {"text": "© me", "image": None, "position": "bottom_right", "opacity": 0.5, "scale": 0.2},
 }
 
+FILL = {"mode": "fill", "width": 5, "height": 5}
+
 
 def pointers(mapping: Any) -> set[str]:
     with pytest.raises(InvalidRecipe) as caught:
@@ -50,6 +52,17 @@ def test_a_recipe_with_every_option_at_its_default_is_the_smallest_recipe() -> N
 def test_short_names_mean_the_long_ones() -> None:
     assert Recipe.parse({"format": "jpg"}) == Recipe.parse({"format": "jpeg"})
     assert Recipe.parse({"format": "tif"}).hash == Recipe.parse({"format": "tiff"}).hash
+
+
+def test_a_focal_point_is_part_of_what_a_recipe_means() -> None:
+    filled = {"format": "webp", "resize": FILL}
+    recipe = Recipe.parse({**filled, "focal_point": {"y": 1.0, "x": 0.25}})
+    assert recipe.to_json() == (
+        '{"focal_point":{"x":0.25,"y":1},"format":"webp","resize":{"height":5,"mode":"fill","width":5}}'
+    )
+    assert recipe.hash == Recipe.parse({**filled, "focal_point": {"x": 0.25, "y": 1}}).hash
+    assert recipe.hash != Recipe.parse(filled).hash
+    assert Recipe.parse({**filled, "focal_point": None}).hash == Recipe.parse(filled).hash
 
 
 def test_one_meaning_has_one_hash() -> None:
@@ -131,6 +144,23 @@ def test_all_problems_are_told_at_once() -> None:
         ({"format": "webp", "resize": {"scale": 150}}, "/resize/scale"),
         ({"format": "webp", "resize": {"scale": 50, "mode": "fill"}}, "/resize/mode"),
         ({"format": "webp", "resize": {"width": 50, "gravity": "smart"}}, "/resize/gravity"),
+        ({"format": "webp", "focal_point": {"x": 0.5, "y": 0.5}}, "/focal_point"),
+        (
+            {"format": "webp", "resize": {"width": 5, "mode": "pad"}, "focal_point": {"x": 0.5, "y": 0.5}},
+            "/focal_point",
+        ),
+        (
+            {"format": "webp", "resize": {**FILL, "gravity": "top"}, "focal_point": {"x": 0, "y": 0}},
+            "/resize/gravity",
+        ),
+        (
+            {"format": "webp", "resize": {**FILL, "gravity": "smart"}, "focal_point": {"x": 0, "y": 0}},
+            "/resize/gravity",
+        ),
+        ({"format": "webp", "resize": FILL, "focal_point": {"x": 0.5}}, "/focal_point/y"),
+        ({"format": "webp", "resize": FILL, "focal_point": {"x": 1.01, "y": 0}}, "/focal_point/x"),
+        ({"format": "webp", "resize": FILL, "focal_point": {"x": 0, "y": float("nan")}}, "/focal_point/y"),
+        ({"format": "webp", "focal_point": [0.5, 0.5]}, "/focal_point"),
         ({"format": "webp", "watermark": {"text": "a", "tile": 1}}, "/watermark/tile"),
         ({"format": "webp", "background": "#fff\n"}, "/background"),
         ({"format": "webp", "a/b~c": 1}, "/a~1b~0c"),
@@ -192,6 +222,14 @@ def test_an_error_survives_the_way_between_processes() -> None:
                 "metadata": "keep",
             },
             "PNG, cropped to 3×4 at 1,2, rotated 90°, metadata kept",
+        ),
+        (
+            {
+                "format": "png",
+                "resize": {"mode": "fill", "width": 3, "height": 4},
+                "focal_point": {"x": 0.3, "y": 0},
+            },
+            "PNG, fill 3×4, focal point 30 percent across, 0 percent down, metadata removed",
         ),
         (
             {"format": "gif", "frames": "first", "resize": {"mode": "fill", "width": 10, "enlarge": True}},

@@ -48,3 +48,44 @@ def test_an_image_on_a_page_is_not_distorted(
     free = sum(pixel[1] > 200 and pixel[0] < 90 and pixel[2] < 90 for pixel in column)  # type: ignore[index]
     # The photo has 4:3, upright A4 is 297:210: three quarters of the width are its height.
     assert free / after.height == pytest.approx(1 - 0.75 * 210 / 297, abs=0.06)
+
+
+def test_a_preview_is_cropped_around_the_focal_point(
+    alice: Any, send: Send, worker: RecordingDispatch
+) -> None:
+    image = Image.new("RGB", (90, 30), "blue")
+    image.paste("red", (0, 0, 30, 30))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    recipe = Recipe.parse(
+        {
+            "format": "tiff",
+            "resize": {"mode": "fill", "width": 30, "height": 30},
+            "focal_point": {"x": 1 / 6, "y": 0.5},
+        }
+    )
+    batch = submit(alice, "a.png", outputs=(recipe,))
+    send(batch, file.getvalue())
+    worker.work()
+    jobs.preview_urls(the_job(batch))
+    worker.work()
+    job = the_job(batch)
+    for key in (job.before_key, job.after_key):
+        seen = Image.open(io.BytesIO(storage.results.read(key)[0])).convert("RGB")
+        assert seen.size == (30, 30)
+        for place in ((2, 15), (27, 15)):
+            red, _green, blue = seen.getpixel(place)  # type: ignore[misc]
+            assert red > 200
+            assert blue < 60
+
+
+def test_an_image_filled_around_a_point_has_a_preview_on_its_page(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
+    fill = {"resize": {"mode": "fill", "width": 30, "height": 30}, "focal_point": {"x": 0, "y": 0}}
+    batch = submit(alice, "a.jpg", outputs=(Recipe.parse({"format": "pdf", "page": "a4", **fill}),))
+    send(batch, photo)
+    worker.work()
+    jobs.preview_urls(the_job(batch))
+    worker.work()
+    assert storage.results.read(the_job(batch).after_key)[0]

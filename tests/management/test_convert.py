@@ -299,6 +299,10 @@ def test_every_option_of_a_recipe_has_one_on_the_command_line(
             {"crop": {"x": 1, "y": 2, "width": 3, "height": 4}},
         ),
         (
+            ["--resize", "9x9", "--resize-mode", "fill", "--focal-point-x", "0.3", "--focal-point-y", "0"],
+            {"resize": {"mode": "fill", "width": 9, "height": 9}, "focal_point": {"x": 0.3, "y": 0}},
+        ),
+        (
             ["--watermark-text", "me", "--watermark-opacity", "0.25"],
             {"watermark": {"text": "me", "opacity": 0.25}},
         ),

@@ -40,6 +40,11 @@ EVERYTHING = [
     {"format": "jpeg", "aim": "balanced", "watermark": {"text": "first frame only", "tile": True}},
     {"format": "jpeg", "watermark": {"text": "me, and you"}, "metadata": "strip_location"},
     {"format": "jpeg", "watermark": {"image": "x"}, "dpi": 300},
+    {
+        "format": "jpeg",
+        "resize": {"mode": "fill", "width": 3, "height": 4},
+        "focal_point": {"x": 0.3, "y": 0.4},
+    },
     {"format": "jpeg", "watermark": {"image": "x", "tile": True}},
     *(
         {"format": "jpeg", "resize": {"mode": mode, **size, "enlarge": True}}

@@ -8,6 +8,7 @@ from converter.engine.recipe import Gravity, Resize
 
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Layout:
     refused_to_enlarge: bool = False
 
 
-def layout(resize: Resize, width: int, height: int) -> Layout:
-    """Return how a picture of this size is resized.
+def layout(resize: Resize, width: int, height: int, focus: Point | None = None) -> Layout:
+    """Return how a picture of this size is resized; filling keeps `focus`, in its pixels, nearest to the middle.
 
     >>> layout(Resize(mode="fill", width=300, height=50), 200, 100).size
     (200, 50)
@@ -50,7 +51,10 @@ def layout(resize: Resize, width: int, height: int) -> Layout:
         case "fill":
             size = (min(wanted[0], rounded(width * scale)), min(wanted[1], rounded(height * scale)))
             kept = (min(width, size[0] / scale), min(height, size[1] / scale))
-            left, top = placed(kept, (width, height), resize.gravity)
+            if focus:
+                left, top = centred(kept, (width, height), focus)
+            else:
+                left, top = placed(kept, (width, height), resize.gravity)
             box = (left, top, left + kept[0], top + kept[1])
             return Layout(box, size, size, refused_to_enlarge=refused)
         case "pad":
@@ -86,6 +90,23 @@ def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravit
     if "bottom" in words:
         top = outer[1] - inner[1]
     return left, top
+
+
+def centred(inner: Point, outer: Point, focus: Point) -> Point:
+    """Return the left and top of `inner` in `outer` that bring its middle nearest to a point of `outer`.
+
+    They are whole pixels where there is room for that, so that what is only cropped keeps its pixels.
+    """
+
+    def start(length: float, whole: float, at: float) -> float:
+        return max(0.0, min(float(int(at - length / 2 + 0.5)), whole - length))
+
+    return start(inner[0], outer[0], focus[0]), start(inner[1], outer[1], focus[1])
+
+
+def turned_point(point: Point, size: Point, orientation: int) -> Point:
+    """Return the position of a point after a picture of this size is turned upright (EXIF 1 to 8)."""
+    return turned_box((*point, *point), size, orientation)[:2]
 
 
 def rounded(length: float) -> int:

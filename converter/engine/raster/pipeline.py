@@ -31,6 +31,7 @@ from .watermark import watermark
 Step = Callable[[Frame, RenderContext], Frame]
 
 PIPELINE: tuple[Step, ...] = (
+    steps.focus,
     steps.crop,
     steps.turn,
     steps.resize,

@@ -16,7 +16,7 @@ from converter.engine.report import Log
 
 from . import density, octets
 from .focus import focused
-from .geometry import Box, Layout, Size, layout, padded_spot, rounded, turned_box
+from .geometry import Box, Layout, Point, Size, layout, padded_spot, rounded, turned_box, turned_point
 from .resample import resampled
 
 _ORIENTATIONS: Mapping[int, Image.Transpose] = {
@@ -37,7 +37,8 @@ class Frame:
     """A picture that stands for `width`×`height` source pixels, of which `image` may hold fewer.
 
     `box` is the part of `image` that counts; a decoder that shrinks may leave a ragged edge outside it. `low` are the
-    lower bytes of 16-bit samples, of which `image` has the higher ones (see `octets`).
+    lower bytes of 16-bit samples, of which `image` has the higher ones (see `octets`). `focus` is the recipe's focal
+    point, in the source pixels it stands for.
     """
 
     image: Image.Image
@@ -46,6 +47,7 @@ class Frame:
     height: int
     duration: int = 0
     low: Image.Image | None = None
+    focus: Point | None = None
 
     @classmethod
     def whole(cls, image: Image.Image, duration: int = 0, low: Image.Image | None = None) -> Frame:
@@ -91,7 +93,14 @@ def upright(frame: Frame, orientation: int) -> Frame:
         box=turned_box(frame.box, frame.image.size, orientation),
         width=width,
         height=height,
+        focus=frame.focus and turned_point(frame.focus, (frame.width, frame.height), orientation),
     )
+
+
+def focus(frame: Frame, context: RenderContext) -> Frame:
+    """Give the frame its focal point, which crops and turns move along with the picture."""
+    point = context.recipe.focal_point
+    return replace(frame, focus=(point.x * frame.width, point.y * frame.height)) if point else frame
 
 
 def crop(frame: Frame, context: RenderContext) -> Frame:
@@ -103,7 +112,12 @@ def crop(frame: Frame, context: RenderContext) -> Frame:
         raise InvalidRecipe([Problem("/crop", Message("crop_outside", size))])
     box = (wanted.x, wanted.y, wanted.x + wanted.width, wanted.y + wanted.height)
     context.log.note("cropped", width=wanted.width, height=wanted.height)
-    return replace(frame, box=_within(frame, box), width=wanted.width, height=wanted.height)
+    point = None
+    if frame.focus:
+        across, down = frame.focus[0] - wanted.x, frame.focus[1] - wanted.y
+        # A point outside the crop counts as the nearest one inside.
+        point = (min(max(across, 0), wanted.width), min(max(down, 0), wanted.height))
+    return replace(frame, box=_within(frame, box), width=wanted.width, height=wanted.height, focus=point)
 
 
 def turn(frame: Frame, context: RenderContext) -> Frame:
@@ -118,7 +132,7 @@ def turn(frame: Frame, context: RenderContext) -> Frame:
 
 def resize(frame: Frame, context: RenderContext) -> Frame:
     """Resize the frame to its final size; from here on `image` holds exactly the pixels that count."""
-    plan = planned(context.recipe, frame.width, frame.height)
+    plan = planned(context.recipe, frame.width, frame.height, frame.focus)
     context.limits.check_output(*plan.canvas)
     if plan.refused_to_enlarge:
         context.log.note("not_enlarged", width=frame.width, height=frame.height)
@@ -130,6 +144,8 @@ def resize(frame: Frame, context: RenderContext) -> Frame:
     box = _within(frame, plan.box)
     if context.recipe.resize is not None and context.recipe.resize.gravity == "smart":
         box = _focused(frame, box, context)
+    if frame.focus:
+        context.log.note("focused", kind="point")
     return _resampled(frame, box, plan.size)
 
 
@@ -232,11 +248,11 @@ def _is_bilevel(image: Image.Image) -> bool:
     return image.mode == "L" and not any(image.histogram()[1:255])
 
 
-def planned(recipe: Recipe, width: int, height: int) -> Layout:
-    """Return the layout for a frame that stands for this size."""
+def planned(recipe: Recipe, width: int, height: int, focus: Point | None = None) -> Layout:
+    """Return the layout for a frame that stands for this size and has this focal point."""
     if recipe.resize is None:
         return Layout((0, 0, width, height), (width, height), (width, height))
-    return layout(recipe.resize, width, height)
+    return layout(recipe.resize, width, height, focus)
 
 
 # Of the picture's sides, as phones have it: a gain map of full size would take a third more bytes.
@@ -249,8 +265,9 @@ def following(
     """Return a smaller companion of a picture of this size, such as a gain map, cropped, turned and resized like it."""
     context = RenderContext(recipe, limits, Log())
     frame = Frame(companion, (0, 0, *companion.size), *size)
-    frame = turn(crop(upright(frame, orientation), context), context)
-    plan = planned(recipe, frame.width, frame.height)
+    frame = focus(upright(frame, orientation), context)
+    frame = turn(crop(frame, context), context)
+    plan = planned(recipe, frame.width, frame.height, frame.focus)
     part = min(_MOST_OF_COMPANION, companion.width / size[0])
     smaller = (rounded(plan.size[0] * part), rounded(plan.size[1] * part))
     left, top, right, bottom = _within(frame, plan.box)

@@ -13,11 +13,11 @@ const LEAST_BYTES = 1000;
  * @param {number} height
  * @returns {Recipe | null}
  */
-export function shapeOf({ pages, crop, rotate, flip, background, resize = {} }, width, height) {
+export function shapeOf({ pages, crop, focal_point, rotate, flip, background, resize = {} }, width, height) {
   const { mode, gravity, border } = resize;
   const isCut = ["fill", "pad"].includes(mode);
   if (!pages && !crop && !rotate && !flip && !isCut) return null;
-  const cut = { background: mode === "pad" ? background : undefined, resize: { mode, gravity, border, width, height, enlarge: true } };
+  const cut = { background: mode === "pad" ? background : undefined, focal_point: mode === "fill" ? focal_point : undefined, resize: { mode, gravity, border, width, height, enlarge: true } };
   // Without what is undefined.
   return JSON.parse(JSON.stringify({ pages, crop, rotate, flip, ...(isCut ? cut : {}) }));
 }
