@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from django.conf import settings
-from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3StaticStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -24,42 +27,38 @@ class HomeStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[mis
     max_post_process_passes = _DEEPEST
 
 
-class _StaticBucket(S3StaticStorage):  # type: ignore[misc]
-    @cached_property
-    def _names(self) -> set[str]:
-        """Return what is there, by one listing instead of a question for each file."""
-        return {entry.key for entry in self.bucket.objects.filter(Prefix=f"{self.location}/")}
+class StaticFiles(ManifestStaticFilesStorage):
+    """Made in a folder of this machine, then uploaded: each pass over modules that import each other writes all of them.
 
-    def exists(self, name: str) -> bool:
-        return f"{self.location}/{name}" in self._names
-
-    def _save(self, name: str, content: Any) -> str:
-        saved: str = super()._save(name, content)
-        self._names.add(f"{self.location}/{saved}")
-        return saved
-
-    def delete(self, name: str) -> None:
-        super().delete(name)
-        self._names.discard(f"{self.location}/{name}")
-
-    def url(self, name: str, *args: Any, **kwargs: Any) -> str:
-        # Under the site's own name, whatever that is.
-        return settings.STATIC_URL + quote(name)
-
-
-class StaticFiles(ManifestFilesMixin, _StaticBucket):
-    """The list of names travels with the code (`manifest_folder`), not with the files.
-
-    So a page never names a file of another build, and no page waits for S3.
+    The list of names travels with the code (`manifest_folder`), not with the files. So a page never names a file of another
+    build, and no page waits for S3.
     """
 
-    patterns = (*ManifestFilesMixin.patterns, _MODULES)
+    patterns = (*ManifestStaticFilesStorage.patterns, _MODULES)
     max_post_process_passes = _DEEPEST
 
-    def __init__(self, *, manifest_folder: str, **options: Any) -> None:
+    def __init__(self, *, bucket_name: str, region_name: str, manifest_folder: str) -> None:
+        folder = tempfile.mkdtemp(prefix="static-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         super().__init__(
+            location=folder,
             manifest_storage=FileSystemStorage(location=manifest_folder, allow_overwrite=True),
+        )
+        self._bucket = S3StaticStorage(
+            bucket_name=bucket_name,
+            region_name=region_name,
             object_parameters={"CacheControl": "public, max-age=31536000, immutable"},
             location="static",
-            **options,
         )
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """Upload all files after that; those whose names hold their digest only if they are not there."""
+        yield from super().post_process(paths, dry_run, **options)
+        if dry_run:
+            return
+        there = {entry.key for entry in self._bucket.bucket.objects.filter(Prefix="static/")}
+        for path in sorted(Path(self.location).rglob("*")):
+            name = path.relative_to(self.location).as_posix()
+            if path.is_file() and (name in self.hashed_files or f"static/{name}" not in there):
+                with path.open("rb") as file:
+                    self._bucket.save(name, File(file))

@@ -21,6 +21,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.test import RequestFactory
 from moto import mock_aws
+from storages.backends.s3 import S3StaticStorage
 
 from imagesite import ssm
 from imagesite.middleware import OriginMiddleware
@@ -259,3 +260,36 @@ def test_static_files_are_published_under_names_with_digests(aws: None, tmp_path
     assert published["ContentType"] == "text/css"
     assert "immutable" in published["CacheControl"]
     assert (tmp_path / "staticfiles.json").exists()
+
+
+def test_static_files_are_sent_once_however_often_they_refer_to_each_other(
+    aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boto3.client("s3").create_bucket(
+        Bucket="shop-static", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    sent: list[str] = []
+    save = S3StaticStorage.save
+
+    def noted(self: S3StaticStorage, name: str, content: Any) -> Any:
+        sent.append(name)
+        return save(self, name, content)
+
+    monkeypatch.setattr(S3StaticStorage, "save", noted)
+    scripts = {f"converter/js/{n}.js": f'import "./{n + 1}.js";' if n < 5 else "" for n in range(6)}
+    options = {"bucket_name": "shop-static", "region_name": "eu-west-1", "manifest_folder": str(tmp_path)}
+    counts: list[int] = []
+    for last in ("", "", "let changed;"):
+        sources = FileSystemStorage(location=tmp_path / f"sources{len(counts)}")
+        files = StaticFiles(**options)
+        for name, text in {**scripts, "converter/js/5.js": last}.items():
+            for storage in (sources, files):
+                storage.save(name, ContentFile(text.encode()))
+        list(files.post_process({name: (sources, name) for name in scripts}))
+        counts.append(len(sent))
+        sent.clear()
+    # The names without a digest may stand for other bytes each time; each of the others stands for the same for ever.
+    assert counts == [12, 6, 12]
+    chain = StaticFiles(**options).url("converter/js/0.js").lstrip("/")
+    published = boto3.client("s3").get_object(Bucket="shop-static", Key=chain)["Body"].read()
+    assert re.match(rb'import ?"\./1\.[0-9a-f]{12}\.js";', published)
