@@ -78,7 +78,7 @@ bench: .venv/dev  ## Compare speed with other tools
 	$(BIN)/python -m tests.benchmarks
 
 infra-test: .venv/dev .venv-infra/done  ## Test the infrastructure on a mock AWS (needs Terraform)
-	$(BIN)/python -m pytest infra/tests -n 4 --dist loadfile
+	$(BIN)/python -m pytest infra/tests -n 4 --dist worksteal
 
 preflight: .venv/dev  ## Check whether this machine and the AWS account are ready to deploy
 	@$(BIN)/python -m infra.deploy check

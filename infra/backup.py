@@ -18,6 +18,7 @@ import os
 import secrets
 import shutil
 import tarfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ MEMBERS = [DATABASE, *TABLES, USERS]
 
 LINK_SECONDS = 15 * 60  # the longest that a function may run
 WRITE_AT_ONCE = 25  # items that DynamoDB takes in one call
+LONGEST_PAUSE = 5  # seconds
 
 # The region's own host and the signature that every bucket takes.
 SIGNED = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
@@ -76,7 +78,9 @@ class Backup:
         self.folder.mkdir(mode=0o700, parents=True)
 
     def manage(self, *command: str) -> None:
-        self.site.zappa("manage", "production_worker", " ".join(command), folder=".")
+        """Run a command in the worker, once: boto3 would call again when it does not hear the end of a long one."""
+        once = {"AWS_MAX_ATTEMPTS": "1"}
+        self.site.zappa("manage", "production_worker", " ".join(command), folder=".", env=once)
 
     @contextmanager
     def passing(self, method: str) -> Iterator[tuple[Any, str, str, str]]:
@@ -212,14 +216,15 @@ class Backup:
             if name not in ("sub", "identities") and not name.startswith("cognito:")
         ]
         try:
-            self.cognito.admin_create_user(**named, UserAttributes=given, MessageAction="SUPPRESS")
+            made = self.cognito.admin_create_user(**named, UserAttributes=given, MessageAction="SUPPRESS")
+            status, kept = made["User"]["UserStatus"], made["User"]["Attributes"]
         except self.cognito.exceptions.UsernameExistsException:
-            pass
-        found = self.cognito.admin_get_user(**named)
-        if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":  # in which a forgotten password cannot be reset
+            found = self.cognito.admin_get_user(**named)
+            status, kept = found["UserStatus"], found["UserAttributes"]
+        if status == "FORCE_CHANGE_PASSWORD":  # in which a forgotten password cannot be reset
             password = f"{secrets.token_urlsafe(32)}aA1"
             self.cognito.admin_set_user_password(**named, Password=password, Permanent=True)
-        return next(str(one["Value"]) for one in found["UserAttributes"] if one["Name"] == "sub")
+        return next(str(one["Value"]) for one in kept if one["Name"] == "sub")
 
     def restore_tables(self) -> None:
         dynamodb = self.site.aws("dynamodb")
@@ -227,9 +232,7 @@ class Backup:
             items = read_lines(self.folder / member)
             for start in range(0, len(items), WRITE_AT_ONCE):
                 puts = [{"PutRequest": {"Item": item}} for item in items[start : start + WRITE_AT_ONCE]]
-                left = {self.variables[variable]: puts}
-                while left:  # what DynamoDB throttled
-                    left = dynamodb.batch_write_item(RequestItems=left)["UnprocessedItems"]
+                write(dynamodb, {self.variables[variable]: puts})
 
     def restore_database(self) -> None:
         file = self.folder / "rows.tar"
@@ -242,6 +245,14 @@ class Backup:
             "Restored. Users who were not in this user pool have no password: they choose one with "
             '"Forgot your password?", and set up their second factor again.'
         )
+
+
+def write(dynamodb: Any, requests: dict[str, Any]) -> None:
+    """Write a batch. What DynamoDB throttles comes back without an error, and is to be sent again later and later."""
+    pause = 0.1
+    while requests := dynamodb.batch_write_item(RequestItems=requests)["UnprocessedItems"]:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def rename_users(database: Path, target: Path, new_subs: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ prints the tables of docs/deploy.md.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ PRICES = {
     "public_ipv4_hour": 0.005,
     "rekognition_image": 0.001,
     "hosted_zone": 0.50,
+    "trace": 5.00 / 1e6,
     "firewall_month": 5 + 2 * 1,
     "firewall_request": 0.60 / 1e6,
 }
@@ -155,7 +157,19 @@ def switches(images: int) -> dict[str, float]:
         "`high_availability`": database(images)["Aurora, awake"]
         + ENDPOINTS * HOURS * PRICES["endpoint_hour"],
         "`labels`": images * 2 * PRICES["rekognition_image"],
+        "`tracing`": sum(traces(calls) for calls in (images * work.page_requests, images + HOURS * 60))
+        * PRICES["trace"],
     }
+
+
+def traces(calls: float) -> float:
+    """Return how many of a function's calls of a month X-Ray keeps: the first of each second, and 5 % of the others.
+
+    docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
+    """
+    seconds = HOURS * 3600
+    first = seconds * (1 - math.exp(-calls / seconds))
+    return first + 0.05 * (calls - first)
 
 
 def usd(amount: float) -> str:

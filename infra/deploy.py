@@ -136,7 +136,7 @@ def code(site: Deployment) -> list[Step]:
         ),
         Step("alarms", guard.note, "You must be allowed to describe the alarms."),
         *deploy_code(site),
-        *look_whether_it_works(site),
+        *look_whether_it_works(site, guard.wait_for_answer),
         Step("watch", guard.watch, "Query *errors* in Logs Insights, mend the code and deploy again."),
     ]
 
@@ -173,12 +173,12 @@ def deploy_code(site: Deployment) -> list[Step]:
     ]
 
 
-def look_whether_it_works(site: Deployment) -> list[Step]:
+def look_whether_it_works(site: Deployment, wait: Callable[[], None] | None = None) -> list[Step]:
     return [
         Step("doctor", site.consult_doctor, "Each line that is not `ok` says what is wrong."),
         Step(
             "answer",
-            site.wait_for_site,
+            wait or site.wait_for_site,
             "CloudFront takes some minutes to spread; then see the runbook in docs/deploy.md.",
         ),
     ]

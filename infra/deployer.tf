@@ -149,11 +149,12 @@ locals {
       Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents"]
       Resource = [for group in aws_cloudwatch_log_group.function : "${group.arn}:*"]
     },
+    # CloudWatch judges this call by all alarms, whichever it names.
     {
       Sid      = "WatchAlarms"
       Effect   = "Allow"
       Action   = "cloudwatch:DescribeAlarms"
-      Resource = "arn:${local.partition}:cloudwatch:${var.region}:${local.account}:alarm:${var.project}-*"
+      Resource = "arn:${local.partition}:cloudwatch:${var.region}:${local.account}:alarm:*"
     },
     {
       Sid      = "CallsWithoutResource"

@@ -17,13 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from infra import keys, state
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
+from infra.rollback import STAGES, Rollback
 
 ROOT = Path(__file__).resolve().parent.parent
 INFRA, BUILD = ROOT / "infra", ROOT / "build"
+
+# boto3's older mode, its default, does not wait where Cognito says TooManyRequestsException.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 
 # Who signs the certificates of Aurora: no system knows them. The worker and the pages prove the cluster by it.
 RDS_CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
@@ -98,7 +103,7 @@ class Deployment:
         return str(self.aws("sts").get_caller_identity()["Account"])
 
     def aws(self, service: str) -> Any:
-        return boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=self.region, config=PATIENT)  # type: ignore[call-overload]
 
     def preflight(self) -> None:
         settings = settings_of(self.infra / "terraform.tfvars", self.tfvars)
@@ -267,9 +272,9 @@ class Deployment:
         if self.settings["base"]["vpc_config"]:
             (self.build / "site" / "rds-ca.pem").write_bytes(self.fetch(RDS_CA))
 
-    def zappa(self, *arguments: str, folder: str = "site") -> None:
+    def zappa(self, *arguments: str, folder: str = "site", env: Mapping[str, str] | None = None) -> None:
         """Run Zappa. It packages the folder it runs in, and `venv`."""
-        env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region}
+        env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region, **(env or {})}
         program = str(Path(self.python).with_name("zappa"))
         self.run(
             [program, *arguments, "--settings_file", str(self.settings_file)], self.build / folder, env, False
@@ -298,9 +303,12 @@ class Deployment:
             return False
         return True
 
-    def has_api(self) -> bool:
+    @property
+    def api(self) -> str | None:
+        """The id of Zappa's API."""
         pages = self.aws("apigateway").get_paginator("get_rest_apis").paginate()
-        return any(api["name"] == self.function_name("production") for page in pages for api in page["items"])
+        name = self.function_name("production")
+        return next((api["id"] for page in pages for api in page["items"] if api["name"] == name), None)
 
     def deploy_worker(self) -> None:
         self.zappa("update" if self.has_function("production_worker") else "deploy", "production_worker")
@@ -308,19 +316,29 @@ class Deployment:
     def deploy_pages(self) -> None:
         """Deploy or update the web function. A deploy that failed before its API existed is undone first."""
         deployed = self.has_function("production")
-        if deployed and not self.has_api():
+        if deployed and not self.api:
             self.zappa("undeploy", "production", "--yes")
             deployed = False
         self.zappa("update" if deployed else "deploy", "production")
+        self.trace_api()
+
+    def trace_api(self) -> None:
+        """Let API Gateway trace as the functions do: Zappa's setting does not reach its stage."""
+        client, api = self.aws("apigateway"), self.api
+        wanted = self.settings["base"].get("xray_tracing", False)
+        change = {"op": "replace", "path": "/tracingEnabled", "value": str(wanted).lower()}
+        for stage in client.get_stages(restApiId=api)["item"] if api else []:
+            if stage.get("tracingEnabled", False) != wanted:
+                client.update_stage(restApiId=api, stageName=stage["stageName"], patchOperations=[change])
 
     def roll_back(self) -> None:
         """Restore the previous code of both functions. The schema stays: releases only add to it."""
-        for stage in ("production", "production_worker"):
-            self.zappa("rollback", stage, "-n", "1", folder=".")
+        names = {stage: self.function_name(stage) for stage in STAGES}
+        Rollback(self.aws, self.fetch, self.settings["base"]["s3_bucket"]).run(names)
 
     def undeploy_functions(self) -> None:
         """Let Zappa remove its functions with their events and API; the settings come from Terraform's state."""
-        stages = [stage for stage in ("production", "production_worker") if self.has_function(stage)]
+        stages = [stage for stage in STAGES if self.has_function(stage)]
         if not stages:
             return
         self.write_settings()
@@ -339,15 +357,22 @@ class Deployment:
     def consult_doctor(self) -> None:
         self.manage("doctor")
 
+    @property
+    def address(self) -> str:
+        return f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
+
+    def status_within(self, seconds: float) -> int:
+        """Return 200 as soon as the site is well, or what it answers when the time is over; 0 is nothing."""
+        end = time.monotonic() + seconds
+        while (status := self.status_of(f"{self.address}/healthz")) != 200 and time.monotonic() < end:
+            time.sleep(5)
+        return status
+
     def wait_for_site(self) -> None:
         """Raise DeployError unless the site answers within some minutes."""
-        site = f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
-        end = time.monotonic() + self.patience_seconds
-        while (status := self.status_of(f"{site}/healthz")) != 200:
-            if time.monotonic() > end:
-                raise DeployError(f"{site}/healthz answers {status or 'nothing'}")
-            time.sleep(5)
-        print(f"The site answers at {site}")
+        if (status := self.status_within(self.patience_seconds)) != 200:
+            raise DeployError(f"{self.address}/healthz answers {status or 'nothing'}")
+        print(f"The site answers at {self.address}")
         pool = self.settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"]
         print(
             "To let somebody who has signed up into the admin:\n  aws cognito-idp admin-add-user-to-group "

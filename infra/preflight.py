@@ -130,7 +130,12 @@ class Preflight:
         for use in ("state", "uploads", "results", "static", "logs", "deployment"):
             bucket = f"{self.project}-{use}-{self.account}"
             try:
-                s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self.account)
+                found = s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self.account)
+                if (region := found.get("BucketRegion", self.region)) != self.region:
+                    raise DeployError(
+                        f"{bucket} is in {region}, and so is {self.project}: names are of the whole account. Set "
+                        f"AWS_REGION={region}, or choose another PROJECT."
+                    )
             except ClientError as error:
                 if error.response["Error"]["Code"] != "404":
                     raise DeployError(

@@ -78,6 +78,14 @@ locals {
     Resource = "*"
   }]
 
+  # Lambda refuses to trace a function whose role may not; the calls know no resource.
+  trace = [for _ in range(var.tracing ? 1 : 0) : {
+    Sid      = "Trace"
+    Effect   = "Allow"
+    Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    Resource = "*"
+  }]
+
   web_statements = concat([
     local.logs.web,
     local.read_own_secrets.web,
@@ -132,7 +140,7 @@ locals {
       ]
       Resource = aws_cognito_user_pool.people.arn
     },
-  ], local.join_network)
+  ], local.join_network, local.trace)
 
   worker_statements = concat([
     local.logs.worker,
@@ -170,7 +178,7 @@ locals {
       Action   = "sqs:SendMessage"
       Resource = aws_sqs_queue.failed.arn
     },
-  ], local.join_network, local.label_images)
+  ], local.join_network, local.label_images, local.trace)
 }
 
 resource "aws_iam_role" "web" {

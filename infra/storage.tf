@@ -164,6 +164,28 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # What a backup sends through the bucket is deleted at once, unless somebody's session ends in the middle.
+  dynamic "rule" {
+    for_each = setintersection(["deployment"], [each.key])
+
+    content {
+      id     = "forget-backups"
+      status = "Enabled"
+
+      filter {
+        prefix = "backup/"
+      }
+
+      expiration {
+        days = 1
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.this]
 }
 

@@ -343,6 +343,12 @@ variable "budget_by_tag" {
   default     = false
 }
 
+variable "tracing" {
+  description = "Record traces of requests and events with AWS X-Ray (about 5 USD for each million that it samples)."
+  type        = bool
+  default     = false
+}
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number

@@ -1,4 +1,4 @@
-"""Watch the alarms of errors after new code is deployed, and bring the previous code back if one goes off.
+"""Watch the site and its alarms of errors after new code is deployed, and bring the previous code back if they say so.
 
 Traffic is not shifted in steps: Zappa's API and the bucket's notification call the function itself, and an alias would
 have to be put between both on every update. New code takes all requests at once, for as long as it takes to notice.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from infra.deployment import Deployment
 from infra.errors import DeployError
 
 ALARMS = ("web-errors", "web-server-errors", "api-errors", "worker-errors")
+WAKING = 60  # seconds; a paused database takes 15 of them
 MINUTES = 10  # the alarms look at five minutes, and CloudWatch takes one or two to see them
 
 
@@ -23,11 +25,22 @@ class Watch:
     pause: float = 15
     before: set[str] = field(default_factory=set)
     can_go_back: bool = False
+    answered: bool = False
 
     def note(self) -> None:
-        """Note before the deploy which alarms are on already: the new code may be what ends them."""
+        """Note before the deploy what is wrong already: the new code may be what ends it."""
         self.before = self.on()
         self.can_go_back = self.site.has_function("production")
+        self.answered = self.can_go_back and self.site.status_within(WAKING) == 200
+
+    def wait_for_answer(self) -> None:
+        """Raise DeployError, with the previous code back, when a site that answered before no longer does."""
+        try:
+            self.site.wait_for_site()
+        except DeployError as error:
+            if not self.answered:
+                raise
+            self.go_back(str(error))
 
     def on(self) -> set[str]:
         names = [f"{self.site.project}-{alarm}" for alarm in ALARMS]
@@ -40,9 +53,14 @@ class Watch:
             return
         end = time.monotonic() + self.seconds
         print(f"Watching the alarms of errors for {self.seconds / 60:.0f} minutes")
-        while not (new := self.on() - self.before):
+        while not (new := (on := self.on()) - self.before):
             if time.monotonic() > end:
                 return
+            self.before &= on  # one that has ended and goes off again is the new code's
             time.sleep(self.pause)
+        self.go_back(f"{', '.join(sorted(new))} went off")
+
+    def go_back(self, why: str) -> NoReturn:
+        print(f"{why}: going back")
         self.site.roll_back()
-        raise DeployError(f"{', '.join(sorted(new))} went off, and the previous code is back")
+        raise DeployError(f"{why}, and the previous code is back")

@@ -50,6 +50,7 @@ locals {
     worker_concurrency = jsonencode(var.worker_concurrency)
     worker_timeout     = var.worker_timeout_seconds
     sweep_schedule     = local.sweep_schedule
+    tracing            = var.tracing
     web_environment = merge(local.environment, {
       CLOUDFRONT_DOMAIN       = aws_cloudfront_distribution.site.domain_name
       POWERTOOLS_SERVICE_NAME = "web"

@@ -39,7 +39,7 @@ from werkzeug.wrappers import Request
 
 from infra.tests.cloudfront import CloudFront
 from infra.tests.edge import Edge
-from tests.cloud import aurora, cognito, rest_api, roles, shapes, values
+from tests.cloud import aurora, cognito, rest_api, roles, shapes, values, versions
 from tests.cloud.aws import Routes, invoke_with
 from tests.cloud.guard import Guard
 from tests.cloud.iam import ACCOUNT, REGION, Gatekeeper
@@ -177,6 +177,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         mend_moto(patch)
         cognito.patch(patch.setattr)
         roles.patch(patch.setattr)
+        versions.patch(patch.setattr)
         patch.setattr(LambdaFunction, "invoke", invoke_with(fleet))
         described = shapes.Shapes(application)
         gatekeeper = Gatekeeper(Roles(values.Values(described)))
@@ -193,8 +194,10 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
         yield MockAws(url, edge_port, fleet, gatekeeper, cloudfront, described, call_api)
 
 
-def keys_of_pool(url: str) -> bytes:
-    """Fetch from the mock what Cognito publishes."""
+def fetch_from_mock(url: str) -> bytes:
+    """Fetch what Cognito publishes of a pool, or the code of a version that Lambda keeps."""
+    if url.startswith(versions.HOST):
+        return versions.code_at(url)
     path = url.partition(".amazonaws.com")[2]
     with urllib.request.urlopen(f"{os.environ['AWS_ENDPOINT_URL']}{path}") as answer:
         return bytes(answer.read())

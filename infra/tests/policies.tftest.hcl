@@ -13,6 +13,7 @@ variables {
   origin_secrets         = ["first"]
   secrets_version        = 1
   labels                 = true
+  tracing                = true
   cloudfront_public_keys = ["-----BEGIN PUBLIC KEY-----"]
   github_repository      = "example/imagesite"
   secrets = {
@@ -41,7 +42,7 @@ run "roles" {
       for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
         for statement in jsondecode(policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
-    ])) == toset(["JoinNetwork", "LabelImages", "CallsWithoutResource", "LookAtNetwork"])
+    ])) == toset(["JoinNetwork", "LabelImages", "Trace", "CallsWithoutResource", "LookAtNetwork"])
     error_message = "The resource * stands in another statement than the listed ones, whose calls know no resource."
   }
 
@@ -50,7 +51,7 @@ run "roles" {
       for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
         for statement in jsondecode(policy).Statement : [
           for resource in flatten([statement.Resource]) :
-          resource == "*" || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis") || strcontains(resource, "apigateway:eu-west-1::/apikeys") || strcontains(resource, "::/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2F")
+          resource == "*" || endswith(resource, ":alarm:*") || strcontains(resource, "imagesite") || strcontains(resource, "log-group:mock") || strcontains(resource, "apigateway:eu-west-1::/restapis") || strcontains(resource, "apigateway:eu-west-1::/apikeys") || strcontains(resource, "::/tags/arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Frestapis%2F")
         ]
       ]
     ]))
@@ -64,6 +65,15 @@ run "roles" {
       ]
     ]))
     error_message = "A function could make a log group that is kept for ever."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy] : anytrue([
+        for statement in jsondecode(policy).Statement : try(toset(statement.Action), toset([])) == toset(["xray:PutTraceSegments", "xray:PutTelemetryRecords"])
+      ])
+    ])
+    error_message = "Lambda does not trace a function whose role may not send traces."
   }
 
   assert {
@@ -196,6 +206,14 @@ run "buckets" {
       aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 8
     ])
     error_message = "The buckets delete before the longest retention, or images outlive it."
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.this["deployment"].rule : [rule.filter[0].prefix, tostring(rule.expiration[0].days), tostring(rule.noncurrent_version_expiration[0].noncurrent_days)]
+      if rule.id == "forget-backups"
+    ] == [["backup/", "1", "1"]]
+    error_message = "A copy of the database that a backup left behind stays in the bucket."
   }
 
   assert {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import UnknownFunctionException
 
 from infra.deployment import ROOT, Deployment
-from infra.tests.mock_aws import MockAws, keys_of_pool
+from infra.tests.mock_aws import MockAws, fetch_from_mock
 from tests.cloud.iam import ACCOUNT, REGION
 from tests.cloud.stack import policy
 
@@ -103,7 +103,7 @@ def test_the_pools_public_keys_are_fetched_into_the_settings(aws: MockAws, tmp_p
     pool = boto3.client("cognito-idp").create_user_pool(PoolName="people")["UserPool"]["Id"]
     settings = json.loads((ROOT / "zappa_settings.json").read_text())
     settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"] = pool
-    deployment = Deployment("imagesite", REGION, builds=tmp_path, fetch=keys_of_pool)
+    deployment = Deployment("imagesite", REGION, builds=tmp_path, fetch=fetch_from_mock)
     deployment.keep_settings(json.dumps(settings))
     kept = deployment.settings["production"]["aws_environment_variables"]["COGNITO_JWKS"]
     assert {key["kty"] for key in json.loads(kept)["keys"]} == {"RSA"}
@@ -129,3 +129,31 @@ def make_cluster(version: str) -> Any:
         MasterUsername="site",
         MasterUserPassword="a long password",
     )["DBCluster"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_function_is_traced_only_if_its_role_may_send_traces() -> None:
+    may = {"Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"}
+    able = make_role("able", "lambda.amazonaws.com", may=may)
+    unable = make_role("unable", "lambda.amazonaws.com", may={"Action": "logs:PutLogEvents", "Resource": "*"})
+    with pytest.raises(ClientError, match="does not have permissions to call PutTraceSegments on XRAY"):
+        make_function(unable, "Active")
+    assert make_function(unable, "PassThrough")["TracingConfig"] == {"Mode": "PassThrough"}
+    assert make_function(able, "Active")["TracingConfig"] == {"Mode": "Active"}
+    with pytest.raises(ClientError, match="PutTraceSegments"):
+        boto3.client("lambda").update_function_configuration(
+            FunctionName="unable-PassThrough", Role=unable, TracingConfig={"Mode": "Active"}
+        )
+
+
+def make_function(role: str, mode: Literal["Active", "PassThrough"]) -> Any:
+    name = f"{role.rpartition('/')[2]}-{mode}"
+    zipped = b"PK\5\6" + bytes(18)  # an empty one
+    return boto3.client("lambda").create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.13",
+        Handler="handler.handle",
+        Code={"ZipFile": zipped},
+        TracingConfig={"Mode": mode},
+    )

@@ -41,7 +41,7 @@ from botocore.exceptions import ClientError
 from infra.deploy import backup, down, restore, up, walk
 from infra.deployment import Deployment
 from infra.tests.alarms import is_ringing
-from infra.tests.mock_aws import MockAws, keys_of_pool
+from infra.tests.mock_aws import MockAws, fetch_from_mock
 from infra.tests.terraform import FOR_THE_MOCK, Terraform, copy_of_module
 from infra.tests.visits import (
     CONFIGURATION,
@@ -74,6 +74,7 @@ labels            = true
 advanced_security = true
 alarm_email       = "someone@example.com"
 github_repository = "example/imagesite"
+tracing           = true
 
 guest_jobs_an_hour         = 2
 guest_address_jobs_an_hour = 3
@@ -176,7 +177,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         infra=infra,
         builds=build,
         python=lambda_python(),
-        fetch=keys_of_pool,
+        fetch=fetch_from_mock,
     )
 
     # Up, from nothing.
@@ -226,13 +227,21 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     convert(visitor, token)
 
     # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
-    code = CodeAlone(project=PROJECT, region="eu-west-1", builds=tmp_path / "code", fetch=keys_of_pool)
+    code = CodeAlone(
+        project=PROJECT,
+        region="eu-west-1",
+        builds=tmp_path / "code",
+        fetch=fetch_from_mock,
+        status_of=deployment.status_of,
+    )
     code.greet()
     code.fetch_settings()
     assert code.settings == deployment.settings
     assert code.has_function("production_worker")
-    assert code.has_api()
+    look_at_tracing(code)
     Watch(code).note()
+    code.roll_back()
+    look_at_code_that_is_back()
 
     assert aws.gatekeeper.refused == []
 
@@ -294,6 +303,25 @@ def look_at_alarms() -> None:
     assert not is_ringing(failing, {"Failed": [15], "Finished": [85]})
     assert not is_ringing(failing, {"Finished": [100]})
     assert not is_ringing(failing, {"Failed": [10]})  # too few to tell
+
+
+def look_at_tracing(code: Deployment) -> None:
+    """See that X-Ray is asked of both functions, which AWS refuses to roles that may not, and of the API before them."""
+    for function in boto3.client("lambda").list_functions()["Functions"]:
+        assert function["TracingConfig"] == {"Mode": "Active"}
+    (stage,) = boto3.client("apigateway").get_stages(restApiId=code.api)["item"]
+    assert stage["tracingEnabled"] is True
+
+
+def look_at_code_that_is_back() -> None:
+    for stage in ("production", "production-worker"):
+        pages = boto3.client("lambda").get_paginator("list_versions_by_function")
+        versions = [
+            one for page in pages.paginate(FunctionName=f"{PROJECT}-{stage}") for one in page["Versions"]
+        ]
+        before, _, newest = (one for one in versions if one["Version"] != "$LATEST")
+        assert (before["Version"], newest["Description"]) == ("1", "Back to version 1")
+        assert before["CodeSha256"] == newest["CodeSha256"]
 
 
 def look_at_who_may_call_the_worker() -> None:

@@ -49,6 +49,12 @@ class Roles:
             # API Gateway takes any role, and fails when it calls with it (rest_api.py).
             if principal != "apigateway.amazonaws.com" and (fault := distrust(role, principal)):
                 return refuse(service, fault, start_response, "ValidationException", "400 Bad Request")
+            if is_traced(service, environ) and not may_trace(role):
+                message = (
+                    "The provided execution role does not have permissions to call PutTraceSegments on XRAY"
+                )
+                code = "InvalidParameterValueException"
+                return refuse(service, message, start_response, code, "400 Bad Request")
         return self.application(environ, start_response)
 
 
@@ -92,6 +98,15 @@ def may_pass(by: str, role: str, principal: str) -> bool:
         for statement in statements
         if is_allowed([statement], "iam:PassRole", role, "")
     )
+
+
+def is_traced(service: str, environ: dict[str, Any]) -> bool:
+    """Return whether a description of a function, of which `handed` has yielded the role, asks for X-Ray."""
+    return service == "lambda" and json.loads(body_of(environ)).get("TracingConfig") == {"Mode": "Active"}
+
+
+def may_trace(role: str) -> bool:
+    return is_allowed(statements_of(role.rpartition("/")[2]) or [], "xray:PutTraceSegments", "", "")
 
 
 def distrust(role: str, principal: str) -> str:

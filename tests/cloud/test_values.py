@@ -9,7 +9,7 @@ import pytest
 from moto.awslambda.models import lambda_backends
 
 from tests.cloud.iam import ACCOUNT, REGION
-from tests.cloud.values import Values, fault_of_function
+from tests.cloud.values import MOST_ZIP_BYTES, Values, fault_of_code, fault_of_function
 
 GOOD = {
     "FunctionName": "a" * 64,
@@ -49,3 +49,9 @@ def test_a_hundred_executions_stay_free(quota: int, wanted: int, refused: bool) 
         assert not lambda_backends[ACCOUNT][REGION].list_functions(None)
         values = Values(lambda *called: [], concurrency=quota)
         assert ("below its minimum value" in values.fault_of_reservation("worker", wanted)) is refused
+
+
+def test_code_that_is_sent_to_lambda_itself_has_a_bound_and_code_in_s3_has_none() -> None:
+    assert fault_of_code({"ZipFile": "A" * (MOST_ZIP_BYTES * 4 // 3)}) == ""
+    assert "smaller than 52428800" in fault_of_code({"ZipFile": "A" * (MOST_ZIP_BYTES * 4 // 3 + 8)})
+    assert fault_of_code({"S3Bucket": "code", "S3Key": "large.zip"}) == ""

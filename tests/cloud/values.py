@@ -15,6 +15,7 @@ from tests.cloud.iam import ACCOUNT, REGION, body_of, caller, refuse
 RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 CONCURRENCY, UNRESERVED = 1000, 100
 MOST_ENVIRONMENT_BYTES = 4096
+MOST_ZIP_BYTES = 50 << 20  # where it is sent to Lambda itself, not by way of S3
 
 
 class Values:
@@ -31,7 +32,10 @@ class Values:
                 return [json.dumps({"AccountLimit": {"ConcurrentExecutions": self.concurrency}}).encode()]
             fault = ""
             if method in ("POST", "PUT") and re.search(r"/functions(/[^/]+/configuration)?/?$", path):
-                fault = fault_of_function(json.loads(body_of(environ)))
+                described = json.loads(body_of(environ))
+                fault = fault_of_function(described) or fault_of_code(described.get("Code", {}))
+            elif method == "PUT" and path.endswith("/code"):
+                fault = fault_of_code(json.loads(body_of(environ)))
             elif method == "PUT" and path.endswith("/concurrency"):
                 name = path.split("/")[-2]
                 wanted = json.loads(body_of(environ))["ReservedConcurrentExecutions"]
@@ -53,6 +57,13 @@ class Values:
             f"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
             f"its minimum value of [{UNRESERVED}]."
         )
+
+
+def fault_of_code(code: dict[str, Any]) -> str:
+    """Return what Lambda says of a zip that is sent in base64, an empty text where it takes it."""
+    if len(code.get("ZipFile", "")) * 3 // 4 > MOST_ZIP_BYTES:
+        return f"Zipped size must be smaller than {MOST_ZIP_BYTES} bytes"
+    return ""
 
 
 def fault_of_function(described: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ import moto
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.backup import Backup
+from infra.backup import Backup, write
 from infra.deploy import backup, main, restore, walk
 from infra.deployment import Deployment
 from infra.errors import DeployError
@@ -68,6 +68,8 @@ class Worker:
 
     def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
         assert command[1:3] == ["manage", "production_worker"], command
+        # A call that is long over is not made a second time because its answer got lost.
+        assert env["AWS_MAX_ATTEMPTS"] == "1"
         verb, argument = command[3].split(" ")
         if argument == "empty":
             if self.used:
@@ -218,14 +220,34 @@ def test_a_restore_that_ended_on_the_way_goes_on(
     worker(old).database = tar_of(rows__jsonl=rows("x"))
     assert walk(backup(old, file)) == 0
     new = make_site()
-    broken = ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow"}}, "AdminGetUser")
+    broken = ClientError(
+        {"Error": {"Code": "TooManyRequestsException", "Message": "slow"}}, "AdminSetUserPassword"
+    )
     with monkeypatch.context() as patch:
         patch.setattr(Backup, "cognito", client("cognito-idp"))
-        patch.setattr(Backup.cognito, "admin_get_user", lambda **named: (_ for _ in ()).throw(broken))
+        patch.setattr(
+            Backup.cognito, "admin_set_user_password", lambda **named: (_ for _ in ()).throw(broken)
+        )
         assert walk(restore(new, file)) == 1
     assert walk(restore(new, file)) == 0
     assert user(pool_of(new), "alice@example.org")["status"] == "CONFIRMED"
     assert user(pool_of(new), "alice@example.org")["groups"] == ["staff"]
+
+
+def test_what_dynamodb_throttled_is_sent_again_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    answers = [{"table": ["a", "b"]}, {"table": ["b"]}] + [{"table": ["b"]}] * 8 + [{}]
+    sent = []
+
+    class Throttled:
+        def batch_write_item(self, RequestItems: Any) -> Any:
+            sent.append(RequestItems)
+            return {"UnprocessedItems": answers.pop(0)}
+
+    write(Throttled(), {"table": ["a", "b", "c"]})
+    assert sent[:3] == [{"table": ["a", "b", "c"]}, {"table": ["a", "b"]}, {"table": ["b"]}]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5]
 
 
 def test_a_site_that_is_used_is_left_alone(

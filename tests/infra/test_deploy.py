@@ -17,6 +17,7 @@ from infra.deploy import Step, code, down, rollback, rotate, up, walk
 from infra.deployment import Deployment
 from infra.errors import DeployError
 from infra.preflight import Preflight
+from infra.rollback import Rollback
 
 pytestmark = pytest.mark.long
 
@@ -283,13 +284,18 @@ def test_terraform_keeps_its_own_files_apart_for_each_site(site: Site) -> None:
     assert programs(site).folders == {"", str(site.build / "terraform")}
 
 
-def test_a_rollback_brings_both_functions_back_with_the_deployed_settings(site: Site) -> None:
+def test_a_rollback_is_of_both_functions_and_of_the_deployed_settings(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     s3 = boto3.client("s3", region_name="eu-west-1")
     bucket = f"imagesite-deployment-{site.account}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_object(Bucket=bucket, Key="zappa_settings.json", Body=SETTINGS.read_bytes())
+    seen: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(Rollback, "run", lambda self, functions: seen.append((self.bucket, functions)))
     assert walk(rollback(site)) == 0
-    assert programs(site).asked == ["zappa rollback production", "zappa rollback production_worker"]
+    names = {"production": "imagesite-production", "production_worker": "imagesite-production-worker"}
+    assert seen == [(with_keys()["base"]["s3_bucket"], names)]
     assert json.loads(site.settings_file.read_text()) == with_keys()
 
 

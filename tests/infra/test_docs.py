@@ -3,7 +3,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import botocore.loaders
 import pytest
+from botocore import xform_name
+from botocore.model import ServiceModel
 from packaging.markers import Marker
 
 from infra import costs, scale
@@ -51,6 +54,33 @@ def test_every_variable_named_in_the_docs_exists() -> None:
     )
     assert named
     assert named <= variables
+
+
+COMMANDS = re.findall(
+    r"\baws ([a-z0-9-]+) ([a-z0-9-]+)((?: [^\s`|$]+)*)",
+    "\n".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    .replace("\\\n", " ")
+    .replace("  ", " "),
+)
+
+
+def test_every_command_of_aws_in_the_docs_is_one_with_these_options() -> None:
+    """The AWS command line is made of the same descriptions of AWS's services."""
+    loader = botocore.loaders.create_loader()
+    seen = 0
+    for service, command, rest in COMMANDS:
+        if service in ("configure", "login", "s3", "sso") or command == "wait":
+            continue
+        model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+        operation = model.operation_model(
+            {xform_name(name, "-"): name for name in model.operation_names}[command]
+        )
+        assert operation.input_shape
+        known = {xform_name(name, "-") for name in operation.input_shape.members}
+        given = set(re.findall(r" --([a-z0-9-]+)", rest)) - {"output", "profile", "query", "region"}
+        assert given <= known | {f"no-{name}" for name in known}, f"{service} {command}"
+        seen += len(given)
+    assert seen > 20
 
 
 def test_every_step_of_the_walk_is_told() -> None:

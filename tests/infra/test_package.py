@@ -62,10 +62,30 @@ def test_what_is_missing_is_found(tmp_path: Path, name: str) -> None:
         package.check(*made(tmp_path, [good for good in GOOD if good != name]))
 
 
-def test_a_zip_that_lambda_would_refuse_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "MOST_BYTES", 100)
-    with pytest.raises(PackageError, match="Lambda takes 100"):
-        package.check(*made(tmp_path, GOOD))
+def test_what_lambda_would_refuse_is_found_by_its_size_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "MOST_BYTES", 100_000)
+    archive, packages = made(tmp_path, GOOD)
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("django/zeros.py", b"0" * 100_001, zipfile.ZIP_DEFLATED)
+    assert archive.stat().st_size < 10_000
+    with pytest.raises(PackageError, match="unpacked it has 100001 bytes; Lambda takes 100000"):
+        package.check(archive, packages)
+
+
+def test_a_zip_may_be_large_where_what_it_holds_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "MOST_BYTES", 1)
+    archive, packages = made(tmp_path, GOOD)
+    assert archive.stat().st_size > 1
+    package.check(archive, packages)
+
+
+def test_the_bound_is_the_one_that_lambda_names() -> None:
+    """As Lambda says it: Unzipped size must be smaller than 262144000 bytes."""
+    assert package.MOST_BYTES == 262_144_000
 
 
 def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,11 +111,23 @@ def test_a_region_without_a_service_is_refused() -> None:
 def test_a_bucket_that_somebody_else_has_is_found() -> None:
     ready = preflight()
     assert ready.buckets() == "their names are free or ours"
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-results-{ready.account}")
+    boto3.client("s3", region_name="eu-west-1").create_bucket(
+        Bucket=f"imagesite-results-{ready.account}",
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
     assert ready.buckets() == "their names are free or ours"
     forbidden = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
     ready.aws = lambda service: Mock(head_bucket=Mock(side_effect=forbidden))
     with pytest.raises(DeployError, match="belongs to another account"):
+        ready.buckets()
+
+
+def test_a_project_of_the_account_in_another_region_is_told() -> None:
+    ready = preflight()
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-state-{ready.account}")
+    with pytest.raises(
+        DeployError, match="is in us-east-1, and so is imagesite: names are of the whole account"
+    ):
         ready.buckets()
 
 
