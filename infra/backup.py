@@ -222,7 +222,7 @@ class Backup:
             found = self.cognito.admin_get_user(**named)
             status, kept = found["UserStatus"], found["UserAttributes"]
         if status == "FORCE_CHANGE_PASSWORD":  # in which a forgotten password cannot be reset
-            password = f"{secrets.token_urlsafe(32)}aA1"
+            password = f"{secrets.token_urlsafe(32)}aA1-"  # one of each kind that a pool may ask for
             self.cognito.admin_set_user_password(**named, Password=password, Permanent=True)
         return next(str(one["Value"]) for one in kept if one["Name"] == "sub")
 

@@ -200,6 +200,23 @@ def test_rows_users_and_tables_come_back_in_a_new_site(
     assert "Versions" not in client("s3").list_object_versions(Bucket=bucket("deployment"), Prefix="backup/")
 
 
+@pytest.mark.parametrize("kind", "aA1-")
+def test_a_password_that_nobody_knows_is_one_that_every_pool_takes(
+    make_site: Callable[[], Deployment], monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
+) -> None:
+    """Whatever letters chance gives it."""
+    site = make_site()
+    site.fetch_settings()
+    policy = {f"Require{what}": True for what in ("Lowercase", "Uppercase", "Numbers", "Symbols")}
+    client("cognito-idp").update_user_pool(
+        UserPoolId=pool_of(site), Policies={"PasswordPolicy": {"MinimumLength": 12, **policy}}
+    )
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: 43 * kind)
+    email = "alice@example.org"
+    Backup(site, tmp_path / "site.tar").restore_user(email, {"email": email})
+    assert user(pool_of(site), email)["status"] == "CONFIRMED"
+
+
 def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
     site, file = make_site(), tmp_path / "site.tar"
     site.fetch_settings()
