@@ -29,16 +29,16 @@ provider_installation {{
 }}
 """
 
-# One attempt less would fail on a cold start, the provider's own 25 would take minutes to report a fault. The pool's
-# tier is the one value that moto forgets.
+# Three attempts have failed where the mock was slow to start; the provider's own 25 would take minutes to report a fault.
+# The pool's tier is the one value that moto forgets.
 FOR_THE_MOCK = """
 provider "aws" {
-  max_retries = 3
+  max_retries = 8
 }
 
 provider "aws" {
   alias       = "us_east_1"
-  max_retries = 3
+  max_retries = 8
 }
 
 resource "aws_cognito_user_pool" "people" {
