@@ -53,6 +53,9 @@ _CONVERT = {
     "tryAway": _("Preview is not available right now. Convert to see the result."),
     "crop": _("Crop"),
     "cropped": _("Cropped to {width}×{height}"),
+    "point": _("Focal point"),
+    # xgettext:no-python-format
+    "pointAt": _("Focal point: {x}% across, {y}% down"),
     "cropUnknown": _(
         "The size of {name} is not known yet, so it cannot be cropped. Select it in the list first."
     ),

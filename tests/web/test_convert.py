@@ -304,6 +304,15 @@ def test_a_batch_is_converted_again_with_the_crops_of_its_images(page: Client, b
     assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))  # it is in the options
 
 
+def test_a_batch_is_converted_again_with_the_focal_points_of_its_images(page: Client, batch: Batch) -> None:
+    assert "data-point=" not in text(page.get(f"/convert/?batch={batch.pk}"))
+    own = {"focal_point": {"x": 0.25, "y": 1}, "resize": {"mode": "fill", "width": 9}}
+    for job in batch.jobs.all():
+        Job.objects.filter(pk=job.pk).update(recipe={**job.recipe, **own})
+    again = page.get(f"/convert/?batch={batch.pk}", headers={"accept-language": "de"})
+    assert 'data-point="0.25 1"' in text(again)  # with a point also where people write commas
+
+
 def test_a_batch_that_is_not_there_is_404(page: Client) -> None:
     assert page.get(f"/convert/?batch={uuid.uuid4()}").status_code == 404
 

@@ -229,17 +229,23 @@ def _sites_own() -> SitesOwn:
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:
-    """Return the images of the batch that are still here, each with the crop that is its own as `own_crop`."""
+    """Return the images of the batch that are still here, each with what is its own as `own_crop` and `own_point`."""
     if batch.join:
         return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
     found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
     uploads: list[Upload] = [upload for upload in found if upload.is_here]
-    usual = [output.get("crop") for output in batch.outputs]
-    cropped = batch.jobs.filter(recipe__has_key="crop").order_by("-position").values_list("upload", "recipe")
-    crops = {pk: recipe["crop"] for pk, recipe in cropped if recipe["crop"] not in usual}
+    crops, points = _own(batch, "crop"), _own(batch, "focal_point")
     for upload in uploads:
         upload.own_crop = crops.get(upload.pk)  # type: ignore[attr-defined]
+        upload.own_point = points.get(upload.pk)  # type: ignore[attr-defined]
     return uploads
+
+
+def _own(batch: Batch, option: str) -> dict[Any, Any]:
+    """Return this option by image, for the images that have it otherwise than the outputs of the batch."""
+    usual = [output.get(option) for output in batch.outputs]
+    having = batch.jobs.filter(recipe__has_key=option).order_by("-position").values_list("upload", "recipe")
+    return {pk: recipe[option] for pk, recipe in having if recipe[option] not in usual}
 
 
 def _uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:

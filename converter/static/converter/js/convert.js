@@ -51,7 +51,7 @@ async function fetchRest() {
   if (isRestHere || !inBatch().length) return;
   isRestHere = true;
   fetchMessages();
-  const [{ update }] = await Promise.all([import("./preview.js"), import("./crop_panel.js"), import("./mark.js"), import("./ahead.js")]);
+  const [{ update }] = await Promise.all([import("./preview.js"), import("./crop_panel.js"), import("./point_panel.js"), import("./mark.js"), import("./ahead.js")]);
   updatePreview = update;
   changed();
 }

@@ -103,7 +103,7 @@ function follow() {
   start.textContent = box ? say(texts.cropped, { width: box.width, height: box.height }) : texts.crop;
   start.disabled = !now?.pixels;
   one(tools, "[data-crop-all-label]", HTMLElement).hidden = inBatch().length < 2;
-  if (!state.cropping) return;
+  if (tools.hidden) return;
   if (!now || state.busy) end();
   else if (now !== image) open();
 }
@@ -123,7 +123,7 @@ one(tools, "[data-crop-clear]", HTMLElement).addEventListener("click", () => {
 });
 const cancel = () => { undo(); end(); };
 one(tools, "[data-crop-cancel]", HTMLElement).addEventListener("click", cancel);
-section.addEventListener("keydown", (event) => { if (event.key === "Escape" && state.cropping) cancel(); });
+section.addEventListener("keydown", (event) => { if (event.key === "Escape" && !tools.hidden) cancel(); });
 ratio.addEventListener("change", () => {
   if (!cropper) return;
   cropper.ratio = wantedRatio();

@@ -1,6 +1,8 @@
 // A picture with a box on it that is moved and resized: by mouse, by touch, or by keys.
 
+import { ARROWS } from "./arrows.js";
 import { around, copyOf, one } from "./dom.js";
+import { fit } from "./fit.js";
 import { dragged, moved, whole } from "./crop_box.js";
 
 /**
@@ -8,8 +10,6 @@ import { dragged, moved, whole } from "./crop_box.js";
  * @typedef {import("./crop_box.js").Size} Size
  */
 
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FAR = 10; // pixels, with Shift
 
 export class Cropper {
@@ -42,13 +42,8 @@ export class Cropper {
     this.element.remove();
   }
 
-  // As large as the place has room for.
   fit() {
-    const room = getComputedStyle(this.element);
-    const [across, down] = [this.element.clientWidth - 2 * parseFloat(room.paddingLeft), this.element.clientHeight - 2 * parseFloat(room.paddingTop)];
-    const scale = Math.min(across / this.size.width, down / this.size.height);
-    this.frame.style.width = `${this.size.width * scale}px`;
-    this.frame.style.height = `${this.size.height * scale}px`;
+    fit(this.frame, this.element, this.size);
   }
 
   /** @param {Box} box */

@@ -1,13 +1,12 @@
 // The watermark on the preview: dragged to one of nine places, or moved there by keys. Its size and margin are those of the options.
 
+import { ARROWS } from "./arrows.js";
 import { copyOf, maybe, one } from "./dom.js";
 import { cards, touchedIndex } from "./outputs.js";
 import { find, form } from "./page.js";
 
 const ACROSS = ["left", "", "right"];
 const DOWN = ["top", "", "bottom"];
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LETTER = 0.55; // the width of a letter by its height
 
 const section = find("try", HTMLElement);

@@ -80,6 +80,27 @@ export function clearErrors(card) {
 export const cropFields = (outputs) => all(outputs, "[name*='-crop.']", HTMLInputElement);
 
 /**
+ * The fields of the focal point that is typed into the options.
+ * @param {ParentNode} outputs
+ */
+export const pointFields = (outputs) => all(outputs, "[name*='-focal_point.']", HTMLInputElement);
+
+/**
+ * @param {ParentNode} outputs
+ * @returns {import("./points.js").Point | null} the focal point of the first, if it has one
+ */
+export function typedPoint(outputs) {
+  const [x, y] = pointFields(outputs).slice(0, 2).map((input) => input.value);
+  return x && y ? { x: Number(x) / 100, y: Number(y) / 100 } : null;
+}
+
+/**
+ * Whether an output is cropped to fill.
+ * @param {ParentNode} card
+ */
+export const fillsSides = (card) => one(card, "[name$='-resize.mode']", HTMLSelectElement).value === "fill" && sidesOf(card).some(Boolean);
+
+/**
  * @param {ParentNode} outputs
  * @returns {import("./crop_box.js").Box | null} the crop of the first, if it has one
  */

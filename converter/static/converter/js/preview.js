@@ -2,10 +2,10 @@
 
 import { Comparison } from "./comparison.js";
 import { one } from "./dom.js";
-import { cropOf } from "./crops.js";
 import { shown } from "./files.js";
 import { mark } from "./inspect.js";
 import { touchedIndex } from "./outputs.js";
+import { recipeFor } from "./own.js";
 import { find, limits, state } from "./page.js";
 import { sampleOf } from "./sample.js";
 import { convertOnce, readOutputs } from "./server.js";
@@ -98,8 +98,7 @@ async function preview(current) {
     asked = "";
     return { text: problem ?? [...new Set(Object.values(errors).flat())].join(" "), isBad: true };
   }
-  const crop = cropOf(current.image);
-  const recipe = { ...read, ...(crop && { crop }), ...(read.frames === "each" && { frames: "first" }) };
+  const recipe = { ...recipeFor(current.image, read), ...(read.frames === "each" && { frames: "first" }) };
   if (current.isClosed || JSON.stringify(recipe) === asked) return null;
   asked = JSON.stringify(recipe);
   bar.hidden = false;

@@ -2,12 +2,13 @@
 
 import { announce } from "./ahead.js";
 import { all, one } from "./dom.js";
-import { cropOf, isLost } from "./crops.js";
+import { isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
 import { joined } from "./join.js";
 import { logosTaken } from "./logos.js";
 import { clearErrors, formatOf, showErrors } from "./output.js";
 import { cards } from "./outputs.js";
+import { recipeFor } from "./own.js";
 import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
 import { sendAll } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
@@ -62,15 +63,14 @@ async function make(files, isAgain = false) {
   if (wrong) return wrong;
   const recipes = outputs.map(({ recipe = {} }) => recipe);
   const images = inBatch();
-  const crops = images.map(cropOf);
   const lost = images.find(isLost);
   if (lost) return say(texts.cropUnknown, { name: lost.name });
-  // A single image is the batch: its crop is kept with it, to be used again.
+  // A single image is the batch: what is its own is kept with it, to be used again.
   const isSingle = images.length === 1 && !addresses().length;
   /** @param {import("./files.js").Image} image */
   const own = (image) => {
-    const crop = crops[images.indexOf(image)];
-    return crop && !isSingle ? { outputs: recipes.map((recipe) => ({ ...recipe, crop })) } : {};
+    const mine = recipes.map((recipe) => recipeFor(image, recipe));
+    return !isSingle && mine.some((recipe, index) => recipe !== recipes[index]) ? { outputs: mine } : {};
   };
   const refused = await announce(files);
   if (refused) return refusal(refused.status, refused.said, refused.files);
@@ -79,7 +79,7 @@ async function make(files, isAgain = false) {
     uploads: images.map((image) => ({ id: "file" in image ? image.target?.id : image.upload, ...own(image) })),
     ...(joined() ? { join: joined() } : {}),
     name_pattern: one(form, "#id_name_pattern", HTMLInputElement).value.trim(),
-    outputs: isSingle && crops[0] ? recipes.map((recipe) => ({ ...recipe, crop: crops[0] })) : recipes,
+    outputs: isSingle ? recipes.map((recipe) => recipeFor(images[0], recipe)) : recipes,
   });
   if (status !== 201) return !isAgain && forgetLost(said, images) ? make(files, true) : refusal(status, said, images);
   state.batch = address("batch").replace(NOBODY, said.id);
