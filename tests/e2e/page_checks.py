@@ -48,6 +48,7 @@ def look(page: Page, where: str, *, small: bool = True, rules: dict[str, Any] = 
     for name, (width, height) in SIZES.items():
         page.emulate_media(color_scheme=SCHEMES[name], reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("() => scrollTo({top: 0, behavior: 'instant'})")  # what floats hides others elsewhere
         page.evaluate(UNTIL_STILL)
         if over := page.evaluate(TOO_WIDE):
             found.append(f"{over} px too wide on the {name}")
