@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import FilePayload, Page
 
@@ -83,3 +85,16 @@ def convert(page: Page, files: list[FilePayload]) -> None:
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()
+
+
+def recipes(page: Page, site: Site) -> list[Any]:
+    """Return the recipes of the batch that the page shows, in order."""
+    page.wait_for_url("**/batches/*/")
+    pk = page.url.rstrip("/").rsplit("/", 1)[-1]
+    found: list[Any] = json.loads(
+        site.python(
+            "import json; from converter.models import Job; "
+            f"print(json.dumps(list(Job.objects.filter(batch='{pk}').order_by('position').values_list('recipe', flat=True))))"
+        )
+    )
+    return found

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -14,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from converter.engine import raster
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import HEIC, Site, Visit, photo
+from tests.e2e.site import HEIC, Site, Visit, photo, recipes
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -56,18 +54,6 @@ def drag(page: Page, thing: Locator, dx: float, dy: float) -> None:
     page.mouse.move(x + dx / 2, y + dy / 2)
     page.mouse.move(x + dx, y + dy)
     page.mouse.up()
-
-
-def recipes(page: Page, site: Site) -> list[Any]:
-    page.wait_for_url("**/batches/*/")
-    pk = page.url.rstrip("/").rsplit("/", 1)[-1]
-    found: list[Any] = json.loads(
-        site.python(
-            "import json; from converter.models import Job; "
-            f"print(json.dumps(list(Job.objects.filter(batch='{pk}').order_by('position').values_list('recipe', flat=True))))"
-        )
-    )
-    return found
 
 
 def test_a_corner_is_dragged_and_what_is_left_is_converted(visit: Visit, site: Site) -> None:

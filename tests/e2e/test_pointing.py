@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
-from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.page_checks import look
-from tests.e2e.site import Site, Visit, photo
+from tests.e2e.site import Site, Visit, photo, recipes
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -48,18 +46,6 @@ def click_at(page: Page, x: float, y: float) -> None:
     box = frame.bounding_box()
     assert box
     frame.click(position={"x": x * box["width"], "y": y * box["height"]})
-
-
-def recipes(page: Page, site: Site) -> list[Any]:
-    page.wait_for_url("**/batches/*/")
-    pk = page.url.rstrip("/").rsplit("/", 1)[-1]
-    found: list[Any] = json.loads(
-        site.python(
-            "import json; from converter.models import Job; "
-            f"print(json.dumps(list(Job.objects.filter(batch='{pk}').order_by('position').values_list('recipe', flat=True))))"
-        )
-    )
-    return found
 
 
 def test_a_click_says_what_filling_keeps(visit: Visit, site: Site) -> None:

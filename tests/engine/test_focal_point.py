@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
+from tests.engine.orientations import held_as
 from tests.engine.rendering import codes, render
 
 from . import samples
@@ -101,18 +102,8 @@ def test_the_point_is_turned_with_the_picture(rotate: int, flip: str | None) -> 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_point_is_one_of_the_upright_picture(orientation: int) -> None:
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
     upright = board(80, 160)
-    held = upright if undo is None else upright.transpose(undo)
+    held = held_as(upright, orientation)
     block = Image.Exif()
     block[0x0112] = orientation
     found = filled(saved(held, "PNG", exif=block.tobytes()), (30, 160), IN_CELL_3, 0)

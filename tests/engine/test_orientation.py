@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from tests.engine.orientations import held_as
 from tests.engine.rendering import codes, render
 from tests.engine.samples import pixel
 
@@ -18,17 +19,7 @@ from .samples import is_near, opened, saved
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_comes_out_upright(orientation: int) -> None:
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    held = samples.quarters() if undo is None else samples.quarters().transpose(undo)
+    held = held_as(samples.quarters(), orientation)
     block = Image.Exif()
     block[0x0112] = orientation
     for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
