@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 from typing import Any
 
 import boto3
@@ -23,7 +24,9 @@ from tests.cloud.stack import policy
 @pytest.fixture(scope="module")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Fill the template in as edge.tf does."""
-    terraform = Terraform(INFRA / "edge", environment(tmp_path_factory.mktemp("terraform")))
+    folder = tmp_path_factory.mktemp("terraform")  # its own: the console locks the folder that it works in
+    shutil.copy(INFRA / "edge" / "viewer_request.js", folder)
+    terraform = Terraform(folder, environment(folder))
 
     def render(root_domain: str, site_domain: str) -> str:
         names = json.dumps({"root_domain": root_domain, "site_domain": site_domain})
