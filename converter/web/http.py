@@ -12,3 +12,11 @@ class LoggedInRequest(HttpRequest):
 
     user: AbstractBaseUser  # type: ignore[assignment]  # which model it is, this room does not know
     htmx: HtmxDetails
+
+
+def number(text: str, digits: int = 6) -> int | None:
+    """Return the number that a field or an address names, or None if it is no number or has more digits than that.
+
+    Python refuses to read numbers of thousands of digits.
+    """
+    return int(text) if text.isdecimal() and len(text) <= digits else None

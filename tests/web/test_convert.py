@@ -190,6 +190,12 @@ def test_an_output_is_removed_without_scripts(page: Client) -> None:
     assert [one["format"].value() for one in outputs.forms] == ["gif"]
 
 
+@pytest.mark.parametrize("which", ["7", "x", pytest.param("9" * 5000, id="long")])
+def test_an_output_that_is_not_there_is_not_removed(page: Client, which: str) -> None:
+    form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-1-format": "jpeg"}
+    assert len(page.post("/convert/", {**form, "remove": which}).context["outputs"].forms) == 2
+
+
 def test_the_last_output_stays(page: Client) -> None:
     assert len(page.post("/convert/", {**FORM, "remove": "0"}).context["outputs"].forms) == 1
 

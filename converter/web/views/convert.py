@@ -25,7 +25,7 @@ from converter.translation import translated
 from converter.web import links, options, starters, texts
 from converter.web.access import batch_of, job_of, open_to_new_guests, recipe_of
 from converter.web.forms import FilesForm, OutputForm, OutputFormSet, RecipeForm, WatermarkForm, initial_of
-from converter.web.http import LoggedInRequest
+from converter.web.http import LoggedInRequest, number
 from converter.web.matrix import MatrixForm
 from converter.web.watermarks import keep, with_stored_watermark
 
@@ -202,9 +202,10 @@ def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, A
 def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
     """Return the recipe with a longest side in pixels, if one is asked for that makes sense."""
     resize = dict(recipe.get("resize", {}))
-    if not side.isdecimal() or resize.get("mode", "fit") != "fit":
+    longest = number(side)
+    if longest is None or resize.get("mode", "fit") != "fit":
         return recipe
-    resize |= {"width": int(side), "height": int(side)}
+    resize |= {"width": longest, "height": longest}
     resize.pop("scale", None)
     try:
         return engine.Recipe.parse({**recipe, "resize": resize}).canonical()
@@ -266,11 +267,11 @@ def _with_one_more_or_less(request: LoggedInRequest) -> Any:
     data = request.POST.copy()
     outputs = OutputFormSet(data, prefix=PREFIX)
     recipes = [form.mapping() if form.is_valid() else {"format": "webp"} for form in outputs.forms]
-    gone = str(data.get("remove", ""))
+    gone = number(str(data.get("remove", "")))
     if "add" in data:
         recipes.append({"format": "jpeg"})
-    elif gone.isdecimal() and len(recipes) > 1:
-        del recipes[int(gone) : int(gone) + 1]
+    elif gone is not None and len(recipes) > 1:
+        del recipes[gone : gone + 1]
     return OutputFormSet(prefix=PREFIX, initial=initial_of(recipes[: OutputFormSet.max_num]))
 
 

@@ -21,7 +21,7 @@ from converter.translation import recipe_sentence, translated
 from converter.web import links, starters
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
-from converter.web.http import LoggedInRequest
+from converter.web.http import LoggedInRequest, number
 from converter.web.options import values_of
 from converter.web.watermarks import with_stored_watermark
 
@@ -175,9 +175,8 @@ def _unbound(outputs: Sequence[dict[str, Any]]) -> list[OutputForm]:
 
 def _bound(request: LoggedInRequest) -> list[OutputForm]:
     """Return the form of each output. A form that does not say how many there are has one."""
-    said = request.POST.get("outputs", "1")
-    count = int(said) if said.isdecimal() and len(said) < 4 else 1
-    count = max(1, min(count, settings.CONVERTER_MAX_OUTPUTS))
+    said = number(request.POST.get("outputs", ""))
+    count = max(1, min(said or 1, settings.CONVERTER_MAX_OUTPUTS))
     return [OutputForm(request.POST, request.FILES, prefix=_prefix(index)) for index in range(count)]
 
 
@@ -205,11 +204,11 @@ def _say_why(refusal: jobs.JobError, forms: Sequence[OutputForm]) -> None:
 
 def _one_more_or_less(request: LoggedInRequest, outputs: Sequence[engine.Recipe]) -> list[dict[str, Any]]:
     recipes = [output.canonical() for output in outputs]
-    gone = request.POST.get("remove", "")
+    gone = number(request.POST.get("remove", ""))
     if "add" in request.POST:
         recipes.append({"format": "jpeg"})
-    elif gone.isdecimal() and len(recipes) > 1:
-        del recipes[int(gone) : int(gone) + 1]
+    elif gone is not None and len(recipes) > 1:
+        del recipes[gone : gone + 1]
     return recipes[: settings.CONVERTER_MAX_OUTPUTS]
 
 
