@@ -48,8 +48,8 @@ def remove(batch: Batch) -> None:
 
 
 def remove_upload(upload: Upload) -> None:
-    """Delete an upload that nothing was made of. Raises Conflict if a batch has it, StorageFault."""
-    if Job.objects.of([upload]).exists():
+    """Delete an upload that nothing but previews was made of. Raises Conflict if a batch has it, StorageFault."""
+    if Job.objects.of([upload]).filter(batch__kept=True).exists():
         raise Conflict(kind="delete_upload")
     delete_bytes([upload])
     Upload.objects.filter(pk=upload.pk, jobs=None, sources=None).delete()
@@ -102,5 +102,6 @@ def delete_bytes(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         metadata.store().remove(upload.pk)
     rows.update(deleted_at=timezone.now(), thumbnail_key="")
-    # One that was stored meanwhile, before its worker could see that the upload is gone.
+    # What was stored meanwhile, before whoever did it could see that the upload is gone.
+    storage.uploads.remove(upload.key for upload in uploads if not upload.received_at)
     storage.results.remove(thumbnail_key(upload) for upload in uploads)

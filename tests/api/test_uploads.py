@@ -175,3 +175,16 @@ def test_an_upload_of_no_batch_is_deleted_at_once(program: Program) -> None:
         storage.uploads.stat(key)
     program.post("batches", {"uploads": [second], "outputs": [{"format": "webp"}]})
     problem(program.delete(f"uploads/{second}"), 409, "conflict")
+
+
+def test_an_upload_is_deleted_while_a_preview_of_it_is_made(program: Program) -> None:
+    photo = make_photo(64, 48)
+    upload = announce(program, size=len(photo)).json()["uploads"][0]["id"]
+    put(upload, photo)
+    row = Upload.objects.get(pk=upload)
+    preview = submit(row.owner, outputs=[Recipe.parse({"format": "webp"})], uploads=[row], kept=False)
+    assert program.delete(f"uploads/{upload}").status_code == 204
+    with pytest.raises(FileNotFoundError):
+        storage.uploads.stat(row.key)
+    jobs.remove(preview)
+    assert not Upload.objects.exists()

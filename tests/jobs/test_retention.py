@@ -127,6 +127,24 @@ def test_a_thumbnail_that_is_stored_while_its_image_is_deleted_goes_too(
     assert files(folders) == []
 
 
+def test_an_image_that_arrives_while_it_is_deleted_goes_too(
+    alice: Any, photo: bytes, folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (upload,) = jobs.announce(alice, [jobs.NewFile("a.jpg", len(photo))])
+    forget = type(metadata.store()).remove
+
+    def arrive_and_forget(store: Any, pk: Any) -> None:
+        jobs.store(
+            upload, io.BytesIO(photo)
+        )  # the bytes it had before are deleted, and the row says nothing yet
+        forget(store, pk)
+
+    monkeypatch.setattr(type(metadata.store()), "remove", arrive_and_forget)
+    jobs.remove_upload(upload)
+    assert files(folders) == []
+    assert not Upload.objects.exists()
+
+
 def test_a_removed_batch_leaves_nothing(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
