@@ -66,5 +66,5 @@ def _carried(token: str) -> engine.Recipe:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         text = zlib.decompressobj().decompress(packed, LONGEST)
         return engine.Recipe.parse(json.loads(text))
-    except (binascii.Error, zlib.error, UnicodeError, json.JSONDecodeError) as exc:
+    except (binascii.Error, zlib.error, UnicodeError, json.JSONDecodeError, RecursionError) as exc:
         raise ValueError("This is no recipe link.") from exc

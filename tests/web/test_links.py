@@ -114,6 +114,11 @@ def test_a_bomb_is_no_link(page: Client) -> None:
     assert page.get("/convert/", {"link": bomb[:3000]}).status_code == 404
 
 
+def test_brackets_nested_too_deeply_are_no_link(page: Client) -> None:
+    nested = base64.urlsafe_b64encode(zlib.compress(b"[" * 4000)).decode()
+    assert page.get(f"/r/{nested}/").status_code == 404
+
+
 @given(st.text(max_size=60))
 def test_nothing_else_is_ever_raised(token: str) -> None:
     with pytest.raises((ValueError, engine.InvalidRecipe)):
