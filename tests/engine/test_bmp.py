@@ -141,3 +141,17 @@ def test_a_cut_off_file_is_said_to_be_one() -> None:
     )
     with pytest.raises(Exception, match="end of this file is missing"):
         open(data)
+
+
+def test_bit_fields_with_alpha_may_follow_the_shortest_header() -> None:
+    """`BI_ALPHABITFIELDS`, as Windows CE wrote it."""
+    pixels = bytes((0, 0, 255, 255, 0, 255, 0, 128, 255, 0, 0, 0, 255, 255, 255, 255)) * 2
+    masks = fields(0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    row = [(255, 0, 0, 255), (0, 255, 0, 128), (0, 0, 255, 0), (255, 255, 255, 255)]
+    assert shown(bmp(pixels, bits=32, compression=6, masks=masks)) == [row, row]
+
+
+def test_a_palette_longer_than_its_depth_is_cut() -> None:
+    palette = [*PALETTE, *[(9, 9, 9)] * 300]
+    row = [RED, GREEN, BLUE, WHITE]
+    assert shown(bmp(bytes((1, 2, 3, 0)) * 2, palette=palette)) == solid(row, row)

@@ -20,7 +20,7 @@ from .samples import saved
 FIELDS = [
     name for name, format in FORMATS.items() if format.encodes and format.has_density and format.decodes
 ]
-SILENT = ("gif", "ico", "jp2")
+SILENT = ("gif", "ico")
 
 
 def render(data: bytes, **recipe: Any) -> Result:

@@ -91,6 +91,15 @@ def test_the_hdr_version_is_resized_too() -> None:
     assert found.max() == pytest.approx(wanted.max(), rel=0.05)
 
 
+def test_a_coarse_gain_map_stays_as_fine_as_it_is_when_the_picture_shrinks() -> None:
+    photo = by_xmp(bytes(imagecodecs.ultrahdr_encode(scene((640, 480)))))
+    found = in_hdr(rendered(photo, resize={"width": 160}).data)
+    wanted = in_hdr(photo).reshape(120, 4, 160, 4, 3).mean(axis=(1, 3))
+    gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
+    assert stops_apart(*gray) <= 0.05
+    assert found.max() == pytest.approx(wanted.max(), rel=0.05)
+
+
 @pytest.fixture(scope="module")
 def grainy() -> Any:
     """A photograph of a usual size for the web, with a gain map as large as itself."""
@@ -108,6 +117,7 @@ def grainy() -> Any:
         {"crop": {"x": 80, "y": 40, "width": 320, "height": 300}},
         {"resize": {"width": 320}},
         {"resize": {"width": 333}},
+        {"resize": {"width": 240}},
         {"resize": {"mode": "fill", "width": 300, "height": 300}},
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from converter.engine import UnsupportedVariant
+from converter.engine.errors import Corrupt
 from converter.engine.raster import open, probe
 from tests.engine import samples
 from tests.engine.heifs import Item, box, coded, full, grid, made, overlay, same, uncompressed
@@ -214,3 +215,11 @@ def test_colours_multiplied_by_their_alpha_are_divided_again(kind: bytes) -> Non
     image = samples.opened(render(data))
     assert image.getchannel("A").getextrema() == (128, 128)
     assert samples.looks_like_quarters(image, 6)
+
+
+def test_a_second_picture_without_a_size_is_damaged(pictures: Any) -> None:
+    """libheif tells no size of a picture without properties, and decodes it all the same."""
+    whole, red, _ = pictures[b"hvc1"]
+    data = made([whole, replace(red, properties=[told for told in red.properties if told[4:8] != b"ispe"])])
+    with pytest.raises(Corrupt):
+        render(data, format="tiff")

@@ -42,6 +42,18 @@ def png_texts() -> bytes:
     return samples.saved(samples.quarters(), "PNG", pnginfo=info)
 
 
+def png_raw() -> bytes:
+    """EXIF, XMP and IPTC as ImageMagick and exiftool put them into a PNG."""
+    info = PngImagePlugin.PngInfo()
+    for name, content in (("APP1", samples.exif()), ("xmp", samples.XMP), ("8bim", samples.app13()[18:])):
+        info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(content):8}\n{content.hex()}\n", zip=True)
+    return samples.saved(samples.quarters(), "PNG", pnginfo=info)
+
+
+def packed_jpeg() -> bytes:
+    return render(samples.phone_jpeg(), format="jxl", lossless=True, metadata="keep").data
+
+
 def tiff() -> bytes:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, kind, value in ((700, 1, samples.XMP), (33723, 7, samples.IPTC)):
@@ -93,8 +105,11 @@ def sources() -> Any:
         "tiff, XMP and IPTC": (tiff(), {"xmp", "iptc"}, {"xmp", "iptc"}),
         "gif": (samples.saved(image, "GIF", comment=b"A secret comment"), {"comment"}, set()),
         "gif, XMP": (gif(), {"xmp", "comment"}, {"xmp", "comment"}),
+        "png, raw": (png_raw(), {*both, "iptc"}, {*both, "iptc"}),
         "jp2": (jp2(), {"xmp"}, {"xmp"}),
+        "jp2, EXIF": (render(samples.phone_jpeg(), format="jp2", metadata="keep").data, both, both),
         "jxl": (render(samples.phone_jpeg(), format="jxl", metadata="keep").data, both, both),
+        "jxl of a JPEG": (packed_jpeg(), {*both, "iptc", "comment"}, {*both, "iptc"}),
         "jxl, XMP": (render(jp2(), format="jxl", metadata="keep").data, {"xmp"}, {"xmp"}),
     }
 

@@ -8,7 +8,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from converter.engine.errors import Corrupt, UnsupportedVariant
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.raster import probe
 from converter.engine.raster.codecs.png_chunks import chunks, made
 
@@ -118,3 +118,29 @@ def test_an_animation_has_the_frames_that_are_there_and_announced(told: int, kep
     assert result.frames == frames
     shown = [image.convert("RGBA").tobytes() for image, _ in samples.frames_of(result.data)]
     assert shown == [image.convert("RGBA").tobytes() for image, _ in samples.frames_of(whole)][:frames]
+
+
+def rows_of(data: bytes, share: float) -> bytes:
+    """Return the PNG with only the first of its unpacked rows, in a compressed stream that ends as a whole one does."""
+    parts = {chunk.kind: chunk.data for chunk in chunks(data)}
+    raw = zlib.decompress(parts[b"IDAT"])
+    part = zlib.compress(raw[: int(len(raw) * share)])
+    before = b"".join(chunk.raw for chunk in chunks(data) if chunk.kind not in (b"IDAT", b"IEND"))
+    return data[:8] + before + made(b"IDAT", part) + made(b"IEND", b"")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "LA", "RGB", "RGBA"])
+def test_a_picture_that_ends_at_a_row_before_the_last_is_truncated(mode: str) -> None:
+    gray = Image.linear_gradient("L").resize((16, 16)).transpose(Image.Transpose.ROTATE_90)
+    image = gray.convert(mode)
+    data = samples.saved(image, "PNG")
+    assert samples.opened(render(rows_of(data, 1))).size == (16, 16)
+    with pytest.raises(Truncated):
+        render(rows_of(data, 0.5))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_a_picture_with_black_or_clear_rows_at_its_end_is_whole(mode: str) -> None:
+    image = Image.new("RGBA", (16, 16))
+    image.paste((200, 30, 30, 255), (0, 0, 16, 9))
+    render(samples.saved(image.convert("RGB").convert(mode) if mode != "RGBA" else image, "PNG"))

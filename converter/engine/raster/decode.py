@@ -9,6 +9,7 @@ from itertools import islice
 
 from PIL import Image
 
+from converter.engine.errors import Corrupt
 from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
@@ -74,6 +75,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
     with decoding():
         codec.guard(data, limits)
         image = _opened(codec, codec.header(data), limits)
+        image.info.update(codec.told(data))
     with decoding():
         space = codec.space(image, data)
     facts = facts_of(data, codec, image, space, limits)
@@ -176,6 +178,8 @@ def _picture(
         held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
     box = _shrunk(image, opened.format, scale)
     held_pixels = opened.codec.load(image, opened.data)
+    if 0 in (*full, *held_pixels.size):
+        raise Corrupt
     incomplete = opened.codec.is_incomplete(held_pixels, opened.data)
     if delay is None:
         delay = image.info.get("duration", 0)

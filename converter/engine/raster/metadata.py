@@ -115,12 +115,9 @@ def read(
     """
     read_exif = _exif(image)
     exif = Image.Exif() if read_exif is None else read_exif
-    if xmp == b"":
-        xmp = _raw_profile(image, "xmp")
     readable = xmp is not None and len(xmp) <= _MAX_BLOCK
     text = _texts(image) if source.texts else {}
-    raw = _raw_profile(image, "iptc", "8bim")
-    datasets = iptc.in_jpeg(image) or iptc.in_tiff(exif) or iptc.in_resources(raw)
+    datasets = iptc.in_jpeg(image) or iptc.in_tiff(exif) or iptc.in_resources(_raw_profile(image))
     comment = image.info.get("comment")
     comment = comment[:_MAX_BLOCK] if isinstance(comment, bytes) else b""
     words = (f"{name}={value}".encode("utf-8", "replace") for name, value in text.items())
@@ -158,7 +155,7 @@ def _texts(image: Image.Image) -> dict[str, str]:
         if isinstance(name, str)
         and isinstance(value, str)
         and name != "XML:com.adobe.xmp"
-        and not name.startswith("Raw profile")
+        and not name.lower().startswith("raw profile")
     }
 
 
@@ -319,17 +316,14 @@ def _without_thumbnails(xmp: bytes) -> bytes:
     return xmp[: start.start()] + xmp[last + len(b":Thumbnails>") :]
 
 
-def _raw_profile(image: Image.Image, *names: str) -> bytes:
-    """Return a metadata block that ImageMagick stored in a PNG as hexadecimal text."""
-    for name in names:
-        value = image.info.get(f"Raw profile type {name}")
-        if isinstance(value, str | bytes):
-            lines = (value.encode("latin-1", "replace") if isinstance(value, str) else value).split(None, 2)
-            try:
-                return bytes.fromhex(b"".join(lines[2:]).decode("ascii"))[:_MAX_BLOCK]
-            except ValueError:
-                continue
-    return b""
+def _raw_profile(image: Image.Image) -> bytes:
+    """Return the IPTC that a PNG has as hexadecimal text, after a head of two words."""
+    value = image.info.get("Raw profile type iptc")
+    words = value.split(None, 2) if isinstance(value, str) else []
+    try:
+        return bytes.fromhex("".join(words[2:]))[:_MAX_BLOCK]
+    except ValueError:
+        return b""
 
 
 def clean(value: object) -> str | None:

@@ -268,10 +268,12 @@ def following(
     frame = focus(upright(frame, orientation), context)
     frame = turn(crop(frame, context), context)
     plan = planned(recipe, frame.width, frame.height, frame.focus)
-    part = min(_MOST_OF_COMPANION, companion.width / size[0])
-    smaller = (rounded(plan.size[0] * part), rounded(plan.size[1] * part))
     left, top, right, bottom = _within(frame, plan.box)
     box = (max(0.0, left), max(0.0, top), min(right, frame.image.width), min(bottom, frame.image.height))
+    smaller = (
+        rounded(min(plan.size[0] * _MOST_OF_COMPANION, box[2] - box[0])),
+        rounded(min(plan.size[1] * _MOST_OF_COMPANION, box[3] - box[1])),
+    )
     # Lanczos would overshoot at edges, where a gain map then shines brighter than any light in the scene.
     return frame.image.resize(smaller, Image.Resampling.BILINEAR, box=box)
 

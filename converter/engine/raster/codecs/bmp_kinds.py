@@ -85,14 +85,15 @@ def common_kind(data: bytes) -> bytes:
 def _rewritten(data: bytes, header: _Header) -> bytes:
     if _has_masks(header):
         masks = _masks(data, header)
-        if (header.bits, *masks) in _KNOWN or not any(masks):
+        is_known = header.compression == _BITFIELDS and (header.bits, *masks) in _KNOWN
+        if is_known or not any(masks):
             return data
         return _of_channels(data, header, masks)
     if header.compression in (_RLE8, _RLE4):
         return _of_runs(data, header)
     if header.bits == 2:
         return _of_two_bits(data, header)
-    if header.size == 16:
+    if header.size == 16 or header.colors > 1 << header.bits <= 256:
         return _with_palette(data, header, data[header.pixels_at :], header.bits)
     return data
 

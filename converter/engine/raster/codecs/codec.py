@@ -115,6 +115,10 @@ class Codec:
         image.load()
         return image
 
+    def told(self, data: bytes) -> dict[str, Any]:
+        """Return metadata that Pillow does not find, under the names that it has in `Image.info`."""
+        return {}
+
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
         """Return the XMP packet; None if it announces a part that is missing."""
         xmp = image.info.get("xmp")

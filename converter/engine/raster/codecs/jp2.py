@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from PIL import Image
 
@@ -30,8 +31,15 @@ _TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
 _MOST_BITS = 16
 _CIE_LAB = 14
+# The names of `uuid` boxes: Adobe's for XMP, and those of Photoshop and exiftool for EXIF and IPTC; GeoJP2's.
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
+_UNREAD = {
+    bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"): "iptc",
+    bytes.fromhex("2c4c0100850440b9a03e562148d6dfeb"): "iptc",
+    bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03"): "location",
+}
+_EXIF_OF_JPEG = b"Exif\x00\x00"
 
 
 class Jp2(Codec):
@@ -84,11 +92,29 @@ class Jp2(Codec):
             return of_nclx(primaries, transfer, image)
         return SRGB
 
+    def orientation(self, image: Image.Image, data: bytes) -> int:
+        """EXIF turns nothing here: no decoder of JPEG 2000 knows it."""
+        return 1
+
+    def told(self, data: bytes) -> dict[str, Any]:
+        exif = _named(data, _EXIF)
+        return {"exif": _EXIF_OF_JPEG + exif.removeprefix(_EXIF_OF_JPEG)} if exif else {}
+
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
-        return next((data[start + 16 : end] for start, end in _named(data, _XMP)), b"")
+        return _named(data, _XMP)
 
     def unread(self, data: bytes) -> Sequence[str]:
-        return ["exif"] if any(_named(data, _EXIF)) else []
+        names = {kind for name, kind in _UNREAD.items() if _named(data, name)}
+        return sorted(names)
+
+    def carried(self, content: Content) -> Settings:
+        """Metadata is added when the picture is encoded."""
+        return {name: value for name, value in content.extras.items() if name not in ("exif", "xmp")}
+
+    def finished(self, data: bytes, content: Content) -> bytes:
+        """Append EXIF and XMP in boxes of their own, which may stand after the codestream."""
+        exif = content.extras.get("exif", b"").removeprefix(_EXIF_OF_JPEG)
+        return data + _box(_EXIF, exif) + _box(_XMP, content.extras.get("xmp", b""))
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
@@ -108,11 +134,16 @@ class Jp2(Codec):
         return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
 
 
-def _named(data: bytes, name: bytes) -> Iterator[tuple[int, int]]:
-    """Yield start and end of the content of each box with this UUID."""
+def _named(data: bytes, name: bytes) -> bytes:
+    """Return the content of the first box with this UUID; empty if there is none."""
     for kind, start, end in boxes(data) if data[4:8] == b"jP  " else ():
         if kind == b"uuid" and data.startswith(name, start):
-            yield start, end
+            return data[start + len(name) : end]
+    return b""
+
+
+def _box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(name) + len(content), b"uuid") + name + content if content else b""
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from io import BytesIO
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ _APP1, _APP2 = 0xE1, 0xE2
 _MOST_SEGMENT = 65_533
 _TOLD = b"hdrgm:Version"
 _START = b"\xff\xd8\xff"
-_QUALITY = 95
+_QUALITY = 95  # below, lights overshoot at their edges
+_FLAGS, _USES_BASE_COLORS = 4, 0x40
 
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
 </rdf:RDF></x:xmpmeta>"""
@@ -57,7 +59,7 @@ def gain_map_of(data: bytes) -> GainMap | None:
         ]
         if any(not part[4:].startswith(_ICC) for part in told):
             image = _decoded(inner)
-            return GainMap(image, b"".join(told)) if image else None
+            return GainMap(image, b"".join(_needed(told))) if image else None
         at = next((at + segment.end for segment in segments(inner) if segment.marker == END_OF_IMAGE), -1)
     return None
 
@@ -68,6 +70,16 @@ def _explains(content: bytes) -> bool:
         or (content.startswith(_XMP) and _TOLD in content)
         or content.startswith(_ICC)
     )
+
+
+def _needed(told: Sequence[bytes]) -> list[bytes]:
+    """Return the segments without a profile that says nothing: in the usual case the HDR version has the primaries of
+    the picture (ISO 21496-1, C.2.2; without ISO's own segment always).
+    """
+    flags = next(
+        (part[4 + len(_ISO) :][_FLAGS] for part in told if part[4:].startswith(_ISO)), _USES_BASE_COLORS
+    )
+    return [part for part in told if not (flags & _USES_BASE_COLORS and part[4:].startswith(_ICC))]
 
 
 def _decoded(data: bytes) -> Image.Image | None:
@@ -86,7 +98,8 @@ def packed(gain_map: GainMap) -> bytes:
     output = BytesIO()
     gain_map.image.save(output, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
     plain = output.getvalue()
-    return plain[:2] + gain_map.told + plain[2:]
+    head = plain[4 + int.from_bytes(plain[4:6], "big") :]  # without what Pillow tells of JFIF
+    return plain[:2] + gain_map.told + head
 
 
 def with_gain_map(data: bytes, gain_map: bytes) -> bytes:

@@ -21,7 +21,8 @@ from . import credentials
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_segments import without_metadata
-from .jxl_header import header
+from .jpeg_xmp import whole_packet
+from .jxl_header import header, jpeg_markers
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
 _FARTHEST = 15.0
@@ -30,6 +31,8 @@ _FARTHEST = 15.0
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
 _EXIF = b"Exif\x00\x00"
 _MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
+_PHOTOSHOP, _COMMENT = 0xED, 0xFE
+_EXTENDED = b"HasExtendedXMP"
 _TEST = bytes(range(0, 240, 5)) * 16
 
 
@@ -65,6 +68,21 @@ class Jxl(Codec):
 
     def orientation(self, image: Image.Image, data: bytes) -> int:
         return header(data).orientation
+
+    def told(self, data: bytes) -> dict[str, Any]:
+        """IPTC and comments of a JPEG lie only in what restores it."""
+        if jpeg_markers(data).isdisjoint((_PHOTOSHOP, _COMMENT)):
+            return {}
+        jpeg = jpeg_inside(data)
+        if jpeg is None:
+            return {}
+        with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
+            return {name: image.info[name] for name in ("photoshop", "comment") if name in image.info}
+
+    def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
+        """The extension of a long packet, too, lies only in what restores the JPEG."""
+        xmp = super().xmp(image, data) or b""
+        return whole_packet(jpeg_inside(data) or b"", xmp) if _EXTENDED in xmp else xmp
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
         """Recompress a JPEG's coefficients, and check that exactly the same JPEG can be restored."""

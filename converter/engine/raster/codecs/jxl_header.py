@@ -1,15 +1,17 @@
-"""What a JPEG XL says before its first frame (ISO/IEC 18181-1, annex D)."""
+"""What a JPEG XL says before its first frame (ISO/IEC 18181-1, annex D), and of a JPEG that it was made from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from .boxes import box, boxes
 
 _CODESTREAM = b"\xff\x0a"
 _MOST_PARTS = 64
+_MOST_MARKERS = 1000
+_END_OF_IMAGE = 0xD9
 _SIDES = ((1, 9), (1, 13), (1, 18), (1, 30))
 _PREVIEW_UNITS = ((16, 0), (32, 0), (1, 5), (33, 9))
 _PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
@@ -35,6 +37,20 @@ def header(data: bytes) -> Header:
     if bits.take(1):
         _skip_preview(bits)
     return Header(orientation, bool(bits.take(1)))
+
+
+def jpeg_markers(data: bytes) -> set[int]:
+    """Return the second bytes of the markers of the JPEG that the file was made from, as far as they are told; none if
+    it was made from pixels. They come first in what restores the JPEG (ISO/IEC 18181-2, annex A).
+    """
+    restoring = box(data, b"jbrd")
+    if restoring is None:
+        return set()
+    start, end = restoring
+    bits = _Bits(data[start : min(end, start + _MOST_MARKERS)])
+    bits.take(1)  # whether the picture is grey
+    markers = (0xC0 + bits.take(6) for _ in range(_MOST_MARKERS))
+    return set(takewhile(lambda marker: marker != _END_OF_IMAGE, markers))
 
 
 def _codestream(data: bytes) -> bytes:

@@ -14,13 +14,14 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
-from . import apng, credentials
+from . import apng, credentials, png_raw_profiles
 from .codec import Codec, Settings
 from .content import Content
 from .png_alpha import loaded
 from .png_chunks import MOST_TEXT, PROFILE, WORDS, Chunk, chunks, made
 from .png_colors import space_of
 from .png_deep import gray_with_alpha, with_pixels
+from .png_whole import ends_early
 
 _APPLE = b"CgBI"
 _MOST_CHUNKS = 100_000  # encoders make them of 8 kB and more, and each costs a tenth of a millisecond
@@ -66,15 +67,19 @@ class Png(Codec):
 
         Pillow would decode the whole PNG, with all frames of an animation, to find texts after the pixels.
         """
+        read = [chunk for chunk, is_read in _in_header(data) if is_read]
+        words = [chunk for chunk in read if chunk.kind in WORDS]
         kept: list[bytes | memoryview] = [data[:8]]
-        kept += [_bounded(chunk) for chunk, is_read in _in_header(data) if is_read]
+        kept += [_bounded(chunk) for chunk in read if chunk.kind not in WORDS]
+        kept += png_raw_profiles.as_usual(words)
         if apng.hides_default(data):
             kept.append(apng.whole_frame(data))  # so that the decoder counts what the animation has
         return b"".join([*kept, _NO_PIXELS])
 
     def unread(self, data: bytes) -> Sequence[str]:
-        left = (chunk for chunk, is_read in _in_header(data) if not is_read and chunk.is_whole)
-        return [_kind_of_words(chunk) for chunk in left]
+        found = list(_in_header(data))
+        left = [_kind_of_words(chunk) for chunk, is_read in found if not is_read and chunk.is_whole]
+        return [*left, *png_raw_profiles.lost(chunk for chunk, is_read in found if is_read)]
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
         """Pillow pastes frames that should be composited, and shows a default image that is not part of the animation."""
@@ -87,7 +92,10 @@ class Png(Codec):
             return image
         if data[24:26] == _DEEP_GRAY_WITH_ALPHA:
             return gray_with_alpha(data)
-        return loaded(image, self.readable(data))
+        pixels = loaded(image, self.readable(data))
+        if ends_early(pixels, data):
+            raise Truncated
+        return pixels
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         return data[24] or super().bits(data, image)
