@@ -299,27 +299,30 @@ class Sandbox:
             return _Lost(crashed(), seconds)
         if isinstance(exc, TimeoutError):
             return _Lost(timed_out(limits), seconds, alone)
-        status = self._exit_status()
-        if status is None:
+        ended = self._ended()
+        if ended is None:
             return _Lost(crashed(), seconds, alone, killed=True)
+        status, no_memory = ended
         signum = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         if signum == signal.SIGXCPU:
             return _Lost(timed_out(limits), seconds, alone)
         if signum == signal.SIGKILL:  # also how the kernel ends what eats all memory
             return _Lost(out_of_memory(limits), seconds, alone, killed=True)
-        return _Lost(crashed(), seconds, alone)
+        return _Lost(out_of_memory(limits) if no_memory else crashed(), seconds, alone)
 
-    def _exit_status(self) -> int | None:
-        """Return how the last child ended, as the fork server saw it; None if it is the fork server that ended."""
+    def _ended(self) -> tuple[int, bool] | None:
+        """Return the exit status of the last child, and whether a library in it said that memory ran out; None if the
+        fork server itself has ended.
+        """
         self._tell(b"w")
         try:
-            status = self._control.recv(4) if self._control else b""
+            said = self._control.recv(5) if self._control else b""
         except OSError:
-            status = b""
-        if len(status) < 4:
+            said = b""
+        if len(said) < 5:
             self.close()
             return None
-        return int.from_bytes(status, "big")
+        return int.from_bytes(said[:4], "big"), said[4] > 0
 
 
 def _send(line: socket.socket, order: _Order, first: int) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from converter import engine
 from converter.engine import raster
 
-from . import confinement
+from . import confinement, kernel, last_words
 from .child import serve
 from .messages import send
 
@@ -44,7 +44,7 @@ def run(fd: int) -> NoReturn:
     without = confinement.missing()
     photo = _warm_up()
     gc.freeze()  # children share these pages; a collection would copy them
-    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # nobody reads what a decoder says
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # the log is not for what decoders print
     with socket.socket(fileno=fd) as control:
         send(control, {"missing": without})
         _Server(control, photo, without).serve()
@@ -55,6 +55,8 @@ class _Child(NamedTuple):
     pid: int
     door: socket.socket
     """Where the child gets its order's line; closed at the other end when the child is gone."""
+    words: int
+    """Where its stderr can be read."""
 
     def took_order(self) -> bool:
         try:
@@ -62,15 +64,16 @@ class _Child(NamedTuple):
         except ConnectionError:
             return False
 
-    def end(self) -> int:
-        """Kill it with everything it may have started; return its exit status, if it had exited by itself."""
+    def end(self) -> tuple[int, bool]:
+        """Kill it with everything it may have started; return its exit status, and whether it said that memory ran out."""
         self.door.close()
         for kill in (os.killpg, os.kill):
             try:
                 kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        return os.waitpid(self.pid, 0)[1]
+        _, status = os.waitpid(self.pid, 0)
+        return status, last_words.tell_of_no_memory(self.words)
 
 
 class _Server:
@@ -78,7 +81,7 @@ class _Server:
 
     f, with a line: fork a child that answers the order on it; a child that still works is ended
     e: a child that still works is ended
-    w: the same, and say its exit status
+    w: the same, and say its exit status, and in a fifth byte whether memory ran out
     """
 
     def __init__(self, control: socket.socket, photo: bytes, without: Mapping[str, str]) -> None:
@@ -89,7 +92,7 @@ class _Server:
         self._line: int | None = None  # handed over, not yet taken
         self._again = False  # whether that is the second try
         self._at_work = False
-        self._status = 0
+        self._ended = (0, False)
 
     def serve(self) -> None:
         while message := self._next():
@@ -99,7 +102,8 @@ class _Server:
             if word == b"f" and lines:
                 self._hand_over(lines[0])
             if word == b"w":
-                self._control.sendall(self._status.to_bytes(4, "big"))
+                status, out_of_memory = self._ended
+                self._control.sendall(status.to_bytes(4, "big") + bytes((out_of_memory,)))
         self._child.end()
 
     def _next(self) -> tuple[bytes, list[int]] | None:
@@ -134,7 +138,7 @@ class _Server:
         self._line, self._again, self._at_work = line, again, True
 
     def _replace(self) -> None:
-        self._status = self._child.end()
+        self._ended = self._child.end()
         if self._line is not None:
             os.close(self._line)
         self._line, self._at_work = None, False
@@ -142,16 +146,21 @@ class _Server:
 
     def _spawn(self) -> _Child:
         ours, theirs = socket.socketpair()
+        reader, writer = last_words.pipe()
         with theirs:
             pid = os.fork()
             if not pid:
                 self._control.close()
                 ours.close()
-                self._be_child(theirs)
-        return _Child(pid, ours)
+                os.close(reader)
+                self._be_child(theirs, writer)
+        os.close(writer)
+        return _Child(pid, ours, reader)
 
-    def _be_child(self, door: socket.socket) -> NoReturn:
+    def _be_child(self, door: socket.socket, words: int) -> NoReturn:
         try:
+            last_words.catch(words)
+            kernel.exit_at_once()
             confinement.enter(self._without)
             _rehearse(self._photo)
             _, lines, _, _ = socket.recv_fds(door, 1, 1)

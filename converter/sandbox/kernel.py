@@ -39,6 +39,16 @@ def syscall(number: int, *arguments: int | bytes | None) -> int:
     return _checked(_SYSCALL(ctypes.c_long(number), *passed))
 
 
+def exit_at_once() -> None:
+    """Let exit() in a library end this process without waiting for threads that a fork has left behind, where the C
+    library allows it. Call from the main thread.
+    """
+    register = getattr(_LIBC, "__cxa_thread_atexit_impl", None)
+    if register is not None:
+        # The last one registered is called first, with the status as its argument.
+        register(ctypes.cast(_LIBC._exit, ctypes.c_void_p), ctypes.c_void_p(1), None)
+
+
 def address(data: bytes) -> int:
     """Return where the bytes lie, for as long as they are kept."""
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0

@@ -64,6 +64,10 @@ def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
         ("os._exit(0)", "crashed"),
         ("signal.pthread_kill(threading.get_ident(), signal.SIGKILL)", "out_of_memory"),
         ("bytearray(3 * 2**30)", "out_of_memory"),
+        ("os.write(2, b'Insufficient memory (case 10)'); libc.exit(1)", "out_of_memory"),  # libjpeg
+        ("os.write(2, b'what():  std::bad_alloc'); os.abort()", "out_of_memory"),
+        ("os.write(2, b'memory allocation of 64 bytes failed'); os.abort()", "out_of_memory"),  # Rust
+        ("os.write(2, b'Bogus marker length'); libc.exit(1)", "crashed"),
         ("time.sleep(600)", "timed_out"),
         ("while True: pass", "timed_out"),
     ],
@@ -77,6 +81,29 @@ def test_a_hostile_output_fails_alone(photo: bytes, deed: str, code: str) -> Non
     assert (second.index, second.code) == (1, code)
     assert isinstance(third, Rendered)
     assert third.index == 2
+
+
+@pytest.mark.long  # it fills its memory
+def test_a_jpeg_that_finds_no_memory_is_told_as_that(photo: bytes) -> None:
+    # mozjpeg's libjpeg then ends the process; with less than a few megabytes it refuses.
+    deed = """
+    from PIL import Image
+    from converter.engine.raster.codecs import jpegli
+    libraries = jpegli._libraries()
+    noise = Image.effect_noise((3000, 2000), 60).convert("RGB")
+    data = libraries.encode(noise.tobytes(), *noise.size, quality=80)
+    libc.malloc.restype = ctypes.c_void_p
+    held = []
+    while block := libc.malloc(2**20):
+        held.append(block)
+    for block in held[-28:]:
+        libc.free(ctypes.c_void_p(block))
+    libraries.optimize(data)
+    """
+    with attacker(photo) as there:
+        answer = there.answers(deed, limits=engine.Limits(memory_bytes=600 * 2**20))[-1]
+    assert isinstance(answer, Refused)
+    assert answer.code == "out_of_memory"
 
 
 def test_what_the_engine_logs_in_a_child_is_in_our_log(
@@ -173,7 +200,7 @@ def test_a_child_that_is_killed_at_work_is_not_held_against_its_file(photo: byte
 def test_a_waiting_child_that_is_killed_is_replaced(photo: bytes) -> None:
     with attacker(photo) as there:
         there.answers("", WEBP)
-        assert there.sandbox._exit_status() is not None  # that child has ended; the next one is the only one
+        assert there.sandbox._ended() is not None  # that child has ended; the next one is the only one
         assert there.sandbox._server
         (waiting,) = psutil.Process(there.sandbox._server.pid).children()
         waiting.kill()
