@@ -69,6 +69,10 @@ function show() {
 form.addEventListener("convert:changed", show);
 maybe(form, "#id_addresses", HTMLTextAreaElement)?.addEventListener("input", () => { nameButton(); showOrder(); });
 const save = maybe(form, "[data-save]", HTMLDetailsElement);
-save?.addEventListener("toggle", () => import("./save.js"), { once: true });
+save?.addEventListener("toggle", async () => {
+  const make = find("save-make", HTMLButtonElement);
+  make.disabled = true; // a press that no script hears would send the whole form
+  await import("./save.js").finally(() => { make.disabled = false; });
+}, { once: true });
 showWhatNeedsScript(form);
 show();

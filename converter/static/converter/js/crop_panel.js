@@ -24,6 +24,8 @@ const outputs = find("outputs", HTMLElement);
 let cropper = null;
 /** @type {import("./files.js").Image | null} */
 let image = null; // that is being cropped
+/** @type {import("./files.js").Image | null} */
+let asked = null; // that is to be shown next, once its picture is here
 let undo = () => {}; // to how it was before the cropper was opened
 
 /** The chosen ratio, width by height; nothing where it is free. */
@@ -45,16 +47,18 @@ function take(box) {
 
 /** @returns {Promise<boolean>} whether there is a picture to crop */
 async function open() {
-  image = shown();
-  const [{ Cropper }, src] = await Promise.all([import("./cropper.js"), image && wholeOf(image)]); // loaded when needed
-  if (!image?.pixels || !src || image !== shown()) return false;
+  const wanted = shown();
+  asked = wanted;
+  const [{ Cropper }, src] = await Promise.all([import("./cropper.js"), wanted && wholeOf(wanted)]); // loaded when needed
+  if (!wanted?.pixels || !src || wanted !== shown() || tools.hidden) return false;
+  image = wanted;
   cropper?.close();
-  cropper = new Cropper(src, image.pixels, take);
+  cropper = new Cropper(src, wanted.pixels, take);
   section.classList.add("is-cropping");
   find("try-view", HTMLElement).append(cropper.element);
   cropper.fit();
   cropper.ratio = wantedRatio();
-  const box = cropOf(image) ?? typedCrop(outputs) ?? largest(cropper.ratio, image.pixels);
+  const box = cropOf(image) ?? typedCrop(outputs) ?? largest(cropper.ratio, wanted.pixels);
   cropper.show(box);
   showNumbers(cropper.box);
   return true;
@@ -75,7 +79,10 @@ function begin() {
   if (own && !cropOf(own)) ratio.value = size ? "output" : "";
   tools.hidden = false;
   start.hidden = true;
-  open().then((isOpen) => { if (isOpen) focus(); else end(); });
+  open().then((isOpen) => {
+    if (isOpen) focus();
+    else if (!tools.hidden && asked === own) end(); // unless it was closed meanwhile, or shows another
+  });
 }
 
 // With its tools in sight, also on a phone.
@@ -105,7 +112,7 @@ function follow() {
   one(tools, "[data-crop-all-label]", HTMLElement).hidden = inBatch().length < 2;
   if (tools.hidden) return;
   if (!now || state.busy) end();
-  else if (now !== image) open();
+  else if (now !== asked && now.pixels) open();
 }
 
 start.addEventListener("click", begin);

@@ -41,11 +41,15 @@ async function take(dropped) {
   for (const entry of entries) add(await filesIn(entry), (file) => paths.get(file) ?? file.name);
 }
 
+/** @param {HTMLInputElement} input */
+function empty(input) {
+  add(input.files ?? []);
+  input.value = "";
+}
+
 for (const input of all(form, "#id_images, [data-folder], [data-camera]", HTMLInputElement)) {
-  input.addEventListener("change", () => {
-    add(input.files ?? []);
-    input.value = "";
-  });
+  input.addEventListener("change", () => empty(input));
+  if (input.files?.length) empty(input); // chosen before this script was here
 }
 
 document.addEventListener("paste", (event) => {

@@ -18,11 +18,11 @@ export function joined() {
   return can && box.checked ? formatOf(card).value : "";
 }
 
-/** The buttons that move images come to life with the first document. */
+/** The buttons that move images are shown once there is a script that heeds them: it comes with the first document. */
 export async function showOrder() {
-  const isJoined = joined() !== "";
-  form.classList.toggle("is-joined", isJoined);
-  if (isJoined) (await import("./order.js")).showMovable();
+  const order = joined() ? await import("./order.js") : null;
+  form.classList.toggle("is-joined", joined() !== "");
+  order?.showMovable();
 }
 
 box.addEventListener("change", changed);
