@@ -72,7 +72,7 @@ class Proxy:
             self.process = subprocess.Popen(
                 [found, *words], stdout=log, stderr=log, env={**os.environ, "HOME": str(self.folder)}
             )
-        for _ in range(200):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
@@ -88,7 +88,7 @@ class Proxy:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Nginx(Proxy):

@@ -84,7 +84,7 @@ def test_the_image_is_built_and_serves_without_being_root(builder: Builder) -> N
     site = builder.start("run", container, "--", "deploy/run", "serve", "--host", "127.0.0.1", "--port", port)
     try:
         assert eventually(90, lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
-        assert requests.get(f"http://127.0.0.1:{port}/accounts/signup/", timeout=10).ok
+        assert requests.get(f"http://127.0.0.1:{port}/accounts/signup/", timeout=60).ok
         builder("run", container, "--", "deploy/healthy", port)
         builder("run", container, "--", "deploy/run", "backup", "/data/site.tar")
         modes = builder("run", container, "--", "stat", "--format", "%a %U", "/data", "/data/site.tar")

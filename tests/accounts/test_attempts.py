@@ -136,7 +136,7 @@ def test_nobody_is_flooded_with_mails(client: Client, alice: Any) -> None:
     form = {"email": alice.email}
     answers = [client.post("/accounts/password/reset/", form).status_code for _ in range(11)]
     assert answers == [302] * 10 + [429]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(mail.outbox) < 10 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(mail.outbox) == 10
@@ -210,7 +210,7 @@ def test_passwords_are_hashed_in_bounded_number(monkeypatch: pytest.MonkeyPatch)
         thread.join()
     assert most == hashers.AT_ONCE
     assert refused >= 1
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     assert hashers.BoundedPBKDF2PasswordHasher().encode("password", "salt") == "hash"
 
 

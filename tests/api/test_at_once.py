@@ -30,7 +30,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
     def one(_: int) -> Any:
         try:
-            barrier.wait(30)
+            barrier.wait(60)
             return act()
         finally:
             connection.close()

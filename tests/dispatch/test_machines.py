@@ -84,8 +84,8 @@ def test_two_servers_and_three_workers_lose_nothing_when_one_is_killed(
         )
         for here, there in ((0, 1), (1, 0)):
             address = f"{servers[there].url}/api/v1/batches/{batches[servers[here].url]}"
-            for job in program.get(address, timeout=10).json()["jobs"]:
-                answer = program.get(servers[there].url + job["result"]["url"], timeout=10)
+            for job in program.get(address, timeout=60).json()["jobs"]:
+                answer = program.get(servers[there].url + job["result"]["url"], timeout=60)
                 assert len(answer.content) == job["result"]["size"] == int(answer.headers["Content-Length"])
         # Every request was done or dropped; nothing is left of the worker that was killed.
         assert eventually(120, lambda: _count(rows, "procrastinate_jobs") == 0)

@@ -31,7 +31,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
     def one() -> Any:
         connection.ensure_connection()
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             return act()
         except jobs.JobError as refusal:

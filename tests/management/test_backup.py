@@ -56,13 +56,13 @@ RELEASES = [
 
 def log_in(site: Server) -> requests.Session:
     visitor = requests.Session()
-    page = visitor.get(f"{site.url}/accounts/login/", timeout=10)
+    page = visitor.get(f"{site.url}/accounts/login/", timeout=60)
     form = {
         "csrfmiddlewaretoken": visitor.cookies["csrftoken"],
         "username": "alice@example.org",
         "password": PASSWORD,
     }
-    assert visitor.post(page.url, form, timeout=30).url == f"{site.url}/convert/"
+    assert visitor.post(page.url, form, timeout=60).url == f"{site.url}/convert/"
     return visitor
 
 
@@ -112,7 +112,7 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
             batch = submit(old, program, 1)
             address = f"/api/v1/batches/{batch}"
             assert eventually(
-                60, lambda: program.get(old.url + address, timeout=10).json()["status"] == "finished"
+                60, lambda: program.get(old.url + address, timeout=60).json()["status"] == "finished"
             )
             done = threading.Event()
             busy = threading.Thread(target=lambda: [submit(old, program, 1) for _ in iter(done.is_set, True)])
@@ -133,10 +133,10 @@ def test_a_backup_of_a_busy_site_is_restored_into_an_empty_folder(tmp_path: Path
 
             new.prepare()
             new.start()
-            result = program.get(new.url + address, timeout=10).json()["jobs"][0]["result"]
-            assert len(program.get(new.url + result["url"], timeout=10).content) == result["size"]
+            result = program.get(new.url + address, timeout=60).json()["jobs"][0]["result"]
+            assert len(program.get(new.url + result["url"], timeout=60).content) == result["size"]
         with log_in(new) as visitor:
-            assert visitor.get(f"{new.url}/batches/{batch}/", timeout=10).ok
+            assert visitor.get(f"{new.url}/batches/{batch}/", timeout=60).ok
 
 
 @pytest.mark.slow
@@ -168,14 +168,14 @@ def test_a_backup_of_an_earlier_release_is_restored_and_upgraded(tmp_path: Path,
         site.start()
 
         with log_in(site) as visitor:
-            assert "red.png" in visitor.get(f"{site.url}/batches/", timeout=10).text
-            assert "Small" in visitor.get(f"{site.url}/recipes/", timeout=10).text
+            assert "red.png" in visitor.get(f"{site.url}/batches/", timeout=60).text
+            assert "Small" in visitor.get(f"{site.url}/recipes/", timeout=60).text
         token = {"Authorization": f"Bearer {release.token}"}
-        jobs = requests.get(f"{site.url}/api/v1/jobs?status=finished", headers=token, timeout=10).json()
-        result = requests.get(site.url + jobs["items"][0]["result"]["url"], headers=token, timeout=10)
+        jobs = requests.get(f"{site.url}/api/v1/jobs?status=finished", headers=token, timeout=60).json()
+        result = requests.get(site.url + jobs["items"][0]["result"]["url"], headers=token, timeout=60)
         assert result.content == picture
-        assert requests.get(f"{site.url}/s/{release.share}/", timeout=10).ok
-        hours = requests.get(f"{site.url}/api/v1/preferences", headers=token, timeout=10).json()
+        assert requests.get(f"{site.url}/s/{release.share}/", timeout=60).ok
+        hours = requests.get(f"{site.url}/api/v1/preferences", headers=token, timeout=60).json()
         assert hours["retention_hours"] == 5
 
 
@@ -284,7 +284,7 @@ def test_rows_of_postgresql_are_restored_into_an_empty_database(tmp_path: Path) 
         batch = submit(old, program, 1)
         address = f"/api/v1/batches/{batch}"
         assert eventually(
-            60, lambda: program.get(old.url + address, timeout=10).json()["status"] == "finished"
+            60, lambda: program.get(old.url + address, timeout=60).json()["status"] == "finished"
         )
         old.manage("backup", str(tmp_path / "site.tar"))
         old.end()
@@ -292,9 +292,9 @@ def test_rows_of_postgresql_are_restored_into_an_empty_database(tmp_path: Path) 
         new.manage("restore", str(tmp_path / "site.tar"))
         new.prepare()
         new.start()
-        result = program.get(new.url + address, timeout=10).json()["jobs"][0]["result"]
-        assert len(program.get(new.url + result["url"], timeout=10).content) == result["size"]
+        result = program.get(new.url + address, timeout=60).json()["jobs"][0]["result"]
+        assert len(program.get(new.url + result["url"], timeout=60).content) == result["size"]
         # New rows get numbers that the restored ones do not have.
         assert submit(new, program, 1)
         with log_in(new) as visitor:
-            assert visitor.get(f"{new.url}/batches/{batch}/", timeout=10).ok
+            assert visitor.get(f"{new.url}/batches/{batch}/", timeout=60).ok

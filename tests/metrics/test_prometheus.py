@@ -48,7 +48,7 @@ def test_a_server_that_starts_forgets_those_before_it_and_no_worker_beside_it(
 
 def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]:
     """Return the samples by name and the value of their first label."""
-    answer = requests.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    answer = requests.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.ok, answer.text
     return {
         (sample.name, next(iter(sample.labels.values()), "")): sample.value
@@ -65,11 +65,11 @@ def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: P
         program.headers["Authorization"] = f"Bearer {site.python(PEOPLE)}"
         site.start()
         for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
-            assert requests.get(f"{site.url}/metrics", headers=wrong, timeout=10).status_code == 401
+            assert requests.get(f"{site.url}/metrics", headers=wrong, timeout=60).status_code == 401
 
         address = f"{site.url}/api/v1/batches/{submit(site, program, 2)}"
-        assert eventually(90, lambda: program.get(address, timeout=10).json()["status"] == "finished")
-        results = [job["result"] for job in program.get(address, timeout=10).json()["jobs"]]
+        assert eventually(90, lambda: program.get(address, timeout=60).json()["status"] == "finished")
+        results = [job["result"] for job in program.get(address, timeout=60).json()["jobs"]]
         told = scraped(site)
         assert told["imagesite_submitted_total", ""] == 4
         assert told["imagesite_finished_total", "webp"] == 2

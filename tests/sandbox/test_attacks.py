@@ -284,7 +284,7 @@ def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
     answer = there.answers(code)[-1]
     assert isinstance(answer, Refused)
     assert answer.code == "crashed"  # for its message
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 20
     assert isinstance(there.answers("", WEBP)[-1], Rendered)
 
 
@@ -299,7 +299,7 @@ def test_it_does_not_stay(there: Attacker) -> None:
     there.answers(code)
     before = set(server.children())
     there.answers("", WEBP)
-    _, alive = psutil.wait_procs(before, timeout=5)
+    _, alive = psutil.wait_procs(before, timeout=60)
     assert not alive
     assert len(server.children()) <= 1
 

@@ -73,7 +73,7 @@ def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
     ],
 )
 def test_a_hostile_output_fails_alone(photo: bytes, deed: str, code: str) -> None:
-    limits = engine.Limits(seconds=3, memory_bytes=2**30)
+    limits = engine.Limits(seconds=5 if code == "timed_out" else 60, memory_bytes=2**30)
     with attacker(photo) as there:
         _, first, second, third = there.answers(deed, WEBP, PNG, WEBP, limits=limits)
     assert isinstance(first, Rendered)
@@ -217,8 +217,8 @@ def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
     assert sandbox._control
     children = psutil.Process(sandbox._server.pid).children()
     sandbox._control.close()  # as when the worker is killed
-    sandbox._server.wait(10)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    sandbox._server.wait(60)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
 
 
@@ -240,7 +240,7 @@ def test_a_file_that_cannot_be_decoded_is_tried_once_for_all_outputs(
         there.answers("", limits=engine.Limits(seconds=1))  # the start, which takes its time
         began = time.monotonic()
         found = there.answers("", WEBP, PNG, WEBP, PNG, limits=engine.Limits(seconds=2))
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 4 * 2
     assert [(a.index, a.code) for a in found if isinstance(a, Refused)] == [(n, code) for n in range(4)]
 
 
@@ -249,7 +249,7 @@ def test_a_file_that_wastes_its_time_is_given_up(photo: bytes) -> None:
         there.answers("")
         began = time.monotonic()
         found = there.answers("time.sleep(600)", *[PNG] * 9, WEBP, limits=engine.Limits(seconds=1))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9 * 1
     assert [a.code for a in found if isinstance(a, Refused)] == ["timed_out"] * 10
 
 
@@ -260,7 +260,7 @@ def test_work_that_nobody_wants_any_more_ends(photo: bytes) -> None:
         began = time.monotonic()
         images = {"code": b"time.sleep(600)"}
         found = list(there.sandbox.render(photo, [WEBP, PNG, WEBP], LIMITS, images, wanted=lambda: False))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < LIMITS.seconds
         assert [type(answer) for answer in found] == [Probed, Rendered]
         assert isinstance(list(there.sandbox.render(photo, [WEBP], LIMITS))[-1], Rendered)
         assert len(psutil.Process(there.sandbox._server.pid).children()) <= 1

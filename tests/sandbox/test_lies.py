@@ -122,7 +122,7 @@ LIES = {
 def test_a_lie_ends_its_file_and_nothing_else(there: Attacker, lie: str) -> None:
     began = time.monotonic()
     _, *others = there.answers(HONEST + LIES[lie] + "\ntime.sleep(600)", PNG, WEBP)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert [(answer.index, answer.code) for answer in others if isinstance(answer, Refused)] == [
         (0, "crashed"),
         (1, "crashed"),
@@ -167,7 +167,7 @@ def test_an_answer_that_trickles_in_ends_with_the_time_of_the_file(there: Attack
     answer = there.answers(code, limits=engine.Limits(seconds=3))[-1]
     assert isinstance(answer, Refused)
     assert answer.code in ("timed_out", "crashed")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
 
 
 def test_notes_are_said_in_the_engines_own_words(there: Attacker) -> None:

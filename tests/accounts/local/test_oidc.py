@@ -44,7 +44,7 @@ def enter(client: Client, sub: str, next: str = "") -> Any:
 
 
 def at_provider(address: str, sub: str) -> str:
-    answer = requests.post(address, {"sub": sub}, allow_redirects=False, timeout=10)
+    answer = requests.post(address, {"sub": sub}, allow_redirects=False, timeout=60)
     back = urlsplit(answer.headers["Location"])
     assert back.path == "/accounts/oidc/callback/"
     return f"{back.path}?{back.query}"
