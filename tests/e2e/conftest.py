@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from tests.browser import chromium
 from tests.conftest import make_photo
 from tests.e2e.site import SIZES, Site, Visit, log_in, photo
-from tests.e2e.windows import Window, Windows
+from tests.e2e.windows import PATIENCE, Window, Windows
 
-expect.set_options(timeout=20_000)  # milliseconds: a busy machine is no fault
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.hookimpl(trylast=True)

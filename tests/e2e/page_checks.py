@@ -43,6 +43,7 @@ SCHEMES = {"phone": "light", "desktop": "dark"}
 def look(page: Page, where: str, *, small: bool = True, rules: dict[str, Any] = RULES) -> None:
     """Fail where axe finds something, or anything sticks out; leave pictures behind."""
     found = []
+    page.wait_for_load_state()
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.evaluate(AXE_SCRIPT)
     for name, (width, height) in SIZES.items():

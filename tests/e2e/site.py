@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, Locator, Page
 
 from tests.server import ROOT, Server
 
@@ -79,12 +79,35 @@ def photo(name: str, content: bytes, kind: str = "image/jpeg") -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": content}
 
 
+def follow(link: Locator) -> None:
+    """Click on what leads to another page, and wait for its scripts: before, they hear of nothing."""
+    link.click()
+    link.page.wait_for_load_state()
+
+
+def wait_until_done(page: Page) -> None:
+    """Wait for the batch that is being sent.
+
+    The download of a single result begins by itself: whatever is clicked before would come to nothing by it.
+    """
+    page.wait_for_url("**/batches/*/")
+    page.locator("#batch:not([hx-get])").wait_for()
+    page.wait_for_function(
+        "() => !document.querySelector('[data-only]') || sessionStorage.getItem('made') !== location.pathname"
+    )
+
+
 def convert(page: Page, files: list[FilePayload]) -> None:
     """Send the files with the options as they are, and wait for the batch to be done."""
     page.locator("#id_images").set_input_files(files)
     page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    wait_until_done(page)
+
+
+def wait_for_pictures(images: Locator) -> None:
+    """Wait until each of the images is there and loaded."""
+    images.first.wait_for()
+    images.evaluate_all("images => Promise.all(images.map((image) => image.decode()))")
 
 
 def recipes(page: Page, site: Site) -> list[Any]:

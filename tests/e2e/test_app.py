@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Site, Visit
+from tests.e2e.site import Site, Visit, convert, photo
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -48,29 +48,22 @@ def install(visit: Visit, **options: object) -> Page:
 def test_photos_shared_from_a_gallery_are_on_the_convert_page(visit: Visit, known: bool) -> None:
     page = install(visit, width="phone", at="/convert/", known=known)
     page.evaluate(SHARE, PHOTOS)
-    page.wait_for_url("**/convert/")
     expect(page.locator(".file-name")).to_have_text(["IMG_0.jpg", "IMG_1.jpg"])
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
     page.reload()
     expect(page.locator("[data-submit]")).to_have_text("Convert")
-    assert page.locator(".file-name").count() == 0
+    expect(page.locator(".file-name")).to_have_count(0)
 
 
 def test_where_nothing_took_them_the_page_says_so(visit: Visit) -> None:
     page = visit(width="phone")
     page.evaluate(SHARE, PHOTOS)
-    page.wait_for_url("**/convert/")
     expect(page.get_by_role("alert")).to_have_text("The shared images did not arrive. Choose them here.")
 
 
 def test_without_a_connection_the_site_says_so_and_keeps_nothing_of_anybody(visit: Visit) -> None:
     page = install(visit)
-    page.locator("#id_images").set_input_files(
-        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": make_photo()}
-    )
-    page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    convert(page, [photo("a.jpg", make_photo())])
     page.goto("/convert/")
     page.context.set_offline(True)
     page.reload(wait_until="load")
@@ -92,7 +85,7 @@ def live(page: Page, script: str) -> list[str]:
 def test_an_update_replaces_what_was_kept(visit: Visit, site: Site) -> None:
     page = install(visit)
     (old,) = page.evaluate("caches.keys()")
-    script = requests.get(f"{site.url}/worker.js", timeout=20).text
+    script = requests.get(f"{site.url}/worker.js", timeout=60).text
     assert live(page, script.replace(old, "imagesite-next")) == ["skipped waiting", "claimed"]
     assert page.evaluate("caches.keys()") == ["imagesite-next"]
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import ARGUMENTS, program
 from tests.e2e.site import Site, log_in
+from tests.e2e.windows import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +22,7 @@ def test_back_after_log_out_shows_nothing_of_the_person(site: Site, browser: Bro
     )
     with as_people_have_it:
         page = as_people_have_it.new_page(base_url=site.url)
+        page.set_default_timeout(PATIENCE)
         log_in(page, site, site.sessions.pop())
         for path in ("/batches/", "/convert/", "/accounts/"):
             page.goto(path)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.conftest import make_photo
 from tests.e2e.site import HEIC, Site, Visit, photo
@@ -69,26 +69,35 @@ GEOMETRIES: dict[str, dict[str, str]] = {
 
 
 def choose(page: Page, options: dict[str, str]) -> None:
-    page.locator(".more").first.evaluate("details => { details.open = true; }")
-    with page.expect_response("**/api/v1/convert"):
-        for path, value in options.items():
-            field = page.locator(f"[name='outputs-0-{path}']")
-            if field.evaluate("one => one.tagName") == "SELECT":
-                field.select_option(value)
-            else:
-                field.fill(value)
-                field.blur()
+    """Set the options at once, and wait for their preview; one after another, some might be tried without the others."""
+    after = page.locator(".try .compare-after img")
+    first = after.get_attribute("src") or ""
+    page.evaluate(
+        """options => {
+            for (const [path, value] of Object.entries(options)) {
+                const field = document.querySelector(`[name='outputs-0-${path}']`);
+                field.value = value;
+                field.dispatchEvent(new Event("change", {bubbles: true}));
+            }
+        }""",
+        options,
+    )
+    expect(after).not_to_have_attribute("src", first)
+    expect(page.locator("[data-try-bar]")).to_be_hidden()
+
+
+def try_photo(page: Page) -> None:
+    """Choose the photo, and wait for its first preview."""
+    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
+    expect(page.locator("[data-try-note]")).to_contain_text("%")
+    expect(page.locator("[data-try-bar]")).to_be_hidden()
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, name: str) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    first = page.locator(".try .compare-after img").get_attribute("src")
+    try_photo(page)
     choose(page, GEOMETRIES[name])
-    expect(page.locator(".try .compare-after img")).not_to_have_attribute("src", first or "")
-    expect(page.locator("[data-try-bar]")).to_be_hidden()
     before = page.locator(".try [data-before]").evaluate(SQUARES)
     after = page.locator(".try .compare-after img").evaluate(SQUARES)
     assert before["shape"] == pytest.approx(1, abs=0.04)
@@ -98,24 +107,19 @@ def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, 
 
 def test_a_stretched_result_has_an_original_that_is_not(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    first = page.locator(".try .compare-after img").get_attribute("src")
+    try_photo(page)
     choose(page, {"resize.width": "200", "resize.height": "400", "resize.mode": "stretch"})
-    expect(page.locator(".try .compare-after img")).not_to_have_attribute("src", first or "")
     image = page.locator(".try .compare-after img")
     page.wait_for_function(
         "image => image.naturalHeight === 2 * image.naturalWidth", arg=image.element_handle()
     )
-    expect(page.locator("[data-try-bar]")).to_be_hidden()
     assert page.locator(".try [data-before]").evaluate(SQUARES)["shape"] == pytest.approx(1, abs=0.04)
     assert page.locator(".try .compare-after img").evaluate(SQUARES)["shape"] < 0.5
 
 
 def test_the_whole_original_is_back_when_nothing_is_cut(visit: Visit) -> None:
     page = visit()
-    page.locator("#id_images").set_input_files(photo("square.png", square_photo(), "image/png"))
-    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    try_photo(page)
     choose(page, {"rotate": "90"})
     before = page.locator(".try [data-before]")
     page.wait_for_function("image => image.naturalWidth < image.naturalHeight", arg=before.element_handle())
@@ -271,32 +275,30 @@ def test_the_account_menu_closes_by_escape_and_by_a_click_elsewhere(visit: Visit
     expect(entry).to_be_hidden()
 
 
-SLOW_FIRST_LOGO = """{
-    const real = window.fetch;
-    let count = 0;
-    window.fetch = async (address, options) => {
-        const isFirst = String(address).includes("watermark") && count++ === 0;
-        const answer = await real(address, options);
-        if (isFirst) await new Promise((resolve) => setTimeout(resolve, 1500));
-        return answer;
-    };
-}"""
-
-
 def test_of_two_logos_the_last_one_counts_though_it_comes_first(
     visit: Visit, site: Site, photos: list[FilePayload]
 ) -> None:
     page = visit()
-    page.add_init_script(SLOW_FIRST_LOGO)
-    page.reload()
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/convert/watermark/", hold_first)
     page.locator("#id_images").set_input_files(photos[:1])
     page.get_by_text("More options").click()
     for name in ("first.png", "second.png"):
         page.get_by_label("Logo", exact=True).set_input_files(
             photo(name, make_photo(20, 20, "PNG"), "image/png")
         )
-    page.wait_for_timeout(2000)
-    pk = page.locator("[name='outputs-0-watermark.image']").input_value()
+    image = page.locator("[name='outputs-0-watermark.image']")
+    expect(image).not_to_have_value("")
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/convert/watermark/")):
+        held[0].continue_()
+    pk = image.input_value()
     said = site.python(f"from converter.models import Upload; print(Upload.objects.get(pk='{pk}').name)")
     assert said.strip() == "second.png"
 

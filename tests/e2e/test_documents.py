@@ -13,7 +13,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit, photo
+from tests.e2e.site import Visit, follow, photo, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -30,15 +30,6 @@ def choose(page: Page, names: list[str]) -> None:
     page.locator("#id_images").set_input_files([scan(name, COLORS[name]) for name in names])
     page.locator("[name='outputs-0-format']").select_option("pdf")
     expect(page.get_by_label("One PDF with all images")).to_be_checked()
-
-
-def names(page: Page) -> list[str]:
-    return page.locator("[data-rows] .file-name").all_inner_texts()
-
-
-def finish(page: Page) -> None:
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for(timeout=60_000)
 
 
 def pages_of(path: Path) -> list[str]:
@@ -60,19 +51,22 @@ def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) 
     begun = time.monotonic()
     choose(page, ["red.png", "green.png", "blue.png"])  # 3
     up = page.get_by_role("button", name="Move blue.png up")
+    expect(up).to_be_visible()
     up.focus()
     page.keyboard.press("Enter")
     expect(up).to_be_focused()
     page.keyboard.press("Enter")
-    assert names(page) == ["blue.png", "red.png", "green.png"]
+    names = page.locator("[data-rows] .file-name")
+    expect(names).to_have_text(["blue.png", "red.png", "green.png"])
     expect(page.locator("[data-moved]")).to_have_text("blue.png: 1 of 3")
     rows = page.locator("[data-rows] .file-row")
     rows.nth(2).drag_to(rows.nth(0), target_position={"x": 60, "y": 4})
-    assert names(page) == ["green.png", "blue.png", "red.png"]
+    expect(page.locator("[data-moved]")).to_have_text("green.png: 1 of 3")
+    expect(names).to_have_text(["green.png", "blue.png", "red.png"])
     expect(page.locator("[data-submit]")).to_have_text("Join 3 images into one PDF")
     look(page, "document to be made")
     page.locator("[data-submit]").click()  # 4, but for the order
-    finish(page)
+    wait_until_done(page)
     expect(page.locator("h1")).to_contain_text("3 images, 1 result")
     expect(page.locator(".sheets li")).to_have_count(3)
     look(page, "document")
@@ -81,15 +75,15 @@ def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) 
     assert download.value.suggested_filename == "green.pdf"
     assert pages_of(download.value.path()) == ["green", "blue", "red"]
     print(f"images to one PDF: 5 clicks, {time.monotonic() - begun:.1f} s")
-    page.get_by_role("link", name="Details").click()
+    follow(page.get_by_role("link", name="Details"))
     expect(page.locator(".sheets li")).to_have_count(3)
     look(page, "pages of a document")
-    page.get_by_role("link", name="Convert again").click()
+    follow(page.get_by_role("link", name="Convert again"))
     expect(page.locator(".file-row .file-name").first).to_have_text("green.png")
     expect(page.get_by_label("One PDF with all images")).to_be_checked()
     page.get_by_role("button", name="Move green.png down").click()
     page.locator("[data-submit]").click()
-    finish(page)
+    wait_until_done(page)
     expect(page.locator(".image-name")).to_have_text("blue.pdf")
 
 
@@ -99,13 +93,13 @@ def test_a_document_goes_on_without_an_image_that_is_bad(visit: Visit) -> None:
     page.locator("#id_images").set_input_files([scan("a.png", "red"), bad, scan("c.png", "blue")])
     page.locator("[name='outputs-0-format']").select_option("pdf")
     page.locator("[data-submit]").click()
-    finish(page)
+    wait_until_done(page)
     expect(page.locator(".job-error")).to_contain_text("bad.jpg: ")
     look(page, "document with a bad image")
-    page.get_by_role("link", name="Convert without it").click()
+    follow(page.get_by_role("link", name="Convert without it"))
     expect(page.locator(".file-row .file-name")).to_have_text(["a.png", "c.png"])
     page.locator("[data-submit]").click()
-    finish(page)
+    wait_until_done(page)
     expect(page.locator(".image-what .job-line")).to_have_text("2 images · 2 pages")
 
 
@@ -120,7 +114,7 @@ def test_the_choice_is_offered_only_where_it_makes_sense(visit: Visit) -> None:
     box.uncheck()
     expect(page.get_by_role("button", name="Move a.png up")).to_be_hidden()
     page.locator("[data-submit]").click()
-    finish(page)
+    wait_until_done(page)
     expect(page.locator("h1")).to_contain_text("2 results")
 
 
@@ -145,7 +139,7 @@ def test_each_page_of_a_scan_becomes_a_file(visit: Visit) -> None:
     page.locator("[name='outputs-0-pages']").fill("2-")
     page.locator("[name='outputs-0-frames']").select_option(label="Each as a file")
     page.get_by_role("button", name="Convert to PNG").click()
-    finish(page)
+    wait_until_done(page)
     rows = page.locator(".image-jobs .job")
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("Pages selected: 3 of 3")

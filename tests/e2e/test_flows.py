@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Site, Visit, convert, photo, sign_up
+from tests.e2e.site import Site, Visit, convert, follow, photo, sign_up, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -47,9 +47,9 @@ def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)  # the page loads itself again
+    expect(page.get_by_text("All done.")).to_be_visible()  # the page loads itself again
     page.get_by_role("link", name="Compare photo 0.jpg").first.click()
-    expect(page.locator(".compare-frame img")).to_have_count(2, timeout=20_000)
+    expect(page.locator(".compare-frame img")).to_have_count(2)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download WebP").click()
     with Image.open(download.value.path()) as image:
@@ -105,8 +105,7 @@ def test_an_image_is_converted_by_keyboard_alone(visit: Visit, photos: list[File
     expect(page.locator("#id_outputs-0-format")).to_have_value("jpeg")
     tab_to(page, "Convert")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    wait_until_done(page)
     tab_to(page, "Compare")
     page.keyboard.press("Enter")
     page.locator(".compare.is-live").wait_for()
@@ -124,7 +123,7 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     page.get_by_label("Width", exact=True).fill("64")
     convert(page, photos[:1])
     page.get_by_role("link", name="photo 0.jpg").last.click()
-    page.get_by_role("link", name="Save as recipe").click()
+    follow(page.get_by_role("link", name="Save as recipe"))
     page.get_by_label("Name").fill("Tiny")
     page.get_by_label("Quality", exact=True).select_option(label="By value")
     page.get_by_label("Value (1–100)").fill("33")
@@ -134,11 +133,11 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     expect(page.get_by_label("Width", exact=True)).to_have_value("64")
     page.goto("/batches/")
     page.get_by_role("link", name="photo 0.jpg").click()
-    page.get_by_role("link", name="Convert again with new settings").click()
+    follow(page.get_by_role("link", name="Convert again with new settings"))
     page.locator("#id_outputs-0-format").select_option("png")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("All done.")).to_be_visible()
     expect(page.locator(".job-line strong")).to_have_text("PNG")
 
 
@@ -203,6 +202,7 @@ def test_a_token_of_the_page_works(visit: Visit, site: Site) -> None:
     answer = page.request.get("/api/v1/batches", headers={"Authorization": f"Bearer {secret}"})
     assert answer.json() == {"items": [], "next": None}
     page.get_by_role("button", name="Revoke script").click()
+    expect(page.get_by_role("button", name="Revoke script")).to_have_count(0)
     answer = page.request.get("/api/v1/batches", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status == 401
 
@@ -287,6 +287,7 @@ def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
     page.get_by_label("Width", exact=True).fill("77")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Link Tiny").click()
+    page.wait_for_url("**/r/*/")
     other = visit(at=page.url)
     expect(other.get_by_text("WebP, fit in 77 wide, metadata removed")).to_be_visible()
     other.get_by_role("link", name="Use recipe").click()
@@ -297,12 +298,12 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[FilePayload]) -> N
     page = visit()
     convert(page, photos[:1])
     page.get_by_role("link", name="Compare photo 0.jpg").click()
-    page.get_by_role("button", name="Convert this result").click()
+    follow(page.get_by_role("button", name="Convert this result"))
     page.locator("#id_outputs-0-format").select_option("gif")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("link", name="photo 0.webp", exact=True)).to_be_visible()
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("All done.")).to_be_visible()
 
 
 def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FilePayload]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.site import Visit, sign_up
+from tests.e2e.site import Visit, sign_up, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -25,8 +25,7 @@ def test_convert_goes_on_after_logging_in_again_in_another_tab(
 
     sign_up(page.context.new_page())
     page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    wait_until_done(page)
     expect(page.get_by_text("All done.")).to_be_visible()
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.page_checks import look
-from tests.e2e.site import Site, Visit, photo, recipes
+from tests.e2e.site import Site, Visit, follow, photo, recipes, wait_until_done
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -95,8 +95,8 @@ def test_one_image_has_a_point_of_its_own_and_keeps_it(visit: Visit, site: Site)
     page.get_by_role("button", name="Apply focal point").click()
     page.locator("[data-submit]").click()
     assert [recipe.get("focal_point") for recipe in recipes(page, site)] == [{"x": 0.39, "y": 1}, None]
-    page.locator("#batch:not([hx-get])").wait_for()
-    page.get_by_role("link", name="Convert again with new settings").click()
+    wait_until_done(page)
+    follow(page.get_by_role("link", name="Convert again with new settings"))
     expect(page.locator("[data-point-start]")).to_have_text("Focal point: 39% across, 100% down")
 
 

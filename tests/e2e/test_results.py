@@ -9,7 +9,7 @@ from playwright.sync_api import Download, FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit, convert, photo
+from tests.e2e.site import Visit, convert, follow, photo
 
 SHARE_SHEET = """
     navigator.canShare = ({files}) => files.length > 0;
@@ -66,7 +66,7 @@ def test_a_stranger_takes_all_that_is_shared(visit: Visit, photos: list[FilePayl
     assert stranger.url.endswith(link)
     saved: list[Download] = []
     stranger.on("download", lambda download: saved.append(download))
-    with stranger.expect_event("download", lambda download: download.suggested_filename == "photo 2.webp"):
+    with stranger.expect_event("download", lambda _: len(saved) == 3):
         stranger.get_by_role("button", name="Save each file").click()
     assert [one.suggested_filename for one in saved] == [f"photo {n}.webp" for n in range(3)]
     stranger.set_viewport_size({"width": 320, "height": 700})
@@ -93,8 +93,8 @@ def test_each_file_is_saved(visit: Visit, photos: list[FilePayload]) -> None:
     convert(page, photos)
     saved: list[Download] = []
     page.on("download", lambda download: saved.append(download))
-    page.get_by_role("button", name="Save each file").click()
-    page.wait_for_timeout(2500)
+    with page.expect_event("download", lambda _: len(saved) == 3):
+        page.get_by_role("button", name="Save each file").click()
     assert sorted(one.suggested_filename for one in saved) == [f"photo {n}.webp" for n in range(3)]
 
 
@@ -112,12 +112,11 @@ def test_a_phone_sends_results_to_an_app(visit: Visit, photos: list[FilePayload]
 def test_keys_lead_from_result_to_result(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
-    page.get_by_role("link", name="Compare photo 1.jpg").click()
-    expect(page.get_by_role("heading", name="photo 1.jpg")).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("heading", name="photo 2.jpg")).to_be_visible()
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_role("heading", name="photo 1.jpg")).to_be_visible()
+    follow(page.get_by_role("link", name="Compare photo 1.jpg"))
+    for key, name in [("ArrowRight", "photo 2.jpg"), ("ArrowLeft", "photo 1.jpg")]:
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+        page.wait_for_load_state()
     with page.expect_download() as download:
         page.keyboard.press("d")
     assert download.value.suggested_filename == "photo 1.webp"

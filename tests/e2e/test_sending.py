@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Dialog, FilePayload, Request, Route, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Visit, convert, photo
+from tests.e2e.site import Visit, convert, photo, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
     page.unroute("**/uploads")
     page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("All done.")).to_be_visible()
 
 
 def test_files_are_sent_while_the_options_are_chosen(visit: Visit, photos: list[FilePayload]) -> None:
@@ -96,7 +96,7 @@ def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: li
     expect(page.locator(".file-row.is-sent")).to_have_count(2)
     held[3].continue_()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("All done.")).to_be_visible()
 
 
 def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
@@ -109,7 +109,7 @@ def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos
     page.unroute("**/uploads")
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("All done.")).to_be_visible()
 
 
 def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
@@ -129,8 +129,8 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayl
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Can't reach the site.")).to_be_visible()
     page.locator("[data-submit]").dblclick()
-    page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible(timeout=20_000)
+    wait_until_done(page)
+    expect(page.get_by_text("All done.")).to_be_visible()
     assert lost == [201]
     page.goto("/batches/")
     expect(page.locator(".entry")).to_have_count(1)
@@ -167,8 +167,8 @@ def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[FilePa
         dialog.dismiss()
 
     page.on("dialog", stay)
-    page.evaluate("setTimeout(() => location.assign('/recipes/'))")
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => location.assign('/recipes/'))")
     assert asked == ["beforeunload"]
     assert page.url.endswith("/convert/")
     page.get_by_role("button", name="Cancel", exact=True).click()
@@ -221,7 +221,7 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
     page.get_by_role("link", name="Upload again").click()
     page.locator("#id_file").set_input_files(photos[0])
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_role("link", name="Download WebP")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="Download WebP")).to_be_visible()
 
 
 def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit, photo
+from tests.e2e.site import Visit, photo, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -27,8 +27,7 @@ def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, 
     expect(page.locator("[data-names] .error")).to_contain_text("Unknown part {nmae}.")
     page.get_by_label("File names").fill("{name}-{width}")
     page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    wait_until_done(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all (ZIP)").click()
     with zipfile.ZipFile(download.value.path()) as archive:
@@ -92,8 +91,7 @@ def test_a_set_is_saved_as_a_recipe_and_used_again(visit: Visit) -> None:
     expect(page.locator("[data-output]")).to_have_count(4)
     page.locator("#id_images").set_input_files([photo("a.jpg", make_photo(40, 30))])
     page.locator("[data-submit]").click()
-    page.wait_for_url("**/batches/*/")
-    page.locator("#batch:not([hx-get])").wait_for()
+    wait_until_done(page)
     expect(page.locator(".job.is-finished")).to_have_count(4)
     names = [link.get_attribute("data-result") for link in page.locator("[data-result]").all()]
     assert {"a-20.jpg", "a-30.jpg", "a-20.png", "a-30.png"} <= set(names)

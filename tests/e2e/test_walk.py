@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import PICTURES, Visit, photo
+from tests.e2e.site import PICTURES, Visit, follow, photo, wait_until_done
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -20,21 +20,23 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / f"walk-{name}-{'scripts' if scripts else 'plain'}-{width}.png")
 
-    def wait_until_done(words: str = "All done.") -> None:
+    def wait_for(words: str = "All done.") -> None:
+        if scripts:
+            wait_until_done(page)
         page.wait_for_url("**/batches/*/")
-        expect(page.get_by_text(words)).to_be_visible(timeout=20_000)  # the page asks, or loads itself, again
+        expect(page.get_by_text(words)).to_be_visible()  # the page asks, or loads itself, again
 
     # A recipe of one's own, used for two images of which one is broken.
     page.goto("/recipes/new/")
     page.get_by_label("Name").fill("Small")
     page.get_by_label("Width", exact=True).fill("64")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Use Small").click()
+    follow(page.get_by_role("link", name="Use Small"))
     expect(page.get_by_label("Width", exact=True)).to_have_value("64")
     broken = photo("cut.jpg", make_photo(400, 300)[:3000])
     page.locator("#id_images").set_input_files([photos[0], broken])
     page.locator("[data-submit]").click()
-    wait_until_done("1 of 2 finished.")
+    wait_for("1 of 2 finished.")
     keep("partly-failed")
     expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)  # it can never work
 
@@ -47,6 +49,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
         other.get_by_role("link", name="Download photo 0.webp").click()
     assert download.value.suggested_filename == "photo 0.webp"
     page.get_by_role("button", name="Stop sharing").click()
+    expect(page.get_by_role("button", name="Stop sharing")).to_have_count(0)
     other.reload()
     expect(other.get_by_role("heading", name="This has expired")).to_be_visible()
 
@@ -54,20 +57,21 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.goto("/batches/")
     keep("history")
     page.get_by_role("link", name="photo 0.jpg").click()
+    page.wait_for_url("**/batches/*/")
     page.get_by_role("link", name="photo 0.jpg", exact=True).click()
-    expect(page.locator(".compare-frame img")).to_have_count(2, timeout=20_000)
+    expect(page.locator(".compare-frame img")).to_have_count(2)
     keep("compare")
-    page.get_by_role("button", name="Convert this result").click()
+    follow(page.get_by_role("button", name="Convert this result"))
     page.get_by_role("button", name="Add another output").click()
     page.locator("#id_outputs-1-format").select_option("png")
     page.locator("[data-submit]").click()
-    wait_until_done()
+    wait_for()
     expect(page.locator(".job.is-finished")).to_have_count(2)
-    page.get_by_role("link", name="Convert again with new settings").click()
+    follow(page.get_by_role("link", name="Convert again with new settings"))
     page.get_by_role("button", name="Remove output 2").click()
     page.locator("#id_outputs-0-format").select_option("gif")
     page.locator("[data-submit]").click()
-    wait_until_done()
+    wait_for()
     expect(page.locator(".job-line strong")).to_have_text("GIF")
 
     # Found again, and deleted together.
@@ -75,7 +79,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.get_by_label("Name", exact=True).fill("cut")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(".entry")).to_have_count(1)
-    page.get_by_role("link", name="Clear filter").click()
+    follow(page.get_by_role("link", name="Clear filter"))
     expect(page.locator(".entry")).to_have_count(3)
     for box in page.get_by_role("checkbox").all():
         box.check()

@@ -6,6 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
+PATIENCE = 60_000
+"""Milliseconds that anything may take: a busy machine is no fault."""
+
 
 class Window:
     """A browser context that is emptied after each use.
@@ -17,7 +20,7 @@ class Window:
     def __init__(self, browser: Browser, home: str, options: dict[str, Any]) -> None:
         self.options = options
         self.context: BrowserContext = browser.new_context(base_url=home, **options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE)
         self._home = home
         self._anchor: Page = self.context.new_page()
         self._anchor.goto("/healthz")
@@ -41,8 +44,11 @@ class Windows:
         self._free: list[Window] = []
 
     def open(self, **options: Any) -> Window:
-        """Return an empty window with these options of a browser context; without a service worker, if not told."""
-        options = {"service_workers": "block", **options}
+        """Return an empty window with these options of a browser context.
+
+        If not told, nothing in it moves by itself, and there is no service worker.
+        """
+        options = {"service_workers": "block", "reduced_motion": "reduce", **options}
         for window in self._free:
             if window.options == options:
                 self._free.remove(window)
