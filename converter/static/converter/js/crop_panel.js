@@ -3,10 +3,10 @@
 import { largest, reshaped, whole } from "./crop_box.js";
 import { clearCrops, cropOf, setCrop, undoCrops } from "./crops.js";
 import { showNumbers, watchNumbers } from "./crop_numbers.js";
+import { offerRatio, ratio, wantedRatio } from "./crop_ratio.js";
 import { one } from "./dom.js";
 import { inBatch, shown } from "./files.js";
 import { cropFields, typedCrop } from "./output.js";
-import { outputSize } from "./outputs.js";
 import { changed, find, form, state } from "./page.js";
 import { wholeOf } from "./preview.js";
 import { say, texts } from "./words.js";
@@ -16,7 +16,6 @@ import { say, texts } from "./words.js";
 const section = find("try", HTMLElement);
 const tools = one(section, "[data-crop-tools]", HTMLElement);
 const start = one(section, "[data-crop-start]", HTMLButtonElement);
-const ratio = one(tools, "[data-crop-ratio]", HTMLSelectElement);
 const forAll = one(tools, "[data-crop-all]", HTMLInputElement);
 const outputs = find("outputs", HTMLElement);
 
@@ -27,14 +26,6 @@ let image = null; // that is being cropped
 /** @type {import("./files.js").Image | null} */
 let asked = null; // that is to be shown next, once its picture is here
 let undo = () => {}; // to how it was before the cropper was opened
-
-/** The chosen ratio, width by height; nothing where it is free. */
-function wantedRatio() {
-  const size = outputSize();
-  if (ratio.value === "output") return size ? size.width / size.height : null;
-  const [width, height] = ratio.value.split(":").map(Number);
-  return height ? width / height : null;
-}
 
 /** @param {Box} box */
 function take(box) {
@@ -72,11 +63,7 @@ function begin() {
     cropFields(outputs).forEach((input, index) => { input.value = typed[index]; });
   };
   const own = shown();
-  const size = outputSize();
-  const output = one(ratio, "[value=output]", HTMLOptionElement);
-  output.hidden = output.disabled = !size;
-  if (size) output.textContent = say(texts.ratioOfOutput, { width: size.width, height: size.height });
-  if (own && !cropOf(own)) ratio.value = size ? "output" : "";
+  offerRatio(own !== null && !cropOf(own));
   tools.hidden = false;
   start.hidden = true;
   open().then((isOpen) => {
