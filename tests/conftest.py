@@ -27,7 +27,7 @@ from converter import configuration, dispatch, storage
 from converter.configuration import Configuration
 from converter.jobs import run
 from converter.models import Batch
-from tests.fakes import RecordingDispatch
+from tests.fakes import RecordingDispatch, remembering
 from tests.server import Server
 
 Once = Callable[[str, Callable[[Path], None]], Path]
@@ -55,6 +55,7 @@ def pytest_collection() -> Iterator[None]:
     gc.disable()
     yield
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # by default it takes a twentieth of the time of all tests
     gc.enable()
 
 
@@ -144,6 +145,10 @@ def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine sets it for its process, which here goes on to other tests."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
+# Most tests convert the same photo to the same formats.
+run.SANDBOX.render = remembering(run.SANDBOX.render)  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -137,6 +137,7 @@ LONG_STORIES = {
 }
 
 
+@pytest.mark.long
 def test_every_function_is_short() -> None:
     long = set()
     for room in ("clients", "converter", "imagesite", "infra", "tests"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import stat
@@ -15,6 +16,7 @@ import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
+from joserfc import jwk
 
 from infra.backup import Backup, write
 from infra.deploy import backup, main, restore, walk
@@ -29,7 +31,9 @@ REGION = "eu-west-1"
 TABLES = {"imagesite-metadata": "upload", "imagesite-configuration": "name"}
 
 
+@functools.cache
 def client(service: str) -> Any:
+    """Made once, as each takes a while; moto answers it in whatever test it is used."""
     return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
 
@@ -91,6 +95,7 @@ def make_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(jwk.RSAKey, "import_key", cognito.import_key)
     with moto.mock_aws():
         where = {"LocationConstraint": REGION}
         for use in BUCKETS:

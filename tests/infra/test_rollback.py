@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import zipfile
@@ -26,7 +27,9 @@ TRUST = {
 }
 
 
+@functools.cache
 def client(service: str) -> Any:
+    """Made once, as each takes a while; moto answers it in whatever test it is used."""
     return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
 
@@ -81,7 +84,9 @@ class Clients:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, service: str) -> Any:
-        made = client(service)
+        made = client.__wrapped__(
+            service
+        )  # one of its own: what is noted of it is noted for as long as it lives
         made.meta.events.register("provide-client-params.*.*", self.note)
         return made
 
