@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser import chromium
-from tests.conftest import make_photo
-from tests.e2e.site import SIZES, Site, Visit, log_in, photo
+from tests.conftest import Once, make_photo
+from tests.e2e.site import SIZES, Site, Visit, bring_people, log_in, photo
 from tests.e2e.windows import PATIENCE, Window, Windows
+from tests.server import Server
 
 expect.set_options(timeout=PATIENCE)
 
@@ -32,8 +33,9 @@ def _is_here(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("site"), like=new_site) as site:
+def site(tmp_path_factory: pytest.TempPathFactory, once: Once, new_site: Path) -> Iterator[Site]:
+    with_people = once("site-with-people", lambda folder: bring_people(Server(folder, like=new_site)))
+    with Site(tmp_path_factory.mktemp("site"), like=with_people) as site:
         yield site
 
 

@@ -22,6 +22,9 @@ SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
 PICTURES = ROOT / "build" / "e2e"
 """Where the tests leave pictures of what they saw; git ignores it."""
 
+SESSIONS = "sessions"
+"""The file in the data folder with the sessions of those who are logged in, the staff's first."""
+
 Visit = Callable[..., Page]
 """What the fixture `visit` is: it opens the site in a window of its own."""
 
@@ -43,14 +46,14 @@ for n in range(300):
 
 
 class Site(Server):
-    """The server of this run, and a way to act in its database."""
+    """The server of this run, and a way to act in its database. Where it begins as a copy, there are people already."""
 
     def __init__(self, data: Path, like: Path | None = None) -> None:
         super().__init__(data, like)
         if not like:
             self.prepare()
-        # With people who are logged in: signing up takes a second, so only the tests of it do it.
-        self.staff_session, *self.sessions = self.python(PEOPLE).split()
+            bring_people(self)
+        self.staff_session, *self.sessions = (data / SESSIONS).read_text().split()
         self.start()
 
     def set(self, table: str, pk: str, **values: object) -> None:
@@ -60,6 +63,11 @@ class Site(Server):
             row = uuid.UUID(pk).hex
             done = rows.execute(f"UPDATE {table} SET {names} WHERE id = ?", [*values.values(), row])
             assert done.rowcount == 1
+
+
+def bring_people(server: Server) -> None:
+    """Add people who are logged in: signing up takes a second, so only the tests of it do it."""
+    (server.data / SESSIONS).write_text(server.python(PEOPLE))
 
 
 def log_in(page: Page, site: Site, session: str) -> None:
