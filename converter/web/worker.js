@@ -61,6 +61,8 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
     event.respondWith(page(request));
   } else if (site.kept.includes(pathname)) {
     event.respondWith(style(request));
+  } else if (request.method === "DELETE") {
+    event.respondWith(fetch(request)); // else lost where the page that asks is being left
   }
 });
 worker.addEventListener("message", (/** @type {any} */ event) => {

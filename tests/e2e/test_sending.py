@@ -80,6 +80,43 @@ def test_a_file_that_is_removed_is_deleted_at_the_site(visit: Visit, photos: lis
     assert answer.value.status == 204
 
 
+def test_files_of_a_page_that_is_left_are_deleted_at_the_site(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    with page.expect_response("**/uploads/forms") as answer:
+        page.locator("#id_images").set_input_files(photos[:1])
+    upload = answer.value.json()["uploads"][0]["id"]
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    page.goto("/formats/")  # nobody watches what a page sends while it is left
+    page.wait_for_function(
+        "async address => (await fetch(address)).status === 404", arg=f"/api/v1/uploads/{upload}/metadata"
+    )
+
+
+def test_a_refusal_is_not_asked_for_after_each_change(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit()
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=429, json={"code": "quota_exceeded", "params": {"kind": "bytes", "most": 1000}})
+
+    page.route("**/uploads/forms", refuse)
+    page.locator("#id_images").set_input_files(photos[:1])
+    expect(page.locator(".try .compare.is-tried")).to_be_visible()
+    before = len(asked)
+    for side in ("100", "90", "80"):
+        width = page.locator("[name='outputs-0-resize.width']")
+        width.fill(side)
+        with page.expect_response("**/api/v1/convert"):
+            width.press("Tab")
+    assert len(asked) == before
+    page.locator("[data-submit]").click()
+    expect(page.get_by_text("Your files would need more than")).to_be_visible()
+    assert len(asked) == before + 1
+
+
 def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     held: list[Route] = []

@@ -37,7 +37,10 @@ async function announceNew(some) {
   const files = some.filter((row) => row.state === "ready" && !isAnnounced(row));
   if (!files.length) return null;
   const answer = await announceFiles(files.map((row) => ({ name: row.path, size: row.size })));
-  if (answer.status !== 201) return { ...answer, files };
+  if (answer.status !== 201) {
+    for (const row of files) row.hasFailed = true;
+    return { ...answer, files };
+  }
   for (const [index, row] of files.entries()) row.announce(answer.said.uploads[index]);
   for (const row of files) if (!rows.includes(row)) row.forget();
   return null;
@@ -49,7 +52,7 @@ async function announceNew(some) {
  * @returns {Promise<string | null>} the id of the upload
  */
 export async function arrived(row) {
-  if (isDear && !row.target) return null;
+  if ((isDear || row.hasFailed) && !row.target) return null;
   if (await announce([row])) return null;
   if (isAnnounced(row)) await transfer(row);
   return isAnnounced(row) && row.isHere ? row.target?.id ?? null : null;
@@ -71,7 +74,9 @@ async function lane() {
 }
 
 async function sendAhead() {
-  if (isDear || state.busy || state.batch || (await announce(ready()))) return;
+  if (isDear || state.busy || state.batch) return;
+  // What was refused is announced again by Convert, and not after each change of an option.
+  await announce(ready().filter((row) => !row.hasFailed));
   for (const row of rows) if (row.state === "bad") row.forget();
   while (lanes < AT_ONCE && next() && !state.busy) lane();
 }
@@ -83,7 +88,13 @@ function again() {
 
 form.addEventListener("convert:changed", sendAhead);
 window.addEventListener("online", again);
-// A page that the browser keeps for the way back must not be in the middle of anything.
-window.addEventListener("pagehide", () => { if (!state.busy) for (const row of rows) row.stop?.abort(); });
+// A page that the browser keeps for the way back must not be in the middle of anything; what another leaves behind is in nobody's way.
+window.addEventListener("pagehide", (event) => {
+  if (state.busy || state.batch) return;
+  for (const row of rows) {
+    if (event.persisted) row.stop?.abort();
+    else row.forget();
+  }
+});
 window.addEventListener("pageshow", (event) => { if (event.persisted) again(); });
 sendAhead();

@@ -20,7 +20,8 @@ export function poster(form) {
    * @param {string} [method]
    */
   async function post(url, body, headers = {}, method = "POST") {
-    const attempt = () => fetch(url, { method, headers: { "X-CSRFToken": token, ...always, ...headers }, body }).catch(() => null);
+    const keepalive = method === "DELETE"; // also of a page that is being left
+    const attempt = () => fetch(url, { method, keepalive, headers: { "X-CSRFToken": token, ...always, ...headers }, body }).catch(() => null);
     const answer = await attempt();
     return answer?.status === 403 && (await renew()) ? attempt() : answer;
   }

@@ -108,6 +108,7 @@ export class Row {
 
   /** @param {NonNullable<Row["target"]>} target */
   announce(target) {
+    this.stop?.abort(); // its bytes would be those of the upload before
     Object.assign(this, { target, since: performance.now(), announced: Date.now(), arrival: null, isHere: false, hasFailed: false });
   }
 
