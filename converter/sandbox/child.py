@@ -76,7 +76,7 @@ def _answer(
     send(line, {"decoded": True})
     for index in range(first, len(recipes)):
         try:
-            result = source.render(recipes[index], images)
+            result = source.render(recipes[index], images, last=index == len(recipes) - 1)
             if len(result.data) > most_bytes(limits):
                 raise MemoryError
         except (engine.EngineError, MemoryError) as exc:

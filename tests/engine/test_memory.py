@@ -27,8 +27,12 @@ def smooth(width: int) -> Image.Image:
 
 @pytest.mark.parametrize(
     ("draw", "side", "strips", "format", "width", "megabytes"),
-    [(noise, 10_000, 78, "jpeg", 1600, 400), (smooth, 6000, 31, "webp", None, 500)],
-    ids=["100 megapixels to 1600 px", "24 megapixels to WebP"],
+    [
+        (noise, 10_000, 78, "jpeg", 1600, 400),
+        (smooth, 6000, 31, "webp", None, 500),
+        (smooth, 6000, 31, "jxl", None, 500),
+    ],
+    ids=["100 megapixels to 1600 px", "24 megapixels to WebP", "to JPEG XL"],
 )
 def test_a_large_photograph_stays_within_its_memory(
     tmp_path: Path,

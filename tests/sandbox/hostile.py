@@ -41,7 +41,7 @@ def called(number, *arguments):
     wide = [ctypes.c_long(value) if isinstance(value, int) else value for value in (number, *arguments)]
     return "done" if libc.syscall(*wide) >= 0 else errno.errorcode[ctypes.get_errno()]
 
-def hostile(source, recipe, images=None):
+def hostile(source, recipe, images=None, last=False):
     if recipe.format == "png":
         exec(images["code"].decode(), {{**globals(), "source": source, "recipe": recipe}})
     return render(source, recipe, {{}})

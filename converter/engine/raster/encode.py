@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import prod
@@ -44,7 +45,8 @@ class Encoder:
 
         Raises Fault, OutOfMemory.
         """
-        with encoding(self.target), room_for(max((image.size for image in self.images), key=prod)):
+        largest = max((image.size for image in self.images), key=prod)
+        with encoding(self.target), room_for(largest) if self.codec.writes_jpeg else nullcontext():
             return self.codec.encode(self.content, self._resolved(quality))
 
     def settings(self, quality: int | None = None) -> Settings:
@@ -68,6 +70,10 @@ class Encoder:
             lows=self.content.lows[part],
         )
         return replace(self, content=alone)
+
+    def for_the_last_time(self) -> Encoder:
+        """Return an encoder that may free its pictures as soon as it has their pixels."""
+        return replace(self, content=replace(self.content, expendable=True))
 
     def drafting(self) -> Encoder:
         """Return an encoder that produces the same pixels faster, in more bytes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -90,6 +90,14 @@ def encoding(target: Format) -> Iterator[None]:
     except Exception as exc:
         logger.exception("The writer of %s refused a picture", target.label)
         raise Fault(kind="encoder", format=target.label) from exc
+
+
+def let_go(images: Iterable[Image.Image | None], kept: Iterable[Image.Image | None] = ()) -> None:
+    """Free the pixels of these images, whoever still holds them, but not of those to keep."""
+    spared = {id(image) for image in kept}
+    for image in images:
+        if image is not None and id(image) not in spared:
+            image.close()
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from PIL import Image
+
 from converter.engine.errors import EngineError, NoSuchPage
 from converter.engine.formats import ANIMATION_CANDIDATES
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
@@ -22,7 +24,7 @@ from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .exact import Exact, exact
 from .facts import Facts
-from .pillow import rendering, versions
+from .pillow import let_go, rendering, versions
 from .produce import produce
 from .source_notes import note_depth, note_growth, note_source
 from .steps import Frame, RenderContext
@@ -86,8 +88,11 @@ class Source:
         self._pictures = dict(decode(self._opened, self._limits, scale, wanted, deadline, depth))
         self._scale, self._has_depth = scale, depth
 
-    def render(self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES) -> Result:
-        """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name.
+    def render(
+        self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES, *, last: bool = False
+    ) -> Result:
+        """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name. With
+        `last`, the decoded pictures are freed before the encoder runs.
 
         Raises InvalidRecipe, NoSuchPage, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
         """
@@ -95,9 +100,11 @@ class Source:
         if not self._serves(recipe):
             self.load([recipe])
         with rendering():
-            return self._rendered(recipe, picked, images)
+            return self._rendered(recipe, picked, images, last)
 
-    def _rendered(self, recipe: Recipe, picked: Sequence[int], images: Mapping[str, bytes]) -> Result:
+    def _rendered(
+        self, recipe: Recipe, picked: Sequence[int], images: Mapping[str, bytes], last: bool
+    ) -> Result:
         deadline = Deadline(self._limits.seconds)
         log = Log()
         first = self._pictures[picked[0]]
@@ -121,7 +128,9 @@ class Source:
             return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
 
         deadline.check()
-        made = produce(finished, recipe, ready, self._most_bytes(recipe, size), log, deadline)
+        if last:
+            self._let_go(finished)
+        made = produce(finished, recipe, ready, self._most_bytes(recipe, size), log, deadline, last)
         encoder = made.encoder
         written = Written(
             data=made.data,
@@ -132,6 +141,13 @@ class Source:
             score=made.score,
         )
         return self._result(written, recipe, first.frame, len(finished), log)
+
+    def _let_go(self, finished: Sequence[Frame]) -> None:
+        """Free everything decoded except these frames; another recipe would decode again."""
+        pictures = [each for one in self._pictures.values() for each in (one, one.eased) if each]
+        frames = [*(picture.frame for picture in pictures), *self._in_srgb.values()]
+        let_go(_images(frames), kept=_images(finished))
+        self._pictures, self._in_srgb = {}, {}
 
     def _extras(
         self,
@@ -322,6 +338,10 @@ def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadli
     return finished
 
 
+def _images(frames: Sequence[Frame]) -> list[Image.Image | None]:
+    return [image for frame in frames for image in (frame.image, frame.low)]
+
+
 def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
     """Return the profile to keep with unconverted pictures; None if they are converted to sRGB."""
     space = pictures[0].space
@@ -366,11 +386,13 @@ def convert(data: bytes, *recipes: Recipe, limits: Limits = DEFAULT_LIMITS) -> l
         source.load(recipes)
     except EngineError as exc:
         return [exc for _ in recipes]
-    return [_rendered(source, recipe) for recipe in recipes]
+    return [
+        _rendered(source, recipe, last=number == len(recipes)) for number, recipe in enumerate(recipes, 1)
+    ]
 
 
-def _rendered(source: Source, recipe: Recipe) -> Result | EngineError:
+def _rendered(source: Source, recipe: Recipe, last: bool) -> Result | EngineError:
     try:
-        return source.render(recipe)
+        return source.render(recipe, last=last)
     except EngineError as exc:
         return exc

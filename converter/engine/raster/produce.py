@@ -14,6 +14,7 @@ from converter.engine.report import Log
 
 from .encode import Encoder
 from .geometry import rounded
+from .pillow import let_go
 from .resample import resampled
 from .search import AIMS, HIGHEST, EncodedAt, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
@@ -46,8 +47,9 @@ def produce(
     most_bytes: int | None,
     log: Log,
     deadline: Deadline,
+    last: bool = False,
 ) -> Made:
-    """Return the encoded frames; `most_bytes` bounds an aim.
+    """Return the encoded frames; `most_bytes` bounds an aim. With `last`, the frames may be gone afterwards.
 
     Raises TargetUnreachable, TooLargeForFormat, Fault.
     """
@@ -56,6 +58,9 @@ def produce(
         return _within_bytes(frames, encoder, recipe, ready, log, deadline)
     if recipe.aim is not None and recipe.target.quality and not recipe.lossless:
         return _alike(frames, encoder, AIMS[recipe.aim], most_bytes, log, deadline)
+    if last:
+        let_go((frame.image for frame in frames), kept=encoder.images)
+        encoder = encoder.for_the_last_time()
     return Made(encoder.encode(), encoder)
 
 

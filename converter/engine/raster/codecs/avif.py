@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from PIL import AvifImagePlugin, Image
 
@@ -115,8 +116,31 @@ class Avif(Codec):
         # Tiles are for threads; on one they only cost bytes.
         return {**super().hidden(content), "max_threads": 1, "autotiling": False}
 
+    def _handed_over(self, image: Image.Image, content: Content) -> Image.Image:
+        if content.expendable and len(content.images) == 1:
+            return _Expendable.of(image)
+        return super()._handed_over(image, content)
+
     def finished(self, data: bytes, content: Content) -> bytes:
         return _without_clock(data) if content.is_animation else data
+
+
+class _Expendable(Image.Image):
+    """An image that is freed once Pillow has asked for its pixels: it gives libavif a copy of all of them."""
+
+    @classmethod
+    def of(cls, image: Image.Image) -> _Expendable:
+        """Return an image with these pixels, which the other one loses."""
+        image.load()
+        taken = cls()
+        taken.im, taken._mode, taken._size = image.im, image.mode, image.size
+        image.close()
+        return taken
+
+    def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
+        pixels = super().tobytes(encoder_name, *args)
+        self.im = Image.new(self.mode, (1, 1)).im  # what Pillow still asks it needs one that is not closed
+        return pixels
 
 
 def _code_points(data: bytes) -> tuple[int, int] | None:

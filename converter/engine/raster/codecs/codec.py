@@ -44,6 +44,8 @@ class Codec:
     """What Pillow must have been built with, as `PIL.features` names it."""
     has_octets = False
     """Pillow can be told to take the lower octet of its 16-bit samples for the higher."""
+    writes_jpeg = False
+    """Pillow writes its pictures as JPEG, into a buffer that must hold all of it."""
     severity = 1.0
     """How visible its encoder's damage is, compared with the same amount of JPEG damage; fitted to SSIMULACRA2."""
     reads = ""
@@ -235,15 +237,14 @@ class Codec:
         arguments = {**self.settings(content, quality), **self.hidden(content), **self.carried(content)}
         if output.tell():
             arguments["append"] = True
-        first, *others = [_fresh(image) for image in self.drawn(content)]
+        first, *others = [self._handed_over(image, content) for image in self.drawn(content)]
         if others:
             arguments.update(save_all=True, append_images=others)
         first.save(output, self.pillow, **arguments)
 
-
-def _fresh(image: Image.Image) -> Image.Image:
-    """Return an image with the same pixels: encoders leave settings on the image, which the next one would use."""
-    image.load()
-    fresh = image._new(image.im)
-    fresh.readonly = 1  # whoever draws on it draws on a copy
-    return fresh
+    def _handed_over(self, image: Image.Image, content: Content) -> Image.Image:
+        """Return an image with the same pixels: encoders leave settings on the image, which the next one would use."""
+        image.load()
+        fresh = image._new(image.im)
+        fresh.readonly = 1  # whoever draws on it draws on a copy
+        return fresh

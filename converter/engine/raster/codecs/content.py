@@ -38,6 +38,8 @@ class Content:
     """For each image the lower octets of its 16 bits a channel, where it has them."""
     sampled_from: int = 0
     """How many pixels the picture has that these images are parts of."""
+    expendable: bool = False
+    """The images are encoded this once, so they may be closed as soon as the encoder has their pixels."""
     full_color: bool = False
     """The colour resolution is kept at any quality."""
 

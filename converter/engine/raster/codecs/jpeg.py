@@ -58,6 +58,7 @@ class Jpeg(Codec):
     format = FORMATS["jpeg"]
     pillow = "JPEG"
     needs = ("jpg", "libjpeg_turbo")
+    writes_jpeg = True
     reads = "baseline and progressive; grey, RGB and CMYK; of an MPO the first picture"
     refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
 

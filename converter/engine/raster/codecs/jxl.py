@@ -109,10 +109,13 @@ class Jxl(Codec):
     def encode(self, content: Content, quality: int | None) -> bytes:
         libjxl = _libjxl()
         image, extras = content.images[0], content.extras
+        pixels, channels = image.tobytes(), len(image.getbands())
+        if content.expendable:
+            image.close()
         stream = libjxl.encode(
-            image.tobytes(),
+            pixels,
             *image.size,
-            num_channels=len(image.getbands()),
+            num_channels=channels,
             lossless=quality is None,
             quality=1.0 if quality is None else _distance(quality),
             speed=getattr(libjxl.EncoderSpeed, _SPEEDS[content.effort - 1]),

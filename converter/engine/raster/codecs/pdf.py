@@ -18,6 +18,7 @@ from .content import Content
 class Pdf(Codec):
     format = FORMATS["pdf"]
     pillow = "PDF"
+    writes_jpeg = True
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         return {"compression": "group4"} if content.is_bilevel else {"quality": quality}
