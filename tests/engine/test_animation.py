@@ -200,7 +200,9 @@ def test_a_frame_that_reaches_outside_is_cut_to_the_canvas() -> None:
     later = gif.index(b"\x2c", gif.index(b"\x2c" + bytes(4) + canvas) + 1)
     moved = gif[: later + 1] + struct.pack("<HH", 55, 10) + gif[later + 5 :]
     result = render(moved, format="webp")
-    assert (result.width, result.height, result.frames) == (60, 40, 5)
+    # What is left of it equals the frame before, with which the encoder merges it.
+    assert (result.width, result.height, result.frames) == (60, 40, 4)
+    assert getattr(opened(result), "n_frames", 1) == 4
 
 
 def test_a_gif_frame_without_pixels_shows_what_is_there() -> None:
@@ -212,3 +214,14 @@ def test_a_gif_frame_without_pixels_shows_what_is_there() -> None:
     assert open(moving).facts.frames == 3
     result = open(moving).render(Recipe.parse({"format": "webp"}))
     assert len({frame.tobytes() for frame, _ in frames_of(result.data)}) == 1
+
+
+@pytest.mark.parametrize("target", ["gif", "webp", "png", "avif"])
+def test_equal_frames_that_became_one_are_counted_and_told(target: Any) -> None:
+    red, blue = (Image.new("RGB", (20, 10), color) for color in ("red", "blue"))
+    moving = samples.saved(red, "AVIF", save_all=True, append_images=[red, blue], duration=[100, 100, 100])
+    result = render(moving, format=target)
+    written = getattr(opened(result), "n_frames", 1)
+    assert result.frames == written
+    assert ("frames_merged" in {note.code for note in result.report.notes}) == (written < 3)
+    assert result.report.frames_kept == 3

@@ -126,6 +126,9 @@ class Png(Codec):
                 data = with_pixels(data, image, low, **self.settings(content, None))
         return data
 
+    def frames_in(self, data: bytes, content: Content) -> int:
+        return apng.count(data) or 1
+
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_png(data)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
@@ -59,6 +61,18 @@ class Webp(Codec):
             # A frame is stored without loss where that is smaller, and none is whole only for skipping about.
             hidden.update({"allow_mixed": True, "kmin": _NEVER - 1, "kmax": _NEVER})
         return hidden
+
+    def frames_in(self, data: bytes, content: Content) -> int:
+        return max(1, sum(kind == b"ANMF" for kind in _kinds(data)))
+
+
+def _kinds(data: bytes) -> Iterator[bytes]:
+    """Yield the kind of each chunk (RFC 9649, 2.3)."""
+    at = 12
+    while at + 8 <= len(data):
+        yield data[at : at + 4]
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
 
 
 codec = Webp()
