@@ -73,8 +73,8 @@ def _explains(content: bytes) -> bool:
 
 
 def _needed(told: Sequence[bytes]) -> list[bytes]:
-    """Return the segments without a profile that says nothing: in the usual case the HDR version has the primaries of
-    the picture (ISO 21496-1, C.2.2; without ISO's own segment always).
+    """Return the segments without a profile that says nothing: in the usual case, and always where only XMP describes
+    the map, the HDR version has the primaries of the picture.
     """
     flags = next(
         (part[4 + len(_ISO) :][_FLAGS] for part in told if part[4:].startswith(_ISO)), _USES_BASE_COLORS
