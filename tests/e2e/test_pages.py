@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.addresses import address, routes
 from tests.conftest import make_photo
-from tests.e2e.page_checks import RULES, TOO_WIDE, look, weigh
+from tests.e2e.page_checks import RULES, TOO_WIDE, look, stand_still, weigh
 from tests.e2e.site import SIZES, Site, Visit, convert, photo
 from tests.e2e.windows import PATIENCE
 
@@ -108,6 +108,16 @@ def test_the_landing_page_stands_still_when_its_picture_comes_late(visit: Visit)
     late[0].continue_()
     page.wait_for_load_state("networkidle")
     weigh(page, "/")
+
+
+def test_converting_again_stands_still_while_its_preview_comes(
+    visit: Visit, owner: BrowserContext, samples: dict[str, str]
+) -> None:
+    page = visit(known=False)
+    page.context.add_cookies(owner.cookies())  # type: ignore[arg-type]
+    page.goto(f"/convert/?batch={samples['batches']}")
+    page.locator(".try .compare.is-tried").wait_for()
+    stand_still(page, "converting again")
 
 
 def test_a_request_of_the_reference_is_accessible_when_opened(visit: Visit) -> None:
