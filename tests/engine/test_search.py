@@ -303,8 +303,9 @@ def test_smart_gravity_takes_the_middle_of_an_even_picture() -> None:
 def test_smart_gravity_is_the_same_for_every_frame() -> None:
     resize = {"mode": "fill", "width": 20, "height": 40, "gravity": "smart"}
     result = render(samples.animated("GIF"), format="webp", resize=resize, lossless=True)
-    assert result.frames == 5
-    assert {frame.size for frame, _ in samples.frames_of(result.data)} == {(20, 40)}
+    sizes = [frame.size for frame, _ in samples.frames_of(result.data)]
+    assert sizes == [(20, 40)] * result.frames  # frames that are alike in that part are one
+    assert result.frames > 1
 
 
 def test_a_scale_is_percent_of_the_picture() -> None:
