@@ -125,7 +125,8 @@ def test_the_hdr_version_costs_few_bytes_and_shines_no_brighter(
     grainy: bytes, recipe: dict[str, Any]
 ) -> None:
     both, plain = rendered(grainy, **recipe), rendered(grainy, hdr="sdr", **recipe)
-    assert len(both.data) <= 1.15 * len(plain.data)
+    most = 1.15 if both.width >= 300 else 1.2  # beside a small picture, the headers of the map weigh more
+    assert len(both.data) <= most * len(plain.data)
     assert codes(plain) & {"hdr_removed"}
     assert in_hdr(both.data).max() <= 1.05 * in_hdr(grainy).max()
 
