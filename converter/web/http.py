@@ -14,9 +14,9 @@ class LoggedInRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def number(text: str, digits: int = 6) -> int | None:
-    """Return the number that a field or an address names, or None if it is no number or has more digits than that.
+def number(text: str) -> int | None:
+    """Return the number that a field or an address names, or None if it is no number or has more than six digits.
 
     Python refuses to read numbers of thousands of digits.
     """
-    return int(text) if text.isdecimal() and len(text) <= digits else None
+    return int(text) if text.isdecimal() and len(text) <= 6 else None

@@ -31,7 +31,7 @@ def ends_early(image: Image.Image, data: bytes) -> bool:
     last = [image.crop((0, row, width, row + 1)) for row in range(max(0, height - _LAST_ROWS), height)]
     if all(_is_filled(row) for row in last):
         return False
-    return _unpacked(data) < _needed(data)
+    return not _unpacks_to(_needed(data), data)
 
 
 def _is_filled(row: Image.Image) -> bool:
@@ -51,12 +51,12 @@ def _needed(data: bytes) -> int:
     return total
 
 
-def _unpacked(data: bytes) -> int:
-    """Return how many bytes the compressed pixels unpack to."""
+def _unpacks_to(needed: int, data: bytes) -> bool:
+    """Return whether the compressed pixels unpack to so many bytes."""
     unpacker, total = zlib.decompressobj(), 0
     for chunk in chunks(data):
         rest = chunk.data if chunk.kind == b"IDAT" else b""
-        while rest and not unpacker.eof:
-            total += len(unpacker.decompress(rest, _AT_ONCE))
+        while rest and total < needed and not unpacker.eof:
+            total += len(unpacker.decompress(rest, min(_AT_ONCE, needed - total)))
             rest = unpacker.unconsumed_tail
-    return total
+    return total >= needed
