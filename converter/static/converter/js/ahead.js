@@ -88,7 +88,7 @@ function again() {
 
 form.addEventListener("convert:changed", sendAhead);
 window.addEventListener("online", again);
-// A page that the browser keeps for the way back must not be in the middle of anything; what another leaves behind is in nobody's way.
+// A page that the browser keeps for the way back must not be in the middle of anything; any other deletes its uploads.
 window.addEventListener("pagehide", (event) => {
   if (state.busy || state.batch) return;
   for (const row of rows) {
