@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+# How long an attempt may take. One that seems to be later than now was made before the clock was turned back.
+LEASE = timedelta(seconds=60)
 
 
 class Webhook(models.Model):
@@ -48,8 +51,9 @@ class Webhook(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
-        """Return what should be sent now: also what never was, and has a time of a clock since turned back."""
-        return self.filter(Q(due_at__lte=now) | Q(due_at__isnull=False, attempts=0))
+        """Return what should be sent now: also what has its time from a clock that was turned back since."""
+        of_another_time = Q(attempts=0) | Q(attempted_at__gt=now + LEASE)
+        return self.filter(Q(due_at__lte=now) | Q(due_at__isnull=False) & of_another_time)
 
 
 class Delivery(models.Model):
@@ -64,6 +68,7 @@ class Delivery(models.Model):
     body = models.TextField(help_text=_("Request body, as JSON."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True, blank=True, editable=False)
     due_at = models.DateTimeField(
         null=True, blank=True, help_text=_("Time of the next attempt. Empty if there is none.")
     )

@@ -19,6 +19,7 @@ from django.utils import timezone
 from converter import outbound
 from converter.engine import Message
 from converter.models import Delivery, Webhook
+from converter.models.webhooks import LEASE
 from converter.webhooks import notices, signing
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,6 @@ WAITS = [
 JITTER = 1.2  # so that what failed at once does not come back at once
 LONGEST_WAIT = timedelta(hours=24)  # however long a receiver asks for
 TIMEOUT = 20  # seconds; the standard asks for 15 to 30
-LEASE = timedelta(seconds=60)
 FAILING = timedelta(days=5)
 
 
@@ -82,7 +82,7 @@ def _claim(delivery_id: uuid.UUID, now: datetime) -> Delivery | None:
         return None
     claimed = Delivery.objects.filter(
         pk=delivery.pk, due_at=delivery.due_at, attempts=delivery.attempts
-    ).update(attempts=F("attempts") + 1, due_at=now + LEASE)
+    ).update(attempts=F("attempts") + 1, attempted_at=now, due_at=now + LEASE)
     return delivery if claimed else None
 
 

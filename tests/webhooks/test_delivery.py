@@ -169,6 +169,25 @@ def test_the_clock_asks_for_what_is_due(
     assert told(server) == ["webhook.test"]
 
 
+def test_a_retry_comes_in_time_although_the_clock_was_turned_back(
+    webhook: Webhook, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/hook"] = (500, {"Retry-After": "1800"}, b"")
+    delivery = outbox.send_test(webhook)
+    real = timezone.now
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", lambda: real() + timedelta(hours=1))
+        webhooks.deliver(delivery.pk)
+        assert outbox.due(timezone.now()) == []
+    assert outbox.due(timezone.now()) == [delivery]
+    webhooks.deliver(delivery.pk)
+    assert (
+        outbox.due(timezone.now()) == []
+    )  # the half hour that the receiver asked for, by the clock as it is
+    assert outbox.due(timezone.now() + timedelta(minutes=40)) == [delivery]
+    assert len(server.asked) == 2
+
+
 def test_a_receiver_that_is_gone_is_disabled(webhook: Webhook, server: Receiver, convert: Any) -> None:
     server.answers["/hook"] = (410, {}, b"")
     first, second = outbox.send_test(webhook), outbox.send_test(webhook)
