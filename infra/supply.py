@@ -35,8 +35,10 @@ SAID = {
     "django-csp": "BSD-3-Clause",
     "django-ninja": "MIT",
     "hjson": "MIT",
+    "kornia-rs": "Apache-2.0",
     "markdown-it-py": "MIT",
     "mdurl": "MIT",
+    "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",
     "placebo": "Apache-2.0",
     "pymupdf-fonts": "OFL-1.1",
     "python-dateutil": "BSD-3-Clause OR Apache-2.0",
@@ -51,8 +53,8 @@ SAID = {
 
 # What may be called from code under another licence, and shipped with it. LGPL: loaded as libraries, unchanged.
 ALLOWED = {
-    "0BSD", "Apache-2.0", "Artistic-1.0-Perl", "BSD-2-Clause", "BSD-3-Clause", "FTL", "IJG", "ISC", "LGPL-2.1-or-later",
-    "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Zlib", "ZPL-2.1",
+    "0BSD", "Apache-2.0", "Artistic-1.0-Perl", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "FTL", "IJG", "ISC",
+    "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Zlib", "ZPL-2.1",
     "libtiff",
 }  # fmt: skip
 
@@ -91,7 +93,9 @@ class Package:
 
 def packages() -> list[Package]:
     """Return the packages of requirements.txt that this system takes, in order."""
-    return [Package(name, version, _licence(name)) for name, version in _locked() if _is_installed(name)]
+    return [
+        Package(name, version, _licence(name)) for name, version in _locked() if _is_installed(name, version)
+    ]
 
 
 def problems(today: date) -> list[str]:
@@ -194,13 +198,12 @@ def _locked() -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-def _is_installed(name: str) -> bool:
-    """Some are for other systems alone."""
+def _is_installed(name: str, version: str) -> bool:
+    """Some are for other systems alone, and some versions for another Python."""
     try:
-        metadata.version(name)
+        return metadata.version(name) == version
     except metadata.PackageNotFoundError:
         return False
-    return True
 
 
 def _needs(name: str) -> Iterator[str]:

@@ -30,8 +30,12 @@ _LOOK = (
     _BEGIN
     + "import json; from converter.sandbox import confinement; print(json.dumps(confinement.missing()))"
 )
-# Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+_ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    # Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "OPENBLAS_NUM_THREADS": "1",  # NumPy would start threads, which are lost in a fork
+}
 _SECONDS_TO_START = 60
 _SECONDS_TO_END = 5
 _MOST_LOGGED = 20  # errors that one child may have written into our log

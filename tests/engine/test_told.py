@@ -11,6 +11,7 @@ from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.raster.codecs.jpeg_whole import is_incomplete
 from converter.engine.report import Result
 
 from . import samples
@@ -50,6 +51,24 @@ def test_a_copy_that_stopped_half_way_is_incomplete() -> None:
 def test_a_progressive_jpeg_without_its_last_scans_is_incomplete(share: float) -> None:
     assert "image_incomplete" in codes(converted(cut_and_closed(jpeg(progressive=True), share)))
     assert "image_incomplete" not in codes(converted(jpeg(progressive=True)))
+
+
+def test_a_bit_that_a_smaller_picture_does_not_show_costs_no_second_decoding() -> None:
+    data = jpeg(progressive=True)
+    odd = data[:-3] + bytes([data[-3] & 0xFE]) + data[-2:]
+    decoded = []
+
+    def decode(other: bytes) -> Image.Image:
+        decoded.append(other)
+        return small
+
+    with Image.open(BytesIO(odd)) as whole:
+        whole.load()
+    small = whole.reduce(2)
+    assert not is_incomplete(odd, small, decode)
+    assert not decoded
+    assert is_incomplete(odd, whole, lambda other: decode(other).resize(whole.size))
+    assert len(decoded) == 1
 
 
 @pytest.mark.parametrize("color", [(128, 128, 128), (127, 128, 129), (0, 0, 0)])

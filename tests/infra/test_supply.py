@@ -98,7 +98,7 @@ print({"ecdsa", "rsa"} & set(sys.modules))
 def test_the_bill_of_materials_lists_all_that_is_shipped_and_what_is_inside() -> None:
     bill = json.loads(supply.sbom())  # checked against the schema of CycloneDX
     shipped = {component["name"]: component for component in bill["components"]}
-    locked = {name for name, _ in supply._locked() if supply._is_installed(name)}
+    locked = {name for name, version in supply._locked() if supply._is_installed(name, version)}
     assert shipped.keys() == locked
     assert "pytest" not in shipped
     pillow = shipped["pillow"]

@@ -31,8 +31,7 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     if frame.marker in _PROGRESSIVE:
         if not _has_all_scans(data, frame, scans):
             return True
-        # The last byte is filled up with ones, so that a zero is seldom its end.
-        if data[last.end - 1] & 1:
+        if _ends_filled(data[: last.end]) or (_refines(data, last) and _is_shrunk(image, data, frame)):
             return False
     elif not _ends_grey(image):
         return False
@@ -41,6 +40,21 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     except (OSError, SyntaxError, ValueError):
         return False
     return ImageChops.difference(image, other).getbbox(alpha_only=False) is not None
+
+
+def _ends_filled(scan: bytes) -> bool:
+    """Whether the last bit is a one, with which encoders fill up the last byte, so that a zero is seldom the end."""
+    return bool(scan[-1] & 1) or scan.endswith(b"\xff\x00")
+
+
+def _refines(data: bytes, scan: Segment) -> bool:
+    """Whether the scan only adds a bit to what earlier ones gave (T.81, G.1.1.1.2)."""
+    return data[scan.start + 1 + 2 * data[scan.start] + 2] >> 4 > 0
+
+
+def _is_shrunk(image: Image.Image, data: bytes, frame: Segment) -> bool:
+    """Whether the picture was decoded at half its size or less, where the last bit does not show."""
+    return image.width < int.from_bytes(data[frame.start + 3 : frame.start + 5], "big")
 
 
 def _ends_grey(image: Image.Image) -> bool:

@@ -14,7 +14,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
-from . import apng, credentials, png_raw_profiles
+from . import apng, credentials, png_raw_profiles, png_reader
 from .codec import Codec, Settings
 from .content import Content
 from .png_alpha import loaded
@@ -41,6 +41,11 @@ class Png(Codec):
     def set_up(self) -> None:
         # Its own bounds are an eighth of ours, and reaching them counts as damage.
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
+        png_reader.load()
+
+    def notes(self) -> list[str]:
+        problem = png_reader.problem()
+        return [f"PNGs take longer to read than they could: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Pillow accepts a PNG without its end, and any number of chunks; here both are refused. Apple's variant is
@@ -92,7 +97,11 @@ class Png(Codec):
             return image
         if data[24:26] == _DEEP_GRAY_WITH_ALPHA:
             return gray_with_alpha(data)
-        pixels = loaded(image, self.readable(data))
+        readable = self.readable(data)
+        pixels = png_reader.read(readable, image.size)
+        if pixels:
+            return pixels
+        pixels = loaded(image, readable)
         if ends_early(pixels, data):
             raise Truncated
         return pixels
