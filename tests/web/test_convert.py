@@ -319,6 +319,25 @@ def test_a_batch_is_converted_again_with_the_focal_points_of_its_images(page: Cl
     assert 'data-point="0.25 1"' in text(again)  # with a point also where people write commas
 
 
+def test_a_batch_or_an_image_is_converted_again_with_the_file_names_and_the_choice_of_one_pdf(
+    page: Client, batch: Batch
+) -> None:
+    Batch.objects.filter(pk=batch.pk).update(name_pattern="{name} {width}")
+    for asked in (f"batch={batch.pk}", f"job={batch.jobs.latest('position').pk}"):
+        files = page.get(f"/convert/?{asked}").context["files"]
+        assert (files["name_pattern"].value(), files["join"].value()) == ("{name} {width}", False)
+    assert page.get("/convert/").context["files"]["name_pattern"].value() is None
+
+
+@pytest.mark.parametrize("button", ["add", "remove", "matrix", "save"])
+def test_without_scripts_no_button_forgets_what_was_typed(page: Client, button: str) -> None:
+    typed = {"addresses": "https://example.org/a.png", "name_pattern": "{name} {"}
+    files = page.post("/convert/", {**FORM, **typed, button: "1"}).context["files"]
+    assert (files["addresses"].value(), files["name_pattern"].value()) == tuple(typed.values())
+    assert not files["join"].value()
+    assert page.post("/convert/", {**FORM, "join": "on", button: "1"}).context["files"]["join"].value()
+
+
 def test_a_batch_that_is_not_there_is_404(page: Client) -> None:
     assert page.get(f"/convert/?batch={uuid.uuid4()}").status_code == 404
 

@@ -49,9 +49,9 @@ def convert(request: LoggedInRequest) -> HttpResponse:
         outputs = _with_one_more_or_less(request)
         if matrix.is_valid():
             outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(matrix.recipes()))
-        return _page(request, _files_form(request), outputs, uploads, matrix=matrix)
+        return _page(request, _files_as_typed(request), outputs, uploads, matrix=matrix)
     if "add" in request.POST or "remove" in request.POST:
-        return _page(request, _files_form(request), _with_one_more_or_less(request), uploads)
+        return _page(request, _files_as_typed(request), _with_one_more_or_less(request), uploads)
 
     outputs = OutputFormSet(_straight(request), request.FILES, prefix=PREFIX)
     if "save" in request.POST and not jobs.is_guest(request.user):
@@ -75,11 +75,11 @@ def _save(request: LoggedInRequest, outputs: Any, uploads: Sequence[Upload]) -> 
         except IntegrityError:
             name.add_error("name", _("You already have a recipe with this name."))
         except jobs.InvalidSubmission as refusal:
-            return _page(request, _files_form(request), outputs, uploads, refusal, status=422, save=name)
+            return _page(request, _files_as_typed(request), outputs, uploads, refusal, status=422, save=name)
         else:
             messages.success(request, _("“%(name)s” saved.") % {"name": saved.name})
             return redirect(f"{reverse('web:convert')}?recipe={saved.pk}")
-    return _page(request, _files_form(request), outputs, uploads, status=422, save=name)
+    return _page(request, _files_as_typed(request), outputs, uploads, status=422, save=name)
 
 
 @open_to_new_guests
@@ -109,14 +109,29 @@ def context_of(request: LoggedInRequest) -> dict[str, Any]:
     uploads, recipes = _asked_for(request)
     outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
     is_free = isinstance(recipes[0], SitesOwn)
-    files = _files_form(request)
-    if pk := _uuid(request.GET.get("batch")):
-        files.initial["join"] = bool(batch_of(request, pk).join)
+    files = _files_form(request, initial=_files_as_before(request))
     return {**_context(request, files, outputs, uploads), "is_free": is_free}
 
 
-def _files_form(request: LoggedInRequest, *args: Any) -> FilesForm:
-    return FilesForm(*args, by_url=not jobs.is_guest(request.user))
+def _files_form(request: LoggedInRequest, *args: Any, **initial: dict[str, Any]) -> FilesForm:
+    return FilesForm(*args, by_url=not jobs.is_guest(request.user), **initial)
+
+
+def _files_as_before(request: LoggedInRequest) -> dict[str, Any]:
+    """Return what was chosen for all images of the batch or job that is to be done again."""
+    if pk := _uuid(request.GET.get("batch")):
+        batch = batch_of(request, pk)
+    elif pk := _uuid(request.GET.get("job")):
+        batch = job_of(request, pk).batch
+    else:
+        return {}
+    return {"join": bool(batch.join), "name_pattern": batch.name_pattern}
+
+
+def _files_as_typed(request: LoggedInRequest) -> FilesForm:
+    """Return the form as it was filled in so far, unchecked. Files cannot be filled in again."""
+    typed = {name: request.POST.get(name, "") for name in ("addresses", "join", "name_pattern")}
+    return _files_form(request, initial=typed)
 
 
 def _page(
