@@ -1,6 +1,7 @@
 // Original and result on each other, with a line between them that the range moves. Without this: side by side.
 
 import { all, around, maybe, one, showWhatNeedsScript } from "./dom.js";
+import { watchDrag } from "./drag.js";
 
 /** @param {HTMLElement} section */
 function start(section) {
@@ -82,28 +83,21 @@ function startBackground(section, frame) {
  */
 function startDrag(section, frame, zoom, split) {
   const view = one(section, "[data-view]", HTMLElement);
-  /** @type {{ pans: boolean, x: number, y: number, left: number, top: number } | null} */
-  let drag = null;
   /** @param {PointerEvent} event */
   const at = (event) => {
     const box = frame.getBoundingClientRect();
     split(((event.clientX - box.left) / box.width) * 100);
   };
   frame.addEventListener("dragstart", (event) => event.preventDefault());
-  frame.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    const pans = Boolean(zoom?.checked) && !around(event, "[data-line]", HTMLElement);
-    if (pans && event.pointerType !== "mouse") return; // touch scrolls by itself
-    drag = { pans, x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop };
-    frame.setPointerCapture(event.pointerId);
-    if (!pans) at(event);
+  watchDrag(frame, (start) => {
+    if (!zoom?.checked || around(start, "[data-line]", HTMLElement)) {
+      at(start);
+      return at;
+    }
+    if (start.pointerType !== "mouse") return null; // touch scrolls by itself
+    const { scrollLeft, scrollTop } = view;
+    return (now) => view.scrollTo(scrollLeft - (now.clientX - start.clientX), scrollTop - (now.clientY - start.clientY));
   });
-  frame.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    if (drag.pans) view.scrollTo(drag.left - (event.clientX - drag.x), drag.top - (event.clientY - drag.y));
-    else at(event);
-  });
-  for (const type of ["pointerup", "pointercancel"]) frame.addEventListener(type, () => { drag = null; });
 }
 
 /** @param {ParentNode} root */

@@ -1,7 +1,7 @@
 // Crops by hand on the preview: opens and closes the cropper, and holds its shapes, numbers and scope.
 
 import { largest, reshaped, whole } from "./crop_box.js";
-import { clearCrops, cropOf, setCrop, undoCrops } from "./crops.js";
+import { cropOf, crops } from "./crops.js";
 import { showNumbers, watchNumbers } from "./crop_numbers.js";
 import { offerRatio, ratio, wantedRatio } from "./crop_ratio.js";
 import { one } from "./dom.js";
@@ -33,7 +33,7 @@ function take(box) {
   showNumbers(box);
   // The numbers in the form are the other way to crop: whichever was used last counts.
   for (const input of cropFields(outputs)) input.value = "";
-  setCrop(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
+  crops.set(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
 }
 
 /** @returns {Promise<boolean>} whether there is a picture to crop */
@@ -57,7 +57,7 @@ async function open() {
 
 function begin() {
   state.cropping = true;
-  const [undoBoxes, typed] = [undoCrops(), cropFields(outputs).map((input) => input.value)];
+  const [undoBoxes, typed] = [crops.undo(), cropFields(outputs).map((input) => input.value)];
   undo = () => {
     undoBoxes();
     cropFields(outputs).forEach((input, index) => { input.value = typed[index]; });
@@ -111,8 +111,8 @@ one(tools, "[data-crop-done]", HTMLElement).addEventListener("click", () => {
 one(tools, "[data-crop-clear]", HTMLElement).addEventListener("click", () => {
   if (!image?.pixels) return;
   ratio.value = "";
-  if (forAll.checked) clearCrops();
-  else setCrop(image, { box: { x: 0, y: 0, ...image.pixels }, size: image.pixels, ratio: null }, false);
+  if (forAll.checked) crops.clear();
+  else crops.set(image, { box: { x: 0, y: 0, ...image.pixels }, size: image.pixels, ratio: null }, false);
   end();
 });
 const cancel = () => { undo(); end(); };
@@ -136,7 +136,7 @@ watchNumbers((name, value) => {
   cropper.take(box);
 });
 form.addEventListener("change", (event) => {
-  if (event.target instanceof HTMLElement && event.target.matches("[name*='-crop.']")) clearCrops();
+  if (event.target instanceof HTMLElement && event.target.matches("[name*='-crop.']")) crops.clear();
 });
 for (const event of ["convert:changed", "convert:measured"]) form.addEventListener(event, follow);
 start.hidden = false;

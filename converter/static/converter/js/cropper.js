@@ -1,9 +1,10 @@
 // A picture with a box on it that is moved and resized: by mouse, by touch, or by keys.
 
 import { ARROWS } from "./arrows.js";
-import { around, copyOf, one } from "./dom.js";
-import { fit } from "./fit.js";
 import { dragged, moved, whole } from "./crop_box.js";
+import { around, one } from "./dom.js";
+import { watchDrag } from "./drag.js";
+import { Framed } from "./framed.js";
 
 /**
  * @typedef {import("./crop_box.js").Box} Box
@@ -12,38 +13,23 @@ import { dragged, moved, whole } from "./crop_box.js";
 
 const FAR = 10; // pixels, with Shift
 
-export class Cropper {
+export class Cropper extends Framed {
   /**
    * @param {string} src
-   * @param {Size} size of the picture itself, which may be larger than what is shown of it
+   * @param {Size} size
    * @param {(box: Box) => void} changed
    */
   constructor(src, size, changed) {
-    this.size = size;
+    super("[data-crop-template]", src, size);
     this.changed = changed;
     /** @type {number | null} */
     this.ratio = null;
     /** @type {Box} */
     this.box = { x: 0, y: 0, ...size };
-    this.element = copyOf("[data-crop-template]");
-    this.frame = one(this.element, "[data-crop-frame]", HTMLElement);
     this.area = one(this.element, "[data-crop-box]", HTMLElement);
     this.hole = one(this.element, "[data-crop-hole]", HTMLElement); // in the shade
-    const image = one(this.element, "img", HTMLImageElement);
-    Object.assign(image, { src, width: size.width, height: size.height });
-    this.watchPointer();
+    watchDrag(this.area, (event) => this.drag(event));
     this.area.addEventListener("keydown", (event) => this.nudge(event));
-    this.resized = () => this.fit();
-    window.addEventListener("resize", this.resized);
-  }
-
-  close() {
-    window.removeEventListener("resize", this.resized);
-    this.element.remove();
-  }
-
-  fit() {
-    fit(this.frame, this.element, this.size);
   }
 
   /** @param {Box} box */
@@ -62,23 +48,19 @@ export class Cropper {
     this.changed(this.box);
   }
 
-  watchPointer() {
-    /** @type {{ handle: string, box: Box, x: number, y: number } | null} */
-    let drag = null;
-    this.area.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      const handle = around(event, "[data-handle]", HTMLElement)?.dataset.handle ?? "";
-      drag = { handle, box: this.box, x: event.clientX, y: event.clientY };
-      this.area.setPointerCapture(event.pointerId);
-    });
-    this.area.addEventListener("pointermove", (event) => {
-      if (!drag) return;
-      const scale = this.size.width / this.frame.clientWidth;
-      const [dx, dy] = [(event.clientX - drag.x) * scale, (event.clientY - drag.y) * scale];
-      this.take(drag.handle ? dragged(drag.box, drag.handle, dx, dy, this.size, this.ratio) : moved(drag.box, dx, dy, this.size));
-    });
-    for (const type of ["pointerup", "pointercancel"]) this.area.addEventListener(type, () => { drag = null; });
-    this.frame.addEventListener("dragstart", (event) => event.preventDefault());
+  /**
+   * Begin to drag the box, or one of its handles.
+   * @param {PointerEvent} start
+   */
+  drag(start) {
+    const handle = around(start, "[data-handle]", HTMLElement)?.dataset.handle;
+    const { box, size } = this;
+    /** @param {PointerEvent} now */
+    return (now) => {
+      const scale = size.width / this.frame.clientWidth;
+      const [dx, dy] = [(now.clientX - start.clientX) * scale, (now.clientY - start.clientY) * scale];
+      this.take(handle ? dragged(box, handle, dx, dy, size, this.ratio) : moved(box, dx, dy, size));
+    };
   }
 
   // Arrows move the box by a pixel, with Shift by ten; + and - resize it.

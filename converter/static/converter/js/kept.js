@@ -1,9 +1,9 @@
 // An image that is on the server already, to be converted again: its row, and the crop and the focal point that it had.
 
-import { setCrop } from "./crops.js";
+import { crops } from "./crops.js";
 import { maybe, one } from "./dom.js";
 import { measured } from "./page.js";
-import { setPoint } from "./points.js";
+import { points } from "./points.js";
 
 /**
  * @typedef {import("./crop_box.js").Size} Size
@@ -30,11 +30,11 @@ export function keptBy(box) {
   };
   if (box.dataset.crop && image.pixels) {
     const [x, y, wide, high] = box.dataset.crop.split(" ").map(Number);
-    setCrop(image, { box: { x, y, width: wide, height: high }, size: image.pixels, ratio: null }, false);
+    crops.set(image, { box: { x, y, width: wide, height: high }, size: image.pixels, ratio: null }, false);
   }
   if (box.dataset.point) {
     const [x, y] = box.dataset.point.split(" ").map(Number);
-    setPoint(image, { x, y }, false);
+    points.set(image, { x, y }, false);
   }
   return image;
 }

@@ -2,6 +2,7 @@
 
 import { ARROWS } from "./arrows.js";
 import { copyOf, maybe, one } from "./dom.js";
+import { watchDrag } from "./drag.js";
 import { cards, touchedIndex } from "./outputs.js";
 import { find, form } from "./page.js";
 
@@ -113,29 +114,27 @@ function hang(near, far, index, margin, length) {
   mark.style.setProperty(other, "auto");
 }
 
-/** @type {{ x: number, y: number } | null} */
-let drag = null;
-
-mark.addEventListener("pointerdown", (event) => {
-  event.stopPropagation(); // the line between original and result stays where it is
-  if (event.button) return;
-  drag = { x: event.clientX, y: event.clientY };
-  mark.setPointerCapture(event.pointerId);
-  lift();
-});
-mark.addEventListener("pointermove", (event) => {
-  event.stopPropagation();
-  if (drag) mark.style.translate = `${event.clientX - drag.x}px ${event.clientY - drag.y}px`;
-});
-mark.addEventListener("pointerup", () => {
-  if (!drag || !mark.parentElement) return;
-  drag = null;
+/** @param {PointerEvent} event */
+function letGo(event) {
+  if (event.type === "pointercancel" || !mark.parentElement) {
+    drop();
+    return;
+  }
   const [box, around] = [mark, mark.parentElement].map((element) => element.getBoundingClientRect());
   const [across, down] = [(box.x + box.width / 2 - around.x) / around.width, (box.y + box.height / 2 - around.y) / around.height];
   drop();
   choose(Math.floor(across * 3), Math.floor(down * 3));
-});
-mark.addEventListener("pointercancel", () => { drag = null; drop(); });
+}
+
+mark.addEventListener("pointerdown", (event) => event.stopPropagation()); // the line between original and result stays where it is
+watchDrag(
+  mark,
+  (start) => {
+    lift();
+    return (now) => { mark.style.translate = `${now.clientX - start.clientX}px ${now.clientY - start.clientY}px`; };
+  },
+  letGo,
+);
 mark.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (!arrow) return;

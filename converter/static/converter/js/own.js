@@ -1,7 +1,7 @@
 // A recipe for one image: with the crop and the focal point that the image has by hand.
 
 import { cropOf } from "./crops.js";
-import { pointOf } from "./points.js";
+import { points } from "./points.js";
 
 /** @typedef {Record<string, any>} Recipe */
 
@@ -14,7 +14,7 @@ import { pointOf } from "./points.js";
 export function recipeFor(image, recipe) {
   const crop = cropOf(image);
   const cropped = crop ? { ...recipe, crop } : recipe;
-  const point = pointOf(image);
+  const point = points.of(image);
   if (!point || recipe.resize?.mode !== "fill") return cropped;
   // A point takes the place of a gravity.
   return { ...cropped, focal_point: point, resize: { ...recipe.resize, gravity: undefined } };

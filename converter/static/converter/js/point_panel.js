@@ -5,7 +5,7 @@ import { inBatch, shown } from "./files.js";
 import { fillsSides, pointFields, typedPoint } from "./output.js";
 import { cards } from "./outputs.js";
 import { changed, find, form, state } from "./page.js";
-import { clearPoints, pointOf, setPoint, undoPoints } from "./points.js";
+import { points } from "./points.js";
 import { wholeOf } from "./preview.js";
 import { say, texts } from "./words.js";
 
@@ -36,7 +36,7 @@ function take(point) {
   place.textContent = inPercent(point);
   // The numbers in the form are the other way to say it: whichever was used last counts.
   for (const input of pointFields(outputs)) input.value = "";
-  setPoint(image, point, forAll.checked);
+  points.set(image, point, forAll.checked);
 }
 
 /** @returns {Promise<boolean>} whether there is a picture to point at */
@@ -47,7 +47,7 @@ async function open() {
   if (!wanted?.pixels || !src || wanted !== shown() || tools.hidden) return false;
   image = wanted;
   picker?.close();
-  picker = new PointPicker(src, wanted.pixels, pointOf(wanted) ?? typedPoint(outputs) ?? MIDDLE, take);
+  picker = new PointPicker(src, wanted.pixels, points.of(wanted) ?? typedPoint(outputs) ?? MIDDLE, take);
   section.classList.add("is-cropping");
   find("try-view", HTMLElement).append(picker.element);
   picker.fit();
@@ -57,7 +57,7 @@ async function open() {
 
 async function begin() {
   state.cropping = true;
-  const [undoOwn, typed] = [undoPoints(), pointFields(outputs).map((input) => input.value)];
+  const [undoOwn, typed] = [points.undo(), pointFields(outputs).map((input) => input.value)];
   undo = () => {
     undoOwn();
     pointFields(outputs).forEach((input, index) => { input.value = typed[index]; });
@@ -89,7 +89,7 @@ function giveUp() {
 /** The button says where the point is, and is there where something is cropped to fill. */
 function follow() {
   const now = shown();
-  const point = now && pointOf(now);
+  const point = now && points.of(now);
   start.textContent = point ? inPercent(point) : texts.point;
   start.hidden = !cards().some(fillsSides);
   start.disabled = !now?.pixels;
@@ -106,8 +106,8 @@ one(tools, "[data-point-done]", HTMLElement).addEventListener("click", () => {
 });
 one(tools, "[data-point-clear]", HTMLElement).addEventListener("click", () => {
   for (const input of pointFields(outputs)) input.value = "";
-  if (forAll.checked) clearPoints();
-  else if (image) setPoint(image, null, false);
+  if (forAll.checked) points.clear();
+  else if (image) points.set(image, null, false);
   end();
 });
 const cancel = () => { undo(); end(); };
@@ -115,7 +115,7 @@ one(tools, "[data-point-cancel]", HTMLElement).addEventListener("click", cancel)
 section.addEventListener("keydown", (event) => { if (event.key === "Escape" && !tools.hidden) cancel(); });
 forAll.addEventListener("change", () => { if (picker) take(picker.point); });
 form.addEventListener("change", (event) => {
-  if (event.target instanceof HTMLElement && event.target.matches("[name*='-focal_point.'], [name$='-resize.gravity']")) clearPoints();
+  if (event.target instanceof HTMLElement && event.target.matches("[name*='-focal_point.'], [name$='-resize.gravity']")) points.clear();
 });
 for (const event of ["convert:changed", "convert:measured"]) form.addEventListener(event, follow);
 follow();

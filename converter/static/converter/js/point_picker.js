@@ -1,8 +1,9 @@
 // A picture with a point on it that is set by a click, dragged, or moved by keys.
 
 import { ARROWS } from "./arrows.js";
-import { copyOf, one } from "./dom.js";
-import { fit } from "./fit.js";
+import { one } from "./dom.js";
+import { watchDrag } from "./drag.js";
+import { Framed } from "./framed.js";
 
 /** @typedef {import("./points.js").Point} Point */
 
@@ -13,7 +14,7 @@ const EXACT = 10_000; // places in a side
 /** @param {number} value */
 const within = (value) => Math.round(Math.max(0, Math.min(1, value)) * EXACT) / EXACT;
 
-export class PointPicker {
+export class PointPicker extends Framed {
   /**
    * @param {string} src
    * @param {import("./crop_box.js").Size} size
@@ -21,27 +22,13 @@ export class PointPicker {
    * @param {(point: Point) => void} changed
    */
   constructor(src, size, point, changed) {
-    this.size = size;
+    super("[data-point-template]", src, size);
     this.changed = changed;
-    this.element = copyOf("[data-point-template]");
-    this.frame = one(this.element, "[data-point-frame]", HTMLElement);
     this.dot = one(this.element, "[data-point-dot]", HTMLButtonElement);
-    Object.assign(one(this.element, "img", HTMLImageElement), { src, ...size });
     this.point = point;
     this.show(point);
-    this.watchPointer();
+    watchDrag(this.frame, (event) => this.drag(event));
     this.dot.addEventListener("keydown", (event) => this.nudge(event));
-    this.resized = () => this.fit();
-    window.addEventListener("resize", this.resized);
-  }
-
-  close() {
-    window.removeEventListener("resize", this.resized);
-    this.element.remove();
-  }
-
-  fit() {
-    fit(this.frame, this.element, this.size);
   }
 
   /** @param {Point} point */
@@ -57,22 +44,18 @@ export class PointPicker {
     this.changed(this.point);
   }
 
-  watchPointer() {
-    let isDragged = false;
-    /** @param {PointerEvent} event */
-    const follow = (event) => {
+  /**
+   * Put the point under the pointer, and keep it there.
+   * @param {PointerEvent} start
+   */
+  drag(start) {
+    /** @param {PointerEvent} now */
+    const follow = (now) => {
       const { left, top, width, height } = this.frame.getBoundingClientRect();
-      this.take({ x: (event.clientX - left) / width, y: (event.clientY - top) / height });
+      this.take({ x: (now.clientX - left) / width, y: (now.clientY - top) / height });
     };
-    this.frame.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      isDragged = true;
-      this.frame.setPointerCapture(event.pointerId);
-      follow(event);
-    });
-    this.frame.addEventListener("pointermove", (event) => { if (isDragged) follow(event); });
-    for (const type of ["pointerup", "pointercancel"]) this.frame.addEventListener(type, () => { isDragged = false; });
-    this.frame.addEventListener("dragstart", (event) => event.preventDefault());
+    follow(start);
+    return follow;
   }
 
   // Arrows move the point by a hundredth of the side, with Shift by a tenth.
