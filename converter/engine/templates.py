@@ -202,6 +202,9 @@ WARNINGS = {
     "exif_fields_not_kept": _("Some EXIF fields are not kept: {names}"),
     "maker_note_not_kept": _("The camera's own notes (MakerNote) are not kept"),
     "image_incomplete": _("Part of the image is missing: the file was cut off and then closed"),
+    "image_incomplete.damaged": _(
+        "The file is damaged: parts of the image may be missing, in the wrong place or in wrong colours"
+    ),
     "metadata_left_with_location": _(
         "The location could not be separated from some metadata, which was removed: {kinds}"
     ),

@@ -41,6 +41,7 @@ class Picture:
     eased: Picture | None = None
     """The same with finer shadows, on the way to sRGB."""
     is_incomplete: bool = False
+    is_damaged: bool = False
     white: float = 1.0
     """The value of a floating-point sample that became white."""
     dpi: density.Density | None = None
@@ -181,6 +182,7 @@ def _picture(
     if 0 in (*full, *held_pixels.size):
         raise Corrupt
     incomplete = opened.codec.is_incomplete(held_pixels, opened.data)
+    damaged = opened.codec.is_damaged(held_pixels, opened.data)
     if delay is None:
         delay = image.info.get("duration", 0)
 
@@ -196,7 +198,12 @@ def _picture(
     low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth else None
     white = shown.info.get(floats.WHITE, 1.0)
     picture = Picture(
-        framed(_detached(shown, image), low), space, is_incomplete=incomplete, white=white, dpi=dpi
+        framed(_detached(shown, image), low),
+        space,
+        is_incomplete=incomplete,
+        is_damaged=damaged,
+        white=white,
+        dpi=dpi,
     )
     return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
 

@@ -57,7 +57,7 @@ def _is_plain(recipe: Recipe) -> bool:
 
 def _fits(picture: Picture, recipe: Recipe) -> bool:
     """Whether the colours stay unchanged."""
-    if picture.is_incomplete or picture.space.hdr:
+    if picture.is_incomplete or picture.is_damaged or picture.space.hdr:
         return False
     profile = color.profile_of(picture.space.icc)
     return recipe.color == "keep" or profile is None or not profile.changes(picture.frame.image)

@@ -27,6 +27,8 @@ def note_source(
         log.warn("credentials_removed")
     if picture.is_incomplete:
         log.warn("image_incomplete")
+    elif picture.is_damaged:
+        log.warn("image_incomplete", kind="damaged")
     if opened.facts.pictures > 1:
         _note_pictures(opened.facts, recipe, log, keeps_all)
 

@@ -134,6 +134,10 @@ class Codec:
         """Whether pixels are missing although the file ends as if it were whole."""
         return False
 
+    def is_damaged(self, image: Image.Image, data: bytes) -> bool:
+        """Whether pixels are wrong because of damage that the decoder passes over."""
+        return False
+
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         """Return how many images of equal rank the file holds; only the main one is read."""
         return 1

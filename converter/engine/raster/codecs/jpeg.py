@@ -9,20 +9,21 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
-from . import credentials, jpegli
+from . import credentials, jpeg_damage, jpegli
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
 from .jpeg_segments import (
     END_OF_IMAGE,
     START_OF_SCAN,
+    all_segments,
     is_frame,
     profile_of,
     readable,
@@ -50,6 +51,9 @@ _GAIN_MAPS = (b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\x00", b"HDRGainMap
 _IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
 _MOST_HEAD, _MOST_IMAGES = 200_000, 20
 _MP_ENTRIES = 0xB002
+
+_LEFT_OVER = "left over"
+"""Where `Image.info` says that compressed data was left when all pixels were there."""
 
 _UNITS = (1, 2)  # an inch, a centimetre
 
@@ -134,10 +138,22 @@ class Jpeg(Codec):
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
         return whole_packet(data, super().xmp(image, data) or b"")
 
+    def load(self, image: Image.Image, data: bytes) -> Image.Image:
+        if image.tell() or not isinstance(image, ImageFile.ImageFile):
+            return super().load(image, data)
+        image.info[_LEFT_OVER] = jpeg_damage.load(image, readable(data))
+        return image
+
+    def is_damaged(self, image: Image.Image, data: bytes) -> bool:
+        if image.tell():
+            return False
+        return bool(image.info.get(_LEFT_OVER)) or jpeg_damage.is_damaged(readable(data))
+
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
         def decode(other: bytes) -> Image.Image:
             with Image.open(BytesIO(other), formats=[self.pillow]) as opened:
                 opened.draft(image.mode, image.size)
+                jpeg_damage.read_at_once(opened, data)
                 opened.load()
                 return opened.copy()
 
@@ -165,7 +181,9 @@ class Jpeg(Codec):
     def has_gain_map(self, data: bytes) -> bool:
         """Look for the marks of Android, ISO 21496-1 and Apple in the headers of this image and those after it."""
         heads = [data[:_MOST_HEAD]]
-        end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
+        end = next(
+            (segment.end for segment in all_segments(data) if segment.marker == END_OF_IMAGE), len(data)
+        )
         for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
             heads.append(data[start.start() : start.start() + _MOST_HEAD])
         return any(mark in head for head in heads for mark in _GAIN_MAPS)

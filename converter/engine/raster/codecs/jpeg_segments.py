@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
@@ -44,6 +45,14 @@ class Segment(NamedTuple):
 def segments(data: bytes) -> Iterator[Segment]:
     """Yield the segments up to the end of the first image; a scan's ends where its compressed data does."""
     return _segments(data, scans=True)
+
+
+@lru_cache(maxsize=2)
+def all_segments(data: bytes) -> Sequence[Segment]:
+    """Return the same, of a file that has been found to have no more than is usual. Finding the end of a scan takes as
+    long as a fiftieth of its decoding.
+    """
+    return tuple(segments(data))
 
 
 def _segments(data: bytes, scans: bool) -> Iterator[Segment]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageChops
 
-from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, is_frame, segments
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, all_segments, is_frame
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _GREY = range(126, 130)
@@ -22,7 +22,7 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     `decode` decodes other data to the size of `image`. With more data appended, a complete file decodes to the same
     pixels; one that was cut off shows something where it was grey.
     """
-    found = list(segments(data))
+    found = all_segments(data)
     scans = [segment for segment in found if segment.marker == START_OF_SCAN]
     frame = next((segment for segment in found if is_frame(segment.marker)), None)
     if not scans or frame is None or found[-1].marker != END_OF_IMAGE:

@@ -1,0 +1,129 @@
+"""Damage that libjpeg passes over with a warning (`djpeg` prints it) is told, and odd but whole files are not accused."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from converter.engine import Recipe
+from converter.engine.raster import convert
+from converter.engine.report import Result
+
+from . import samples
+from .rendering import render
+
+SIZE = (160, 120)
+ARITHMETIC = b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7"
+    "gYKBTmCNl4x9lnN+gXz/yQALCAAYABgBAREA/8wABgAQEAX/2gAIAQEAAD8A+HX6bwKQSzJjgMv1UmarIZgzvoV03C7Lhp+8VmKe"
+    "yFsTChYYltqRsPk5x8OgLmOomVT/2Q=="
+)
+"""What `jpegtran -arithmetic` made of a grey picture of 24×24."""
+
+
+def jpeg(mode: str = "RGB", size: tuple[int, int] = SIZE, **arguments: Any) -> bytes:
+    return bytes(samples.saved(samples.grainy(size).convert(mode), "JPEG", **{"quality": 85, **arguments}))
+
+
+def said(data: bytes, **recipe: Any) -> list[str]:
+    """What is said of damage."""
+    result = render(data, **recipe)
+    return [warning.params.get("kind", "") for warning in damage(result)]
+
+
+def damage(result: Result) -> list[Any]:
+    return [warning for warning in result.report.warnings if warning.code == "image_incomplete"]
+
+
+def scan_of(data: bytes | bytearray) -> int:
+    return data.index(b"\xff\xda") + 14
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("lost", [0, 3, -1])
+def test_a_lost_restart_marker_is_told(progressive: bool, mode: str, lost: int) -> None:
+    data = jpeg(mode, progressive=progressive, restart_marker_rows=1)
+    scan = scan_of(data)
+    places = [at for at in range(scan, len(data)) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
+    at = places[lost]
+    assert said(data) == []
+    assert said(data[:at] + data[at + 2 :]) == ["damaged"]
+    assert said(data[:at] + data[at + 2 :], format="jpeg", resize={"width": 40}) == ["damaged"]
+
+
+def test_restart_intervals_in_the_wrong_order_are_told() -> None:
+    pieces = []
+    rest = jpeg(restart_marker_rows=1)
+    for number in range(3):
+        piece, rest = rest.split(bytes((0xFF, 0xD0 + number)), 1)
+        pieces.append(piece + bytes((0xFF, 0xD0 + number)))
+    assert said(pieces[0] + pieces[1] + pieces[2] + rest) == []
+    assert said(pieces[0] + pieces[2] + pieces[1] + rest) == ["damaged"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (17, 33), (250, 16), (33, 100)])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_any_restart_interval_is_whole(size: tuple[int, int], subsampling: str, progressive: bool) -> None:
+    for interval in (1, 3, 1000):
+        data = jpeg(
+            size=size, subsampling=subsampling, progressive=progressive, restart_marker_blocks=interval
+        )
+        assert said(data) == []
+
+
+def test_a_restart_marker_after_the_last_pixel_does_no_harm() -> None:
+    assert said(jpeg()[:-2] + b"\xff\xd0\xff\xd9") == []
+
+
+def test_a_stretch_of_zeros_is_told() -> None:
+    data = bytearray(jpeg())
+    middle = (scan_of(data) + len(data)) // 2
+    data[middle : middle + 512] = bytes(512)
+    assert said(bytes(data)) in ([""], ["damaged"])
+    inside = bytearray(jpeg(restart_marker_rows=1, quality=95, size=(640, 64)))
+    middle = scan_of(inside) + 2000
+    inside[middle : middle + 100] = bytes(100)
+    assert said(bytes(inside)) == ["damaged"]
+
+
+@pytest.mark.parametrize("color", [(255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)])
+@pytest.mark.parametrize("optimize", [False, True])
+def test_zeros_that_stand_for_pixels_are_no_damage(color: tuple[int, int, int], optimize: bool) -> None:
+    for mode in ("RGB", "L"):
+        image = Image.new("RGB", (800, 800), color).convert(mode)
+        assert said(samples.saved(image, "JPEG", optimize=optimize)) == []
+
+
+def test_compressed_data_left_over_is_told() -> None:
+    data = jpeg()
+    assert said(data[:-2] + bytes(range(1, 41)) + data[-2:]) == ["damaged"]
+
+
+@pytest.mark.parametrize("padding", [b"\x00" * 64, b"\xff" * 64, b"\x12\x34\x56"])
+def test_padding_after_the_last_pixel_is_no_damage(padding: bytes) -> None:
+    data = jpeg()
+    assert said(data[:-2] + padding + data[-2:]) == []
+
+
+def test_a_damaged_jpeg_is_not_repacked_as_it_is() -> None:
+    data = jpeg(restart_marker_rows=1)
+    at = data.index(b"\xff\xd2", scan_of(data))
+    (result,) = convert(data[:at] + data[at + 2 :], Recipe.parse({"format": "jxl", "lossless": True}))
+    assert isinstance(result, Result)
+    assert damage(result)
+
+
+def test_an_arithmetic_jpeg_of_more_than_a_block_is_read() -> None:
+    comment = (
+        b"\xff\xfe\xff\x00" + b" " * 0xFEFE
+    )  # the compressed data lies across the end of Pillow's first block
+    scan = ARITHMETIC.index(b"\xff\xda")
+    data = ARITHMETIC[:scan] + comment + b"\xff\xfe\x00\x6a" + b" " * 0x68 + ARITHMETIC[scan:]
+    assert len(data) > 65_536 > data.index(b"\xff\xda") + 12
+    assert samples.opened(render(data)).tobytes() == samples.opened(render(ARITHMETIC)).tobytes()
+    assert said(data) == []
