@@ -27,7 +27,7 @@ test: .venv/dev node_modules/done  ## Everything a commit must pass
 	@$(MAKE) --no-print-directory --jobs=2 test-sqlite test-postgres
 
 test-sqlite: .venv/dev  ## All tests but the slow ones
-	$(PYTEST) $(AT_ONCE) -m "not slow"
+	$(PYTEST) $(AT_ONCE) --dist loadgroup -m "not slow"
 
 # After the checks: meanwhile the other tests have most of the machine.
 test-postgres: .venv/dev check  ## What depends on the database, on PostgreSQL

@@ -28,7 +28,7 @@ from converter.configuration import Configuration
 from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch, remembering
-from tests.server import Server
+from tests.server import ACCOUNTS, Account, Server
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 
@@ -61,10 +61,16 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Run what waits for other programs once more if it fails: the machine may be busy. The summary names it."""
+    """Run what waits for other programs once more if it fails: the machine may be busy. The summary names it.
+
+    `--dist loadgroup` runs such tests of one module in one process, and those of the running site too: each starts programs once.
+    """
     for item in items:
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+            shares_site = "running_site" in getattr(item, "fixturenames", ())
+            module = item.nodeid.partition("::")[0]
+            item.add_marker(pytest.mark.xdist_group("running-site" if shares_site else module))
     yield
     _begin_with_the_longest(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
 
@@ -214,6 +220,16 @@ def new_site(once: Once) -> Path:
         Server(folder).prepare()
 
     return once("new-site", make)
+
+
+@pytest.fixture(scope="session")
+def running_site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[dict[str, Account]]:
+    """Accounts by name on one running server for all tests of this process. It may fetch from this machine."""
+    with Server(tmp_path_factory.mktemp("running-site"), like=new_site) as server:
+        server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
+        made = [line.split() for line in server.python(ACCOUNTS).splitlines()]
+        server.start()
+        yield {name: Account(server, token, reader) for name, token, reader in made}
 
 
 @pytest.fixture

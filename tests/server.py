@@ -6,10 +6,13 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import psutil
 
@@ -26,6 +29,13 @@ from django.core.management import call_command
 
 call_command("migrate", verbosity=0)
 call_command("collectstatic", interactive=False, verbosity=0)
+"""
+ACCOUNTS = """
+from imagesite.accounts.models import ApiToken, User
+
+for name in ("client", "agent", "laptop"):
+    owner = User.objects.create_user(f"{name}@example.org")
+    print(name, ApiToken.issue(owner, "all")[1], ApiToken.issue(owner, "reader", scope="read")[1])
 """
 
 
@@ -67,6 +77,11 @@ class Server:
         """Run statements with Django beside the server, on the same data, and return what they wrote."""
         return self.run("-c", SETUP + source)
 
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Return what a query finds in the database. Identifiers are 32 hexadecimal digits there, JSON is text."""
+        with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=60)) as database:
+            return database.execute(query, values).fetchall()
+
     def start(self, log: IO[str] | int = subprocess.DEVNULL) -> None:
         """Start serving on a free port; return when it is open, with its address in `url`. `log` takes what it logs."""
         self.process = subprocess.Popen(
@@ -99,3 +114,16 @@ class Server:
         self.process.wait(seconds)
         self.process.stdout.close()
         return family
+
+
+@dataclass
+class Account:
+    """Somebody on a running server, with a token that may do everything and one that may only read."""
+
+    server: Server
+    token: str
+    reader: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url

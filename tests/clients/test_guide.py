@@ -13,8 +13,8 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.clients.conftest import Site
 from tests.conftest import make_photo
+from tests.server import Account
 
 pytestmark = pytest.mark.system
 
@@ -34,7 +34,7 @@ def shown(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_each_example_converts_a_photo_when_pasted(site: Site, tmp_path: Path, name: str) -> None:
+def test_each_example_converts_a_photo_when_pasted(site: Account, tmp_path: Path, name: str) -> None:
     page = requests.get(f"{site.url}/api/", timeout=20).text
     environment = {**os.environ, "TOKEN": site.token}
     script = tmp_path / "convert.mjs"
@@ -49,7 +49,7 @@ def test_each_example_converts_a_photo_when_pasted(site: Site, tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_each_example_says_why_nothing_was_converted(site: Site, tmp_path: Path, name: str) -> None:
+def test_each_example_says_why_nothing_was_converted(site: Account, tmp_path: Path, name: str) -> None:
     page = requests.get(f"{site.url}/api/", timeout=20).text
     script = tmp_path / "convert.mjs"
     script.write_text(shown(page, name))
@@ -68,7 +68,7 @@ def test_each_example_says_why_nothing_was_converted(site: Site, tmp_path: Path,
     assert "not_an_image" in said
 
 
-def test_the_token_is_set_as_the_guide_says(site: Site) -> None:
+def test_the_token_is_set_as_the_guide_says(site: Account) -> None:
     page = requests.get(f"{site.url}/api/", timeout=20).text
     line = shown(page, "export").replace("your token", site.token)
     done = subprocess.run(

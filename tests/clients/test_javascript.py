@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.clients import openapi
-from tests.clients.conftest import Site
 from tests.conftest import make_photo
-from tests.server import ROOT
+from tests.server import ROOT, Account
 
 pytestmark = pytest.mark.system
 
@@ -30,7 +29,7 @@ def test_the_types_are_those_of_the_api(tmp_path: Path) -> None:
     assert made == kept, "run `make client-types`"
 
 
-def test_the_example_converts_a_file(site: Site, tmp_path: Path) -> None:
+def test_the_example_converts_a_file(site: Account, tmp_path: Path) -> None:
     (tmp_path / "ö.jpg").write_bytes(make_photo(300, 200))
     environment = {**os.environ, "IMAGESITE_URL": site.url, "IMAGESITE_TOKEN": site.token}
     words: list[str | Path] = ["node", ROOT / "clients/javascript/convert.mjs", "ö.jpg", "small.webp"]

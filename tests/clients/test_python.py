@@ -15,13 +15,13 @@ import yaml
 from imagesite_client import ApiError, AsyncClient, Client, ConversionError, Progress, Source
 from PIL import Image
 
-from tests.clients.conftest import Site
 from tests.conftest import make_photo
 from tests.receiver import receiver
-from tests.server import ROOT
+from tests.server import ROOT, Account
 
 pytestmark = pytest.mark.system
 
+BATCHES = "SELECT id FROM converter_batch"
 SMALL = {"format": "webp", "resize": {"width": 160}}
 
 
@@ -32,9 +32,9 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_is_converted_saved_and_nothing_is_left(site: Site, photo: Path, tmp_path: Path) -> None:
+def test_a_file_is_converted_saved_and_nothing_is_left(site: Account, photo: Path, tmp_path: Path) -> None:
     told: list[Progress] = []
-    before = site.batches()
+    before = site.server.rows(BATCHES)
     with Client(site.url, site.token) as client:
         result = client.convert(photo, SMALL, progress=told.append)
     assert (result.format, result.width, result.height) == ("webp", 160, 100)
@@ -47,10 +47,10 @@ def test_a_file_is_converted_saved_and_nothing_is_left(site: Site, photo: Path, 
     sent = [one for one in told if one.stage == "uploading"]
     assert sent[-1].done == sent[-1].total == photo.stat().st_size
     assert [one.done for one in sent] == sorted(one.done for one in sent)
-    assert site.batches() == before
+    assert site.server.rows(BATCHES) == before
 
 
-def test_asyncio_converts_side_by_side(site: Site, photo: Path) -> None:
+def test_asyncio_converts_side_by_side(site: Account, photo: Path) -> None:
     async def convert() -> Any:
         async with AsyncClient(site.url, site.token) as client:
             formats = await client.call("GET", "formats")
@@ -67,7 +67,7 @@ def test_asyncio_converts_side_by_side(site: Site, photo: Path) -> None:
             assert image.size == (1600, 1000)
 
 
-def test_many_images_of_every_kind_come_back_in_order(site: Site, photo: Path) -> None:
+def test_many_images_of_every_kind_come_back_in_order(site: Account, photo: Path) -> None:
     with receiver() as website, Client(site.url, site.token) as client:
         website.answers["/b.jpg"] = (200, {}, make_photo(300, 200))
         sources: list[Source] = [photo, make_photo(30, 20), f"{website.url}/b.jpg"]
@@ -77,14 +77,14 @@ def test_many_images_of_every_kind_come_back_in_order(site: Site, photo: Path) -
     ]
 
 
-def test_several_images_become_one_pdf(site: Site, photo: Path) -> None:
+def test_several_images_become_one_pdf(site: Account, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         document = client.join([photo, make_photo(30, 20)], {"page": "a4"})
     assert (document.format, document.report["frames"]["kept"]) == ("pdf", 2)
     assert document.data.startswith(b"%PDF")
 
 
-def test_a_batch_can_be_followed_job_by_job(site: Site, photo: Path) -> None:
+def test_a_batch_can_be_followed_job_by_job(site: Account, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         batch = client.submit([photo], [SMALL])
         job = client.wait(client.job(batch["jobs"][0]["id"]))
@@ -95,7 +95,7 @@ def test_a_batch_can_be_followed_job_by_job(site: Site, photo: Path) -> None:
     assert (refused.value.status, refused.value.code) == (404, "not_found")
 
 
-def test_what_is_wrong_is_raised_with_its_code(site: Site, photo: Path) -> None:
+def test_what_is_wrong_is_raised_with_its_code(site: Account, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         with pytest.raises(ApiError) as refused:
             client.convert(photo, {"format": "webp", "quality": 101})
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_raised_with_its_code(site: Site, photo: Path) -> None:
         client.convert(photo, SMALL)
 
 
-def test_the_action_converts_the_files_of_a_repository(site: Site, tmp_path: Path) -> None:
+def test_the_action_converts_the_files_of_a_repository(site: Account, tmp_path: Path) -> None:
     """As GitHub runs it, except that the client is not installed but found."""
     action = yaml.safe_load((ROOT / "clients/action/action.yml").read_text())
     install, convert = action["runs"]["steps"]

@@ -18,13 +18,17 @@ from tests.server import Server
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder, and run it last: once Playwright runs, no test of the process can run a loop."""
-    for item in items:
-        if _is_here(item):
-            item.add_marker("browser")
-            item.add_marker(pytest.mark.flaky(reruns=1))  # see tests/conftest.py
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what is in this folder, and run it together: while Playwright runs, no test of the process can run a loop.
+
+    Two processes, each with a server and a browser, share the tests.
+    """
+    for number, item in enumerate(filter(_is_here, items)):
+        item.add_marker("browser")
+        item.add_marker(pytest.mark.flaky(reruns=1))  # see tests/conftest.py
+        item.add_marker(pytest.mark.xdist_group(f"browser-{number % 2}"))
+    yield
     items.sort(key=_is_here)
 
 
@@ -32,20 +36,20 @@ def _is_here(item: pytest.Item) -> bool:
     return item.path.parent == Path(__file__).parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, once: Once, new_site: Path) -> Iterator[Site]:
     with_people = once("site-with-people", lambda folder: bring_people(Server(folder, like=new_site)))
     with Site(tmp_path_factory.mktemp("site"), like=with_people) as site:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def windows(site: Site, browser: Browser) -> Windows:
     return Windows(browser, site.url)
 

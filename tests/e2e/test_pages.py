@@ -46,7 +46,7 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def owner(site: Site, browser: Any) -> Any:
     """Somebody on the staff, with one of everything: their browser."""
     context = browser.new_context(base_url=site.url)
@@ -63,7 +63,7 @@ def owner(site: Site, browser: Any) -> Any:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def samples(site: Site, owner: BrowserContext) -> dict[str, str]:
     rows = json.loads(site.python(ROWS))
     others = {"deliveries": rows["jobs"], "problems": "truncated", "reset": "x", "reset/": "x"}

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +14,24 @@ import pytest
 from PIL import Image
 
 from tests.conftest import make_photo
-from tests.server import ROOT, Server
+from tests.server import ROOT, Account
 
 pytestmark = pytest.mark.system
 
-TOKENS = """
-from imagesite.accounts.models import ApiToken, User
-owner = User.objects.create_user("you@example.org")
-print(ApiToken.issue(owner, "laptop")[1], ApiToken.issue(owner, "reader", scope="read")[1])
-"""
-LEFT = """
-import django
-django.setup()
-from converter.models import Batch, Upload
-print(Batch.objects.count(), Upload.objects.filter(deleted_at=None).count())
-"""
+OWNER = "owner_id = (SELECT id FROM accounts_user WHERE email = 'laptop@example.org')"
 Convert = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[tuple[Server, str, str]]:
-    with Server(tmp_path_factory.mktemp("remote") / "data", like=new_site) as server:
-        token, reader = server.python(TOKENS).split()
-        server.start()
-        yield server, token, reader
+@pytest.fixture
+def site(running_site: dict[str, Account]) -> Account:
+    return running_site["laptop"]
 
 
 @pytest.fixture
-def convert(site: tuple[Server, str, str], tmp_path: Path) -> Convert:
-    server, token, _ = site
-
-    def convert(*words: Any, token: str = token, url: str = server.url) -> subprocess.CompletedProcess[str]:
+def convert(site: Account, tmp_path: Path) -> Convert:
+    def convert(
+        *words: Any, token: str = site.token, url: str = site.url
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, ROOT / "manage.py", "convert", *map(str, words), "--server", url, "--json"],
             cwd=tmp_path,
@@ -58,9 +45,7 @@ def convert(site: tuple[Server, str, str], tmp_path: Path) -> Convert:
     return convert
 
 
-def test_a_site_converts_as_this_machine_does(
-    site: tuple[Server, str, str], convert: Convert, tmp_path: Path
-) -> None:
+def test_a_site_converts_as_this_machine_does(site: Account, convert: Convert, tmp_path: Path) -> None:
     (tmp_path / "in" / "sub").mkdir(parents=True)
     (tmp_path / "in" / "it's ö.jpg").write_bytes(make_photo(300, 200))
     (tmp_path / "in" / "sub" / "b.png").write_bytes(make_photo(30, 20, "PNG"))
@@ -76,8 +61,9 @@ def test_a_site_converts_as_this_machine_does(
         assert (image.format, image.width) == ("WEBP", 100)
     assert (tmp_path / "out" / "it's ö.webp").stat().st_mtime == 10**9
     assert (tmp_path / "out" / "sub" / "b.webp").exists()
-    server, _, _ = site
-    assert server.run("-c", LEFT) == "0 1"  # the logo, which expires
+    assert not site.server.rows(f"SELECT id FROM converter_batch WHERE {OWNER}")
+    left = site.server.rows(f"SELECT name FROM converter_upload WHERE deleted_at IS NULL AND {OWNER}")
+    assert left == [("logo.png",)]  # which expires
 
 
 @pytest.mark.parametrize(
@@ -85,10 +71,10 @@ def test_a_site_converts_as_this_machine_does(
     [("", "Set TOKEN"), ("img_wrong", "unknown, expired or revoked"), ("reader", "read-only")],
 )
 def test_a_token_that_will_not_do_is_said(
-    site: tuple[Server, str, str], convert: Convert, tmp_path: Path, token: str, said: str
+    site: Account, convert: Convert, tmp_path: Path, token: str, said: str
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_photo())
-    done = convert("a.jpg", "-o", "out", "--to", "webp", token=site[2] if token == "reader" else token)
+    done = convert("a.jpg", "-o", "out", "--to", "webp", token=site.reader if token == "reader" else token)
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert not list((tmp_path / "out").glob("*"))

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from PIL import Image
 
 from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
-from tests.server import Server
+from tests.server import Account
 
 if TYPE_CHECKING:  # it is only read where its tests run: reading it takes a second
     from mcp import Client
@@ -24,17 +25,12 @@ if TYPE_CHECKING:  # it is only read where its tests run: reading it takes a sec
 
 pytestmark = pytest.mark.system
 
-TOKENS = """
-from imagesite.accounts.models import ApiToken, User
-owner = User.objects.create_user("you@example.org")
-print(ApiToken.issue(owner, "agent")[1], ApiToken.issue(owner, "reader", scope="read")[1])
-"""
 UNDER_200_KB = {"format": "auto", "target_bytes": 200_000, "resize": {"width": 1600}}
 
 
-class Site:
-    def __init__(self, url: str, token: str, reader: str) -> None:
-        self.url, self.token, self.reader = url, token, reader
+@dataclass
+class Agent:
+    account: Account
 
     def talk(self, talk: Callable[[Client], Awaitable[None]], token: str = "", mode: Any = "auto") -> None:
         import httpx2
@@ -42,22 +38,18 @@ class Site:
         from mcp.client.streamable_http import streamable_http_client
 
         async def connect() -> None:
-            headers = {"Authorization": f"Bearer {token or self.token}"}
+            headers = {"Authorization": f"Bearer {token or self.account.token}"}
             async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-                transport = streamable_http_client(f"{self.url}/mcp", http_client=http)
+                transport = streamable_http_client(f"{self.account.url}/mcp", http_client=http)
                 async with Client(transport, mode=mode) as client:
                     await talk(client)
 
         asyncio.run(connect())
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Site]:
-    with Server(tmp_path_factory.mktemp("mcp"), like=new_site) as server:
-        server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
-        tokens = server.python(TOKENS).split()
-        server.start()
-        yield Site(server.url, *tokens)
+@pytest.fixture
+def agent(running_site: dict[str, Account]) -> Agent:
+    return Agent(running_site["agent"])
 
 
 @pytest.fixture
@@ -79,7 +71,9 @@ def fetched(link: ResourceLink) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_an_agent_makes_a_picture_small_enough_in_one_call(site: Site, website: Receiver, mode: str) -> None:
+def test_an_agent_makes_a_picture_small_enough_in_one_call(
+    agent: Agent, website: Receiver, mode: str
+) -> None:
     async def talk(client: Client) -> None:
         assert bool(client.session.discover_result) == (mode == "auto")
         tools = (await client.list_tools()).tools
@@ -94,10 +88,10 @@ def test_an_agent_makes_a_picture_small_enough_in_one_call(site: Site, website: 
             assert image.width == 1600
         assert result.structured_content["report"]["bytes_after"] == len(data)
 
-    site.talk(talk, mode=mode)
+    agent.talk(talk, mode=mode)
 
 
-def test_a_file_is_sent_with_the_command_that_the_tool_hands_out(site: Site, tmp_path: Path) -> None:
+def test_a_file_is_sent_with_the_command_that_the_tool_hands_out(agent: Agent, tmp_path: Path) -> None:
     (tmp_path / "it's mine.jpg").write_bytes(make_photo(2000, 1000))
     size = os.path.getsize(tmp_path / "it's mine.jpg")
 
@@ -110,10 +104,10 @@ def test_a_file_is_sent_with_the_command_that_the_tool_hands_out(site: Site, tmp
         done = await client.call_tool("get", {"job": asked.structured_content["job"], "wait": 20})
         assert len(fetched(link_of(done))) <= 200_000
 
-    site.talk(talk)
+    agent.talk(talk)
 
 
-def test_a_batch_is_waited_for(site: Site, website: Receiver) -> None:
+def test_a_batch_is_waited_for(agent: Agent, website: Receiver) -> None:
     async def talk(client: Client) -> None:
         url = f"{website.url}/photo.jpg"
         image = await client.call_tool("inspect", {"url": url})
@@ -128,10 +122,10 @@ def test_a_batch_is_waited_for(site: Site, website: Receiver) -> None:
         assert (done.structured_content["done"], done.structured_content["status"]) == (4, "finished")
         assert len([part for part in done.content if part.type == "resource_link"]) == 4
 
-    site.talk(talk)
+    agent.talk(talk)
 
 
-def test_an_agent_is_told_what_is_wrong(site: Site) -> None:
+def test_an_agent_is_told_what_is_wrong(agent: Agent) -> None:
     from mcp import MCPError
 
     async def talk(client: Client) -> None:
@@ -146,10 +140,10 @@ def test_an_agent_is_told_what_is_wrong(site: Site) -> None:
         with pytest.raises(MCPError):
             await client.call_tool("delete", {})
 
-    site.talk(talk)
+    agent.talk(talk)
 
 
-def test_a_read_only_token_is_shown_no_tool_that_writes(site: Site) -> None:
+def test_a_read_only_token_is_shown_no_tool_that_writes(agent: Agent) -> None:
     async def talk(client: Client) -> None:
         names = [tool.name for tool in (await client.list_tools()).tools]
         assert names == ["inspect", "get", "formats"]
@@ -157,12 +151,12 @@ def test_a_read_only_token_is_shown_no_tool_that_writes(site: Site) -> None:
         assert result.is_error
         assert result.structured_content["code"] == "read_only_token"
 
-    site.talk(talk, site.reader)
+    agent.talk(talk, agent.account.reader)
 
 
-def test_nobody_gets_in_without_a_token(site: Site) -> None:
+def test_nobody_gets_in_without_a_token(agent: Agent) -> None:
     async def talk(client: Client) -> None:
         await client.list_tools()
 
     with pytest.raises(Exception):  # noqa: B017, PT011
-        site.talk(talk, "wrong")
+        agent.talk(talk, "wrong")
