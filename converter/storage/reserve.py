@@ -13,16 +13,18 @@ from pathlib import Path
 from django.conf import settings
 
 SIZE = 4 << 20  # bytes: as much as SQLite writes ahead before it uses the same room again
+LEAST = SIZE // 16  # enough to delete a few batches, which make room for more
 
 
 def keep() -> None:
-    """Make the file where there is none, if there is plenty of room."""
+    """Make the file where there is none: a quarter of the free space at most, as a small disk fills up too."""
     path = _path()
     with suppress(OSError):
-        if path.exists() or _free() < 4 * SIZE:
+        size = min(SIZE, _free() // 4)
+        if path.exists() or size < LEAST:
             return
         try:
-            path.write_bytes(os.urandom(SIZE))  # some file systems store zeros in no room
+            path.write_bytes(os.urandom(size))  # some file systems store zeros in no room
         except OSError:
             path.unlink(missing_ok=True)
 

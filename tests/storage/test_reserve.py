@@ -73,6 +73,15 @@ def test_the_reserve_stays_while_there_is_room(data: Path, monkeypatch: pytest.M
 
 
 def test_no_reserve_is_made_of_the_last_room(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free(4 * reserve.LEAST - 1, monkeypatch)
+    reserve.keep()
+    assert os.listdir(data) == []
+
+
+def test_a_small_disk_has_a_smaller_reserve(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free(2 * reserve.SIZE, monkeypatch)
     reserve.keep()
+    assert (data / "reserve").stat().st_size == reserve.SIZE // 2
+    free(0, monkeypatch)
+    reserve.give_back()
     assert os.listdir(data) == []
