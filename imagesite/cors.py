@@ -7,6 +7,7 @@ ALLOWED = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "if-none-match",
     "if-range",
     "mcp-method",

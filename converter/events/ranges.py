@@ -1,4 +1,4 @@
-"""Downloads in parts, as S3 gives them: `ETag`, `If-None-Match`, `Range` and `If-Range` (RFC 9110)."""
+"""Downloads in parts, as S3 gives them: `ETag`, `If-Match`, `If-None-Match`, `Range` and `If-Range` (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from converter.storage import Stored
 
 CHUNK = 64 * 1024
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,100})-(\d{0,100})", re.ASCII | re.IGNORECASE)
 
 
 def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored: Stored) -> HttpResponseBase:
@@ -22,10 +22,12 @@ def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored
     size, etag = stored.size, f'"{stored.etag}"'
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
-    if _names(request.headers.get("If-None-Match", ""), etag):
+    if not _names(request.headers.get("If-Match", "*"), etag, weak=False):
+        return _without_body(response, file, 412)
+    if _names(request.headers.get("If-None-Match", ""), etag, weak=True):
         return _without_body(response, file, 304)
     found = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    if found is None or found[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+    if found is None or not (found[1] or found[2]) or request.headers.get("If-Range", etag) != etag:
         return response
     first, last = _bounds(found[1], found[2], size)
     if first > last:
@@ -44,9 +46,10 @@ def _bounds(start: str, end: str, size: int) -> tuple[int, int]:
     return int(start), min(int(end), size - 1) if end else size - 1
 
 
-def _names(header: str, etag: str) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
-    return etag in tags or "*" in tags
+def _names(header: str, etag: str, *, weak: bool) -> bool:
+    """Return whether the header lists the tag; a `weak` comparison also accepts it as a weak one (RFC 9110, 8.8.3.2)."""
+    tags = {tag.strip() for tag in header.split(",")}
+    return bool(tags & {etag, "*"}) or (weak and f"W/{etag}" in tags)
 
 
 def _part(response: FileResponse, file: IO[bytes], first: int, last: int, size: int) -> StreamingHttpResponse:
@@ -71,6 +74,8 @@ def _without_body(response: FileResponse, file: IO[bytes], status: int) -> HttpR
     _take_headers(empty, response)
     for name in ("Content-Length", "Content-Type", "Content-Disposition"):
         del empty[name]
+    if status >= 400:
+        empty["Cache-Control"] = "no-store"  # an error is not what the link leads to
     file.close()  # not the response, which would end the request
     return empty
 

@@ -63,6 +63,8 @@ def test_a_download_says_that_it_can_be_had_in_parts(get: Any, link: str) -> Non
         ("bytes=-999999999", slice(None)),
         ("bytes=255999-99999999", slice(255999, None)),
         ("bytes=0-199999", slice(0, 200_000)),
+        (f"bytes=10-{10**30}", slice(10, None)),
+        ("Bytes=0-9", slice(0, 10)),
     ],
 )
 def test_a_part_is_sent_alone(get: Any, link: str, asked: str, part: slice) -> None:
@@ -82,6 +84,7 @@ def test_a_part_behind_the_end_cannot_be_had(get: Any, link: str, asked: str) ->
     response = get(link, Range=asked)
     assert (response.status_code, response.content) == (416, b"")
     assert response["Content-Range"] == "bytes */256000"
+    assert response["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +109,15 @@ def test_what_is_known_already_is_not_sent_again(get: Any, link: str) -> None:
     response = get(link, If_None_Match=f'"other", W/{etag}')
     assert (response.status_code, response.content, response["ETag"]) == (304, b"", etag)
     assert get(link, If_None_Match='"other"').status_code == 200
+
+
+def test_a_file_is_sent_only_if_it_is_the_one_that_was_begun(get: Any, link: str) -> None:
+    etag = get(link)["ETag"]
+    for same in (etag, "*", f'"other", {etag}'):
+        assert get(link, If_Match=same, Range="bytes=10-").status_code == 206
+    for other in ('"other"', f"W/{etag}"):
+        response = get(link, If_Match=other, Range="bytes=10-")
+        assert (response.status_code, response.content, response["ETag"]) == (412, b"", etag)
 
 
 def test_the_head_of_a_part_has_no_body(link: str) -> None:
