@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -35,11 +36,37 @@ class BoundedPaginator(Paginator):
         return rows.order_by()[: self.MOST].count()
 
 
-class BoundedAdmin(admin.ModelAdmin):
+class ViewedList(ChangeList):
+    """A page of rows that know their `viewer`."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        for row in self.result_list:
+            row.viewer = request.user
+
+
+class ViewerAdmin(admin.ModelAdmin):
+    """Its rows know their `viewer`, for links that lead nobody to a page they may not see."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ViewedList
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        row = super().get_object(request, *args, **kwargs)
+        if row:
+            row.viewer = request.user
+        return row
+
+
+class BoundedAdmin(ViewerAdmin):
     """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” means 2,000."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
+
+    @admin.display(description="owner", ordering="owner__email")
+    def person(self, row: Any) -> str:
+        return person_link(row.viewer, row.owner)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if self.action_form.base_fields["select_across"].clean(request.POST.get("select_across")):
@@ -71,10 +98,6 @@ class ReadOnlyAdmin(BoundedAdmin):
     list_max_show_all = 50
     date_hierarchy = None
     actions: Any = ()
-
-    @admin.display(description="owner", ordering="owner__email")
-    def person(self, row: Any) -> SafeString:
-        return person_link(row.owner)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -140,10 +163,20 @@ def picture(upload: Upload) -> str | SafeString:
     return format_html('<img src="{}" alt="" height="160">', url) if url else "–"
 
 
-def link(row: Model, text: object) -> SafeString:
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), text)
+def link(viewer: Any, row: Model, text: object) -> str:
+    """Return a link to the page of a row; for staff who may not see it, only the text."""
+    app, model = row._meta.app_label, row._meta.model_name
+    if not any(viewer.has_perm(f"{app}.{act}_{model}") for act in ("view", "change")):
+        return str(text)
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{app}_{model}_change", args=[row.pk]), text)
 
 
-def person_link(user: AbstractBaseUser) -> SafeString:
+def may_see_people(viewer: Any) -> bool:
+    return bool(viewer.has_perms(["accounts.view_user", "converter.view_job"]))
+
+
+def person_link(viewer: Any, user: AbstractBaseUser) -> str:
+    """Return a link to the page about a person; for staff who may not see it, only their name."""
+    if not may_see_people(viewer):
+        return str(user)
     return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[user.pk]), user)

@@ -12,14 +12,14 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from converter import jobs
-from converter.admin.base import ReadOnlyAdmin, link, pretty
+from converter.admin.base import ReadOnlyAdmin, ViewedList, link, pretty
 from converter.admin.retrying import ending
 from converter.models import Batch, Job
 from converter.snapshot import snapshot
 from converter.translation import bytes_in_words
 
 
-class BatchList(ChangeList):
+class BatchList(ViewedList):
     """Loads the progress of all batches of the page in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -46,7 +46,7 @@ class BatchAdmin(ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BatchList
 
-    def get_object(self, *args: Any, **kwargs: Any) -> Batch | None:
+    def get_object(self, *args: Any, **kwargs: Any) -> Any:
         with snapshot():
             batch = super().get_object(*args, **kwargs)
             if batch:
@@ -77,7 +77,7 @@ class BatchAdmin(ReadOnlyAdmin):
     @admin.display(description="jobs")
     def its_jobs(self, batch: Any) -> SafeString:
         return format_html_join(
-            "", "<div>{} – {}</div>", ((link(job, job), ending(job)) for job in batch.rows)
+            "", "<div>{} – {}</div>", ((link(batch.viewer, job, job), ending(job)) for job in batch.rows)
         )
 
     @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])

@@ -133,13 +133,13 @@ class JobAdmin(ThumbnailAdmin):
         return picture(job.upload)
 
     @admin.display(description="image")
-    def source(self, job: Job) -> str:
-        images = ((link(upload, upload.name),) for upload in job.uploads)
+    def source(self, job: Any) -> str:
+        images = ((link(job.viewer, upload, upload.name),) for upload in job.uploads)
         return format_html_join("", "<div>{}</div>", images)
 
     @admin.display(description="batch")
-    def in_batch(self, job: Job) -> str:
-        return link(job.batch, job.batch_id)
+    def in_batch(self, job: Any) -> str:
+        return link(job.viewer, job.batch, job.batch_id)
 
     @admin.display
     def before(self, job: Job) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from converter.admin.base import BoundedAdmin, ReadOnlyAdmin
+from django.contrib import admin
+from django.http import HttpRequest
+
+from converter.admin.base import BoundedAdmin, ReadOnlyAdmin, link
 from converter.models import (
     Preferences,
     Quota,
@@ -20,6 +23,10 @@ class QuotaAdmin(BoundedAdmin):
     search_fields = ("owner__email",)
     autocomplete_fields = ("owner",)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        owner = "owner" if obj is None or self.has_change_permission(request) else "person"
+        return [owner, "jobs_a_day", "bytes_kept"]
+
 
 @admin.register(Preferences)
 class PreferencesAdmin(ReadOnlyAdmin):
@@ -28,4 +35,9 @@ class PreferencesAdmin(ReadOnlyAdmin):
     list_display = ("owner", "retention", "recipe")
     list_select_related = ("owner", "recipe")
     search_fields = ("owner__email",)
-    fields = list_display
+    fields = ("person", "retention", "its_recipe")
+
+    @admin.display(description="recipe")
+    def its_recipe(self, preferences: Any) -> str:
+        recipe = preferences.recipe
+        return link(preferences.viewer, recipe, recipe) if recipe else "–"

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from converter import jobs
+from converter.admin.base import may_see_people
 from converter.admin.retrying import failure, retry_button
 from converter.models import Job
 
@@ -26,7 +27,7 @@ SHOWN = 10  # rows of a list
 
 @require_safe
 def person(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    if not request.user.has_perms(["accounts.view_user", "converter.view_job"]):
+    if not may_see_people(request.user):
         raise PermissionDenied
     owner = get_object_or_404(get_user_model()._default_manager.select_related("quota"), pk=pk)
     newest = Job.objects.filter(owner=owner.pk).select_related("upload")

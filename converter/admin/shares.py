@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from converter import jobs
-from converter.admin.base import ReadOnlyAdmin
+from converter.admin.base import ReadOnlyAdmin, link
 from converter.models import (
     Share,
 )
@@ -21,8 +23,14 @@ class ShareAdmin(ReadOnlyAdmin):
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")
     list_select_related = ("owner", "batch")
     search_fields = ("=id", "=batch__id", "owner__email")
-    fields = list_display
+    fields = (
+        "id", "person", "in_batch", "opened", "created_at", "expires_at", "revoked_at",
+    )  # fmt: skip
     actions = ("revoke",)
+
+    @admin.display(description="batch")
+    def in_batch(self, share: Any) -> str:
+        return link(share.viewer, share.batch, share.batch_id)
 
     @admin.action(description="Revoke links", permissions=["oversee"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Share]) -> None:

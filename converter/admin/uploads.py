@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -42,10 +44,10 @@ class UploadAdmin(ThumbnailAdmin):
         return bytes_in_words(upload.size)
 
     @admin.display(description="jobs")
-    def its_jobs(self, upload: Upload) -> SafeString:
+    def its_jobs(self, upload: Any) -> SafeString:
         rows = upload.jobs.order_by("created_at", "position")
         return format_html_join(
             "",
             "<div>{} – {}</div>",
-            ((link(job, job.output_format), ending(job)) for job in rows),
+            ((link(upload.viewer, job, job.output_format), ending(job)) for job in rows),
         )

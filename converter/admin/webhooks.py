@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from converter.admin.base import ReadOnlyAdmin
+from converter.admin.base import ReadOnlyAdmin, link
 from converter.models import (
     Delivery,
     Webhook,
@@ -44,4 +46,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("webhook__owner",)
     search_fields = ("=id", "=webhook__id", "webhook__owner__email")
-    fields = ("id", *list_display, "answer", "body")
+    fields = (
+        "id", "event", "receiver", "attempts", "attempted_at", "answer_status", "created_at", "due_at", "delivered_at",
+        "answer", "body",
+    )  # fmt: skip
+
+    @admin.display(description="webhook")
+    def receiver(self, delivery: Any) -> str:
+        return link(delivery.viewer, delivery.webhook, delivery.webhook)

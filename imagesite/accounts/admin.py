@@ -12,17 +12,16 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from converter import configuration, jobs
-from converter.admin.base import ReadOnlyAdmin, log_changes, person_link
+from converter.admin.base import ReadOnlyAdmin, ViewerAdmin, log_changes, may_see_people, person_link
 from imagesite.accounts.local.invitations import invite
 from imagesite.accounts.models import ApiToken, Invitation, User
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(ViewerAdmin, DjangoUserAdmin):
     list_display = ("person", "is_guest", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_guest", "is_active", "is_staff", "is_superuser", "groups", "date_joined")
     search_fields = ("=id", "email", "first_name", "last_name", "=sub")
@@ -39,11 +38,14 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
     )
     actions = ("remove_second_factor",)
-    list_display_links = None
 
     @admin.display(description=_("e-mail address"), ordering="email")
-    def person(self, user: User) -> SafeString:
-        return person_link(user)
+    def person(self, user: Any) -> str:
+        return person_link(user.viewer, user)
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Return no column, since `person` is a link of its own; for staff to whom it is none, that one."""
+        return None if may_see_people(request.user) else ["person"]
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
