@@ -50,6 +50,21 @@ TEMPLATES = {
         "Your files would need more than your {most:M} MB of storage. "
         "Delete a batch you no longer need, or wait until one expires."
     ),
+    "quota_exceeded.bytes_at_once": _(
+        "These files need more than your {most:M} MB of storage. Convert fewer at once, or make them smaller."
+    ),
+    "quota_exceeded.bytes_unused": _(
+        "Your files would need more than your {most:M} MB of storage. Images you uploaded but did not convert "
+        "take up part of it until they are deleted automatically. Choose fewer images, or try again later."
+    ),
+    "quota_exceeded.bytes_logos": _(
+        "Your files would need more than your {most:M} MB of storage. "
+        "Delete a recipe with a logo, or choose fewer images."
+    ),
+    "quota_exceeded.bytes_guest": _(
+        "Visitors without an account share {most:M} MB of storage on your network, and it is almost full. "
+        "Sign up for storage of your own, or try again later."
+    ),
     # How jobs end.
     "bad_image": _("{name}: {reason}"),
     "upload_timed_out": _("The file never arrived. Upload it again."),

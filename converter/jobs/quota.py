@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils import timezone
 from converter import configuration
 from converter.jobs.errors import OverQuota
 from converter.jobs.guests import check_rate, is_guest, with_same_quota
-from converter.models import Job, Logo, Quota, Upload, Usage
+from converter.models import Batch, Job, Logo, Quota, Upload, Usage
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,33 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
 class BytesLeft:
     """How many bytes an owner may still keep, as of now."""
 
-    def __init__(self, owner: AbstractBaseUser, quota: Quota | None = None) -> None:
+    def __init__(
+        self, owner: AbstractBaseUser, quota: Quota | None = None, batch: uuid.UUID | None = None
+    ) -> None:
+        """`batch`: the one whose results are counted."""
+        self._owner, self._batch = owner, batch
         self._most = _most_bytes(owner, quota or _quota(owner))
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0
 
     def take(self, size: int) -> None:
         """Count this many more bytes. Raises OverQuota, and counts none, if fewer are left."""
         if self._most and size > self._left:
-            raise OverQuota(kind="bytes", most=self._most)
+            raise OverQuota(kind=self._what_helps(size), most=self._most)
         self._left -= size
+
+    def _what_helps(self, size: int) -> str:
+        """Return the kind of refusal: each says of something that takes up room how to make some."""
+        mine = Q(owner=self._owner.pk)
+        if size > self._most:
+            return "bytes_at_once"
+        batches = Batch.objects.filter(mine, kept=True, expired_at=None).values_list("pk", flat=True)
+        if set(batches[:2]) - {self._batch}:
+            return "bytes"
+        if self._batch:
+            return "bytes_at_once"
+        if is_guest(self._owner):
+            return "bytes_guest"
+        return "bytes_unused" if Upload.objects.filter(mine, deleted_at=None).exists() else "bytes_logos"
 
 
 def _quota(owner: AbstractBaseUser) -> Quota:

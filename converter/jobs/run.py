@@ -89,7 +89,7 @@ def _join(job: Job) -> None:
             except BadImage as exc:
                 raise Unjoined(bad_image(source.upload, exc.message)) from exc
             renew([job])
-        _finish(job, document.finish(wanted), BytesLeft(job.owner))
+        _finish(job, document.finish(wanted), BytesLeft(job.owner, batch=job.batch_id))
     except Unjoined as exc:
         _fail(job, exc.message)
         return
@@ -137,7 +137,7 @@ def _convert(jobs: list[Job]) -> None:
     if not ready:
         return
     recipes = [job.parsed_recipe for job in ready]
-    left = BytesLeft(jobs[0].owner)
+    left = BytesLeft(jobs[0].owner, batch=jobs[0].batch_id)
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
     renewed = time.monotonic()
     # Cancelled or deleted meanwhile, the file is worked on no further.

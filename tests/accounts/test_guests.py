@@ -232,7 +232,7 @@ def test_guests_at_one_address_share_the_room_for_files(settings: Any) -> None:
     settings.CONVERTER_GUEST_BYTES_KEPT = int(size * 1.5)
     convert(Client())
     full = Client().post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]})
-    assert "Your files would need more" in text(full)
+    assert "Visitors without an account share" in text(full)
     convert(Client(), REMOTE_ADDR="203.0.113.6")
 
 
