@@ -198,7 +198,9 @@ WARNINGS = {
     "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
     "metadata_not_kept": _("{format} cannot hold some metadata, which was removed: {kinds}"),
     "metadata_too_large": _("Some metadata is too large for {format} and was removed: {kinds}"),
-    "metadata_unread": _("Some metadata is incomplete or too large to read and was removed: {kinds}"),
+    "metadata_unread": _(
+        "Some metadata is damaged, incomplete or too large to read and was removed: {kinds}"
+    ),
     "exif_fields_not_kept": _("Some EXIF fields are not kept: {names}"),
     "maker_note_not_kept": _("The camera's own notes (MakerNote) are not kept"),
     "image_incomplete": _("Part of the image is missing: the file was cut off and then closed"),

@@ -48,6 +48,9 @@ UNREAD = {
     "unsupported_variant.channels": _(
         "This {format} has {channels} channels of {bits} bits, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
+    "unsupported_variant.chunk": _(
+        "This {format} cannot be shown without its part “{name}”, which is unknown here. Re-save it in another program, then try again."
+    ),
     "unsupported_variant.cmyk": _(
         "This {format} has CMYK colours, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
@@ -119,5 +122,8 @@ UNREAD = {
     ),
     "unsupported_variant.unknown_compression": _(
         "This {format} uses an unknown compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
+    "unsupported_variant.volume": _(
+        "This {format} is a volume of {slices} slices in one page, which cannot be read here. Export the slices as separate pages or images first."
     ),
 }

@@ -144,3 +144,39 @@ def test_a_picture_with_black_or_clear_rows_at_its_end_is_whole(mode: str) -> No
     image = Image.new("RGBA", (16, 16))
     image.paste((200, 30, 30, 255), (0, 0, 16, 9))
     render(samples.saved(image.convert("RGB").convert(mode) if mode != "RGBA" else image, "PNG"))
+
+
+def test_an_unknown_critical_chunk_before_the_pixels_is_refused_by_its_name() -> None:
+    with pytest.raises(UnsupportedVariant, match="part “QQQQ”, which is unknown"):
+        render(png(chunk(b"QQQQ", b"words")))
+    assert render(png(chunk(b"qqQq", b"words"))).width == 16
+
+
+def test_a_critical_chunk_behind_the_pixels_does_no_harm() -> None:
+    data = png()
+    assert render(data[:-12] + chunk(b"QQQQ", b"words") + data[-12:]).width == 16
+
+
+@pytest.mark.parametrize("odd", [chunk(b"A\0\1B", b""), png()[8:_AT]], ids=["no name", "second header"])
+def test_a_chunk_without_a_name_and_a_second_header_are_damage(odd: bytes) -> None:
+    with pytest.raises(Corrupt):
+        render(png(odd))
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [
+        (chunk(b"zTXt", b"Title\x00\x00no zlib"), "comment"),
+        (chunk(b"zTXt", b"Title\x00\x00" + zlib.compress(b"words " * 100)[:-8]), "comment"),
+        (chunk(b"iTXt", b"Title\x00\x01\x00\x00\x00no zlib"), "comment"),
+        (chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x01\x00\x00\x00no zlib"), "xmp"),
+        (damaged(b"tEXt", b"Title\x00words"), "comment"),
+        (damaged(b"eXIf", b"II*\x00\x08\x00\x00\x00\x00\x00"), "exif"),
+    ],
+)
+def test_broken_words_are_named(broken: bytes, kind: str) -> None:
+    report = render(png(broken), metadata="keep").report
+    assert [dict(each.params) for each in report.warnings if each.code == "metadata_unread"] == [
+        {"kinds": [kind]}
+    ]
+    assert list(report.metadata_removed) == [kind]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from converter.engine import Message, Recipe, Truncated, UnsupportedFormat, UnsupportedVariant
 from converter.engine.raster import open
 
 from . import samples
+from .rendering import render
 
 SIZE = (16, 4)
 RAMP = [index / 63 for index in range(64)]
@@ -289,3 +293,41 @@ def test_samples_of_undefined_kind_are_unsigned_numbers(
     body = stored([value for value in RAMP for _ in range(channels)], bits, endian)
     data = samples.tiff(SIZE, body, {**tags, 339: (4,) * channels}, endian, compress)
     assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
+
+
+def byte_typed(data: bytes, tags: Sequence[int]) -> bytes:
+    """The TIFF of tifffile with these tags as BYTE."""
+    output = bytearray(data)
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        order = file.byteorder
+        wide = file.is_bigtiff
+        found = [(tag.offset, tag.value) for tag in file.pages.first.tags.values() if tag.code in tags]
+    assert len(found) == len(tags)
+    for offset, value in found:
+        values = value if isinstance(value, tuple) else (int(value),)
+        struct.pack_into(f"{order}H{'Q' if wide else 'I'}", output, offset + 2, 1, len(values))
+        place = offset + (12 if wide else 8)
+        output[place : place + (8 if wide else 4)] = bytes(values).ljust(8 if wide else 4, b"\0")
+    return bytes(output)
+
+
+@pytest.mark.parametrize("endian", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_small_numbers_may_be_of_type_byte(
+    endian: Literal["<", ">"], big: bool, compression: str | None
+) -> None:
+    colors = (np.arange(20 * 10 * 3) % 251).astype(np.uint8).reshape(10, 20, 3)
+    output = BytesIO()
+    tifffile.imwrite(
+        output, colors, byteorder=endian, bigtiff=big, photometric="rgb", compression=compression
+    )
+    data = byte_typed(output.getvalue(), [256, 257, 258, 262, 277])
+    assert samples.opened(render(data)).convert("RGB").tobytes() == colors.tobytes()
+
+
+def test_a_volume_in_one_page_is_refused_by_its_name() -> None:
+    output = BytesIO()
+    tifffile.imwrite(output, np.zeros((16, 32, 32), np.uint8), volumetric=True, tile=(16, 16, 16))
+    with pytest.raises(UnsupportedVariant, match="a volume of 16 slices"):
+        render(output.getvalue())

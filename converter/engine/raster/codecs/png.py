@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 from PIL import Image, ImageChops, PngImagePlugin
 
-from converter.engine.errors import Truncated, UnsupportedVariant
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace
@@ -48,8 +48,8 @@ class Png(Codec):
         return [f"PNGs take longer to read than they could: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow accepts a PNG without its end, and any number of chunks; here both are refused. Apple's variant is
-        recognised by its first chunk.
+        """Pillow accepts a PNG without its end, any number of chunks, and chunks that change how the picture is to be
+        read; here all are refused. Apple's variant is recognised by its first chunk.
         """
         kinds = [chunk.kind for chunk in islice(chunks(data), _MOST_CHUNKS)]
         if kinds[:1] == [_APPLE]:
@@ -58,6 +58,17 @@ class Png(Codec):
             raise UnsupportedVariant(kind="many_parts", format=self.format.label)
         if b"IEND" not in kinds:
             raise Truncated
+        self._refuse_unknown([*takewhile(lambda kind: kind not in (b"IDAT", b"IEND"), kinds)])
+
+    def _refuse_unknown(self, kinds: Sequence[bytes]) -> None:
+        """Refuse critical chunks before the pixels that nobody knows (PNG, third edition, 13.2, 14.2), and a second
+        header. Behind the pixels, browsers pass over them.
+        """
+        unknown = [kind for kind in kinds if not kind[0] & 0x20 and kind not in (b"IHDR", b"PLTE")]
+        if kinds.count(b"IHDR") > 1 or not b"".join(unknown).isalpha() and unknown:
+            raise Corrupt
+        if unknown:
+            raise UnsupportedVariant(kind="chunk", format=self.format.label, name=unknown[0].decode())
 
     def readable(self, data: bytes) -> bytes:
         """Pillow calls a file with a long text or profile damaged, and the pixels do not need texts."""
@@ -83,7 +94,7 @@ class Png(Codec):
 
     def unread(self, data: bytes) -> Sequence[str]:
         found = list(_in_header(data))
-        left = [_kind_of_words(chunk) for chunk, is_read in found if not is_read and chunk.is_whole]
+        left = [_kind_of_words(chunk) for chunk, is_read in found if not is_read]
         return [*left, *png_raw_profiles.lost(chunk for chunk, is_read in found if is_read)]
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
@@ -172,8 +183,8 @@ def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
         pixels_begun = pixels_begun or chunk.kind == b"IDAT"
         if chunk.kind in WORDS:
             size = chunk.unpacked_size(room)
-            is_read = size <= room and chunk.is_usable
-            room -= size if is_read else 0
+            is_read = size is not None and size <= room and chunk.is_usable
+            room -= size if is_read and size else 0
             yield chunk, is_read
         elif not pixels_begun and chunk.is_usable:
             yield chunk, True
@@ -195,7 +206,7 @@ def _bounded(chunk: Chunk) -> bytes | memoryview:
     """
     if chunk.kind == b"acTL":
         return apng.counted(chunk)
-    if chunk.kind == PROFILE and chunk.unpacked_size(MOST_TEXT) > MOST_TEXT:
+    if chunk.kind == PROFILE and (chunk.unpacked_size(MOST_TEXT) or 0) > MOST_TEXT:
         return _NO_PROFILE
     return chunk.raw
 

@@ -62,15 +62,19 @@ class Chunk:
             return bool(name) and len(rest) > 1 and rest[0] == _DEFLATE
         return self.end - self.start >= _SIZES.get(self.kind, 0)
 
-    def unpacked_size(self, most: int) -> int:
-        """Return how many bytes its text or profile has when unpacked, or a number above `most`."""
+    def unpacked_size(self, most: int) -> int | None:
+        """Return how many bytes its text or profile has when unpacked, or a number above `most`; None if it cannot be
+        unpacked to its end.
+        """
         packed = self._packed()
         if packed is None:
             return len(self.data)
+        unpacker = zlib.decompressobj()
         try:
-            return len(zlib.decompressobj().decompress(packed, most + 1))
+            size = len(unpacker.decompress(packed, most + 1))
         except zlib.error:
-            return len(self.data)
+            return None
+        return size if unpacker.eof or size > most else None
 
     def _packed(self) -> bytes | None:
         name, _, rest = self.data.partition(b"\x00")

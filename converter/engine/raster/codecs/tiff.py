@@ -18,7 +18,7 @@ from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
 from .tiff_deep import octets_of, with_tags
-from .tiff_kinds import refuse_unread, with_known_samples, without_secondary_pages
+from .tiff_kinds import refuse_unread, with_known_samples, with_short_numbers, without_secondary_pages
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
 
@@ -39,7 +39,9 @@ class Tiff(Codec):
         "1 to 16 and 32 bits, 16 to 64 in floating point, in grey, RGB and CMYK, with and without alpha; "
         "palettes up to 8 bits, Lab and YCbCr of 8; pages; BigTIFF"
     )
-    refuses = "signed samples, deep Lab, mixed depths; compression by JPEG 2000, JPEG XR, LERC or WebP"
+    refuses = (
+        "volumes, signed samples, deep Lab, mixed depths; compression by JPEG 2000, JPEG XR, LERC or WebP"
+    )
 
     def recognises(self, data: bytes) -> bool:
         return super().recognises(data) and data[8:10] != _CANON_RAW
@@ -55,7 +57,7 @@ class Tiff(Codec):
             raise UnsupportedFormat(kind="raw")
 
     def readable(self, data: bytes) -> bytes:
-        return with_known_samples(without_secondary_pages(as_classic(data)))
+        return with_known_samples(with_short_numbers(without_secondary_pages(as_classic(data))))
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)

@@ -22,11 +22,19 @@ _NEW_SUBFILE, _REDUCED, _MASK_OF_ANOTHER = 254, 1, 4
 _SUBFILE, _OLD_REDUCED = 255, 2
 _PALETTE, _MASK, _SEPARATED, _SENSOR = 3, 4, 5, (32803, 34892)
 _INK_SET, _INK_NAMES, _INKS, _NOT_CMYK = 332, 333, 334, 2
+_IMAGE_DEPTH = 32997
+"""Slices of a volume, as SGI and tifffile write them."""
+_BYTE, _SHORT = 1, 3
 _CMYK_NAMES = b"cyan\0magenta\0yellow\0black"
 _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
 _OLD_JPEG, _SEPARATE = 6, 2
 
+_LAYOUT = (
+    *(_NEW_SUBFILE, _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER),
+    *(274, _SAMPLES, 278, _PLANAR, 296, 317, 322, 323, _EXTRA, _SAMPLE_FORMAT),
+)
+"""Tags of small numbers; those without a name here are orientation, rows per strip, unit, predictor, size of tiles."""
 _NUMBERS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
 _MOST_PAGES = 10_000
@@ -129,6 +137,27 @@ def without_secondary_pages(data: bytes) -> bytes:
     return bytes(output)
 
 
+def with_short_numbers(data: bytes) -> bytes:
+    """Return the TIFF with SHORT for each number of its layout that is a BYTE: libtiff takes either, Pillow only SHORT
+    and LONG, as TIFF 6.0 has them.
+    """
+    output = bytearray()
+    for page in _pages(data, _MOST_PAGES):
+        order, room = page.form[0], struct.calcsize(page.form)
+        for tag in _LAYOUT:
+            entry = page.entries.get(tag)
+            if entry is None or struct.unpack_from(order + "H", data, entry + 2)[0] != _BYTE:
+                continue
+            output = output or bytearray(data)
+            values = struct.pack(f"{order}{len(page.tags[tag])}H", *page.tags[tag])
+            if len(values) > room:
+                output += bytes(len(output) % 2) + values
+                values = struct.pack(page.form, len(output) - len(values))
+            struct.pack_into(order + "H", output, entry + 2, _SHORT)
+            output[entry + 4 + room : entry + 4 + 2 * room] = values.ljust(room, b"\0")
+    return bytes(output) if output else data
+
+
 def with_known_samples(data: bytes) -> bytes:
     """Return the TIFF with unsigned samples where it leaves their kind undefined (TIFF 6.0, page 80)."""
     pages = [page for page in _pages(data, _MOST_PAGES) if _UNDEFINED in page.tags.get(_SAMPLE_FORMAT, ())]
@@ -151,10 +180,13 @@ def _first(tags: Mapping[int, tuple[int, ...]], tag: int) -> int:
 
 
 class _Page(NamedTuple):
-    """A directory at `at`, its small numbers and their offsets, and those of the links to it and to the next one."""
+    """A directory at `at`, its small numbers, the offsets of their entries and of their values, and those of the links
+    to it and to the next one.
+    """
 
     at: int
     tags: Mapping[int, tuple[int, ...]]
+    entries: Mapping[int, int]
     places: Mapping[int, int]
     named_at: int
     next_at: int
@@ -177,10 +209,11 @@ def _pages(data: bytes, most: int) -> Iterator[_Page]:
             start = at + struct.calcsize(count_form)
             end = start + size * entries
             following = struct.unpack_from(endian + offset_form, data, end)[0]
-            found = [_entry(data, entry, endian, offset_form) for entry in range(start, end, size)]
-            tags = {tag: values for tag, values, _ in found if values}
-            places = {tag: place for tag, _, place in found}
-            yield _Page(at, tags, places, named_at, end, endian + offset_form)
+            found = {entry: _entry(data, entry, endian, offset_form) for entry in range(start, end, size)}
+            tags = {tag: values for tag, values, _ in found.values() if values}
+            entries = {tag: entry for entry, (tag, values, _) in found.items() if values}
+            places = {tag: place for tag, _, place in found.values()}
+            yield _Page(at, tags, entries, places, named_at, end, endian + offset_form)
             at, named_at = following, end
     except struct.error:
         return
@@ -222,6 +255,8 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
         return {"kind": "compression", "compression": _COMPRESSIONS[compression]}
     if compression not in TiffImagePlugin.COMPRESSION_INFO:
         return {"kind": "unknown_compression"}
+    if (slices := tags.get(_IMAGE_DEPTH, (1,))[0]) > 1:
+        return {"kind": "volume", "slices": slices}
     layout = _layout(order, tags)
     if layout.photometric == _SEPARATED and (inks := _other_inks(tags)):
         return {"kind": "inks", "inks": inks}
