@@ -65,14 +65,18 @@ def cells() -> list[Cell]:
         return Cell(name, tuple(Order(source, format, quality, **more) for source in sources))  # type: ignore[arg-type]
 
     return [
+        *(cell(f"JPEG → {name.upper()}", photographs, name) for name in ("png", "webp", "avif", "tiff")),
         *(
-            cell(f"JPEG → {name.upper()}", photographs, name)
-            for name in ("png", "webp", "avif", "jpeg", "tiff")
+            made
+            for plain, name in ((False, "JPEG"), (True, "plain JPEG"))
+            for made in (
+                cell(f"JPEG → {name}", photographs, "jpeg", plain=plain),
+                cell(f"PNG → {name}", flat, "jpeg", flatten=_WHITE, plain=plain),
+                cell(f"JPEG 4K → 1280 {name}", (phone, real), "jpeg", width=1280, plain=plain),
+                cell(f"JPEG 4K → 320 {name}", (phone, real), "jpeg", width=320, plain=plain),
+            )
         ),
-        cell("PNG → JPEG", flat, "jpeg", flatten=_WHITE),
         cell("PNG → WEBP", flat, "webp"),
-        cell("JPEG 4K → 1280 JPEG", (phone, real), "jpeg", width=1280),
-        cell("JPEG 4K → 320 JPEG", (phone, real), "jpeg", width=320),
         cell("PNG 4K → 1280 WEBP", large_png, "webp", width=1280),
         cell("GIF → WEBP", moving, "webp", animated=True),
     ]
@@ -83,8 +87,7 @@ def measure(cell: Cell, rivals: Sequence[Rival], core: int, judge: Judge) -> dic
     figures: dict[str, list[Measured]] = {}
     for order in cell.orders:
         with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-            able = [rival for rival in (OURS, *rivals) if rival.does(order)]
-            workers = [stack.enter_context(Worker(rival, {core})) for rival in able]
+            workers = [stack.enter_context(Worker(rival, {core})) for rival in (OURS, *rivals)]
             reference = Reference(order.source.read_bytes(), order.width, judge)
             for name, found in _measured(order, workers, reference, Path(folder) / "made").items():
                 figures.setdefault(name, []).append(found)
@@ -172,11 +175,7 @@ def throughput(cell: Cell, rivals: Sequence[Rival], cores: set[int]) -> dict[str
     ratios: dict[str, list[float]] = {}
     for order in cell.orders:
         with ExitStack() as stack:
-            teams = {
-                rival.name: stack.enter_context(_team(rival, cores))
-                for rival in (OURS, *rivals)
-                if rival.does(order)
-            }
+            teams = {rival.name: stack.enter_context(_team(rival, cores)) for rival in (OURS, *rivals)}
             able = {name: team for name, team in teams.items() if "unable" not in team[0].ask(order)}
             found: dict[str, list[float]] = {name: [] for name in able}
             for _ in range(_FEWEST_RUNS):

@@ -14,6 +14,8 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
     recipe: dict[str, Any] = {"format": order["format"]}
     if order["quality"]:
         recipe["quality"] = order["quality"]
+    if order["plain"]:
+        recipe["progressive"] = False
     if order["width"]:
         recipe["resize"] = {"width": order["width"]}
     (result,) = raster.convert(data, engine.Recipe.parse(recipe))

@@ -22,8 +22,8 @@ from .content import GAIN_MAP, Content
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
 from .jpeg_segments import (
     END_OF_IMAGE,
+    MOST,
     START_OF_SCAN,
-    all_segments,
     is_frame,
     profile_of,
     readable,
@@ -37,7 +37,6 @@ from .jpeg_xmp import extended_segments, fits, whole_packet
 # From this quality on people look closely, and half the colour resolution shows.
 _FULL_COLOR = 90
 
-_MOST_SEGMENTS = 10_000
 _MOST_STRAY = 100_000  # bytes between segments, which Pillow reads one by one
 _MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any use has a few hundred
 
@@ -84,7 +83,7 @@ class Jpeg(Codec):
             scans += segment.marker == START_OF_SCAN
             stray += segment.start - reached  # and four bytes of marker and length
             reached = segment.end
-            if number > _MOST_SEGMENTS or scans > _MOST_SCANS or stray > _MOST_STRAY:
+            if number == MOST or scans > _MOST_SCANS or stray > _MOST_STRAY:
                 raise UnsupportedVariant(kind="many_parts", format=self.format.label)
             if is_frame(segment.marker) and segment.end > segment.start:
                 self._refuse_unread(segment.marker, data[segment.start])
@@ -181,9 +180,7 @@ class Jpeg(Codec):
     def has_gain_map(self, data: bytes) -> bool:
         """Look for the marks of Android, ISO 21496-1 and Apple in the headers of this image and those after it."""
         heads = [data[:_MOST_HEAD]]
-        end = next(
-            (segment.end for segment in all_segments(data) if segment.marker == END_OF_IMAGE), len(data)
-        )
+        end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
         for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
             heads.append(data[start.start() : start.start() + _MOST_HEAD])
         return any(mark in head for head in heads for mark in _GAIN_MAPS)

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 
 from PIL import ImageFile
 
-from .jpeg_segments import START_OF_SCAN, all_segments, is_frame
+from .jpeg_segments import START_OF_SCAN, is_frame, segments
 
 _TABLES, _INTERVAL = 0xC4, 0xDD
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -35,7 +35,7 @@ def _has_lost_restarts(data: bytes) -> bool:
     them is then missing or in the wrong place. More of them after the last pixel do no harm.
     """
     frame, interval = b"", 0
-    for segment in all_segments(data):
+    for segment in segments(data):
         content = data[segment.start : min(segment.end, segment.start + 1024)]
         if is_frame(segment.marker):
             if segment.marker not in _WITH_BLOCKS:
@@ -75,7 +75,7 @@ def _has_hole(data: bytes) -> bool:
     block, a block of zeros would be 63 equal coefficients.
     """
     firsts: dict[int, int] = {}
-    for segment in all_segments(data):
+    for segment in segments(data):
         if is_frame(segment.marker) and segment.marker not in _SEQUENTIAL:
             return False
         if segment.marker == _TABLES:
@@ -112,13 +112,13 @@ def load(image: ImageFile.ImageFile, data: bytes) -> bool:
 
 def read_at_once(image: ImageFile.ImageFile, data: bytes) -> None:
     """Let Pillow hand over an arithmetically coded file in one piece: libjpeg cannot wait for more of it."""
-    if any(segment.marker in _ARITHMETIC for segment in all_segments(data)):
+    if any(segment.marker in _ARITHMETIC for segment in segments(data)):
         image.decodermaxblock = sys.maxsize
 
 
 def _all_but_the_end(data: bytes) -> int | None:
     """Return where the last bytes of a sequential JPEG's compressed data begin; None if that says nothing."""
-    found = all_segments(data)
+    found = list(segments(data))
     frame = next((segment for segment in found if is_frame(segment.marker)), None)
     scan = next((segment for segment in reversed(found) if segment.marker == START_OF_SCAN), None)
     if frame is None or scan is None or frame.marker not in _SEQUENTIAL:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, NamedTuple
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 _APP2, _PROFILE = 0xE2, b"ICC_PROFILE\x00"
@@ -34,6 +34,10 @@ _READ = (
 """How the application segments begin that we read."""
 
 
+MOST = 10_000
+"""How many segments a file may have: an encoder writes a few dozen, and each costs time."""
+
+
 class Segment(NamedTuple):
     """`start` and `end` enclose the content, after marker and length."""
 
@@ -42,17 +46,19 @@ class Segment(NamedTuple):
     end: int
 
 
+_latest: list[Any] = []
+"""A file and its segments."""
+
+
 def segments(data: bytes) -> Iterator[Segment]:
-    """Yield the segments up to the end of the first image; a scan's ends where its compressed data does."""
-    return _segments(data, scans=True)
+    """Yield the segments up to the end of the first image; a scan's ends where its compressed data does.
 
-
-@lru_cache(maxsize=2)
-def all_segments(data: bytes) -> Sequence[Segment]:
-    """Return the same, of a file that has been found to have no more than is usual. Finding the end of a scan takes as
-    long as a fiftieth of its decoding.
+    Only MOST and one more are found. Those of the latest file are kept, because looking for the ends of its scans
+    takes a tenth of the time that decoding it to a small picture takes.
     """
-    return tuple(segments(data))
+    if not (_latest and _latest[0] is data):
+        _latest[:] = data, tuple(islice(_segments(data, scans=True), MOST + 1))
+    yield from _latest[1]
 
 
 def _segments(data: bytes, scans: bool) -> Iterator[Segment]:
@@ -122,19 +128,24 @@ def readable(data: bytes) -> bytes:
 
     The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not support.
     """
-    output = bytearray(data)
+    changes: dict[int, bytes] = {}
     for segment in before_pixels(data):
         content = data[segment.start : segment.end]
         if is_frame(segment.marker) and content[_HEIGHT] == b"\x00\x00":
             lines = next((found for found in segments(data) if found.marker == _LINES), None)
             if lines:
-                output[segment.start + 1 : segment.start + 3] = data[lines.start : lines.start + 2]
+                changes[segment.start + 1] = data[lines.start : lines.start + 2]
         if any(
             segment.marker == marker and content.startswith(name) and len(content) < least
             for marker, name, least in _SHORTEST
         ):
-            output[segment.start - 3] = _IGNORED
-    return bytes(output) if output != data else data
+            changes[segment.start - 3] = bytes((_IGNORED,))
+    if not changes:
+        return data
+    output = bytearray(data)
+    for at, new in changes.items():
+        output[at : at + len(new)] = new
+    return bytes(output)
 
 
 def without_metadata(data: bytes) -> bytes:

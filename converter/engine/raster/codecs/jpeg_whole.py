@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageChops
 
-from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, all_segments, is_frame
+from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, is_frame, segments
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _GREY = range(126, 130)
@@ -22,7 +22,7 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     `decode` decodes other data to the size of `image`. With more data appended, a complete file decodes to the same
     pixels; one that was cut off shows something where it was grey.
     """
-    found = all_segments(data)
+    found = list(segments(data))
     scans = [segment for segment in found if segment.marker == START_OF_SCAN]
     frame = next((segment for segment in found if is_frame(segment.marker)), None)
     if not scans or frame is None or found[-1].marker != END_OF_IMAGE:
@@ -31,7 +31,7 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     if frame.marker in _PROGRESSIVE:
         if not _has_all_scans(data, frame, scans):
             return True
-        if _ends_filled(data[: last.end]) or (_refines(data, last) and _is_shrunk(image, data, frame)):
+        if _ends_filled(data, last.end) or (_refines(data, last) and _is_shrunk(image, data, frame)):
             return False
     elif not _ends_grey(image):
         return False
@@ -42,9 +42,9 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     return ImageChops.difference(image, other).getbbox(alpha_only=False) is not None
 
 
-def _ends_filled(scan: bytes) -> bool:
-    """Whether the last bit is a one, with which encoders fill up the last byte, so that a zero is seldom the end."""
-    return bool(scan[-1] & 1) or scan.endswith(b"\xff\x00")
+def _ends_filled(data: bytes, end: int) -> bool:
+    """Whether the last bit of the scan is a one, with which encoders fill up the last byte, so that a zero is seldom the end."""
+    return bool(data[end - 1] & 1) or data.endswith(b"\xff\x00", 0, end)
 
 
 def _refines(data: bytes, scan: Segment) -> bool:
