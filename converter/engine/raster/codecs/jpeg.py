@@ -9,7 +9,8 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
-from PIL import Image, ImageFile
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
@@ -19,6 +20,7 @@ from converter.engine.raster.signalling import ColorSpace, of_exif
 from . import credentials, jpeg_damage, jpegli
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
+from .jpeg_detail import without_detail
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
 from .jpeg_segments import (
     END_OF_IMAGE,
@@ -54,6 +56,7 @@ _MP_ENTRIES = 0xB002
 _LEFT_OVER = "left over"
 """Where `Image.info` says that compressed data was left when all pixels were there."""
 
+_EIGHTH = 8
 _UNITS = (1, 2)  # an inch, a centimetre
 
 
@@ -138,8 +141,11 @@ class Jpeg(Codec):
         return whole_packet(data, super().xmp(image, data) or b"")
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        if image.tell() or not isinstance(image, ImageFile.ImageFile):
+        if image.tell() or not isinstance(image, JpegImageFile):
             return super().load(image, data)
+        smaller = without_detail(readable(data)) if image.decoderconfig[:1] == (_EIGHTH,) else None
+        if smaller is not None:
+            return self._decoded(smaller, image)
         image.info[_LEFT_OVER] = jpeg_damage.load(image, readable(data))
         return image
 
@@ -149,16 +155,18 @@ class Jpeg(Codec):
         return bool(image.info.get(_LEFT_OVER)) or jpeg_damage.is_damaged(readable(data))
 
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
-        def decode(other: bytes) -> Image.Image:
-            with Image.open(BytesIO(other), formats=[self.pillow]) as opened:
-                opened.draft(image.mode, image.size)
-                jpeg_damage.read_at_once(opened, data)
-                opened.load()
-                return opened.copy()
-
         if image.tell():  # another one of an MPO, which ends as Pillow finds it
             return False
-        return is_incomplete(data, image, decode)
+        return is_incomplete(data, image, lambda other: self._decoded(other, image))
+
+    def _decoded(self, data: bytes, alike: Image.Image) -> Image.Image:
+        """Return the pixels in the mode and size of another."""
+        with Image.open(BytesIO(data), formats=[self.pillow]) as image:
+            image.draft(alike.mode, alike.size)
+            assert isinstance(image, JpegImageFile)
+            jpeg_damage.read_at_once(image, data)
+            image.load()
+            return image._new(image.im)
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         return len(self._numbers(image, data))
