@@ -16,6 +16,7 @@ from imagesite.settings import *  # noqa: E402, F403
 if "sqlite" in DATABASES["default"]["ENGINE"]:  # noqa: F405
     # A file, as in real life: threads that share a database in memory would share one connection.
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"  # noqa: F405
 CONVERTER_DISPATCH = "tests.fakes.RecordingDispatch"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

@@ -21,6 +21,7 @@ FIELDS = [
     name for name, format in FORMATS.items() if format.encodes and format.has_density and format.decodes
 ]
 SILENT = ("gif", "ico")
+PHOTO = samples.photo((64, 48))
 
 
 def render(data: bytes, **recipe: Any) -> Result:
@@ -60,12 +61,10 @@ def with_exif(unit: int, across: float, down: float) -> Image.Exif:
 
 def sources() -> Iterator[Any]:
     for format in ("JPEG", "PNG", "TIFF", "BMP"):
-        yield pytest.param(saved(samples.photo(), format, dpi=(300, 300)), id=format)
-    yield pytest.param(saved(samples.photo(), "WEBP", exif=with_exif(2, 300.0, 300.0)), id="WebP, EXIF")
-    yield pytest.param(
-        saved(samples.photo(), "AVIF", exif=with_exif(3, 118.11, 118.11)), id="AVIF, EXIF in cm"
-    )
-    yield pytest.param(saved(samples.photo(), "JPEG", exif=with_exif(2, 300.0, 300.0)), id="JPEG, EXIF")
+        yield pytest.param(saved(PHOTO, format, dpi=(300, 300)), id=format)
+    yield pytest.param(saved(PHOTO, "WEBP", exif=with_exif(2, 300.0, 300.0)), id="WebP, EXIF")
+    yield pytest.param(saved(PHOTO, "AVIF", exif=with_exif(3, 118.11, 118.11)), id="AVIF, EXIF in cm")
+    yield pytest.param(saved(PHOTO, "JPEG", exif=with_exif(2, 300.0, 300.0)), id="JPEG, EXIF")
 
 
 @pytest.mark.parametrize("target", FIELDS)
@@ -80,7 +79,7 @@ def test_what_the_file_says_is_kept(source: bytes, target: str, metadata: str) -
 
 @pytest.mark.parametrize("target", ["webp", "avif"])
 def test_where_only_exif_can_say_it_it_is_kept_with_exif(target: str) -> None:
-    source = saved(samples.photo(), "JPEG", dpi=(300, 300), exif=samples_exif())
+    source = saved(PHOTO, "JPEG", dpi=(300, 300), exif=samples_exif())
     kept = told(render(source, format=target, metadata="keep").data)
     assert list(kept.values()) == [pytest.approx((300, 300))]
     assert not told(render(source, format=target).data)
@@ -95,21 +94,21 @@ def samples_exif() -> Image.Exif:
 @pytest.mark.parametrize("target", FIELDS)
 def test_a_file_that_says_nothing_stays_silent(target: str) -> None:
     for format in ("JPEG", "PNG", "WEBP"):
-        source = saved(samples.photo(), format, exif=samples_exif())  # Pillow would make up 72
+        source = saved(PHOTO, format, exif=samples_exif())  # Pillow would make up 72
         assert not told(render(source, format=target).data)
 
 
 @pytest.mark.parametrize("target", [*FIELDS, "webp", "avif"])
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
 def test_a_number_is_set(target: str, metadata: str) -> None:
-    source = saved(samples.photo(), "JPEG", dpi=(72, 72), exif=with_exif(2, 72.0, 72.0))
+    source = saved(PHOTO, "JPEG", dpi=(72, 72), exif=with_exif(2, 72.0, 72.0))
     result = render(source, format=target, dpi=240, metadata=metadata)
     found = told(result.data)
     assert found
     for said in found.values():
         assert said == pytest.approx((240, 240), abs=0.02)
     assert "Resolution set to 240 dpi" in [note.text for note in result.report.notes]
-    assert (result.width, result.height) == samples.photo().size
+    assert (result.width, result.height) == PHOTO.size
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -175,7 +174,7 @@ def test_a_pdf_page_is_never_longer_than_readers_show() -> None:
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1, 1), (300, 0)])
 def test_nonsense_is_not_carried(dpi: tuple[int, int]) -> None:
-    assert not told(render(saved(samples.photo(), "PNG", dpi=dpi), format="jpeg").data)
+    assert not told(render(saved(PHOTO, "PNG", dpi=dpi), format="jpeg").data)
 
 
 def test_it_is_said_in_words() -> None:

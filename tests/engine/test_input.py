@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -85,22 +84,26 @@ def test_a_dng_is_not_taken_for_its_tiff_preview() -> None:
 READ = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"]
 
 
-def cut_files() -> Iterator[Any]:
-    for format in READ:
-        data = samples.saved(samples.photo(), format)
-        for part in (0.5, 0.9):
-            yield pytest.param(data[: int(len(data) * part)], id=f"{format}-{part}")
-    heic = (samples.FILES / "phone.heic").read_bytes()
-    yield pytest.param(heic[: len(heic) * 9 // 10], id="HEIC-0.9")
-    animated = samples.animated("WEBP")
-    yield pytest.param(animated[: len(animated) * 3 // 4], id="animated WEBP")
-    animated = samples.animated("GIF")
-    yield pytest.param(animated[: len(animated) * 3 // 4], id="animated GIF")
+def whole(kind: str) -> bytes:
+    if kind == "HEIC":
+        return (samples.FILES / "phone.heic").read_bytes()
+    if kind.startswith("animated "):
+        return samples.animated(kind.removeprefix("animated "))
+    return samples.saved(samples.photo(), kind)
 
 
-@pytest.mark.parametrize("data", list(cut_files()))
-def test_a_file_that_ends_too_early_is_an_error(data: bytes) -> None:
-    assert error_of(data).code in {"truncated", "corrupt"}
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        *((format, part) for format in READ for part in (0.5, 0.9)),
+        ("HEIC", 0.9),
+        ("animated WEBP", 0.75),
+        ("animated GIF", 0.75),
+    ],
+)
+def test_a_file_that_ends_too_early_is_an_error(kind: str, part: float) -> None:
+    data = whole(kind)
+    assert error_of(data[: int(len(data) * part)]).code in {"truncated", "corrupt"}
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "ICO", "JPEG2000", "BMP"])

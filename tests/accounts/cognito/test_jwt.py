@@ -27,11 +27,12 @@ POOL, CLIENT = "eu-west-1_Example01", "3n4b5urk1ft4fl3mg5e62d9ado"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
 
 
-def make_key() -> rsa.RSAPrivateKey:
+@functools.cache
+def key_of(_name: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-OURS, OTHER = make_key(), make_key()
+ours, other = functools.partial(key_of, "ours"), functools.partial(key_of, "other")
 
 
 @functools.cache  # the library checks a private key whenever it reads one, which takes longer than all else
@@ -63,7 +64,7 @@ def fetched(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def fetch() -> list[dict[str, str]]:
         asked.append(time.monotonic())
-        return [published(OURS, "ours")]
+        return [published(ours(), "ours")]
 
     monkeypatch.setattr(jwt, "_keys", jwt.KeyCache())
     monkeypatch.setattr(jwt, "fetch_keys", fetch)
@@ -85,8 +86,12 @@ def claims(use: str, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not None}
 
 
-def token(use: str, key: rsa.RSAPrivateKey = OURS, kid: str = "ours", **changes: Any) -> str:
-    return str(jose_jwt.encode(claims(use, **changes), private(key), algorithm="RS256", headers={"kid": kid}))
+def token(use: str, key: rsa.RSAPrivateKey | None = None, kid: str = "ours", **changes: Any) -> str:
+    return str(
+        jose_jwt.encode(
+            claims(use, **changes), private(key or ours()), algorithm="RS256", headers={"kid": kid}
+        )
+    )
 
 
 @pytest.mark.parametrize("use", ["id", "access"])
@@ -147,7 +152,7 @@ def test_one_use_does_not_pass_for_the_other() -> None:
 @USES
 def test_another_key_under_our_name_is_refused(use: Use) -> None:
     with pytest.raises(InvalidToken):
-        jwt.verify(token(use, OTHER), use)
+        jwt.verify(token(use, other()), use)
 
 
 def _unsigned(use: str) -> str:
@@ -165,12 +170,12 @@ def _hs256(use: str) -> str:
 
     head = b64(json.dumps({"alg": "HS256", "kid": "ours", "typ": "JWT"}).encode())
     body = b64(json.dumps(claims(use)).encode())
-    return f"{head}.{body}.{b64(hmac.digest(public(OURS), f'{head}.{body}'.encode(), hashlib.sha256))}"
+    return f"{head}.{body}.{b64(hmac.digest(public(ours()), f'{head}.{body}'.encode(), hashlib.sha256))}"
 
 
 def _rs512(use: str) -> str:
     return str(
-        jose_jwt.encode(claims(use), private(OURS, "RS512"), algorithm="RS512", headers={"kid": "ours"})
+        jose_jwt.encode(claims(use), private(ours(), "RS512"), algorithm="RS512", headers={"kid": "ours"})
     )
 
 
@@ -208,7 +213,7 @@ def test_a_spoilt_token_is_refused(use: Use, spoil: Callable[[str], str]) -> Non
 
 
 def test_a_token_without_a_key_id_is_refused() -> None:
-    bare = jose_jwt.encode(claims("id"), private(OURS), algorithm="RS256")
+    bare = jose_jwt.encode(claims("id"), private(ours()), algorithm="RS256")
     with pytest.raises(InvalidToken):
         jwt.verify(bare, "id")
 
@@ -216,7 +221,7 @@ def test_a_token_without_a_key_id_is_refused() -> None:
 def test_an_id_token_fits_the_access_token_that_came_with_it() -> None:
     access = token("access")
     paired = jose_jwt.encode(
-        claims("id"), private(OURS), algorithm="RS256", headers={"kid": "ours"}, access_token=access
+        claims("id"), private(ours()), algorithm="RS256", headers={"kid": "ours"}, access_token=access
     )
     assert jwt.verify(paired, "id", access=access)
     assert jwt.verify(paired, "id")
@@ -236,7 +241,7 @@ def test_keys_are_fetched_once(fetched: list[float]) -> None:
 def test_keys_that_a_deploy_handed_over_serve_without_being_fetched(
     settings: Any, fetched: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.COGNITO_JWKS = {"keys": [published(OURS, "ours")]}
+    settings.COGNITO_JWKS = {"keys": [published(ours(), "ours")]}
     monkeypatch.setattr(jwt, "_keys", jwt.KeyCache())
     assert jwt.verify(token("id"), "id")
     assert fetched == []
@@ -248,21 +253,21 @@ def test_keys_that_a_deploy_handed_over_serve_without_being_fetched(
 def test_invented_key_ids_do_not_make_us_ask_each_time(fetched: list[float]) -> None:
     for number in range(5):
         with pytest.raises(InvalidToken):
-            jwt.verify(token("id", OTHER, f"invented-{number}"), "id")
+            jwt.verify(token("id", other(), f"invented-{number}"), "id")
     assert len(fetched) == 1
 
 
 def test_a_rotated_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     jwt.verify(token("id"), "id")
-    keys = [published(OURS, "ours"), published(OTHER, "new")]
+    keys = [published(ours(), "ours"), published(other(), "new")]
     monkeypatch.setattr(jwt, "fetch_keys", lambda: keys)
     jwt._keys._fetched_at -= jwt.REFETCH_INTERVAL + 1
-    assert jwt.verify(token("id", OTHER, "new"), "id")
+    assert jwt.verify(token("id", other(), "new"), "id")
 
 
 def test_a_withdrawn_key_stops_counting_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     jwt.verify(token("id"), "id")
-    monkeypatch.setattr(jwt, "fetch_keys", lambda: [published(OTHER, "new")])
+    monkeypatch.setattr(jwt, "fetch_keys", lambda: [published(other(), "new")])
     jwt._keys._fetched_at -= jwt.KEY_LIFETIME + 1
     with pytest.raises(InvalidToken):
         jwt.verify(token("id"), "id")
@@ -309,7 +314,7 @@ fetch_keys = jwt.fetch_keys
 
 
 def test_keys_come_over_http(server: type[Answer]) -> None:
-    server.body = json.dumps({"keys": [published(OURS, "ours")]}).encode()
+    server.body = json.dumps({"keys": [published(ours(), "ours")]}).encode()
     assert fetch_keys()[0]["kid"] == "ours"
 
 
