@@ -82,7 +82,7 @@ class Session(APIKeyCookie):
         try:
             return guests.begin(request)
         except guests.TooManyGuests as exc:
-            raise Problem("too_many_requests") from exc
+            raise Problem("too_many_requests", headers={"Retry-After": str(exc.seconds)}) from exc
 
 
 api = Api(

@@ -31,7 +31,7 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 def _refusal(request: HttpRequest, exc: problems.CodedError) -> HttpResponse:
     headers = {}
     for kind, seconds in RETRY_SECONDS.items():
-        if isinstance(exc, kind):
+        if isinstance(exc, kind) and not problems.seconds_named(exc.message):
             headers["Retry-After"] = str(seconds)
     return problems.answer(exc.message, errors=[error.to_dict() for error in exc.errors], headers=headers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from converter.engine.messages import register
 
-from .answers import CONTENT_TYPE, answer, title
+from .answers import CONTENT_TYPE, answer, seconds_named, title
 from .errors import CodedError
 from .info import ErrorInfo
 from .passing import PASSING
@@ -13,4 +13,14 @@ from .templates import TEMPLATES
 
 register(TEMPLATES)
 
-__all__ = ["CONTENT_TYPE", "ERRORS", "PASSING", "TEMPLATES", "CodedError", "ErrorInfo", "answer", "title"]
+__all__ = [
+    "CONTENT_TYPE",
+    "ERRORS",
+    "PASSING",
+    "TEMPLATES",
+    "CodedError",
+    "ErrorInfo",
+    "answer",
+    "seconds_named",
+    "title",
+]

@@ -14,6 +14,8 @@ from converter.engine.messages import Message
 from .table import ERRORS
 
 CONTENT_TYPE = "application/problem+json"
+PASSING_STATUSES = (429, 503)
+SOON = 5  # seconds
 
 
 def title(code: str) -> str:
@@ -29,7 +31,10 @@ def answer(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JsonResponse:
-    """Return the problem details of RFC 9457. `detail` stands for the text of a message from before it had parameters."""
+    """Return the problem details of RFC 9457. `detail` stands for the text of a message from before it had parameters.
+
+    What passes says when to try again: as long as the message says, or soon.
+    """
     status = ERRORS[message.code].status
     body: dict[str, Any] = {
         "type": f"{get_script_prefix()}problems/{message.code}/",
@@ -41,4 +46,13 @@ def answer(
     }
     if errors:
         body["errors"] = list(errors)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+    headers = dict(headers or {})
+    if status in PASSING_STATUSES:
+        headers.setdefault("Retry-After", str(seconds_named(message) or SOON))
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def seconds_named(message: Message) -> int:
+    """Return how long the message tells its reader to wait, in seconds; 0 if it does not say."""
+    params = message.params
+    return int(params.get("seconds") or 60 * params.get("minutes", 0))

@@ -47,7 +47,11 @@ AT_ONCE = timedelta(minutes=1)
 
 
 class TooManyGuests(Exception):
-    """An address began so many guests within the hour that it has to wait."""
+    """An address began so many guests within the hour that it has to wait for `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many guests; wait {seconds} s.")
+        self.seconds = seconds
 
 
 def guest_of(request: HttpRequest) -> User | None:
@@ -78,8 +82,8 @@ def _just_begun(name: str) -> User | None:
 
 def _create(name: str, key: str) -> User:
     most = settings.CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR
-    if most and RateLimit.objects.spend(f"new guests:{key}", time.time(), HOUR / most, most):
-        raise TooManyGuests
+    if most and (wait := RateLimit.objects.spend(f"new guests:{key}", time.time(), HOUR / most, most)):
+        raise TooManyGuests(wait)
     row = {"is_guest": True, "address_key": key, "password": make_password(None)}
     guest, new = User.objects.get_or_create(email=_address(name), defaults=row)
     # An older one of that name is of a session that ended.
@@ -160,8 +164,10 @@ class GuestMiddleware:
         if openness == "new" and request.method == "POST" and request.FILES:
             try:
                 request.user = begin(request)
-            except TooManyGuests:
-                return render(request, "429.html", status=429)
+            except TooManyGuests as exc:
+                response = render(request, "429.html", status=429)
+                response["Retry-After"] = str(exc.seconds)
+                return response
             return None
         guest = guest_of(request)
         if guest is None and openness == "new":

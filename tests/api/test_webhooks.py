@@ -106,7 +106,8 @@ def test_events_are_sent_by_hand_ten_at_once_and_no_more(program: Program, stran
     answers = [program.post(f"{path}/test") for _ in range(5)]
     answers += [program.post(f"{path}/deliveries/{first['id']}/redeliver") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [202] * 9 + [429]
-    problem(answers[-1], 429, "too_many_requests")
+    refused = problem(answers[-1], 429, "too_many_requests")
+    assert answers[-1]["Retry-After"] == str(refused["params"]["seconds"])
     other = f"webhooks/{stranger.post('webhooks', BODY).json()['id']}"
     assert stranger.post(f"{other}/test").status_code == 202
 
