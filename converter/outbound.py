@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -151,7 +152,37 @@ def parts(url: str) -> tuple[str, int, bool, str]:
     target = quote(split.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if split.query:
         target += "?" + quote(split.query, safe="/%:@!$&'()*+,;=~-._?[]{}|\\^`\"<>")
-    return host, port or (443 if secure else 80), secure, target
+    return host, (443 if secure else 80) if port is None else port, secure, target
+
+
+def check(url: str, allowed: Sequence[str] = ()) -> None:
+    """Raise FetchError for a URL that cannot be reached whatever its name leads to: before it is stored.
+
+    Names are looked up when connecting, and only then.
+    """
+    host, port, _secure, _target = parts(url)
+    if address := _written(host):
+        _check_reachable([address], port, allowed)
+    elif not allowed and (host == "localhost" or host.endswith(".localhost")):  # RFC 6761, 6.3
+        raise FetchError("not_public")
+    elif not allowed and port not in PORTS:
+        raise FetchError("port")
+
+
+def _written(host: str) -> str:
+    """Return the address that the host itself is, however it is spelt (`127.1`, `0x7f000001`); empty for a name."""
+    with suppress(ValueError):
+        return str(ip_address(host.partition("%")[0]))
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(host))  # as getaddrinfo reads it
+    return ""
+
+
+def _check_reachable(addresses: Sequence[str], port: int, allowed: Sequence[str]) -> None:
+    if not all(is_permitted(address, allowed) for address in addresses):
+        raise FetchError("not_public")
+    if port not in PORTS and not all(_is_named(address, allowed) for address in addresses):
+        raise FetchError("port")
 
 
 def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> socket.socket:
@@ -160,11 +191,7 @@ def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> s
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         raise FetchError("no_host") from exc
-    addresses = [str(address[0]) for *_rest, address in found]
-    if not all(is_permitted(address, allowed) for address in addresses):
-        raise FetchError("not_public")
-    if port not in PORTS and not all(_is_named(address, allowed) for address in addresses):
-        raise FetchError("port")
+    _check_reachable([str(address[0]) for *_rest, address in found], port, allowed)
     fault: OSError = TimeoutError()
     for family, kind, protocol, _name, address in found:
         sock = socket.socket(family, kind, protocol)

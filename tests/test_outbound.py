@@ -73,6 +73,38 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
         outbound.parts(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        *((f"http://{host}/", "not_public") for host in (
+            "127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "0", "localhost", "a.localhost", "LOCALHOST",
+            "169.254.169.254", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "[fe80::1%25eth0]", "①②⑦.⓪.⓪.①",
+        )),
+        ("http://example.org:22/", "port"),
+        ("http://8.8.8.8:22/", "port"),
+        ("http://example.org:0/", "port"),
+        ("ftp://example.org/", "scheme"),
+    ],
+)  # fmt: skip
+def test_what_no_name_is_needed_to_refuse_is_refused_at_once(
+    url: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
+    with pytest.raises(FetchError) as raised:
+        outbound.check(url)
+    assert raised.value.message.params["kind"] == kind
+
+
+@pytest.mark.parametrize("url", ["HTTP://example.org/", "https://8.8.8.8/", "http://[2606:4700::1]:8080/"])
+def test_what_may_be_reached_is_not_refused_before(url: str) -> None:
+    outbound.check(url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost", "receiver.home"])
+def test_a_network_that_is_allowed_is_so_on_any_port(host: str) -> None:
+    outbound.check(f"http://{host}:5000/", HOME)
+
+
 def test_an_answer_is_brought(server: Receiver) -> None:
     server.answers["/a%20b?q=%C3%A9"] = (200, {}, b"hello")
     answer = get(f"{server.url}/a b?q=é".replace(" ", "%20"), HOME)

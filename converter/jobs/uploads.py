@@ -53,6 +53,7 @@ class NewFile:
     @classmethod
     def from_url(cls, url: str) -> NewFile:
         """Return the file at this URL, named by its path. Raises outbound.FetchError if the URL cannot be fetched."""
+        outbound.check(url, settings.CONVERTER_OUTBOUND_ALLOWED)
         _host, _port, _secure, path = outbound.parts(url)
         name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
         return cls(name, size=0, url=url)

@@ -69,7 +69,7 @@ def rotate(webhook: Webhook) -> None:
 
 def _check_url(url: str) -> None:
     try:
-        outbound.parts(url)
+        outbound.check(url, settings.CONVERTER_OUTBOUND_ALLOWED)
     except outbound.FetchError as exc:
         raise InvalidEndpoint(
             kind="problems", problems=[exc.message], errors=[Problem("/url", exc.message)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -79,10 +80,26 @@ def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any
     assert job["error"]["code"] == "quota_exceeded"
 
 
-def test_this_machine_is_not_asked(server: Receiver, fetch: Any, settings: Any) -> None:
+def test_this_machine_is_not_asked(server: Receiver, program: Program, settings: Any) -> None:
     settings.CONVERTER_OUTBOUND_ALLOWED = []
-    (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
-    assert job["error"]["code"] == "fetch_failed"
+    response = program.post(
+        "batches", {"files": [{"url": f"{server.url}/a.jpg"}], "outputs": [{"format": "webp"}]}
+    )
+    (error,) = problem(response, 422, "invalid_submission")["errors"]
+    assert (error["pointer"], error["code"]) == ("/files/0/url", "fetch_failed")
+    assert error["params"]["kind"] == "not_public"
+    assert server.asked == []
+
+
+def test_a_name_that_leads_to_this_machine_is_not_asked(
+    server: Receiver, fetch: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CONVERTER_OUTBOUND_ALLOWED = ["192.0.2.0/24"]
+    port = int(server.url.rpartition(":")[2])
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr("converter.outbound.socket.getaddrinfo", lambda *args, **kwargs: found)
+    (job,) = fetch(f"http://home.example:{port}/a.jpg")["jobs"]
+    assert job["error"]["params"] == {"kind": "not_public"}
     assert server.asked == []
 
 

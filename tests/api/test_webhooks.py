@@ -59,6 +59,8 @@ def test_a_webhook_is_added_changed_and_deleted(program: Program) -> None:
         ({"url": "ftp://example.org"}, "/url"),
         ({"url": "https://user:pw@example.org"}, "/url"),
         ({"url": "https://"}, "/url"),
+        ({"url": "http://127.0.0.1/"}, "/url"),
+        ({"url": "https://example.org:22/"}, "/url"),
         ({"events": []}, "/events"),
         ({"events": ["job.started"]}, "/events/0"),
     ],

@@ -132,9 +132,9 @@ def test_an_agent_is_told_what_is_wrong(agent: Agent) -> None:
         known = await client.call_tool("formats", {"format": "webp"})
         assert "quality" in known.structured_content["options"]["properties"]
         result = await client.call_tool(
-            "convert", {"url": "http://10.0.0.1/a.jpg", "recipe": {"format": "webp"}}
+            "convert", {"url": "HTTP://10.0.0.1/a.jpg", "recipe": {"format": "webp"}}
         )
-        assert "fetch_failed" in str(result.content)
+        assert "This URL is not on the public internet." in str(result.content)
         result = await client.call_tool("get", {})
         assert result.is_error
         with pytest.raises(MCPError):

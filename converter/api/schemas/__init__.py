@@ -5,6 +5,7 @@ from __future__ import annotations
 from converter.api.schemas.requests import (
     OUTPUTS,
     TAG,
+    WEB_ADDRESS,
     AnnouncedIn,
     AnyFile,
     BatchIn,
@@ -90,6 +91,7 @@ __all__ = [
     "Upload",
     "UploadIn",
     "UrlIn",
+    "WEB_ADDRESS",
     "Webhook",
     "WebhookIn",
     "Webhooks",
