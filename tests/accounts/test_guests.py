@@ -211,20 +211,17 @@ def test_other_sessions_do_not_help_one_address(settings: Any) -> None:
 def test_an_address_begins_only_so_many_guests(settings: Any) -> None:
     settings.CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = 2
     answers = [call(Client(), "/api/v1/batches", {**WEBP, "outputs": []}) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [422, 422, 429, 429]
-    assert 1700 <= int(answers[-1]["Retry-After"]) <= 1800
+    answers.append(Client().post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]}))
+    assert [answer.status_code for answer in answers] == [422, 422, 429, 429, 429]
     assert User.objects.count() == 2
-    by_form = Client().post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]})
-    assert by_form.status_code == 429
-    assert 1700 <= int(by_form["Retry-After"]) <= 1800
+    assert all(1700 <= int(answer["Retry-After"]) <= 1800 for answer in answers[2:])
 
 
 def test_a_guest_is_told_the_same_time_in_words_and_header(client: Client, settings: Any) -> None:
     settings.CONVERTER_GUEST_JOBS_AN_HOUR = 10
     convert(client, count=10)
     refused = call(client, "/api/v1/batches", WEBP)
-    assert (refused.status_code, refused["Retry-After"]) == (429, "360")
-    assert "try again in 6 minutes" in refused.json()["detail"]
+    assert (refused["Retry-After"], "in 6 minutes" in refused.json()["detail"]) == ("360", True)
 
 
 def test_previews_count_as_a_tenth(client: Client, settings: Any, worker: RecordingDispatch) -> None:

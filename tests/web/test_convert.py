@@ -373,9 +373,7 @@ def test_images_are_fetched_by_address(page: Client) -> None:
     [
         ("ftp://example.org/a.jpg", "A URL must begin with https:// or http://."),
         ("nonsense", "A URL must begin with https:// or http://."),
-        ("https://user:secret@example.org/", "URLs with a user name or password are not accepted."),
         ("http://192.168.0.1/a.jpg", "This URL is not on the public internet."),
-        ("https://example.org:22/a.jpg", "Only ports 80, 443, 8080 and 8443 are allowed."),
     ],
 )
 def test_what_is_no_address_is_said(page: Client, address: str, problem: str) -> None:
