@@ -20,6 +20,7 @@ def routes() -> list[str]:
         "admin/",
         "admin/converter/batch/",
         "admin/converter/job/",
+        "admin/converter/job/<uuid:pk>/change/",
         "admin/overview/",
         "admin/people/<uuid:pk>/",
         "api/",

@@ -32,6 +32,7 @@ batch = Batch.objects.get(owner=owner, kept=True)
 hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=["batch.finished"], secret="whsec_x")
 print(json.dumps({
     "batches": str(batch.pk),
+    "job": str(batch.jobs.get(status="failed").pk),
     "jobs": str(batch.jobs.order_by("position")[0].pk),
     "people": str(owner.pk),
     "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
@@ -91,8 +92,10 @@ def test_a_page_is_accessible_light_and_still(
         weigh(page, path)
         for summary in page.locator("main details > summary:visible").all():
             summary.click()
-    # Django's admin and Swagger have their own ideas of landmarks and of how large a button is.
-    rules = RULES if is_ours else {"runOnly": [rule for rule in RULES["runOnly"] if rule != "best-practice"]}
+    # Django's admin and Swagger have their own ideas of landmarks and of how large a button is. They import style
+    # sheets too, which axe would load in a way that the content policy stops.
+    known = [rule for rule in RULES["runOnly"] if rule != "best-practice"]
+    rules = RULES if is_ours else {"runOnly": known, "preload": False}
     look(page, path.replace(samples["batches"], "batch"), small=is_ours, rules=rules)
 
 

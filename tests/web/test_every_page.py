@@ -52,6 +52,7 @@ def samples(alice: Any, much: Batch) -> dict[str, str]:
     assert job
     return {
         "batches": str(much.pk),
+        "job": str(job.pk),
         "deliveries": NOTHING,
         "jobs": str(job.pk),
         "logos": NOTHING,
