@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import Image, PngImagePlugin
 
 from converter.engine import Recipe
 from converter.engine.raster import open
@@ -169,6 +171,32 @@ def test_iptc_that_is_too_long_for_a_segment_is_left_with_that_reason() -> None:
     iptc = b"".join(samples.dataset(25, b"word %d " % number + 2_000 * b"x") for number in range(40))
     data = samples.saved(samples.quarters(), "TIFF", tiffinfo={33723: iptc})
     assert "metadata_too_large" in codes(converted(data, metadata="keep"))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_that_a_tiff_has_as_long_numbers_is_kept_without_its_place(order: Literal["<", ">"]) -> None:
+    """So exiftool and Photoshop write it."""
+    datasets = samples.dataset(90, b"Berlin") + samples.dataset(80, b"A. Writer")
+    output = BytesIO()
+    tag = (33723, "I", -(-len(datasets) // 4), datasets.ljust(-(-len(datasets) // 4) * 4, b"\0"), True)
+    tifffile.imwrite(output, np.zeros((8, 8), np.uint8), byteorder=order, extratags=[tag])
+    kept = converted(output.getvalue(), metadata="keep")
+    assert b"Berlin" in kept.data
+    assert b"A. Writer" in kept.data
+    result = converted(output.getvalue(), metadata="strip_location")
+    assert "location_removed" in codes(result)
+    assert b"Berlin" not in result.data
+    assert b"A. Writer" in result.data
+
+
+def test_iptc_of_a_png_that_exiftool_wrote_is_kept() -> None:
+    info = PngImagePlugin.PngInfo()
+    datasets = samples.dataset(80, b"A. Writer")
+    written = f"\nIPTC profile\n{len(datasets):8}\n{datasets.hex()}\n"
+    info.add_text("Raw profile type iptc", written, zip=True)
+    result = converted(samples.saved(samples.quarters(), "PNG", pnginfo=info), metadata="keep")
+    assert b"A. Writer" in result.data
+    assert "metadata_unread" not in codes(result)
 
 
 def test_a_maker_note_that_is_left_out_is_named() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-
 from PIL import ExifTags, Image
 
 _DATASET = b"\x1c"
-_RESOURCE = 0x0404  # of Photoshop's image resources
+RESOURCE = 0x0404  # of Photoshop's image resources
 _PHOTOSHOP = 34377  # TIFF's tag of those resources
 _LONGEST_SEGMENT = 65_535
 
@@ -15,19 +13,13 @@ _LONGEST_SEGMENT = 65_535
 def in_jpeg(image: Image.Image) -> bytes:
     """Return the datasets in the Photoshop resources of a JPEG."""
     resources = image.info.get("photoshop")
-    iptc = resources.get(_RESOURCE, b"") if isinstance(resources, dict) else b""
+    iptc = resources.get(RESOURCE, b"") if isinstance(resources, dict) else b""
     return iptc if isinstance(iptc, bytes) else b""
 
 
 def in_tiff(exif: Image.Exif) -> bytes:
     """Return the datasets of a TIFF, from their own tag or its Photoshop resources."""
     iptc = exif.get(ExifTags.Base.IPTCNAA, b"")
-    if isinstance(iptc, tuple):
-        # Many writers call it 32-bit numbers.
-        try:
-            iptc = struct.pack(f"{exif.endian or '<'}{len(iptc)}I", *iptc)
-        except struct.error:
-            iptc = b""
     if isinstance(iptc, bytes) and iptc:
         return iptc
     resources = exif.get(_PHOTOSHOP, b"")
@@ -43,7 +35,7 @@ def in_resources(resources: bytes) -> bytes:
         name = resources[at + 6] + 1
         start = at + 6 + name + name % 2 + 4
         size = int.from_bytes(resources[start - 4 : start], "big")
-        if int.from_bytes(resources[at + 4 : at + 6], "big") == _RESOURCE:
+        if int.from_bytes(resources[at + 4 : at + 6], "big") == RESOURCE:
             return resources[start : start + size]
         at = start + size + size % 2
     return b""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from .png_chunks import MOST_TEXT, Chunk, made
 
 _NAME = re.compile(rb"(?i)raw profile type ([\w ]{1,40})\x00")
-_HEAD = re.compile(rb"\s*\S{1,40}\s+(\d{1,9})\s+")
+_HEAD = re.compile(rb"\s*\S[^\n]{0,40}\s+(\d{1,9})\s+")
 _KINDS = {b"exif": "exif", b"app1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "iptc"}
 _PROFILES = (b"icc", b"icm")  # of colours, which no browser takes from here
 _EXIF = b"Exif\x00\x00"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
@@ -10,7 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
-from converter.engine.raster import color
+from converter.engine.raster import color, iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from . import credentials
@@ -18,7 +19,13 @@ from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
 from .tiff_deep import octets_of, with_tags
-from .tiff_kinds import refuse_unread, with_known_samples, with_short_numbers, without_secondary_pages
+from .tiff_kinds import (
+    iptc_of,
+    refuse_unread,
+    with_known_samples,
+    with_short_numbers,
+    without_secondary_pages,
+)
 from .tiff_pixels import loaded
 from .tiff_tags import tags_for, with_exif
 
@@ -58,6 +65,10 @@ class Tiff(Codec):
 
     def readable(self, data: bytes) -> bytes:
         return with_known_samples(with_short_numbers(without_secondary_pages(as_classic(data))))
+
+    def told(self, data: bytes) -> dict[str, Any]:
+        found = iptc_of(data)
+        return {"photoshop": {iptc.RESOURCE: found}} if found else {}
 
     def bits(self, data: bytes, image: Image.Image) -> int:
         stored = image.getexif().get(ExifTags.Base.BitsPerSample, 1)

@@ -24,7 +24,8 @@ _PALETTE, _MASK, _SEPARATED, _SENSOR = 3, 4, 5, (32803, 34892)
 _INK_SET, _INK_NAMES, _INKS, _NOT_CMYK = 332, 333, 334, 2
 _IMAGE_DEPTH = 32997
 """Slices of a volume, as SGI and tifffile write them."""
-_BYTE, _SHORT = 1, 3
+_BYTE, _SHORT, _LONG = 1, 3, 4
+_IPTC = 33723
 _CMYK_NAMES = b"cyan\0magenta\0yellow\0black"
 _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
@@ -137,6 +138,19 @@ def without_secondary_pages(data: bytes) -> bytes:
     return bytes(output)
 
 
+def iptc_of(data: bytes) -> bytes:
+    """Return the first page's IPTC if it is stored as LONG, as by most writers: Pillow reads only its first number."""
+    for page in _pages(data, 1):
+        entry = page.entries.get(_IPTC)
+        if entry is None:
+            return b""
+        kind, count, place = struct.unpack_from(f"{page.form[0]}HH{page.form[1]}{page.form[1]}", data, entry)[
+            1:
+        ]
+        return data[place : place + 4 * count] if kind == _LONG and count > 2 else b""
+    return b""
+
+
 def with_short_numbers(data: bytes) -> bytes:
     """Return the TIFF with SHORT for each number of its layout that is a BYTE: libtiff takes either, Pillow only SHORT
     and LONG, as TIFF 6.0 has them.
@@ -146,7 +160,8 @@ def with_short_numbers(data: bytes) -> bytes:
         order, room = page.form[0], struct.calcsize(page.form)
         for tag in _LAYOUT:
             entry = page.entries.get(tag)
-            if entry is None or struct.unpack_from(order + "H", data, entry + 2)[0] != _BYTE:
+            is_byte = entry is not None and struct.unpack_from(order + "H", data, entry + 2)[0] == _BYTE
+            if entry is None or not is_byte or tag not in page.tags:
                 continue
             output = output or bytearray(data)
             values = struct.pack(f"{order}{len(page.tags[tag])}H", *page.tags[tag])
@@ -211,7 +226,7 @@ def _pages(data: bytes, most: int) -> Iterator[_Page]:
             following = struct.unpack_from(endian + offset_form, data, end)[0]
             found = {entry: _entry(data, entry, endian, offset_form) for entry in range(start, end, size)}
             tags = {tag: values for tag, values, _ in found.values() if values}
-            entries = {tag: entry for entry, (tag, values, _) in found.items() if values}
+            entries = {tag: entry for entry, (tag, _, _) in found.items()}
             places = {tag: place for tag, _, place in found.values()}
             yield _Page(at, tags, entries, places, named_at, end, endian + offset_form)
             at, named_at = following, end
