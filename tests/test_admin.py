@@ -71,6 +71,7 @@ def fill(owner: Any, count: int) -> None:
         Share.objects.create(owner=user, batch=batch, expires_at=batch.expires_at)
 
 
+@pytest.mark.long
 def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
     staff: Client, alice: Any, subtests: pytest.Subtests
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
             assert len(response.context["cl"].result_list) >= 30
 
 
+@pytest.mark.long
 def test_a_list_is_searched_by_owner_and_id(staff: Client, alice: Any, subtests: pytest.Subtests) -> None:
     fill(alice, 2)
     for path, rows, owner in [
@@ -223,6 +225,7 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
     assert Batch.objects.filter(expired_at=None).count() == 1
 
 
+@pytest.mark.long
 def test_rows_are_shown_whole_and_edited_by_nobody(
     staff: Client, alice: Any, send: Any, worker: Any, subtests: pytest.Subtests
 ) -> None:
@@ -336,6 +339,7 @@ def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.Monke
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
 
 
+@pytest.mark.long
 def test_an_action_on_all_is_done_to_as_many_as_the_list_says(
     staff: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def rows(bob: Any) -> list[Any]:
     ]
 
 
+@pytest.mark.long
 def test_staff_who_may_see_one_table_get_no_link_that_answers_403(
     alice: Any, rows: list[Any], subtests: pytest.Subtests
 ) -> None:

@@ -28,7 +28,10 @@ def answer(method: str, path: str) -> tuple[dict[str, str], bytes]:
     return said, content
 
 
-@pytest.mark.parametrize("path", ["/formats/", "/api/v1/openapi.json", "/healthz", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    ["/formats/", pytest.param("/api/v1/openapi.json", marks=pytest.mark.long), "/healthz", "/nothing"],
+)
 def test_a_head_has_no_body_and_is_else_as_what_is_got(path: str) -> None:
     got, head = answer("GET", path), answer("HEAD", path)
     assert got[1]

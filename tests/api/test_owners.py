@@ -139,6 +139,7 @@ def test_nobody_is_asked_who_they_are(
             problem(call(nobody, method, path, ids), 401, "unauthenticated")
 
 
+@pytest.mark.long
 def test_a_reader_reads_what_the_owner_does_and_writes_nothing(
     reader: Program, ids: dict[str, str], subtests: pytest.Subtests
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_reader_reads_what_the_owner_does_and_writes_nothing(
                 problem(response, 403, "read_only_token")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("who", ["stranger", "staff"])
 def test_to_others_it_does_not_exist(
     stranger: Program, django_user_model: Any, ids: dict[str, str], subtests: pytest.Subtests, who: str
@@ -168,6 +170,7 @@ def test_to_others_it_does_not_exist(
             assert not any(value.encode() in response.content for value in ids.values())
 
 
+@pytest.mark.long
 def test_a_browser_without_csrf_token_writes_nothing(
     alice: Any, ids: dict[str, str], subtests: pytest.Subtests
 ) -> None:

@@ -32,7 +32,7 @@ def an_eighth(data: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-@pytest.mark.parametrize("size", [(640, 400), (201, 155), (8, 8), (17, 9), (1, 1)])
+@pytest.mark.parametrize("size", [(160, 80), (201, 155), (8, 8), (17, 9), (1, 1)])
 def test_an_eighth_has_the_same_pixels(size: tuple[int, int], mode: str) -> None:
     for subsampling, restarts in product(("4:4:4", "4:2:2", "4:2:0", "4:1:1"), (0, 3)):
         data = progressive(size, mode, subsampling=subsampling, restart_marker_blocks=restarts)

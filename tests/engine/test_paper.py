@@ -100,6 +100,7 @@ def test_a_page_as_large_as_its_image_grows_by_the_margin() -> None:
     assert inked(result.data) == pytest.approx((edge, edge, edge + 144, edge + 72), abs=1.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "wanted"), [((3000, 2000), 150), ((300, 200), 27)])
 def test_dpi_on_paper_is_the_most_that_an_image_has(size: tuple[int, int], wanted: int) -> None:
     result = render(saved(Image.new("RGB", size, "red"), "PNG"), format="pdf", page="a4", dpi=150)

@@ -170,6 +170,7 @@ def worker(site: Deployment) -> Worker:
     return site.run
 
 
+@pytest.mark.long
 def test_rows_users_and_tables_come_back_in_a_new_site(
     make_site: Callable[[], Deployment], tmp_path: Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_a_password_that_nobody_knows_is_one_that_every_pool_takes(
     assert user(pool_of(site), email)["status"] == "CONFIRMED"
 
 
+@pytest.mark.long
 def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
     site, file = make_site(), tmp_path / "site.tar"
     site.fetch_settings()
@@ -233,6 +235,7 @@ def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deploym
     assert member_of(worker(site).database, "rows.jsonl") == rows(sub)
 
 
+@pytest.mark.long
 def test_a_restore_that_ended_on_the_way_goes_on(
     make_site: Callable[[], Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +275,7 @@ def test_what_dynamodb_throttled_is_sent_again_later_and_later(monkeypatch: pyte
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5]
 
 
+@pytest.mark.long
 def test_a_site_that_is_used_is_left_alone(
     make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,7 @@ def code(stage: str) -> str:
         return archive.read("handler.py").decode()
 
 
+@pytest.mark.long
 def test_both_functions_run_the_code_from_before_the_last_deploy() -> None:
     asked = roll_back().asked
     assert (code("production"), code("production_worker")) == ("first", "first")
@@ -141,6 +142,7 @@ def test_pages_that_the_last_deploy_did_not_reach_stay() -> None:
     assert (code("production"), code("production_worker")) == ("second", "second")
 
 
+@pytest.mark.long
 def test_a_deploy_after_a_rollback_is_taken_back_to_what_the_rollback_left() -> None:
     roll_back()
     for stage in ("production_worker", "production"):

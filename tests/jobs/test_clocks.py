@@ -153,6 +153,7 @@ def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
     assert files(folders) == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_now_and_then_is_not_held_against_an_image(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:

@@ -161,6 +161,7 @@ def test_a_job_that_no_worker_takes_is_given_up(
     assert the_job(batch).error_code == "queue_timed_out"
 
 
+@pytest.mark.long
 def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
     ask_again(sweep.UPLOAD_ASKS - 1)

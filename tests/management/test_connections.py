@@ -180,6 +180,7 @@ def _reads_files(view: Any) -> bool:
     )
 
 
+@pytest.mark.long
 def test_every_address_that_takes_files_is_known() -> None:
     pages = {
         reverse(

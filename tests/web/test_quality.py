@@ -71,7 +71,10 @@ def test_a_result_of_low_quality_offers_to_be_made_smaller(page: Client, job: Jo
     assert (form["resize.width"].value(), form["resize.height"].value()) == (1600, 1600)
 
 
-@pytest.mark.parametrize("side", ["0", "-1", "x", "9999999999", pytest.param("9" * 5000, id="long")])
-def test_a_side_that_makes_no_sense_changes_nothing(page: Client, job: Job, side: str) -> None:
-    (form,) = page.get(f"/convert/?job={job.pk}&side={side}").context["outputs"]
-    assert form["resize.width"].value() is None
+def test_a_side_that_makes_no_sense_changes_nothing(
+    page: Client, job: Job, subtests: pytest.Subtests
+) -> None:
+    for side in ("0", "-1", "x", "9999999999", "9" * 5000):
+        with subtests.test(side=side[:10]):
+            (form,) = page.get(f"/convert/?job={job.pk}&side={side}").context["outputs"]
+            assert form["resize.width"].value() is None

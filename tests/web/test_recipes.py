@@ -213,6 +213,7 @@ def test_all_outputs_are_listed_and_edited(page: Client, of_two: Recipe) -> None
     assert of_two.more == [{"format": "avif", "resize": {"width": 20}}]
 
 
+@pytest.mark.long
 def test_outputs_are_added_and_removed_before_saving(page: Client, of_two: Recipe) -> None:
     path, form = f"/recipes/{of_two.pk}/", {**FORM, "outputs": "2", "recipe-1-format": "avif"}
     assert formats(page.post(path, {**form, "add": "1"})) == ["webp", "avif", "jpeg"]
@@ -236,6 +237,7 @@ def test_a_default_of_several_outputs_begins_with_all(page: Client, of_two: Reci
     assert formats(page.get("/convert/")) == ["webp", "jpeg"]
 
 
+@pytest.mark.long
 def test_a_link_carries_all_outputs(page: Client, strangers_page: Client, of_two: Recipe) -> None:
     first = page.get(f"/recipes/{of_two.pk}/link/")["location"]
     assert page.get(f"/recipes/{of_two.pk}/link/")["location"] == first
