@@ -43,6 +43,11 @@ def test_the_command_makes_what_is_asked_for(alice: Any) -> None:
     assert abs(token.expires_at - timezone.now() - timedelta(days=2)) < timedelta(minutes=1)
 
 
+def test_the_command_says_how_to_get_an_account() -> None:
+    with pytest.raises(CommandError, match="Sign up on the site first"):
+        made("nobody@example.org")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -27,7 +27,10 @@ class Command(BaseCommand):
             raise CommandError(f"--name must have 1 to {MAX_NAME_LENGTH} characters.")
         owner = User.objects.filter(email__iexact=options["email"]).first()
         if owner is None:
-            raise CommandError(f"No user with the e-mail address {options['email']}.")
+            raise CommandError(
+                f"No user with the e-mail address {options['email']}. "
+                "Sign up on the site first, or create one with `manage.py createsuperuser`."
+            )
         _, secret = ApiToken.issue(
             owner,
             options["name"],
