@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.cache import patch_vary_headers
 
 from converter import metrics
 from converter.events.handler import note_start
@@ -21,6 +23,7 @@ from converter.events.handler import note_start
 SLOW_SECONDS = 10
 MOST_OF_ADDRESS = 8_192  # letters, as CloudFront takes them
 COMPRESSED = ("text/html", "application/json")
+NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 class OriginMiddleware:
@@ -66,6 +69,9 @@ class CompressMiddleware(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.streaming or not response.get("Content-Type", "").startswith(COMPRESSED):
             return response
+        if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):  # Django looks for the word alone
+            patch_vary_headers(response, ("Accept-Encoding",))
+            return response
         return super().process_response(request, response)
 
 
@@ -89,7 +95,8 @@ class HeadMiddleware:
 
 
 class NoStoreMiddleware:
-    """Keep what was answered to a person or their program out of every cache, so that Back shows nothing after log-out.
+    """Keep what was answered to a person or their program out of every cache, so that Back shows nothing after log-out;
+    and errors, which pass: caches may keep a 404 that does not say how long (RFC 9110, 15.1).
 
     It stands around the log-in and within the session; what says itself how it may be cached is left alone.
     """
@@ -101,7 +108,8 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         # An open page that asked for no session is the same for everybody. `auth` is whom the API knows.
         of_person = request.session.accessed and SESSION_KEY in request.session
-        if "Cache-Control" not in response and (of_person or getattr(request, "auth", None)):
+        is_error = response.status_code >= 400
+        if "Cache-Control" not in response and (is_error or of_person or getattr(request, "auth", None)):
             response["Cache-Control"] = "no-store"
         return response
 

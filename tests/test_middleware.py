@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.wsgi import get_wsgi_application
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from imagesite import middleware
 
@@ -38,6 +38,22 @@ def test_a_head_has_no_body_and_is_else_as_what_is_got(path: str) -> None:
     assert head[1] == b""
     assert head[0]["status"] == got[0]["status"]
     assert head[0]["Content-Type"] == got[0]["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("br, gzip;q=0.5", "gzip"),
+        ("gzip;q=0", ""),
+        ("GZIP; q=0.000, identity", ""),
+        ("identity", ""),
+    ],
+)
+def test_a_page_is_compressed_only_for_who_takes_it(client: Client, accepted: str, encoding: str) -> None:
+    page = client.get("/formats/", headers={"Accept-Encoding": accepted})
+    assert page.get("Content-Encoding", "") == encoding
+    assert "Accept-Encoding" in page["Vary"]
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,11 @@ class ProblemMiddleware:
         if allowance := getattr(request, "allowance", None):
             for name, value in allowance.headers().items():
                 response[name] = value
-        if response.status_code < 400 or not request.path_info.startswith(DOORS):
+        if not request.path_info.startswith(DOORS):
             return response
-        if response.get("Content-Type") in (CONTENT_TYPE, "application/json"):
-            return response  # the endpoint's own words
-        return from_status(response)
+        is_json = response.get("Content-Type", "").startswith((CONTENT_TYPE, "application/json"))
+        if response.status_code >= 400 and not is_json:
+            response, is_json = from_status(response), True
+        if is_json:
+            response["Content-Language"] = "en"  # whatever the program would rather read
+        return response

@@ -45,14 +45,22 @@ class StrictParser(Parser):
     ) -> dict[str, Any]:
         if data is not request.GET and request.content_type != "multipart/form-data":
             raise Problem("unsupported_media_type", kind="expected", type="multipart/form-data")
+        _check_encoding(request)
         fields: dict[str, Any] = super().parse_querydict(data, list_fields, request)
         return fields
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != "application/json":
             raise Problem("unsupported_media_type", kind="expected", type="application/json")
+        _check_encoding(request)
         body: dict[str, Any] = parse_json(request.body.decode())
         return body
+
+
+def _check_encoding(request: HttpRequest) -> None:
+    """Refuse a compressed body by name, as RFC 9110, 15.5.16 asks for: it would be taken for a broken one."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("unsupported_media_type", kind="encoding", headers={"Accept-Encoding": "identity"})
 
 
 def parse_json(text: str) -> Any:

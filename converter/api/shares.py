@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Annotated
 
 from django.urls import reverse
 from django.utils import timezone
-from ninja import Query, Router, Status
+from ninja import Body, Query, Router, Status
 
 from converter import engine, jobs
 from converter.api import schemas
@@ -16,6 +17,8 @@ from converter.api.problems import invalid_request
 from converter.models import Batch, Share
 
 router = Router(tags=["shares"])
+
+EVERYTHING = schemas.ShareIn()
 
 
 @router.get(
@@ -34,7 +37,9 @@ def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging])
     openapi_extra=problems(404, 409, 410),
     url_name="shares",
 )
-def share_results(request: ApiRequest, batch_id: uuid.UUID, body: schemas.ShareIn) -> Status[schemas.Share]:
+def share_results(
+    request: ApiRequest, batch_id: uuid.UUID, body: Annotated[schemas.ShareIn, Body()] = EVERYTHING
+) -> Status[schemas.Share]:
     """Create a link to view and download results without an account."""
     batch = own(request, Batch.objects.all(), batch_id)
     chosen = batch.jobs.select_related("upload")

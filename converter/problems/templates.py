@@ -39,6 +39,7 @@ TEMPLATES = {
     ),
     "unsupported_media_type": _("See the documentation for the type this request takes."),
     "unsupported_media_type.expected": _("Send the body as {type}."),
+    "unsupported_media_type.encoding": _("Send the body uncompressed, without Content-Encoding."),
     "not_in_time": _(
         "The conversion takes too long or the result is too large for one response. Set keep to true."
     ),

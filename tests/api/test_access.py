@@ -84,6 +84,19 @@ def test_a_program_needs_no_csrf_token(alice: Any) -> None:
     assert client.post("/api/v1/batches", BODY, content_type="application/json").status_code == 201
 
 
+def test_a_token_may_stand_behind_more_than_one_space(alice: Any, client: Client) -> None:
+    secret = ApiToken.issue(alice, "test")[1]
+    for scheme in ("Bearer", "bearer ", "BEARER  "):
+        answer = client.get("/api/v1/jobs", headers={"Authorization": f"{scheme} {secret}"})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "trace", "options"])
+def test_the_reference_is_read_only(client: Client, method: str) -> None:
+    answer = getattr(client, method)("/api/v1/openapi.json")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+
+
 def test_what_may_be_got_may_be_asked_for_its_head(program: Program, nobody: Program) -> None:
     got, head = program.get("formats"), program.client.head("/api/v1/formats")
     assert head.status_code == 200

@@ -41,7 +41,7 @@ def test_a_stranger_has_preferences_of_their_own(program: Program, stranger: Pro
     assert stranger.get("preferences").json() == NONE
 
 
-@pytest.mark.parametrize("hours", [0, 0.5, -1, 25, 8785, "long"])
+@pytest.mark.parametrize("hours", [0, 0.5, -1, 25, 8785, "long", "5", True])
 def test_no_time_out_of_the_bounds_of_the_site_is_chosen(program: Program, settings: Any, hours: Any) -> None:
     settings.CONVERTER_MAX_RETENTION = timedelta(hours=24)
     refused = problem(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from converter import jobs
 from converter.models import Batch
@@ -45,6 +47,22 @@ def test_a_body_that_is_not_json_is_refused(program: Program, body: str) -> None
 def test_a_body_of_another_type_is_refused(program: Program) -> None:
     response = program.client.post("/api/v1/batches", b"a=b", content_type="text/plain")
     problem(response, 415, "unsupported_media_type")
+
+
+def test_a_compressed_body_is_refused_by_name(program: Program) -> None:
+    body = gzip.compress(b'{"files": [{"name": "a", "size": 1}], "outputs": [{"format": "webp"}]}')
+    refused = program.client.post(
+        "/api/v1/batches", body, content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
+    assert "Content-Encoding" in problem(refused, 415, "unsupported_media_type")["detail"]
+    assert refused["Accept-Encoding"] == "identity"  # RFC 9110, 15.5.16
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/nothing", "/results/x/a.png", "/nothing", "/s/x/"])
+def test_no_cache_keeps_an_error(client: Client, path: str) -> None:
+    refused = client.get(path)
+    assert refused.status_code in (401, 404)
+    assert "no-store" in refused["Cache-Control"]
 
 
 def test_a_body_that_is_too_large_is_refused(program: Program, settings: Any) -> None:
@@ -96,6 +114,12 @@ def test_every_code_that_is_explained_has_a_title() -> None:
 def test_a_title_is_english_whatever_the_program_would_rather_read(program: Program) -> None:
     refused = program.get("batches/00000000-0000-0000-0000-000000000000", headers={"Accept-Language": "de"})
     assert problem(refused, 404, "not_found")["title"] == "Not found"
+
+
+@pytest.mark.parametrize("path", ["jobs", "nothing", "formats"])
+def test_what_is_english_is_called_so(program: Program, path: str) -> None:
+    answer = program.client.get(f"/api/v1/{path}", headers={"Accept-Language": "de"})
+    assert answer["Content-Language"] == "en"
 
 
 def test_what_is_missing_is_named_in_words_too(program: Program) -> None:

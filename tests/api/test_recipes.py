@@ -29,6 +29,11 @@ def test_a_recipe_is_saved_changed_and_forgotten(program: Program) -> None:
     problem(program.get(f"recipes/{recipe['id']}"), 404, "not_found")
 
 
+def test_a_name_has_no_spaces_around_it(program: Program) -> None:
+    assert program.post("recipes", {**WEB, "name": f"  {WEB['name']} "}).json()["name"] == WEB["name"]
+    problem(program.post("recipes", WEB), 409, "name_taken")
+
+
 def test_a_name_is_taken_once_by_each_user(program: Program, stranger: Program) -> None:
     program.post("recipes", WEB)
     problem(program.post("recipes", WEB), 409, "name_taken")
@@ -52,6 +57,7 @@ def test_a_strangers_recipe_does_not_exist(program: Program, stranger: Program) 
         ({**WEB, "recipe": {"format": "webp", "quality": 0}}, 422, "invalid_recipe", "/recipe/quality"),
         ({**WEB, "name": ""}, 422, "invalid_request", "/name"),
         ({**WEB, "name": "x" * 81}, 422, "invalid_request", "/name"),
+        ({**WEB, "name": "  "}, 422, "invalid_request", "/name"),
         ({**WEB, "name": "a\nb"}, 422, "invalid_request", "/name"),
         ({"name": "x"}, 422, "invalid_request", "/recipe"),
     ],

@@ -43,6 +43,13 @@ def test_a_result_is_shown_to_others_until_the_link_is_ended(program: Program, b
     assert program.delete(f"shares/{share['id']}").status_code == 204
 
 
+def test_a_share_without_a_word_is_of_everything(program: Program, batch: Any) -> None:
+    shared = program.client.generic("POST", f"/api/v1/batches/{batch['id']}/shares")
+    assert shared.status_code == 201, shared.content
+    assert shared.json()["jobs"] == [batch["jobs"][0]["id"]]
+    assert shared.json()["expires_at"] == batch["expires_at"]
+
+
 def test_which_results_and_for_how_long_is_chosen(program: Program, batch: Any) -> None:
     body = {"jobs": [batch["jobs"][0]["id"]], "hours": 1}
     share = program.post(f"batches/{batch['id']}/shares", body).json()
@@ -58,7 +65,9 @@ def test_a_job_of_another_batch_is_pointed_at(program: Program, batch: Any) -> N
     assert not Share.objects.exists()
 
 
-@pytest.mark.parametrize("body", [{"hours": 0}, {"hours": 10**9}, {"jobs": []}, {"password": "x"}])
+@pytest.mark.parametrize(
+    "body", [{"hours": 0}, {"hours": 10**9}, {"hours": True}, {"hours": "5"}, {"jobs": []}, {"password": "x"}]
+)
 def test_a_link_that_makes_no_sense_is_refused(program: Program, batch: Any, body: Any) -> None:
     problem(program.post(f"batches/{batch['id']}/shares", body), 422, "invalid_request")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, Discriminator, Tag
+from pydantic import ConfigDict, Discriminator, StringConstraints, Tag
 
 from converter import engine, models
 from converter.api.problems import Problem as Refused
@@ -226,7 +226,11 @@ class RecipeIn(Schema):
         {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "resize": {"width": 1600}}}
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True),  # as forms do
+        Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    ]
     recipe: Annotated[RawRecipe | None, Field(description="Its only output.")] = None
     outputs: Annotated[
         list[RawRecipe], Field(description="Its outputs, instead of `recipe`, if there are several.")
@@ -239,7 +243,10 @@ class PreferencesIn(Schema):
     retention_hours: Annotated[
         float | None,
         Field(
-            ge=1, le=8784, description="How long new uploads are kept, in hours. Null for the site's default."
+            strict=True,
+            ge=1,
+            le=8784,
+            description="How long new uploads are kept, in hours. Null for the site's default.",
         ),
     ]
     recipe: Annotated[
@@ -259,6 +266,7 @@ class ShareIn(Schema):
     hours: Annotated[
         int | None,
         Field(
+            strict=True,
             ge=1,
             le=8784,
             description="Hours until the link expires. Null for as long as the results are kept.",
