@@ -154,6 +154,11 @@ class Tally:
         return self.count(Job.Status.FINISHED)
 
     @property
+    def results(self) -> int:
+        """How many results there are, or still may be."""
+        return self.total - self.count(Job.Status.FAILED) - self.count(Job.Status.CANCELLED)
+
+    @property
     def bytes_saved(self) -> int:
         return self.bytes_before - self.bytes_after
 

@@ -144,6 +144,12 @@ def may_be_retried(job: Job) -> bool:
 
 
 @register.filter
+def needs_another_image(job: Job) -> bool:
+    """Whether a job failed by what its image is, so that no other settings can help."""
+    return job.error_code in {error.code for error in engine.InvalidImage.__subclasses__()}
+
+
+@register.filter
 def failure(job: Job) -> str:
     """Return why a job failed."""
     return translated_row(job.error_code, job.error_params, job.error_message)

@@ -26,6 +26,16 @@ from tests.web.conftest import submit, text
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def test_its_heading_counts_no_results_that_are_not_there(page: Client, batch: Batch, job: Job) -> None:
+    heading = "<h1>2 images <span"
+    photos = submit(batch.owner, make_photo(), make_photo())
+    assert heading in text(page.get(f"/batches/{photos.pk}/"))
+    photos.jobs.update(status="failed", error_code="truncated")
+    assert heading in text(page.get(f"/batches/{photos.pk}/"))
+    Job.objects.filter(pk=job.pk).update(status="failed", error_code="crashed")
+    assert "<h1>1 result <span" in text(page.get(f"/batches/{batch.pk}/"))  # of the two outputs
+
+
 def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/batches/{batch.pk}/"))
     assert "2 results" in shown

@@ -169,6 +169,22 @@ def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/"))
     assert "The original contains a location. The result does not." in shown
     assert "48.1, 11.5" in shown
+    Job.objects.filter(pk=job.pk).update(status="failed", error_code="crashed", report=None)
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert "The original contains a location.</p>" in shown  # and there is no result of which to say more
+
+
+@pytest.mark.parametrize(
+    ("code", "other_image"), [("truncated", True), ("unsupported_format", True), ("cannot_produce", False)]
+)
+def test_other_settings_are_offered_only_where_they_may_help(
+    page: Client, job: Job, code: str, other_image: bool
+) -> None:
+    Job.objects.filter(pk=job.pk).update(status="failed", error_code=code, report=None)
+    shown = text(page.get(f"/jobs/{job.pk}/"))
+    assert ("Same settings, new image" in shown) == other_image
+    assert ("Try other settings" in shown) != other_image
+    assert not page.get(f"/convert/?job={job.pk}&without={job.upload_id}").context["uploads"]
 
 
 @pytest.mark.long
