@@ -369,6 +369,7 @@ def test_an_action_on_all_of_a_short_list_is_done_to_all(staff: Client, alice: A
     assert said == ["Cancelled: 3 of 3."]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_browser_has_no_complaint(

@@ -102,7 +102,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[t
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("kind", [Nginx, Caddy])
+@pytest.mark.parametrize("kind", [Nginx, pytest.param(Caddy, marks=pytest.mark.slow)])
 def test_the_site_works_behind_tls(home: tuple[Server, str], kind: type[Proxy], tmp_path: Path) -> None:
     server, token = home
     with kind(tmp_path / "proxy", urlsplit(server.url).netloc) as proxy:  # type: ignore[call-arg]

@@ -192,6 +192,7 @@ def test_an_address_of_ipv6_is_one_that_browsers_open() -> None:
     assert serving.address(Listening(), "::1") == "http://[::1]:8216"
 
 
+@pytest.mark.slow
 def test_a_port_that_is_in_use_is_said_in_one_line(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

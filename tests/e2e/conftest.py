@@ -68,7 +68,7 @@ def visit(site: Site, windows: Windows) -> Iterator[Visit]:
     ) -> Page:
         window = windows.open(java_script_enabled=scripts, **options)
         opened.append(window)
-        page = window.context.new_page()
+        page = window.new_page()
         wide, high = SIZES[width]
         page.set_viewport_size({"width": wide, "height": high})
         page.on("pageerror", lambda error: faults.append(str(error)))

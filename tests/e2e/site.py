@@ -121,11 +121,6 @@ def wait_for_pictures(images: Locator) -> None:
 def recipes(page: Page, site: Site) -> list[Any]:
     """Return the recipes of the batch that the page shows, in order."""
     page.wait_for_url("**/batches/*/")
-    pk = page.url.rstrip("/").rsplit("/", 1)[-1]
-    found: list[Any] = json.loads(
-        site.python(
-            "import json; from converter.models import Job; "
-            f"print(json.dumps(list(Job.objects.filter(batch='{pk}').order_by('position').values_list('recipe', flat=True))))"
-        )
-    )
-    return found
+    pk = page.url.rstrip("/").rsplit("/", 1)[-1].replace("-", "")
+    found = site.rows("SELECT recipe FROM converter_job WHERE batch_id = ? ORDER BY position", pk)
+    return [json.loads(recipe) for (recipe,) in found]

@@ -27,22 +27,24 @@ def start(visit: Visit, width: str = "desktop") -> Clicks:
     return Clicks(page)
 
 
-@pytest.mark.parametrize("width", [pytest.param("desktop", marks=pytest.mark.slow), "phone"])
-def test_photos_of_a_phone_become_a_zip_of_jpegs(visit: Visit, width: str) -> None:
+@pytest.mark.parametrize(
+    ("width", "count"), [pytest.param("desktop", 12, marks=pytest.mark.slow), ("phone", 3)]
+)
+def test_photos_of_a_phone_become_a_zip_of_jpegs(visit: Visit, width: str, count: int) -> None:
     clicks = start(visit, width)
     page = clicks.page
-    clicks.choose([photo(f"IMG_{n}.heic", HEIC.read_bytes(), "image/heic") for n in range(12)])
-    expect(page.locator("[data-submit]")).to_have_text("Convert 12 to JPEG")
+    clicks.choose([photo(f"IMG_{n}.heic", HEIC.read_bytes(), "image/heic") for n in range(count)])
+    expect(page.locator("[data-submit]")).to_have_text(f"Convert {count} to JPEG")
     clicks.click(page.locator("[data-submit]"))
     wait_until_done(page)
     with zipfile.ZipFile(
         clicks.download(page.get_by_role("link", name="Download all (ZIP)")).path()
     ) as archive:
         images = [name for name in archive.namelist() if name.endswith(".jpg")]
-        assert len(images) == 12
+        assert len(images) == count
         with Image.open(io.BytesIO(archive.read(images[0]))) as image:
             assert image.format == "JPEG"
-    clicks.report(f"a. 12 HEIC to JPEG as a ZIP, {width}", most=4)
+    clicks.report(f"a. {count} HEIC to JPEG as a ZIP, {width}", most=4)
     look(page, f"guest batch {width}")
 
 
@@ -141,7 +143,7 @@ def scan(pages: int, mode: str) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("mode", "pages"), [("L", 3), ("1", 8)])
+@pytest.mark.parametrize(("mode", "pages"), [("L", 3), pytest.param("1", 8, marks=pytest.mark.slow)])
 def test_a_scan_becomes_a_pdf(visit: Visit, mode: str, pages: int) -> None:
     clicks = start(visit)
     clicks.choose(photo("scan.tif", scan(pages, mode), "image/tiff"))

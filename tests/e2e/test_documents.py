@@ -75,6 +75,14 @@ def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) 
     assert download.value.suggested_filename == "green.pdf"
     assert pages_of(download.value.path()) == ["green", "blue", "red"]
     print(f"images to one PDF: 5 clicks, {time.monotonic() - begun:.1f} s")
+
+
+@pytest.mark.slow
+def test_a_document_is_made_again_in_another_order(visit: Visit) -> None:
+    page = visit()
+    choose(page, ["green.png", "blue.png", "red.png"])
+    page.locator("[data-submit]").click()
+    wait_until_done(page)
     follow(page.get_by_role("link", name="Details"))
     expect(page.locator(".sheets li")).to_have_count(3)
     look(page, "pages of a document")
@@ -87,6 +95,7 @@ def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) 
     expect(page.locator(".image-name")).to_have_text("blue.pdf")
 
 
+@pytest.mark.slow
 def test_a_document_goes_on_without_an_image_that_is_bad(visit: Visit) -> None:
     page = visit()
     bad = photo("bad.jpg", make_photo(400, 300)[:3000])  # not marked before: browsers draw what is there
@@ -103,6 +112,7 @@ def test_a_document_goes_on_without_an_image_that_is_bad(visit: Visit) -> None:
     expect(page.locator(".image-what .job-line")).to_have_text("2 images · 2 pages")
 
 
+@pytest.mark.slow
 def test_the_choice_is_offered_only_where_it_makes_sense(visit: Visit) -> None:
     page = visit()
     box = page.get_by_label("One PDF with all images")
@@ -118,6 +128,7 @@ def test_the_choice_is_offered_only_where_it_makes_sense(visit: Visit) -> None:
     expect(page.locator("h1")).to_contain_text("2 results")
 
 
+@pytest.mark.slow
 def test_a_document_needs_no_script(visit: Visit) -> None:
     page = visit(scripts=False)
     page.locator("#id_images").set_input_files([scan(name, COLORS[name]) for name in COLORS])

@@ -42,6 +42,7 @@ def test_the_history_is_kept_by_signing_up(visit: Visit, photos: list[FilePayloa
     expect(page.locator("main").get_by_role("link", name=re.compile("photo"))).not_to_have_count(0)
 
 
+@pytest.mark.slow
 def test_who_closes_the_page_finds_the_images_again(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(known=False)
     page.goto("/")
@@ -67,6 +68,7 @@ def test_strangers_do_not_see_what_guests_made(visit: Visit, photos: list[FilePa
     assert answer.status == 404
 
 
+@pytest.mark.slow
 def test_it_works_without_scripts(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(known=False, scripts=False)
     page.goto("/")

@@ -94,6 +94,7 @@ def test_files_of_a_page_that_is_left_are_deleted_at_the_site(
     )
 
 
+@pytest.mark.slow
 def test_a_refusal_is_not_asked_for_after_each_change(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     asked: list[str] = []
@@ -117,6 +118,7 @@ def test_a_refusal_is_not_asked_for_after_each_change(visit: Visit, photos: list
     assert len(asked) == before + 1
 
 
+@pytest.mark.slow
 def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     held: list[Route] = []
@@ -136,6 +138,7 @@ def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: li
     expect(page.get_by_text("All done.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/uploads", lambda route: route.abort())
@@ -173,6 +176,7 @@ def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayl
     expect(page.locator(".entry")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     refused: list[Route] = []
@@ -248,6 +252,7 @@ def test_a_folder(visit: Visit, tmp_path: Path) -> None:
     expect(page.locator(".file-row")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/uploads", lambda route: route.abort())
@@ -261,6 +266,7 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
     expect(page.get_by_role("link", name="Download WebP")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route(

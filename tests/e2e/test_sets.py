@@ -62,6 +62,7 @@ def test_what_is_wrong_with_widths_is_said_at_once(visit: Visit) -> None:
     expect(page.locator("[data-output-says]")).to_contain_text("PNG · 100 px")
 
 
+@pytest.mark.slow
 def test_many_outputs_are_accessible(visit: Visit) -> None:
     page = visit()
     page.get_by_text("Formats × widths").click()
@@ -72,6 +73,7 @@ def test_many_outputs_are_accessible(visit: Visit) -> None:
     look(page, "convert nine outputs")
 
 
+@pytest.mark.slow
 def test_a_set_is_saved_as_a_recipe_and_used_again(visit: Visit) -> None:
     page = visit()
     page.get_by_text("Formats × widths").click()

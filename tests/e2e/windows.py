@@ -26,6 +26,12 @@ class Window:
         self._anchor.goto("/healthz")
         self._wire: CDPSession = self.context.new_cdp_session(self._anchor)
 
+    def new_page(self) -> Page:
+        """Open a page as a script of the site would, which starts no process for it even while it is blank."""
+        with self.context.expect_page() as opened:
+            self._anchor.evaluate("() => { open(); }")
+        return opened.value
+
     def empty(self) -> None:
         """Close what was opened, and forget what was stored: cookies, caches and the rest."""
         for page in self.context.pages:

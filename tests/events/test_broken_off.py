@@ -234,6 +234,7 @@ class Outside:
             raise error("it does not answer")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_whatever_stops_answering_does_so_for_a_while_only(
     uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch

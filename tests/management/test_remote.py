@@ -101,6 +101,7 @@ def test_images_are_joined_on_the_site(convert: Convert, tmp_path: Path) -> None
     assert json.loads(failed.stdout)["error"]["message"].startswith("3.png: ")
 
 
+@pytest.mark.slow
 def test_each_page_becomes_a_file_on_the_site(convert: Convert, tmp_path: Path) -> None:
     first, second = (Image.new("RGB", (9, 9), color) for color in ("red", "blue"))
     first.save(tmp_path / "scan.tif", save_all=True, append_images=[second])

@@ -70,7 +70,7 @@ def fetched(link: ResourceLink) -> bytes:
     return answer.content
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
 def test_an_agent_makes_a_picture_small_enough_in_one_call(
     agent: Agent, website: Receiver, mode: str
 ) -> None:
