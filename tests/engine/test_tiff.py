@@ -205,6 +205,17 @@ def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd: floa
     assert [note.params["white"] for note in notes if note.code == "floats_scaled"] == [2000]
 
 
+@pytest.mark.parametrize(("odd", "shown"), [("inf", 255), ("-inf", 0), ("nan", 0)])
+@pytest.mark.parametrize("first", [False, True])
+def test_infinity_is_white_and_what_is_no_number_black(odd: str, shown: int, first: bool) -> None:
+    values = [*RAMP[:32], *(32 * [float(odd)])]
+    wanted = [*(round(255 * value) for value in RAMP[:32]), *(32 * [shown])]
+    if first:
+        values[0], wanted[0] = float("nan"), 0
+    data = samples.tiff(SIZE, struct.pack("<64f", *values), {258: 32, 262: 1, 277: 1, 339: 3})
+    assert_near(pixels(data, "L"), wanted)
+
+
 def test_a_big_endian_bigtiff_is_read() -> None:
     data = samples.tiff(SIZE, stored(RAMP, 16, ">"), {258: 16, 262: 1, 277: 1}, ">", big=True)
     assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])

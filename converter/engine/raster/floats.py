@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageMath
 
 from . import octets
 
 WHITE = "white"
 """Where a decoded picture's `info` keeps the value."""
 
+_MOST = 65_535.0
 _SAMPLE = 256
 """Pixels per side of the copy from which the usual value is taken."""
 _USUAL = 0.998
@@ -46,9 +48,20 @@ def gray(image: Image.Image) -> Image.Image:
 
 
 def integers(band: Image.Image, white: float) -> Image.Image:
-    """Return a channel of mode F as numbers up to 65,535; NaN becomes black."""
-    scale = 65_535.0 / white
-    return band.point(lambda value: value * scale + 0.5).convert("I")
+    """Return a channel of mode F as numbers up to 65,535; NaN becomes black, and infinity white."""
+    scale = _MOST / white
+    scaled = band.point(lambda value: value * scale + 0.5)
+    highest = scaled.getextrema()[1]
+    if (
+        isinstance(highest, float) and not highest <= _MOST + 1
+    ):  # NaN, too: it may come first and hide the others
+        scaled = ImageMath.lambda_eval(_bounded, band=scaled)
+    return scaled.convert("I")
+
+
+def _bounded(found: Mapping[str, Any]) -> Any:
+    """With the band second, as the minimum of a number and NaN is the second of them."""
+    return found["band"].apply("min", _MOST, found["band"])
 
 
 def _some(band: Image.Image) -> Image.Image:
