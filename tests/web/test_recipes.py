@@ -213,6 +213,14 @@ def test_all_outputs_are_listed_and_edited(page: Client, of_two: Recipe) -> None
     assert of_two.more == [{"format": "avif", "resize": {"width": 20}}]
 
 
+@pytest.mark.parametrize("name", ["", "Half a na"])
+def test_an_output_is_added_before_there_is_a_name(page: Client, name: str) -> None:
+    shown = page.post("/recipes/new/", {"name": name, "recipe-format": "webp", "add": "1"})
+    assert formats(shown) == ["webp", "jpeg"]
+    assert shown.context["name"]["name"].value() == name
+    assert "This field is required" not in text(shown)
+
+
 @pytest.mark.long
 def test_outputs_are_added_and_removed_before_saving(page: Client, of_two: Recipe) -> None:
     path, form = f"/recipes/{of_two.pk}/", {**FORM, "outputs": "2", "recipe-1-format": "avif"}

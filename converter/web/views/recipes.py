@@ -63,18 +63,20 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     saved = recipe_of(request, pk) if pk else _new(request)
     if request.method == "GET":
         return _page(request, saved, RecipeForm(initial={"name": saved.name}), _unbound(saved.outputs))
-    name = RecipeForm(request.POST)
+    changes_outputs = "add" in request.POST or "remove" in request.POST
+    typed = {"name": request.POST.get("name", "")}
+    name = RecipeForm(initial=typed) if changes_outputs else RecipeForm(request.POST)
     forms = _bound(request)
     valid = [form.is_valid() for form in forms]
-    if not all([name.is_valid(), *valid]):
+    if not all([changes_outputs or name.is_valid(), *valid]):
         return _page(request, saved, name, forms, status=422)
-    saved.name = name.cleaned_data["name"]
     outputs = _with_logos(request, forms)
     if outputs is None:
         return _page(request, saved, name, forms, status=422)
-    if "add" in request.POST or "remove" in request.POST:
+    if changes_outputs:
         saved.outputs = _one_more_or_less(request, outputs)
         return _page(request, saved, name, _unbound(saved.outputs))
+    saved.name = name.cleaned_data["name"]
     try:
         jobs.save_recipe(request.user, saved, outputs)
     except IntegrityError:
