@@ -1,0 +1,42 @@
+"""Bitmaps in icons that name their bit fields are read as Chromium reads them, or refused by their kind."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from converter.engine import UnsupportedVariant
+
+from . import samples
+from .rendering import render
+
+SIDE = 16
+USUAL = {16: (0x7C00, 0x3E0, 0x1F), 32: (0xFF0000, 0xFF00, 0xFF)}
+
+
+def icon(bits: int, pixel: bytes, compression: int, fields: tuple[int, ...], mask: bytes) -> bytes:
+    """An icon of one colour; a set bit of the mask is clear."""
+    header = struct.pack("<IiiHHIIiiII", 40, SIDE, 2 * SIDE, 1, bits, compression, 0, 0, 0, 0, 0)
+    bitmap = header + struct.pack(f"<{len(fields)}I", *fields) + pixel * SIDE**2 + mask
+    directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, SIDE, SIDE, 0, 0, 1, bits, len(bitmap), 22)
+    return directory + bitmap
+
+
+@pytest.mark.parametrize(
+    ("bits", "pixel"), [(16, struct.pack("<H", 31 << 10 | 31 << 5)), (32, bytes((0, 255, 255, 77)))]
+)
+@pytest.mark.parametrize("mask", [bytes(4 * SIDE), b"\x80\x00\x00\x00" * SIDE], ids=["solid", "masked"])
+def test_the_usual_bit_fields_are_read(bits: int, pixel: bytes, mask: bytes) -> None:
+    shown = samples.opened(render(icon(bits, pixel, 3, USUAL[bits], mask))).convert("RGBA")
+    assert shown.getpixel((1, 1)) == (255, 255, 0, 255)
+    assert shown.getchannel("A").getpixel((0, 0)) == (0 if any(mask) else 255)
+
+
+@pytest.mark.parametrize(
+    ("bits", "compression", "name"),
+    [(16, 3, "bit field"), (32, 3, "bit field"), (8, 1, "RLE"), (4, 2, "RLE")],
+)
+def test_other_compressions_are_refused_by_name(bits: int, compression: int, name: str) -> None:
+    with pytest.raises(UnsupportedVariant, match=f"uses {name} compression"):
+        render(icon(bits, bytes(4), compression, (0xF800, 0x7E0, 0x1F), b""))
