@@ -40,7 +40,9 @@ class Upload(Schema):
         form = jobs.upload_form(upload)
         url = request.build_absolute_uri(form.url)
         fields = [part for name, value in form.fields.items() for part in ("-F", f"{name}={value}")]
-        command = shlex.join(["curl", "--fail-with-body", "-sS", *fields, "-F", f"file=@{upload.name}", url])
+        # Quoted for curl too, which ends a path at a semicolon or a comma.
+        path = upload.name.replace("\\", "\\\\").replace('"', '\\"')
+        command = shlex.join(["curl", "--fail-with-body", "-sS", *fields, "-F", f'file=@"{path}"', url])
         return cls(id=upload.pk, name=upload.name, form=Form(url=url, fields=form.fields), command=command)
 
 

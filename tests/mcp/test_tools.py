@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -91,6 +92,22 @@ def test_under_200_kb_and_1600_px_wide_takes_one_call(agent: Agent, website: Rec
     assert len(data) == link["size"] <= 200_000
     with Image.open(io.BytesIO(data)) as image:
         assert image.width == 1600
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("it's mine.jpg", 'file=@"it\'s mine.jpg"'),
+        ("a;type=b,c.jpg", 'file=@"a;type=b,c.jpg"'),
+        ('12" $(id).jpg', 'file=@"12\\" $(id).jpg"'),
+    ],
+)
+def test_the_command_names_the_file_so_that_shell_and_curl_read_it(
+    agent: Agent, name: str, said: str
+) -> None:
+    file = {"name": name, "size": 10}
+    job = agent.call("convert", file=file, recipe={"format": "webp"}, wait=0)
+    assert shlex.split(job["upload"]["command"])[-2] == said
 
 
 @pytest.mark.long
