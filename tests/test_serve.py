@@ -81,7 +81,7 @@ def test_a_killed_server_finishes_at_its_next_start(server: Server, token: str) 
     server.start()
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {token}"
-        batch = submit(server, session, 4)
+        batch = submit(server, session, 3)
 
         def states() -> list[str]:
             jobs = session.get(f"{server.url}/api/v1/batches/{batch}").json()["jobs"]

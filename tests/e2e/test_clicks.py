@@ -45,7 +45,8 @@ def test_photos_of_a_phone_become_a_zip_of_jpegs(visit: Visit, width: str, count
         with Image.open(io.BytesIO(archive.read(images[0]))) as image:
             assert image.format == "JPEG"
     clicks.report(f"a. {count} HEIC to JPEG as a ZIP, {width}", most=4)
-    look(page, f"guest batch {width}")
+    if width == "desktop":
+        look(page, "guest batch")
 
 
 def test_a_photo_for_an_application(visit: Visit) -> None:
@@ -166,7 +167,8 @@ def test_a_drawing_becomes_an_icon(visit: Visit, width: str) -> None:
     assert waiting.value.path().read_bytes()[:4] == b"\0\0\1\0"
     clicks.report(f"f. PNG to ICO, {width}", most=3)
     expect(page.get_by_role("status").filter(has_text="Your download has started.")).to_be_visible()
-    look(page, f"download started {width}")
+    if width == "phone":
+        look(page, "download started")
 
 
 def test_a_download_begins_by_itself_only_once_and_only_here(visit: Visit) -> None:

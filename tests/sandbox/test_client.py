@@ -14,7 +14,7 @@ import pytest
 from converter import engine
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
 from tests.conftest import make_photo
-from tests.sandbox.hostile import PNG, attacker
+from tests.sandbox.hostile import PNG, Attacker, attacker
 
 pytestmark = pytest.mark.system
 
@@ -27,6 +27,13 @@ def sandbox() -> Iterator[Sandbox]:
     made = Sandbox()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Attacker]:
+    """One fork server for all: what is done in its child concerns no other file."""
+    with attacker(make_photo()) as made:
+        yield made
 
 
 def test_it_works(sandbox: Sandbox, photo: bytes) -> None:
@@ -72,10 +79,9 @@ def test_a_file_that_is_no_image_refuses_every_output(sandbox: Sandbox) -> None:
         ("while True: pass", "timed_out"),
     ],
 )
-def test_a_hostile_output_fails_alone(photo: bytes, deed: str, code: str) -> None:
+def test_a_hostile_output_fails_alone(there: Attacker, deed: str, code: str) -> None:
     limits = engine.Limits(seconds=5 if code == "timed_out" else 60, memory_bytes=2**30)
-    with attacker(photo) as there:
-        _, first, second, third = there.answers(deed, WEBP, PNG, WEBP, limits=limits)
+    _, first, second, third = there.answers(deed, WEBP, PNG, WEBP, limits=limits)
     assert isinstance(first, Rendered)
     assert isinstance(second, Refused)
     assert (second.index, second.code) == (1, code)
@@ -84,7 +90,7 @@ def test_a_hostile_output_fails_alone(photo: bytes, deed: str, code: str) -> Non
 
 
 @pytest.mark.long  # it fills its memory
-def test_a_jpeg_that_finds_no_memory_is_told_as_that(photo: bytes) -> None:
+def test_a_jpeg_that_finds_no_memory_is_told_as_that(there: Attacker) -> None:
     # mozjpeg's libjpeg then ends the process; with less than a few megabytes it refuses.
     deed = """
     from PIL import Image
@@ -100,18 +106,16 @@ def test_a_jpeg_that_finds_no_memory_is_told_as_that(photo: bytes) -> None:
         libc.free(ctypes.c_void_p(block))
     libraries.optimize(data)
     """
-    with attacker(photo) as there:
-        answer = there.answers(deed, limits=engine.Limits(memory_bytes=600 * 2**20))[-1]
+    answer = there.answers(deed, limits=engine.Limits(memory_bytes=600 * 2**20))[-1]
     assert isinstance(answer, Refused)
     assert answer.code == "out_of_memory"
 
 
 def test_what_the_engine_logs_in_a_child_is_in_our_log(
-    photo: bytes, caplog: pytest.LogCaptureFixture
+    there: Attacker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with attacker(photo) as there:
-        refusing_writer = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
-        _, first, second = there.answers(refusing_writer, WEBP, PNG)
+    refusing_writer = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
+    _, first, second = there.answers(refusing_writer, WEBP, PNG)
     assert isinstance(first, Rendered)
     assert isinstance(second, Refused)
     assert second.code == "engine_error"
@@ -122,17 +126,15 @@ def test_what_the_engine_logs_in_a_child_is_in_our_log(
     assert "encode.py:" in record.__dict__["cause"]
 
 
-def test_a_fault_of_ours_in_a_child_is_in_our_log(photo: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    with attacker(photo) as there:
-        answer = there.answers("raise KeyError('ours')")[-1]
+def test_a_fault_of_ours_in_a_child_is_in_our_log(there: Attacker, caplog: pytest.LogCaptureFixture) -> None:
+    answer = there.answers("raise KeyError('ours')")[-1]
     assert isinstance(answer, Refused)
     assert answer.code == "crashed"
     assert ["KeyError: 'ours'" in record.__dict__["cause"] for record in caplog.records] == [True]
 
 
-def test_a_long_error_is_cut_in_our_log(photo: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    with attacker(photo) as there:
-        answer = there.answers("logging.getLogger('converter').error('x' * 10**6)")[-1]
+def test_a_long_error_is_cut_in_our_log(there: Attacker, caplog: pytest.LogCaptureFixture) -> None:
+    answer = there.answers("logging.getLogger('converter').error('x' * 10**6)")[-1]
     assert isinstance(answer, Rendered)
     assert [len(record.getMessage()) < 5_000 for record in caplog.records] == [True]
 
