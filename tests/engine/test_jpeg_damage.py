@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from converter.engine import Recipe
+from converter.engine import Corrupt, Recipe, UnsupportedVariant
 from converter.engine.raster import convert
 from converter.engine.report import Result
 
@@ -108,6 +108,23 @@ def test_compressed_data_left_over_is_told() -> None:
 def test_padding_after_the_last_pixel_is_no_damage(padding: bytes) -> None:
     data = jpeg()
     assert said(data[:-2] + padding + data[-2:]) == []
+
+
+@pytest.mark.parametrize("marker", [0xC5, 0xC1, 0xF7, 0xCB])
+def test_what_looks_like_a_frame_within_a_scan_is_damage(marker: int) -> None:
+    data = jpeg()
+    middle = (scan_of(data) + len(data)) // 2
+    with pytest.raises(Corrupt):
+        render(data[:middle] + bytes((0xFF, marker, 0, 8, 12)) + data[middle:])
+
+
+def test_a_hierarchical_jpeg_is_refused_by_name() -> None:
+    data = jpeg()
+    frame = data.index(b"\xff\xc0")
+    length = int.from_bytes(data[frame + 2 : frame + 4], "big")
+    announced = b"\xff\xde" + data[frame + 2 : frame + 2 + length]
+    with pytest.raises(UnsupportedVariant, match="hierarchical"):
+        render(data[:frame] + announced + data[frame:])
 
 
 def test_a_damaged_jpeg_is_not_repacked_as_it_is() -> None:

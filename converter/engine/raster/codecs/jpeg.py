@@ -43,6 +43,8 @@ _MOST_STRAY = 100_000  # bytes between segments, which Pillow reads one by one
 _MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any use has a few hundred
 
 _JPEG_LS, _LOSSLESS_ARITHMETIC = 0xF7, 0xCB
+_OF_FRAMES = 0xDE
+"""The segment that begins a hierarchical JPEG (DHP)."""
 _HIERARCHICAL = (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
 
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
@@ -88,7 +90,10 @@ class Jpeg(Codec):
             reached = segment.end
             if number == MOST or scans > _MOST_SCANS or stray > _MOST_STRAY:
                 raise UnsupportedVariant(kind="many_parts", format=self.format.label)
-            if is_frame(segment.marker) and segment.end > segment.start:
+            if segment.marker == _OF_FRAMES and not scans:
+                raise UnsupportedVariant(kind="hierarchical", format=self.format.label)
+            # What looks like a frame behind a scan is damage, which the decoder finds.
+            if is_frame(segment.marker) and segment.end > segment.start and not scans:
                 self._refuse_unread(segment.marker, data[segment.start])
                 self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)
 
