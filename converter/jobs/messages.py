@@ -36,12 +36,12 @@ TEMPLATES = {
     "already_uploaded": _("This file has already been uploaded."),
     "already_uploaded.fetched": _("This file is fetched from its URL, so it cannot be uploaded."),
     "quota_exceeded.conversions": _(
-        "This batch needs {count} conversions. The limit is {most} in 24 hours, and you have used {today}. "
+        "You can make {most} conversions in 24 hours. You have made {today}, and this batch needs {count} more. "
         "Try again later, or convert fewer."
     ),
     "quota_exceeded.guest": _(
         "Without an account you can convert {most} images an hour. "
-        "Sign up to convert more now, or try again in {minutes} minutes."
+        "Sign up to convert more now, or try again in {minutes} min."
     ),
     "quota_exceeded.announced": _(
         "You have uploaded {most} images within an hour that are in no batch. Convert or delete some first."

@@ -193,7 +193,7 @@ def test_a_guest_may_convert_so_many_an_hour(client: Client, settings: Any) -> N
     convert(client, count=3)
     response = client.post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]})
     assert response.status_code == 422
-    assert "Sign up to convert more now, or try again in 20 minutes." in text(response)
+    assert "Sign up to convert more now, or try again in 20 min." in text(response)
     RateLimit.objects.update(caught_up_at=0)  # an hour later
     convert(client, count=3)
 
