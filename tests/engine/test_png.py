@@ -11,6 +11,7 @@ from PIL import Image
 from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.raster import probe
 from converter.engine.raster.codecs.png_chunks import chunks, made
+from converter.engine.report import Result
 
 from . import samples
 from .rendering import codes, render
@@ -65,6 +66,21 @@ def test_a_clear_colour_behind_the_pixels_does_not_count() -> None:
     end = len(data) - 12
     late = data[:end] + chunk(b"tRNS", bytes(6)) + data[end:]
     assert samples.opened(render(late)).mode != "RGBA"
+
+
+def alpha_of(result: Result) -> bytes:
+    return samples.opened(result).convert("RGBA").getchannel("A").tobytes()
+
+
+def test_transparency_before_the_palette_does_not_count() -> None:
+    data = png(mode="P")
+    clear = chunk(b"tRNS", bytes(200))
+    at = data.index(b"PLTE") - 4
+    behind = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    early, right = data[:at] + clear + data[at:], data[:behind] + clear + data[behind:]
+    for name in ("png", "webp"):
+        assert 0 not in alpha_of(render(early, format=name))
+        assert 0 in alpha_of(render(right, format=name))
 
 
 def test_the_first_gamma_counts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from PIL import Image, ImageChops, PngImagePlugin
@@ -27,6 +27,7 @@ _APPLE = b"CgBI"
 _MOST_CHUNKS = 100_000  # encoders make them of 8 kB and more, and each costs a tenth of a millisecond
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
 _XMP = b"XML:com.adobe.xmp\x00"
+_COLOR_TYPE, _PALETTE = 25, 3
 _DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
 _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 
@@ -164,20 +165,27 @@ class Png(Codec):
         return {**carried, "pnginfo": info}
 
 
-def _for_pixels(found: Sequence[Chunk]) -> Iterator[Chunk]:
-    """Yield the chunks that the pixels need; tRNS only counts before them (PNG, third edition, 5.6)."""
-    pixels_begun = False
+def _for_pixels(found: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks that the pixels need."""
+    return (chunk for chunk in _placed(found) if chunk.kind not in WORDS and chunk.is_usable)
+
+
+def _placed(found: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yield all but tRNS where it does not count: behind the pixels, or before the palette that it belongs to (PNG,
+    third edition, 5.6).
+    """
+    seen = set[bytes]()
     for chunk in found:
-        pixels_begun = pixels_begun or chunk.kind == b"IDAT"
-        is_late = pixels_begun and chunk.kind == b"tRNS"
-        if chunk.kind not in WORDS and chunk.is_usable and not is_late:
+        seen.add(chunk.kind)
+        is_early = chunk.source[_COLOR_TYPE] == _PALETTE and b"PLTE" not in seen
+        if chunk.kind != b"tRNS" or not (is_early or b"IDAT" in seen):
             yield chunk
 
 
 def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
     """Yield the chunks before the pixels, and all texts, each with whether there is room for it."""
     pixels_begun, room = False, MOST_TEXT
-    for chunk in chunks(data):
+    for chunk in _placed(chunks(data)):
         if chunk.kind == b"IEND":
             return
         pixels_begun = pixels_begun or chunk.kind == b"IDAT"
