@@ -221,7 +221,7 @@ def test_a_guest_is_told_the_same_time_in_words_and_header(client: Client, setti
     settings.CONVERTER_GUEST_JOBS_AN_HOUR = 10
     convert(client, count=10)
     refused = call(client, "/api/v1/batches", WEBP)
-    assert (refused["Retry-After"], "in 6 minutes" in refused.json()["detail"]) == ("360", True)
+    assert (refused["Retry-After"], "in 6 min." in refused.json()["detail"]) == ("360", True)
 
 
 def test_previews_count_as_a_tenth(client: Client, settings: Any, worker: RecordingDispatch) -> None:
