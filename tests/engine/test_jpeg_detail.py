@@ -70,6 +70,12 @@ def test_a_missing_part_is_still_told() -> None:
     assert ["image_incomplete" in codes(small(one)) for one in (data, cut)] == [False, True]
 
 
+def test_a_frame_without_components_is_left_alone() -> None:
+    data = progressive((64, 64))
+    at = data.index(b"\xff\xc2")
+    assert without_detail(data[: at + 2] + b"\x00\x08" + data[at + 4 : at + 10] + data[at + 19 :]) is None
+
+
 def test_a_larger_picture_has_its_detail() -> None:
     data = progressive((640, 400))
     with Image.open(BytesIO(data)) as image:

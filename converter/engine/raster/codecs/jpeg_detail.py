@@ -37,7 +37,9 @@ def without_detail(data: bytes) -> bytes | None:
 
 def _first_of_full_resolution(data: bytes, frame: Segment) -> int | None:
     """Return the first component's name, if no other has more samples (T.81, B.2.2)."""
-    components = [data[at : at + 3] for at in range(frame.start + 6, frame.end, 3)]
+    components = [data[at : at + 3] for at in range(frame.start + 6, frame.end - 2, 3)]
+    if not components:
+        return None
     most = [max(part) for part in zip(*(divmod(sampling, 16) for _, sampling, _ in components), strict=True)]
     name, sampling, _ = components[0]
     return name if list(divmod(sampling, 16)) == most else None
