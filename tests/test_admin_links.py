@@ -75,6 +75,7 @@ def test_staff_who_may_see_one_table_get_no_link_that_answers_403(
             assert {link for link in found if client.get(link).status_code == 403} == set()
 
 
+@pytest.mark.long
 def test_staff_who_may_see_jobs_and_not_people_read_the_owner_as_text(
     alice: Any, bob: Any, rows: list[Any]
 ) -> None:

@@ -87,6 +87,7 @@ def test_what_makes_no_document_is_refused(
     assert not Batch.objects.exists()
 
 
+@pytest.mark.long
 def test_a_bad_image_is_named(program: Program, worker: Any) -> None:
     batch = join(program, "good.jpg", "bad.jpg").json()
     for upload, content in zip(batch["uploads"], (make_photo(60, 40), b"no image"), strict=True):

@@ -29,6 +29,7 @@ def submitted(program: Program, **recipe: Any) -> Any:
     return program.post("batches", {"files": [{"name": "film.gif", "size": 9000}], "outputs": [recipe]})
 
 
+@pytest.mark.long
 def test_a_batch_gets_a_job_for_each_frame(program: Program, worker: Any) -> None:
     batch = submitted(program, format="png", frames="each").json()
     assert batch["total"] == 1

@@ -16,6 +16,7 @@ from . import samples
 PNG = Recipe.parse({"format": "png"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "GIF of stray bytes", "JPEG", "JPEG of stray bytes"])
 def test_parts_without_number_are_counted_before_anybody_reads_them(kind: str) -> None:
     data = samples.saved(Image.new("RGB", (8, 8)), kind.split()[0])

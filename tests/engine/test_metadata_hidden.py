@@ -99,6 +99,7 @@ def test_a_hexadecimal_text_that_cannot_be_read_is_named(name: str, content: byt
     assert warning.params == {"kinds": [kind]}
 
 
+@pytest.mark.long
 def test_exif_and_xmp_of_jpeg_2000_are_kept_and_turn_nothing(tmp_path: Path) -> None:
     """As exiftool writes them; no decoder of JPEG 2000 turns by EXIF."""
     source, target = tmp_path / "source.jpg", tmp_path / "target.jp2"

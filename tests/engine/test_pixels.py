@@ -201,6 +201,7 @@ def test_what_the_codec_cannot_hold_is_refused_before_encoding(target: str) -> N
     assert caught.value.code == "too_large_for_format"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", WRITTEN)
 def test_the_longest_side_that_the_table_promises_can_be_written(target: str) -> None:
     side = FORMATS[target].max_side

@@ -303,6 +303,7 @@ def test_a_file_that_cannot_be_written_is_told(
     assert "site.tar could not be written: No such file or directory." in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "message"),
     [

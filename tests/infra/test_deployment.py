@@ -26,6 +26,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
         yield Site("imagesite", "eu-west-1", ask=False, run=Programs(), builds=tmp_path, python=PYTHON)
 
 
+@pytest.mark.long
 def test_the_api_is_traced_as_the_functions_are(site: Site) -> None:
     make_function("imagesite-production")
     client = boto3.client("apigateway", region_name="eu-west-1")

@@ -26,6 +26,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("project", ["imagesite-eu-west", "imagesite-eu-one"])
 def test_a_name_of_more_than_sixteen_letters_ends_before_anything_is_made(
     tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]

@@ -128,6 +128,7 @@ def test_a_second_run_does_not_bring_the_bad_code_back(capsys: pytest.CaptureFix
     assert capsys.readouterr().out.count("already") == 2
 
 
+@pytest.mark.long
 def test_a_run_that_ended_on_the_way_goes_on() -> None:
     with pytest.raises(ClientError, match="broken"):
         roll_back(broken="UpdateFunctionCode imagesite-production-worker")

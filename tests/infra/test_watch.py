@@ -70,6 +70,7 @@ def test_an_alarm_that_goes_off_brings_the_previous_code_back(watch: Watch, alar
     assert times_back(watch) == 1
 
 
+@pytest.mark.long
 def test_quiet_minutes_leave_the_new_code(watch: Watch) -> None:
     watch.note()
     ring("failed-queue")  # of events of an hour ago, maybe
@@ -77,6 +78,7 @@ def test_quiet_minutes_leave_the_new_code(watch: Watch) -> None:
     assert times_back(watch) == 0
 
 
+@pytest.mark.long
 def test_an_alarm_that_was_on_before_is_not_the_new_codes(watch: Watch) -> None:
     ring("web-errors")
     watch.note()

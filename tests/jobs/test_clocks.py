@@ -164,6 +164,7 @@ def test_a_server_that_is_killed_now_and_then_is_not_held_against_an_image(
     assert statuses(waiting) == ["finished"]
 
 
+@pytest.mark.long
 def test_an_image_that_may_bring_the_machine_down_at_each_start_is_given_up(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_no_source_of_the_run_is_overwritten_by_the_result_of_another(album: Pat
     assert (album / "a.webp").read_bytes() == kept
 
 
+@pytest.mark.long
 def test_results_may_go_beside_their_sources(album: Path) -> None:
     run(album, "-o", album, "--to", "avif")
     assert {"a (2).avif", "A.avif", "sub/c.avif"} <= files(album)
@@ -235,6 +236,7 @@ def test_a_source_that_does_not_exist_is_said(tmp_path: Path) -> None:
         run(tmp_path / "nowhere", "-o", tmp_path / "out", "--to", "webp")
 
 
+@pytest.mark.long
 def test_the_format_may_be_left_to_each_image(album: Path, tmp_path: Path) -> None:
     run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")
     (made,) = (tmp_path / "out").iterdir()

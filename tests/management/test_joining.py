@@ -52,6 +52,7 @@ def test_files_are_joined_in_the_order_given(scans: Path, tmp_path: Path) -> Non
     assert (said["target"], said["report"]["frames"]["kept"]) == (str(out), 2)
 
 
+@pytest.mark.long
 def test_a_bad_image_is_named_and_nothing_is_written(scans: Path, tmp_path: Path) -> None:
     (scans / "page 3.png").write_bytes(b"no image")
     with pytest.raises(CommandError) as refusal:

@@ -32,6 +32,7 @@ def test_a_recipe_with_several_outputs_makes_all_of_them(album: Path, tmp_path: 
         assert (image.format, image.width) == ("WEBP", 16)
 
 
+@pytest.mark.long
 def test_outputs_of_different_formats_keep_the_name(album: Path, tmp_path: Path) -> None:
     recipe, out = tmp_path / "set.json", tmp_path / "out"
     recipe.write_text(json.dumps([{"format": "webp"}, {"format": "gif"}]))

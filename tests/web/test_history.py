@@ -66,6 +66,7 @@ def made_up(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+@pytest.mark.long
 def test_an_invalid_cursor_starts_from_the_beginning(
     page: Client, batch: Batch, subtests: pytest.Subtests
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_history_is_searched_by_days(found: Callable[..., list[uuid.UUID]], 
     assert found(until="9999-12-31", since="0001-01-01") == [next_day, last, first]
 
 
+@pytest.mark.long
 def test_what_makes_no_sense_in_a_filter_is_said_and_left_out(
     page: Client, batch: Batch, subtests: pytest.Subtests
 ) -> None:

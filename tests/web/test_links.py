@@ -119,6 +119,7 @@ def test_brackets_nested_too_deeply_are_no_link(page: Client) -> None:
     assert page.get(f"/r/{nested}/").status_code == 404
 
 
+@pytest.mark.long
 @given(st.text(max_size=60))
 def test_nothing_else_is_ever_raised(token: str) -> None:
     with pytest.raises((ValueError, engine.InvalidRecipe)):

@@ -71,6 +71,7 @@ def test_a_result_of_low_quality_offers_to_be_made_smaller(page: Client, job: Jo
     assert (form["resize.width"].value(), form["resize.height"].value()) == (1600, 1600)
 
 
+@pytest.mark.long
 def test_a_side_that_makes_no_sense_changes_nothing(
     page: Client, job: Job, subtests: pytest.Subtests
 ) -> None:
