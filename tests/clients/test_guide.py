@@ -48,6 +48,7 @@ def test_each_example_converts_a_photo_when_pasted(site: Account, tmp_path: Path
         assert (image.format, image.size) == ("WEBP", (300, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN)
 def test_each_example_says_why_nothing_was_converted(site: Account, tmp_path: Path, name: str) -> None:
     page = requests.get(f"{site.url}/api/", timeout=20).text

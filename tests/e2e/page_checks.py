@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.site import PICTURES, SIZES
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+RULES: dict[str, Any] = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 RUN_AXE = "(options) => axe.run({...options, resultTypes: ['violations']}).then((found) => found.violations)"
 MOST_BYTES = 60_000
 MOST_SHIFT = 0.02

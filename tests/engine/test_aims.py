@@ -34,6 +34,7 @@ def note(result: Result, code: str) -> Message:
     return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
 def test_aims_are_ordered_bounded_and_measured(format: str) -> None:
     results = [render(PHOTO, format=format, aim=aim) for aim in ("small", "balanced", "near_identical")]

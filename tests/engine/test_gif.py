@@ -42,6 +42,7 @@ def visible(image: Any) -> Any:
     return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GIFSICLE)
 def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name: Any) -> None:
     source = moving.gif(name)
@@ -53,6 +54,7 @@ def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name: Any) -> No
         assert ImageChops.difference(visible(image), visible(other)).getbbox() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GIFSICLE)
 def test_a_smaller_animation_takes_no_more_bytes_than_gifsicle_makes_it(name: Any) -> None:
     source = moving.gif(name)

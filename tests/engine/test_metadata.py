@@ -166,7 +166,7 @@ def test_thumbnails_inside_xmp_go() -> None:
     assert b"small copy" not in render(cut, metadata="keep").data
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", [b"<a:City>", b' a:City="', b"<a:Thumbnails>", b"<", b" a:", b"GPS", b"<a:GPSx "]
 )
@@ -339,7 +339,7 @@ def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold() -> None
     assert report.warnings == ()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", [b"City:", b"1.2345 ", b"12 deg ", b"https://maps", b"+52", b"\n \n", b"lat "]
 )

@@ -73,6 +73,7 @@ def differs_knowingly(mode: str, asked: tuple[int | None, int | None], enlarge: 
     return None in asked and (mode == "stretch" or (mode == "pad" and not enlarge))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_mode_gives_the_size_that_sharp_gives(
     sharp: Sharp, tmp_path: Path, shape: tuple[int, int]

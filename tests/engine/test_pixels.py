@@ -215,7 +215,7 @@ def test_the_same_work_gives_the_same_bytes() -> None:
         assert render(data, format=target).data == render(data, format=target).data
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_noise_can_be_written_at_the_best_quality() -> None:
     noise = Image.merge("RGB", [Image.effect_noise((300, 200), 200) for _ in range(3)])
     for quality in (50, 89, 90, 94, 95, 100):

@@ -300,7 +300,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @given(JSON)
 @settings(max_examples=300, deadline=None)
 def test_any_json_is_either_a_recipe_or_refused(value: Any) -> None:

@@ -36,6 +36,7 @@ def note(result: Result, code: str) -> Message:
     return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jp2", "pdf"])
 def test_a_target_in_bytes_is_never_exceeded_and_well_used(format: str) -> None:
     smallest, largest = (len(render(PHOTO, format=format, quality=quality).data) for quality in (10, 95))
@@ -150,6 +151,7 @@ def test_a_search_stops_before_an_encode_for_which_there_is_no_time() -> None:
             largest_within(slow, 1000, Deadline(-1))
 
 
+@pytest.mark.slow
 def test_effort_makes_smaller_files() -> None:
     for format in ("webp", "avif", "png"):
         fast, thorough = (

@@ -63,6 +63,7 @@ def test_an_effort_asked_for_is_made() -> None:
     assert render(saved(PHOTO, "PNG"), format="png", effort=9).report.settings == {"compress_level": 9}
 
 
+@pytest.mark.slow
 def test_large_avifs_are_made_faster_unless_an_effort_is_asked_for() -> None:
     small, large = (saved(Image.new("RGB", size), "PNG") for size in ((400, 300), (4100, 3000)))
     assert render(small, format="avif").report.settings["speed"] == 6

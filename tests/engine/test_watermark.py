@@ -68,7 +68,7 @@ def test_a_long_text_is_wrapped_and_stays_inside() -> None:
     assert box[3] - box[1] > 40
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["x", "W" * 200, "\n\n", "a\nb", "é ü ß", "日本語", "\u202eright", "👍", "\ud800"]
 )

@@ -81,6 +81,7 @@ def made(watcher: subprocess.Popen[str]) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_files_are_converted_soon_after_they_are_finished_and_never_half_written(
     tmp_path: Path, watcher: subprocess.Popen[str]

@@ -246,6 +246,7 @@ def test_a_file_that_cannot_be_decoded_is_tried_once_for_all_outputs(
     assert [(a.index, a.code) for a in found if isinstance(a, Refused)] == [(n, code) for n in range(4)]
 
 
+@pytest.mark.slow
 def test_a_file_that_wastes_its_time_is_given_up(photo: bytes) -> None:
     with attacker(photo) as there:
         there.answers("")

@@ -43,6 +43,7 @@ def refused_until_gone(file: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=False)
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize("act", ["batch", "account", "expiry"])
