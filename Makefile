@@ -24,22 +24,21 @@ quick: .venv/dev  ## Unit tests, in under two minutes
 	$(PYTEST) -n auto -m "not (slow or system or browser or long)"
 
 test: .venv/dev node_modules/done  ## Everything a commit must pass
-	@$(MAKE) --no-print-directory --jobs=2 test-sqlite test-postgres
+	@$(MAKE) --no-print-directory --jobs=2 check test-sqlite
 
 test-sqlite: .venv/dev  ## All tests but the slow ones
 	$(PYTEST) $(AT_ONCE) --dist loadgroup -m "not slow"
 
-# After the checks: meanwhile the other tests have most of the machine.
-test-postgres: .venv/dev check  ## What depends on the database, on PostgreSQL
-	$(BIN)/python -m tests.postgres -n 1 -m "postgres and not slow"
-
-# Terraform spends most of its time waiting: meanwhile the slow tests have most of the machine.
+# Terraform spends most of its time waiting: meanwhile the other tests have most of the machine.
 test-all: test  ## Everything a release must pass; run by CI
 	@$(MAKE) --no-print-directory --jobs=2 infra-test test-slow
 
-test-slow: test-later  ## Run the slow tests, and the tests on a newer Python
+test-slow: test-later test-postgres  ## Run the slow tests, on PostgreSQL too, and the tests on a newer Python
 	@tests/tools.sh slow
 	$(PYTEST) $(AT_ONCE) -m slow
+
+test-postgres: .venv/dev  ## What depends on the database, on PostgreSQL
+	$(BIN)/python -m tests.postgres -n 1 -m "postgres and not slow"
 
 test-later: .venv/dev  ## Run the tests on a newer Python, if installed
 	@.ci/later
