@@ -118,6 +118,7 @@ def test_asked_twice_it_still_ends_in_order(server: Server) -> None:
     assert eventually(60, lambda: not any(child.is_running() for child in family))
 
 
+@pytest.mark.slow
 def test_two_servers_cannot_work_on_one_folder(running: Server) -> None:
     second = subprocess.run(
         SERVE,

@@ -95,6 +95,7 @@ def test_a_batch_can_be_followed_job_by_job(site: Account, photo: Path) -> None:
     assert (refused.value.status, refused.value.code) == (404, "not_found")
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_raised_with_its_code(site: Account, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         with pytest.raises(ApiError) as refused:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 PERSON = re.compile(r"known\d+@example\.org")
 
 
+@pytest.mark.slow
 def test_back_after_log_out_shows_nothing_of_the_person(site: Site, browser: Browser) -> None:
     as_people_have_it = browser.browser_type.launch(
         executable_path=program(), args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]

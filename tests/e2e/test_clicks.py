@@ -49,6 +49,7 @@ def test_photos_of_a_phone_become_a_zip_of_jpegs(visit: Visit, width: str, count
         look(page, "guest batch")
 
 
+@pytest.mark.slow
 def test_a_photo_for_an_application(visit: Visit) -> None:
     clicks = start(visit)
     page = clicks.page
@@ -68,6 +69,7 @@ def test_a_photo_for_an_application(visit: Visit) -> None:
     clicks.report("b. 600×800 under 200 KB, cropped by hand", most=8)
 
 
+@pytest.mark.slow
 def test_three_formats_in_three_widths_and_their_html(visit: Visit) -> None:
     clicks = start(visit)
     page = clicks.page
@@ -104,6 +106,7 @@ def photographed(number: int, profile: bytes) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_logo_on_many_photos(visit: Visit) -> None:
     """They keep the colour profile and the copyright, and lose the location."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -157,6 +157,7 @@ def test_options_follow_the_format(visit: Visit) -> None:
     expect(page.get_by_label("Maximum size (KB)")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_script_and_server_read_the_form_alike(visit: Visit, site: Site, photos: list[FilePayload]) -> None:
     recipes = []
     for scripts in (True, False):
@@ -218,6 +219,7 @@ def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
     expect(page.get_by_text("All 3 frames kept")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_the_api_says_is_said_in_german(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(locale="de-DE")
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
@@ -285,6 +287,7 @@ def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photo
     page.wait_for_url("**/accounts/login/?next=/batches/*/")
 
 
+@pytest.mark.slow
 def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
     page = visit(at="/recipes/new/")
     page.get_by_label("Name").fill("Tiny")

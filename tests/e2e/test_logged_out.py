@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 DATA_IS_DEAR = "Object.defineProperty(Navigator.prototype, 'connection', {get: () => ({saveData: true})});"
 
 
+@pytest.mark.slow
 def test_convert_goes_on_after_logging_in_again_in_another_tab(
     visit: Visit, photos: list[dict[str, Any]]
 ) -> None:

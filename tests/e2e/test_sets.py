@@ -15,6 +15,7 @@ from tests.e2e.site import Visit, photo, wait_until_done
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, tmp_path: Path) -> None:
     for name in ("trip/day1/a.jpg", "trip/day2/a.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

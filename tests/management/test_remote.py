@@ -88,6 +88,7 @@ def test_a_site_that_is_not_there_is_said(convert: Convert, tmp_path: Path, monk
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_images_are_joined_on_the_site(convert: Convert, tmp_path: Path) -> None:
     for name in ("1.png", "2.png"):
         (tmp_path / name).write_bytes(make_photo(30, 20, "PNG"))
@@ -112,6 +113,7 @@ def test_each_page_becomes_a_file_on_the_site(convert: Convert, tmp_path: Path) 
         assert image.convert("RGB").getpixel((4, 4)) == (0, 0, 255)
 
 
+@pytest.mark.slow
 def test_a_site_makes_every_output_of_a_recipe(convert: Convert, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(make_photo(40, 30))
     recipe = tmp_path / "set.json"
