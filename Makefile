@@ -20,7 +20,7 @@ run: .venv/run  ## Run the site on http://$HOST:$PORT, with its data in ${DATA_D
 	@$(MANAGE) collectstatic --no-input --verbosity 0
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
-quick: .venv/dev  ## Unit tests, in under two minutes
+quick: .venv/dev  ## Unit tests, in about a minute
 	$(PYTEST) -n auto -m "not (slow or system or browser or long)"
 
 test: .venv/dev node_modules/done  ## Everything a commit must pass

@@ -33,7 +33,7 @@ from imagesite.accounts.models import ApiToken, User
 from tests.browser import chromium
 from tests.conftest import make_photo
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 LISTS = [
     "converter/job", "converter/batch", "converter/upload", "converter/recipe", "converter/webhook",

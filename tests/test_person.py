@@ -22,7 +22,7 @@ from tests.test_admin import root, run_action, staff
 
 __all__ = ["root", "staff"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 CUT = {"status": "failed", "error_code": "truncated", "error_params": {}, "error_message": "Cut off."}
 FULL = {"status": "failed", "error_code": "no_room", "error_params": {}, "error_message": "Full."}

@@ -20,7 +20,7 @@ from tests.conftest import make_photo, streamed
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import FORM, sent, text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 WEBP = {"outputs": [{"format": "webp"}], "files": [{"name": "a.jpg", "size": 10}]}
 OPEN_TO_GUESTS = {

@@ -15,6 +15,8 @@ from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.report import Result
 
+pytestmark = pytest.mark.long
+
 ISO, MARK = b"urn:iso:std:iso:ts:21496:-1\0", b"http://ns.adobe.com/xap/1.0/\0"
 SIZE = (160, 120)
 

@@ -15,6 +15,8 @@ from converter.engine.report import Result
 from . import samples
 from .rendering import render
 
+pytestmark = pytest.mark.long
+
 SIZE = (160, 120)
 ARITHMETIC = b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7"

@@ -13,6 +13,8 @@ from converter.engine.raster.codecs.png_chunks import chunks
 
 from . import samples
 
+pytestmark = pytest.mark.long
+
 PHOTO = samples.saved(samples.photo((120, 90)), "JPEG")
 HALF = {"resize": {"width": 40}}
 WRITTEN = [name for name, format in FORMATS.items() if format.encodes]

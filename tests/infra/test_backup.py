@@ -26,6 +26,8 @@ from tests.cloud import cognito
 from tests.cloud.stack import BUCKETS, bucket
 from tests.infra.test_deploy import PYTHON
 
+pytestmark = pytest.mark.long
+
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 REGION = "eu-west-1"
 TABLES = {"imagesite-metadata": "upload", "imagesite-configuration": "name"}

@@ -15,6 +15,8 @@ from infra.deployment import Deployment
 from infra.errors import DeployError
 from infra.watch import ALARMS, Watch
 
+pytestmark = pytest.mark.long
+
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 
 

@@ -19,6 +19,7 @@ from tests.fakes import RecordingDispatch
 from tests.jobs.conftest import Send, files, statuses, submit, the_job
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.django_db(transaction=False),
     pytest.mark.postgres,
     pytest.mark.usefixtures("commit_at_once"),

@@ -19,6 +19,8 @@ from converter.management.connections import BODY_RATE, MOST
 from converter.web.urls import urlpatterns
 from imagesite.api import api
 
+pytestmark = pytest.mark.long
+
 
 class Disk(NamedTuple):
     free: int

@@ -18,7 +18,7 @@ from tests.conftest import streamed
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.fakes import RecordingDispatch
 from tests.receiver import Receiver, receiver
 from tests.web.conftest import text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 FORM = {"url": "https://example.org/hook", "events": ["job.failed", "batch.finished"]}
 HOME = "/accounts/webhooks/"
