@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from converter import jobs
@@ -16,19 +15,11 @@ from converter.jobs.submit import submit
 from converter.models import Job, Preferences, Quota, Recipe, RecipeLink, Share, Webhook
 from converter.webhooks import outbox
 from imagesite.accounts.models import ApiToken
+from tests.test_person import member
 
 pytestmark = pytest.mark.django_db
 
 LINK = re.compile(r'href="(/admin/[^"?]*)')
-
-
-def staff(user: Any, *permissions: str) -> Client:
-    user.is_staff = True
-    user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def links(client: Client, page: str) -> set[str]:
@@ -68,7 +59,7 @@ def test_staff_who_may_see_one_table_get_no_link_that_answers_403(
     for row in rows:
         table = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
         with subtests.test(table):
-            client = staff(alice, f"view_{row._meta.model_name}")
+            client = member(alice, f"view_{row._meta.model_name}")
             found = links(client, table)
             assert f"{table}{row.pk}/change/" in found
             found |= links(client, f"{table}{row.pk}/change/")
@@ -79,10 +70,10 @@ def test_staff_who_may_see_one_table_get_no_link_that_answers_403(
 def test_staff_who_may_see_jobs_and_not_people_read_the_owner_as_text(
     alice: Any, bob: Any, rows: list[Any]
 ) -> None:
-    client = staff(alice, "view_job", "view_upload")
+    client = member(alice, "view_job", "view_upload")
     for page in ("/admin/converter/job/", f"/admin/converter/job/{rows[3].pk}/change/", "/admin/overview/"):
         assert bob.email in client.get(page).text
         assert f"/admin/people/{bob.pk}/" not in links(client, page)
-    client = staff(alice, "view_job", "view_upload", "view_user")
+    client = member(alice, "view_job", "view_upload", "view_user")
     for page in ("/admin/converter/job/", f"/admin/converter/job/{rows[3].pk}/change/", "/admin/overview/"):
         assert f"/admin/people/{bob.pk}/" in links(client, page)

@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 from converter.engine import Recipe, raster
 from converter.engine.raster.codecs import jpegli
 from converter.engine.raster.codecs.jpeg_segments import before_pixels, segments
+from converter.engine.raster.codecs.optional import OptionalLibrary
 from converter.engine.raster.score import score
 from converter.engine.report import Result
 
@@ -137,7 +138,7 @@ def test_a_library_that_fails_its_test_is_not_used_and_doctor_says_so(
 ) -> None:
     plain = render(effort=1)
     monkeypatch.setattr(function, wrong)
-    monkeypatch.setattr(jpegli, "_tried", jpegli._tried.__wrapped__)
+    monkeypatch.setattr(jpegli, "LIBRARIES", OptionalLibrary(jpegli._tried))
     assert raster.check() == []
     assert any("on this processor" in note for note in raster.notes())
     assert render().data == plain.data
@@ -145,15 +146,14 @@ def test_a_library_that_fails_its_test_is_not_used_and_doctor_says_so(
 
 def test_jpegs_are_written_where_the_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyjpegli", None)
-    monkeypatch.setattr(jpegli, "_tried", jpegli._tried.__wrapped__)
+    monkeypatch.setattr(jpegli, "LIBRARIES", OptionalLibrary(jpegli._tried))
     assert raster.notes() == ["JPEGs are larger than they could be: pyjpegli is not installed."]
     assert not is_jpegli(render())
 
 
 def test_a_picture_that_jpegli_refuses_is_written_by_libjpeg_turbo(monkeypatch: pytest.MonkeyPatch) -> None:
-    libraries = jpegli._tried()
-    assert isinstance(libraries, jpegli._Libraries)
-    monkeypatch.setattr(jpegli, "_tried", lambda: jpegli._Libraries(broken, libraries.optimize))
+    optimize = jpegli.LIBRARIES.get().optimize
+    monkeypatch.setattr(jpegli, "LIBRARIES", OptionalLibrary(lambda: jpegli._Libraries(broken, optimize)))
     assert Image.open(BytesIO(render().data)).size == PHOTO.size
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from converter.engine import raster
 from converter.engine.errors import Truncated
 from converter.engine.raster.codecs import png_reader, set_up
+from converter.engine.raster.codecs.optional import OptionalLibrary
 from tests.oracles import pngs
 
 from . import samples
@@ -37,7 +38,7 @@ def grey(*_: object) -> bytes:
 
 def without_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "kornia_rs", None)
-    monkeypatch.setattr(png_reader, "_tried", png_reader._tried.__wrapped__)
+    monkeypatch.setattr(png_reader, "DECODER", OptionalLibrary(png_reader._tried))
 
 
 def whole_pngs() -> Iterator[tuple[bytes, str]]:
@@ -89,7 +90,7 @@ def test_a_library_that_fails_its_test_is_not_used_and_doctor_says_so(
     monkeypatch: pytest.MonkeyPatch, wrong: Callable[..., bytes]
 ) -> None:
     monkeypatch.setattr("kornia_rs.image.Image", SimpleNamespace(decode=wrong))
-    monkeypatch.setattr(png_reader, "_tried", png_reader._tried.__wrapped__)
+    monkeypatch.setattr(png_reader, "DECODER", OptionalLibrary(png_reader._tried))
     assert raster.check() == []
     assert any("kornia-rs" in note and "on this processor" in note for note in raster.notes())
 

@@ -95,7 +95,7 @@ def test_a_jpeg_that_finds_no_memory_is_told_as_that(there: Attacker) -> None:
     deed = """
     from PIL import Image
     from converter.engine.raster.codecs import jpegli
-    libraries = jpegli._libraries()
+    libraries = jpegli.LIBRARIES.get()
     noise = Image.effect_noise((3000, 2000), 60).convert("RGB")
     data = libraries.encode(noise.tobytes(), *noise.size, quality=80)
     libc.malloc.restype = ctypes.c_void_p

@@ -71,10 +71,10 @@ class Jpeg(Codec):
     refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
 
     def set_up(self) -> None:
-        jpegli.load()
+        jpegli.LIBRARIES.problem()  # a child cannot load it once it has given away its rights
 
     def notes(self) -> list[str]:
-        problem = jpegli.problem()
+        problem = jpegli.LIBRARIES.problem()
         return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
@@ -259,7 +259,7 @@ class Jpeg(Codec):
 
 
 def _suits_jpegli(content: Content, quality: int | None) -> bool:
-    if content.images[0].mode != "RGB" or content.effort == 1 or jpegli.problem():
+    if content.images[0].mode != "RGB" or content.effort == 1 or jpegli.LIBRARIES.problem():
         return False
     is_search = content.recipe.target_bytes is not None
     most = jpegli.MOST_PIXELS_IN_SEARCH if is_search else jpegli.MOST_PIXELS

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from statistics import mean
 
 from PIL import Image, ImageChops, ImageStat
+
+from .optional import OptionalLibrary, Unfit
 
 MOST_PIXELS, MOST_PIXELS_IN_SEARCH = 50_000_000, 16_000_000
 """Above these mozjpeg takes too long: up to 0.2 s a megapixel, and eight times that in a search for a size."""
@@ -28,10 +29,6 @@ _ROWS = 256  # at once: Pillow builds a copy of what it hands out, and joins it 
 _LARGEST_ERROR = 3.0
 
 
-class Unfit(Exception):
-    """The encoder is not here, or does not work here; the text says which."""
-
-
 @dataclass(frozen=True)
 class _Libraries:
     encode: Callable[..., bytes]
@@ -44,23 +41,9 @@ def encoded(image: Image.Image, quality: int, progressive: bool) -> bytes | None
     `quality` is on libjpeg-turbo's scale, from LOWEST.
     """
     try:
-        return _encoded(_libraries(), image, quality, progressive)
+        return _encoded(LIBRARIES.get(), image, quality, progressive)
     except Unfit:
         return None
-
-
-def problem() -> str:
-    """Return why it cannot be used; empty when it can."""
-    try:
-        _libraries()
-    except Unfit as exc:
-        return str(exc)
-    return ""
-
-
-def load() -> None:
-    """Load and test the libraries, which cannot be done once a child has given away its rights."""
-    problem()
 
 
 def _encoded(libraries: _Libraries, image: Image.Image, quality: int, progressive: bool) -> bytes:
@@ -85,27 +68,24 @@ def _pixels(image: Image.Image) -> bytearray:
     return pixels
 
 
-@cache
-def _tried() -> _Libraries | Unfit:
+def _tried() -> _Libraries:
+    """Raises Unfit."""
     try:
         import mozjpeg_lossless_optimization
         import pyjpegli
     except ImportError as exc:
-        return Unfit(f"{exc.name} is not installed")
+        raise Unfit(f"{exc.name} is not installed") from exc
     libraries = _Libraries(pyjpegli.encode, mozjpeg_lossless_optimization.optimize)
     try:
         right = _is_right(libraries)
     except (Unfit, OSError) as exc:
-        return Unfit(f"jpegli cannot be used on this processor: {exc}")
-    return libraries if right else Unfit("jpegli writes other pixels on this processor")
+        raise Unfit(f"jpegli cannot be used on this processor: {exc}") from exc
+    if not right:
+        raise Unfit("jpegli writes other pixels on this processor")
+    return libraries
 
 
-def _libraries() -> _Libraries:
-    """Raises Unfit."""
-    found = _tried()
-    if isinstance(found, Unfit):
-        raise found
-    return found
+LIBRARIES = OptionalLibrary(_tried)
 
 
 def _is_right(libraries: _Libraries) -> bool:

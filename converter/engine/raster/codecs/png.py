@@ -42,10 +42,10 @@ class Png(Codec):
     def set_up(self) -> None:
         # Its own bounds are an eighth of ours, and reaching them counts as damage.
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
-        png_reader.load()
+        png_reader.DECODER.problem()  # a child cannot load it once it has given away its rights
 
     def notes(self) -> list[str]:
-        problem = png_reader.problem()
+        problem = png_reader.DECODER.problem()
         return [f"PNGs take longer to read than they could: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:

@@ -6,12 +6,12 @@ Whatever it declines, damaged files too, Pillow reads or refuses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
+from .optional import OptionalLibrary, Unfit
 from .png_chunks import chunks
 
 MOST_PIXELS = 25_000_000
@@ -22,10 +22,6 @@ _MODES = {b"\x08\x00": "L", b"\x08\x02": "RGB", b"\x08\x06": "RGBA"}
 _DECODED_APART = (b"tRNS", b"acTL")
 
 Decode = Callable[[bytes, str], Any]
-
-
-class Unfit(Exception):
-    """The reader is not here, or does not work here; the text says which."""
 
 
 def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
@@ -39,7 +35,7 @@ def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
     if any(chunk.kind in _DECODED_APART for chunk in chunks(data)):
         return None
     try:
-        pixels: Any = memoryview(_decoder()(data, mode)).cast("B")
+        pixels: Any = memoryview(DECODER.get()(data, mode)).cast("B")
     except BaseException as exc:
         if not _is_refusal(exc):
             raise
@@ -47,47 +43,30 @@ def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
     return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
 
 
-def problem() -> str:
-    """Return why it cannot be used; empty when it can."""
-    try:
-        _decoder()
-    except Unfit as exc:
-        return str(exc)
-    return ""
-
-
-def load() -> None:
-    """Load and test the library, which cannot be done once a child has given away its rights."""
-    problem()
-
-
 def _is_refusal(exc: BaseException) -> bool:
     """Whether the library refused the file; a panic of Rust is no Exception."""
     return isinstance(exc, Exception) or type(exc).__name__ == "PanicException"
 
 
-def _decoder() -> Decode:
+def _tried() -> Decode:
     """Raises Unfit."""
-    found = _tried()
-    if isinstance(found, Unfit):
-        raise found
-    return found
-
-
-@cache
-def _tried() -> Decode | Unfit:
     try:
         import kornia_rs
     except ImportError as exc:
-        return Unfit(f"{exc.name} is not installed")
+        raise Unfit(f"{exc.name} is not installed") from exc
     decode: Decode = kornia_rs.image.Image.decode
     try:
         right = all(_is_right(decode, mode) for mode in _MODES.values())
     except BaseException as exc:
         if not _is_refusal(exc):
             raise
-        return Unfit(f"kornia-rs cannot be used on this processor: {exc}")
-    return decode if right else Unfit("kornia-rs reads other pixels on this processor")
+        raise Unfit(f"kornia-rs cannot be used on this processor: {exc}") from exc
+    if not right:
+        raise Unfit("kornia-rs reads other pixels on this processor")
+    return decode
+
+
+DECODER = OptionalLibrary(_tried)
 
 
 def _is_right(decode: Decode, mode: str) -> bool:
