@@ -20,6 +20,7 @@ from converter.models import Job, Preferences, Webhook
 from converter.translation import bytes_in_words, translated
 from converter.web import presets, quality, words
 from converter.web.fields import ColorInput, PercentField, ThousandsField
+from converter.web.http import uuid_of
 from converter.web.options import (
     AUTO,
     Option,
@@ -121,10 +122,7 @@ class OutputForm(forms.Form):
 
     def logo_id(self) -> uuid.UUID | None:
         """Return the id of the recipe's logo."""
-        try:
-            return uuid.UUID(str(self["watermark.image"].value()))
-        except ValueError:
-            return None
+        return uuid_of(str(self["watermark.image"].value()))
 
     def watermark_id(self) -> forms.BoundField:
         return self["watermark.image"]

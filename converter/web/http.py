@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -20,3 +22,11 @@ def number(text: str) -> int | None:
     Python refuses to read numbers of thousands of digits.
     """
     return int(text) if text.isdecimal() and len(text) <= 6 else None
+
+
+def uuid_of(text: str) -> uuid.UUID | None:
+    """Return the id that a field or an address names, or None if it is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -22,7 +22,7 @@ from converter.snapshot import snapshot
 from converter.web.access import batch_of, open_to_guests
 from converter.web.filters import HistoryFilter, search
 from converter.web.forms import ResendManyForm
-from converter.web.http import LoggedInRequest
+from converter.web.http import LoggedInRequest, uuid_of
 from converter.web.zips import hand_out
 
 PAGE = 20
@@ -176,7 +176,8 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def delete_many(request: LoggedInRequest) -> HttpResponse:
     """Delete the chosen batches; asks before it does."""
-    chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=_ids(request.POST.getlist("batch"))))
+    ids = [pk for text in request.POST.getlist("batch") if (pk := uuid_of(text))]
+    chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=ids))
     if not chosen:
         messages.warning(request, _("Select at least one batch first."))
         return redirect("web:batches")
@@ -189,16 +190,6 @@ def delete_many(request: LoggedInRequest) -> HttpResponse:
         request, ngettext("%(n)s batch deleted.", "%(n)s batches deleted.", count) % {"n": count}
     )
     return redirect("web:batches")
-
-
-def _ids(texts: Iterable[str]) -> list[uuid.UUID]:
-    found = []
-    for text in texts:
-        try:
-            found.append(uuid.UUID(text))
-        except ValueError:
-            continue
-    return found
 
 
 @open_to_guests

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
-from django.db.models import Min
 from django.forms import Form
-from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,20 +18,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 from converter import configuration, engine, jobs
 from converter.engine import naming
 from converter.jobs.submit import submit
-from converter.models import Batch, Preferences, Recipe, Upload
+from converter.models import Batch, Recipe, Upload
 from converter.translation import translated
-from converter.web import links, options, starters, texts
-from converter.web.access import batch_of, job_of, open_to_new_guests, recipe_of
+from converter.web import options, starters, texts
+from converter.web.access import open_to_new_guests
 from converter.web.forms import FilesForm, OutputForm, OutputFormSet, RecipeForm, WatermarkForm, initial_of
 from converter.web.http import LoggedInRequest, number
 from converter.web.matrix import MatrixForm
+from converter.web.prefill import SitesOwn, asked_for, files_as_before, uploads_here
 from converter.web.watermarks import keep, with_stored_watermark
 
 PREFIX = "outputs"
-
-
-class SitesOwn(dict[str, Any]):
-    """The recipe of those who chose none; the format may follow their images."""
 
 
 @open_to_new_guests
@@ -43,7 +38,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
         return render(request, "web/convert.html", context_of(request))
 
     files = _files_form(request, request.POST, request.FILES)
-    uploads = _uploads_here(request, request.POST.getlist("uploads"))
+    uploads = uploads_here(request, request.POST.getlist("uploads"))
     matrix = MatrixForm(request.POST if "matrix" in request.POST else None)
     if matrix.is_bound:
         outputs = _with_one_more_or_less(request)
@@ -106,26 +101,15 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
 
 def context_of(request: LoggedInRequest) -> dict[str, Any]:
     """Return what the template of a page with the form needs, filled in as the page's address asks."""
-    uploads, recipes = _asked_for(request)
+    uploads, recipes = asked_for(request)
     outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
     is_free = isinstance(recipes[0], SitesOwn)
-    files = _files_form(request, initial=_files_as_before(request))
+    files = _files_form(request, initial=files_as_before(request))
     return {**_context(request, files, outputs, uploads), "is_free": is_free}
 
 
 def _files_form(request: LoggedInRequest, *args: Any, **initial: dict[str, Any]) -> FilesForm:
     return FilesForm(*args, by_url=not jobs.is_guest(request.user), **initial)
-
-
-def _files_as_before(request: LoggedInRequest) -> dict[str, Any]:
-    """Return what was chosen for all images of the batch or job that is to be done again."""
-    if pk := _uuid(request.GET.get("batch")):
-        batch = batch_of(request, pk)
-    elif pk := _uuid(request.GET.get("job")):
-        batch = job_of(request, pk).batch
-    else:
-        return {}
-    return {"join": bool(batch.join), "name_pattern": batch.name_pattern}
 
 
 def _files_as_typed(request: LoggedInRequest) -> FilesForm:
@@ -185,96 +169,6 @@ def _max_files(request: LoggedInRequest) -> int:
     most = configuration.current().most_files
     hourly: int = settings.CONVERTER_GUEST_JOBS_AN_HOUR
     return min(most, hourly) if hourly and jobs.is_guest(request.user) else most
-
-
-def _asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
-    """Return the uploads and recipes that a link to this page names: a batch or job to do again, a recipe."""
-    ask = request.GET
-    if pk := _uuid(ask.get("batch")):
-        batch = batch_of(request, pk)
-        return _uploads_of(batch), batch.outputs
-    if pk := _uuid(ask.get("job")):
-        job = job_of(request, pk)
-        left_out = _uuid(ask.get("without"))
-        uploads = [upload for upload in job.uploads if upload.is_here and upload.pk != left_out]
-        return uploads, [_limited(job.recipe, ask.get("side", ""))]
-    if pk := _uuid(ask.get("upload")):
-        return _uploads_here(request, [str(pk)]), _default_outputs(request)
-    if token := ask.get("link"):
-        try:
-            return [], [recipe.canonical() for recipe in links.read(token)]
-        except (ValueError, engine.InvalidRecipe) as exc:
-            raise Http404 from exc
-    if pk := _uuid(ask.get("recipe")):
-        return [], recipe_of(request, pk).outputs
-    if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
-        return [], matrix.recipes()
-    if starter := starters.offered().get(ask.get("starter", "")):
-        return [], starter.recipes
-    return [], _default_outputs(request)
-
-
-def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
-    """Return the recipe with a longest side in pixels, if one is asked for that makes sense."""
-    resize = dict(recipe.get("resize", {}))
-    longest = number(side)
-    if longest is None or resize.get("mode", "fit") != "fit":
-        return recipe
-    resize |= {"width": longest, "height": longest}
-    resize.pop("scale", None)
-    try:
-        return engine.Recipe.parse({**recipe, "resize": resize}).canonical()
-    except engine.InvalidRecipe:
-        return recipe
-
-
-def _default_outputs(request: LoggedInRequest) -> list[dict[str, Any]]:
-    """Return the outputs of the user's default recipe, or the site's if its options are no longer available."""
-    saved = Preferences.of(request.user).recipe
-    try:
-        return (
-            [engine.Recipe.parse(output).canonical() for output in saved.outputs] if saved else [_sites_own()]
-        )
-    except engine.InvalidRecipe:
-        return [_sites_own()]
-
-
-def _sites_own() -> SitesOwn:
-    size = configuration.current().default_size
-    return SitesOwn(format="webp", **({"resize": {"width": size, "height": size}} if size else {}))
-
-
-def _uploads_of(batch: Batch) -> list[Upload]:
-    """Return the images of the batch that are still here, each with what is its own as `own_crop` and `own_point`."""
-    if batch.join:
-        return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
-    found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
-    uploads: list[Upload] = [upload for upload in found if upload.is_here]
-    crops, points = _own(batch, "crop"), _own(batch, "focal_point")
-    for upload in uploads:
-        upload.own_crop = crops.get(upload.pk)  # type: ignore[attr-defined]
-        upload.own_point = points.get(upload.pk)  # type: ignore[attr-defined]
-    return uploads
-
-
-def _own(batch: Batch, option: str) -> dict[Any, Any]:
-    """Return this option by image, for the images that have it otherwise than the outputs of the batch."""
-    usual = [output.get(option) for output in batch.outputs]
-    having = batch.jobs.filter(recipe__has_key=option).order_by("-position").values_list("upload", "recipe")
-    return {pk: recipe[option] for pk, recipe in having if recipe[option] not in usual}
-
-
-def _uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:
-    wanted = [pk for text in ids if (pk := _uuid(text))]
-    found = Upload.objects.filter(owner_id=request.user.pk).in_bulk(wanted)
-    return [found[pk] for pk in dict.fromkeys(wanted) if pk in found and found[pk].is_here]
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
 
 
 def _with_one_more_or_less(request: LoggedInRequest) -> Any:

@@ -21,7 +21,7 @@ from converter.translation import recipe_sentence, translated
 from converter.web import links, starters
 from converter.web.access import job_of, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
-from converter.web.http import LoggedInRequest, number
+from converter.web.http import LoggedInRequest, number, uuid_of
 from converter.web.options import values_of
 from converter.web.watermarks import with_stored_watermark
 
@@ -227,9 +227,7 @@ def _begin(request: LoggedInRequest) -> list[dict[str, Any]]:
             return [output.canonical() for output in links.read(token)]
         except (ValueError, engine.InvalidRecipe):
             return [{"format": "webp"}]
-    try:
-        pk = uuid.UUID(request.GET.get("job", ""))
-    except ValueError:
-        starter = starters.offered().get(request.GET.get("starter", ""))
-        return starter.recipes if starter else [{"format": "webp"}]
-    return [job_of(request, pk).recipe]
+    if pk := uuid_of(request.GET.get("job", "")):
+        return [job_of(request, pk).recipe]
+    starter = starters.offered().get(request.GET.get("starter", ""))
+    return starter.recipes if starter else [{"format": "webp"}]

@@ -1,0 +1,114 @@
+"""What the convert page begins with: the images, recipes and choices that its address names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Min
+from django.http import Http404
+
+from converter import configuration, engine
+from converter.models import Batch, Preferences, Upload
+from converter.web import links, starters
+from converter.web.access import batch_of, job_of, recipe_of
+from converter.web.http import LoggedInRequest, number, uuid_of
+from converter.web.matrix import MatrixForm
+
+
+class SitesOwn(dict[str, Any]):
+    """The recipe of those who chose none; the format may follow their images."""
+
+
+def asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
+    """Return the uploads and recipes that a link to this page names: a batch or job to do again, a recipe."""
+    ask = request.GET
+    if pk := uuid_of(ask.get("batch", "")):
+        batch = batch_of(request, pk)
+        return _uploads_of(batch), batch.outputs
+    if pk := uuid_of(ask.get("job", "")):
+        job = job_of(request, pk)
+        left_out = uuid_of(ask.get("without", ""))
+        uploads = [upload for upload in job.uploads if upload.is_here and upload.pk != left_out]
+        return uploads, [_limited(job.recipe, ask.get("side", ""))]
+    if pk := uuid_of(ask.get("upload", "")):
+        return uploads_here(request, [str(pk)]), _default_outputs(request)
+    if token := ask.get("link"):
+        try:
+            return [], [recipe.canonical() for recipe in links.read(token)]
+        except (ValueError, engine.InvalidRecipe) as exc:
+            raise Http404 from exc
+    if pk := uuid_of(ask.get("recipe", "")):
+        return [], recipe_of(request, pk).outputs
+    if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
+        return [], matrix.recipes()
+    if starter := starters.offered().get(ask.get("starter", "")):
+        return [], starter.recipes
+    return [], _default_outputs(request)
+
+
+def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return the recipe with a longest side in pixels, if one is asked for that makes sense."""
+    resize = dict(recipe.get("resize", {}))
+    longest = number(side)
+    if longest is None or resize.get("mode", "fit") != "fit":
+        return recipe
+    resize |= {"width": longest, "height": longest}
+    resize.pop("scale", None)
+    try:
+        return engine.Recipe.parse({**recipe, "resize": resize}).canonical()
+    except engine.InvalidRecipe:
+        return recipe
+
+
+def _default_outputs(request: LoggedInRequest) -> list[dict[str, Any]]:
+    """Return the outputs of the user's default recipe, or the site's if its options are no longer available."""
+    saved = Preferences.of(request.user).recipe
+    try:
+        return (
+            [engine.Recipe.parse(output).canonical() for output in saved.outputs] if saved else [_sites_own()]
+        )
+    except engine.InvalidRecipe:
+        return [_sites_own()]
+
+
+def _sites_own() -> SitesOwn:
+    size = configuration.current().default_size
+    return SitesOwn(format="webp", **({"resize": {"width": size, "height": size}} if size else {}))
+
+
+def _uploads_of(batch: Batch) -> list[Upload]:
+    """Return the images of the batch that are still here, each with what is its own as `own_crop` and `own_point`."""
+    if batch.join:
+        return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
+    found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
+    uploads: list[Upload] = [upload for upload in found if upload.is_here]
+    crops, points = _own(batch, "crop"), _own(batch, "focal_point")
+    for upload in uploads:
+        upload.own_crop = crops.get(upload.pk)  # type: ignore[attr-defined]
+        upload.own_point = points.get(upload.pk)  # type: ignore[attr-defined]
+    return uploads
+
+
+def _own(batch: Batch, option: str) -> dict[Any, Any]:
+    """Return this option by image, for the images that have it otherwise than the outputs of the batch."""
+    usual = [output.get(option) for output in batch.outputs]
+    having = batch.jobs.filter(recipe__has_key=option).order_by("-position").values_list("upload", "recipe")
+    return {pk: recipe[option] for pk, recipe in having if recipe[option] not in usual}
+
+
+def uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:
+    wanted = [pk for text in ids if (pk := uuid_of(text))]
+    found = Upload.objects.filter(owner_id=request.user.pk).in_bulk(wanted)
+    return [found[pk] for pk in dict.fromkeys(wanted) if pk in found and found[pk].is_here]
+
+
+def files_as_before(request: LoggedInRequest) -> dict[str, Any]:
+    """Return what was chosen for all images of the batch or job that is to be done again."""
+    if pk := uuid_of(request.GET.get("batch", "")):
+        batch = batch_of(request, pk)
+    elif pk := uuid_of(request.GET.get("job", "")):
+        batch = job_of(request, pk).batch
+    else:
+        return {}
+    return {"join": bool(batch.join), "name_pattern": batch.name_pattern}
