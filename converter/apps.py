@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.urls import register_converter
+
+from converter.ids import IdConverter
 
 
 class ConverterConfig(AppConfig):
@@ -12,3 +15,4 @@ class ConverterConfig(AppConfig):
         from converter.events import local
 
         local.connect()
+        register_converter(IdConverter, "id")

@@ -13,7 +13,7 @@ from imagesite.accounts.views import admin_login
 urlpatterns = [
     path("login/", admin_login),
     path("overview/", admin.site.admin_view(overview), name="overview"),
-    path("people/<uuid:pk>/", admin.site.admin_view(person), name="person"),
+    path("people/<id:pk>/", admin.site.admin_view(person), name="person"),
     path("configuration/", admin.site.admin_view(edit), name="configuration"),
     *admin.site.get_urls(),
 ]

@@ -2143,7 +2143,12 @@ export interface components {
              * @description `next` of the previous page.
              */
             cursor?: string | null;
-            status?: components["schemas"]["Status"] | null;
+            /**
+             * Status
+             * @description Only jobs with this status, or one of several.
+             * @default []
+             */
+            status?: ("awaiting_upload" | "queued" | "processing" | "finished" | "failed" | "cancelled" | "expired")[];
             /**
              * Batch
              * @description Only jobs of this batch.
@@ -3529,7 +3534,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the previous page. */
                 cursor?: string;
-                status?: components["schemas"]["Status"];
+                /** @description Only jobs with this status, or one of several. */
+                status?: ("awaiting_upload" | "queued" | "processing" | "finished" | "failed" | "cancelled" | "expired")[];
                 /** @description Only jobs of this batch. */
                 batch?: string;
             };

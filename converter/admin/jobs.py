@@ -104,7 +104,7 @@ class JobAdmin(ThumbnailAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         retry = self.admin_site.admin_view(require_POST(self.retry_one))
-        return [path("<uuid:pk>/retry/", retry, name="converter_job_retry"), *super().get_urls()]
+        return [path("<id:pk>/retry/", retry, name="converter_job_retry"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).prefetch_related("sources")

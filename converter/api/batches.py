@@ -108,7 +108,7 @@ def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
     return schemas.Batches(items=schemas.summaries(found, tallies), next=following)
 
 
-@router.get("/{uuid:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
+@router.get("/{id:batch_id}", response=schemas.Batch, openapi_extra=problems(404), url_name="batch")
 def get_batch(
     request: ApiRequest,
     batch_id: uuid.UUID,
@@ -120,7 +120,7 @@ def get_batch(
         return schemas.Batch.of(own(request, Batch.objects.all(), batch_id), after=after)
 
 
-@router.delete("/{uuid:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")
+@router.delete("/{id:batch_id}", response={204: None}, openapi_extra=problems(404), url_name="batch")
 def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
     """Delete a batch with its images and results."""
     jobs.remove(own(request, Batch.objects.all(), batch_id))
@@ -128,7 +128,7 @@ def delete_batch(request: ApiRequest, batch_id: uuid.UUID) -> Status[None]:
 
 
 @router.post(
-    "/{uuid:batch_id}/cancel",
+    "/{id:batch_id}/cancel",
     response=schemas.Batch,
     openapi_extra=problems(404, 409),
     url_name="cancel_batch",
@@ -142,7 +142,7 @@ def cancel_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
 
 
 @router.post(
-    "/{uuid:batch_id}/retry", response=schemas.Batch, openapi_extra=problems(404, 409), url_name="retry_batch"
+    "/{id:batch_id}/retry", response=schemas.Batch, openapi_extra=problems(404, 409), url_name="retry_batch"
 )
 def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
     """Retry the failed and cancelled jobs of a batch whose images are still available."""
@@ -153,7 +153,7 @@ def retry_batch(request: ApiRequest, batch_id: uuid.UUID) -> schemas.Batch:
 
 
 @router.get(
-    "/{uuid:batch_id}/zip",
+    "/{id:batch_id}/zip",
     response={202: schemas.Preparing, 302: None},
     openapi_extra=problems(404, 409, 410, 507),
     url_name="batch_zip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,16 +16,18 @@ from converter.api.problems import Problem, invalid_request
 
 
 def check_fields(request: HttpRequest, *known: str) -> None:
-    """Refuse unknown names and a second file: if a misspelt `keep` were ignored, the image would be kept against the
+    """Refuse unknown names and a second value: if a misspelt `keep` were ignored, the image would be kept against the
     user's will.
     """
-    sent = [(name, len(data.getlist(name))) for data in (request.POST, request.FILES) for name in data]
+    sent = Counter(
+        name for data in (request.POST, request.FILES) for name in data for _ in data.getlist(name)
+    )
     wrong = [
         engine.Problem(
             f"/{name}",
             engine.Message("field_repeated" if name in known else "field_unknown", {"name": name}),
         )
-        for name, times in sent
+        for name, times in sent.items()
         if name not in known or times > 1
     ]
     if wrong:

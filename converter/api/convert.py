@@ -14,7 +14,8 @@ from converter import engine, jobs, storage
 from converter.api import idempotency, schemas, waiting
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
-from converter.api.openapi import any_bytes, parse_json, problems
+from converter.api.openapi import any_bytes, problems
+from converter.api.parser import parse_json
 from converter.api.problems import Problem, invalid_request
 from converter.jobs.submit import submit
 from converter.models import Job, Upload

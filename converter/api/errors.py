@@ -59,7 +59,8 @@ def _where(location: tuple[str | int, ...]) -> dict[str, str]:
         case "form" | "file":
             return {"pointer": f"/{name}"}
         case _:
-            return {"parameter": str(location[-1])}
+            named = [part for part in location if isinstance(part, str)]  # a number is a place in a list
+            return {"parameter": named[-1]}
 
 
 def _http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:

@@ -20,7 +20,9 @@ ROWS = Job.objects.select_related("upload", "batch")
 
 
 class JobFilter(Paging):
-    status: Job.Status | None = None
+    status: Annotated[
+        list[Job.Status], Field(description="Only jobs with this status, or one of several.")
+    ] = []
     batch: Annotated[uuid.UUID | None, Field(description="Only jobs of this batch.")] = None
 
 
@@ -29,7 +31,7 @@ def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
     """List your jobs, newest first."""
     rows = ROWS.filter(owner=request.auth.user.pk)
     if query.status:
-        rows = rows.in_state(query.status)
+        rows = rows.in_state(*query.status)
     if query.batch:
         rows = rows.filter(batch=query.batch)
     found, following = page(rows, query)
@@ -37,7 +39,7 @@ def list_jobs(request: ApiRequest, query: Query[JobFilter]) -> schemas.Jobs:
     return schemas.Jobs(items=[schemas.Job.of(job) for job in found], next=following)
 
 
-@router.get("/{uuid:job_id}", response=schemas.Job, openapi_extra=problems(404), url_name="job")
+@router.get("/{id:job_id}", response=schemas.Job, openapi_extra=problems(404), url_name="job")
 def get_job(
     request: ApiRequest,
     response: HttpResponse,
@@ -60,7 +62,7 @@ def get_job(
 
 
 @router.post(
-    "/{uuid:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409), url_name="retry_job"
+    "/{id:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409), url_name="retry_job"
 )
 def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     """Retry a failed or cancelled job."""
@@ -70,7 +72,7 @@ def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
 
 
 @router.post(
-    "/{uuid:job_id}/cancel", response=schemas.Job, openapi_extra=problems(404, 409), url_name="cancel_job"
+    "/{id:job_id}/cancel", response=schemas.Job, openapi_extra=problems(404, 409), url_name="cancel_job"
 )
 def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     """Cancel an unfinished job."""
@@ -80,7 +82,7 @@ def cancel_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
 
 
 @router.post(
-    "/{uuid:job_id}/reuse",
+    "/{id:job_id}/reuse",
     response={201: schemas.Upload},
     openapi_extra=problems(404, 409, 410),
     url_name="reuse_job",
@@ -92,7 +94,7 @@ def reuse_result(request: ApiRequest, job_id: uuid.UUID) -> Status[schemas.Uploa
 
 
 @router.get(
-    "/{uuid:job_id}/download",
+    "/{id:job_id}/download",
     response={302: None},
     openapi_extra=problems(404, 409, 410),
     url_name="download_job",

@@ -35,19 +35,19 @@ def save_recipe(
     return Status(201, schemas.Recipe.of(recipe))
 
 
-@router.get("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404), url_name="recipe")
+@router.get("/{id:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404), url_name="recipe")
 def get_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> schemas.Recipe:
     """Get a saved recipe."""
     return schemas.Recipe.of(own(request, Recipe.objects.all(), recipe_id))
 
 
-@router.put("/{uuid:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404, 409), url_name="recipe")
+@router.put("/{id:recipe_id}", response=schemas.Recipe, openapi_extra=problems(404, 409), url_name="recipe")
 def replace_recipe(request: ApiRequest, recipe_id: uuid.UUID, body: schemas.RecipeIn) -> schemas.Recipe:
     """Update a saved recipe."""
     return schemas.Recipe.of(_save(request, own(request, Recipe.objects.all(), recipe_id), body))
 
 
-@router.delete("/{uuid:recipe_id}", response={204: None}, openapi_extra=problems(404), url_name="recipe")
+@router.delete("/{id:recipe_id}", response={204: None}, openapi_extra=problems(404), url_name="recipe")
 def delete_recipe(request: ApiRequest, recipe_id: uuid.UUID) -> Status[None]:
     """Delete a saved recipe. Jobs made with it are not affected."""
     own(request, Recipe.objects.all(), recipe_id).delete()

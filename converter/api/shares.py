@@ -22,7 +22,7 @@ EVERYTHING = schemas.ShareIn()
 
 
 @router.get(
-    "/batches/{uuid:batch_id}/shares", response=schemas.Shares, openapi_extra=problems(404), url_name="shares"
+    "/batches/{id:batch_id}/shares", response=schemas.Shares, openapi_extra=problems(404), url_name="shares"
 )
 def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging]) -> schemas.Shares:
     """List the active share links of a batch, newest first."""
@@ -32,7 +32,7 @@ def list_shares(request: ApiRequest, batch_id: uuid.UUID, paging: Query[Paging])
 
 
 @router.post(
-    "/batches/{uuid:batch_id}/shares",
+    "/batches/{id:batch_id}/shares",
     response={201: schemas.Share},
     openapi_extra=problems(404, 409, 410),
     url_name="shares",
@@ -57,7 +57,7 @@ def share_results(
     return Status(201, _told(request, jobs.share(batch, chosen, lifetime)))
 
 
-@router.delete("/shares/{uuid:share_id}", response={204: None}, openapi_extra=problems(404), url_name="share")
+@router.delete("/shares/{id:share_id}", response={204: None}, openapi_extra=problems(404), url_name="share")
 def revoke_share(request: ApiRequest, share_id: uuid.UUID) -> Status[None]:
     """Revoke a share link. The results are kept."""
     jobs.revoke_share(own(request, Share.objects.all(), share_id))

@@ -39,7 +39,7 @@ def announce_files(request: ApiRequest, body: schemas.AnnouncedIn) -> Status[sch
     return Status(201, schemas.Announced.of(uploads))
 
 
-@router.delete("/{uuid:upload_id}", response={204: None}, openapi_extra=problems(404, 409), url_name="upload")
+@router.delete("/{id:upload_id}", response={204: None}, openapi_extra=problems(404, 409), url_name="upload")
 def delete_upload(request: ApiRequest, upload_id: uuid.UUID) -> Status[None]:
     """Delete an upload that is in no batch."""
     jobs.remove_upload(own(request, Upload.objects.all(), upload_id))
@@ -47,7 +47,7 @@ def delete_upload(request: ApiRequest, upload_id: uuid.UUID) -> Status[None]:
 
 
 @router.post(
-    "/{uuid:upload_id}/form",
+    "/{id:upload_id}/form",
     response=schemas.Form,
     openapi_extra=problems(404, 409, 410),
     url_name="upload_form",
@@ -59,7 +59,7 @@ def renew_form(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Form:
 
 
 @router.get(
-    "/{uuid:upload_id}/download",
+    "/{id:upload_id}/download",
     response={302: None},
     openapi_extra=problems(404, 410),
     url_name="download_upload",
@@ -70,7 +70,7 @@ def download_upload(request: ApiRequest, upload_id: uuid.UUID) -> HttpResponseRe
 
 
 @router.get(
-    "/{uuid:upload_id}/metadata",
+    "/{id:upload_id}/metadata",
     response=schemas.Metadata,
     openapi_extra=problems(404, 409, 410),
     url_name="upload_metadata",

@@ -34,13 +34,13 @@ def add_webhook(
     return Status(201, schemas.NewWebhook.of(webhook))
 
 
-@router.get("/{uuid:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
+@router.get("/{id:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
 def get_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook:
     """Get a webhook."""
     return schemas.Webhook.of(_own(request, webhook_id))
 
 
-@router.put("/{uuid:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
+@router.put("/{id:webhook_id}", response=schemas.Webhook, openapi_extra=problems(404), url_name="webhook")
 def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.WebhookIn) -> schemas.Webhook:
     """Change the URL or events of a webhook and resume it."""
     webhook = _own(request, webhook_id)
@@ -48,7 +48,7 @@ def replace_webhook(request: ApiRequest, webhook_id: uuid.UUID, body: schemas.We
     return schemas.Webhook.of(webhook)
 
 
-@router.delete("/{uuid:webhook_id}", response={204: None}, openapi_extra=problems(404), url_name="webhook")
+@router.delete("/{id:webhook_id}", response={204: None}, openapi_extra=problems(404), url_name="webhook")
 def delete_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> Status[None]:
     """Delete a webhook."""
     _own(request, webhook_id).delete()
@@ -56,7 +56,7 @@ def delete_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> Status[None]:
 
 
 @router.post(
-    "/{uuid:webhook_id}/rotate",
+    "/{id:webhook_id}/rotate",
     response=schemas.NewWebhook,
     openapi_extra=problems(404),
     url_name="rotate_webhook",
@@ -69,7 +69,7 @@ def rotate_secret(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.NewWebh
 
 
 @router.post(
-    "/{uuid:webhook_id}/pause",
+    "/{id:webhook_id}/pause",
     response=schemas.Webhook,
     openapi_extra=problems(404),
     url_name="pause_webhook",
@@ -81,7 +81,7 @@ def pause_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhook
 
 
 @router.post(
-    "/{uuid:webhook_id}/resume",
+    "/{id:webhook_id}/resume",
     response=schemas.Webhook,
     openapi_extra=problems(404),
     url_name="resume_webhook",
@@ -93,7 +93,7 @@ def resume_webhook(request: ApiRequest, webhook_id: uuid.UUID) -> schemas.Webhoo
 
 
 @router.post(
-    "/{uuid:webhook_id}/test",
+    "/{id:webhook_id}/test",
     response={202: schemas.Delivery},
     openapi_extra=problems(404, 409),
     url_name="test_webhook",
@@ -104,7 +104,7 @@ def send_test(request: ApiRequest, webhook_id: uuid.UUID) -> Status[schemas.Deli
 
 
 @router.get(
-    "/{uuid:webhook_id}/deliveries",
+    "/{id:webhook_id}/deliveries",
     response=schemas.Deliveries,
     openapi_extra=problems(404),
     url_name="deliveries",
@@ -116,7 +116,7 @@ def list_deliveries(request: ApiRequest, webhook_id: uuid.UUID, paging: Query[Pa
 
 
 @router.post(
-    "/{uuid:webhook_id}/deliveries/{uuid:delivery_id}/redeliver",
+    "/{id:webhook_id}/deliveries/{id:delivery_id}/redeliver",
     response={202: schemas.Delivery},
     openapi_extra=problems(404, 409),
     url_name="redeliver",

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from converter.api.openapi import parse_json
+from converter.api.parser import parse_json
 from converter.api.problems import Problem
 
 HANDSHAKE = ("2025-11-25", "2025-06-18")  # newest first

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -60,14 +61,17 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Return the jobs a worker may take: queued, or left behind by one whose lease ran out."""
         return self.filter(Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING) & lost(now))
 
-    def in_state(self, state: str) -> JobQuerySet:
-        """Return the jobs of which `state` says so."""
+    def in_state(self, *states: str) -> JobQuerySet:
+        """Return the jobs whose `state` is one of these."""
         finished, now = Q(status=Job.Status.FINISHED), timezone.now()
-        if state == Job.Status.FINISHED:
-            return self.filter(finished, batch__expires_at__gt=now)
-        if state == Job.Status.EXPIRED:
-            return self.filter(Q(status=state) | finished & Q(batch__expires_at__lte=now))
-        return self.filter(status=state)
+        by_time = {
+            Job.Status.FINISHED: finished & Q(batch__expires_at__gt=now),
+            Job.Status.EXPIRED: Q(status=Job.Status.EXPIRED) | finished & Q(batch__expires_at__lte=now),
+        }
+        others = Q(status__in=[state for state in states if state not in by_time])
+        return self.filter(
+            reduce(or_, (found for state, found in by_time.items() if state in states), others)
+        )
 
     def stuck(self, now: datetime, after: timedelta = timedelta(minutes=5)) -> JobQuerySet:
         return self.filter(

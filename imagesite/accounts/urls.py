@@ -18,5 +18,5 @@ urlpatterns = [
     path("delete/", views.delete, name="delete"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/revoke/", views.revoke_all, name="tokens_revoke"),
-    path("tokens/<uuid:pk>/revoke/", views.revoke, name="token_revoke"),
+    path("tokens/<id:pk>/revoke/", views.revoke, name="token_revoke"),
 ]

@@ -255,3 +255,39 @@ def test_a_form_that_cannot_be_read_is_refused(program: Program) -> None:
 def test_a_body_of_another_type_is_refused(program: Program, content_type: str) -> None:
     response = program.client.post("/api/v1/convert", b"{}", content_type=content_type)
     problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_the_recipe_may_come_as_a_file(program: Program, clock: Clock, mark: bytes) -> None:
+    recipe = SimpleUploadedFile("recipe.json", mark + json.dumps(WEBP).encode(), "application/octet-stream")
+    sent = {"file": SimpleUploadedFile("a.jpg", make_photo(40, 30)), "recipe": recipe}
+    response = program.client.post("/api/v1/convert", sent)
+    assert response.status_code == 200, response.content
+    assert Image.open(io.BytesIO(response.content)).size == (20, 15)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{\0}\0", b'{"format": "\xe9"}', b"", b'{"format": '])
+def test_a_file_that_is_no_recipe_is_refused(program: Program, content: bytes) -> None:
+    sent = {"file": SimpleUploadedFile("a.jpg", make_photo()), "recipe": SimpleUploadedFile("r", content)}
+    wrong = problem(program.client.post("/api/v1/convert", sent), 422, "invalid_recipe")
+    assert [(error["pointer"], error["code"]) for error in wrong["errors"]] == [
+        ("/recipe", "recipe_not_json")
+    ]
+
+
+def test_a_recipe_is_sent_once_and_is_no_larger_as_a_file(program: Program, settings: Any) -> None:
+    def sent(recipe: str, *more: str) -> Any:
+        files = [SimpleUploadedFile("r.json", text.encode()) for text in more]
+        photo = SimpleUploadedFile("a.jpg", make_photo())
+        return program.client.post(
+            "/api/v1/convert", {"file": photo, "recipe": [recipe, *files] if recipe else files}
+        )
+
+    text = json.dumps(WEBP)
+    for response in (sent(text, text), sent("", text, text)):
+        wrong = problem(response, 422, "invalid_request")
+        assert [(error["pointer"], error["code"]) for error in wrong["errors"]] == [
+            ("/recipe", "field_repeated")
+        ]
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    problem(sent("", text + " " * 100), 413, "body_too_large")

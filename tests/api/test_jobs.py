@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from converter.api import waiting
 from converter.models import Batch, Job
@@ -179,3 +180,32 @@ def test_a_report_of_what_happened_comes_with_the_job(program: Program, send: An
     job = program.get("jobs").json()["items"][0]
     assert job["report"]["encoder"]["name"]
     assert job["started_at"] <= job["finished_at"]
+
+
+def test_jobs_of_several_statuses_are_listed(program: Program, alice: Any) -> None:
+    program.submit("a.jpg", "b.jpg", "c.jpg")
+    rows = list(Job.objects.order_by("position"))
+    for row, status in zip(rows, ("failed", "cancelled", "finished"), strict=True):
+        Job.objects.filter(pk=row.pk).update(status=status)
+
+    def listed(*statuses: str) -> set[str]:
+        return {job["status"] for job in program.get("jobs", status=list(statuses)).json()["items"]}
+
+    assert listed("failed", "cancelled") == {"failed", "cancelled"}
+    assert listed("finished", "failed") == {"finished", "failed"}
+    assert listed("queued", "expired") == set()
+    Batch.objects.update(expires_at=timezone.now())
+    assert listed("expired", "failed") == {"expired", "failed"}
+    assert listed("finished") == set()
+    problem(program.get("jobs", status=["failed", "done"]), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["jobs?limit=1&limit=2", "jobs?cursor=a&cursor=b", "batches?limit=1&limit=2", "webhooks?limit=1&limit=1"],
+)
+def test_a_parameter_that_has_one_value_is_not_taken_twice(program: Program, path: str) -> None:
+    wrong = problem(program.get(path), 422, "invalid_request")["errors"]
+    assert [(error["code"], error["parameter"]) for error in wrong] == [
+        ("field_repeated", path.partition("?")[2].partition("=")[0])
+    ]

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from openapi_spec_validator import validate
 
+from imagesite.api import api
 from tests.api.conftest import Program
 from tests.browser import chromium
 
@@ -95,3 +96,17 @@ def test_the_examples_do_what_they_say(program: Program, described: dict[str, An
                 assert response.status_code == status, response.content
                 tried += 1
     assert tried == 7
+
+
+@pytest.mark.django_db
+def test_the_description_is_made_once_and_known_by_its_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Client().get("/api/v1/openapi.json")
+    monkeypatch.setattr(api, "get_openapi_schema", lambda: pytest.fail("it is made again"))
+    again = Client().get("/api/v1/openapi.json")
+    assert (again.content, again["Content-Type"]) == (first.content, "application/json")
+    assert again["ETag"] == first["ETag"]
+    for known in (first["ETag"], f"W/{first['ETag']}"):  # as it is called when compressed
+        unchanged = Client().get("/api/v1/openapi.json", headers={"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert Client().head("/api/v1/openapi.json")["ETag"] == first["ETag"]
+    assert Client().post("/api/v1/openapi.json").status_code == 405

@@ -1,0 +1,104 @@
+"""Reads what is sent: bodies only in their declared type, and values only once where one is expected."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
+from ninja.parser import Parser
+
+from converter import engine
+from converter.api.problems import Problem
+
+TEXT_FILES = ("recipe",)  # fields of text that may come as a file, as `curl -F recipe=@recipe.json` sends it
+
+
+class StrictParser(Parser):
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        if data is request.GET:
+            _check_once(data, list_fields)
+            return self._fields(data, list_fields, request)
+        if request.content_type != "multipart/form-data":
+            raise Problem("unsupported_media_type", kind="expected", type="multipart/form-data")
+        _check_encoding(request)
+        texts = _texts(request) if data is request.POST else {}
+        return {**texts, **self._fields(data, list_fields, request)}
+
+    def _fields(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        fields: dict[str, Any] = super().parse_querydict(data, list_fields, request)
+        return fields
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        if request.content_type != "application/json":
+            raise Problem("unsupported_media_type", kind="expected", type="application/json")
+        _check_encoding(request)
+        # Windows begins files with a byte order mark, which may be ignored (RFC 8259, 8.1).
+        body: dict[str, Any] = parse_json(request.body.decode("utf-8-sig"))
+        return body
+
+
+def _check_once(query: MultiValueDict[str, Any], list_fields: list[str]) -> None:
+    """Refuse a repeated parameter that has one value: all but the last would be ignored without a word."""
+    repeated = {
+        name: engine.Message("field_repeated", {"name": name})
+        for name, values in query.lists()
+        if len(values) > 1 and name not in list_fields
+    }
+    if repeated:
+        errors = [
+            {"parameter": name, "code": wrong.code, "params": wrong.plain_params, "detail": wrong.text}
+            for name, wrong in repeated.items()
+        ]
+        raise Problem("invalid_request", errors=errors, kind="problems", problems=list(repeated.values()))
+
+
+def _texts(request: HttpRequest) -> dict[str, str]:
+    files = {name: file for name in TEXT_FILES if isinstance(file := request.FILES.get(name), UploadedFile)}
+    for file in files.values():
+        if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # as for a field
+            raise RequestDataTooBig
+    # What is not UTF-8 is not JSON either; that is said when it is parsed.
+    return {name: file.read().decode("utf-8-sig", "surrogateescape") for name, file in files.items()}
+
+
+def _check_encoding(request: HttpRequest) -> None:
+    """Refuse a compressed body by name, as RFC 9110, 15.5.16 asks for: it would be taken for a broken one."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("unsupported_media_type", kind="encoding", headers={"Accept-Encoding": "identity"})
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text; ValueError if it is invalid, or holds text that a database cannot store."""
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        _check_text(value)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
+    return value
+
+
+def _check_text(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("holds NUL")
+        value.encode()  # UnicodeEncodeError is a ValueError: half of a surrogate pair
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            _check_text(key)
+            _check_text(part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_text(part)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
