@@ -86,6 +86,18 @@ def test_grey_goes_through_jpeg_2000(target: Any) -> None:
     assert np.array_equal(kept(as_png(pixels), format="jp2", lossless=True), pixels)
 
 
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("container", ["JP2", "J2K"])
+@pytest.mark.parametrize("level", [0, 50])
+def test_colours_and_alpha_of_jpeg_2000_arrive_in_sixteen_bits(
+    channels: Any, container: Any, level: Any
+) -> None:
+    """A level of 50 is lossy, so what another decoder finds is right."""
+    data = imagecodecs.jpeg2k_encode(picture(channels), level=level, codecformat=container)
+    for target in ("png", "tiff"):
+        assert np.array_equal(kept(data, format=target), imagecodecs.jpeg2k_decode(data))
+
+
 @pytest.mark.parametrize(
     ("order", "planar", "channels"), list(product("<>", ("contig", "separate"), (2, 3, 4)))
 )
@@ -115,6 +127,8 @@ def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits: Any) -> None:
     coded = imagecodecs.jpeg2k_encode(levels, level=0, bitspersample=bits)
     for found in (kept(packed), kept(coded)):
         assert np.abs(found.astype(int) - wanted).max() <= 1
+    colors = imagecodecs.jpeg2k_encode(np.dstack([levels] * 3), level=0, bitspersample=bits)
+    assert np.abs(kept(colors).astype(int) - wanted[..., np.newaxis]).max() <= 1
 
 
 def test_what_is_clear_in_a_png_stays_clear() -> None:

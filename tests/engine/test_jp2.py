@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from converter.engine import Recipe, UnsupportedVariant
-from converter.engine.raster import open
+from converter.engine.raster import check, notes, open
+from converter.engine.raster.codecs import openjpeg
+from converter.engine.raster.codecs.optional import OptionalLibrary, Unfit
 
 from . import samples
 from .samples import opened
@@ -37,6 +39,44 @@ def test_white_stays_white_in_deep_channels(name: str, mode: str) -> None:
     for level, pixel in enumerate(first_row(deep(name), mode)):
         wanted = [255 - level if channel == 1 else level for channel in range(len(mode))]
         assert samples.is_near(pixel, wanted, 1)
+
+
+@pytest.fixture
+def only_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenJPEG cannot be called directly."""
+
+    def tried() -> Any:
+        raise Unfit("it is linked in another way")
+
+    monkeypatch.setattr(openjpeg, "LIBRARY", OptionalLibrary(tried))
+
+
+@pytest.mark.usefixtures("only_pillow")
+@pytest.mark.parametrize(
+    ("name", "mode"), [("deep16.jp2", "RGB"), ("deep12.jp2", "RGBA"), ("deep10.jp2", "LA")]
+)
+def test_white_stays_white_where_only_pillow_reads_it(name: str, mode: str) -> None:
+    test_white_stays_white_in_deep_channels(name, mode)
+    told = {note.code for note in open(deep(name)).render(Recipe.parse({"format": "png"})).report.notes}
+    assert "bits_reduced" in told
+    assert check() == []
+    assert notes() == ["JPEG 2000 in colour is read in 8 bits a channel: it is linked in another way."]
+
+
+def test_a_library_that_reads_other_pixels_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = [Image.new("I", (61, 40))] * 3
+    monkeypatch.setattr(openjpeg._OpenJpeg, "decode", lambda *_: wrong)
+    assert (
+        OptionalLibrary(openjpeg._tried).problem() == "Pillow's OpenJPEG, called directly, reads other pixels"
+    )
+
+
+def test_a_file_that_breaks_off_inside_is_not_read_as_deep() -> None:
+    data = deep("deep16.jp2")
+    raw = data[data.index(SIZES) :]
+    assert openjpeg.channels(raw) is not None
+    assert openjpeg.channels(raw[: len(raw) // 2]) is None
+    assert openjpeg.channels(b"") is None
 
 
 def test_a_raw_codestream_is_read_as_its_file_is() -> None:

@@ -14,6 +14,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import gray
 from converter.engine.raster.signalling import SRGB, ColorSpace, of_icc, of_nclx
 
+from . import openjpeg
 from .boxes import box, boxes, check
 from .codec import Codec, Settings
 from .content import Content
@@ -48,6 +49,13 @@ class Jp2(Codec):
     needs = ("jpg_2000",)
     reads = "JP2 files and bare codestreams; up to 16 bits and 4 channels"
     refuses = "more bits or channels, deep YCbCr, subsampled grey"
+
+    def set_up(self) -> None:
+        openjpeg.LIBRARY.problem()  # a child cannot load it once it has given away its rights
+
+    def notes(self) -> list[str]:
+        problem = openjpeg.LIBRARY.problem()
+        return [f"JPEG 2000 in colour is read in 8 bits a channel: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Some decoders fill what is missing of a truncated file with grey, so the end marker is checked."""

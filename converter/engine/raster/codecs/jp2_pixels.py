@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
+from converter.engine.raster.octets import LOW, Halves, halves
+
+from . import openjpeg
 from .boxes import box
 
 CODESTREAM = b"\xff\x4f\xff\x51"
@@ -44,6 +47,9 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     if image.mode.startswith("I"):
         image.load()
         return _sixteen_bits(image, components[0].bits) if components else image
+    found = _deep_colors(image, data, components)
+    if found is not None:
+        return found
     return _in_order(_to_full_range(_with_white(image, data), components), data)
 
 
@@ -53,6 +59,29 @@ def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
         return image
     scale = 65_535 / (65_536 - (1 << (16 - bits)))
     return image.convert("I").point(lambda value: value * scale + 0.5).convert("I;16")
+
+
+def _deep_colors(image: Image.Image, data: bytes, components: list[_Component]) -> Image.Image | None:
+    """Return the picture with the lower bytes of its channels in `info`; None if Pillow should decode it."""
+    if len(components) < 2 or all(component.bits <= 8 for component in components):
+        return None
+    channels = openjpeg.channels(data[data.find(CODESTREAM) :])
+    sizes = [channel.size for channel in channels or ()]
+    if channels is None or sizes != [image.size] * len(image.getbands()):
+        return None
+    pairs: list[Halves] = []
+    while channels:  # each is freed as soon as its halves are there
+        bits = components[len(pairs)].bits
+        pairs.append(halves(_to_sixteen(channels.pop(0), bits)))
+    high, low = (_in_order(Image.merge(image.mode, bands), data) for bands in zip(*pairs, strict=True))
+    high.info[LOW] = low
+    return high
+
+
+def _to_sixteen(channel: Image.Image, bits: int) -> Image.Image:
+    """Return a channel of mode I scaled so that its highest value is 65,535."""
+    scale = 65_535 / ((1 << bits) - 1)
+    return channel if bits >= 16 else channel.point(lambda value: value * scale + 0.5)
 
 
 def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Image:
@@ -72,7 +101,7 @@ def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Im
 
 
 def _with_white(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the decoded picture with its white restored.
+    """Return the decoded picture with its white restored, where OpenJPEG cannot be called directly.
 
     Pillow rounds channels of more than eight bits, and the highest values overflow to 0. Decoding again as if there
     were one more bit leaves room above and shows where that happened.
