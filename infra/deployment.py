@@ -201,6 +201,7 @@ class Deployment:
         )
 
     def terraform_apply(self) -> None:
+        self.undo_half_deploy()
         self.terraform("apply", *self.variables, *self.approve)
 
     def terraform_join(self) -> None:
@@ -310,26 +311,36 @@ class Deployment:
         name = self.function_name("production")
         return next((api["id"] for page in pages for api in page["items"] if api["name"] == name), None)
 
+    @property
+    def api_stages(self) -> list[dict[str, Any]]:
+        api = self.api
+        return list(self.aws("apigateway").get_stages(restApiId=api)["item"]) if api else []
+
+    def undo_half_deploy(self) -> None:
+        """Remove a web function without an API or its stage: its deploy broke off, and Terraform would stop at it."""
+        if not self.has_function("production") or self.api_stages:
+            return
+        if not self.settings_file.exists():
+            self.fetch_settings()
+        self.zappa("undeploy", "production", "--yes", folder=".")
+
     def deploy_worker(self) -> None:
         self.zappa("update" if self.has_function("production_worker") else "deploy", "production_worker")
 
     def deploy_pages(self) -> None:
-        """Deploy or update the web function. A deploy that failed before its API existed is undone first."""
-        deployed = self.has_function("production")
-        if deployed and not self.api:
-            self.zappa("undeploy", "production", "--yes")
-            deployed = False
-        self.zappa("update" if deployed else "deploy", "production")
+        self.undo_half_deploy()
+        self.zappa("update" if self.api_stages else "deploy", "production")
         self.trace_api()
 
     def trace_api(self) -> None:
         """Let API Gateway trace as the functions do: Zappa's setting does not reach its stage."""
-        client, api = self.aws("apigateway"), self.api
         wanted = self.settings["base"].get("xray_tracing", False)
         change = {"op": "replace", "path": "/tracingEnabled", "value": str(wanted).lower()}
-        for stage in client.get_stages(restApiId=api)["item"] if api else []:
+        for stage in self.api_stages:
             if stage.get("tracingEnabled", False) != wanted:
-                client.update_stage(restApiId=api, stageName=stage["stageName"], patchOperations=[change])
+                self.aws("apigateway").update_stage(
+                    restApiId=self.api, stageName=stage["stageName"], patchOperations=[change]
+                )
 
     def roll_back(self) -> None:
         """Restore the previous code of both functions. The schema stays: releases only add to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,19 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from tests.infra.test_deploy import PYTHON, SETTINGS, Programs, Site, make_function
+from infra.deploy import up, walk
+from infra.preflight import Preflight
+from tests.infra.test_deploy import (
+    KEYS,
+    PYTHON,
+    SETTINGS,
+    Programs,
+    Site,
+    keep_settings,
+    make_api,
+    make_function,
+    programs,
+)
 
 
 @pytest.fixture
@@ -22,20 +34,25 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(Preflight, "python", lambda self: self.interpreter)
     with moto.mock_aws():
-        yield Site("imagesite", "eu-west-1", ask=False, run=Programs(), builds=tmp_path, python=PYTHON)
+        yield Site(
+            "imagesite",
+            "eu-west-1",
+            ask=False,
+            run=Programs(),
+            status_of=lambda url: 200,
+            fetch=lambda url: KEYS,
+            builds=tmp_path,
+            python=PYTHON,
+        )
 
 
 @pytest.mark.long
 def test_the_api_is_traced_as_the_functions_are(site: Site) -> None:
     make_function("imagesite-production")
     client = boto3.client("apigateway", region_name="eu-west-1")
-    api = client.create_rest_api(name="imagesite-production")["id"]
-    (root,) = client.get_resources(restApiId=api)["items"]
-    method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
-    client.put_method(**method, authorizationType="NONE")
-    client.put_integration(**method, type="MOCK")
-    client.create_deployment(restApiId=api, stageName="production")
+    api = make_api("imagesite-production")
     for wanted in (True, False):
         settings = json.loads(SETTINGS.read_text())
         settings["base"]["xray_tracing"] = wanted
@@ -43,6 +60,41 @@ def test_the_api_is_traced_as_the_functions_are(site: Site) -> None:
         site.deploy_pages()
         stage = client.get_stage(restApiId=api, stageName="production")
         assert stage.get("tracingEnabled", False) is wanted
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("has_api", [False, True])
+def test_a_deploy_that_broke_before_its_api_had_a_stage_is_undone_before_terraform_looks(
+    site: Site, has_api: bool
+) -> None:
+    make_function("imagesite-production")
+    if has_api:
+        make_api("imagesite-production", stage=None)
+    keep_settings(site)
+    undo = site.zappa
+
+    def zappa(*arguments: str, folder: str = "site", env: Mapping[str, str] | None = None) -> None:
+        undo(*arguments, folder=folder, env=env)
+        if arguments[0] == "undeploy":
+            boto3.client("lambda", region_name="eu-west-1").delete_function(
+                FunctionName="imagesite-production"
+            )
+
+    site.zappa = zappa  # type: ignore[method-assign]
+    assert walk(up(site)) == 0
+    asked = [command.split(" -")[0] for command in programs(site).asked]
+    assert asked.index("zappa undeploy production") < asked.index("terraform apply")
+    assert asked.count("zappa undeploy production") == 1
+    assert "zappa deploy production" in asked
+
+
+@pytest.mark.long
+def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:
+    assert walk(up(site)) == 0
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    bucket = f"imagesite-state-{site.account}"
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
 def test_a_service_that_has_had_too_many_requests_is_asked_again_later(
