@@ -21,7 +21,7 @@ def configured(database: dict[str, Any]) -> dict[str, Any]:
     return {
         **database,
         "OPTIONS": {
-            "timeout": 20,
+            "timeout": 8,  # shorter than most clients and proxies wait for an answer
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
         },

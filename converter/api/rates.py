@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from converter.api.access import Caller
 from converter.api.problems import Problem
+from converter.brief import brief_wait
 from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
@@ -46,16 +47,21 @@ def spend(request: HttpRequest, caller: Caller) -> None:
 
     A user may make any number of tokens; all together have the allowance of TOKENS of them.
 
-    Where nothing can be written, as on a full disk, it is not counted: reading and deleting must go on.
+    Where nothing can be written, as on a full disk or a locked database, it is not counted: reading must go on.
     """
     if not settings.CONVERTER_REQUESTS_A_MINUTE:
         return
     try:
-        _count(f"person:{caller.user.pk}", TOKENS * settings.CONVERTER_REQUESTS_A_MINUTE)
-        allowance = _count(caller.key, settings.CONVERTER_REQUESTS_A_MINUTE)
-        request.allowance = allowance  # type: ignore[attr-defined]
+        with brief_wait():
+            _spend(request, caller)
     except OperationalError:
         logger.warning("A request could not be counted", exc_info=True)
+
+
+def _spend(request: HttpRequest, caller: Caller) -> None:
+    _count(f"person:{caller.user.pk}", TOKENS * settings.CONVERTER_REQUESTS_A_MINUTE)
+    allowance = _count(caller.key, settings.CONVERTER_REQUESTS_A_MINUTE)
+    request.allowance = allowance  # type: ignore[attr-defined]
 
 
 def _count(key: str, requests: int) -> Allowance:

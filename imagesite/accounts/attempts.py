@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
+from converter.brief import brief_wait
 from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,8 @@ def _counts(request: HttpRequest, what: str, account: str) -> dict[str, Allowanc
 
 def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> None:
     try:
-        wait = _wait(counts)
+        with brief_wait():
+            wait = _wait(counts)
     except OperationalError:
         # As on a full disk: reading must go on, and logging in needs to write anyway.
         logger.warning("An attempt could not be counted", exc_info=True)
