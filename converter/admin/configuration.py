@@ -39,11 +39,14 @@ class ConfigurationForm(forms.Form):
     maintenance = forms.CharField(
         label=_("Notice"), required=False, max_length=300, help_text=_("Shown at the top of every page.")
     )
-    max_bytes = forms.IntegerField(label=_("Largest file (bytes)"), required=False, min_value=1)
-    max_pixels = forms.IntegerField(label=_("Most pixels of an image"), required=False, min_value=1)
-    max_files = forms.IntegerField(label=_("Most images in a batch"), required=False, min_value=1)
+    max_bytes = forms.IntegerField(label=_("Maximum file size (bytes)"), required=False, min_value=1)
+    max_pixels = forms.IntegerField(label=_("Maximum pixels per image"), required=False, min_value=1)
+    max_files = forms.IntegerField(label=_("Maximum images per batch"), required=False, min_value=1)
     jobs_a_day = forms.IntegerField(
-        label=_("Conversions a day per user"), required=False, min_value=0, help_text=_("0 for no limit.")
+        label=_("Maximum conversions per user per day"),
+        required=False,
+        min_value=0,
+        help_text=_("0 for no limit."),
     )
     formats = forms.MultipleChoiceField(
         label=_("Output formats"),

@@ -23,7 +23,7 @@ ERRORS = {
     # Limits.
     "too_many_bytes": _("This file is {size:M} MB; the limit is {most:M} MB. Upload a smaller file."),
     "too_many_bytes.document": _(
-        "These images are more than {most:M} MB together, the limit for one document. Use fewer images."
+        "Together, these images are larger than {most:M} MB, the limit for one document. Use fewer images."
     ),
     "too_many_frames": _("This file has more than {most} frames or pages, the limit. Split it first."),
     "too_many_frames.document": _(
@@ -44,7 +44,7 @@ ERRORS = {
         "Use fewer or smaller frames."
     ),
     "too_many_pixels.document": _(
-        "These images are more than {most:M} megapixels together, the limit for one document. Use fewer images."
+        "Together, these images have more than {most:M} megapixels, the limit for one document. Use fewer images."
     ),
     "too_many_pixels.result": _(
         "The result would be {width}×{height}; the limit is {side} pixels per side and {most:M} megapixels in total. "
@@ -124,7 +124,7 @@ OPTIONS = {
 }
 
 NOTES = {
-    "upright": _("Turned upright"),
+    "upright": _("Rotated upright"),
     "exact.whole": _("Exact: the JPEG can be restored byte for byte"),
     "exact.picture": _("Exact: the JPEG's own image data was kept"),
     "exact.restored": _("The original JPEG was restored byte for byte"),
@@ -137,7 +137,7 @@ NOTES = {
     "focused": _("Cropped to the most interesting area"),
     "focused.point": _("Cropped around the focal point"),
     "padded": _("Padded to {width}×{height} with {background:word}"),
-    "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the most that {format} holds"),
+    "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the largest size {format} can hold"),
     "color_converted": _("Colours converted from {profile} to sRGB"),
     "profile_kept": _("Colour profile {profile} kept"),
     "hdr_kept": _("Brighter HDR version kept"),
@@ -150,13 +150,13 @@ NOTES = {
     "page_filled.a4": _("Placed on A4 pages"),
     "page_filled.letter": _("Placed on US Letter pages"),
     "margin_added": _("{margin} mm margin added"),
-    "turned_to_fit": _("Turned to fit the page"),
+    "turned_to_fit": _("Rotated to fit the page"),
     "reduced_on_page": _("Reduced to {dpi} dpi on paper"),
     "floats_scaled": _(
         "Floating-point values up to {white:.3f} were scaled to the range from black to white"
     ),
     "alpha_flattened": _("Transparency flattened on {background:word}"),
-    "alpha_hardened": _("Half-transparent pixels made fully transparent or solid"),
+    "alpha_hardened": _("Semi-transparent pixels made fully transparent or opaque"),
     "colors_reduced": _("Reduced to {colors} colours"),
     "dpi_set": _("Resolution set to {dpi} dpi"),
     "watermarked": _("Watermark added"),
@@ -188,7 +188,7 @@ NOTES = {
 WARNINGS = {
     "first_frame_only": _("{format} holds one image: only the first of {frames} frames is kept"),
     "first_page_only": _("{format} holds one image: only the first of {pages} pages is kept"),
-    "primary_image_only": _("Only the main one of {pictures} images is kept"),
+    "primary_image_only": _("Only the main image of {pictures} is kept"),
     "profile_not_kept": _("{format} cannot hold the colour profile, so colours were converted to sRGB"),
     "profile_not_fitting": _(
         "The colour profile does not fit the whole result, so colours were converted to sRGB"
@@ -234,7 +234,7 @@ WARNINGS = {
 }
 
 REASONS = {
-    "reason_animation": _("it is animated, and WebP keeps every frame in few bytes"),
+    "reason_animation": _("it is animated, and WebP keeps every frame in a small file"),
     "reason_large_animation": _("it is animated and too large for WebP"),
     "reason_drawing": _("a drawing with few colours, kept exactly"),
     "reason_drawing.compared": _("a drawing with few colours, kept exactly ({others} as large)"),

@@ -88,7 +88,7 @@ TEMPLATES = {
     "conflict.retry": _("Only a failed or cancelled job can be retried; this one is {state:word}."),
     "conflict.retry_in_vain": _("It would fail again."),
     "conflict.retry_batch": _("No job of this batch can be retried."),
-    "conflict.shares": _("A batch has at most {most} shared links. Revoke one you no longer need."),
+    "conflict.shares": _("A batch can have at most {most} shared links. Revoke one you no longer need."),
     "no_result": _("This job has no result: it is {state:word}."),
     "no_result.batch": _("No result is finished yet."),
     "no_result.chosen": _("Choose at least one finished result."),

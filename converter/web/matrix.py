@@ -46,7 +46,7 @@ class MatrixForm(forms.Form):
         if count > settings.CONVERTER_MAX_OUTPUTS:
             self.add_error(
                 "widths",
-                _("A batch can have at most %(most)s outputs; these are %(count)s.")
+                _("A batch can have at most %(most)s outputs; this would make %(count)s.")
                 % {"most": settings.CONVERTER_MAX_OUTPUTS, "count": count},
             )
 

@@ -67,7 +67,7 @@ _CONVERT = {
     "noName": _("Enter a name."),
     "noFormat": _("Choose at least one format."),
     "badWidths": _("Enter whole numbers, such as 480, 960, 1600."),
-    "tooManyOutputs": _("A batch can have at most {most} outputs; these are {count}."),
+    "tooManyOutputs": _("A batch can have at most {most} outputs; this would make {count}."),
     "output": _("Output {number}"),
     "convert": _("Convert"),
     "convertOne": _("Convert to {formats}"),

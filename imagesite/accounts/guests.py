@@ -129,8 +129,8 @@ def keep_history(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -
         guest.delete()
     if count:
         text = ngettext(
-            "The %(n)s batch you converted as a guest is now in your history.",
-            "The %(n)s batches you converted as a guest are now in your history.",
+            "%(n)s batch from before you logged in is now in your history.",
+            "%(n)s batches from before you logged in are now in your history.",
             count,
         )
         messages.success(request, text % {"n": count}, fail_silently=True)

@@ -199,9 +199,9 @@ def test_staff_set_it_and_the_change_is_logged(staff: Client) -> None:
     )
     (entry,) = LogEntry.objects.all()
     assert str(entry.user) == "root@example.org"
-    assert "Most images in a batch: – → 20" in entry.change_message
+    assert "Maximum images per batch: – → 20" in entry.change_message
     page = staff.get(ADDRESS).text
-    assert "Most images in a batch: – → 20" in page
+    assert "Maximum images per batch: – → 20" in page
     assert "640×480" in page
 
 
@@ -209,14 +209,14 @@ def test_emptying_a_field_goes_back_to_the_environment(staff: Client) -> None:
     staff.post(ADDRESS, {"max_files": "20", "maintenance": "Soon"})
     staff.post(ADDRESS, {"max_files": "", "maintenance": "Soon"})
     assert configuration.current() == Configuration(maintenance="Soon")
-    assert LogEntry.objects.first().change_message == "Most images in a batch: 20 → –"  # type: ignore[union-attr]
+    assert LogEntry.objects.first().change_message == "Maximum images per batch: 20 → –"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"max_bytes": "20000000"}, "Largest file (bytes): – → 20 MB"),
-        ({"max_pixels": "5000000"}, "Most pixels of an image: – → 5,000,000"),
+        ({"max_bytes": "20000000"}, "Maximum file size (bytes): – → 20 MB"),
+        ({"max_pixels": "5000000"}, "Maximum pixels per image: – → 5,000,000"),
         ({"sizes": "640x480\n1600×900"}, "Sizes to choose from: – → 640×480, 1600×900"),
         ({"formats": ["jpeg", "webp"]}, "Output formats: – → JPEG, WebP"),
         ({"sign_up": "closed"}, "Sign-up: – → closed"),

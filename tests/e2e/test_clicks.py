@@ -58,7 +58,7 @@ def test_a_photo_for_an_application(visit: Visit) -> None:
     clicks.select(page.get_by_label("Size preset"), preset or "")
     expect(page.locator("[data-crop-start]")).to_be_enabled()
     clicks.click(page.locator("[data-crop-start]"))
-    expect(page.get_by_label("Shape")).to_have_value("output")
+    expect(page.get_by_label("Aspect ratio")).to_have_value("output")
     expect(page.locator("[data-crop-box]")).to_be_visible()
     clicks.click(page.get_by_role("button", name="Apply crop"))
     with page.expect_download() as waiting:

@@ -96,7 +96,7 @@ def test_a_ratio_is_kept_while_the_box_is_moved_by_keys(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
     box = start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     assert numbers(page) == [100, 0, 400, 400]
     box.focus()
     page.keyboard.press("-")
@@ -125,7 +125,7 @@ def test_one_crop_is_for_all_and_another_for_one(visit: Visit, site: Site) -> No
         ]
     )
     start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     page.get_by_role("button", name="Show tall.png").click()
     expect(page.locator("[data-crop-number=width]")).to_have_value("200")
     assert numbers(page) == [0, 100, 200, 200]
@@ -150,7 +150,7 @@ def test_a_photo_that_browsers_do_not_show_is_measured_and_cropped(visit: Visit,
     width, height = facts.width, facts.height
     expect(page.locator(".file-note")).to_contain_text(f"{width}×{height}")
     start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     side = min(width, height)
     assert numbers(page)[2:] == [side, side]
     page.get_by_role("button", name="Apply crop").click()
@@ -186,7 +186,7 @@ def test_a_crop_may_be_taken_back(visit: Visit, site: Site) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
     start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     page.get_by_role("button", name="Apply crop").click()
     start_again(page)
     page.get_by_role("button", name="Whole image").click()
@@ -200,7 +200,7 @@ def test_cropping_is_cancelled(visit: Visit, site: Site, way: str) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
     start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     page.get_by_role("button", name="Apply crop").click()
     start_again(page)
     page.get_by_label("Width of the crop").fill("30")
@@ -267,7 +267,7 @@ def test_the_crop_of_one_image_is_kept_when_all_are_converted_again(visit: Visit
     )
     start(page)
     page.get_by_label("Same for all images").uncheck()
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     page.get_by_role("button", name="Apply crop").click()
     page.locator("[data-submit]").click()
     before = recipes(page, site)
@@ -286,7 +286,7 @@ def test_the_cropper_is_accessible(visit: Visit) -> None:
         [photo("a.jpg", make_photo(640, 480)), photo("b.jpg", make_photo(480, 640))]
     )
     start(page)
-    page.get_by_label("Shape").select_option("1:1")
+    page.get_by_label("Aspect ratio").select_option("1:1")
     look(page, "convert cropping")
 
 

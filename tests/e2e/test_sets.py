@@ -45,7 +45,7 @@ def test_what_is_wrong_with_widths_is_said_at_once(visit: Visit) -> None:
         ("480, wide", "Enter whole numbers"),
         ("70000", "Enter whole numbers"),
         ("", "Enter whole numbers"),
-        ("1,2,3,4,5,6,7,8,9,10,11", "these are 33"),
+        ("1,2,3,4,5,6,7,8,9,10,11", "this would make 33"),
     ]:
         widths.fill(wrong)
         make.click()

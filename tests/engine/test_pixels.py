@@ -252,7 +252,7 @@ def test_the_report_says_what_happened() -> None:
     assert report["similarity"] is None
     assert report["engine"]["pillow"]
     texts = [note["text"] for note in report["notes"]]
-    assert texts[:2] == ["Turned upright", "Resized from 160×120 to 80×60"]
+    assert texts[:2] == ["Rotated upright", "Resized from 160×120 to 80×60"]
     assert "Location removed" in texts
 
 

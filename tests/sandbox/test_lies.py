@@ -41,7 +41,7 @@ def report(**bent):
     answer(report={**truth["report"], **bent})
 def raw(text):
     lines[0].sendall(struct.pack(">I", len(text)) + text)
-note = {"code": "upright", "params": {}, "text": "Turned upright"}
+note = {"code": "upright", "params": {}, "text": "Rotated upright"}
 """
 
 LIES = {
@@ -178,7 +178,7 @@ def test_notes_are_said_in_the_engines_own_words(there: Attacker) -> None:
     """
     answer = there.answers(HONEST + "\n".join(line[4:] for line in code.splitlines()))[-1]
     assert isinstance(answer, Rendered)
-    assert [note["text"] for note in answer.report["notes"]] == ["Turned upright"]
+    assert [note["text"] for note in answer.report["notes"]] == ["Rotated upright"]
     assert answer.report["metadata_removed"] == ["a[31mb"]
 
 

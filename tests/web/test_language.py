@@ -133,7 +133,7 @@ def test_the_choice_leads_to_no_other_site(client: Client) -> None:
         ({"quality": 500}, "Qualität: bitte eine ganze Zahl von 1 bis 100 angeben."),
         ({"watermark": {"text": "x", "opacity": 7}}, "Deckkraft: bitte eine Zahl von 0,01 bis 1 angeben."),
         ({"watermark": {"text": ""}}, "Text: bitte einen Text von 1 bis 200 Zeichen angeben."),
-        ({"crop": {"x": 0, "y": 0, "width": 1}}, "Höhe des Zuschnitts fehlt."),
+        ({"crop": {"x": 0, "y": 0, "width": 1}}, "Höhe des Ausschnitts fehlt."),
     ],
 )
 def test_what_is_wrong_with_an_option_is_said_in_german(recipe: dict[str, Any], says: str) -> None:
@@ -185,7 +185,7 @@ def test_every_option_is_named_in_german() -> None:
 def test_a_wrong_option_is_explained_in_german(page: Client) -> None:
     form = {**FORM, "outputs-0-format": "jpeg", "outputs-0-lossless": "", "outputs-0-resize.scale": "150"}
     response = page.post("/convert/", form, headers={"accept-language": "de"})
-    assert "Mehr als 100 Prozent vergrößert." in text(response)
+    assert "Eine Skalierung über 100 Prozent vergrößert das Bild." in text(response)
 
 
 @pytest.mark.long
