@@ -2,6 +2,7 @@
 
 resource "aws_dynamodb_table" "metadata" {
   #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds nothing that the buckets do not.
+  #checkov:skip=CKV_AWS_28:On unless var.allow_data_loss, which `make destroy` sets after asking.
   name                        = "${var.project}-metadata"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "upload"
@@ -17,8 +18,9 @@ resource "aws_dynamodb_table" "metadata" {
     enabled        = true
   }
 
+  # Of a table that goes with it on, DynamoDB keeps all items for 35 days more.
   point_in_time_recovery {
-    enabled = true
+    enabled = !var.allow_data_loss
   }
 
   server_side_encryption {
@@ -28,6 +30,7 @@ resource "aws_dynamodb_table" "metadata" {
 
 resource "aws_dynamodb_table" "configuration" {
   #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds limits and a notice.
+  #checkov:skip=CKV_AWS_28:On unless var.allow_data_loss, which `make destroy` sets after asking.
   name                        = "${var.project}-configuration"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "name"
@@ -39,7 +42,7 @@ resource "aws_dynamodb_table" "configuration" {
   }
 
   point_in_time_recovery {
-    enabled = true
+    enabled = !var.allow_data_loss
   }
 
   server_side_encryption {

@@ -468,6 +468,12 @@ run "data_loss_allowed" {
     )
     error_message = "Something would still refuse to be destroyed."
   }
+
+  # docs.aws.amazon.com/amazondynamodb/latest/developerguide/pointintimerecovery_beforeyoubegin.html
+  assert {
+    condition     = !aws_dynamodb_table.metadata.point_in_time_recovery[0].enabled && !aws_dynamodb_table.configuration.point_in_time_recovery[0].enabled
+    error_message = "DynamoDB would keep a backup of what it deletes."
+  }
 }
 
 run "unknown_database_mode" {
