@@ -169,7 +169,7 @@ def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int) -> None:
     channels = {0: 1, 2: 3, 6: 4}[color_type]
     icc = samples.gray_profile((1.0,)) if color_type == 0 else LINEAR_SRGB
     values = [30_000 if channel == 3 else linear(level) for level in LEVELS for channel in range(channels)]
-    result = render(deep_png(values, color_type, embedded(icc)))
+    result = render(deep_png(values, color_type, embedded(icc)), depth=8)
     assert "color_converted" in codes(result)
     image = opened(result).convert("RGBA")
     for level in LEVELS:
@@ -179,7 +179,7 @@ def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int) -> None:
 def test_linear_16_bits_of_code_points_and_gamma_keep_theirs_too() -> None:
     values = [linear(level) for level in LEVELS for _ in range(3)]
     for one in (gamma(100_000), cicp(1, 8)):
-        image = opened(render(deep_png(values, 2, one))).convert("RGB")
+        image = opened(render(deep_png(values, 2, one), depth=8)).convert("RGB")
         assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 
@@ -189,7 +189,7 @@ def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian: str, compress: bool
     values = [linear(level) for level in LEVELS for _ in range(3)]
     body = struct.pack(f"{endian}{len(values)}H", *values)
     tags = {258: [16, 16, 16], 262: 2, 277: 3, 34675: LINEAR_SRGB}
-    image = opened(render(samples.tiff((256, 1), body, tags, endian, compress))).convert("RGB")
+    image = opened(render(samples.tiff((256, 1), body, tags, endian, compress), depth=8)).convert("RGB")
     assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 

@@ -79,6 +79,12 @@ class Profile:
     def fits(self, image: Image.Image) -> bool:
         return self.space == _space(image)
 
+    def suits(self, image: Image.Image) -> bool:
+        """Whether it can tell the image's colours. Grey with an RGB profile is common, and means the curve; anything
+        else that does not fit is a mistake in the file.
+        """
+        return self.fits(image) or (self.space == "RGB" and _space(image) == "GRAY")
+
     def changes(self, image: Image.Image) -> bool:
         """Whether converting to sRGB changes anything, judged by what the profile holds."""
         if _space(image) == "GRAY":
@@ -116,10 +122,8 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
     """
     if space.hdr and not space.eased:
         image = tone.mapped(image, space.hdr, tone.brightest(image) if brightest is None else brightest)
-    if space.hdr:
-        log.warn("tone_mapped", transfer=space.hdr)
     if space.hdr or space.eased:
-        log.note("color_converted", profile=space.name)
+        note_converted(space, log)
     converted = None
     if space.icc:
         converted = _through_profile(image, space.icc, log)
@@ -129,6 +133,12 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
         return image
     log.warn("cmyk_without_profile")
     return image.convert("RGB")
+
+
+def note_converted(space: ColorSpace, log: Log) -> None:
+    if space.hdr:
+        log.warn("tone_mapped", transfer=space.hdr)
+    log.note("color_converted", profile=name_of(space))
 
 
 def all_to_srgb(pictures: Sequence[tuple[Image.Image, ColorSpace]], log: Log) -> list[Image.Image]:
@@ -141,9 +151,7 @@ def _through_profile(image: Image.Image, icc: bytes, log: Log) -> Image.Image | 
     from PIL import ImageCms
 
     profile = profile_of(icc)
-    # A grey picture with an RGB profile is common, and means the curve; anything else is a mistake in the file.
-    is_gray_in_rgb = profile is not None and profile.space == "RGB" and _space(image) == "GRAY"
-    if profile is None or not (profile.fits(image) or is_gray_in_rgb):
+    if profile is None or not profile.suits(image):
         log.warn("profile_unusable")
         return None
     if not profile.changes(image):

@@ -24,6 +24,7 @@ from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .exact import Exact, exact
 from .facts import Facts
+from .in_srgb import in_srgb
 from .pillow import let_go, rendering, versions
 from .produce import produce
 from .source_notes import note_depth, note_growth, note_source
@@ -67,8 +68,8 @@ class Source:
         self._limits = limits
         self._pictures: dict[int, Picture] = {}
         """Those that are decoded, by their numbers from 0."""
-        self._in_srgb: dict[int, Frame] = {}
-        self._color_log = Log()
+        self._in_srgb: dict[bool, tuple[dict[int, Frame], Log]] = {}
+        """With all bits or with eight, the frames in sRGB and what was noted of their colours."""
         self._scale = 0.0
         self._has_depth = False
 
@@ -145,7 +146,8 @@ class Source:
     def _let_go(self, finished: Sequence[Frame]) -> None:
         """Free everything decoded except these frames; another recipe would decode again."""
         pictures = [each for one in self._pictures.values() for each in (one, one.eased) if each]
-        frames = [*(picture.frame for picture in pictures), *self._in_srgb.values()]
+        frames = [picture.frame for picture in pictures]
+        frames += [frame for converted, _ in self._in_srgb.values() for frame in converted.values()]
         let_go(_images(frames), kept=_images(finished))
         self._pictures, self._in_srgb = {}, {}
 
@@ -220,8 +222,8 @@ class Source:
                 log.note("profile_kept", profile=profile.name)
                 return finished, profile.icc
             log.warn("profile_not_fitting")
-        in_srgb = self._srgb_frames(log)
-        return self._worked_on([in_srgb[number] for number in picked], context, deadline), None
+        converted = self._srgb_frames(log, self._keeps_depth(concrete))
+        return self._worked_on([converted[number] for number in picked], context, deadline), None
 
     def _worked_on(self, frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
         if not self._keeps_depth(context.recipe):
@@ -309,23 +311,16 @@ class Source:
             return recipe.target.animation or recipe.target.pages
         return self.facts.pages > 1 and recipe.target.pages
 
-    def _srgb_frames(self, log: Log) -> dict[int, Frame]:
-        """Return the frames in sRGB, converted once for all recipes."""
-        if not self._in_srgb:
-            self._color_log = Log()
-            pictures = [picture.eased or picture for picture in self._pictures.values()]
-            images = color.all_to_srgb(
-                [(picture.frame.image, picture.space) for picture in pictures], self._color_log
-            )
-            # What was converted, was so in eight bits.
-            self._in_srgb = {
-                number: picture.frame
-                if image is picture.frame.image
-                else replace(picture.frame, image=image, low=None)
-                for number, picture, image in zip(self._pictures, pictures, images, strict=True)
-            }
-        log.include(self._color_log)
-        return self._in_srgb
+    def _srgb_frames(self, log: Log, depth: bool) -> dict[int, Frame]:
+        """Return the frames in sRGB, converted once for all recipes; with 16 bits a channel if `depth` is set and
+        they have so many.
+        """
+        if depth not in self._in_srgb:
+            noted = Log()
+            self._in_srgb[depth] = in_srgb(self._pictures, noted, depth), noted
+        frames, noted = self._in_srgb[depth]
+        log.include(noted)
+        return frames
 
 
 def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:

@@ -18,14 +18,15 @@ Light = Callable[[float], float]
 """The same as a function."""
 
 _Row = Sequence[float]
-_Matrix = Sequence[_Row]
+Matrix = Sequence[_Row]
+"""Its rows give what each number of the result takes of the three given."""
 
 D65: Point = (0.3127, 0.3290)
 SRGB_PRIMARIES: Primaries = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), D65)
 SRGB_CURVE: Curve = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 _D50 = (0.9642, 1.0, 0.8249)
-_BRADFORD: _Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
+_BRADFORD: Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 # sRGB's own colours as profiles hold them, adapted to D50.
 _SRGB_COLORANTS = {
@@ -72,6 +73,23 @@ def with_srgb_curves(icc: bytes) -> bytes:
     """Return a profile with the same primaries and sRGB's curve."""
     curve = _curve_tag(SRGB_CURVE)
     return _assembled(icc[:128], _tags(icc) | dict.fromkeys(_CURVE_NAMES, curve))
+
+
+def has_one_curve(icc: bytes) -> bool:
+    """Whether all channels have the same curve."""
+    return len(set(_curve_tags(icc))) == 1
+
+
+def to_linear_srgb(icc: bytes) -> Matrix | None:
+    """Return how much of sRGB's light is in the light of a profile's primaries; None if it is of another kind."""
+    tags = _tags(icc)
+    found = [_xyz(tags.get(name, b"")) for name in _SRGB_COLORANTS]
+    if not _are_curves(icc) or None in found:
+        return None
+    columns = [list(row) for row in zip(*(column for column in found if column), strict=True)]
+    rows = _times(_inverse(list(zip(*_SRGB_COLORANTS.values(), strict=True))), columns)
+    # White is white, and rounding in the profile should not tint it.
+    return [[share / sum(row) for share in row] if abs(sum(row) - 1) < _NEAR else row for row in rows]
 
 
 def _are_curves(icc: bytes) -> bool:
@@ -243,14 +261,14 @@ def _tristimulus(point: Point) -> _Row:
     return x / y, 1.0, (1 - x - y) / y
 
 
-def _scaled(primaries: Primaries, white: _Row) -> _Matrix:
+def _scaled(primaries: Primaries, white: _Row) -> Matrix:
     """Return the primaries' XYZ as columns, scaled to add up to white."""
     columns = list(zip(*((x, y, 1 - x - y) for x, y in primaries[:3]), strict=True))
     amounts = _applied(_inverse(columns), white)
     return [[value * amount for value, amount in zip(row, amounts, strict=True)] for row in columns]
 
 
-def _adapted(white: _Row) -> _Matrix:
+def _adapted(white: _Row) -> Matrix:
     """Return the matrix that adapts this white to D50, by Bradford."""
     gains = [
         wanted / seen
@@ -260,16 +278,16 @@ def _adapted(white: _Row) -> _Matrix:
     return _times(_inverse(_BRADFORD), scaled)
 
 
-def _applied(matrix: _Matrix, vector: _Row) -> _Row:
+def _applied(matrix: Matrix, vector: _Row) -> _Row:
     return [sum(one * other for one, other in zip(row, vector, strict=True)) for row in matrix]
 
 
-def _times(one: _Matrix, other: _Matrix) -> _Matrix:
+def _times(one: Matrix, other: Matrix) -> Matrix:
     columns = list(zip(*other, strict=True))
     return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in one]
 
 
-def _inverse(matrix: _Matrix) -> _Matrix:
+def _inverse(matrix: Matrix) -> Matrix:
     (a, b, c), (d, e, f), (g, h, i) = matrix
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     if abs(determinant) < 1e-6:
