@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from converter.api.problems import from_status
 from converter.problems import CONTENT_TYPE
 
-DOORS = ("/api/", "/mcp")
+DOORS = ("/api/", "/mcp", "/uploads", "/results/")
 
 
 class ProblemMiddleware:
@@ -23,9 +23,12 @@ class ProblemMiddleware:
                 response[name] = value
         if not request.path_info.startswith(DOORS):
             return response
-        is_json = response.get("Content-Type", "").startswith((CONTENT_TYPE, "application/json"))
-        if response.status_code >= 400 and not is_json:
-            response, is_json = from_status(response), True
-        if is_json:
+        if response.status_code >= 400 and not _is_json(response):
+            response = from_status(response)
+        if _is_json(response):
             response["Content-Language"] = "en"  # whatever the program would rather read
         return response
+
+
+def _is_json(response: HttpResponseBase) -> bool:
+    return response.get("Content-Type", "").startswith((CONTENT_TYPE, "application/json"))

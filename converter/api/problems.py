@@ -56,9 +56,11 @@ def invalid_request(*wrong: engine.Problem) -> Problem:
     )
 
 
-def from_status(response: HttpResponseBase) -> JsonResponse:
-    """Return the problem that matches an error page, with that page's headers."""
+def from_status(response: HttpResponseBase) -> HttpResponseBase:
+    """Return the problem that matches an error page, with that page's headers; an answer that says all by its status stays."""
     status = response.status_code
-    code = FOR_STATUS.get(status, "internal_error" if status >= 500 else "bad_request")
+    code = FOR_STATUS.get(status, "internal_error" if status >= 500 else "")
+    if not code:
+        return response
     kept = {name: value for name, value in response.items() if name not in ("Content-Type", "Content-Length")}
     return problems.answer(engine.Message(code), headers=kept)

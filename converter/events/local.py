@@ -16,10 +16,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    UnreadablePostError,
+)
+from django.http.multipartparser import MultiPartParserError
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from converter import dispatch, jobs, storage
 from converter.engine import Message
@@ -71,22 +79,22 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Accept a posted file if its policy allows it."""
     bucket = _signed("uploads")
     try:
+        policy = request.POST.get("policy", "")
+    except (MultiPartParserError, UnreadablePostError) as exc:
+        return answer(Message("bad_request", {"kind": "form", "reason": str(exc)}))
+    try:
         # As on S3, what counts is when the request began: its body may take longer than the form is good for.
         began = request.META.get("converter.request_began", time.time())
-        key, most = bucket.read_policy(request.POST.get("policy", ""), began)
+        key, most = bucket.read_policy(policy, began)
     except PermissionError as exc:
         if str(exc) == "expired":
             return answer(Message("form_expired"))
-        return answer(Message("form_forged"))
+        return answer(Message("form_forged" if policy else "form_incomplete"))
     file = request.FILES.get("file")
     if key != request.POST.get("key") or not isinstance(file, UploadedFile):
         return answer(Message("form_incomplete"))
-    if not file.size:
-        return answer(Message("empty_file"))
-    if file.size > most:
-        return answer(Message("too_many_bytes", {"kind": "announced", "most": most}))
-    if _is_other(file, key):
-        return answer(Message("already_uploaded"))
+    if refusal := _refusal(file, key, most):
+        return answer(refusal)
     try:
         stored = storage.uploads.put(key, file, filename="", content_type="application/octet-stream")
     except StorageFault:
@@ -99,13 +107,16 @@ def upload(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=201)
 
 
+@csrf_exempt  # nothing is written; a POST is told which methods there are
 @login_not_required
-@require_GET
+@require_safe
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
     """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
     try:
         # The end of the URL is only for people to read: anyone who passes the link on could change it.
         link = _signed("results").read_link(token)
+        if jobs.is_of_suspended(link.key):
+            return answer(Message("forbidden"))
         if "Range" not in request.headers:  # a part of a large file would read all of it each time
             jobs.check_result(link.key)
         file, stored = _signed(link.key.partition("/")[0]).open_object(link.key)
@@ -124,12 +135,23 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
     return ranged(request, response, file, stored)
 
 
+def _refusal(file: UploadedFile, key: str, most: int) -> Message | None:
+    """Return why the file is not taken, though its form is ours."""
+    if not file.size:
+        return Message("empty_file")
+    if file.size > most:
+        return Message("too_many_bytes", {"kind": "announced", "most": most})
+    try:
+        if jobs.is_of_suspended(key):
+            return Message("forbidden")
+        return Message("already_uploaded") if _is_other(file, key) else None
+    except DatabaseError:
+        return None  # noticed when the file is read
+
+
 def _is_other(file: UploadedFile, key: str) -> bool:
     """Return whether other bytes have already come by the same form, which is for one file, sent twice if need be."""
-    try:
-        known = jobs.received_etag(key)
-    except DatabaseError:
-        return False  # noticed when the file is read
+    known = jobs.received_etag(key)
     digest = hashlib.md5(usedforsecurity=False)
     if known:
         for chunk in file.chunks():

@@ -27,6 +27,7 @@ from converter.jobs.limits import hard_limits, limits
 from converter.jobs.links import SHARED_LIFETIME, original_url, result_url, thumbnail_url
 from converter.jobs.logos import forget_logos, read_watermark
 from converter.jobs.messages import TEMPLATES
+from converter.jobs.owners import is_of_suspended
 from converter.jobs.picture import snippets
 from converter.jobs.previews import make_preview, preview_urls
 from converter.jobs.quota import QuotaUse, quota_use
@@ -85,6 +86,7 @@ __all__ = [
     "hindrance_of",
     "hard_limits",
     "is_guest",
+    "is_of_suspended",
     "limits",
     "original_url",
     "read_watermark",

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from converter import storage
-from converter.models import Upload
+from converter import jobs, storage
+from converter.engine import Recipe
+from converter.jobs.submit import submit
+from converter.models import Batch, Upload
 from tests.fakes import RecordingDispatch
 
 MINUTES = timedelta(minutes=5)
@@ -96,7 +98,7 @@ def test_a_database_that_is_away_refuses_no_file(client: Client, monkeypatch: py
         ({"content": b"more than ten"}, 422, "too_many_bytes"),
         ({"lifetime": timedelta(seconds=-1)}, 403, "form_expired"),
         ({"policy": "made:up"}, 403, "form_forged"),
-        ({"policy": None}, 403, "form_forged"),
+        ({"policy": None}, 400, "form_incomplete"),
         ({"file": None}, 400, "form_incomplete"),
         ({"file": "text"}, 400, "form_incomplete"),
     ],
@@ -118,6 +120,60 @@ def test_a_form_is_good_for_its_own_key_only(client: Client) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"no boundary"),
+        ("multipart/form-data; boundary=", b"an empty one"),
+        ("multipart/form-data; boundary=\xe4", b"not in ASCII"),
+        ("application/x-www-form-urlencoded", b"a=b"),
+        ("application/json", b"{}"),
+        ("multipart/form-data; boundary=x", b""),
+    ],
+)
+def test_what_is_no_such_form_is_told_so_to_a_program(client: Client, content_type: str, body: bytes) -> None:
+    problem(client.generic("POST", "/uploads", body, content_type=content_type), 400)
+
+
+@pytest.mark.parametrize("address", ["/uploads", "/results/token/a.webp"])
+def test_other_methods_are_refused_by_name(address: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for method in ("PUT", "PATCH", "DELETE", "GET" if address == "/uploads" else "POST"):
+        refused = client.generic(method, address, b"x=y", content_type="application/x-www-form-urlencoded")
+        assert problem(refused, 405) == "method_not_allowed"
+        assert refused["Allow"] == ("POST" if address == "/uploads" else "GET, HEAD")
+
+
+def test_a_suspended_user_neither_sends_nor_opens_files(client: Client, alice: Any, batch: Batch) -> None:
+    zip_key = f"results/{alice.pk}/batches/{batch.pk}/a.zip"
+    job = batch.jobs.select_related("upload").get()
+    keys = [zip_key, job.result_key, f"{job.upload.results_prefix}/thumbnail"]
+    links = [stored(key) for key in keys] + [jobs.original_url(job.upload)]
+    assert [status(client, link) for link in links] == [200] * 4
+    alice.is_active = False
+    alice.save()
+    for address in links:
+        for headers in ({}, {"Range": "bytes=0-1"}):
+            assert problem(client.get(address, headers=headers), 403) == "forbidden"
+    assert problem(post(client), 403) == "forbidden"
+    with pytest.raises(FileNotFoundError):
+        storage.uploads.stat(KEY)
+
+
+def test_what_a_guest_made_opens_while_the_account_it_moved_to_is_active(
+    client: Client, alice: Any, bob: Any, batch: Batch
+) -> None:
+    address = stored(batch.jobs.get().result_key)
+    with transaction.atomic():
+        jobs.move(alice, bob)
+    alice.is_active = False
+    alice.save()
+    assert status(client, address) == 200
+    bob.is_active = False
+    bob.save()
+    assert status(client, address) == 403
+
+
 def test_a_full_disk_is_said_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -125,6 +181,37 @@ def test_a_full_disk_is_said_so(client: Client, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("converter.storage.folder.os.replace", full)
     answer = post(client)
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+
+
+def problem(response: Any, status: int) -> str:
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    code: str = response.json()["code"]
+    return code
+
+
+def status(client: Client, link: str) -> int:
+    response: Any = client.get(link)
+    response.getvalue()  # read to its end, a file is closed
+    code: int = response.status_code
+    return code
+
+
+def stored(key: str) -> str:
+    """Return a link to an object that was made at this key."""
+    storage.results.put(key, io.BytesIO(b"bytes"), filename="a", content_type="image/png")
+    until = timezone.now() + timedelta(days=1)
+    return storage.results.download_url(
+        key, filename="a", content_type="image/png", lifetime=MINUTES, until=until
+    )
+
+
+@pytest.fixture
+def batch(alice: Any) -> Batch:
+    """A batch of one image, which is here."""
+    made = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("b.jpg", 5)])
+    jobs.store(made.jobs.get().upload, io.BytesIO(b"bytes"))
+    return made
 
 
 def link(lifetime: timedelta = MINUTES) -> str:
