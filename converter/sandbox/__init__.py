@@ -1,13 +1,13 @@
-"""Runs the engine where a hostile file can hurt nothing else.
+"""Run the engine in a child process, so that a hostile file can harm nothing else.
 
     worker ──starts──> fork server (a bare interpreter: engine loaded, no Django, no environment, no secrets)
-                          └──forks──> one child a file, with hard limits
+                          └──forks──> one child per file, with hard limits
 
-The fork server costs one start, and keeps one child waiting, so that no file waits for a fork, nor for the pages of
-memory that a fork copies when they are first written to. The child may use so much memory and time, may write no file,
-and speaks to the worker over a socket alone. Whatever happens to it, the worker knows which output was in work, fails
-that one with a reason, and goes on with the rest in a new child.
-Only fork, sockets and signals are used: Lambda has no /dev/shm for multiprocessing's queues and locks.
+The fork server is started once and keeps one child waiting, so that no file waits for a fork or for the
+memory pages that are copied on first write. The child's memory and time are limited, it cannot write files,
+and it talks to the worker only over a socket. If it dies, the worker knows which output was being made, fails
+that one with a reason, and makes the rest in a new child. Only fork, sockets and signals are used: Lambda has
+no /dev/shm for multiprocessing's queues and locks.
 """
 
 from __future__ import annotations

@@ -15,24 +15,24 @@ from .messages import Malformed
 
 @dataclass(frozen=True)
 class Probed:
-    """The source could be opened; `facts` as of `raster.Facts.to_dict`."""
+    """The source could be opened; `facts` is as returned by `raster.Facts.to_dict`."""
 
     facts: dict[str, Any]
 
     @property
     def pictures(self) -> int:
-        """How many frames or pages there are."""
+        """The number of frames or pages."""
         return max(int(self.facts["frames"]), int(self.facts["pages"]))
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The source is decoded; outputs follow. For the client alone."""
+    """The source is decoded; outputs follow. Used only by the client."""
 
 
 @dataclass(frozen=True)
 class Logged:
-    """The engine wrote an error into its log. For the client alone."""
+    """The engine logged an error. Used only by the client."""
 
     text: str
     cause: str
@@ -40,7 +40,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Output `index` is made. `milliseconds` are the engine's own; the first one's include the decoding."""
+    """Output `index` was made. `milliseconds` is engine time; for the first output it includes decoding."""
 
     index: int
     data: bytes
@@ -54,7 +54,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Refused:
-    """Output `index` cannot be made. The cause is the image or the recipe, so trying again would not help."""
+    """Output `index` cannot be made because of the image or the recipe, so a retry would not help."""
 
     index: int
     message: engine.Message
@@ -68,20 +68,20 @@ Answer = Probed | Rendered | Refused
 
 _Check = Callable[[Any], bool]
 
-_LONGEST = 4_000  # characters of a text
-_DEEPEST = 8  # a message within a note holds a list
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])  # but tab and ends of lines
+_LONGEST = 4_000  # characters in a string
+_DEEPEST = 8  # nesting depth: a message inside a note holds a list
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])  # all but tab and line ends
 
 
 def most_bytes(limits: engine.Limits) -> int:
-    """Return the size of the largest result: pixels and result both lie in the child's memory."""
+    """Return the maximum size of a result: the child holds both the pixels and the result in memory."""
     return limits.memory_bytes // 2
 
 
 def parse(
     message: Mapping[str, Any], body: bytes, index: int, recipe: engine.Recipe, limits: engine.Limits
 ) -> Answer | Decoded:
-    """Return the answer in a message, given that output `index` of this recipe is in work. Raises Malformed."""
+    """Return the answer in a message while output `index` of `recipe` is being made. Raises Malformed."""
     said = _plain(message)
     if not isinstance(said, dict):
         raise Malformed("no object")
@@ -137,7 +137,7 @@ def _rendered(said: dict[str, Any], body: bytes, recipe: engine.Recipe, limits: 
 
 
 def _report(said: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return the report, each note in the engine's own words."""
+    """Return the report with the text of each note rendered from our own templates."""
     report = _checked(said, _REPORT)
     if report["bytes_after"] != size:
         raise Malformed("another size")
@@ -150,7 +150,7 @@ def _note(said: Any) -> dict[str, Any]:
 
 
 def _message(code: str, params: dict[str, Any]) -> engine.Message:
-    """Return the message, if its parameters fit its template."""
+    """Return the message if its parameters fit its template. Raises Malformed."""
     message = engine.Message(code, params)
     try:
         length = len(message.text)
@@ -161,11 +161,11 @@ def _message(code: str, params: dict[str, Any]) -> engine.Message:
     return message
 
 
-# --- What a value may be --------------------------------------------------------------------------------------
+# --- Checks of values -------------------------------------------------------------------------------------
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Return a value that any database, page and program can hold, without control characters."""
+    """Return the value without control characters if every database, page and program can hold it."""
     if depth > _DEEPEST:
         raise Malformed("too deep")
     match value:
@@ -187,13 +187,13 @@ def _plain(value: Any, depth: int = 0) -> Any:
 def _cleaned(text: str) -> str:
     try:
         text.encode()
-    except UnicodeEncodeError as exc:  # half of a pair
+    except UnicodeEncodeError as exc:  # a lone surrogate
         raise Malformed("no text") from exc
     return text.translate(_CONTROLS)
 
 
 def _checked(value: Any, checks: Mapping[str, _Check]) -> dict[str, Any]:
-    """Return the value if it is an object with exactly these keys, each passing its check."""
+    """Return the value if it is an object with exactly these keys and each passes its check."""
     if not isinstance(value, dict) or set(value) != set(checks):
         raise Malformed("other keys")
     for key, check in checks.items():
@@ -252,7 +252,7 @@ def _codes(kind: type[engine.EngineError] = engine.EngineError) -> set[str]:
 
 _CODES = _codes()
 
-_FACTS: Mapping[str, _Check] = {  # as of raster.Facts
+_FACTS: Mapping[str, _Check] = {  # the fields of raster.Facts
     "format": _one_of(engine.FORMATS),
     "mime": _text,
     "width": _side,
@@ -278,7 +278,7 @@ _FACTS: Mapping[str, _Check] = {  # as of raster.Facts
 }
 
 _SIZE = _list(_side, 2, 2)
-_REPORT: Mapping[str, _Check] = {  # as of engine.Report.to_dict
+_REPORT: Mapping[str, _Check] = {  # as returned by engine.Report.to_dict
     "notes": _list(bool),
     "warnings": _list(bool),
     "resized": _optional(_object(**{"from": _SIZE, "to": _SIZE})),

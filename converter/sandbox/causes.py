@@ -1,4 +1,4 @@
-"""Why a child was stopped, as errors that users see."""
+"""User-facing errors for a child that was stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One child: takes one order, answers it, and ends."""
+"""The child process: receive one order, answer it and exit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def serve(fd: int, without: Collection[str]) -> NoReturn:
-    """Answer the one order that comes over the line, and end; `without` as of `confinement.close`."""
+    """Answer the single order received over socket `fd` and exit; `without` is as in `confinement.close`."""
     code = 1
     try:
         line = socket.socket(fileno=fd)
@@ -40,7 +40,7 @@ def serve(fd: int, without: Collection[str]) -> NoReturn:
             raise
         code = 0
     finally:
-        os._exit(code)  # this closes the line; the client can then ask how the child ended
+        os._exit(code)  # closes the socket; the client can then ask for the exit status
 
 
 def _obey(

@@ -1,4 +1,4 @@
-"""The worker's side: sends orders, receives answers, and turns the early end of a child into a reason."""
+"""The worker's side: send orders, receive answers, and explain why a child ended early."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _LOOK = (
 )
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
-    # Large pages: a child that touches 100 MB for the first time does so in a tenth of the steps.
+    # Transparent huge pages: touching 100 MB for the first time takes a tenth of the page faults.
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "OPENBLAS_NUM_THREADS": "1",  # NumPy would start threads, which are lost in a fork
+    "OPENBLAS_NUM_THREADS": "1",  # NumPy would start threads, which do not survive a fork
 }
 _SECONDS_TO_START = 60
 _SECONDS_TO_END = 5
-_MOST_LOGGED = 20  # errors that one child may have written into our log
-_MOST_LOST = 2  # times MAX_SECONDS that one file may spend in children that end early
-_MOST_KILLED = 3  # children of one file, killed from outside, until the file is held to be the cause
+_MOST_LOGGED = 20  # errors that one child may add to our log
+_MOST_LOST = 2  # multiple of MAX_SECONDS that one file may spend in children that end early
+_MOST_KILLED = 3  # children of one file killed from outside before the file is taken as the cause
 
 
 class SandboxError(Exception):
-    """The sandbox does not start, or lacks something it must have. No file is to blame."""
+    """The sandbox does not start or lacks a required layer, whatever the file."""
 
 
 def missing_layers() -> dict[str, str]:
-    """Return the layers of the confinement (`confinement.LAYERS`) that this system lacks, each with the reason."""
+    """Return the confinement layers (`confinement.LAYERS`) that this system lacks, each with the reason."""
     found: dict[str, str] = json.loads(
         subprocess.run(  # noqa: S603 - our own interpreter with our own words
             [sys.executable, "-I", "-c", _LOOK.format(path=sys.path)],
@@ -71,9 +71,10 @@ class _Order:
 
 
 class _Lost(Exception):
-    """A child ended early, `seconds` after its last answer. `alone`: the other outputs may still be made.
+    """A child ended early, `seconds` after its last answer.
 
-    `killed`: from outside, perhaps by somebody who knows nothing of the file.
+    If `alone`, only this output failed and the others may still succeed. If `killed`, the child was killed
+    from outside, so the file may not be the cause.
     """
 
     def __init__(
@@ -86,14 +87,14 @@ class _Lost(Exception):
 
 
 class _Unlogged:
-    """What a child answers. What it has for the log is written there and left out."""
+    """A child's answers without its log entries, which go to our log."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._logged = 0
 
     def next(self, deadline: float) -> tuple[dict[str, Any], bytes]:
-        """Return the next message and its bytes, as `Answers.next` does.
+        """Return the next message and its body, like `Answers.next`.
 
         Raises Malformed, Unwanted, TimeoutError, ConnectionError, EOFError.
         """
@@ -109,9 +110,9 @@ class _Unlogged:
 
 
 class Sandbox:
-    """One fork server and its children; one file at a time.
+    """A fork server and its children; converts one file at a time.
 
-    With `required`, it does not start where the system lacks a layer of the confinement.
+    If `required`, it does not start on a system that lacks a confinement layer.
     """
 
     def __init__(self, *, required: bool = False) -> None:
@@ -128,9 +129,9 @@ class Sandbox:
         images: Mapping[str, bytes] | None = None,
         wanted: Callable[[], bool] = lambda: True,
     ) -> Iterator[Answer]:
-        """Yield what was found and then, in order, one answer for each recipe.
+        """Yield the facts, then one answer for each recipe in order.
 
-        `wanted` is asked every second; once it says no, the work ends and nothing more is yielded.
+        `wanted` is called every second; once it returns false, the work ends and nothing more is yielded.
         Raises SandboxError.
         """
         order = _Order(data, recipes, limits, images or {}, wanted)
@@ -160,9 +161,9 @@ class Sandbox:
     def join(
         self, files: Sequence[bytes], limits: engine.Limits, wanted: Callable[[], bool] = lambda: True
     ) -> bytes | engine.EngineError:
-        """Return one PDF with the pages of these, all made by `render`, or why there is none.
+        """Join PDFs made by `render` and return the document, or the error that prevents it.
 
-        Raises Unwanted once `wanted` says no, SandboxError.
+        Raises Unwanted once `wanted` returns false, SandboxError.
         """
         killed = 0
         while True:
@@ -174,10 +175,10 @@ class Sandbox:
                     return loss.cause
 
     def close(self) -> None:
-        """Stop the fork server and its child. The next file starts another one."""
+        """Stop the fork server and its child. The next file starts a new one."""
         if self._server is None or self._control is None:
             return
-        self._control.close()  # the fork server ends with it, and ends its child
+        self._control.close()  # on this the fork server kills its child and exits
         try:
             self._server.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
@@ -188,7 +189,7 @@ class Sandbox:
     def _join(
         self, files: Sequence[bytes], limits: engine.Limits, wanted: Callable[[], bool]
     ) -> bytes | engine.EngineError:
-        """Return what one child makes of the pages.
+        """Join the files in one child.
 
         Raises _Lost, Unwanted, SandboxError.
         """
@@ -206,7 +207,7 @@ class Sandbox:
             self._tell(b"e")
 
     def _child(self, order: _Order, first: int) -> Iterator[Answer]:
-        """Yield the answers of one child, from output `first` on.
+        """Yield the answers of one child, starting with output `first`.
 
         Raises _Lost, Unwanted, SandboxError.
         """
@@ -242,10 +243,7 @@ class Sandbox:
             self._tell(b"e")
 
     def _fork(self) -> socket.socket:
-        """Return our end of the line to a new child.
-
-        Raises SandboxError.
-        """
+        """Return our end of the socket to a new child. Raises SandboxError."""
         for _ in range(2):  # the fork server may have been killed from outside
             control = self._control or self._open()
             ours, theirs = socket.socketpair()
@@ -267,7 +265,7 @@ class Sandbox:
                 pass_fds=[theirs.fileno()],
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # what goes wrong before the first file is to be seen in the log
+                stdout=subprocess.DEVNULL,  # stderr is kept, so that errors during startup reach the log
                 start_new_session=True,
             )
         self._control = ours
@@ -293,10 +291,10 @@ class Sandbox:
             if self._control:
                 self._control.sendall(word)
         except OSError:
-            self.close()  # it is gone; the next file starts another one
+            self.close()  # it has ended; the next file starts a new one
 
     def _loss(self, exc: Exception, since: float, limits: engine.Limits, *, alone: bool = False) -> _Lost:
-        """Return what became of a child that lied, is late (since its last answer) or is gone."""
+        """Return why a child sent an invalid answer, timed out or died; `since` is when it last answered."""
         seconds = time.monotonic() - since
         if isinstance(exc, Malformed):
             logger.warning("A child lied: %s", exc)
@@ -310,13 +308,14 @@ class Sandbox:
         signum = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         if signum == signal.SIGXCPU:
             return _Lost(timed_out(limits), seconds, alone)
-        if signum == signal.SIGKILL:  # also how the kernel ends what eats all memory
+        if signum == signal.SIGKILL:  # also sent by the kernel's OOM killer
             return _Lost(out_of_memory(limits), seconds, alone, killed=True)
         return _Lost(out_of_memory(limits) if no_memory else crashed(), seconds, alone)
 
     def _ended(self) -> tuple[int, bool] | None:
-        """Return the exit status of the last child, and whether a library in it said that memory ran out; None if the
-        fork server itself has ended.
+        """Return the last child's wait status and whether a library in it reported that memory ran out.
+
+        None if the fork server itself has ended.
         """
         self._tell(b"w")
         try:

@@ -1,6 +1,7 @@
-"""The rights that a process gives up before it touches a hostile file.
+"""Drop the rights of a process before it handles a hostile file.
 
-There are several layers, each of which stops most attacks alone: if a system lacks one, the others hold.
+There are several layers, each of which stops most attacks on its own: where a system lacks one, the others
+hold.
 """
 
 from __future__ import annotations
@@ -25,46 +26,48 @@ LAYERS: Mapping[str, str] = {
     "seccomp": "no system call that decoding does not need",
 }
 
-_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVILEGES = 1, 4, 38  # of prctl(2)
+_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVILEGES = 1, 4, 38  # prctl(2) options
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITIES_VERSION = 0x20080522
-_FIRST_USER = 2_000_000_000  # numbers that nobody hands out; below 2^31
+_FIRST_USER = 2_000_000_000  # unused user IDs, below 2^31
 _THREADS = 128  # a decoder needs one or two
 
 
 def hide() -> None:
-    """Keep other processes of the same user out of this one: no ptrace, nothing to read in /proc, no core file."""
+    """Protect this process from others of the same user: no ptrace, no access through /proc, no core dump."""
     if kernel.LINUX:
         kernel.prctl(_DUMPABLE, 0)
 
 
 def enter(without: Collection[str] = ()) -> None:
-    """Give up the rights that are not needed before the order is known; `without` names layers known to be missing.
+    """Drop the rights that are not needed to receive the order; `without` names layers known to be missing.
+
     Raises Unavailable, OSError.
     """
-    os.setpgid(0, 0)  # whatever it may start is ended with it
+    os.setpgid(0, 0)  # anything it starts is killed with it
     for layer, act in {"privileges": _drop_privileges, "landlock": landlock.restrict}.items():
         if layer not in without:
             act()
 
 
 def close(limits: engine.Limits, steps: int, without: Collection[str] = ()) -> None:
-    """Give up the rest: from here on nothing can be opened, and memory and time are limited. Raises Unavailable,
-    OSError.
+    """Drop the remaining rights: from here on no file can be opened, and memory and time are limited.
+
+    Raises Unavailable, OSError.
     """
     seconds = int(limits.seconds) + 1
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CPU, seconds * (steps + 1), grace=1)
-    if sys.platform != "darwin":  # macOS has the first by name only and refuses to set it
+    if sys.platform != "darwin":  # macOS defines RLIMIT_AS but refuses to set it
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
-        _limit(resource.RLIMIT_NOFILE, 0)  # what is open stays open
+        _limit(resource.RLIMIT_NOFILE, 0)  # open descriptors stay open
     if "seccomp" not in without:
         seccomp.restrict(os.getpid())
 
 
 def missing() -> dict[str, str]:
-    """Return the layers that this system does not have, and why, as a child of this process finds out."""
+    """Return the layers that this system lacks, each with the reason; a forked child tries them all."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -94,7 +97,7 @@ def _try_all(writer: int) -> NoReturn:
 
 
 def _drop_privileges() -> None:
-    """Become somebody who owns nothing, if this process is root, and in any case somebody who gains no rights.
+    """Bar this process from gaining privileges and, if it is root, switch to a user that owns nothing.
 
     Raises Unavailable, OSError.
     """
@@ -105,11 +108,11 @@ def _drop_privileges() -> None:
     _drop_capabilities()
     _limit(resource.RLIMIT_NPROC, threads)
     hide()
-    kernel.prctl(_PDEATHSIG, signal.SIGKILL)  # last: a change of user forgets it
+    kernel.prctl(_PDEATHSIG, signal.SIGKILL)  # last, because changing the user clears it
 
 
 def _become(user: int) -> int | None:
-    """Switch to a user of this process alone, if a container allows it; return how many threads that user may have."""
+    """Switch to an unused user ID and return its thread limit, or None if the container forbids it."""
     try:
         os.setgroups([])
         os.setresgid(user, user, user)
@@ -128,7 +131,7 @@ def _drop_capabilities() -> None:
 
 
 def _tasks() -> int:
-    """Return an upper bound of the threads this user has: the limit counts all threads of a user."""
+    """Return an upper bound on this user's threads: RLIMIT_NPROC counts all threads of a user."""
     try:
         file = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
         told = os.read(file, 100)
@@ -139,7 +142,7 @@ def _tasks() -> int:
 
 
 def _limit(name: int, value: int, grace: int = 0) -> None:
-    """Set a limit, or leave a lower one that is there; `grace` is from the signal to the end."""
+    """Set a resource limit, or keep a lower one; `grace` is the distance from the soft to the hard limit."""
     _, most = resource.getrlimit(name)
     hard = value + grace if most == resource.RLIM_INFINITY else min(value + grace, most)
     resource.setrlimit(name, (min(value, hard), hard))

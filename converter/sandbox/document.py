@@ -1,4 +1,4 @@
-"""One PDF of many images: each is decoded in its own child, and a last child joins the pages."""
+"""Make one PDF of several images: each is decoded in its own child, and a last child joins the pages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .answers import Answer, Probed, Refused, Rendered
 from .client import Sandbox
 from .messages import Unwanted
 
-_LEAST_BYTES = 100  # that a recipe may ask for
+_LEAST_BYTES = 100  # the smallest target size a recipe may have
 
 
 class Unjoined(Exception):
-    """The document cannot be made. The cause is an image, the recipe or a limit, so trying again would not help."""
+    """The document cannot be made because of an image, the recipe or a limit, so a retry would not help."""
 
     def __init__(self, message: engine.Message) -> None:
         super().__init__(message.text)
@@ -26,11 +26,11 @@ class Unjoined(Exception):
 
 
 class BadImage(Unjoined):
-    """The document cannot be made because of one image; the message says why."""
+    """One image prevents the document; the message says why."""
 
 
 class Document:
-    """Pages in the making, of `images` images. Limits hold for each image, and those of documents for the whole."""
+    """A document being made of `images` images. Each image has its limits, and the document has its own."""
 
     def __init__(self, sandbox: Sandbox, recipe: engine.Recipe, limits: engine.Limits, images: int) -> None:
         self._sandbox, self._recipe, self._limits = sandbox, recipe, limits
@@ -49,10 +49,10 @@ class Document:
         extra: Sequence[engine.Recipe] = (),
         wanted: Callable[[], bool] = lambda: True,
     ) -> Iterator[Answer]:
-        """Add the pages of the next image; yield what was found and the answers to the `extra` recipes.
+        """Add the pages of the next image; yield its facts and the answers to the `extra` recipes.
 
-        `recipe` is the image's own, instead of that of the document.
-        Raises BadImage, Unjoined, SandboxError, and Unwanted once `wanted` says no.
+        `recipe` replaces the document's recipe for this image.
+        Raises BadImage, Unjoined, SandboxError, and Unwanted once `wanted` returns false.
         """
         self._bytes += len(data)
         self._check(self._bytes)
@@ -76,9 +76,9 @@ class Document:
         self._check(self._written)
 
     def finish(self, wanted: Callable[[], bool] = lambda: True) -> Rendered:
-        """Return the document; its size in pixels is that of its first page.
+        """Return the document; its width and height are those of its first page.
 
-        Raises Unjoined, SandboxError, and Unwanted once `wanted` says no.
+        Raises Unjoined, SandboxError, and Unwanted once `wanted` returns false.
         """
         files = [page.data for _, page in self._parts]
         data = self._sandbox.join(files, self._limits_now(), wanted)
@@ -99,7 +99,7 @@ class Document:
         return sum(len(page.data) for _, page in self._parts)
 
     def _with_share(self, recipe: engine.Recipe) -> engine.Recipe:
-        """Return the recipe with a fair share of the bytes left, if the document has a maximum size."""
+        """Return the recipe with an equal share of the remaining bytes if the document has a maximum size."""
         most = self._recipe.target_bytes
         if most is None or recipe.target_bytes is None:
             return recipe
@@ -107,11 +107,11 @@ class Document:
         return replace(recipe, target_bytes=max(share, _LEAST_BYTES))
 
     def _count(self, probed: Probed, recipe: engine.Recipe) -> None:
-        """Check the whole before the image is decoded."""
+        """Check the document's limits before the image is decoded."""
         try:
             count = len(recipe.picked(probed.pictures))
         except engine.NoSuchPage:
-            return  # the image is refused for it
+            return  # the image will be refused for this
         self._pixels += int(probed.facts["width"]) * int(probed.facts["height"]) * count
         self._pages += count
         self._check(self._bytes)
@@ -123,7 +123,7 @@ class Document:
             raise Unjoined(exc.message) from exc
 
     def _limits_now(self) -> engine.Limits:
-        """Return the limits of the next child, which may take no longer than the document has left."""
+        """Return the limits of the next child, which may take at most the document's remaining time."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise Unjoined(errors.TimedOut(kind="document", seconds=self._limits.document_seconds).message)

@@ -1,4 +1,4 @@
-"""The process that children are forked from: everything is loaded once, and nothing in it is secret."""
+"""The process that children are forked from. It loads everything once and holds no secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import confinement, kernel, last_words
 from .child import serve
 from .messages import send
 
-_REHEARSAL = (  # what a worker asks for most, as text: reading it is rehearsed too
+_REHEARSAL = (  # the most common recipes, as JSON text so that parsing is rehearsed too
     '{"format": "jpeg", "quality": 75, "background": "#eeeeee", "frames": "first", "resize": {"width": 1, "height": 1}}',
     '{"format": "webp", "quality": 80}',
 )
@@ -39,12 +39,12 @@ _ENCODINGS = (
 
 
 def run(fd: int) -> NoReturn:
-    """Serve the worker at the other end of `fd` until it is gone."""
+    """Serve the worker at the other end of `fd` until it closes the socket."""
     confinement.hide()
     without = confinement.missing()
     photo = _warm_up()
-    gc.freeze()  # children share these pages; a collection would copy them
-    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # the log is not for what decoders print
+    gc.freeze()  # children share these memory pages; a collection would copy them
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # keeps what decoders print out of the log
     with socket.socket(fileno=fd) as control:
         send(control, {"missing": without})
         _Server(control, photo, without).serve()
@@ -54,9 +54,9 @@ def run(fd: int) -> NoReturn:
 class _Child(NamedTuple):
     pid: int
     door: socket.socket
-    """Where the child gets its order's line; closed at the other end when the child is gone."""
+    """Passes the child the socket for its order; reads as closed once the child has ended."""
     words: int
-    """Where its stderr can be read."""
+    """The read end of its stderr."""
 
     def took_order(self) -> bool:
         try:
@@ -65,7 +65,10 @@ class _Child(NamedTuple):
             return False
 
     def end(self) -> tuple[int, bool]:
-        """Kill it with everything it may have started; return its exit status, and whether it said that memory ran out."""
+        """Kill the child and everything it started.
+
+        Return its wait status and whether its stderr says that memory ran out.
+        """
         self.door.close()
         for kill in (os.killpg, os.kill):
             try:
@@ -77,20 +80,20 @@ class _Child(NamedTuple):
 
 
 class _Server:
-    """Has one child waiting or one at work. The worker says, in one byte each:
+    """Keep one child, either waiting or working. The worker sends one-byte commands:
 
-    f, with a line: fork a child that answers the order on it; a child that still works is ended
-    e: a child that still works is ended
-    w: the same, and say its exit status, and in a fifth byte whether memory ran out
+    f, with a socket: have a child answer the order on it; kill a child that is still working
+    e: kill a child that is still working
+    w: the same, then reply with its wait status and a fifth byte that says whether memory ran out
     """
 
     def __init__(self, control: socket.socket, photo: bytes, without: Mapping[str, str]) -> None:
         self._control = control
         self._photo = photo
         self._without = without
-        self._child = self._spawn()  # ahead of the file, which then need not wait for it
-        self._line: int | None = None  # handed over, not yet taken
-        self._again = False  # whether that is the second try
+        self._child = self._spawn()  # forked in advance, so that the file need not wait
+        self._line: int | None = None  # passed to the child, not yet received
+        self._again = False  # whether this is the second attempt
         self._at_work = False
         self._ended = (0, False)
 
@@ -107,7 +110,7 @@ class _Server:
         self._child.end()
 
     def _next(self) -> tuple[bytes, list[int]] | None:
-        """Return what the worker says next, seeing to the child until then; None when the worker is gone."""
+        """Return the worker's next command, watching the child meanwhile; None if the worker has gone."""
         while self._at_work:
             ready, _, _ = select.select([self._control, self._child.door], [], [])
             if self._control in ready:
@@ -120,10 +123,10 @@ class _Server:
         took = self._child.took_order()
         line, self._line = self._line, None
         if line is None:
-            self._replace()  # it has ended; or it says what it has no business to say
+            self._replace()  # it has ended, or sent something unexpected
         elif took:
             os.close(line)
-        else:  # it was killed while it waited, from outside: no fault of the file
+        else:  # killed from outside while it waited, so the file is not the cause
             self._replace()
             if not self._again:
                 self._hand_over(line, again=True)
@@ -134,7 +137,7 @@ class _Server:
         try:
             socket.send_fds(self._child.door, [b"f"], [line])
         except ConnectionError:
-            pass  # it is gone, as its door will say
+            pass  # it has ended; its door will report that
         self._line, self._again, self._at_work = line, again, True
 
     def _replace(self) -> None:
@@ -172,11 +175,11 @@ class _Server:
 
 
 def _warm_up() -> bytes:
-    """Load codecs, profiles and fonts once for all children, by converting pictures of our own; return the first.
+    """Load codecs, profiles and fonts for all children by converting sample images; return the first sample.
 
-    All that a child may ever need must be here afterwards: it can open nothing more.
+    Load everything that a child may ever need: it can open no files.
     """
-    Image.init()  # every kind of file that Pillow may find inside another
+    Image.init()  # all of Pillow's plugins, since one format may be embedded in another
     for name in _ENCODINGS:
         codecs.lookup(name)
     names = [format.name for format in engine.FORMATS.values() if format.encodes]
@@ -189,5 +192,5 @@ def _warm_up() -> bytes:
 
 
 def _rehearse(photo: bytes) -> None:
-    """Write to the pages of memory that any conversion writes to: a child has its own copy of each from then on."""
+    """Touch the memory pages that every conversion writes to, so that they are copied in advance."""
     raster.convert(photo, *(engine.Recipe.parse(json.loads(text)) for text in _REHEARSAL))

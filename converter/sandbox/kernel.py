@@ -1,4 +1,4 @@
-"""The calls to Linux that Python does not offer."""
+"""Linux system calls that Python does not wrap."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ LINUX = sys.platform == "linux"
 MACHINE = platform.machine()
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_SYSCALL = _LIBC.syscall  # looked up once: each child would pay for it
+_SYSCALL = _LIBC.syscall  # looked up once, not in each child
 _NOTHING = (ctypes.c_ulong(0),) * 3
 _PRCTL = _LIBC.prctl if LINUX else None
 
 
 class Unavailable(Exception):
-    """This system does not have what was asked for; the text says why."""
+    """This system lacks the feature; the text says why."""
 
 
 def prctl(option: int, value: int) -> None:
@@ -31,7 +31,7 @@ def prctl(option: int, value: int) -> None:
 
 
 def syscall(number: int, *arguments: int | bytes | None) -> int:
-    """Return what system call `number` returns; bytes are handed over by their address. See syscall(2).
+    """Return what system call `number` returns; bytes are passed by address. See syscall(2).
 
     Raises OSError.
     """
@@ -40,17 +40,18 @@ def syscall(number: int, *arguments: int | bytes | None) -> int:
 
 
 def exit_at_once() -> None:
-    """Let exit() in a library end this process without waiting for threads that a fork has left behind, where the C
-    library allows it. Call from the main thread.
+    """Make exit() in a library end this process without waiting for threads that did not survive the fork.
+
+    Does nothing if the C library does not support it. Call from the main thread.
     """
     register = getattr(_LIBC, "__cxa_thread_atexit_impl", None)
     if register is not None:
-        # The last one registered is called first, with the status as its argument.
+        # The destructor registered last runs first; its argument, 1, becomes the exit status.
         register(ctypes.cast(_LIBC._exit, ctypes.c_void_p), ctypes.c_void_p(1), None)
 
 
 def address(data: bytes) -> int:
-    """Return where the bytes lie, for as long as they are kept."""
+    """Return the address of the bytes, valid while they are referenced."""
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
 
 

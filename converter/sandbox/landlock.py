@@ -1,4 +1,4 @@
-"""Landlock: no path, no port, no signal to anybody outside. Linux 5.13 and later; see landlock(7)."""
+"""Deny files, ports and signals to other processes with Landlock. Linux 5.13 and later; see landlock(7)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import struct
 from . import kernel
 from .kernel import Unavailable
 
-# The same numbers on every machine.
+# System call numbers, the same on every architecture.
 _CREATE_RULESET = 444
 _RESTRICT_SELF = 446
 
-_VERSION = 1  # a flag: return the version of the interface, create nothing
-_QUIET = 1  # a flag: write no refusal to the audit log, which a decoder could fill
+_VERSION = 1  # a flag: return the ABI version instead of creating a ruleset
+_QUIET = 1  # a flag: keep denials out of the audit log, which a decoder could fill
 _QUIET_SINCE = 7
 
 
 def restrict() -> None:
-    """Refuse this process and its children everything that this kernel's Landlock can refuse, for ever.
+    """Deny this process and its children everything that this kernel's Landlock can deny, permanently.
 
     Raises Unavailable, OSError.
     """
@@ -43,13 +43,13 @@ def _version() -> int:
 
 
 def _everything(version: int) -> bytes:
-    """Return struct landlock_ruleset_attr with all that this version knows: files, ports, and since 6 scopes."""
-    rights = 13  # bits: version 1 knows thirteen ways to use a file
-    for since in (2, 3, 5):  # linking elsewhere, truncating, ioctl of devices
+    """Return a struct landlock_ruleset_attr that handles every right and scope of this ABI version."""
+    rights = 13  # bits: version 1 has thirteen file access rights
+    for since in (2, 3, 5):  # REFER, TRUNCATE, IOCTL_DEV
         rights += version >= since
     rules = [2**rights - 1]
     if version >= 4:
         rules.append(0b11)  # TCP: bind, connect
     if version >= 6:
-        rules.append(0b11)  # abstract sockets and signals of processes outside
+        rules.append(0b11)  # abstract UNIX sockets of, and signals to, processes outside
     return struct.pack(f"={len(rules)}Q", *rules)

@@ -1,4 +1,4 @@
-"""Messages between worker and child: a length, JSON, bytes."""
+"""Messages between worker and child: the length of the JSON, the JSON, then the bodies."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 _LENGTH = struct.Struct(">I")  # of a message's JSON
-_MOST_TEXT = 2**18  # bytes of JSON in an answer; an honest one has a few thousand
-_LOOK = 1.0  # seconds between two looks at whether an answer is still wanted
+_MOST_TEXT = 2**18  # bytes of JSON in an answer; a genuine one has a few thousand
+_LOOK = 1.0  # seconds between checks whether an answer is still wanted
 
 
 class Malformed(Exception):
-    """The bytes received are not a message."""
+    """The bytes received are not a valid message."""
 
 
 class Unwanted(Exception):
-    """Nobody is waiting for the answer any more."""
+    """The answer is no longer wanted."""
 
 
 def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
     """Send a message with its bodies. Raises OSError if the other end is gone."""
     text = json.dumps({**message, "sizes": [len(body) for body in bodies]}, separators=(",", ":")).encode()
     line.sendall(_LENGTH.pack(len(text)) + text)
-    for body in filter(None, bodies):  # sending nothing to one who has read it all and gone is a broken pipe
+    for body in filter(
+        None, bodies
+    ):  # sending b"" to a peer that has read everything and closed raises EPIPE
         line.sendall(body)
 
 
 def receive(file: BinaryIO) -> tuple[dict[str, Any], list[bytes]]:
-    """Return a message of somebody trusted.
-
-    Raises EOFError.
-    """
+    """Return a message from a trusted sender with its bodies. Raises EOFError."""
     (length,) = _LENGTH.unpack(_exactly(file, _LENGTH.size))
     message = json.loads(_exactly(file, length))
     return message, [_exactly(file, size) for size in message.pop("sizes")]
 
 
 class Answers:
-    """Messages from a sender that may lie, try to fill our memory, or never end."""
+    """Messages from an untrusted sender, with limits on their size and time."""
 
     def __init__(self, line: socket.socket, most_bytes: int, wanted: Callable[[], bool]) -> None:
         self._arriving = _Arriving(line, wanted)
@@ -50,7 +49,7 @@ class Answers:
         self._most_bytes = most_bytes
 
     def next(self, deadline: float) -> tuple[dict[str, Any], bytes]:
-        """Return the next message and its bytes, at most one body, if it is here by `deadline`, of the monotonic clock.
+        """Return the next message and its body, or b"". `deadline` is in seconds of time.monotonic().
 
         Raises EOFError, ConnectionError, TimeoutError, Malformed, Unwanted.
         """
@@ -68,7 +67,7 @@ class Answers:
 
 
 class _Arriving(io.RawIOBase):
-    """Reads from a socket until a fixed deadline; a time-out would start again with each byte."""
+    """Read from a socket until a fixed deadline. A socket timeout would start again with each byte."""
 
     def __init__(self, line: socket.socket, wanted: Callable[[], bool]) -> None:
         self._line = line
@@ -100,7 +99,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(constant)  # NaN and infinities are no JSON: databases and browsers refuse them
+    raise ValueError(constant)  # NaN and infinity are not JSON: databases and browsers reject them
 
 
 def _exactly(file: BinaryIO | io.BufferedReader, length: int) -> bytes:

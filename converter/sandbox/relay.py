@@ -1,4 +1,4 @@
-"""Forwards errors that the engine logs in a child to the worker's log."""
+"""Forward errors that the engine logs in a child to the worker's log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .messages import send
 
 logger = logging.getLogger(__name__)
 
-_MOST_LETTERS = 4_000  # the worker takes no more
+_MOST_LETTERS = 4_000  # the worker rejects longer texts
 _INNERMOST = 6
 
 
 class Relay(logging.Handler):
-    """Sends errors to the worker over the child's line."""
+    """Send errors to the worker over the child's socket."""
 
     def __init__(self, line: socket.socket) -> None:
         super().__init__(logging.ERROR)
@@ -34,7 +34,7 @@ def to_log(text: str, cause: str) -> None:
 
 
 def _told(exc: BaseException) -> str:
-    """Return the exception and where it was raised; no file is opened for the lines of code, as a child may open none."""
+    """Return the exception and where it was raised, without source lines: a child cannot open files."""
     frames = list(traceback.walk_tb(exc.__traceback__))[-_INNERMOST:]
     places = [
         f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames

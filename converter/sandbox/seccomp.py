@@ -1,7 +1,7 @@
-"""A filter of system calls: a decoder computes and answers, and can do nothing else. See seccomp(2).
+"""A system call filter that lets a decoder compute and answer, nothing else. See seccomp(2).
 
-An allow-list, because a deny-list lets through whatever the next kernel adds. Other calls fail with EPERM, as without
-the right to them, so that a library that only tries them goes on.
+It is an allowlist, because a denylist would allow whatever the next kernel adds. Other calls fail with EPERM,
+so that a library that merely tries them carries on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from .kernel import Unavailable
 
 @dataclass(frozen=True)
 class Machine:
-    """`audit` is its AUDIT_ARCH; `column` where its numbers stand below; `foreign` the first number of another ABI."""
+    """Constants of one architecture.
+
+    `audit` is its AUDIT_ARCH, `seccomp` the number of seccomp(2), `column` its column in the tables below,
+    and `foreign` the first system call number of another ABI.
+    """
 
     audit: int
     seccomp: int
@@ -30,8 +34,8 @@ MACHINES: Mapping[str, Machine] = {
     "aarch64": Machine(audit=0xC00000B7, seccomp=277, column=1),
 }
 
-# (x86_64, aarch64), as in the kernel's unistd.h. A decoder has its file in memory, so it needs memory, threads, the
-# time, and the line to the worker.
+# (x86_64, aarch64), from the kernel's unistd.h. A decoder has its file in memory, so it needs only memory,
+# threads, the time and the socket to the worker.
 _ALLOWED: Mapping[str, tuple[int, int]] = {
     "futex": (202, 98),
     "munmap": (11, 215),
@@ -63,41 +67,44 @@ _ALLOWED: Mapping[str, tuple[int, int]] = {
     "exit_group": (231, 94),
 }
 _PROT_EXEC = 0x4
-_THREAD = 0x10100  # CLONE_VM | CLONE_THREAD: a thread of this process, no new process
+_THREAD = 0x10100  # CLONE_VM | CLONE_THREAD: a thread of this process, not a new process
 _ALL = 0xFFFFFFFF
 
 _Condition = tuple[int, int, int]
-"""A word of the arguments (0 and 1 are the low and the high one of the first), a mask, and what is left by it."""
+"""A 32-bit word of the arguments (0 and 1 are the first one's low and high), a mask, and the masked value."""
 
 _ALLOWED_WHEN: Mapping[str, tuple[tuple[int, int], tuple[_Condition, ...]]] = {
     "mmap": ((9, 222), ((4, _PROT_EXEC, 0),)),
     "mprotect": ((10, 226), ((4, _PROT_EXEC, 0),)),
     "clone": ((56, 220), ((0, _THREAD, _THREAD),)),
-    "sendto": ((44, 206), ((8, _ALL, 0), (9, _ALL, 0))),  # to the other end of a line alone
-    "prlimit64": ((302, 261), ((0, _ALL, 0), (4, _ALL, 0), (5, _ALL, 0))),  # to read its own limits
+    "sendto": ((44, 206), ((8, _ALL, 0), (9, _ALL, 0))),  # only to the peer of a connected socket
+    "prlimit64": ((302, 261), ((0, _ALL, 0), (4, _ALL, 0), (5, _ALL, 0))),  # only to read its own limits
 }
-_TGKILL = (234, 131)  # abort()
-_CLONE3 = (435, 435)  # its arguments lie in memory, where no filter sees them: glibc takes clone instead
+_TGKILL = (234, 131)  # for abort()
+_CLONE3 = (
+    435,
+    435,
+)  # a filter cannot see its arguments, which are in memory; on ENOSYS glibc falls back to clone
 
 _SET_FILTER = 1
 _ALL_THREADS, _NO_SLOWDOWN = (
     0x1,
     0x4,
-)  # the second: nothing secret is in this process that speculation could tell
+)  # the second: this process holds no secrets that speculative execution could leak
 
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _REFUSE, _NOT_THERE = _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS
 
-_LOAD, _RETURN, _EQUAL, _AT_LEAST, _MASK = 0x20, 0x06, 0x15, 0x35, 0x54  # of classic BPF
+_LOAD, _RETURN, _EQUAL, _AT_LEAST, _MASK = 0x20, 0x06, 0x15, 0x35, 0x54  # classic BPF opcodes
 
 _Step = tuple[int, int, int, int]
 """One instruction: code, jump if true, jump if false, value."""
 
 
 def restrict(pid: int) -> None:
-    """Refuse all threads of this process, whose number is `pid`, what is not on the list, for ever.
+    """Install the filter for all threads of this process, permanently; `pid` is its process ID.
 
-    Needs no-new-privileges. Raises Unavailable, OSError.
+    Needs no_new_privs. Raises Unavailable, OSError.
     """
     machine = MACHINES.get(kernel.MACHINE)
     if machine is None or not kernel.LINUX:
@@ -123,13 +130,13 @@ def program(machine: Machine, pid: int) -> bytes:
 
 
 def _for_all(machine: Machine) -> bytes:
-    """Return the part that is the same for every process."""
+    """Return the part of the filter that is the same for every process."""
     column = machine.column
     steps: list[_Step] = [
         (_LOAD, 0, 0, 4),  # the ABI of the call
         (_EQUAL, 1, 0, machine.audit),
         (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, 0),  # its number
+        (_LOAD, 0, 0, 0),  # the number of the call
     ]
     if machine.foreign:
         steps += [(_AT_LEAST, 0, 1, machine.foreign), (_RETURN, 0, 0, _KILL)]
@@ -141,7 +148,7 @@ def _for_all(machine: Machine) -> bytes:
 
 
 def _when(number: int, conditions: Sequence[_Condition]) -> list[_Step]:
-    """Return the steps that allow call `number` if all conditions hold, and else refuse it."""
+    """Return the instructions that allow call `number` if all conditions hold and otherwise refuse it."""
     tests: list[_Step] = []
     for left, (word, mask, value) in zip(range(len(conditions) - 1, -1, -1), conditions, strict=True):
         tests += [(_LOAD, 0, 0, 16 + 4 * word), (_MASK, 0, 0, mask), (_EQUAL, 0, 3 * left + 1, value)]
@@ -153,4 +160,4 @@ def _packed(steps: Sequence[_Step]) -> bytes:
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
-_FOR_ALL = {machine: _for_all(machine) for machine in MACHINES.values()}  # once, not in each child
+_FOR_ALL = {machine: _for_all(machine) for machine in MACHINES.values()}  # built once, not in each child
