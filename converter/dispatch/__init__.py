@@ -1,7 +1,8 @@
-"""How work is started: by a pool of processes (home) or by invoking the worker function (cloud).
+"""Start work in a pool of processes (home), through a PostgreSQL queue, or by Lambda invocation (cloud).
 
-A request names its target by dotted path and carries a small event, as Zappa's do, so this room imports no event code.
-It is a hint, not a record: what must happen is in the database, and the sweep asks again.
+A request names its target by dotted path and carries a small event, as in Zappa, so this package imports no
+event code. A request may be lost: the database records what must be done, and the sweep makes the request
+again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Dispatch(Protocol):
     def ask(self, target: str, event: Event, turn: str = "") -> None:
         """Have a worker call `target(event, context)` soon, and at least once as far as possible.
 
-        Tasks that have to wait take turns: `turn` names the user, or the receiver, a task is for.
+        Waiting tasks are served round-robin by `turn`: the user or receiver that a task is for.
         """
 
 

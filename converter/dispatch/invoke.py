@@ -1,4 +1,4 @@
-"""The cloud twin: the worker function, invoked without waiting for its answer."""
+"""The cloud twin: invoke the worker's Lambda function asynchronously."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 class InvokeDispatch:
     def ask(self, target: str, event: dict[str, Any], turn: str = "") -> None:
-        # Lambda starts as many workers as may run at once; it knows no turns.
+        # Lambda runs workers up to its concurrency limit and has no turns.
         # Zappa calls the function named by "command" with the whole event.
         payload = json.dumps({**event, "command": target}).encode()
         try:

@@ -1,4 +1,4 @@
-"""The home twin: processes on this machine, one per core, and threads for what only waits."""
+"""The home twin: worker processes on this machine, and threads for tasks that only wait for the network."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ Asked = tuple[str, dict[str, Any], str]
 
 @dataclass(frozen=True)
 class Places:
-    """How many tasks may run at once, and how many of them for one user or receiver."""
+    """How many tasks may run at once, in all and for each user or receiver."""
 
     in_all: int
     each: int
 
 
-# Acts that wait for machines of others, done by threads of the server: a slow address shall hold no process that
-# could convert. A message holds nothing while it waits; a fetch may hold a whole file.
+# Tasks that wait for other hosts run in threads of the server, so that a slow host does not occupy a process
+# that could convert. A waiting delivery needs hardly any memory; a fetch may hold a whole file.
 WAITING = {
     "converter.events.dispatched.deliver": Places(64, each=2),
     "converter.events.dispatched.fetch": Places(6, each=2),
 }
 
-GRACE = 5  # seconds for what is nearly done when the server ends
+GRACE = 5  # seconds that running tasks have to finish when the server stops
 
 _further: list[Asked] | None = None
-"""In a worker: what its act asks for in turn, handed to the pool when the act is done. Else None."""
+"""In a worker, the requests made by its current task, passed to the pool when the task is done. Else None."""
 
 
 @dataclass(frozen=True)
 class _Lane:
-    """The tasks that wait for one kind of executor, and how to create it."""
+    """The tasks that wait for one executor, and how to get it."""
 
     turns: Turns[Request]
     executor: Callable[[], Executor]
 
 
 class PoolDispatch:
-    """Starts its processes at the first request. They end with the process that started them, however it ends.
+    """A process pool started at the first request. Workers exit with their parent, however it ends.
 
-    If the number of workers is not set, there is one more than cores, for users who have nothing running yet.
+    If the number of workers is not set, there is one per core and a spare for users with nothing running yet.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         chosen = workers or settings.CONVERTER_WORKERS
         at_once, spare = (chosen, 0) if chosen else (os.cpu_count() or 1, 1)
         self.workers = at_once + spare
-        # Never held while something is submitted: a pool that breaks calls `_done` with a lock of its own.
+        # Never held during submit: a broken pool calls `_done` while it holds a lock of its own.
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
@@ -88,13 +88,13 @@ class PoolDispatch:
         self._go_on(lane)
 
     def start(self) -> None:
-        """Start the processes now, so that the first image does not wait for them."""
+        """Start the worker processes now, so that the first image does not wait for them."""
         self._started().submit(int)
 
     def close(self) -> None:
-        """Start nothing more, and end the processes: what takes more than some seconds is left for the next start.
+        """Stop starting tasks and end the worker processes; tasks that need over GRACE seconds are aborted.
 
-        Threads that wait for machines of others go on until they are answered, or the process ends.
+        Threads that wait for other hosts run until they are answered or the process ends.
         """
         with self._lock:
             self._closed = True
@@ -110,10 +110,11 @@ class PoolDispatch:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _go_on(self, lane: _Lane) -> None:
-        """Start the tasks that may start now."""
+        """Start all tasks that may start now."""
         while True:
             with self._lock:
-                # Once closed, the next start finds in the database what is to be done.
+                # Once closed, the remaining tasks are left for the next start, which finds them in the
+                # database.
                 taken = None if self._closed else lane.turns.take()
             if taken is None:
                 return
@@ -122,7 +123,7 @@ class PoolDispatch:
             try:
                 executor = lane.executor()
                 future = executor.submit(call, *request)
-            except RuntimeError as exc:  # broken since, or closed
+            except RuntimeError as exc:  # the pool is broken or closed
                 with self._lock:
                     lane.turns.done(turn)
                     if isinstance(exc, BrokenProcessPool):
@@ -150,13 +151,13 @@ class PoolDispatch:
         self._go_on(lane)
 
     def _forget(self, broken: Executor | None) -> None:
-        # A worker was killed from outside. Its job is found by the lease.
+        # A worker was killed from outside. Its job is recovered when the lease expires.
         if broken is not None and self._pool is broken:
             logger.warning("The pool lost a worker; starting another one.")
             self._pool = None
 
     def _started(self) -> ProcessPoolExecutor:
-        """Raises RuntimeError once closed: processes started then would be waited for without end."""
+        """Return the process pool. Raises RuntimeError if closed: `close` would not end a new pool."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("The pool is closed.")
@@ -166,7 +167,7 @@ class PoolDispatch:
 
 
 def processes(count: int) -> ProcessPoolExecutor:
-    """Return worker processes. Spawned, not forked: this process has threads."""
+    """Return a pool of worker processes. They are spawned, not forked, since this process has threads."""
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin)
 
 
@@ -176,7 +177,7 @@ def _begin() -> None:
 
     global _further
     _further = []
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the server shuts the workers down
     threading.Thread(target=_end_with_parent, daemon=True).start()
     django.setup()
 
@@ -189,7 +190,7 @@ def _end_with_parent() -> None:
 
 
 def hand_on(target: str, event: dict[str, Any], turn: str) -> bool:
-    """In a worker: keep the request for the process that started it, and return True."""
+    """In a worker, keep the request for the parent process and return True; elsewhere return False."""
     if _further is None:
         return False
     _further.append((target, event, turn))
@@ -197,7 +198,7 @@ def hand_on(target: str, event: dict[str, Any], turn: str) -> bool:
 
 
 def call(target: str, event: dict[str, Any]) -> list[Asked]:
-    """Run the task, and return the requests it made."""
+    """Run the task and return the requests it made."""
     import_string(target)(event, None)
     if not _further:
         return []

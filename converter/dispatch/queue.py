@@ -1,7 +1,7 @@
-"""The third twin: requests wait in PostgreSQL, and workers on any machine take them (Procrastinate).
+"""The third twin: requests wait in PostgreSQL (Procrastinate) for workers on any machine.
 
-`manage.py worker` does them. A request is gone when it was done, failed or lost; what must happen still stands in the jobs
-and their leases, and the sweep asks again.
+`manage.py worker` processes them. A request is removed when it is done, failed or lost; jobs and their leases
+record what must be done, and the sweep makes the request again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 TASK = "converter.act"
 WORK = "work"
 LANES = {"converter.events.dispatched.deliver": "waiting", "converter.events.dispatched.fetch": "fetch"}
-"""The queues of what waits for machines of others, apart from conversions and from each other."""
-MOST_BEFORE = 100  # of one turn, counted to find the next one's place
+"""The queues of tasks that wait for other hosts, separate from conversions and from each other."""
+MOST_BEFORE = 100  # tasks of one turn counted at most to find the next one's priority
 
 AHEAD = """
     SELECT count(*) FROM (
@@ -43,11 +43,11 @@ class QueueDispatch:
                 app.configure_task(
                     TASK,
                     queue=queue,
-                    # The same request waits once, however often the sweep asks.
+                    # The same request is queued once, however often the sweep makes it.
                     queueing_lock=f"{target} {json.dumps(event, sort_keys=True)}",
-                    # By turns: what is first of somebody comes before what is second of somebody else.
+                    # Round-robin: everybody's first task comes before anybody's second.
                     priority=-ahead,
-                    # Of those with the same lock one is done at a time.
+                    # Tasks with the same lock run one at a time.
                     lock=f"{target} {turn} {ahead % places.each}" if places else None,
                     allow_unknown=True,
                 ).defer(target=target, event=event, turn=turn)

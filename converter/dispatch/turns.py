@@ -1,4 +1,4 @@
-"""Whose turn it is: those who wait are served in turn, however much one of them asks for."""
+"""A round-robin queue: each user or receiver gets a fair share, however many tasks one of them has."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ Item = TypeVar("Item")
 
 
 class Turns(Generic[Item]):
-    """Items that wait, by the one they are for. Not safe for threads: its user has a lock.
+    """Waiting items grouped by turn. Not thread-safe: the caller must hold a lock.
 
-    At most `at_once` of them are out at a time, of one at most `each`. Beyond these, `spare` are for those of whom
-    nothing is out: one who holds every place keeps nobody else waiting.
+    At most `at_once` items run at a time, and at most `each` of one turn. Another `spare` may run for turns
+    that have none running, so that one that occupies every place does not block the others.
     """
 
     def __init__(self, at_once: int, *, each: int | None = None, spare: int = 0) -> None:
@@ -29,7 +29,7 @@ class Turns(Generic[Item]):
             self._waiting.setdefault(turn, deque()).append(item)
 
     def take(self) -> tuple[str, Item] | None:
-        """Return the next item and whose it is; None if none is waiting or none may start."""
+        """Return the next turn and item, or None if none is waiting or none may start."""
         turn = next(filter(self._may_go, self._waiting), None)
         if turn is None:
             return None
@@ -42,7 +42,7 @@ class Turns(Generic[Item]):
         return turn, item
 
     def done(self, turn: str) -> None:
-        """Note that one of their items has finished."""
+        """Note that an item of this turn has finished."""
         self._out[turn] -= 1
         if not self._out[turn]:
             del self._out[turn]
