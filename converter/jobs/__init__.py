@@ -1,11 +1,12 @@
-"""The acts: submit, receive, run, retry, cancel, expire. The only writer of job state.
+"""Submit, receive, run, retry, cancel and expire jobs. Only this package changes a job's state.
 
     awaiting_upload ──receive──> queued ──run──> processing ──> finished ──expire──> expired
            │                       │                 │  └─────> failed ──retry──> queued
            └───────────────────────┴──────cancel─────┴────────> cancelled ──retry──> queued
 
-Every act may be repeated and raced. A state changes by one conditional UPDATE whose count says who won; a worker
-holds a lease and writes only while it still does. The sweep ends or asks again for whatever waits too long.
+Every action is idempotent and safe against races. A state changes by one conditional UPDATE, whose row count
+says who won; a worker writes only while it holds the job's lease. The sweep fails or restarts whatever waits
+too long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Acts that stand alone: if one fails, the others still run."""
+"""Run independent actions: if one fails, the others still run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def each(act: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Call the act for every item and return the results; the first error is raised after all have run."""
+    """Call `act` for every item and return the results; raise the first error after all have run."""
     results, errors = [], []
     for item in items:
         try:

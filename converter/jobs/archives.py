@@ -1,4 +1,4 @@
-"""A ZIP of results, file by file: nothing of it is kept."""
+"""Write a ZIP of results as a stream, without keeping it in memory."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from converter.models import Job
 
 Paths = dict[uuid.UUID, str]
 
-# What a ZIP can say; a machine without a battery for its clock starts in 1970.
+# The range of ZIP timestamps; a machine without a clock battery boots in 1970.
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)
-READABLE_BY_ALL = 0o100644 << 16  # as Unix keeps modes in a ZIP: a web server may read what is unpacked
+READABLE_BY_ALL = 0o100644 << 16  # a Unix mode, so that a web server can read the unpacked files
 
 
 def archived(
@@ -29,9 +29,9 @@ def archived(
     key: str,
     more: Callable[[Paths], Iterable[tuple[str, str | bytes]]] = lambda paths: (),
 ) -> Iterator[bytes]:
-    """Yield the bytes of the ZIP of these results, and keep its lease, that of the rendition `key`.
+    """Yield the bytes of a ZIP of these results, renewing the lease of the rendition `key`.
 
-    `more` returns the path and the content of each file to add, by the paths of the results that were there.
+    `more` is called with the paths of the results found and returns the path and content of each file to add.
     Raises StorageFault.
     """
     paths = dict(paths)
@@ -59,15 +59,15 @@ def _entry(name: str, moment: datetime | None) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(
         name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
     )
-    entry.create_system = 3  # Unix, also where this runs on another
+    entry.create_system = 3  # Unix, on every platform
     entry.external_attr = READABLE_BY_ALL
     return entry
 
 
 class _End(io.RawIOBase):
-    """A file of which only the end is kept, that nobody has taken yet.
+    """A file that keeps only the bytes not taken yet.
 
-    zipfile goes back to the header of an entry when it has written the rest, and no further.
+    zipfile seeks back at most to the header of the entry that it has just written.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class _End(io.RawIOBase):
         return True
 
     def take(self) -> bytes:
-        """Return what was written since the last time, and keep it no longer."""
+        """Return and discard the bytes written since the last call."""
         data = self._end.getvalue()
         self._begin += len(data)
         self._end = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Why an act was not done."""
+"""Errors of actions on uploads, jobs and batches."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from django.db import OperationalError
 from converter.problems import CodedError
 from converter.storage import NoRoom
 
-FULL = "disk is full", "No space left on device"  # as SQLite says it, and PostgreSQL
+FULL = "disk is full", "No space left on device"  # the messages of SQLite and PostgreSQL
 
 
 class JobError(CodedError):
-    """An act that is not possible.
+    """An action that is not possible.
 
     JobError
-    ├── InvalidSubmission   what was sent makes no sense; `errors` says where
-    │   └── OverQuota       it makes sense, but is more than this user may use
-    ├── Conflict            not in this state
-    ├── Gone                it was there, and has expired
+    ├── InvalidSubmission   the submission is invalid; `errors` says where
+    │   └── OverQuota       valid, but over this user's quota
+    ├── Conflict            not possible in this state
+    ├── Gone                the object has expired
     └── NotMade             a ZIP or preview could not be made
     """
 
 
 class StillRunning(Exception):
-    """Another worker holds the lease. Ask again later: it may have been killed."""
+    """Another worker holds the lease. Try again later: it may have been killed."""
 
 
 class InvalidSubmission(JobError):
@@ -47,6 +47,6 @@ class NotMade(JobError):
 
 
 def hindrance_of(exc: Exception) -> str:
-    """Return the code of a passing fault of a store or the database: no_room or unavailable."""
+    """Return the code of a temporary fault of the storage or database: no_room or unavailable."""
     full_database = isinstance(exc, OperationalError) and any(words in str(exc) for words in FULL)
     return "no_room" if isinstance(exc, NoRoom) or full_database else "unavailable"

@@ -1,6 +1,7 @@
-"""Guests: owners without an account. How much they may convert, and how their rows move and go.
+"""Limit what guests convert, move their files to an account, and delete them.
 
-What makes an owner a guest is said by the user model: `is_guest`, and `address_key`, which those at one address share.
+The user model defines who is a guest with `is_guest`, and `address_key`, which guests at one IP address
+share.
 """
 
 from __future__ import annotations
@@ -21,23 +22,26 @@ from converter.models import Batch, Job, RateLimit, Upload, Usage
 
 PREVIEWS_PER_CONVERSION = 10
 HOUR = 3600
-MOST_AT_ONCE = 100  # guests deleted by one sweep
+MOST_AT_ONCE = 100  # guests deleted per sweep
 
 
 def is_guest(owner: AbstractBaseUser) -> bool:
-    """Return whether this is a visitor without an account."""
+    """Return whether the owner is a visitor without an account."""
     return bool(getattr(owner, "is_guest", False))
 
 
 def with_same_quota(owner: AbstractBaseUser) -> Q:
-    """Return whose rows count against the owner's quota of bytes: a guest shares it with all at the same address."""
+    """Return the condition for rows that count towards the owner's storage quota.
+
+    All guests at the same address share one quota.
+    """
     if not is_guest(owner):
         return Q(owner=owner.pk)
     return Q(owner__is_guest=True, owner__address_key=getattr(owner, "address_key", ""))
 
 
 def check_rate(guest: AbstractBaseUser, *, jobs: int, kept: bool) -> None:
-    """Count a guest's jobs, or raise OverQuota. Call it in the transaction that creates the rows.
+    """Count a guest's jobs or raise OverQuota. Call in the transaction that creates the rows.
 
     A preview counts as a tenth of a conversion.
     """
@@ -52,9 +56,9 @@ def check_rate(guest: AbstractBaseUser, *, jobs: int, kept: bool) -> None:
 
 
 def move(guest: AbstractBaseUser, owner: AbstractBaseUser) -> int:
-    """Give everything a guest made to an account, deadlines unchanged; return how many batches.
+    """Move everything a guest made to an account, with unchanged deadlines; return the number of batches.
 
-    The bytes stay where they are, since the rows hold their keys. Must run in a transaction.
+    The files stay where they are, since the rows hold their keys. Must run in a transaction.
     Raises DoesNotExist if the guest has been deleted.
     """
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=guest.pk)
@@ -68,7 +72,7 @@ def move(guest: AbstractBaseUser, owner: AbstractBaseUser) -> int:
 
 
 def forget_guests() -> int:
-    """Delete the guests whose files have all expired, with every trace of them; return how many. Raises StorageFault."""
+    """Delete guests whose files have all expired, and their rows; return how many. Raises StorageFault."""
     now = timezone.now()
     return len(each(_forget, _idle(now)))
 

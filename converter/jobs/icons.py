@@ -1,4 +1,4 @@
-"""A set of icons for a site: the lines for its head, and its web app manifest."""
+"""Generate the `<link>` elements and the web app manifest for a site's set of icons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Paths = Mapping[uuid.UUID, str]
 
 
 def head_of(jobs: Sequence[Job], paths: Paths) -> SafeString | str:
-    """Return the `<link>` lines for the results of one image, or nothing if they are no set of icons."""
+    """Return the `<link>` elements for the results of one image, or "" if they are not a set of icons."""
     icons, pictures = _icons(jobs), _pictures(jobs)
     if not icons or not pictures:
         return ""
@@ -32,7 +32,7 @@ def head_of(jobs: Sequence[Job], paths: Paths) -> SafeString | str:
 
 
 def manifests(finished: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of the manifest of each image that has one; jobs come in the order of their positions."""
+    """Yield the path and text of each image's manifest, if it has one; jobs are ordered by position."""
     for _, group in groupby(finished, key=lambda job: job.upload_id):
         jobs = list(group)
         if path := manifest_path(jobs, paths):
@@ -40,7 +40,7 @@ def manifests(finished: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str]
 
 
 def manifest_path(jobs: Sequence[Job], paths: Paths) -> str:
-    """Return the path of the manifest of these results, next to their icon, or an empty string if they have none."""
+    """Return the path of the manifest of these results, next to their icon, or "" if they have none."""
     icons = _icons(jobs)
     if not icons or not _of_app(_pictures(jobs)):
         return ""
@@ -49,7 +49,7 @@ def manifest_path(jobs: Sequence[Job], paths: Paths) -> str:
 
 
 def manifest_of(jobs: Sequence[Job], paths: Paths) -> str:
-    """Return the web app manifest (W3C) that names these results. The site is called as the image is, until somebody edits that."""
+    """Return the web app manifest (W3C) of these results. Its name is the image's, for users to edit."""
     name = split_extension(jobs[0].upload.name)[0]
     icons = [
         {

@@ -1,7 +1,7 @@
-"""The lease by which a worker holds its jobs: claim, renew, put back, and what happens once it has expired.
+"""Claim jobs with a lease, renew it, and queue jobs again.
 
-An expired lease (`models.lost`) frees the job: another worker may claim it, and the sweep queues it again. After
-MAX_ATTEMPTS the sweep ends it as failed.
+Once a job's lease has expired (`models.lost`), another worker may claim the job, and the sweep queues it
+again. After MAX_ATTEMPTS the sweep fails it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from django.utils import timezone
 
 from converter.models import Job
 
-# Longer than one output may take, and over when Lambda tries an event for the third time, after one and two minutes.
+# Longer than one output may take, and expired by Lambda's third try of an event (it waits one, then two
+# minutes).
 LEASE = timedelta(seconds=150)
 MAX_ATTEMPTS = 3
 MAX_HINDERED = 10
-"""How many losses of a worker, through no fault of the image, do not count as attempts.
+"""How many lost attempts that are not the image's fault do not count.
 
-There is an end to it, since an image might bring down the whole machine at each start.
+It is limited, since an image might bring down the whole machine every time.
 """
 
 
 def claim(upload_id: uuid.UUID) -> list[Job]:
-    """Lease the jobs of an upload that wait for a worker or have lost theirs; return them in order, or an empty list."""
+    """Lease the jobs of an upload that wait for a worker or have lost theirs; return them in order."""
     now = timezone.now()
     lease = uuid.uuid4()
     claimed = (
@@ -47,20 +48,20 @@ def claim(upload_id: uuid.UUID) -> list[Job]:
 
 
 def held(jobs: Sequence[Job]) -> QuerySet[Job]:
-    """Return those of the jobs, claimed together and at least one, whose lease is still ours."""
+    """Return those jobs whose lease is still ours. `jobs` were claimed together and are not empty."""
     first = jobs[0]
     return Job.objects.filter(upload=first.upload_id, lease=first.lease, status=Job.Status.PROCESSING)
 
 
 def renew(jobs: Sequence[Job]) -> None:
-    """Extend the lease of jobs claimed together by LEASE from now; does nothing if it is no longer ours."""
+    """Extend the lease of jobs claimed together to LEASE from now, unless it is no longer ours."""
     held(jobs).update(lease_until=timezone.now() + LEASE)
 
 
 def put_back(jobs: Sequence[Job], hindrance: str) -> None:
-    """Queue claimed jobs again. `hindrance` is the code of what was in the way.
+    """Queue claimed jobs again; `hindrance` is the code of the reason.
 
-    This does not count as an attempt: a store that is down is not the image's fault.
+    This does not count as an attempt: a storage failure is not the image's fault.
     """
     held(jobs).update(
         status=Job.Status.QUEUED,
@@ -73,16 +74,16 @@ def put_back(jobs: Sequence[Job], hindrance: str) -> None:
 
 
 def free_leases(jobs: QuerySet[Job]) -> int:
-    """Queue jobs whose worker is lost, so that the sweep enqueues them again; return how many."""
+    """Queue jobs whose worker is lost, so that the sweep dispatches them again; return how many."""
     return jobs.filter(status=Job.Status.PROCESSING).update(
         status=Job.Status.QUEUED, lease=None, lease_until=None, asked_at=None
     )
 
 
 def give_back(jobs: QuerySet[Job]) -> int:
-    """Queue jobs that lost their worker because the server was stopped or the clock was turned; return how many.
+    """Queue jobs that lost their worker because the server stopped or the clock changed; return how many.
 
-    This does not count as an attempt, MAX_HINDERED times.
+    The first MAX_HINDERED times this does not count as an attempt.
     """
     spared = jobs.filter(status=Job.Status.PROCESSING, attempts__gt=0, hindered__lt=MAX_HINDERED)
     spared.update(attempts=F("attempts") - 1, hindered=F("hindered") + 1)

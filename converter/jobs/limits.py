@@ -9,5 +9,5 @@ __all__ = ["hard_limits", "limits"]
 
 
 def limits() -> engine.Limits:
-    """Return what staff allow, which is at most `hard_limits`: what the settings name."""
+    """Return the limits that staff have set, which never exceed those of the settings (`hard_limits`)."""
     return configuration.current().limits()

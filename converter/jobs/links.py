@@ -1,4 +1,4 @@
-"""Links to what the worker has stored."""
+"""Links to stored files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from converter.jobs.errors import Conflict, Gone
 from converter.models import Job, Upload
 
 LINK_LIFETIME = timedelta(minutes=5)
-SHARED_LIFETIME = timedelta(minutes=1)  # it opens for up to twice as long after the share was revoked
+SHARED_LIFETIME = timedelta(minutes=1)  # a link may work for twice as long after its share is revoked
 
 
 def thumbnail_url(upload: Upload) -> str | None:
-    """Return a link to the thumbnail that works for some minutes; None if there is none."""
+    """Return a link to the thumbnail that works for some minutes, or None if there is no thumbnail."""
     if not upload.thumbnail_key or upload.is_gone:
         return None
     return storage.results.download_url(
@@ -28,7 +28,10 @@ def thumbnail_url(upload: Upload) -> str | None:
 
 
 def original_url(upload: Upload) -> str:
-    """Return a link that downloads the original for some minutes. Raises Gone if it is not here, or not shown here at all."""
+    """Return a link to download the original that works for some minutes.
+
+    Raises Gone if it is not here or this site offers no originals.
+    """
     if not upload.is_here or not settings.CONVERTER_ORIGINALS:
         raise Gone(kind="image")
     return storage.uploads.download_url(
@@ -41,7 +44,10 @@ def original_url(upload: Upload) -> str:
 
 
 def result_url(job: Job, lifetime: timedelta = LINK_LIFETIME) -> str:
-    """Return a link to the result that works for about `lifetime`. Raises Gone if it has expired, Conflict if there is none."""
+    """Return a link to the result that works for about `lifetime`.
+
+    Raises Gone if it has expired, Conflict if there is none.
+    """
     if job.state == Job.Status.EXPIRED:
         raise Gone(kind="result")
     if not job.has_result:

@@ -1,4 +1,4 @@
-"""Watermark images: an upload, or the logo that a saved recipe keeps until the last that uses it is deleted."""
+"""Watermark images: uploads, and logos kept for saved recipes until the last that uses one is deleted."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MOST_BYTES = 5_000_000
 
 
 def watermark_of(recipe: engine.Recipe) -> str:
-    """Return the id of the recipe's watermark image, an upload or a logo; empty if it has none."""
+    """Return the id of the recipe's watermark image, an upload or a logo, or an empty string."""
     return (recipe.watermark.image if recipe.watermark else None) or ""
 
 
 def has_watermark(owner_id: uuid.UUID, name: str) -> bool:
-    """Return whether there is such a logo or upload that the owner may use."""
+    """Return whether the owner may use a logo or upload with this id."""
     return bool(_logo(owner_id, name) or _upload(owner_id, name))
 
 
 def read_watermark(owner_id: uuid.UUID, name: str) -> bytes | None:
-    """Return the bytes of the image, or None if there is none, or no more. Raises StorageFault."""
+    """Return the bytes of the image, or None if it does not exist any more. Raises StorageFault."""
     if logo := _logo(owner_id, name):
         return bytes(logo.data)
     upload = _upload(owner_id, name)
@@ -42,11 +42,11 @@ def read_watermark(owner_id: uuid.UUID, name: str) -> bytes | None:
 def keep_logos(
     owner: AbstractBaseUser, recipes: Sequence[engine.Recipe]
 ) -> list[tuple[engine.Recipe, Logo | None]]:
-    """Return each recipe with a watermark image that stays, and that image. Call it in a transaction.
+    """Return each recipe with its watermark image replaced by a logo, and the logo. Call in a transaction.
 
-    Raises InvalidSubmission if the image is not here or too large to be kept, OverQuota, StorageFault, FileNotFoundError.
+    Raises InvalidSubmission if an image is missing or too large, OverQuota, StorageFault, FileNotFoundError.
     """
-    kept = cache(partial(_kept, owner))  # one logo of several outputs is copied once
+    kept = cache(partial(_kept, owner))  # copies a logo of several outputs once
     found: list[tuple[engine.Recipe, Logo | None]] = []
     for recipe in recipes:
         name = watermark_of(recipe)
@@ -64,7 +64,7 @@ def _kept(owner: AbstractBaseUser, name: str) -> Logo:
 
 
 def forget_logos(owner: AbstractBaseUser | None = None) -> int:
-    """Delete logos that no recipe or link uses any more, of one owner or of all; return how many rows."""
+    """Delete logos that no recipe or link uses any more, of one owner or all; return the number of rows."""
     unused = Logo.objects.filter(recipes=None, links=None, more_recipes=None, more_links=None)
     return (unused.filter(owner=owner.pk) if owner else unused).delete()[0]
 
@@ -82,7 +82,7 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
 
 
 def _logo(owner_id: uuid.UUID, name: str) -> Logo | None:
-    """Return the logo of that id: the owner's, or one that came with a link to a recipe."""
+    """Return the logo with this id if it is the owner's or belongs to a recipe link."""
     pk = _uuid(name)
     of_link = Q(links__isnull=False) | Q(more_links__isnull=False)
     return Logo.objects.filter(Q(owner=owner_id) | of_link, pk=pk).first() if pk else None

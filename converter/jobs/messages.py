@@ -1,11 +1,11 @@
-"""Why an act was not done, or a job ended."""
+"""Messages for actions that are not possible and jobs that failed."""
 
 from __future__ import annotations
 
 from converter.engine.messages import gettext_noop as _
 
 TEMPLATES = {
-    # What was submitted.
+    # Invalid submissions.
     "invalid_submission": _("{problems}"),
     "no_files": _("Choose at least one image."),
     "no_outputs": _("Choose at least one output."),
@@ -65,7 +65,7 @@ TEMPLATES = {
         "Visitors without an account share {most:M} MB of storage on your network, and it is almost full. "
         "Sign up for storage of your own, or try again later."
     ),
-    # How jobs end.
+    # Failed jobs.
     "bad_image": _("{name}: {reason}"),
     "upload_timed_out": _("The file never arrived. Upload it again."),
     "upload_timed_out.joined": _("{name} never arrived. Upload it again."),
@@ -77,11 +77,11 @@ TEMPLATES = {
         "retry, or re-save it in another program."
     ),
     "no_room": _("The storage is full. Try again when there is room."),
-    # What could not be made on request.
+    # Renditions and results that cannot be served.
     "not_made": _("This failed three times. Try again in a minute."),
     "result_missing": _("This result is missing from the storage. Convert the image again."),
     "result_missing.damaged": _("This result was damaged in the storage. Convert the image again."),
-    # What is not possible in this state.
+    # Not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),
     "conflict.delete_upload": _("This upload belongs to a batch. Delete the batch instead."),
@@ -98,7 +98,7 @@ TEMPLATES = {
     "expired.results": _("These results have expired and were deleted."),
     "expired.share": _("This link no longer works. Ask the person who sent it for a new one."),
     "expired.upload": _("This upload has expired. Submit the file again."),
-    # The states of a job, within a sentence.
+    # The states of a job, inside a sentence.
     "word.awaiting_upload": _("waiting for its upload"),
     "word.queued": _("in the queue"),
     "word.processing": _("being converted"),

@@ -1,4 +1,4 @@
-"""What the results of a batch are called side by side: no two alike."""
+"""Choose distinct file names for the results of a batch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ OURS = [MANIFEST, SNIPPET]
 
 
 def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
-    """Return the path of each result in the ZIP, in the folder that its image came from.
+    """Return the path of each result in the ZIP, in the folder of its image.
 
-    Jobs come in the order of their positions, with uploads and batch.
+    Jobs are ordered by position and have uploads and batch loaded.
     """
     finished = list(finished)
     has_sets = len({job.upload_id for job in finished if job.batch.is_icon_set}) > 1
@@ -25,14 +25,14 @@ def result_paths(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
 
 
 def flat_names(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
-    """Return the name of each result among these, without folders."""
+    """Return a distinct name for each result, without folders."""
     finished = list(finished)
     names = (portable_name(job.result_name) for job in finished)
     return dict(zip((job.pk for job in finished), distinct(names), strict=True))
 
 
 def _folder(job: Job, has_sets: bool) -> str:
-    """Return the folder; of several sets of icons, whose names are alike, each has one of its own."""
+    """Return the folder of a result. Of several icon sets, whose file names are equal, each gets its own."""
     folder = job.upload.folder
     return _path(folder, portable_name(split_extension(job.upload.name)[0])) if has_sets else folder
 

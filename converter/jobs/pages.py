@@ -1,4 +1,4 @@
-"""A result for each page or frame of an image: how many there are is known only once the image is read."""
+"""Split a job into one per page or frame, whose number is known only once the image is read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from converter.models import Job, Usage
 
 
 def split(job: Job, count: int) -> list[Job]:
-    """Turn a claimed job into one for each page of its image, which has `count`; all are claimed as it was.
+    """Split a claimed job into one for each of its image's `count` pages, all claimed by the same lease.
 
-    Nothing is left of it if its lease is no longer ours. Each page counts as a conversion.
-    Raises NoSuchPage, TooManyFrames if the batch would have more results than one may have, OverQuota.
+    Return an empty list if the lease is no longer ours. Each page counts as a conversion.
+    Raises NoSuchPage, OverQuota, and TooManyFrames if the batch would have too many results.
     """
     first, *others = job.parsed_recipe.each(count)
     now = timezone.now()
@@ -46,14 +46,14 @@ def _asked(recipe: engine.Recipe) -> dict[str, Any]:
 
 
 def _beside(job: Job, recipe: engine.Recipe, place: int, now: datetime) -> Job:
-    """Return the job of another page; `submit` has left room for its position."""
+    """Return the job of another page; `submit` leaves room for its position."""
     return _same(
         job, id=uuid.uuid4(), position=job.position + place, lease_until=now + LEASE, **_asked(recipe)
     )
 
 
 def _same(job: Job, **changes: Any) -> Job:
-    """Return the row with these changes, knowing what is known of its upload, batch and owner."""
+    """Return a copy of the job with these changes and the same upload, batch and owner objects."""
     row = Job(**{field.attname: getattr(job, field.attname) for field in Job._meta.concrete_fields} | changes)
     row.upload, row.batch, row.owner = job.upload, job.batch, job.owner
     return row

@@ -1,4 +1,4 @@
-"""The HTML by which a site shows the results of one image: the best format that each browser knows."""
+"""Generate the HTML that serves each browser the best format it supports from the results of one image."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from converter.jobs import icons
 from converter.jobs.names import result_paths
 from converter.models import Job
 
-# What browsers should try first has the lowest; the last one they all know.
+# Browsers should try the lowest rank first; all of them support the last.
 _RANKS = {format.name: format.source_rank for format in engine.FORMATS.values() if format.source_rank}
 
 File = tuple[Job, str]
 
 
 def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
-    """Return the HTML for each upload that has several results which browsers show, by its id: a `<picture>`, or the
-    `<link>` lines of a set of icons.
+    """Return, by upload id, the HTML for each upload with several results that browsers can show.
 
-    Jobs come in the order of their positions, with uploads and batch; they are those of the whole ZIP, whose names are used.
+    It is a `<picture>`, or the `<link>` elements of a set of icons. `finished` are all jobs of the ZIP, whose
+    names are used, ordered by position and with uploads and batch loaded.
     """
     finished = list(finished)
     paths = result_paths(finished)
@@ -36,8 +36,8 @@ def snippets(finished: Iterable[Job]) -> dict[uuid.UUID, str]:
 
 
 def page_of(snippets: Mapping[uuid.UUID, str]) -> str:
-    """Return a page to try them on, and to copy them from."""
-    # Lines for the head come first: a browser takes them for that.
+    """Return an HTML page with the snippets, to try and to copy."""
+    # <link> elements come first, so that the parser puts them into the head.
     parts = sorted(snippets.values(), key=lambda html: not html.startswith("<link"))
     html = "\n\n".join(parts)
     return (
@@ -85,7 +85,7 @@ def _snippet(jobs: Sequence[Job], paths: Mapping[uuid.UUID, str]) -> str:
 
 
 def _srcset(files: Sequence[File]) -> str:
-    """Return the attributes that name these files; `sizes` is to be edited: how wide the page shows the image."""
+    """Return the srcset attribute for these files; users edit `sizes` to the image's width on their page."""
     if len(files) == 1:
         return format_html(' srcset="{}"', quote(files[0][1]))
     named = ", ".join(f"{quote(name)} {job.result_width}w" for job, name in files)

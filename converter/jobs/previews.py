@@ -1,4 +1,4 @@
-"""Preview images of original and result, made when someone opens the comparison."""
+"""Make preview images of the original and the result when a user opens the comparison."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ PREVIEW_SIDE = 2000
 
 
 def preview_urls(job: Job) -> tuple[str, str] | None:
-    """Return links to images of before and after that any browser shows; None if there are none, or none yet.
+    """Return links to before and after images that any browser can show, or None if there are none (yet).
 
-    Raises NotMade if they could not be made.
+    Requests them if needed. Raises NotMade if they could not be made.
     """
     if not job.has_result or not job.upload.is_here or job.is_joined:
         return None
@@ -49,9 +49,9 @@ def preview_urls(job: Job) -> tuple[str, str] | None:
 
 
 def make_preview(job_id: uuid.UUID) -> None:
-    """Store a preview of the original, cropped like the result, and one of the result if browsers cannot show it.
+    """Store a preview of the original, cropped like the result, and of the result if browsers cannot show it.
 
-    Raises StorageFault, SandboxError if trying again may help.
+    Raises StorageFault, SandboxError if a retry may help.
     """
     job = Job.objects.select_related("upload").filter(pk=job_id, status=Job.Status.FINISHED).first()
     if job is None or job.previewed_at or not job.upload.is_here or not renditions.claim(_subject(job)):
@@ -73,7 +73,7 @@ def make_preview(job_id: uuid.UUID) -> None:
 
 
 def _make(job: Job) -> Message | None:
-    """Store the previews; return why there are none, if so."""
+    """Store the previews; return the reason if one could not be made."""
     data, _ = storage.uploads.read(job.upload.key)
     keys, recipes = [job.before_key], [_preview_recipe(job, watermark=False)]
     if not engine.FORMATS[job.result_format].shows_in_browser:
@@ -104,14 +104,14 @@ def _subject(job: Job) -> str:
 
 
 def _preview_recipe(job: Job, *, watermark: bool) -> engine.Recipe:
-    """Return the job's own geometry as a WebP of screen size."""
+    """Return a recipe for a screen-sized WebP with the job's geometry."""
     canonical = job.parsed_recipe.canonical()
     shape = ["pages", "crop", "rotate", "flip", "background", *(["watermark"] if watermark else [])]
     recipe = {key: canonical[key] for key in shape if key in canonical}
     width, height = job.result_width or 1, job.result_height or 1
     scale = min(1, PREVIEW_SIDE / max(width, height))
-    # The result's own shape, so that the two lie on each other; "pad" and "fill" keep their meaning.
-    on_page = "page" in canonical or "margin" in canonical  # in the middle of it, not as large as it
+    # The result's aspect ratio, so that before and after align; "pad" and "fill" stay what they are.
+    on_page = "page" in canonical or "margin" in canonical  # the image is centred on a larger page
     resize = {"mode": "pad"} if on_page else canonical.get("resize", {})
     mode = resize.get("mode", "fit")
     if mode == "fill" and "focal_point" in canonical:

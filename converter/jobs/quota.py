@@ -1,4 +1,4 @@
-"""Quotas: how many conversions a day and how many bytes one person may have."""
+"""Quotas: how many conversions a day and how many bytes of storage each user has."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from converter.models import Batch, Job, Logo, Quota, Upload, Usage
 
 @dataclass(frozen=True)
 class QuotaUse:
-    """What an owner has used and may use. A maximum of 0 means no limit."""
+    """An owner's usage and maximums. A maximum of 0 means no limit."""
 
     jobs_today: int
     most_jobs: int
@@ -31,7 +31,7 @@ class QuotaUse:
 
 
 def quota_use(owner: AbstractBaseUser) -> QuotaUse:
-    """Return how much of their quota an owner has used: jobs in the last 24 hours, and bytes kept."""
+    """Return an owner's usage: jobs in the last 24 hours, and bytes kept."""
     quota = _quota(owner)
     return QuotaUse(
         jobs_today=_jobs_today(owner),
@@ -44,8 +44,8 @@ def quota_use(owner: AbstractBaseUser) -> QuotaUse:
 def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = True) -> None:
     """Raise OverQuota if this many more jobs or bytes exceed the owner's quota.
 
-    Jobs that are not `kept` are previews. Call it in the transaction that makes the rows. It locks the owner's row, since two requests at once would each
-    find room for themselves.
+    Jobs that are not `kept` are previews. Call in the transaction that creates the rows. Locks the owner's
+    row: otherwise two concurrent requests could both pass.
     """
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
     if is_guest(owner) and jobs:
@@ -61,24 +61,24 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
 
 
 class BytesLeft:
-    """How many bytes an owner may still keep, as of now."""
+    """The bytes that an owner may still store, as of its creation."""
 
     def __init__(
         self, owner: AbstractBaseUser, quota: Quota | None = None, batch: uuid.UUID | None = None
     ) -> None:
-        """`batch`: the one whose results are counted."""
+        """`batch` is the one whose results are counted."""
         self._owner, self._batch = owner, batch
         self._most = _most_bytes(owner, quota or _quota(owner))
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0
 
     def take(self, size: int) -> None:
-        """Count this many more bytes. Raises OverQuota, and counts none, if fewer are left."""
+        """Take this many bytes. Raises OverQuota and takes none if fewer are left."""
         if self._most and size > self._left:
             raise OverQuota(kind=self._what_helps(size), most=self._most)
         self._left -= size
 
     def _what_helps(self, size: int) -> str:
-        """Return the kind of refusal: each says of something that takes up room how to make some."""
+        """Return the kind of message that tells the user how to free space."""
         mine = Q(owner=self._owner.pk)
         if size > self._most:
             return "bytes_at_once"
@@ -112,7 +112,7 @@ def _most_bytes(owner: AbstractBaseUser, quota: Quota) -> int:
 
 
 def bytes_kept(whose: Q) -> int:
-    """Return how many bytes the uploads, results and logos of these owners take up."""
+    """Return the total size of these owners' uploads, results and logos."""
     uploads = _sums(Upload.objects.filter(whose, deleted_at=None), "size")
     results = _sums(Job.objects.filter(whose, status=Job.Status.FINISHED), "result_size")
     logos = _sums(Logo.objects.filter(whose), "size")
@@ -120,6 +120,6 @@ def bytes_kept(whose: Q) -> int:
 
 
 def _sums(rows: QuerySet[Any], size: str) -> QuerySet[Any]:
-    """Return the sum of a size for each owner of these rows."""
+    """Return the sum of field `size` for each owner of these rows."""
     sums: QuerySet[Any] = rows.order_by().values("owner").annotate(n=Coalesce(Sum(size), 0))
     return sums.values_list("n", flat=True)

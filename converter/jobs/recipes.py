@@ -1,4 +1,4 @@
-"""Saving recipes: each keeps its outputs and their logos."""
+"""Save recipes with their outputs and logos."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from converter.models import Recipe
 
 
 def save_recipe(owner: AbstractBaseUser, saved: Recipe, outputs: Sequence[engine.Recipe]) -> None:
-    """Save a recipe of this owner with these outputs, at least one, and keep their logos.
+    """Save a recipe of this owner with these outputs (at least one) and copies of their logos.
 
-    Raises IntegrityError if its name is taken, InvalidSubmission if there are too many outputs, two are the same or a logo
-    is not here, OverQuota, StorageFault, FileNotFoundError.
+    Raises IntegrityError if its name is taken, InvalidSubmission if there are too many outputs, two are the
+    same or a logo is missing or too large, OverQuota, StorageFault, FileNotFoundError.
     """
     check_distinct(outputs, "/outputs")
     with transaction.atomic():

@@ -1,6 +1,6 @@
-"""ZIPs and previews: made by one worker at a time, three times at most, and given up with a reason.
+"""Requests for ZIPs and previews: each is made by one worker at a time and fails after three attempts.
 
-Whoever asks for one that failed is told why for a minute; after that, asking starts it again.
+For a minute after it failed, a request gets the reason; after that it starts the work again.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ ASK_AGAIN = timedelta(minutes=1)
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 3
 DEADLINE = timedelta(hours=1)
-LEAST_ASKS = 10  # before it is given up: the clock may have been turned
+LEAST_ASKS = 10  # before it fails, since the clock may have been changed
 FORGOTTEN = timedelta(days=1)
 
 
 def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
-    """Enqueue it unless a worker is on it. Raises NotMade if it failed recently, or was waited for too long."""
+    """Enqueue it unless a worker has it. Raises NotMade if it failed recently or has waited too long."""
     now = timezone.now()
     row, is_new = Rendition.objects.get_or_create(subject=subject, defaults={"since": now, "asked_at": now})
-    is_recent = abs(now - row.asked_at) <= ASK_AGAIN  # the clock may have been turned back
+    is_recent = abs(now - row.asked_at) <= ASK_AGAIN  # abs, since the clock may have been set back
     if row.error_code and is_recent:
         raise NotMade(row.error_code, **(row.error_params or {}))
     if not is_new and (is_recent or row.is_worked_on(now)):
@@ -54,7 +54,7 @@ def ask(subject: str, act: str, owner_id: uuid.UUID, **ids: uuid.UUID) -> None:
 
 
 def claim(subject: str) -> bool:
-    """Lease it for a worker; return False if another worker has it or the request is gone."""
+    """Lease it for a worker; return False if another worker has it, or it failed or is done."""
     now = timezone.now()
     free = Q(working_until=None) | Q(working_until__lt=now) | Q(working_until__gt=now + LONGEST_LEASE)
     claimed = Rendition.objects.filter(free, pk=subject, error_code="").update(
@@ -64,12 +64,12 @@ def claim(subject: str) -> bool:
 
 
 def renew(subject: str) -> None:
-    """Extend the lease by LEASE from now."""
+    """Extend the lease to LEASE from now."""
     Rendition.objects.filter(pk=subject).update(working_until=timezone.now() + LEASE)
 
 
 def let_go(subject: str, exc: Exception) -> None:
-    """Note that an attempt failed. If the store is full or this was the last attempt, the rendition has failed."""
+    """Note a failed attempt. If the storage is full or this was the last attempt, the rendition fails."""
     if isinstance(exc, NoRoom):
         give_up(subject, Message("no_room"))
     elif Rendition.objects.filter(pk=subject, attempts__gte=MAX_ATTEMPTS).exists():
@@ -89,18 +89,18 @@ def give_up(subject: str, message: Message) -> None:
 
 
 def done(subject: str) -> None:
-    """Delete the request: it has been made."""
+    """Delete the request, which has been fulfilled."""
     Rendition.objects.filter(pk=subject).delete()
 
 
 def forget_renditions(now: datetime) -> int:
-    """Delete requests not repeated since yesterday; return how many. Their files are deleted with the batch."""
+    """Delete requests not repeated for a day; return how many. Their files are deleted with the batch."""
     return Rendition.objects.filter(asked_at__lt=now - FORGOTTEN).delete()[0]
 
 
 def _overdue(row: Rendition, now: datetime) -> Message | None:
     if row.attempts >= MAX_ATTEMPTS:
-        return Message("not_made")  # each time, the worker ended before it could say why
+        return Message("not_made")  # every worker died before it could give a reason
     if row.since < now - DEADLINE and row.asks >= LEAST_ASKS:
         return Message("queue_timed_out")
     return None

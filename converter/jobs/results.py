@@ -1,4 +1,4 @@
-"""Results as stored. If one is missing or damaged there, its job ends as failed, so that it can be made again."""
+"""Read and check stored results. If one is missing or damaged, its job fails, so that it can be retried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_result(job: Job) -> bytes:
-    """Return the bytes of a finished job's result. Raises Gone if they are missing or changed, StorageFault."""
+    """Return the result of a finished job. Raises Gone if it is missing or changed, StorageFault."""
     try:
         data, stored = storage.results.read(job.result_key)
     except FileNotFoundError:
@@ -29,7 +29,7 @@ def read_result(job: Job) -> bytes:
 def check_result(key: str) -> None:
     """Raise Gone if the stored result is missing or changed. Raises StorageFault.
 
-    Other keys are not checked: thumbnails, previews and ZIPs.
+    Does not check other keys: thumbnails, previews and ZIPs.
     """
     job = _job_at(key)
     if job is None:
@@ -43,7 +43,7 @@ def check_result(key: str) -> None:
 
 
 def _is_as_made(job: Job, stored: Stored) -> bool:
-    # Results of the releases before have no tag.
+    # Results of earlier releases have no entity tag.
     return stored.size == job.result_size and job.result_etag in ("", stored.etag)
 
 

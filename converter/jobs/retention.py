@@ -1,4 +1,4 @@
-"""Expire and remove: bytes go, and with `remove` the rows too."""
+"""Delete files: `expire` keeps the rows, `remove` deletes them too."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from converter.storage import reserve
 
 
 def expire(batch: Batch) -> None:
-    """Delete the bytes of a batch now; its rows stay as facts.
+    """Delete the files of a batch now; its rows stay as a record.
 
-    Bytes go before anything is written, since a full disk takes no row until they are gone. Raises StorageFault.
+    Files are deleted before any row is written, since a full disk has no room for writes. Raises
+    StorageFault.
     """
     reserve.give_back()
     now = timezone.now()
@@ -35,7 +36,7 @@ def expire(batch: Batch) -> None:
 
 
 def remove(batch: Batch) -> None:
-    """Delete a batch: bytes first, then rows, so that a repeat finds what a crash left. Raises StorageFault."""
+    """Delete a batch, files before rows, so that a retry finds what a crash left. Raises StorageFault."""
     reserve.give_back()
     jobs = list(batch.jobs.select_related("upload"))
     storage.results.remove(_result_keys(batch, jobs))
@@ -48,7 +49,7 @@ def remove(batch: Batch) -> None:
 
 
 def remove_upload(upload: Upload) -> None:
-    """Delete an upload that nothing but previews was made of. Raises Conflict if a batch has it, StorageFault."""
+    """Delete an upload. Raises Conflict if it is in a batch other than a preview's, StorageFault."""
     if Job.objects.of([upload]).filter(batch__kept=True).exists():
         raise Conflict(kind="delete_upload")
     delete_bytes([upload])
@@ -56,8 +57,8 @@ def remove_upload(upload: Upload) -> None:
 
 
 def remove_all(owner: AbstractBaseUser) -> None:
-    """Delete every image and result of a user, and their metadata. Raises StorageFault."""
-    reserve.give_back()  # also for the row of the user, which goes next
+    """Delete all images and results of a user and their metadata. Raises StorageFault."""
+    reserve.give_back()  # also for the caller, which deletes the user's row next
     for batch in Batch.objects.filter(owner=owner.pk):
         remove(batch)
     delete_bytes(list(Upload.objects.filter(owner=owner.pk, deleted_at=None)))
@@ -69,14 +70,14 @@ def _uploads_of(batch: Batch) -> list[Upload]:
 
 
 def _stop(batch: Batch, jobs: Iterable[Job]) -> None:
-    """Cancel what is not done; what was finished since the bytes were deleted goes too."""
+    """Cancel unfinished jobs, and delete results that were stored since the files were deleted."""
     cancel_batch(batch)
     storage.results.remove(_result_keys(batch, [job for job in jobs if job.is_unfinished]))
 
 
 def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
     keys = [key for job in jobs for key in (job.result_key, job.before_key, job.after_key)]
-    # A ZIP that is being made, or whose worker was killed, has its key in its row.
+    # The key of a ZIP that is being made, or whose worker was killed, is in its Rendition row.
     started = Rendition.objects.filter(subject__startswith=f"results/{batch.owner_id}/batches/{batch.pk}/")
     shared = batch.shares.exclude(zip_key="").values_list("zip_key", flat=True)
     zips = [batch.zip_key, *shared, *started.values_list("subject", flat=True)]
@@ -84,8 +85,8 @@ def _result_keys(batch: Batch, jobs: Iterable[Job]) -> list[str]:
 
 
 def _drop_uploads(uploads: Iterable[Upload], *, keep_for: Q, but: Batch) -> None:
-    """Delete the bytes of uploads that no other batch (such as `keep_for` describes) still uses."""
-    # What is not to be kept takes away only what came with it.
+    """Delete the bytes of uploads that no other batch matching `keep_for` still uses."""
+    # A batch that is not kept deletes only uploads that it created.
     uploads = [upload for upload in uploads if but.kept or upload.created_at >= but.created_at]
     ids = [upload.pk for upload in uploads]
     others = Job.objects.filter(batch__in=Batch.objects.filter(keep_for).exclude(pk=but.pk))
@@ -97,11 +98,11 @@ def delete_bytes(uploads: Sequence[Upload]) -> None:
     """Delete the bytes and metadata of uploads; their rows stay. Raises StorageFault."""
     storage.uploads.remove(upload.key for upload in uploads)
     rows = Upload.objects.filter(pk__in=[upload.pk for upload in uploads])
-    # Whatever the rows say: a worker that was killed may have stored one without telling.
+    # Whatever the rows say: a worker may have been killed after storing a thumbnail.
     storage.results.remove(thumbnail_key(upload) for upload in uploads)
     for upload in uploads:
         metadata.store().remove(upload.pk)
     rows.update(deleted_at=timezone.now(), thumbnail_key="")
-    # What was stored meanwhile, before whoever did it could see that the upload is gone.
+    # Again, for files stored meanwhile by processes that could not yet see that the upload is deleted.
     storage.uploads.remove(upload.key for upload in uploads if not upload.received_at)
     storage.results.remove(thumbnail_key(upload) for upload in uploads)

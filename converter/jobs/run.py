@@ -1,4 +1,4 @@
-"""Run: claim with a lease, convert in the sandbox, store, and write only while the lease is ours."""
+"""Run jobs: claim with a lease, convert in the sandbox, store, and write only while the lease is ours."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 
 
 def run(upload_id: uuid.UUID) -> int:
-    """Convert one upload to all outputs that wait for it, decoding it once; return how many were claimed.
+    """Convert one upload to all waiting outputs, decoding it once; return the number of jobs claimed.
 
-    What is wrong with the image ends its jobs as failed. A passing fault (store, database, sandbox) puts back what is not
-    done and raises. StillRunning when another worker holds the jobs.
+    A problem with the image fails its jobs. A temporary fault of storage, database or sandbox queues the
+    unfinished jobs again and is raised. Raises StillRunning if another worker holds the jobs.
     """
     jobs = claim(upload_id)
     if not jobs:
         if Job.objects.filter(upload=upload_id, lease_until__gte=timezone.now()).exists():
             raise StillRunning
         if Source.objects.filter(upload=upload_id).exists():
-            return 0  # the document waits for another image, or was asked for by its first
+            return 0  # the document waits for another image, or is converted by the task of its first
         logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
         metrics.emit(Duplicates=1)
-        # The first one may have been killed after its last job and before this.
+        # The first worker may have been killed after its last job but before this.
         for upload in Upload.objects.filter(pk=upload_id):
             _note_outputs(upload)
         return 0
@@ -79,7 +79,7 @@ def _run(jobs: list[Job]) -> None:
 
 
 def _join(job: Job) -> None:
-    """Make one document of all images of the job, each decoded by itself, and the thumbnails that are missing."""
+    """Make one document of all images of the job, each decoded separately, and any missing thumbnails."""
     document = Document(SANDBOX, job.parsed_recipe, limits(), job.images)
     wanted = held([job]).filter(pk=job.pk).exists
     try:
@@ -140,7 +140,7 @@ def _convert(jobs: list[Job]) -> None:
     left = BytesLeft(jobs[0].owner, batch=jobs[0].batch_id)
     extra = [] if upload.thumbnail_key else [THUMBNAIL]
     renewed = time.monotonic()
-    # Cancelled or deleted meanwhile, the file is worked on no further.
+    # `wanted` stops the work once the jobs are cancelled or deleted.
     for answer in SANDBOX.render(data, [*extra, *recipes], limits(), images, wanted=held(ready).exists):
         if isinstance(answer, Probed):
             _note_facts(upload, answer.facts)
@@ -159,7 +159,7 @@ def _convert(jobs: list[Job]) -> None:
 
 
 def _by_page(jobs: list[Job], data: bytes) -> list[Job]:
-    """Return the jobs, with one for each page in the place of one for all of them; fail those that cannot be."""
+    """Return the jobs, each job for all pages split into one per page; fail those that cannot be split."""
     if all(job.parsed_recipe.frames != "each" for job in jobs):
         return jobs
     upload, pictures, refusal = jobs[0].upload, 0, None
@@ -190,7 +190,7 @@ def _pages_of(job: Job, count: int) -> list[Job]:
 
 
 def _with_watermarks(jobs: list[Job], owner_id: uuid.UUID) -> tuple[list[Job], dict[str, bytes]]:
-    """Return the jobs whose watermarks are here, and the images of these by name; fail the others."""
+    """Return the jobs whose watermark images are here, and these images by name; fail the others."""
     ready: list[Job] = []
     images: dict[str, bytes] = {}
     for job in jobs:
@@ -208,7 +208,7 @@ def _with_watermarks(jobs: list[Job], owner_id: uuid.UUID) -> tuple[list[Job], d
 def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
     if upload.format:
         return
-    # The row last: where the store does not take it, the next attempt does all of this again.
+    # The row is written last: if the metadata store fails, the next attempt repeats all of this.
     item = {"owner": str(upload.owner_id), "name": upload.name, **facts, "outputs": []}
     metadata.store().put(upload.pk, item, expires_at=upload.expires_at)
     upload.format = facts["format"]

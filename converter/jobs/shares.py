@@ -1,4 +1,4 @@
-"""Share the results of a batch by a link that expires."""
+"""Share results of a batch through an expiring link."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from converter.storage import StorageFault
 
 logger = logging.getLogger(__name__)
 
-MOST_OPEN = 20  # links to one batch
-MOST_AT_ONCE = 500  # ZIPs deleted by one sweep
+MOST_OPEN = 20  # links per batch
+MOST_AT_ONCE = 500  # ZIPs deleted per sweep
 
 
 def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None) -> Share:
-    """Return a new link to the finished ones of the chosen jobs, for as long as asked but no longer than they are kept.
+    """Create a link to the finished jobs of `chosen`. It expires after `lifetime`, or sooner with the batch.
 
-    Raises Gone if the batch has expired, Conflict if none of the jobs is finished or there are too many links.
+    Raises Gone if the batch has expired, Conflict if none of the jobs is finished or there are too many
+    links.
     """
     now = timezone.now()
     if batch.expires_at <= now:
@@ -46,9 +47,10 @@ def share(batch: Batch, chosen: Iterable[Job], lifetime: timedelta | None = None
 
 
 def open_share(token: str) -> Share:
-    """Return what a link leads to.
+    """Return the share with this token.
 
-    Raises Share.DoesNotExist for a link never made or whose owner is suspended, Gone for one that has ended.
+    Raises Share.DoesNotExist if there is none or its owner is suspended, Gone if it has expired or was
+    revoked.
     """
     found = Share.objects.select_related("batch").get(token=token, owner__is_active=True)
     now = timezone.now()
@@ -58,12 +60,12 @@ def open_share(token: str) -> Share:
 
 
 def count_opening(share: Share) -> None:
-    """Count that a link was opened."""
+    """Count one opening of a link."""
     Share.objects.filter(pk=share.pk).update(opened=F("opened") + 1)
 
 
 def revoke_share(share: Share) -> bool:
-    """End a link now, and delete its ZIP; return whether it had not been ended before."""
+    """Revoke a link and delete its ZIP; return whether it had not been revoked before."""
     is_new = Share.objects.filter(pk=share.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1
     try:
         each(_forget_zip, Share.objects.filter(pk=share.pk).exclude(zip_key=""))
@@ -73,7 +75,7 @@ def revoke_share(share: Share) -> bool:
 
 
 def forget_ended_zips(now: datetime) -> int:
-    """Delete the ZIPs of links that have ended; return how many. Raises StorageFault."""
+    """Delete the ZIPs of expired and revoked links; return how many. Raises StorageFault."""
     ended = Share.objects.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now))
     return len(each(_forget_zip, ended.exclude(zip_key="").order_by("?")[:MOST_AT_ONCE]))
 

@@ -1,4 +1,4 @@
-"""Submit: create the rows of a batch."""
+"""Submit a batch: create its rows and enqueue its jobs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ def submit(
     join: bool = False,
     kept: bool = True,
 ) -> Batch:
-    """Make one job for each image and output. New files are awaited, as are announced uploads that have not come yet;
-    uploads that are here are queued at once.
+    """Create a batch with one job for each image and output, and return it.
 
-    With `join`, it is one job for all images, in the order of `uploads` and then of `files`: they become one document.
+    Jobs of uploads that are here are queued at once; jobs of new files and of announced uploads wait for the
+    bytes.
 
-    `own_outputs` are those of single uploads, by id, instead of `outputs`; those of a new file stand in it.
+    With `join`, one job joins all images, first `uploads` and then `files`, into one document.
+
+    `own_outputs` replace `outputs` for single uploads, by id; a new file has its own in `NewFile.outputs`.
     `name_pattern` names the results (`engine.naming`).
-    The caller removes a batch that is not `kept`; what a crash leaves of it expires soon.
+    The caller removes a batch that is not `kept`; after a crash it expires soon.
     Raises InvalidSubmission, OverQuota.
     """
     _check_submission(owner, outputs, files, uploads, own_outputs)
@@ -99,7 +101,7 @@ def _batch(
 
 
 def _enqueue(owner: AbstractBaseUser, rows: Sequence[Job], fresh: Sequence[Upload]) -> None:
-    """Enqueue what can start now: conversions of images that are here, and downloads of those given by URL."""
+    """Enqueue conversions of images that are here, and fetches of those given by URL."""
     for upload in dict.fromkeys(job.upload for job in rows if job.status == Job.Status.QUEUED):
         enqueue_conversion(upload.pk, owner.pk)
     for upload in fresh:
@@ -108,7 +110,7 @@ def _enqueue(owner: AbstractBaseUser, rows: Sequence[Job], fresh: Sequence[Uploa
 
 
 def _queue_arrived(uploads: Sequence[Upload]) -> None:
-    """Queue the jobs of uploads that came while the rows were being made: their event found none."""
+    """Queue the jobs of uploads that arrived while the rows were created: their event found no jobs."""
     awaited = [upload.pk for upload in uploads if not upload.received_at]
     for upload in Upload.objects.filter(pk__in=awaited).exclude(received_at=None):
         queue_received(upload, timezone.now(), is_first=False)
@@ -116,7 +118,7 @@ def _queue_arrived(uploads: Sequence[Upload]) -> None:
 
 
 def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Job]:
-    """Return one job for each image and output of it, queued where the image is here."""
+    """Return one job for each image and output, queued if the image is here."""
     jobs: list[Job] = []
     position = 0
     for number, (upload, outputs) in enumerate(sources, 1):
@@ -128,7 +130,7 @@ def _jobs(batch: Batch, sources: Sequence[tuple[Upload, Sequence[engine.Recipe]]
 
 
 def _sources(batch: Batch, images: Sequence[tuple[Upload, Sequence[engine.Recipe]]]) -> list[Source]:
-    """Return the sources of one job that joins these images, queued where all are here."""
+    """Return the sources of one job that joins these images, queued if all are here."""
     output = engine.Recipe.parse(batch.outputs[0])
     is_here = all(upload.received_at for upload, _ in images)
     job = _job(batch, images[0][0], output, is_here=is_here, images=len(images))
@@ -156,9 +158,9 @@ def _job(batch: Batch, upload: Upload, output: engine.Recipe, *, is_here: bool, 
 
 
 def _keep_longer(uploads: Sequence[Upload], until: datetime) -> None:
-    """Keep what is converted again as long as its new results, but never longer than a file may be kept at all.
+    """Keep uploads as long as their new results, but no longer than the maximum retention.
 
-    Buckets delete by age: what a row promised beyond that would be gone.
+    Buckets delete files by age, whatever the row says.
     """
     most = settings.CONVERTER_MAX_RETENTION
     shorter = Upload.objects.filter(pk__in=[upload.pk for upload in uploads], expires_at__lt=until)
@@ -222,7 +224,7 @@ def _check_joined(
 
 
 def check_distinct(outputs: Sequence[engine.Recipe], pointer: str) -> None:
-    """Raise InvalidSubmission, with the pointer, if there are too many outputs or two are the same."""
+    """Raise InvalidSubmission at `pointer` if there are too many outputs or two are the same."""
     if len(outputs) > settings.CONVERTER_MAX_OUTPUTS:
         raise _invalid(pointer, "too_many_outputs", most=settings.CONVERTER_MAX_OUTPUTS)
     if len({output.hash for output in outputs}) < len(outputs):
@@ -240,7 +242,7 @@ def _check_outputs(outputs: Sequence[engine.Recipe], pointer: str, has_logo: Cal
 
 
 def _check_urls(owner: AbstractBaseUser, files: Sequence[NewFile]) -> None:
-    # The site would fetch anything for anybody.
+    # Guests may not import: the site would be an open proxy.
     disabled = Message("import_disabled", {"kind": "guest"} if is_guest(owner) else {})
     problems = [Problem(f"/files/{index}/url", disabled) for index, file in enumerate(files) if file.url]
     if problems and (is_guest(owner) or not settings.CONVERTER_IMPORT_BY_URL):

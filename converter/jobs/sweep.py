@@ -1,4 +1,4 @@
-"""Sweep: no state without a deadline, nothing asked once and forgotten."""
+"""The sweep: enforce every deadline and repeat every request that was lost."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Rendition, Upload, lost, of_another_time
 
 ASK_AGAIN = timedelta(minutes=5)
-# Waiting is counted in asks, not taken from the clock: that may be turned, the server stopped, the machine asleep.
+# Waiting is measured in asks: the clock may be changed, the server stopped or the machine asleep meanwhile.
 UPLOAD_ASKS = 12  # an hour
 QUEUE_ASKS = 72  # six hours
 ROOM_TRIES = 12  # an hour, for a full disk to have room again
 SIGN_OF_LIFE = timedelta(hours=1)
 PARTIAL_FOR = timedelta(days=1)
-LOST_EVENT = timedelta(minutes=2)  # after which an upload that raised no event is looked for
+LOST_EVENT = timedelta(minutes=2)  # before an upload without an event is looked for in the storage
 
 
 def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]:
-    """End what waited too long and ask again for what was forgotten; return how many of each.
+    """Run all steps, including those of `more`, and return the count of each.
 
-    What frees space comes first, since all else may need some. Every step, those of `more` too, is taken even where
-    another fails; the first error is raised at the end. Its cost depends on what is not done, not on history.
+    Steps that free space come first, since the others may need it. If a step fails, the others still run, and
+    the first error is raised at the end. The cost depends on unfinished work, not on history.
     """
     now = timezone.now()
     steps: dict[str, Callable[[], int]] = {
@@ -52,7 +52,7 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
         "suspended": cancel_of_suspended,
         "told": lambda: _tell_again(now),
         "found": lambda: _find_lost_uploads(now),
-        "failed": lambda: _end_overdue(now),  # after they were looked for
+        "failed": lambda: _end_overdue(now),  # after "found", which may have received them
         "freed": lambda: _free_lost_leases(now),
         "asked": lambda: _ask_for_waiting(now),
     }
@@ -60,23 +60,23 @@ def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]
 
 
 def recover() -> None:
-    """Resume the work of a previous server. Called at the start, when no worker of this server is running."""
+    """Resume the work of a previous server. Called at startup, before any worker of this server runs."""
     now = timezone.now()
     _remove_partial(now)
     give_back(Job.objects.all())
     Rendition.objects.update(working_until=None)
-    Job.objects.unfinished().update(asked_at=None)  # those who were asked are gone
+    Job.objects.unfinished().update(asked_at=None)  # the previous server's workers are gone
     _find_lost_uploads(now, older_than=timedelta(0))
     _ask_for_waiting(now)
 
 
 def _not_asked(now: datetime) -> Q:
-    """Return the condition of jobs that nobody was asked for lately; a later time is that of a clock since turned back."""
+    """Return the condition for jobs with no recent ask. A future time means that the clock was set back."""
     return Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN) | Q(asked_at__gt=now + ASK_AGAIN)
 
 
 def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int:
-    """Receive uploads that are here although no event said so."""
+    """Receive uploads whose bytes are stored but whose event was lost."""
     waiting = Job.objects.filter(
         _not_asked(now),
         status=Job.Status.AWAITING_UPLOAD,
@@ -87,7 +87,7 @@ def _find_lost_uploads(now: datetime, older_than: timedelta = LOST_EVENT) -> int
 
 
 def _note_ask(jobs: QuerySet[Job], now: datetime) -> None:
-    # A document is asked for by each of its images.
+    # A document is asked for once per image; `asked_at=now` means already counted.
     jobs.exclude(Q(asked_at=None) | Q(asked_at=now)).update(asks=F("asks") + 1)
     jobs.update(asked_at=now)
 
@@ -116,7 +116,7 @@ def _end_overdue(now: datetime) -> int:
         (never_came & Q(hindrance="unavailable"), Message("unavailable")),
         (never_came & ~Q(upload__source_url=""), Message("upload_timed_out", {"kind": "fetched"})),
         (never_came, Message("upload_timed_out")),
-        # As many asks too: a task that is sent again at once finds no more room than before.
+        # Requires as many asks: a task that is retried at once finds no more room than before.
         (
             queued & Q(hindrance="no_room", hindered__gte=ROOM_TRIES, asks__gte=ROOM_TRIES - 1),
             Message("no_room"),
@@ -132,9 +132,10 @@ def _end_overdue(now: datetime) -> int:
 
 
 def _never_came(now: datetime) -> Q:
-    """Return the condition of jobs whose image has shown no sign of life for too long.
+    """Return the condition for jobs whose image has not arrived in time.
 
-    A batch may take hours to send, one file after the other: one that came, or that a form was asked for, speaks for all.
+    A batch may take hours to send file by file, so its uploads count as alive while one of them has recently
+    arrived or requested a form.
     """
     long_ago = now - SIGN_OF_LIFE
     lively = Job.objects.filter(
@@ -148,7 +149,7 @@ def _never_came(now: datetime) -> Q:
 
 
 def _missing(job: Job) -> Message:
-    """Return why a job of several uploads cannot begin: the first that is not here."""
+    """Return the message for a job of several uploads, naming the first that has not arrived."""
     missing = next((upload for upload in job.uploads if not upload.received_at), job.upload)
     return Message("upload_timed_out", {"kind": "joined", "name": missing.name})
 
@@ -163,7 +164,7 @@ def _ask_for_waiting(now: datetime) -> int:
     uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
     asked = Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED)
     _note_ask(asked, now)
-    asked.filter(hindrance__in=PASSING).update(hindrance="")  # until the worker meets it again
+    asked.filter(hindrance__in=PASSING).update(hindrance="")  # the worker sets it again if it persists
     return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
 
 
@@ -172,7 +173,8 @@ def _remove_partial(before: datetime) -> int:
 
 
 def _expire_due(now: datetime) -> int:
-    # In any order, so that many whose bytes cannot be deleted do not hold up the same others at every sweep.
+    # In random order, so that batches whose files cannot be deleted do not block the same others in every
+    # sweep.
     due = Batch.objects.filter(expires_at__lte=now, expired_at=None).order_by("?")[:MOST_AT_ONCE]
     return len(each(expire, due))
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 THUMBNAIL = engine.Recipe.parse(
     {
-        "format": "jpeg",  # the quickest to make
+        "format": "jpeg",  # the fastest encoder
         "quality": 75,
         "background": "#eeeeee",
         "frames": "first",
@@ -23,17 +23,17 @@ THUMBNAIL = engine.Recipe.parse(
 
 
 def thumbnail_key(upload: Upload) -> str:
-    """Return the key under which its thumbnail is stored, if it has one."""
+    """Return the storage key of the upload's thumbnail, whether or not it has one."""
     return f"{upload.results_prefix}/thumbnail"
 
 
 def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
-    """Store what the engine made of THUMBNAIL, and the labels found in it.
+    """Store the result of THUMBNAIL and the labels detected in it.
 
     Raises StorageFault, DatabaseError.
     """
     if isinstance(answer, Refused):
-        return  # the jobs themselves say what is wrong with the image
+        return  # the jobs report what is wrong with the image
     key = thumbnail_key(upload)
     storage.results.put(key, io.BytesIO(answer.data), filename="thumbnail.jpg", content_type=answer.mime)
     if not Upload.objects.filter(pk=upload.pk, deleted_at=None).update(thumbnail_key=key):

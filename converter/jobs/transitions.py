@@ -1,6 +1,7 @@
-"""Every change of a job's state but the claim (`leases.py`): one conditional UPDATE, whose row count says who won.
+"""All changes of a job's state except those in `leases.py`.
 
-The states and the ways between them are drawn in `converter/jobs/__init__.py`.
+Each is a conditional UPDATE whose row count says who won. The diagram in `converter/jobs/__init__.py` shows
+the states and transitions.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from converter.webhooks import notify_of_batch, notify_of_job
 MOST_AT_ONCE = 500
 
 PASSING = ("no_room", "unavailable")
-"""Codes of what may be in the way for a while."""
+"""Codes of temporary faults."""
 
 QUEUED_AFRESH = {
     "status": Job.Status.QUEUED,
@@ -42,13 +43,13 @@ QUEUED_AFRESH = {
 }
 
 
-# --- Awaited, queued ---------------------------------------------------------------------------------------
+# --- Awaiting upload, queued -------------------------------------------------------------------------------
 
 
 def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
-    """Queue the jobs that waited for this upload; if it comes for the first time, also those that were given up.
+    """Queue the jobs that waited for this upload and return how many.
 
-    Returns how many.
+    On its first arrival this includes jobs that failed because it had not arrived.
     """
     waited = Q(status=Job.Status.AWAITING_UPLOAD)
     if is_first:
@@ -61,7 +62,7 @@ def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
 
 
 def _queue_joined(job: Job, waited: Q, queued: Mapping[str, Any]) -> int:
-    """Queue a job of several uploads once they are all here, and ask for it: the event is that of the last one alone."""
+    """Queue and enqueue a job of several uploads once all are here: the event names only the last upload."""
     missing = Source.objects.filter(job=OuterRef("pk"), upload__received_at=None)
     changed = Job.objects.filter(waited, ~Exists(missing), pk=job.pk).update(**queued)
     if changed:
@@ -70,7 +71,7 @@ def _queue_joined(job: Job, waited: Q, queued: Mapping[str, Any]) -> int:
 
 
 def note_hindrance(upload: Upload, code: str) -> None:
-    """Note, for the jobs that wait for an upload, the code of what keeps its bytes from arriving."""
+    """Note on the jobs that wait for an upload the code of what prevents its arrival."""
     Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD).update(hindrance=code)
 
 
@@ -78,7 +79,7 @@ def note_hindrance(upload: Upload, code: str) -> None:
 
 
 def finish(job: Job, answer: Rendered, stored: Stored) -> bool:
-    """End a claimed job as finished; return whether its lease was still ours."""
+    """Mark a claimed job as finished; return whether its lease was still ours."""
     with transaction.atomic():
         finished = (
             held([job])
@@ -105,9 +106,9 @@ def finish(job: Job, answer: Rendered, stored: Stored) -> bool:
 
 
 def fail(jobs: QuerySet[Job], message: Message) -> int:
-    """End as failed those of the jobs, at most 500, that still match; return how many.
+    """Mark up to 500 of the jobs as failed; return how many still matched.
 
-    One that cannot be ended holds up no other; the first error is raised when all have had their turn.
+    An error with one job does not stop the others; the first error is raised at the end.
     """
     failed = {
         "status": Job.Status.FAILED,
@@ -131,7 +132,7 @@ def fail(jobs: QuerySet[Job], message: Message) -> int:
 
 
 def lose_result(job: Job, message: Message) -> None:
-    """Mark a finished job as failed because its result is missing from the store, so that it can be retried."""
+    """Mark a finished job whose stored result is missing or damaged as failed, so that it can be retried."""
     Job.objects.filter(pk=job.pk, status=Job.Status.FINISHED).update(
         status=Job.Status.FAILED,
         previewed_at=None,
@@ -142,15 +143,15 @@ def lose_result(job: Job, message: Message) -> None:
 
 
 def expire_results(batch: Batch) -> None:
-    """Mark the finished jobs of a batch as expired: their results have been deleted."""
+    """Mark the finished jobs of a batch, whose results have been deleted, as expired."""
     batch.jobs.filter(status=Job.Status.FINISHED).update(status=Job.Status.EXPIRED, previewed_at=None)
 
 
-# --- By request --------------------------------------------------------------------------------------------
+# --- Requested by users ------------------------------------------------------------------------------------
 
 
 def retry_refusal(job: Job) -> Conflict | None:
-    """Return why retrying a job cannot help, or None if it may. Programs may retry what would fail again."""
+    """Return why a retry cannot help, or None if it may. `retry` itself allows jobs that would fail again."""
     if not job.is_retryable:
         return Conflict(kind="retry", state=job.state)
     if not job.can_retry:
@@ -159,14 +160,14 @@ def retry_refusal(job: Job) -> Conflict | None:
 
 
 def retry_if_it_may_help(job: Job) -> None:
-    """Queue a job again as `retry` does. Raises Conflict also if it would fail again."""
+    """Queue a job again with `retry`. Raises Conflict also if it would fail again."""
     if refusal := retry_refusal(job):
         raise refusal
     retry(job)
 
 
 def retry(job: Job) -> None:
-    """Queue a failed or cancelled job again; if its image was to be fetched and never came, fetch it again.
+    """Queue a failed or cancelled job again; if fetching its image had failed, fetch it again.
 
     Raises Conflict if the upload is no longer here or the job is in another state.
     """
@@ -190,9 +191,9 @@ def retry(job: Job) -> None:
 
 
 def retry_batch(batch: Batch, *, where_it_may_help: bool = False) -> int:
-    """Queue again what failed or was cancelled and still has its upload; return how many.
+    """Queue failed and cancelled jobs that still have their upload again; return how many.
 
-    Raises Conflict if one of them has changed its state meanwhile.
+    Raises Conflict if a job has changed its state meanwhile.
     """
     ended = batch.jobs.filter(status__in=[Job.Status.FAILED, Job.Status.CANCELLED])
     jobs = [job for job in ended.select_related("upload") if job.can_retry]
@@ -204,7 +205,7 @@ def retry_batch(batch: Batch, *, where_it_may_help: bool = False) -> int:
 
 
 def cancel(job: Job) -> None:
-    """Stop a job that is not done; what a worker is making of it is thrown away. Raises Conflict if it is done."""
+    """Cancel an unfinished job; a worker's result for it is discarded. Raises Conflict if it is done."""
     with transaction.atomic():
         cancelled = _cancel(Job.objects.filter(pk=job.pk))
         if cancelled:
@@ -215,7 +216,7 @@ def cancel(job: Job) -> None:
 
 
 def cancel_batch(batch: Batch) -> int:
-    """Cancel the unfinished jobs of a batch; return how many, 0 if all are done."""
+    """Cancel the unfinished jobs of a batch; return how many."""
     with transaction.atomic():
         cancelled = _cancel(batch.jobs.all())
         if cancelled:

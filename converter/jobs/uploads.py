@@ -1,4 +1,4 @@
-"""Uploads: images are announced, sent or fetched, and received."""
+"""Announce, send, fetch and receive uploads."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ logger = logging.getLogger(__name__)
 FORM_LIFETIME = timedelta(minutes=5)
 FETCH_SECONDS = 60
 ANNOUNCED_FOR = timedelta(hours=1)
-ANNOUNCED_BATCHES = 4  # of the largest size, announced within that time and not yet submitted
+ANNOUNCED_BATCHES = 4  # of the maximum size, announced within that time and not yet submitted
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that somebody is about to send, or that is fetched from `url`. Size in bytes, 0 if not known yet.
+    """A file that a client will send, or that is fetched from `url`. Size in bytes, 0 if unknown.
 
-    `outputs` are its own, instead of those of the batch.
+    `outputs` replace those of the batch.
     """
 
     name: str
@@ -52,7 +52,7 @@ class NewFile:
 
     @classmethod
     def from_url(cls, url: str) -> NewFile:
-        """Return the file at this URL, named by its path. Raises outbound.FetchError if the URL cannot be fetched."""
+        """Return the file at this URL, named after its path. Raises outbound.FetchError if not allowed."""
         outbound.check(url, settings.CONVERTER_OUTBOUND_ALLOWED)
         _host, _port, _secure, path = outbound.parts(url)
         name = unquote(path.partition("?")[0].rpartition("/")[2]).replace("\0", "")
@@ -60,7 +60,7 @@ class NewFile:
 
 
 def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
-    """Return a new upload that no job waits for, such as a watermark. Its bytes are yet to be stored.
+    """Create an upload without jobs, such as a watermark. The caller stores its bytes.
 
     Raises InvalidSubmission if it is empty or too large, OverQuota.
     """
@@ -74,9 +74,9 @@ def keep_image(owner: AbstractBaseUser, file: NewFile) -> Upload:
 
 
 def announce(owner: AbstractBaseUser, files: Sequence[NewFile]) -> list[Upload]:
-    """Return new uploads whose bytes may be sent before anybody says what is to be made of them.
+    """Create uploads whose bytes may be sent before their batch is submitted.
 
-    A batch made of them within the hour keeps them; the sweep deletes the others.
+    Those not in a batch within an hour are deleted by the sweep.
     Raises InvalidSubmission if files are empty, too large or too many, OverQuota.
     """
     most = configuration.current().most_files
@@ -97,7 +97,7 @@ def announce(owner: AbstractBaseUser, files: Sequence[NewFile]) -> list[Upload]:
 
 
 def announced(uploads: Iterable[Upload]) -> set[uuid.UUID]:
-    """Return the ids of those whose bytes may still come and that no batch has taken yet."""
+    """Return the ids of the uploads whose bytes may still arrive and that are in no batch yet."""
     awaited = [
         upload for upload in uploads if not (upload.received_at or upload.source_url or upload.is_gone)
     ]
@@ -106,9 +106,9 @@ def announced(uploads: Iterable[Upload]) -> set[uuid.UUID]:
 
 
 def use_result(job: Job) -> Upload:
-    """Return the result as a new image to convert, without sending it again.
+    """Return the result as a new upload, without sending it again.
 
-    Raises Gone if it has expired or is lost, Conflict if there is none, InvalidSubmission if it is too large to be sent,
+    Raises Gone if it has expired or is lost, Conflict if there is none, InvalidSubmission if it is too large,
     OverQuota, StorageFault.
     """
     if job.state == Job.Status.EXPIRED:
@@ -120,7 +120,7 @@ def use_result(job: Job) -> Upload:
 
 
 def upload_form(upload: Upload) -> UploadForm:
-    """Return a form by which the bytes are sent, valid for five minutes.
+    """Return a form for sending the bytes, valid for five minutes.
 
     Raises Gone if the upload has expired, Conflict if its bytes are here or are fetched from a URL.
     """
@@ -136,20 +136,20 @@ def upload_form(upload: Upload) -> UploadForm:
 
 
 def renew_form(upload: Upload) -> UploadForm:
-    """Return another form, and note that its bytes are about to be sent. Raises like `upload_form`."""
+    """Return a new form, and note that the bytes are about to be sent. Raises the errors of `upload_form`."""
     form = upload_form(upload)
     Upload.objects.filter(pk=upload.pk).update(seen_at=timezone.now())
     return form
 
 
 def missing_uploads(batch: Batch) -> QuerySet[Upload]:
-    """Return the uploads of a batch whose bytes were to be sent and are not here."""
+    """Return the uploads of a batch that the client has not sent yet."""
     awaited = Job.objects.filter(batch=batch, status=Job.Status.AWAITING_UPLOAD).uploads()
     return awaited.filter(source_url="", received_at=None).order_by("name", "pk")
 
 
 def file_problem(file: NewFile, most: int | None = None) -> Message | None:
-    """Return why a file of that size is not taken, or None."""
+    """Return why a file of this size is rejected, or None."""
     most = most or limits().max_bytes
     name = clean_name(file.name)
     if file.size <= 0:
@@ -160,7 +160,7 @@ def file_problem(file: NewFile, most: int | None = None) -> Message | None:
 
 
 def check_files(files: Sequence[NewFile]) -> None:
-    """Raise InvalidSubmission if files to be sent are empty or too large."""
+    """Raise InvalidSubmission if a file to be sent is empty or too large."""
     most = limits().max_bytes
     problems = [
         Problem(f"/files/{index}/size", problem)
@@ -173,7 +173,7 @@ def check_files(files: Sequence[NewFile]) -> None:
 
 
 def new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at: datetime) -> Upload:
-    """Return an upload that is not in the database yet."""
+    """Return an unsaved upload."""
     pk = uuid.uuid4()
     name = clean_name(file.name)
     return Upload(
@@ -190,8 +190,9 @@ def new_upload(owner: AbstractBaseUser, file: NewFile, now: datetime, expires_at
 
 
 def store(upload: Upload, file: IO[bytes]) -> Upload:
-    """Store the bytes of an upload and receive it at once; the event that follows changes nothing. Raises
-    StorageFault.
+    """Store the bytes of an upload and receive it at once; the storage event that follows changes nothing.
+
+    Raises StorageFault.
     """
     stored = storage.uploads.put(
         upload.key, file, filename=upload.name, content_type="application/octet-stream"
@@ -200,7 +201,7 @@ def store(upload: Upload, file: IO[bytes]) -> Upload:
 
 
 def received_etag(key: str) -> str:
-    """Return the entity tag of the bytes that have come under this key; nothing if none have."""
+    """Return the entity tag of the bytes received under this key, or an empty string."""
     return (
         Upload.objects.filter(key=key, deleted_at=None)
         .exclude(received_at=None)
@@ -211,15 +212,15 @@ def received_etag(key: str) -> str:
 
 
 def receive(key: str, stored: Stored) -> Upload | None:
-    """Note that the bytes of an upload are here and queue its jobs; None for bytes that nobody awaits, which are deleted.
+    """Note that the bytes of an upload have arrived and queue its jobs.
 
-    The first bytes to come are the upload. Others that replace them are noticed when they are read.
-    Raises StorageFault.
+    Delete the bytes and return None if the upload does not exist or was deleted. The bytes that arrive first
+    count; a replacement is detected when it is read. Raises StorageFault.
     """
     now = timezone.now()
     upload = Upload.objects.filter(key=key).first()
     if upload is None or upload.deleted_at:
-        # A form may be posted for minutes, also after its upload was deleted.
+        # A form stays valid for minutes, even if its upload is deleted.
         logger.warning("An object came that nobody awaits", extra={"key": key.rpartition("/")[0]})
         storage.uploads.remove([key])
         return None
@@ -230,16 +231,16 @@ def receive(key: str, stored: Stored) -> Upload | None:
     if first:
         upload.received_at, upload.etag, upload.size = now, stored.etag, stored.size
     else:
-        upload.refresh_from_db()  # another process may have been first since it was read
+        upload.refresh_from_db()  # another process may have received it since it was read
         if upload.etag != stored.etag:
             logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
     return upload
 
 
 def fetch(upload_id: uuid.UUID) -> None:
-    """Fetch the bytes of an upload from its URL; the event that follows receives them.
+    """Fetch the bytes of an upload from its URL; the storage event that follows receives them.
 
-    If they cannot be fetched, the jobs that wait for them fail. Raises StorageFault.
+    If they cannot be fetched, the waiting jobs fail. Raises StorageFault.
     """
     awaited = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="")
     upload = awaited.select_related("owner").first()
@@ -264,7 +265,7 @@ def fetch(upload_id: uuid.UUID) -> None:
         return
     try:
         with transaction.atomic():
-            # Only now is known how large it is.
+            # Its size is known only now.
             check_quota(upload.owner, jobs=0, size=len(answer.body))
     except OverQuota as exc:
         _end_awaited(upload, exc.message)
@@ -288,5 +289,5 @@ def _end_awaited(upload: Upload, message: Message) -> None:
 
 
 def bad_image(upload: Upload, reason: Message) -> Message:
-    """Return why a document cannot be made: the problem with one of its images."""
+    """Return the message that one image prevents a document."""
     return Message("bad_image", {"name": upload.name, "upload": str(upload.pk), "reason": reason})

@@ -1,4 +1,4 @@
-"""ZIPs, made by the worker on request: of a batch, with lists of what is in it, and of what a share shows."""
+"""ZIPs made by the worker on request: of a batch, with a manifest, and of the results in a share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MIME = "application/zip"
 
 
 def zip_url(batch: Batch) -> str | None:
-    """Return a link to the ZIP of all finished results; None while the worker makes it.
+    """Return a link to the ZIP of all finished results, or None while the worker makes it.
 
     Raises Gone if the batch has expired, Conflict if no result is finished, NotMade if it could not be made.
     """
@@ -44,9 +44,9 @@ def zip_url(batch: Batch) -> str | None:
 
 
 def shared_zip_url(share: Share) -> str | None:
-    """Return a link to the ZIP of what a share shows, for a minute or two; None while the worker makes it.
+    """Return a link, valid for a minute or two, to the ZIP of an open share; None while the worker makes it.
 
-    The share is open, and comes with its batch. Raises Gone if it shows nothing any more, NotMade if it could not be made.
+    Raises Gone if the share has no results any more, NotMade if the ZIP could not be made.
     """
     shown = list(share.jobs.filter(status=Job.Status.FINISHED).values_list("pk", flat=True))
     if not shown:
@@ -59,12 +59,15 @@ def shared_zip_url(share: Share) -> str | None:
 
 
 def zip_name(row: Batch | Share) -> str:
-    """Return the file name of its ZIP: its date and the first four digits of its id."""
+    """Return the file name of the ZIP: the creation date and the first four digits of the id."""
     return f"images-{row.created_at:%Y-%m-%d}-{str(row.pk)[:4]}.zip"
 
 
 def make_zip(batch_id: uuid.UUID) -> None:
-    """Store the ZIP of what is finished now, with a manifest of all jobs. Raises StorageFault if trying again may help."""
+    """Store a ZIP of the results finished so far, with a manifest of all jobs.
+
+    Raises StorageFault if a retry may help.
+    """
     batch = Batch.objects.filter(pk=batch_id).first()
     if batch is None or batch.is_expired:
         return
@@ -77,9 +80,9 @@ def make_zip(batch_id: uuid.UUID) -> None:
 
 
 def make_shared_zip(share_id: uuid.UUID) -> None:
-    """Store the ZIP of what a share shows, and nothing else: as it is shown, without folders and the names of originals.
+    """Store a ZIP of the results in a share, without folders or the names of the originals.
 
-    Raises StorageFault if trying again may help.
+    Raises StorageFault if a retry may help.
     """
     share = Share.objects.open(timezone.now()).select_related("batch").filter(pk=share_id).first()
     if share is None:
@@ -114,7 +117,7 @@ def _digest(jobs: Iterable[uuid.UUID]) -> str:
 
 
 def _store(row: Batch | Share, key: str, parts: Iterator[bytes], rows: Callable[[], QuerySet[Any]]) -> None:
-    """Store the parts as the row's ZIP, if it is among `rows` once that is done."""
+    """Store the parts as the row's ZIP, and remove it again if the row is no longer among `rows`."""
     if not renditions.claim(key):
         return
     try:
@@ -125,19 +128,19 @@ def _store(row: Batch | Share, key: str, parts: Iterator[bytes], rows: Callable[
             return
         raise
     if not rows().filter(pk=row.pk).update(zip_key=key):
-        storage.results.remove([key])  # it ended meanwhile
+        storage.results.remove([key])  # the batch or share has ended meanwhile
     elif row.zip_key:
-        storage.results.remove([row.zip_key])  # of what was finished then
+        storage.results.remove([row.zip_key])  # the previous ZIP
     renditions.done(key)
 
 
 def _lists(jobs: Sequence[Job], paths: Paths) -> Iterator[tuple[str, str | bytes]]:
-    """Yield what a batch's ZIP holds beside the results."""
+    """Yield the path and content of the other files in a batch's ZIP."""
     there = [job for job in jobs if job.pk in paths]
     yield from icons.manifests(there, paths)
     if html := picture.snippets(there):
         yield SNIPPET, picture.page_of(html)
-    # With a byte order mark, by which Excel knows that it is UTF-8.
+    # With a byte order mark, so that Excel reads it as UTF-8.
     yield MANIFEST, _manifest(jobs, paths).encode("utf-8-sig")
 
 
@@ -163,5 +166,5 @@ def _manifest(jobs: Sequence[Job], names: Mapping[uuid.UUID, str]) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Return the cell so that no spreadsheet takes it for a formula."""
+    """Return the cell, escaped if a spreadsheet would take it for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
