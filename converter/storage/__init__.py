@@ -1,7 +1,7 @@
-"""Where bytes live: `uploads` (what people send) and `results` (what we make). Each is a `Bucket`.
+"""File storage: the buckets `uploads` (what users send) and `results` (what jobs make).
 
-The twins are `folder.FolderStorage` (home) and `s3.S3Bucket` (cloud); settings.STORAGES chooses one, and no caller
-knows which.
+The twins are `folder.FolderStorage` (home) and `s3.S3Bucket` (cloud). settings.STORAGES chooses one; callers
+do not know which.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from django.utils.http import content_disposition_header
 
 
 class StorageFault(Exception):
-    """The store did not answer as it should; trying again may help. A missing object is FileNotFoundError."""
+    """The storage failed; a retry may help. A missing object raises FileNotFoundError instead."""
 
 
 class NoRoom(StorageFault):
-    """The store is full. Trying again helps once there is room."""
+    """The storage is full. A retry helps once there is room."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One object as the store describes it: size in bytes, entity tag."""
+    """The size in bytes and the entity tag of a stored object."""
 
     size: int
     etag: str
@@ -37,9 +37,9 @@ class Stored:
 
 @dataclass(frozen=True)
 class UploadForm:
-    """A form that may be posted for a short while to send exactly one object.
+    """A form that can be posted for a short time to send exactly one object.
 
-    `fields` go first; the file comes last, under the name `file`.
+    `fields` come first; the file comes last, as field `file`.
     """
 
     url: str
@@ -47,18 +47,18 @@ class UploadForm:
 
 
 class Bucket(Protocol):
-    """What both twins can do. Sizes are in bytes.
+    """The interface of both twins. Sizes are in bytes.
 
-    Every method raises StorageFault if the store does not answer as it should, and writing raises NoRoom if it is full.
+    Every method raises StorageFault if the storage fails; writing raises NoRoom if it is full.
     """
 
     bucket_name: str
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
-        """Write the object, completely or not at all; return what is stored."""
+        """Write the object atomically; return what was stored."""
 
     def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
-        """Write an object of any size part by part, completely or not at all; return what is stored."""
+        """Write an object of any size part by part, atomically; return what was stored."""
 
     def read(self, key: str) -> tuple[bytes, Stored]:
         """Return the bytes of the object. Raises FileNotFoundError if there is none."""
@@ -73,28 +73,34 @@ class Bucket(Protocol):
         """Delete incomplete objects that have not been written to since `before`; return how many."""
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
-        """Return a form that sends this object, at most `max_size` bytes, within `lifetime`; `filename` is for downloads."""
+        """Return a form, valid for `lifetime`, to send this object with at most `max_size` bytes.
+
+        `filename` is the object's name when it is downloaded.
+        """
 
     def has_room(self, size: int) -> bool:
-        """Return whether an object of this many bytes would fit. Raises StorageFault where none is taken at all."""
+        """Return whether an object of this size would fit. Raises StorageFault if nothing can be written."""
 
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:
-        """Return a link that downloads this object, for about `lifetime` and never after `until`."""
+        """Return a link to download this object, valid for about `lifetime` but not after `until`."""
 
 
 def attachment(filename: str) -> str:
-    """Return the Content-Disposition of a download. Browsers decode `%25` in a plain `filename` (RFC 6266, appendix D)."""
+    """Return the Content-Disposition header of a download.
+
+    Browsers decode `%25` in a plain `filename` (RFC 6266, appendix D).
+    """
     if re.search("%[0-9A-Fa-f]{2}", filename):
         return f"attachment; filename*=utf-8''{quote(filename)}"
     return content_disposition_header(True, filename) or "attachment"
 
 
 def end_of_link(lifetime: timedelta, until: datetime) -> int:
-    """Return when a link ends, in Unix seconds.
+    """Return when a link expires, in Unix seconds.
 
-    Rounded up, so that a page shown twice has the same links and the browser's cache works.
+    Rounded up, so that reloading a page gives the same links and browsers can cache them.
     """
     step = lifetime.total_seconds()
     return int(min((math.floor(time.time() / step) + 2) * step, until.timestamp()))
@@ -105,7 +111,7 @@ results: Bucket
 
 
 def __getattr__(name: str) -> Bucket:
-    # Looked up at each use: settings.STORAGES is read once Django is ready, and tests may point it elsewhere.
+    # Looked up on each use, since settings.STORAGES needs Django to be set up, and tests override it.
     if name not in ("uploads", "results"):
         raise AttributeError(name)
     return cast(Bucket, storages[name])

@@ -1,4 +1,4 @@
-"""The home twin: a folder that takes signed upload forms and hands out signed, expiring links."""
+"""The home twin: a folder with signed upload forms and signed, expiring links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from converter.storage.signed import SignedBucket, object_created
 
 CHUNK = 1 << 20
 PARTIAL = ".partial"
-MOVES = 10  # tries
+MOVES = 10  # attempts
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def _faults() -> Iterator[None]:
 
 @contextmanager
 def _in_place() -> Iterator[None]:
-    """If something is missing while a file is written, it is a folder."""
+    """Raise StorageFault for FileNotFoundError: while a file is written, only a folder can be missing."""
     try:
         yield
     except FileNotFoundError as exc:
@@ -47,7 +47,7 @@ def _in_place() -> Iterator[None]:
 
 
 def _move(temporary: str, path: Path) -> None:
-    """Move a file to its path, into a folder that somebody may remove at any moment because it is empty."""
+    """Move a file to its path. Another process may remove the folder at any time while it is empty."""
     for _ in range(MOVES - 1):
         with suppress(FileNotFoundError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def _move(temporary: str, path: Path) -> None:
 
 @deconstructible(path="converter.storage.folder.FolderStorage")
 class FolderStorage(SignedBucket, FileSystemStorage):
-    """`bucket` names it and starts every key; objects are files below `root`."""
+    """A folder as a bucket. Every key starts with `bucket`; objects are files below `root`."""
 
     def __init__(self, bucket: str, root: Path | str) -> None:
         super().__init__(location=root, allow_overwrite=True)
@@ -78,7 +78,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
 
     def put_parts(self, key: str, parts: Iterator[bytes], *, filename: str, content_type: str) -> Stored:
         path = self._path(key)
-        digest = hashlib.md5(usedforsecurity=False)  # as S3 makes its entity tags
+        digest = hashlib.md5(usedforsecurity=False)  # like S3's entity tags
         with _faults(), _in_place():
             self._partial.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._partial)
@@ -114,7 +114,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
             try:
                 path.unlink(missing_ok=True)
             except OSError as exc:
-                faults.append(exc)  # the others go all the same, as on S3
+                faults.append(exc)  # delete the others all the same, like S3
             self._prune(path.parent)
         if faults:
             raise StorageFault(f"The folder kept {len(faults)} files: {faults[0].strerror}.") from faults[0]
@@ -122,7 +122,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
     def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
         with _faults():
             file = self._path(key).open("rb")
-        facts = os.fstat(file.fileno())  # a digest would cost a reading
+        facts = os.fstat(file.fileno())  # a digest would need to read the whole file
         return file, Stored(size=facts.st_size, etag=f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
 
     def check_key(self, key: str) -> None:
@@ -132,7 +132,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
         removed = 0
         with _faults():
             for path in self._partial.glob("*"):
-                with suppress(FileNotFoundError):  # done, and in its place
+                with suppress(FileNotFoundError):  # completed and moved
                     if path.stat().st_mtime < before.timestamp():
                         path.unlink()
                         removed += 1
@@ -144,7 +144,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
 
     @property
     def _partial(self) -> Path:
-        """Where files are while they are written, so that what a killed process leaves is in one place."""
+        """The folder of files being written, so that those of killed processes are in one place."""
         return Path(self.location, self.bucket_name, PARTIAL)
 
     def _path(self, key: str) -> Path:
@@ -153,7 +153,7 @@ class FolderStorage(SignedBucket, FileSystemStorage):
         return Path(safe_join(self.location, key))
 
     def _prune(self, folder: Path) -> None:
-        """Remove folders that became empty, so that years of use leave no litter."""
+        """Remove the folder and its parents while they are empty."""
         top = Path(self.location, self.bucket_name)
         while folder != top and folder.is_relative_to(top):
             try:

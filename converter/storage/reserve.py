@@ -1,6 +1,6 @@
-"""Room for deleting on a full disk: a database must write before anything can go.
+"""Reserve disk space for deletions: on a full disk, the database could not write what they need.
 
-A file in DATA_DIR, kept by the server and given back when there is next to no room.
+It is a file in DATA_DIR that the server creates, and that is deleted when space runs out.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from pathlib import Path
 
 from django.conf import settings
 
-SIZE = 4 << 20  # bytes: as much as SQLite writes ahead before it uses the same room again
-LEAST = SIZE // 16  # enough to delete a few batches, which make room for more
+SIZE = 4 << 20  # bytes: about the size at which SQLite checkpoints its write-ahead log
+LEAST = SIZE // 16  # enough to delete a few batches, which frees space for more
 
 
 def keep() -> None:
-    """Make the file where there is none: a quarter of the free space at most, as a small disk fills up too."""
+    """Create the file if there is none. It takes at most a quarter of the free space, for small disks."""
     path = _path()
     with suppress(OSError):
         size = min(SIZE, _free() // 4)
         if path.exists() or size < LEAST:
             return
         try:
-            path.write_bytes(os.urandom(size))  # some file systems store zeros in no room
+            path.write_bytes(os.urandom(size))  # some file systems allocate no blocks for zeros
         except OSError:
             path.unlink(missing_ok=True)
 
 
 def give_back() -> None:
-    """Delete the file if its room is needed."""
+    """Delete the file if its space is needed."""
     path = _path()
     with suppress(OSError):
         if path.exists() and _free() < SIZE:

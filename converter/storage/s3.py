@@ -1,4 +1,4 @@
-"""The cloud twin: private buckets, reached through django-storages."""
+"""The cloud twin: private S3 buckets, through django-storages."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from storages.backends.s3 import S3Storage
 from converter.engine.filenames import split_extension
 from converter.storage import StorageFault, Stored, UploadForm, attachment, end_of_link
 
-DELETE_AT_ONCE = 1000  # what S3 takes in one call
+DELETE_AT_ONCE = 1000  # the limit of S3's DeleteObjects
 LINKS_REMEMBERED = 4096
 CACHED = "private, max-age=300, immutable"
 
-# S3 keeps 2 KB of headers with an object, type and caching among them.
+# S3 stores at most 2 KB of headers with an object, including its type and caching.
 MOST_NAME_BYTES = 1800
 
-# S3 takes 10,000 parts of an object: these make 320 GB. Threads would each hold a part.
+# S3 allows 10,000 parts per object, here 320 GB. No threads, since each would hold a part in memory.
 IN_PARTS = TransferConfig(multipart_chunksize=32 << 20, multipart_threshold=32 << 20, use_threads=False)
 
-# SigV4 and the region's own host: what boto3 signs by default is SigV2 on the global host, which newer buckets refuse
-# and which answers a cross-origin POST with a redirect that browsers do not follow.
+# SigV4 and the regional host. By default boto3 presigns with SigV2, which newer buckets refuse, for the
+# global host, which answers a cross-origin POST with a redirect that browsers do not follow.
 CLIENT = Config(
     signature_version="s3v4",
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     retries={"mode": "standard", "total_max_attempts": 4},
     connect_timeout=3,
-    user_agent="imagesite",  # boto3's own is long, and put together twice for each call
+    user_agent="imagesite",  # boto3's default is long and built twice per call
     read_timeout=20,
 )
 
-# Buckets as paths need no DNS of their own; checksums in trailers are younger than most stores.
+# Path-style addresses need no DNS entry per bucket; most compatible storages lack checksum trailers.
 ELSEWHERE = Config(
     s3={"addressing_style": "path"},
     request_checksum_calculation="when_required",
@@ -66,8 +66,8 @@ def faults() -> Iterator[None]:
 class S3Bucket(S3Storage):  # type: ignore[misc]
     """One bucket. With `cloudfront_key_id` and the PEM `cloudfront_key`, links go through `custom_domain`.
 
-    With `endpoint_url` it is one of another store that speaks S3. `form_url` is where forms are posted if not to the
-    bucket itself.
+    `endpoint_url` is that of an S3-compatible storage. `form_url` is where forms are posted, by default to
+    the bucket.
     """
 
     def __init__(self, *, form_url: str = "", **options: Any) -> None:
@@ -80,7 +80,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
         return True
 
     def put(self, key: str, content: IO[bytes], *, filename: str, content_type: str) -> Stored:
-        # One request, so that the object appears whole or not at all and its tag is the digest of its bytes.
+        # A single request is atomic and makes the entity tag the MD5 digest of the bytes.
         with faults():
             answer = self._client.put_object(
                 Bucket=self.bucket_name,
@@ -131,19 +131,19 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
                 raise StorageFault(f"S3 kept {len(errors)} of {len(objects)} objects: {errors[0]['Code']}.")
 
     def remove_partial(self, before: datetime) -> int:
-        return 0  # the bucket's life cycle ends uploads that broke off
+        return 0  # the bucket's lifecycle rules abort incomplete uploads
 
     def exists(self, name: str) -> bool:
         """Return whether the object exists. Raises StorageFault if the bucket is missing or access is denied.
 
-        This lists the key: the answer to a HEAD is the same for a missing object and a missing bucket.
+        It lists the key, since HEAD gives the same response for a missing object and a missing bucket.
         """
         with faults():
             answer = self._client.list_objects_v2(Bucket=self.bucket_name, Prefix=name, MaxKeys=1)
         return any(found["Key"] == name for found in answer.get("Contents", []))
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
-        # Every field needs its own condition. Type and name are fixed: an original is only ever a download.
+        # Every field needs a condition. Type and disposition are fixed: originals are only ever downloaded.
         fixed = {
             "Content-Type": "application/octet-stream",
             "Content-Disposition": _attachment(filename),
@@ -165,7 +165,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
     def download_url(
         self, key: str, *, filename: str, content_type: str, lifetime: timedelta, until: datetime
     ) -> str:
-        # Name and type were stored with the object.
+        # Name and type are stored with the object.
         expires = end_of_link(lifetime, until)
         if self.cloudfront_signer is None:
             return self._presigned(key, expires)
@@ -194,7 +194,7 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
 
 
 class _Parts:
-    """Parts as a file that can only be read onwards: S3 wants each part but the last of one length."""
+    """A forward-only file of the parts: S3 needs parts of equal length, except the last."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts, self._rest = parts, b""
@@ -212,7 +212,7 @@ class _Parts:
 
 
 def _attachment(filename: str) -> str:
-    """Return the header that names a download, with as much of the name as S3 keeps: it is written in percent signs."""
+    """Return the Content-Disposition header, with the percent-encoded name cut to what S3 stores."""
     stem, suffix = split_extension(filename)
     for length in range(len(stem), -1, -1):
         header = attachment(stem[:length] + suffix)
@@ -222,7 +222,7 @@ def _attachment(filename: str) -> str:
 
 
 def _send_at_once(request: AWSRequest, **event: object) -> None:
-    """Skip the separate round trip that asks S3 whether it would accept the object."""
+    """Skip the extra round trip of `Expect: 100-continue`."""
     del request.headers["Expect"]
 
 

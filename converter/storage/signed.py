@@ -1,4 +1,4 @@
-"""What S3 does between the browser and a private bucket, done by the site: signed upload forms, signed links, events."""
+"""Signed upload forms, signed links and events by the site, as S3 offers them for a private bucket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from converter.storage import Stored, UploadForm, end_of_link
 
-# What a bucket notification is to S3. Sent with bucket_name, key and stored after an object is in its place.
+# Like an S3 bucket notification. Sent with bucket_name, key and stored after an object is in place.
 object_created = Signal()
 
 FORM_SALT = "converter.storage.upload_form"
@@ -21,7 +21,7 @@ LINK_SALT = "converter.storage.download_url"
 
 
 class Link(NamedTuple):
-    """An object that may be opened, and under which name and type."""
+    """An object that may be downloaded, with its file name and type."""
 
     key: str
     name: str
@@ -29,15 +29,15 @@ class Link(NamedTuple):
 
 
 class SignedBucket(ABC):
-    """A bucket whose forms and links lead to `converter.events.local`."""
+    """A bucket whose forms and links point to `converter.events.local`."""
 
     @abstractmethod
     def check_key(self, key: str) -> None:
-        """Raise ValueError for a key that does not belong to this bucket."""
+        """Raise ValueError if the key does not belong to this bucket."""
 
     @abstractmethod
     def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
-        """Open an object to read; its tag is another one for other bytes. Raises FileNotFoundError, StorageFault."""
+        """Open an object to read. Its tag changes with its bytes. Raises FileNotFoundError, StorageFault."""
 
     def upload_form(self, key: str, *, max_size: int, lifetime: timedelta, filename: str = "") -> UploadForm:
         self.check_key(key)
@@ -60,7 +60,7 @@ class SignedBucket(ABC):
 
     @staticmethod
     def read_link(token: str) -> Link:
-        """Return where a link leads. Raises PermissionError if it has expired or was not signed here."""
+        """Return the target of a link. Raises PermissionError if it is expired or wrongly signed."""
         try:
             link = signing.Signer(salt=LINK_SALT).unsign_object(token)
         except signing.BadSignature as exc:
@@ -71,9 +71,9 @@ class SignedBucket(ABC):
 
     @staticmethod
     def read_policy(policy: str, at: float) -> tuple[str, int]:
-        """Return the key and the largest size in bytes that a form posted `at` (Unix time) allows.
+        """Return the key and the maximum size in bytes that a form posted `at` (Unix time) allows.
 
-        Raises PermissionError if it was not signed here, or had expired by then.
+        Raises PermissionError if its signature is invalid or it had expired by then.
         """
         try:
             conditions = signing.loads(policy, salt=FORM_SALT)

@@ -1,6 +1,7 @@
-"""A bucket of any S3-compatible store, behind the site: browsers send and fetch through the site, never from the store.
+"""A bucket of any S3-compatible storage, proxied by the site.
 
-So the store may be closed to them, and needs neither CORS nor notifications.
+Browsers send and fetch through the site, so the storage need not be reachable for them and needs neither CORS
+nor notifications.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class SiteBucket(SignedBucket, S3Bucket):
         return io.BufferedReader(_Object(self, key, stored.size), READ_AHEAD), stored
 
     def read_from(self, key: str, start: int) -> IO[bytes]:
-        """Return the bytes of an object from byte `start` on, as a stream. Raises FileNotFoundError, StorageFault."""
+        """Return a stream of an object's bytes from `start` on. Raises FileNotFoundError, StorageFault."""
         with faults():
             answer = self._client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes={start}-")
         body: IO[bytes] = answer["Body"]
@@ -52,7 +53,7 @@ class SiteBucket(SignedBucket, S3Bucket):
 
 
 class _Object(io.RawIOBase):
-    """An object as a file: a request is made where reading begins, and again after a seek."""
+    """A file-like object: the first read, and the first after a seek, makes a request."""
 
     def __init__(self, bucket: SiteBucket, key: str, size: int) -> None:
         self._bucket, self._key, self._size = bucket, key, size

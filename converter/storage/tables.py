@@ -1,4 +1,4 @@
-"""Tables of DynamoDB: how they are reached, and what is raised if they do not answer."""
+"""Connect to DynamoDB tables and translate their errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     connect_timeout=3,
     read_timeout=5,
-    user_agent="imagesite",  # as in converter.storage.s3
+    user_agent="imagesite",  # see converter.storage.s3
 )
 
 
