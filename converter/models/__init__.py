@@ -1,7 +1,7 @@
-"""What was asked, of which image, and how far it has come.
+"""The database models.
 
-Facts about one row are methods here, facts about many rows methods of the QuerySet. Nothing here writes a
-status: `jobs` is the only writer of job state.
+Facts about one row are model methods, facts about many rows QuerySet methods. Nothing here writes a job's
+status: only `converter.jobs` does.
 """
 
 from __future__ import annotations

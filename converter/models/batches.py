@@ -1,4 +1,4 @@
-"""What one person submits at once."""
+"""Batches and their tallies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from converter.models.uploads import Upload
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def tallies(self) -> dict[uuid.UUID, Tally]:
-        """Return how far each batch of this (small) set has come, in three queries."""
+        """Return the tally of each batch in this (small) set, in three queries."""
         return self.tallies_of(list(self))
 
     def tallies_of(self, batches: Sequence[Batch]) -> dict[uuid.UUID, Tally]:
-        """Return the same for batches that are read already, in two queries."""
+        """Return the same for batches already loaded, in two queries."""
         tallies = {batch.pk: Tally() for batch in batches}
         expired = {batch.pk for batch in batches if batch.is_expired}
         rows = (
@@ -36,7 +36,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         )
         for row in rows:
             if row["status"] == Job.Status.FINISHED and row["batch_id"] in expired:
-                row["status"] = Job.Status.EXPIRED  # as Job.state has it
+                row["status"] = Job.Status.EXPIRED  # like Job.state
             tallies[row["batch_id"]].add(row["status"], row["n"], row["after"] or 0)
         sizes = Batch.objects.filter(pk__in=tallies).annotate(
             images=Count("jobs__upload", distinct=True), joined=Max("jobs__images")
@@ -50,7 +50,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 def _size_of_originals() -> Subquery:
-    """Return, for a batch, the bytes of the images that have a result; each counts once, however many it has."""
+    """Return a subquery for the total size of a batch's images with results, each counted once."""
     finished = Job.objects.filter(batch=OuterRef(OuterRef("pk")), status=Job.Status.FINISHED).order_by()
     joined = Source.objects.filter(
         job__batch=OuterRef(OuterRef("pk")), job__status=Job.Status.FINISHED
@@ -58,12 +58,12 @@ def _size_of_originals() -> Subquery:
     originals = Upload.objects.filter(
         Q(pk__in=finished.values("upload")) | Q(pk__in=joined.values("upload"))
     ).order_by()
-    # Not aggregate(), which would ask at once.
+    # Not aggregate(), which would run the query at once.
     return Subquery(originals.annotate(sum=Func("size", function="SUM")).values("sum"))
 
 
 class Batch(models.Model):
-    """What one person submits at once. Its state is derived from its jobs."""
+    """Images submitted together. Its state is derived from its jobs."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
@@ -85,7 +85,7 @@ class Batch(models.Model):
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     zip_key = models.CharField(max_length=200, blank=True, editable=False)
     zip_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """Not used any more; the release before this one still needs it."""
+    """Unused, but the previous release still needs it."""
 
     objects = BatchQuerySet.as_manager()
 
@@ -107,12 +107,12 @@ class Batch(models.Model):
 
     @property
     def naming(self) -> str:
-        """Return the pattern of its results' names. The default distinguishes sizes of the same format."""
+        """The pattern of its results' names. The default distinguishes sizes of the same format."""
         return self.name_pattern or usual_pattern([output["format"] for output in self.outputs])
 
     @property
     def is_icon_set(self) -> bool:
-        """Whether its results have the names that sites look for. A pattern that somebody chose goes before."""
+        """Whether its results get the file names of an icon set. A name pattern takes precedence."""
         return not self.name_pattern and icons.is_set(self.outputs)
 
     @property
@@ -126,7 +126,7 @@ class Batch(models.Model):
 
 @dataclass
 class Tally:
-    """Counts over the jobs of one batch; the bytes are those of finished ones and of their originals."""
+    """Counts of one batch's jobs; bytes are those of finished results and of their originals."""
 
     by_status: dict[str, int] = field(default_factory=dict)
     images: int = 0
@@ -155,7 +155,7 @@ class Tally:
 
     @property
     def results(self) -> int:
-        """How many results there are, or still may be."""
+        """How many results there are or may still be."""
         return self.total - self.count(Job.Status.FAILED) - self.count(Job.Status.CANCELLED)
 
     @property
@@ -164,7 +164,7 @@ class Tally:
 
     @property
     def state(self) -> str:
-        """Return one word for the whole: a job status, or `partially_failed`."""
+        """A job status, or `partially_failed`."""
         statuses = {status for status, n in self.by_status.items() if n}
         if not statuses & set(Job.UNFINISHED):
             if len(statuses) == 1:

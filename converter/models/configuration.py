@@ -1,4 +1,4 @@
-"""What staff set for the whole site, where the database keeps it."""
+"""The site's configuration, if kept in the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class SiteConfiguration(models.Model):
-    """One row: the home twin of the configuration table. What staff changed is logged as a change of it."""
+    """A single row, the home twin of the configuration table. The admin log refers to it for every change."""
 
     NAME = "site"
 

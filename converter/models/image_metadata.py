@@ -1,4 +1,4 @@
-"""What is known of each image, where the database keeps it."""
+"""The metadata store's table, if kept in the database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from converter.models.uploads import Upload
 
 
 class ImageMetadata(models.Model):
-    """What is known of one image: the home twin's table of the metadata store."""
+    """The metadata of one image: the home twin of the DynamoDB table."""
 
     upload = models.OneToOneField(Upload, models.CASCADE, primary_key=True, related_name="metadata")
     item = models.JSONField()

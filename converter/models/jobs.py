@@ -1,4 +1,4 @@
-"""One image and one output each."""
+"""Jobs and the sources of documents."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from converter.engine.naming import Named, by_page, result_name
 from converter.models.uploads import Upload
 from converter.problems import PASSING
 
-# No lease is longer. One that seems to be was taken before the clock was turned back.
+# No lease is longer. One that seems longer was taken before the clock was set back.
 LONGEST_LEASE = timedelta(minutes=5)
 
 
 def lost(now: datetime) -> Q:
-    """Return the condition of jobs whose worker has lost its lease."""
+    """Return the condition for jobs whose lease has expired."""
     return Q(lease_until__lt=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
 def of_another_time(now: datetime) -> Q:
-    """Return the condition of leases taken before the clock was turned, or before the machine slept."""
+    """Return the condition for leases taken before the clock was changed or the machine slept."""
     return Q(lease_until__lt=now - LONGEST_LEASE) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
     def of(self, uploads: Iterable[Upload]) -> JobQuerySet:
-        """Return the jobs that make something of any of these uploads."""
+        """Return the jobs that convert any of these uploads."""
         wanted = [upload.pk for upload in uploads]
         joining = Source.objects.filter(upload__in=wanted).values("job")
         return self.filter(Q(upload__in=wanted) | Q(pk__in=joining))
 
     def uploads(self) -> models.QuerySet[Upload]:
-        """Return the uploads that these jobs make something of."""
+        """Return the uploads that these jobs convert."""
         ids = self.order_by().values("pk")
         sources = Source.objects.filter(job__in=ids).order_by().values("upload")
         return Upload.objects.filter(Q(pk__in=self.order_by().values("upload")) | Q(pk__in=sources))
 
     def passing(self) -> JobQuerySet:
-        """Return the jobs that have ended but may end otherwise when they are tried again."""
+        """Return the failed or cancelled jobs that may succeed on retry."""
         failed = Q(error_code__in=PASSING) | Q(error_params__reason__code__in=PASSING)
         return self.filter(Q(status=Job.Status.CANCELLED) | Q(status=Job.Status.FAILED) & failed)
 
@@ -58,7 +58,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(status__in=Job.UNFINISHED)
 
     def claimable(self, now: datetime) -> JobQuerySet:
-        """Return the jobs a worker may take: queued, or left behind by one whose lease ran out."""
+        """Return the jobs that a worker may claim: queued ones and those with an expired lease."""
         return self.filter(Q(status=Job.Status.QUEUED) | Q(status=Job.Status.PROCESSING) & lost(now))
 
     def in_state(self, *states: str) -> JobQuerySet:
@@ -81,7 +81,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One upload to one output, or several uploads to one document: `upload` is then the first of its `sources`."""
+    """One upload and one output, or several uploads and one document: `upload` is then its first source."""
 
     class Status(models.TextChoices):
         AWAITING_UPLOAD = "awaiting_upload", _("Waiting for upload")
@@ -124,7 +124,7 @@ class Job(models.Model):
         help_text=_("Why the last attempt was put back."),
     )
     hindered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    """How many attempts were put back, through no fault of the image."""
+    """How many attempts did not count, since the image was not the cause."""
     error_message = models.CharField(max_length=500, blank=True, help_text=_("In English."))
 
     result_size = models.PositiveBigIntegerField(null=True, blank=True)
@@ -135,7 +135,7 @@ class Job(models.Model):
     report = models.JSONField(null=True, blank=True)
     versions = models.JSONField(null=True, blank=True, help_text=_("Library versions used for the result."))
     preview_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """Not used any more; the release before this one still needs it."""
+    """Unused, but the previous release still needs it."""
     previewed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -144,7 +144,7 @@ class Job(models.Model):
         null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run this job.")
     )
     asks = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    """How long it has waited, in asks for its upload or for a worker: a clock may be turned."""
+    """How long it has waited, in asks for its upload or a worker, since the clock may change."""
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     milliseconds = models.PositiveIntegerField(
@@ -181,8 +181,9 @@ class Job(models.Model):
             models.Index(
                 fields=["error_code", "-created_at"], condition=~Q(error_code=""), name="job_failure"
             ),
-            # The sweep looks only at what is not done: its cost does not grow with history. Of every status, because
-            # SQLite uses a conditional index only where the condition stands in the query, and not as a parameter.
+            # For the sweep, which reads only unfinished jobs, so its cost does not grow with history. Covers
+            # every status, because SQLite uses a partial index only if the query has its condition as a
+            # literal.
             models.Index(fields=["status", "created_at"], name="job_by_status"),
         ]
 
@@ -191,14 +192,14 @@ class Job(models.Model):
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Return why it failed, as programs see it."""
+        """Why it failed, as in the API."""
         if not self.error_code:
             return None
         return {"code": self.error_code, "params": self.error_params or {}, "message": self.error_message}
 
     @property
     def result_key(self) -> str:
-        """Return where the result goes: a function of job and recipe, so a repeat writes the same object."""
+        """The storage key of the result, derived from job and recipe: a repeat writes the same object."""
         return f"{self.upload.results_prefix}/{self.pk}/{self.recipe_hash[:16]}"
 
     @property
@@ -211,7 +212,7 @@ class Job(models.Model):
 
     @property
     def result_name(self) -> str:
-        """Return the name people download it under."""
+        """The file name of the result when it is downloaded."""
         if self.batch.is_icon_set and (name := icon_name(self.recipe)):
             return name
         format = engine.FORMATS[self.result_format or self.output_format]
@@ -234,7 +235,7 @@ class Job(models.Model):
 
     @property
     def page(self) -> int | None:
-        """The page or frame that it is made of, if that is one of several."""
+        """The page or frame that it converts, if it was split by page."""
         pages = str(self.recipe.get("pages", ""))
         return int(pages) if pages.isdecimal() else None
 
@@ -244,7 +245,7 @@ class Job(models.Model):
 
     @cached_property
     def uploads(self) -> list[Upload]:
-        """The images it is made of, in order."""
+        """The images that it converts, in order."""
         return [source.upload for source in self.sources.all()] if self.is_joined else [self.upload]
 
     @property
@@ -253,7 +254,7 @@ class Job(models.Model):
 
     @property
     def state(self) -> str:
-        """Return its status as of now: a result whose time is up has expired, though no sweep has come by yet."""
+        """The current status: a result past its retention time has expired, even before the next sweep."""
         if self.status == self.Status.FINISHED and self.batch.is_expired:
             return self.Status.EXPIRED
         return self.status
@@ -276,7 +277,7 @@ class Job(models.Model):
 
     @property
     def is_passing(self) -> bool:
-        """Whether it has ended but may end otherwise when it is tried again: `passing()` of one row."""
+        """Whether it failed or was cancelled but may succeed on retry: `JobQuerySet.passing` for one row."""
         reason = (self.error_params or {}).get("reason", {}).get("code")  # of one image of a document
         failed_by_chance = self.error_code in PASSING or reason in PASSING
         return self.status == self.Status.CANCELLED or (
@@ -296,7 +297,7 @@ class Job(models.Model):
 
     @property
     def grew_unexpectedly(self) -> bool:
-        """Whether the result is larger than its source though their formats do not explain it."""
+        """Whether the result is larger than its source and the formats do not explain why."""
         return any(said["code"] == "larger_than_source" for said in (self.report or {}).get("warnings", ()))
 
     @property

@@ -1,4 +1,4 @@
-"""What each person may use, and has used."""
+"""Quotas, usage, rate limits and idempotency keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class IdempotencyKey(models.Model):
-    """The first answer to a request that a program may send again."""
+    """The first response to a request that an API client may repeat."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
@@ -35,30 +35,30 @@ class IdempotencyKey(models.Model):
 
 
 class RateLimitQuerySet(models.QuerySet["RateLimit"]):
-    """`burst` may come at once; each `interval`, in seconds, gives one back. `now` is in seconds since 1970."""
+    """Allow `burst` requests at once and one more every `interval` seconds. `now` is in Unix seconds."""
 
     def spend(self, key: str, now: float, interval: float, burst: int, count: float = 1) -> int:
-        """Count one more of `key`, or `count`, and return 0, or return the seconds to wait for it, which is then not counted.
+        """Count `count` requests of `key` and return 0, or count none and return the seconds to wait.
 
-        One row a key and one conditional UPDATE, so it holds across processes.
+        It is one conditional UPDATE of one row per key, so it works across processes.
         """
         if count > burst:
             return math.ceil(burst * interval)
         while not self._taken(key, now, interval, burst, count):
-            # One that is early enough after all came in between: another of the same key.
+            # Another request of this key came in between. If this one need not wait after all, try again.
             if (wait := self.wait(key, now, interval, burst, count)) > 0:
                 return wait
         return 0
 
     def wait(self, key: str, now: float, interval: float, burst: int, count: float = 1) -> int:
-        """Return the seconds until one more of `key` may come, or `count`; 0 if it may at once."""
+        """Return the seconds until `count` requests of `key` are allowed; 0 if they are now."""
         most = now + (burst - count) * interval
         likely = now + (burst + 1) * interval
         row = self.filter(key=key, caught_up_at__gt=most, caught_up_at__lte=likely).first()
         return max(1, math.ceil(row.caught_up_at - most)) if row else 0
 
     def give_back(self, key: str, interval: float) -> None:
-        """Count one less."""
+        """Uncount one request."""
         self.filter(key=key).update(caught_up_at=F("caught_up_at") - Value(interval))
 
     def _taken(self, key: str, now: float, interval: float, burst: int, count: float) -> bool:
@@ -68,7 +68,7 @@ class RateLimitQuerySet(models.QuerySet["RateLimit"]):
             caught_up_at=Greatest(F("caught_up_at"), Value(now)) + Value(cost)
         ):
             return True
-        # What no rate leads to was written before the clock was set back.
+        # A value that no rate can lead to was written before the clock was set back.
         if rows.filter(caught_up_at__gt=now + (burst + 1) * interval).update(caught_up_at=now + cost):
             return True
         _, new = self.get_or_create(key=key, defaults={"caught_up_at": now + cost})
@@ -76,7 +76,7 @@ class RateLimitQuerySet(models.QuerySet["RateLimit"]):
 
 
 class RateLimit(models.Model):
-    """How far one caller, guest or address, or one who guesses, has run ahead of the rate that is allowed."""
+    """How far a client, guest, account or address is ahead of its allowed rate."""
 
     key = models.CharField(max_length=60, primary_key=True)
     caught_up_at = models.FloatField(
@@ -90,7 +90,7 @@ class RateLimit(models.Model):
 
 
 class Quota(models.Model):
-    """What one user may use, where staff have decided otherwise than for everybody."""
+    """One user's quota, where staff have set another than the site's default."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="quota"
@@ -108,7 +108,7 @@ class Quota(models.Model):
 
 class UsageQuerySet(models.QuerySet["Usage"]):
     def jobs_of(self, owner_id: uuid.UUID, since: datetime) -> int:
-        """Return how many jobs a user submitted since then, counted by the hour."""
+        """Return how many jobs a user submitted since then, to the hour."""
         return self.filter(owner=owner_id, hour__gt=since).aggregate(n=Sum("jobs"))["n"] or 0
 
     def note(self, owner_id: uuid.UUID, now: datetime, jobs: int) -> None:
@@ -119,7 +119,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
 
 
 class Usage(models.Model):
-    """How many jobs a user asked for in one hour: a fact for a day, though the jobs themselves be deleted."""
+    """How many jobs a user submitted in one hour. It counts for a day, even if the jobs are deleted."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     hour = models.DateTimeField()

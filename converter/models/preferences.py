@@ -1,4 +1,4 @@
-"""What each person has chosen."""
+"""User preferences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from converter.models.recipes import Recipe
 
 
 class Preferences(models.Model):
-    """What a user has chosen for all that is to come. There is no row before the first choice."""
+    """A user's choices for future batches. There is no row before the first choice."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
@@ -49,5 +49,5 @@ class Preferences(models.Model):
 
     @property
     def kept_for(self) -> timedelta:
-        """Return how long new files are kept: the site may have lowered its bounds since the choice."""
+        """How long new files are kept: the site's maximum may have been lowered since the choice."""
         return min(self.retention or settings.CONVERTER_RETENTION, settings.CONVERTER_MAX_RETENTION)

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Logo(models.Model):
-    """A watermark picture that recipes keep, for as long as one of them or a link to one lives.
+    """A watermark image, kept while a recipe or recipe link uses it.
 
-    Its bytes are in the row: buckets delete by age.
+    Its bytes are in the row, since buckets delete files by age.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -30,7 +30,7 @@ class Logo(models.Model):
 
 
 class Outputs(models.Model):
-    """One output or several: the first in `recipe`, the others in `more`."""
+    """One or several outputs: the first in `recipe`, the others in `more`."""
 
     recipe = models.JSONField(help_text=_("In canonical form."))
     more = models.JSONField(null=True, blank=True, help_text=_("The recipes of its other outputs."))
@@ -70,7 +70,7 @@ class Recipe(Outputs):
 
 
 class RecipeLink(Outputs):
-    """A recipe that somebody gave to others, as it was then: a changed or deleted one leaves the link as it is."""
+    """A recipe that a user shared by link. It is a copy, unaffected by later changes to the recipe."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recipe_links")
     hash = models.CharField(max_length=16, help_text=_("First characters of the recipe's hash."))

@@ -1,4 +1,4 @@
-"""ZIPs and previews, while they are being made."""
+"""Requests for ZIPs and previews."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from converter.models.jobs import LONGEST_LEASE
 
 
 class Rendition(models.Model):
-    """A ZIP or preview that somebody asked for: how far it has come, or why it failed. Once it is made, there is no row."""
+    """The state of a requested ZIP or preview, or why it failed. The row is deleted once it is made."""
 
     subject = models.CharField(max_length=200, primary_key=True)
     since = models.DateTimeField()
     asked_at = models.DateTimeField()
     asks = models.PositiveIntegerField(default=0, db_default=0)
-    """How often a worker was asked again."""
+    """How often a worker was asked after the first time."""
     working_until = models.DateTimeField(null=True, blank=True)
     """The lease of the worker that makes it."""
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""Links to results, for others."""
+"""Public links to results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
 
 
 class Share(models.Model):
-    """Some results of a batch, shown to everybody who has the link. Kept as it is, so that its owner can see it again."""
+    """Results of a batch, public by link. The token is not hashed, so that its owner can copy it later."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="shares")
@@ -37,7 +37,7 @@ class Share(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     zip_key = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
-    """Where its own ZIP is, once somebody asked for it: the batch's holds more than it shows."""
+    """The key of its ZIP, once requested. The batch's ZIP holds more than the share shows."""
     opened = models.PositiveIntegerField(default=0, help_text=_("How often others have opened the link."))
 
     objects = ShareQuerySet.as_manager()

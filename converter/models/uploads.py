@@ -33,7 +33,7 @@ class Upload(models.Model):
     seen_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Last sign that its bytes are coming.")
     )
-    # What probing found; the whole of it is in the metadata store.
+    # The main facts from probing; all of them are in the metadata store.
     format = models.CharField(max_length=10, blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
@@ -56,7 +56,7 @@ class Upload(models.Model):
 
     @property
     def is_gone(self) -> bool:
-        """Whether its time is up: its bytes are deleted, or will be by the next sweep."""
+        """Whether it has expired: its bytes are deleted, or will be by the next sweep."""
         return self.deleted_at is not None or self.expires_at <= timezone.now()
 
     @property
@@ -66,14 +66,14 @@ class Upload(models.Model):
 
     @property
     def can_be_fetched(self) -> bool:
-        """Whether its bytes may still come from the address it is imported from."""
+        """Whether its bytes may still be fetched from its URL."""
         return bool(self.source_url) and self.received_at is None and not self.is_gone
 
     def renamed(self, extension: str) -> str:
-        """Return its name with another extension, at most 255 bytes long."""
+        """Return its name with another extension, cut to 255 bytes."""
         return fitted(split_extension(self.name)[0] or "image", f".{extension}")
 
     @property
     def results_prefix(self) -> str:
-        """Return the prefix of its results. It follows the upload's key, which stays when the image gets another owner."""
+        """The key prefix of its results, taken from its own key, which does not change with the owner."""
         return f"results/{self.key.split('/')[1]}/{self.pk}"

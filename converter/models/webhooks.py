@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-# How long an attempt may take. One that seems to be later than now was made before the clock was turned back.
+# The maximum duration of an attempt. One that seems later than now was made before the clock was set back.
 LEASE = timedelta(seconds=60)
 
 
@@ -31,7 +31,7 @@ class Webhook(models.Model):
     old_secret = models.CharField(max_length=60, blank=True, editable=False)
     old_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     language = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
-    """The language of notices about it: that of the last person who created or changed it."""
+    """The language of notices about it: that of whoever created or last changed it."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(
@@ -51,13 +51,13 @@ class Webhook(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
-        """Return what should be sent now: also what has its time from a clock that was turned back since."""
+        """Return the deliveries to send now, including those scheduled before the clock was set back."""
         of_another_time = Q(attempts=0) | Q(attempted_at__gt=now + LEASE)
         return self.filter(Q(due_at__lte=now) | Q(due_at__isnull=False) & of_another_time)
 
 
 class Delivery(models.Model):
-    """One message to a webhook: stored together with the change it reports, then sent until it is accepted or given up."""
+    """A message to a webhook, stored with the change it reports, then sent until accepted or given up."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
@@ -98,5 +98,5 @@ class Delivery(models.Model):
 
     @property
     def is_on_its_way(self) -> bool:
-        """Whether nothing is known yet of how it is taken."""
+        """Whether it is still to be sent and no attempt has had a result yet."""
         return self.due_at is not None and self.answer_status is None and not self.answer
