@@ -25,6 +25,8 @@ from infra.package import ROOT
 # Of an account's concurrency AWS keeps this much that nobody may reserve.
 UNRESERVED = 100
 OLDEST_TERRAFORM = (1, 11)
+# Beginnings that SSM, EC2 and S3 keep for themselves, RDS's own subnet group, and what RDS and Zappa do not take.
+RESERVED = "--|^(aws|ssm)|^(sg|sthree|amzn-s3-demo)(-|$)|^default$"
 SERVICES = ("apigateway", "cognito-idp", "dynamodb", "lambda", "rds", "sesv2", "ssm")
 GITHUB = "token.actions.githubusercontent.com"
 
@@ -73,6 +75,11 @@ class Preflight:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", self.project):
             raise DeployError(
                 f"PROJECT={self.project} cannot be used: take 2 to 16 lower-case letters, digits and hyphens, a letter first."
+            )
+        if re.search(RESERVED, self.project):
+            raise DeployError(
+                f"PROJECT={self.project} cannot be used: AWS keeps names for itself that begin with aws, ssm, sg-, sthree- "
+                "or amzn-s3-demo-, and default; and no two hyphens may follow each other."
             )
         return self.project
 
@@ -153,11 +160,16 @@ class Preflight:
         zone = self.settings.get("zone_name")
         if not zone:
             return "none: the site has CloudFront's name"
-        found = self.aws("route53").list_hosted_zones_by_name(DNSName=zone, MaxItems="1")["HostedZones"]
-        if not found or found[0]["Name"].rstrip(".") != zone.rstrip("."):
+        listed = self.aws("route53").list_hosted_zones_by_name(DNSName=zone)["HostedZones"]
+        found = [one for one in listed if one["Name"] == f"{zone}." and not one["Config"]["PrivateZone"]]
+        if not found:
             raise DeployError(
-                f"this account has no hosted zone {zone}. Make it in Route 53 and let the domain's registrar name its servers: "
-                "without them the certificate is never issued."
+                f"this account has no public hosted zone {zone}. Make it in Route 53 and let the domain's registrar name its "
+                "servers: without them the certificate is never issued."
+            )
+        if len(found) > 1:
+            raise DeployError(
+                f"this account has {len(found)} hosted zones {zone}. Delete what the registrar does not name."
             )
         return str(self.settings.get("domain_name", zone))
 

@@ -9,6 +9,11 @@ variable "project" {
     condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.project))
     error_message = "Use 2 to 16 lower-case letters, digits and hyphens, a letter first, no hyphen last: all names are made of it, and Zappa hashes the name of the clock's rule where it is longer."
   }
+
+  validation {
+    condition     = !can(regex("--|^(aws|ssm)|^(sg|sthree|amzn-s3-demo)(-|$)|^default$", var.project))
+    error_message = "AWS keeps names for itself that begin with aws, ssm, sg-, sthree- or amzn-s3-demo-, and default. Two hyphens in a row are no part of names that RDS and Zappa make."
+  }
 }
 
 variable "region" {
@@ -48,7 +53,7 @@ variable "zone_name" {
   default     = null
 
   validation {
-    condition     = var.domain_name == null || try(endswith(var.domain_name, var.zone_name), false)
+    condition     = var.domain_name == null || var.domain_name == var.zone_name || try(endswith(var.domain_name, ".${var.zone_name}"), false)
     error_message = "domain_name needs zone_name, the hosted zone it ends with."
   }
 }
@@ -163,6 +168,12 @@ variable "sweep_schedule" {
   description = "How often deadlines are looked at and webhooks tried again. Each look wakes a paused database for five minutes. Null: every hour where nothing can leave the network, else every minute."
   type        = string
   default     = null
+
+  # Zappa takes the old rule away before EventBridge looks at the new one.
+  validation {
+    condition     = var.sweep_schedule == null || can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(\\S+( \\S+){5}\\))$", var.sweep_schedule))
+    error_message = "Such as rate(1 minute), rate(5 minutes) or cron(0 * * * ? *)."
+  }
 }
 
 variable "labels" {

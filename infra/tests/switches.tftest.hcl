@@ -580,3 +580,42 @@ run "invitations" {
 
   expect_failures = [var.sign_up]
 }
+
+run "reserved_project_name" {
+  command = plan
+
+  variables {
+    project = "sg-images"
+  }
+
+  expect_failures = [var.project]
+}
+
+run "a_domain_beside_the_zone" {
+  command = plan
+
+  variables {
+    domain_name = "myexample.com"
+    zone_name   = "example.com"
+  }
+
+  expect_failures = [var.zone_name]
+}
+
+run "a_schedule_that_eventbridge_refuses" {
+  command = plan
+
+  variables {
+    sweep_schedule = "rate(1 minutes)"
+  }
+
+  expect_failures = [var.sweep_schedule]
+}
+
+run "a_schedule_of_ones_own" {
+  command = plan
+
+  variables {
+    sweep_schedule = "cron(0 * * * ? *)"
+  }
+}

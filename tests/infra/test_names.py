@@ -1,17 +1,25 @@
-"""The longest PROJECT that names can be made of, and one letter more."""
+"""Which PROJECT names can be made of."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import botocore.session
 import moto
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from slugify import slugify
 from zappa.core import Zappa
 
 from infra.deploy import up, walk
-from infra.preflight import Preflight
+from infra.deployment import INFRA
+from infra.errors import DeployError
+from infra.preflight import RESERVED, Preflight
+from infra.rollback import STAGES
 from tests.infra.test_deploy import KEYS, PYTHON, Programs, Site, programs
 
 
@@ -56,3 +64,37 @@ def test_the_rule_of_the_clock_begins_with_the_workers_name_for_the_longest_proj
             {}, "converter.events.clock.sweep", worker
         )
         assert rule.startswith(worker) == begins
+
+
+@pytest.mark.long
+@given(st.from_regex(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", fullmatch=True))
+def test_zappa_names_the_functions_as_terraform_does(project: str) -> None:
+    assume(not re.search(RESERVED, project))
+    for stage in STAGES:
+        assert slugify(f"{project}-{stage}") == f"{project}-{stage.replace('_', '-')}"
+
+
+def test_two_hyphens_in_a_row_would_give_two_names_to_one_function() -> None:
+    assert slugify("my--site-production") == "my-site-production"
+    assert re.search(RESERVED, "my--site")
+
+
+@pytest.mark.parametrize(
+    "project", ["awsome", "ssm", "sg", "sg-site", "sthree-x", "amzn-s3-demo-x", "default", "my--x"]
+)
+def test_a_name_that_aws_keeps_for_itself_is_refused(project: str) -> None:
+    with pytest.raises(DeployError, match=f"PROJECT={project} cannot be used: AWS keeps"):
+        Preflight(project, "eu-west-1", {}, pytest.fail, PYTHON).name()
+
+
+def test_ssm_says_which_beginnings_it_keeps() -> None:
+    """The secrets of a site lie below /PROJECT."""
+    service = botocore.session.get_session().get_service_model("ssm")
+    shape = service.operation_model("PutParameter").input_shape
+    assert shape
+    said = shape.members["Name"].documentation
+    assert 'can\'t be prefixed with "<code>aws</code>" or "<code>ssm</code>"' in said
+
+
+def test_terraform_refuses_the_same_names() -> None:
+    assert f'regex("{RESERVED}", var.project)' in (INFRA / "variables.tf").read_text()

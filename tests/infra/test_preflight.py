@@ -132,12 +132,23 @@ def test_a_project_of_the_account_in_another_region_is_told() -> None:
 
 
 def test_a_domain_without_its_zone_is_refused() -> None:
-    with pytest.raises(DeployError, match="no hosted zone example.com"):
-        preflight(domain_name="images.example.com", zone_name="example.com").domain()
-    boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
-    assert (
-        preflight(domain_name="images.example.com", zone_name="example.com").domain() == "images.example.com"
+    ready = preflight(domain_name="images.example.com", zone_name="example.com")
+    route53 = boto3.client("route53")
+    # Terraform's data source sees neither of these two.
+    route53.create_hosted_zone(Name="shop.example.com", CallerReference="0")
+    route53.create_hosted_zone(
+        Name="example.com",
+        CallerReference="1",
+        HostedZoneConfig={"PrivateZone": True},
+        VPC={"VPCRegion": "eu-west-1", "VPCId": "vpc-1"},
     )
+    with pytest.raises(DeployError, match="no public hosted zone example.com"):
+        ready.domain()
+    route53.create_hosted_zone(Name="example.com", CallerReference="2")
+    assert ready.domain() == "images.example.com"
+    route53.create_hosted_zone(Name="example.com", CallerReference="3")
+    with pytest.raises(DeployError, match="2 hosted zones example.com"):
+        ready.domain()
 
 
 def test_mail_from_the_sandbox_of_ses_is_refused() -> None:
