@@ -210,7 +210,7 @@ def mime(job: Job) -> str:
 
 @register.filter
 def percent_saved(before: int, after: int) -> int:
-    return round(100 - 100 * after / before) if before else 0
+    return min(round(100 - 100 * after / before), 99) if before else 0  # nothing becomes nothing
 
 
 @register.filter
@@ -218,7 +218,7 @@ def saved_words(percent: int | None) -> str:
     if percent is None:
         return ""
     if percent > 0:
-        return _("%(n)s%% smaller") % {"n": min(percent, 99)}  # nothing becomes nothing
+        return _("%(n)s%% smaller") % {"n": min(percent, 99)}
     return _("%(n)s%% larger") % {"n": -percent} if percent else _("same size")
 
 

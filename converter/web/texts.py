@@ -62,6 +62,8 @@ _CONVERT = {
     "ratioOfOutput": _("Like the output ({width}×{height})"),
     "makeOutputs": _("Make {count} outputs"),
     "lowQuality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
+    "firstFrameOnly": templates.WARNINGS["first_frame_only"],
+    "firstPageOnly": templates.WARNINGS["first_page_only"],
     "limitSide": _("Limit to {side} px"),
     "recipeSaved": _("“{name}” saved as a recipe."),
     "noName": _("Enter a name."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 
 import pytest
 from PIL import Image, ImageDraw
@@ -326,54 +325,6 @@ def test_no_choice_is_cut(visit: Visit, width: str) -> None:
         assert page.evaluate(CUT) == []
 
 
-def test_files_that_are_no_images_are_marked_with_the_reason(visit: Visit) -> None:
-    page = visit()
-    page.locator("#id_images").set_input_files(
-        [
-            photo("photo.jpg", make_photo(320, 240)),
-            photo("notes.jpg", b"Dear diary, this is no picture. " * 20),
-            photo("list.png", b"milk, bread, butter\n" * 20, "image/png"),
-        ]
-    )
-    for name in ("notes.jpg", "list.png"):
-        row = page.locator(".file-row", has_text=name)
-        expect(row).to_have_class(re.compile("is-bad"))
-        expect(row.locator(".file-note")).to_contain_text("not an image")
-    expect(page.locator("[data-go-note]")).to_contain_text("2 can't be converted")
-    expect(page.locator(".file-row", has_text="photo.jpg")).not_to_have_class(re.compile("is-bad"))
-    page.get_by_role("button", name="Remove notes.jpg").click()
-    expect(page.locator("[data-go-note]")).to_contain_text("1 can't be converted")
-
-
-def test_damaged_files_are_marked_before_they_are_converted(visit: Visit) -> None:
-    whole, scan = make_photo(640, 480), make_photo(300, 200, "TIFF")
-    page = visit()
-    page.locator("#id_images").set_input_files(
-        [
-            photo("cut.jpg", whole[: len(whole) // 2]),
-            photo("photo.jpg", whole),
-            photo("scan.tif", scan, "image/tiff"),
-            photo("cut.tif", scan[: len(scan) // 2], "image/tiff"),
-        ]
-    )
-    for name in ("cut.jpg", "cut.tif"):
-        row = page.locator(".file-row", has_text=name)
-        expect(row).to_have_class(re.compile("is-bad"))
-        expect(row.locator(".file-note")).to_contain_text("The end of this file is missing.")
-    expect(page.locator("[data-go-note]")).to_contain_text("2 can't be converted")
-    expect(page.locator(".file-row.is-bad")).to_have_count(2)
-
-
-def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
-    page = visit()
-    page.locator("#id_images").set_input_files(
-        [photo("icon.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")]
-    )
-    expect(page.locator(".file-row")).to_have_class(re.compile("is-bad"))
-    expect(page.locator(".file-note")).to_contain_text("SVG")
-    expect(page.locator("[data-try]")).to_be_hidden()
-
-
 def test_fewer_pixels_are_offered_where_bytes_are_scarce(visit: Visit) -> None:
     noise = Image.effect_noise((2000, 1500), 30).convert("RGB")
     file = io.BytesIO()
@@ -388,3 +339,18 @@ def test_fewer_pixels_are_offered_where_bytes_are_scarce(visit: Visit) -> None:
     page.get_by_role("button", name="Limit to 1600 px").click()
     expect(page.locator("[name='outputs-0-resize.width']")).to_have_value("1600")
     expect(page.get_by_role("button", name="Limit to 1600 px")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("format", "counted"), [("GIF", "frames"), ("TIFF", "pages")])
+def test_a_preview_says_that_only_the_first_is_kept(visit: Visit, format: str, counted: str) -> None:
+    first, *others = [Image.new("RGB", (90, 60), color) for color in ("#ff0000", "#00ff00", "#0000ff")]
+    file = io.BytesIO()
+    first.save(file, format, save_all=True, append_images=others)
+    page = visit()
+    page.locator("#id_images").set_input_files([photo(f"several.{format.lower()}", file.getvalue())])
+    page.locator("[name='outputs-0-format']").select_option("jpeg")
+    note = page.locator("[data-try-note]")
+    expect(note).to_contain_text(f"JPEG holds one image: only the first of 3 {counted} is kept")
+    page.locator("[name='outputs-0-format']").select_option("pdf" if counted == "pages" else "webp")
+    expect(note).to_contain_text("smaller")
+    expect(note).not_to_contain_text("only the first")

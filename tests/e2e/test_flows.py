@@ -224,7 +224,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit, photos: list[FilePayl
     page = visit(locale="de-DE")
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     page.locator("#id_images").set_input_files([cut, *photos[:1]])
-    expect(page.get_by_role("listitem").filter(has_text="Diese Datei endet")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Das Ende dieser Datei fehlt")).to_be_visible()
     page.get_by_label("Qualität", exact=True).select_option("number")
     page.get_by_label("Wert (1–100)").fill("500")
     page.locator("[data-submit]").click()

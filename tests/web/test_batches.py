@@ -195,7 +195,9 @@ def test_the_title_tells_another_tab_how_far_it_is(
 
 @pytest.mark.long
 def test_delete_asks_first(page: Client, batch: Batch) -> None:
-    assert "Delete this batch?" in text(page.get(f"/batches/{batch.pk}/delete/"))
+    asked = text(page.get(f"/batches/{batch.pk}/delete/"))
+    assert "Delete this batch?" in asked
+    assert "1 image and its results will be deleted permanently." in asked
     assert Batch.objects.exists()
     assert "Batch deleted." in text(page.post(f"/batches/{batch.pk}/delete/", follow=True))
     assert not Batch.objects.exists()

@@ -21,7 +21,7 @@ from converter.models import Batch, Job
 from converter.problems import ERRORS
 from converter.storage import NoRoom, StorageFault
 from converter.translation import bytes_in_words
-from converter.web.tags import expires, saved_words
+from converter.web.tags import expires, percent_saved, saved_words
 from tests.web.conftest import text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -302,6 +302,7 @@ def test_sizes_are_said_in_words(count: int, says: str) -> None:
 
 
 def test_savings_are_said_in_words() -> None:
+    assert [percent_saved(*sizes) for sizes in ((1000, 1), (100, 35), (100, 105), (0, 5))] == [99, 65, -5, 0]
     assert [saved_words(n) for n in (65, 0, -5, None)] == ["65% smaller", "same size", "5% larger", ""]
 
 

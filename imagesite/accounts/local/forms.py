@@ -43,14 +43,37 @@ class LoginForm(auth_forms.AuthenticationForm):
 REPEATED = "password2"  # the field of Django's forms that repeats the password
 
 
-class ErrorAtThePassword:
-    """Says what is wrong with a new password at its field; Django does at the field that repeats it."""
+class NewPassword:
+    """Asks for a new password with the rules in one line, and says what is wrong with it at its field.
+
+    Django lists four rules, and says what is wrong at the field that repeats the password.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        for name, field in fields.items():
+            if name.endswith("password1"):
+                field.help_text = _(
+                    "At least 8 characters, not all digits, and not a commonly used password."
+                )
+            elif name.endswith(REPEATED):
+                field.help_text = ""
+
+    def full_clean(self) -> None:
+        """Put the caret where the first error is."""
+        super().full_clean()  # type: ignore[misc]
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        wrong = next((name for name in fields if name in self.errors), None)  # type: ignore[attr-defined]
+        if wrong:
+            for name, field in fields.items():
+                field.widget.attrs["autofocus"] = name == wrong
 
     def validate_password_for_user(self, user: User, password_field_name: str = REPEATED) -> None:
         super().validate_password_for_user(user, password_field_name.replace("2", "1"))  # type: ignore[misc]
 
 
-class PasswordChangeForm(ErrorAtThePassword, auth_forms.PasswordChangeForm):
+class PasswordChangeForm(NewPassword, auth_forms.PasswordChangeForm):
     def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.request = request
@@ -75,11 +98,11 @@ class PasswordResetForm(auth_forms.PasswordResetForm):
         Thread(target=beside).start()
 
 
-class SetPasswordForm(ErrorAtThePassword, auth_forms.SetPasswordForm):  # type: ignore[type-arg]  # not generic at run time
+class SetPasswordForm(NewPassword, auth_forms.SetPasswordForm):  # type: ignore[type-arg]  # not generic at run time
     pass
 
 
-class SignupForm(ErrorAtThePassword, auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
+class SignupForm(NewPassword, auth_forms.BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     class Meta:
         model = User
         fields = ["email"]

@@ -69,6 +69,21 @@ def test_what_is_wrong_with_a_password_is_said_at_its_field(form_class: Any, ali
     assert "too short" in str(wrong[name])
 
 
+@pytest.mark.parametrize(
+    ("form", "caret"), [({}, "email"), ({"password1": "1234"}, "password1"), ({"email": "x"}, "email")]
+)
+def test_the_caret_is_where_the_first_error_is(client: Client, form: dict[str, str], caret: str) -> None:
+    whole = {"email": "new@example.org", "password1": PASSWORD, "password2": "1234", **form}
+    page = text(client.post("/accounts/signup/", whole) if form else client.get("/accounts/signup/"))
+    assert re.findall(r'<input[^>]*name="(\w+)"[^>]* autofocus', page) == [caret]
+
+
+def test_the_rules_for_passwords_are_said_in_one_line(client: Client) -> None:
+    page = text(client.get("/accounts/signup/"))
+    assert page.count("At least 8 characters, not all digits, and not a commonly used password.") == 1
+    assert page.count('class="hint"') == 1
+
+
 def test_who_is_in_needs_no_sign_up(page: Client) -> None:
     assert page.get("/accounts/signup/").url == "/convert/"  # type: ignore[attr-defined]
 

@@ -6,6 +6,7 @@ import { forgetUpload } from "./server.js";
 import { say, sizeInWords, texts } from "./words.js";
 
 const LARGE = 2e6; // bytes; what is smaller is sent ahead before a bar is seen
+const DRAWING = "image/svg+xml"; // browsers show it, the site does not read it
 const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
 
 /** @typedef {"ready" | "bad" | "waiting" | "sending" | "sent" | "failed" | "out"} RowState */
@@ -63,7 +64,7 @@ export class Row {
       this.isUnseen = true;
       measured();
     };
-    if (!file.type.startsWith("image/") || !file.size || file.size >= THUMBNAILED) {
+    if (!file.type.startsWith("image/") || file.type === DRAWING || !file.size || file.size >= THUMBNAILED) {
       unseen();
       return;
     }

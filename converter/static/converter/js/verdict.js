@@ -1,4 +1,4 @@
-// What is said of a previewed result: how large the file becomes, and whether it has enough bytes to look good.
+// What is said of a previewed result: how large the file becomes, and whether it looks good and nothing is left out.
 
 import { one } from "./dom.js";
 import { cards, touchedIndex } from "./outputs.js";
@@ -11,6 +11,9 @@ import { say, sizeInWords, texts } from "./words.js";
  * @typedef {{ result: Blob, report?: Record<string, any>, pixels: number | null }} Made `pixels`: how many, where the browser shows it
  */
 
+// What a warning of the report is called among the texts; the others are said once there is a result.
+/** @type {Record<string, string>} */
+const WARNINGS = { low_quality: "lowQuality", first_frame_only: "firstFrameOnly", first_page_only: "firstPageOnly" };
 const USUAL = 1600; // pixels of the longest side
 const button = find("try-smaller", HTMLButtonElement);
 let side = 0; // that is offered
@@ -28,10 +31,11 @@ export function hideSmaller() {
  */
 export function verdict(image, made, sent, recipe) {
   const size = inWords(image.size, sizeAfter(made, sent, recipe), Boolean(sent.whole));
-  const low = made.report?.warnings?.find((/** @type {{ code: string }} */ { code }) => code === "low_quality");
-  if (!low) return { text: size };
-  offerSmaller(image, recipe);
-  return { text: `${size} · ${say(texts.lowQuality, low.params)}`, isBad: true };
+  /** @type {{ code: string, params: Record<string, any> }[]} */
+  const warnings = (made.report?.warnings ?? []).filter((/** @type {{ code: string }} */ { code }) => code in WARNINGS);
+  if (warnings.some(({ code }) => code === "low_quality")) offerSmaller(image, recipe);
+  const said = warnings.map(({ code, params }) => say(texts[WARNINGS[code]], params));
+  return { text: [size, ...said].join(" · "), isBad: said.length > 0 };
 }
 
 /**
