@@ -9,7 +9,7 @@ import zlib
 import pytest
 from PIL import Image, ImageStat
 
-from converter.engine import Recipe
+from converter.engine import FORMATS, Recipe
 from converter.engine.raster import open
 from tests.engine.color_charts import (
     COLORS,
@@ -27,7 +27,7 @@ from tests.engine.color_charts import (
     png,
     small,
 )
-from tests.engine.rendering import codes, render
+from tests.engine.rendering import WRITTEN, codes, render
 from tests.engine.samples import pixel
 
 from . import samples
@@ -174,6 +174,13 @@ def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int) -> None:
     image = opened(result).convert("RGBA")
     for level in LEVELS:
         assert image.getpixel((level, 0)) == (level, level, level, 117 if channels == 4 else 255)
+
+
+@pytest.mark.parametrize("target", [name for name in WRITTEN if FORMATS[name].icc])
+def test_linear_16_bits_leave_no_profile_behind(target: str) -> None:
+    values = [linear(level) for level in LEVELS for _ in range(3)]
+    result = render(deep_png(values, 2, embedded(LINEAR_SRGB)), format=target)
+    assert "color_converted" not in codes(render(result.data))
 
 
 def test_linear_16_bits_of_code_points_and_gamma_keep_theirs_too() -> None:

@@ -205,7 +205,7 @@ def _picture(
         white=white,
         dpi=dpi,
     )
-    return replace(picture, eased=Picture(framed(eased[0]), eased[1])) if eased else picture
+    return replace(picture, eased=Picture(framed(_detached(eased[0], image)), eased[1])) if eased else picture
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
