@@ -189,3 +189,14 @@ def test_channels_with_fewer_samples_than_pixels_are_refused_by_that_name(
     assert open(plain).facts.mode == mode
     with pytest.raises(UnsupportedVariant, match="fewer samples than pixels"):
         open(sampled(plain, *steps))
+
+
+@pytest.mark.parametrize("side", [1, 8, 32, 256])
+@pytest.mark.parametrize(
+    ("mode", "color"), [("RGB", (230, 30, 30)), ("RGBA", (10, 200, 90, 128)), ("L", (77,))]
+)
+def test_a_plain_area_keeps_its_colour(side: int, mode: str, color: Any) -> None:
+    data = samples.saved(Image.new(mode, (side, side), color), "PNG")
+    written = open(data).render(Recipe.parse({"format": "jp2", "quality": 40})).data
+    found = imagecodecs.jpeg2k_decode(written)
+    assert found.reshape(side, side, -1)[0, 0].tolist() == [*color]

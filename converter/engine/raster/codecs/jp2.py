@@ -32,6 +32,7 @@ _TILE_PART = b"\xff\x90"
 _END = b"\xff\xd9"
 _MOST_BITS = 16
 _CIE_LAB = 14
+_FEW_PIXELS, _FEW_COLORS = 1024, 2
 # The names of `uuid` boxes: Adobe's for XMP, and those of Photoshop and exiftool for EXIF and IPTC; GeoJP2's.
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
@@ -136,10 +137,16 @@ class Jp2(Codec):
         )
 
     def settings(self, content: Content, quality: int | None) -> Settings:
-        if quality is None:
+        plain = content.recipe.target_bytes is None and all(map(_is_plain, content.images))
+        if quality is None or plain:
             return {"irreversible": False}
         # The codec aims for a signal-to-noise ratio. 36 dB on fur and grass has SSIM 0.965, as WebP has at 80.
         return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether the picture has so few values that OpenJPEG misses the quality by far, and drops whole channels."""
+    return image.width * image.height <= _FEW_PIXELS or image.getcolors(_FEW_COLORS) is not None
 
 
 def _named(data: bytes, name: bytes) -> bytes:
