@@ -62,3 +62,16 @@ def test_every_gif_that_is_written_shows_what_it_was_made_from(witness: Chromium
             if distance(first, second):
                 wrong.append(f"{name}: frame {number}")
     assert not wrong
+
+
+def test_every_avif_that_is_written_has_the_colours_it_was_made_from(witness: Chromium) -> None:
+    wrong = []
+    for name in moving.ALL:
+        source = moving.gif(name)
+        written = open(source).render(Recipe.parse({"format": "avif", "quality": 97})).data
+        before, after = witness.frames(source, "gif"), witness.frames(written, "avif")
+        for number, ((first, _), (second, _)) in enumerate(zip(before, after, strict=False)):
+            apart = np.abs(first.astype(float) - second)[first[..., 3] == 255].mean()
+            if apart > 2:
+                wrong.append(f"{name}: frame {number} is {apart} away")
+    assert not wrong

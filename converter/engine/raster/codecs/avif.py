@@ -17,7 +17,7 @@ from .avif_aperture import AvifImage
 from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec, Settings
 from .content import Content
-from .heif import bits_per_channel, has_gain_map, properties
+from .heif import bits_per_channel, has_gain_map, orientation, properties
 from .heif_items import AV1, HEVC, made_of, refuse_unread
 
 # A search makes up to eight AVIFs within the time limit: 24 megapixels take 11 s at speed 6, 6 s at 8 for 11 % more bytes.
@@ -93,6 +93,9 @@ class Avif(Codec):
         codes = _code_points(data)
         return of_nclx(*codes, image) if codes else SRGB
 
+    def orientation(self, image: Image.Image, data: bytes) -> int:
+        return orientation(data)
+
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)
 
@@ -114,7 +117,9 @@ class Avif(Codec):
 
     def hidden(self, content: Content) -> Settings:
         # Tiles are for threads; on one they only cost bytes.
-        return {**super().hidden(content), "max_threads": 1, "autotiling": False}
+        hidden = {**super().hidden(content), "max_threads": 1, "autotiling": False}
+        # Chromium takes the full range of frames for that of video: all colours would be too strong.
+        return {**hidden, "range": "limited"} if content.is_animation else hidden
 
     def _handed_over(self, image: Image.Image, content: Content) -> Image.Image:
         if content.expendable and len(content.images) == 1:

@@ -1,4 +1,4 @@
-"""AVIF with a clean aperture (`clap`), which Pillow ignores."""
+"""AVIF with a clean aperture (`clap`), which Pillow ignores, and with its EXIF as it is in the file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ class AvifImage(AvifImagePlugin.AvifImageFile):
 
     def _open(self) -> None:
         super()._open()
+        exif = self._decoder.get_info()[4]
+        if exif:  # Pillow rewrites it with another orientation, and letters beyond ASCII as question marks
+            self.info["exif"] = exif
         if self.is_animated:
             return
         assert self.fp is not None
