@@ -81,7 +81,8 @@ def test_hexadecimal_texts_of_a_png_leak_no_place(raw: str, policy: str) -> None
         data = data.replace(b"Raw profile", b"raw profile") if case is str.lower else data
         result = render(data, metadata=policy)
         assert not tells_place(said(result.data, "png"))
-        assert b"aw profile" not in result.data
+        keeps_iptc = policy == "strip_location" and raw in ("iptc", "8bim")
+        assert keeps_iptc or b"aw profile" not in result.data
     assert "location" in render(with_raw(raw.split()[0], RAW[raw]), metadata=policy).report.metadata_removed
 
 

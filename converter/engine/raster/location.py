@@ -25,7 +25,7 @@ _NAME = (
 )
 _PLACE = re.compile(rf"(?:.{{0,80}}[:.])?{_NAME}", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s/_-]+")
-_GEO = re.compile(r"(?:geo|wgs84\w{0,8}):(?:lat|long|alt|lat-long)")
+_GEO = re.compile(r"(?:geo|wgs84\w{0,8}):(?:lat|long|alt|lat-long)|dc:coverage")
 
 # Coordinates in running text. Every repetition is bounded: a pattern that looks back and forth over it hangs.
 _DEGREE = rb"(?:\xc2?[\xb0\xba]|\s?deg\b)"

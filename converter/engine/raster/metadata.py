@@ -51,6 +51,7 @@ class Metadata:
 
     exif: Image.Exif = field(default_factory=Image.Exif)
     exif_unreadable: bool = False
+    has_thumbnail: bool = False
     xmp: bytes = b""
     iptc: bytes = b""
     comment: bytes = b""
@@ -73,10 +74,6 @@ class Metadata:
     @property
     def has_maker_note(self) -> bool:
         return _Base.MakerNote in self.exif.get_ifd(_IFD.Exif)
-
-    @property
-    def has_thumbnail(self) -> bool:
-        return bool(self.exif.get_ifd(_IFD.IFD1))
 
     @property
     def has_exif(self) -> bool:
@@ -124,6 +121,7 @@ def read(
     return Metadata(
         exif=exif,
         exif_unreadable=read_exif is None,
+        has_thumbnail=not source.pages and bool(exif.get_ifd(_IFD.IFD1)),  # of a TIFF, it is the second page
         xmp=xmp if xmp and readable else b"",
         iptc=datasets,
         comment=comment,
@@ -195,7 +193,7 @@ def keep(
     too_large = set[str]()
     if policy != "strip":
         kept, too_large = _fitting(_kept(told, target, size, srgb, with_location=policy == "keep"), target)
-    carried = {"exif": "exif", "xmp": "xmp", "extra": "iptc", "comment": "comment", "text": "comment"}
+    carried = {"exif": "exif", "xmp": "xmp", "iptc": "iptc", "comment": "comment", "text": "comment"}
     survivors = {carried[name] for name in kept}
     beside = {"location", "thumbnail", *too_large, *metadata.unread}
     lost = [kind for kind in told.kinds() if kind not in survivors | beside]
@@ -252,11 +250,11 @@ def _warn_of_parts(
 
 def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[str]]:
     """Return what fits in the format, and the kinds that are too large for it. XMP may be split."""
-    names = {"exif": "exif", "extra": "iptc", "comment": "comment"}
     most = target.most_metadata
-    large = {name for name in names if most is not None and len(kept.get(name, b"")) > most}
-    fitting = {name: value for name, value in kept.items() if name not in large}
-    return fitting, {names[name] for name in large}
+    large = {
+        name for name in ("exif", "iptc", "comment") if most is not None and len(kept.get(name, b"")) > most
+    }
+    return {name: value for name, value in kept.items() if name not in large}, large
 
 
 def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
@@ -278,7 +276,7 @@ def _located(metadata: Metadata, kept: Mapping[str, Any]) -> bool:
     return bool(
         ("exif" in kept and location.in_exif(metadata.exif))
         or location.in_xmp(kept.get("xmp", b""))
-        or ("extra" in kept and location.in_iptc(metadata.iptc))
+        or ("iptc" in kept and location.in_iptc(metadata.iptc))
         or location.in_text(kept.get("comment", b""))
         or location.in_named(kept.get("text", {}))
     )
@@ -297,7 +295,7 @@ def _kept(
         if xmp:
             kept["xmp"] = colortags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
-        kept["extra"] = iptc.app13(metadata.iptc)
+        kept["iptc"] = metadata.iptc
     if target.comment and metadata.comment:
         kept["comment"] = metadata.comment
     if target.texts and metadata.text:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from PIL import Image
 
@@ -20,13 +21,14 @@ from .content import Content
 from .gif_blocks import gif_blocks
 from .gif_frames import frames
 from .gif_palette import clear_parts, make_clear, paletted, without_clear
-from .gif_writer import animation
+from .gif_writer import animation, sub_blocks
 
 # Browsers show a frame of 10 ms or less for 100 ms, so a fast frame must stay longer than that.
 _NO_DELAY, _SHORTEST = 10, 20
 
 
 _XMP, _XMP_TRAILER = b"!\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd\xfc"
+_WHOLE_XMP_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 
 
 class Gif(Codec):
@@ -91,10 +93,17 @@ class Gif(Codec):
 
     def encode(self, content: Content, quality: int | None) -> bytes:
         plays = content.plays if content.is_animation else 1
-        return animation(content.images, content.durations, plays, content.extras.get("comment", b""))
+        return animation(content.images, content.durations, plays, _words(content.extras))
 
     def frames_in(self, data: bytes, content: Content) -> int:
         return gif_blocks(data).frames
+
+
+def _words(extras: Mapping[str, Any]) -> bytes:
+    """Return the blocks of comment and XMP, whose packet would end at its first zero."""
+    comment, xmp = extras.get("comment"), extras.get("xmp", b"").replace(b"\x00", b"")
+    words = b"!\xfe" + sub_blocks(comment) if comment else b""
+    return words + _XMP + xmp + _WHOLE_XMP_TRAILER if xmp else words
 
 
 def _hundredths(durations: Sequence[int]) -> list[int]:

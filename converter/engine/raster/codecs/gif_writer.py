@@ -49,10 +49,10 @@ class _Table:
         return b"".join(self.colors).ljust(3 * 2**self.depth, b"\x00")
 
 
-def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, comment: bytes) -> bytes:
+def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, words: bytes) -> bytes:
     """Return a GIF of these palette images, which use `CLEAR` for clear pixels.
 
-    `delays` are milliseconds, `plays` is 0 for ever. Equal neighbours become one frame.
+    `delays` are milliseconds, `plays` is 0 for ever, `words` blocks of text. Equal neighbours become one frame.
     """
     width, height = images[0].size
     shared = _shared(images)
@@ -65,8 +65,7 @@ def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, 
     if plays != 1:
         repeats = min(max(0, plays - 1), _MOST)
         parts.append(b"\x21\xff\x0bNETSCAPE2.0" + struct.pack("<BBHB", 3, 1, repeats, 0))
-    if comment:
-        parts.append(b"\x21\xfe" + _sub_blocks(comment))
+    parts.append(words)
     parts += [_block(frame, shared) for frame in _stored(images, delays)]
     return b"".join([*parts, b"\x3b"])
 
@@ -208,6 +207,6 @@ def _pixels(image: Image.Image) -> bytes:
     return bytes((bits,)) + output.getvalue() + b"\x00"
 
 
-def _sub_blocks(data: bytes) -> bytes:
+def sub_blocks(data: bytes) -> bytes:
     parts = [data[at : at + 255] for at in range(0, len(data), 255)]
     return b"".join([bytes((len(part),)) + part for part in parts]) + b"\x00"

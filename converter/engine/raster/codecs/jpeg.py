@@ -15,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from converter.engine.errors import Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
+from converter.engine.raster import iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from . import credentials, jpeg_damage, jpegli
@@ -202,11 +203,12 @@ class Jpeg(Codec):
         return credentials.in_jpeg(data)
 
     def carried(self, content: Content) -> Settings:
-        """XMP that is too long for one segment is split into several."""
-        carried = {name: value for name, value in content.extras.items() if name != GAIN_MAP}
-        if not fits(carried.get("xmp", b"")):
-            carried["extra"] = extended_segments(carried.pop("xmp")) + carried.get("extra", b"")
-        return carried
+        """XMP that is too long for one segment is split into several; IPTC has a segment of its own."""
+        carried = {name: value for name, value in content.extras.items() if name not in (GAIN_MAP, "iptc")}
+        extra = b"" if fits(carried.get("xmp", b"")) else extended_segments(carried.pop("xmp"))
+        if "iptc" in content.extras:
+            extra += iptc.app13(content.extras["iptc"])
+        return {**carried, "extra": extra} if extra else carried
 
     def gain_map(self, data: bytes) -> GainMap | None:
         return gain_map_of(data)

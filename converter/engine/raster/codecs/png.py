@@ -154,9 +154,11 @@ class Png(Codec):
         return credentials.in_png(data)
 
     def carried(self, content: Content) -> Settings:
-        """PNG stores texts and XMP as text chunks."""
+        """PNG stores texts, XMP and IPTC as text chunks."""
         carried = dict(content.extras)
         info = PngImagePlugin.PngInfo()
+        if "iptc" in carried:
+            info.add_text(*png_raw_profiles.iptc_text(carried.pop("iptc")), zip=True)
         for name, value in carried.pop("text", {}).items():
             info.add_itxt(name, value)
         xmp = carried.pop("xmp", b"")

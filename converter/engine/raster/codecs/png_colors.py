@@ -41,7 +41,7 @@ def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) 
         return SRGB
     if primaries is None and abs(encoding * _SCREEN_GAMMA - 1) < _INSIGNIFICANT:
         return SRGB
-    name = "linear light" if encoding == 1 else f"gamma {1 / encoding:.2f}".rstrip("0")
+    name = "linear light" if encoding == 1 else f"gamma {round(1 / encoding, 2):g}"
     return made(name, primaries or SRGB_PRIMARIES, [(1 / encoding,)] * 3, image)
 
 

@@ -15,7 +15,7 @@ _PROFILES = (b"icc", b"icm")  # of colours, which no browser takes from here
 _EXIF = b"Exif\x00\x00"
 _XMP_OF_JPEG = b"http://ns.adobe.com/xap/1.0/\x00"
 _XMP = b"XML:com.adobe.xmp\x00\x00\x00\x00\x00"
-_RESOURCES = b"Raw profile type iptc\x00"
+_IPTC = "Raw profile type iptc"
 _WRITTEN = "\niptc\n{size}\n{digits}\n"
 
 
@@ -99,5 +99,10 @@ def _made(kind: str, content: bytes) -> bytes:
         return made(b"eXIf", content.removeprefix(_EXIF))
     if kind == "xmp":
         return made(b"iTXt", _XMP + content)
-    words = _WRITTEN.format(size=len(content), digits=content.hex())
-    return made(b"tEXt", _RESOURCES + words.encode())
+    name, words = iptc_text(content)
+    return made(b"tEXt", f"{name}\x00{words}".encode())
+
+
+def iptc_text(iptc: bytes) -> tuple[str, str]:
+    """Return name and value of the text that stores these datasets."""
+    return _IPTC, _WRITTEN.format(size=len(iptc), digits=iptc.hex())

@@ -102,7 +102,8 @@ class Tiff(Codec):
         carried = dict(content.extras)
         usual = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
         predict = usual and not content.is_deep
-        tags = tags_for(carried.pop("exif", b""), carried.pop("xmp", b""), predict)
+        exif, xmp, iptc_block = (carried.pop(name, b"") for name in ("exif", "xmp", "iptc"))
+        tags = tags_for(exif, xmp, iptc_block, predict)
         return {**carried, "tiffinfo": tags}
 
     def drawn(self, content: Content) -> Sequence[Image.Image]:
