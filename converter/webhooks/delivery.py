@@ -1,6 +1,6 @@
-"""Delivery: send each message until the receiver accepts it (2xx) or is gone (410), for about three days.
+"""Deliver messages: retry each for about three days, until the receiver accepts it (2xx) or is gone (410).
 
-A receiver that has failed for days is paused, and its owner told.
+A webhook that has failed for days is paused and its owner notified.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from converter.webhooks import notices, signing
 
 logger = logging.getLogger(__name__)
 
-# Those of the standard.
+# The retry schedule that the standard recommends.
 WAITS = [
     timedelta(seconds=5),
     *(timedelta(minutes=minutes) for minutes in (5, 30)),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 ]
-JITTER = 1.2  # so that what failed at once does not come back at once
-LONGEST_WAIT = timedelta(hours=24)  # however long a receiver asks for
-TIMEOUT = 20  # seconds; the standard asks for 15 to 30
+JITTER = 1.2  # so that messages that failed together are not retried together
+LONGEST_WAIT = timedelta(hours=24)  # the most that a Retry-After can ask for
+TIMEOUT = 20  # seconds; the standard recommends 15 to 30
 FAILING = timedelta(days=5)
 
 
 def deliver(delivery_id: uuid.UUID) -> None:
-    """Send one message if it is due. The process that moves its next attempt ahead is the one that sends it.
+    """Send one message if it is due. The process that moves `due_at` ahead is the one that sends it.
 
-    Stores the answer, or why there was none; a receiver that fails raises nothing.
+    Stores the response, or why there was none; a failure of the receiver raises nothing.
     """
     now = timezone.now()
     delivery = _claim(delivery_id, now)
@@ -73,7 +73,7 @@ def deliver(delivery_id: uuid.UUID) -> None:
 
 
 def _claim(delivery_id: uuid.UUID, now: datetime) -> Delivery | None:
-    """Return the message, as it was before this attempt, if it is due and this process is the one to send it."""
+    """Return the message as it was before this attempt, if it is due and this process is to send it."""
     delivery = Delivery.objects.due(now).select_related("webhook__owner").filter(pk=delivery_id).first()
     if delivery is None:
         return None
@@ -87,7 +87,7 @@ def _claim(delivery_id: uuid.UUID, now: datetime) -> Delivery | None:
 
 
 def _next(now: datetime, attempts: int, retry_after: str) -> datetime | None:
-    """Return when to try again: by our own waits, and not before the receiver wishes; None after the last attempt."""
+    """Return when to try again, by our schedule and not before Retry-After; None after the last attempt."""
     if attempts >= len(WAITS):
         return None
     wait = WAITS[attempts] * random.uniform(1, JITTER)  # noqa: S311 - no secret
@@ -95,7 +95,7 @@ def _next(now: datetime, attempts: int, retry_after: str) -> datetime | None:
 
 
 def _retry_after(text: str, now: datetime) -> timedelta:
-    """Return what a Retry-After says (RFC 9110, 10.2.3): seconds or a date; nothing for anything else."""
+    """Return the delay of a Retry-After header (RFC 9110, 10.2.3), seconds or a date; zero if invalid."""
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return timedelta(seconds=min(int(text[:9]), 10**8))
@@ -107,7 +107,7 @@ def _retry_after(text: str, now: datetime) -> timedelta:
 
 
 def _note_failure(webhook: Webhook, now: datetime) -> None:
-    """Note since when a receiver fails; after days of that, pause it and tell its owner, once."""
+    """Note since when a webhook fails; after FAILING, pause it and notify its owner once."""
     ours = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
     ours.filter(failing_since=None).update(failing_since=now)
     if ours.filter(failing_since__lt=now - FAILING).update(disabled_at=now):
@@ -116,7 +116,7 @@ def _note_failure(webhook: Webhook, now: datetime) -> None:
 
 
 def _post(delivery: Delivery, now: datetime) -> tuple[outbound.Answer | None, Message | None]:
-    """Return the answer, or why there was none."""
+    """Return the response, or why there was none."""
     signed = signing.headers(delivery.webhook, f"msg_{delivery.pk.hex}", now, delivery.body)
     try:
         answer = outbound.request(

@@ -1,4 +1,4 @@
-"""Endpoints: the URLs that receive a user's events."""
+"""Add, change, pause and resume webhooks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from converter.models import Webhook
 from converter.webhooks.errors import Conflict, InvalidEndpoint
 from converter.webhooks.signing import new_secret
 
-MOST = 20  # of one user
+MOST = 20  # per user
 BOTH_SECRETS = timedelta(hours=24)
 
 
 def add(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
     """Create a webhook.
 
-    Raises Conflict if webhooks are turned off or the owner has too many, InvalidEndpoint if the URL cannot be called.
+    Raises Conflict if webhooks are turned off or the owner has too many, InvalidEndpoint if the URL is not
+    allowed.
     """
     if not settings.CONVERTER_WEBHOOKS:
         raise Conflict(kind="no_webhooks")
@@ -40,7 +41,7 @@ def add(owner: AbstractBaseUser, url: str, events: Iterable[str]) -> Webhook:
 
 
 def change(webhook: Webhook, url: str, events: Iterable[str]) -> None:
-    """Change the URL and events, and resume the webhook. Raises InvalidEndpoint if the URL cannot be called."""
+    """Change the URL and events, and resume the webhook. Raises InvalidEndpoint if the URL is not allowed."""
     _check_url(url)
     webhook.url, webhook.events = url, sorted({str(event) for event in events})
     webhook.disabled_at = webhook.failing_since = None
@@ -49,19 +50,19 @@ def change(webhook: Webhook, url: str, events: Iterable[str]) -> None:
 
 
 def pause(webhook: Webhook) -> bool:
-    """Stop sending events until it is resumed; return whether it was active."""
+    """Stop sending events until `resume`; return whether it was active."""
     active = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
     return active.update(disabled_at=timezone.now(), failing_since=None) == 1
 
 
 def resume(webhook: Webhook) -> bool:
-    """Send new events again; return whether it was paused or disabled."""
+    """Send new events again; return whether it was paused."""
     paused = Webhook.objects.filter(pk=webhook.pk).exclude(disabled_at=None)
     return paused.update(disabled_at=None, failing_since=None) == 1
 
 
 def rotate(webhook: Webhook) -> None:
-    """Give it a new secret. For a day, messages are signed with both."""
+    """Set a new secret. For a day, messages are signed with both secrets."""
     webhook.old_secret, webhook.old_secret_until = webhook.secret, timezone.now() + BOTH_SECRETS
     webhook.secret = new_secret()
     webhook.save(update_fields=["secret", "old_secret", "old_secret_until"])

@@ -6,11 +6,11 @@ from converter.problems import CodedError
 
 
 class WebhookError(CodedError):
-    """Something about a webhook that cannot be done.
+    """An action on a webhook that is not possible.
 
     WebhookError
-    ├── InvalidEndpoint   the URL cannot be called; `errors` says why
-    └── Conflict          too many webhooks, this one is disabled, or all are turned off
+    ├── InvalidEndpoint   the URL is not allowed; `errors` says why
+    └── Conflict          too many webhooks, this one is paused, or all are turned off
     """
 
 

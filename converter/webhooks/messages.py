@@ -1,4 +1,4 @@
-"""The English text of errors about webhooks."""
+"""Messages for errors about webhooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices by e-mail, where the site can send any, in the language in which the webhook was made."""
+"""Send notices by e-mail, if the site can, in the webhook's language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 def tell_of_pause(webhook: Webhook) -> None:
-    """Tell the owner that their webhook was paused. A mail that cannot be sent raises nothing: the page says it too."""
+    """Tell the owner that their webhook was paused.
+
+    An e-mail that cannot be sent is only logged: the Webhooks page says it too.
+    """
     if not settings.CONVERTER_MAIL:
         return
     with translation.override(webhook.language or settings.LANGUAGE_CODE):

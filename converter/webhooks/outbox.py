@@ -1,4 +1,4 @@
-"""Outbox: events are stored in the transaction that causes them and sent by a worker after its commit."""
+"""The outbox: events are stored in the transaction that causes them and sent by a worker after its commit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from converter.webhooks.errors import Conflict, WebhookError
 
 KEPT = timedelta(days=7)
 DUE_AT_ONCE = 200
-BY_HAND, BY_HAND_SECONDS = 10, 6  # of one user at once; one more each so many seconds
+BY_HAND, BY_HAND_SECONDS = 10, 6  # tests and redeliveries per user at once; seconds until one more is allowed
 
 
 def notify_of_job(job: Job) -> None:
     """Notify of a job that has finished or failed, and of its batch if that is now done.
 
-    Call it in the transaction that ends the job, so that no end goes unheard.
+    Call in the transaction that ends the job, so that no event is lost.
     """
     listening = _listening(job.owner_id)
     if not listening:
@@ -46,12 +46,12 @@ def notify_of_job(job: Job) -> None:
 
 
 def notify_of_batch(batch_id: uuid.UUID, owner_id: uuid.UUID) -> None:
-    """Notify of a batch if it is done. Call it in the transaction that ends its last jobs."""
+    """Notify of a batch if it is done. Call in the transaction that ends its last jobs."""
     _note_end(batch_id, _listening(owner_id))
 
 
 def send_test(webhook: Webhook) -> Delivery:
-    """Send a test event. Raises Conflict if the webhook is disabled, WebhookError where its owner sends too many."""
+    """Send a test event. Raises Conflict if the webhook is paused, WebhookError if a user sends too many."""
     _check_enabled(webhook)
     now = timezone.now()
     _count(webhook, now)
@@ -67,7 +67,7 @@ def send_test(webhook: Webhook) -> Delivery:
 
 
 def redeliver(delivery: Delivery) -> None:
-    """Send a message again now, with all retries, whatever its state. Raises as `send_test` does."""
+    """Send a message again now, with all retries, whatever its state. Raises the errors of `send_test`."""
     _check_enabled(delivery.webhook)
     now = timezone.now()
     _count(delivery.webhook, now)
@@ -79,24 +79,24 @@ def redeliver(delivery: Delivery) -> None:
 
 
 def due(now: datetime) -> list[Delivery]:
-    """Return the deliveries that should be sent now."""
+    """Return up to DUE_AT_ONCE deliveries to send now."""
     return list(Delivery.objects.due(now).order_by("due_at")[:DUE_AT_ONCE])
 
 
 def enqueue(delivery: Delivery) -> None:
-    """Enqueue the delivery of a message once the transaction is committed, when it is its receiver's turn."""
+    """Enqueue a delivery, in its webhook's turn, once the transaction is committed."""
     event, turn = {"delivery": str(delivery.pk)}, str(delivery.webhook_id)
     transaction.on_commit(lambda: dispatch.ask("converter.events.dispatched.deliver", event, turn))
 
 
 def forget_old(now: datetime) -> int:
-    """Delete deliveries that ended a week ago; return how many."""
+    """Delete ended deliveries older than a week; return how many."""
     count, _ = Delivery.objects.filter(due_at=None, created_at__lt=now - KEPT).delete()
     return count
 
 
 def _count(webhook: Webhook, now: datetime) -> None:
-    """Bound what a user sends by hand: it could be a way to load somebody else's server."""
+    """Limit the messages that a user sends by hand, which could flood another server."""
     wait = RateLimit.objects.spend(f"webhook:{webhook.owner_id}", now.timestamp(), BY_HAND_SECONDS, BY_HAND)
     if wait:
         raise WebhookError("too_many_requests", kind="webhook", seconds=wait)
@@ -114,11 +114,11 @@ def _listening(owner_id: uuid.UUID) -> list[Webhook]:
 def _note_end(batch_id: uuid.UUID, listening: Sequence[Webhook]) -> None:
     if not any(Webhook.Event.BATCH_FINISHED in webhook.events for webhook in listening):
         return
-    # Two workers that end the last two jobs at once would each see the other's still running: one at a time.
+    # Lock the batch: two workers that end the last two jobs at once would each see the other's still running.
     batch = Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
     if batch is None or not batch.kept or batch.jobs.filter(status__in=Job.UNFINISHED).exists():
         return
-    # However often it is looked at, it is the same end, and it is told once.
+    # The end time identifies this end of the batch, so that it is reported once.
     end = batch.jobs.aggregate(end=Max("finished_at"))["end"]
     facts = {"id": str(batch.pk), "status": batch.state, "jobs": batch.tally.by_status}
     _note(listening, Webhook.Event.BATCH_FINISHED, f"{batch.pk} {end}", facts)

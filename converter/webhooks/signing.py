@@ -1,4 +1,4 @@
-"""Secrets and signatures of Standard Webhooks 1.0, by which a receiver knows that a message is ours."""
+"""Secrets and signatures of Standard Webhooks 1.0, with which receivers verify that a message is ours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFIX = "whsec_"
 
 
 def new_secret() -> str:
-    """Return a new secret: 32 random bytes, in the notation of the standard."""
+    """Return a new secret: 32 random bytes in the standard's format."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -29,7 +29,7 @@ def signature(secret: str, message_id: str, moment: str, body: str) -> str:
 
 
 def headers(webhook: Webhook, message_id: str, now: datetime, body: str) -> dict[str, str]:
-    """Return the headers for this body, signed with the old secret too while that is valid."""
+    """Return the headers for this body, also signed with the old secret while it is valid."""
     moment = str(int(now.timestamp()))
     secrets_valid = [webhook.secret]
     if webhook.old_secret and webhook.old_secret_until and webhook.old_secret_until > now:
