@@ -1,4 +1,4 @@
-"""The clock. Called by Zappa's schedule, and at home by a thread of the server."""
+"""Periodic work, called by Zappa's schedule, and at home by a thread of the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ USAGE_COUNTS_FOR = timedelta(hours=25)
 
 @handler
 def sweep(event: dict[str, Any], context: object) -> None:
-    """End what has waited too long, ask again for what was forgotten, and delete what has expired, including sessions."""
+    """Run the sweep, and delete old idempotency keys, usage, rate limits and sessions."""
     with fresh_connections():
         counts = jobs.sweep.sweep(
             {"idempotency_keys": _forget_keys, "usage": _forget_usage, "sessions": _forget_sessions}
@@ -32,9 +32,9 @@ def sweep(event: dict[str, Any], context: object) -> None:
 
 
 def recover() -> None:
-    """Resume the work of a server that was stopped or killed; called before this one accepts requests."""
+    """Resume the work of a server that was stopped or killed. Called before this one accepts requests."""
     jobs.recover()
-    IdempotencyKey.objects.filter(status=None).delete()  # nobody is at work on these any more
+    IdempotencyKey.objects.filter(status=None).delete()  # their requests ended with that server
 
 
 def _forget_keys() -> int:

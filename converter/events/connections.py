@@ -1,4 +1,4 @@
-"""Database connections outside of requests: Django only manages them around a request."""
+"""Manage database connections outside of requests, where Django does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 @contextmanager
 def fresh_connections() -> Iterator[None]:
-    """Close connections that broke or expired since the last event, and those that must not outlive this one."""
+    """Close broken and expired connections before and after an event."""
     close_old_connections()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What `dispatch` asks for: work that no bucket event starts. `(event, context)`, as Zappa calls it."""
+"""Tasks started by `dispatch`, not by a bucket event. Zappa calls them with `(event, context)`."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def convert(event: dict[str, Any], context: object) -> None:
 
 @handler
 def preview(event: dict[str, Any], context: object) -> None:
-    """`{"job": id}`: make the previews of original and result."""
+    """`{"job": id}`: make the previews of the original and the result."""
     with fresh_connections():
         jobs.make_preview(uuid.UUID(event["job"]))
 
 
 @handler
 def zip_batch(event: dict[str, Any], context: object) -> None:
-    """`{"batch": id}`: make the ZIP of what is finished."""
+    """`{"batch": id}`: make the ZIP of the finished results."""
     with fresh_connections():
         jobs.make_zip(uuid.UUID(event["batch"]))
 
 
 @handler
 def zip_share(event: dict[str, Any], context: object) -> None:
-    """`{"share": id}`: make the ZIP of what a share shows."""
+    """`{"share": id}`: make the ZIP of the results in a share."""
     with fresh_connections():
         jobs.make_shared_zip(uuid.UUID(event["share"]))
 
 
 @handler
 def fetch(event: dict[str, Any], context: object) -> None:
-    """`{"upload": id}`: download an upload from its URL."""
+    """`{"upload": id}`: fetch an upload from its URL."""
     with fresh_connections():
         jobs.fetch(uuid.UUID(event["upload"]))
 

@@ -1,4 +1,4 @@
-"""What every call by Lambda needs: a name for its log lines, and no TypeError."""
+"""Wrap event handlers for Lambda: add the request ID to log lines, and never raise TypeError."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _is_cold = True
 
 
 def handler(act: Act) -> Act:
-    """Make `act(event, context)` callable by Lambda; at home the context is None."""
+    """Make `act(event, context)` a Lambda handler; at home the context is None."""
 
     @wraps(act)
     def handle(event: dict[str, Any], context: object) -> None:
@@ -25,11 +25,11 @@ def handler(act: Act) -> Act:
         try:
             act(event, context)
         except StillRunning:
-            # Lambda sends the event again until the lease of a worker that was killed is over. At home the sweep does.
+            # Lambda then retries the event until a killed worker's lease has expired. At home the sweep does.
             if context is not None:
                 raise
         except TypeError as exc:
-            # After a TypeError Zappa calls again with fewer arguments, and the error itself is lost.
+            # On TypeError, Zappa calls again with fewer arguments and the error is lost.
             raise RuntimeError(f"{act.__name__} failed: {exc}") from exc
         finally:
             clear_context_keys()
@@ -38,7 +38,7 @@ def handler(act: Act) -> Act:
 
 
 def note_start(context: object) -> None:
-    """Add the invocation to all log lines from here on, and count a cold start."""
+    """Add the request ID to all further log lines, and count a cold start."""
     global _is_cold
     request_id: Any = getattr(context, "aws_request_id", None)
     if request_id is None:

@@ -1,7 +1,7 @@
-"""The home twin of what AWS does between the browser and the worker.
+"""The home twin of what S3 and CloudFront do between the browser and the worker.
 
-S3 accepts a signed form and raises an event; CloudFront opens a signed link. Here two views do that, and a signal of
-the folder is turned into the same S3-shaped event for the same handler.
+S3 accepts a signed form and sends an event; CloudFront serves a signed link. Here two views do that, and the
+bucket's signal becomes an S3 event for the same handler.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _notify(bucket_name: str, key: str, stored: Stored, **kwargs: object) -> Non
 
 
 def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:
-    """Return the event that S3 sends for a new object (event version 2.1, what we read of it)."""
+    """Return the event that S3 sends for a new object (version 2.1, only the fields we read)."""
     return {
         "Records": [
             {
@@ -72,7 +72,7 @@ def s3_event(bucket: str, key: str, stored: Stored) -> dict[str, Any]:
     }
 
 
-@csrf_exempt  # the signed policy is what permits it, as on S3
+@csrf_exempt  # the signed policy authorizes the request, as on S3
 @login_not_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
@@ -83,7 +83,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     except (MultiPartParserError, UnreadablePostError) as exc:
         return answer(Message("bad_request", {"kind": "form", "reason": str(exc)}))
     try:
-        # As on S3, what counts is when the request began: its body may take longer than the form is good for.
+        # As on S3, the start of the request counts: sending the body may take longer than the form is valid.
         began = request.META.get("converter.request_began", time.time())
         key, most = bucket.read_policy(policy, began)
     except PermissionError as exc:
@@ -100,7 +100,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     except StorageFault:
         return answer(Message("storage_full"))
     try:
-        # At once, so that nobody reads "waiting for upload" while it waits for a worker, who does this again.
+        # At once, so that nobody sees "waiting for upload" until a worker repeats this.
         jobs.receive(key, stored)
     except (DatabaseError, StorageFault):
         logger.warning("An upload could not be noted yet; its event will do it", exc_info=True)
@@ -111,13 +111,13 @@ def upload(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
-    """Open a signed link. Always an attachment with a fixed type: nothing here may run in the site's name."""
+    """Serve a signed link, always as an attachment with a fixed type: nothing may run in our origin."""
     try:
-        # The end of the URL is only for people to read: anyone who passes the link on could change it.
+        # The file name in the URL is ignored: whoever passes the link on could change it.
         link = _signed("results").read_link(token)
         if jobs.is_of_suspended(link.key):
             return answer(Message("forbidden"))
-        if "Range" not in request.headers:  # a part of a large file would read all of it each time
+        if "Range" not in request.headers:  # the check reads the whole file, too slow for each part
             jobs.check_result(link.key)
         file, stored = _signed(link.key.partition("/")[0]).open_object(link.key)
     except jobs.Gone as exc:
@@ -150,7 +150,7 @@ def _refusal(file: UploadedFile, key: str, most: int) -> Message | None:
 
 
 def _is_other(file: UploadedFile, key: str) -> bool:
-    """Return whether other bytes have already come by the same form, which is for one file, sent twice if need be."""
+    """Return whether the same form has already sent other bytes; sending the same file twice is fine."""
     known = jobs.received_etag(key)
     digest = hashlib.md5(usedforsecurity=False)
     if known:

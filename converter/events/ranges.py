@@ -1,4 +1,4 @@
-"""Downloads in parts, as S3 gives them: `ETag`, `If-Match`, `If-None-Match`, `Range` and `If-Range` (RFC 9110)."""
+"""Range and conditional requests (RFC 9110) as on S3: `If-Match`, `If-None-Match`, `Range` and `If-Range`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RANGE = re.compile(r"bytes=(\d{0,100})-(\d{0,100})", re.ASCII | re.IGNORECASE)
 
 
 def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored: Stored) -> HttpResponseBase:
-    """Return the part of the file that is asked for, or the response itself, which sends all of it.
+    """Return the requested part of the file, or `response`, which sends all of it.
 
-    More than one range at once is answered with the whole, as by S3.
+    Multiple ranges get the whole file, as on S3.
     """
     size, etag = stored.size, f'"{stored.etag}"'
     response["ETag"] = etag
@@ -32,7 +32,7 @@ def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored
     first, last = _bounds(found[1], found[2], size)
     if first > last:
         if found[1] and found[2] and int(found[1]) > int(found[2]):
-            return response  # not a range at all
+            return response  # an invalid range (RFC 9110, 14.1.1) is ignored
         unsatisfiable = _without_body(response, file, 416)
         unsatisfiable["Content-Range"] = f"bytes */{size}"
         return unsatisfiable
@@ -40,21 +40,21 @@ def ranged(request: HttpRequest, response: FileResponse, file: IO[bytes], stored
 
 
 def _bounds(start: str, end: str, size: int) -> tuple[int, int]:
-    """Return the first and the last byte; the first is behind the last where there is nothing to send."""
-    if not start:  # the last so many bytes
+    """Return the first and last byte; first > last if there is nothing to send."""
+    if not start:  # a suffix range: the last bytes
         return (max(0, size - int(end)), size - 1) if int(end) else (size, size - 1)
     return int(start), min(int(end), size - 1) if end else size - 1
 
 
 def _names(header: str, etag: str, *, weak: bool) -> bool:
-    """Return whether the header lists the tag; a `weak` comparison also accepts it as a weak one (RFC 9110, 8.8.3.2)."""
+    """Return whether the header lists the tag, by strong or `weak` comparison (RFC 9110, 8.8.3.2)."""
     tags = {tag.strip() for tag in header.split(",")}
     return bool(tags & {etag, "*"}) or (weak and f"W/{etag}" in tags)
 
 
 def _part(response: FileResponse, file: IO[bytes], first: int, last: int, size: int) -> StreamingHttpResponse:
     part = StreamingHttpResponse(_read(file, first, last + 1 - first), status=206)
-    # As Django does for its own: the file is closed with the response, read or not.
+    # Like Django's FileResponse: the file is closed with the response, read or not.
     part._resource_closers.append(file.close)  # type: ignore[attr-defined]
     _take_headers(part, response)
     part["Content-Length"] = str(last + 1 - first)
@@ -75,8 +75,8 @@ def _without_body(response: FileResponse, file: IO[bytes], status: int) -> HttpR
     for name in ("Content-Length", "Content-Type", "Content-Disposition"):
         del empty[name]
     if status >= 400:
-        empty["Cache-Control"] = "no-store"  # an error is not what the link leads to
-    file.close()  # not the response, which would end the request
+        empty["Cache-Control"] = "no-store"  # never cache an error under the link
+    file.close()  # closing the response would end the request
     return empty
 
 

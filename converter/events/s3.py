@@ -1,4 +1,4 @@
-"""An object was created in the uploads bucket. Called by S3 through Zappa, and at home by the folder twin."""
+"""Handle new objects in the uploads bucket. Called by S3 through Zappa, and at home by `local`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PREFIX = "uploads/"
 def on_upload(event: dict[str, Any], context: object) -> None:
     """Receive each new object and run its jobs.
 
-    Events come at least once and in any order. A passing fault of one record does not stop the others; it is raised at
-    the end, so that the event is sent again.
+    Events are delivered at least once and in any order. An error with one record does not stop the others; it
+    is raised at the end, so that the event is retried.
     """
     faults: list[Exception] = []
     running: list[jobs.StillRunning] = []
@@ -43,7 +43,7 @@ def on_upload(event: dict[str, Any], context: object) -> None:
 def _take(record: dict[str, Any]) -> None:
     bucket, created = record["s3"]["bucket"]["name"], record["s3"]["object"]
     key = unquote_plus(created["key"])
-    # Zappa hands on every record of the bucket whatever its prefix, and a notification may be misdirected.
+    # Zappa passes records of any prefix, and a notification may be misconfigured.
     if bucket != storage.uploads.bucket_name or not key.startswith(PREFIX):
         logger.warning("Not an upload of ours", extra={"bucket": bucket, "key": key})
         return

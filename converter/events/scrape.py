@@ -1,4 +1,4 @@
-"""Asked by Prometheus: what was counted, and what waits."""
+"""The endpoint for Prometheus: counters and the queue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scrape(request: HttpRequest) -> HttpResponse:
 
 
 class Queue(Collector):
-    """What waits, counted by the index of unfinished jobs."""
+    """Gauges of the unfinished jobs, counted through their index."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         counts = dict(Job.objects.unfinished().order_by().values_list("status").annotate(count=Count("pk")))
