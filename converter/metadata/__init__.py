@@ -1,7 +1,7 @@
-"""What is known of each image: in the database (home) or in DynamoDB (cloud).
+"""The metadata of each image, in the database (home) or in DynamoDB (cloud).
 
-An item is a JSON object: what probing found (`raster.Facts.to_dict`), its owner, and what was added later: the
-outputs, and the labels if switched on. Raises StorageFault if a store does not answer.
+An item is a JSON object: the facts (`raster.Facts.to_dict`), the owner and the file name, and later the
+outputs, and the labels if switched on. Stores raise StorageFault if they do not respond.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Metadata(Protocol):
     def put(self, upload: uuid.UUID, item: Item, *, expires_at: datetime) -> None: ...
 
     def update(self, upload: uuid.UUID, fields: Item, *, expires_at: datetime) -> None:
-        """Replace these fields of the item; a deleted item stays deleted."""
+        """Set these fields of the item; a deleted item stays deleted."""
 
     def get(self, upload: uuid.UUID) -> Item | None: ...
 
@@ -41,7 +41,7 @@ def store() -> Metadata:
 
 
 def labels_of(jpeg: bytes) -> Item:
-    """Return the `labels` and `moderation` of a small JPEG; empty if Rekognition is off."""
+    """Return the `labels` and `moderation` of a small JPEG; empty if Rekognition is off or fails."""
     if not configuration.current().labels_are_on:
         return {}
     found: Item = import_string(settings.CONVERTER_LABELS)(jpeg)

@@ -15,7 +15,7 @@ from converter.models import ImageMetadata
 class DatabaseMetadata:
     def put(self, upload: uuid.UUID, item: dict[str, Any], *, expires_at: datetime) -> None:
         row = ImageMetadata(upload_id=upload, item=item, expires_at=expires_at)
-        ImageMetadata.objects.bulk_create(  # one statement, whether it is there or not
+        ImageMetadata.objects.bulk_create(  # an upsert in one statement
             [row], update_conflicts=True, unique_fields=["upload"], update_fields=["item", "expires_at"]
         )
 

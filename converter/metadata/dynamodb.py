@@ -43,7 +43,7 @@ class DynamoDBMetadata:
     def get(self, upload: uuid.UUID) -> dict[str, Any] | None:
         with tables.faults():
             found = self._table.get_item(Key={"upload": str(upload)}, ConsistentRead=True).get("Item")
-        # DynamoDB deletes what has expired within days, not at once.
+        # DynamoDB deletes expired items within days, not at once.
         if found is None or int(str(found["expires_at"])) <= timezone.now().timestamp():
             return None
         return {name: _loaded(value) for name, value in found.items() if name not in ("upload", "expires_at")}
@@ -58,13 +58,13 @@ class DynamoDBMetadata:
 
 
 def _stored(item: dict[str, Any]) -> dict[str, Any]:
-    """Return the item with its numbers as DynamoDB takes them."""
+    """Return the item with floats as Decimal, which DynamoDB requires."""
     stored: dict[str, Any] = json.loads(json.dumps(item), parse_float=Decimal)
     return stored
 
 
 def _loaded(value: Any) -> Any:
-    """Return what was stored as JSON has it."""
+    """Return a stored value with Decimal converted back to int or float."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):

@@ -1,6 +1,4 @@
-"""Labels and moderation of images by Amazon Rekognition. Optional: if Rekognition does not answer, the conversion goes
-on.
-"""
+"""Label and moderate images with Amazon Rekognition. If it does not respond, the conversion goes on."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ LEAST_CONFIDENCE = 70
 def of_picture(jpeg: bytes) -> dict[str, Any]:
     """Return `labels` and `moderation` of a small JPEG, each as [{"name", "confidence"}] in percent.
 
-    Empty when Rekognition did not answer.
+    Empty if Rekognition does not respond.
     """
     image: Any = {"Image": {"Bytes": jpeg}}
     try:
