@@ -1,7 +1,8 @@
-"""What staff change without a deploy: in the database (home) or in DynamoDB (cloud), read at most once a minute.
+"""The configuration that staff set without a deployment: in the database (home) or DynamoDB (cloud).
 
-Values that staff leave open come from the environment. Its sizes and numbers of files, chosen for the machine, cannot
-be exceeded; its conversions a day can.
+It is read at most once a minute. Values that staff leave empty come from the environment. They cannot exceed
+the environment's file sizes and numbers of files, which depend on the machine, but can exceed its conversions
+per day.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 FRESH = 60  # seconds until it is read again
 
-_kept: tuple[float, Configuration] | None = None  # when it was read
+_kept: tuple[float, Configuration] | None = None  # the time when it was read, and the values
 
 
 class Store(Protocol):
-    """Where the values are kept. Raises StorageFault or DatabaseError if it does not answer."""
+    """The store of the values. Raises StorageFault or DatabaseError if it does not respond."""
 
     def read(self) -> dict[str, Any]: ...
 
@@ -46,7 +47,7 @@ def store() -> Store:
 
 
 def current() -> Configuration:
-    """Return the values in force. If the store does not answer, the last ones stay."""
+    """Return the current values. If the store does not respond, the last ones stay in force."""
     if _kept and time.monotonic() - _kept[0] < FRESH:
         return _kept[1]
     try:
@@ -64,7 +65,7 @@ def save(configuration: Configuration) -> None:
 
 
 def keep(configuration: Configuration, at: float | None = None) -> Configuration:
-    """Use these values until a minute after `at`, in seconds of the monotonic clock (default: now)."""
+    """Use these values until a minute after `at`, in seconds of time.monotonic() (default: now)."""
     global _kept
     _kept = (time.monotonic() if at is None else at, configuration)
     return configuration

@@ -1,4 +1,4 @@
-"""The cloud twin: an item of a DynamoDB table, which the worker can read and the pages can write."""
+"""The cloud twin: an item of a DynamoDB table that the worker may read and the site may write."""
 
 from __future__ import annotations
 

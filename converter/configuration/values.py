@@ -15,11 +15,12 @@ SIGN_UP = ("open", "invitation", "closed")
 
 @dataclass(frozen=True)
 class Configuration:
-    """`None` and empty values are as the environment says.
+    """The configuration of the site. `None` and empty values mean those of the environment.
 
-    `max_bytes` and `max_pixels` are of one image, `max_files` of one batch, `jobs_a_day` of one user. `formats` are the
-    names of those that may be made. `default_size` is the longest side, in pixels, where a user chose nothing;
-    `sizes` are offered by name, as (width, height). `labels` off means off, on means where the site has them.
+    `max_bytes` and `max_pixels` are per image, `max_files` per batch, `jobs_a_day` per user. `formats` are
+    the names of the enabled output formats. `default_size` is the longest side in pixels if the user chooses
+    none; `sizes` are presets as (width, height). `labels` can only turn labels off: the environment must
+    enable them.
     """
 
     max_bytes: int | None = None
@@ -35,7 +36,7 @@ class Configuration:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Configuration:
-        """Return what was stored; a name that a newer version wrote is left out."""
+        """Return the stored values, ignoring names unknown to this version."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         if "formats" in known:
             known["formats"] = tuple(known["formats"])
@@ -44,7 +45,7 @@ class Configuration:
         return cls(**known)
 
     def values(self) -> dict[str, Any]:
-        """Return what differs from the environment, as JSON has it."""
+        """Return the values that are set, for JSON."""
         plain = asdict(Configuration())
         return {name: value for name, value in asdict(self).items() if value != plain[name]}
 
@@ -64,7 +65,7 @@ class Configuration:
 
     @property
     def most_jobs_a_day(self) -> int:
-        """0 for no limit."""
+        """The conversions per user and day; 0 means no limit."""
         most: int = settings.CONVERTER_JOBS_A_DAY
         return most if self.jobs_a_day is None else self.jobs_a_day
 
@@ -77,13 +78,13 @@ class Configuration:
         return bool(settings.CONVERTER_LABELS) and self.labels
 
     def makes(self, format: str) -> bool:
-        """Return whether this format may be asked for; `auto` only if everything it could choose may be."""
+        """Return whether this output format is enabled; `auto` needs all formats that it may choose."""
         wanted = {each.name for each in CANDIDATES} if format == AUTO else {format}
         return not self.formats or wanted <= set(self.formats)
 
 
 def hard_limits() -> engine.Limits:
-    """Return the limits that the settings name; TypeError if one of them is none that the engine knows."""
+    """Return the limits of the settings. Raises TypeError for a limit that the engine does not know."""
     return engine.Limits(**settings.CONVERTER_LIMITS)
 
 
