@@ -1,4 +1,4 @@
-"""Metrics: for CloudWatch in the cloud, for Prometheus at home if METRICS_TOKEN is set. The names are the same."""
+"""Emit metrics to CloudWatch in the cloud, and to Prometheus at home if METRICS_TOKEN is set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def emit(by: dict[str, str] | None = None, **values: float) -> None:
-    """Count an event. `by` holds its dimensions; keep the values few, since each combination is a separate metric."""
+    """Count an event. `by` holds its dimensions: few values, since each combination is a separate metric."""
     if settings.CONVERTER_METRICS:
         from converter.metrics import cloudwatch
 

@@ -1,6 +1,6 @@
-"""For CloudWatch: a line of its embedded metric format for each event.
+"""Emit metrics to CloudWatch, one log line in the embedded metric format per event.
 
-Each value is kept for the whole service and, where something tells the events apart, for that as well.
+Each value is recorded for the whole service and, if it has dimensions, for them as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""For Prometheus: counters that all processes of this machine share.
+"""Count metrics for Prometheus, shared by all processes of this machine.
 
-CloudWatch's `BytesIn` is `imagesite_bytes_in_total` here; `Milliseconds` is a histogram, `imagesite_milliseconds`. The
-client's multi-process mode keeps the counters of each process in a file in PROMETHEUS_MULTIPROC_DIR (settings.py), so
-those of a worker that ended still count.
+CloudWatch's `BytesIn` is `imagesite_bytes_in_total` here; `Milliseconds` is a histogram,
+`imagesite_milliseconds`. In the client's multiprocess mode each process has a file in
+PROMETHEUS_MULTIPROC_DIR (settings.py), so that the counts of ended workers remain.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def emit(by: dict[str, str] | None, **values: float) -> None:
 
 
 def forget() -> None:
-    """Start from zero. Called when a server starts, before anything is counted; other processes keep their counts."""
+    """Reset the counters of ended processes and this one. Called when a server starts, before it counts."""
     folder = Path(settings.CONVERTER_METRICS_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in folder.glob("*.db"):
@@ -52,7 +52,7 @@ def forget() -> None:
 
 
 def text(*more: Collector) -> bytes:
-    """Return what was counted on this machine, and `more`, in Prometheus' text format."""
+    """Return this machine's metrics and those of `more` in Prometheus' text format."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry, settings.CONVERTER_METRICS_DIR)  # type: ignore[no-untyped-call]
     for collector in more:
