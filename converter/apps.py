@@ -11,7 +11,7 @@ class ConverterConfig(AppConfig):
     verbose_name = "Conversions"
 
     def ready(self) -> None:
-        from converter import checks  # noqa: F401  # they register themselves
+        from converter import checks  # noqa: F401  # registers the checks
         from converter.events import local
 
         local.connect()

@@ -1,4 +1,4 @@
-"""Check for contradicting settings before anything starts."""
+"""System checks for contradictory settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def retention(**_: Any) -> list[CheckMessage]:
 
 @register()
 def machines(**_: Any) -> list[CheckMessage]:
-    """Workers on other machines must reach what this one uses."""
+    """Check that workers on other machines can reach the database and files of this one."""
     if settings.CONVERTER_DISPATCH != "converter.dispatch.queue.QueueDispatch":
         return []
     missing = {

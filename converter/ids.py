@@ -1,4 +1,4 @@
-"""Ids in URLs: UUIDs in small letters or capitals (RFC 9562, 4); Django's own converter takes only small ones."""
+"""A path converter for UUIDs in upper or lower case (RFC 9562, 4); Django's accepts only lower case."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Requests to URLs given by users.
+"""Send requests to URLs given by users.
 
-Addresses are checked when connecting, so that neither a name that resolves differently the second time nor a redirect
-gets around the check.
+Addresses are checked when connecting, so that neither DNS rebinding nor a redirect bypasses the check.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from urllib.parse import quote, urljoin, urlsplit
 from converter.engine.messages import Message, register
 from converter.engine.messages import gettext_noop as _
 
-PORTS = (80, 443, 8080, 8443)  # where the web is; others only in networks that the operator names
+PORTS = (80, 443, 8080, 8443)  # the web's; others only in networks that the operator allows
 REDIRECTS = 5
 REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
-# What `ipaddress` takes for public and is not, or is a cloud's door to its own machines: Oracle's metadata service
-# and other protocol assignments, Azure's wire server, relays of 6to4, site-local, documentation.
+# Networks that `ipaddress` takes for public but are not, or that reach a cloud's internal services: protocol
+# assignments such as Oracle's metadata service, Azure's wire server, 6to4 relays, site-local, documentation.
 CLOSED = [
     ip_network(network)
     for network in ("192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "fec0::/10", "3fff::/20")
@@ -53,7 +52,7 @@ register(TEMPLATES)
 
 
 class FetchError(Exception):
-    """The address was refused, or returned nothing usable; `kind` says why."""
+    """The URL is not allowed or did not return a usable response; `kind` says why."""
 
     def __init__(self, kind: str, **params: Any) -> None:
         self.message = Message("fetch_failed", {"kind": kind, **params})
@@ -66,7 +65,7 @@ class Answer:
     headers: http.client.HTTPMessage
     body: bytes
     url: str
-    """Where it came from in the end."""
+    """The URL after all redirects."""
 
 
 def request(
@@ -80,10 +79,10 @@ def request(
     cut: bool = False,
     allowed: Sequence[str] = (),
 ) -> Answer:
-    """Return the response, within this many seconds in total. Only a GET follows redirects.
+    """Return the response, within `seconds` in total. Only GET follows redirects.
 
-    A body of more than `most_bytes` is an error, or cut there. `allowed` are networks that may be reached although
-    they are not public. Raises FetchError.
+    A body of more than `most_bytes` is an error, or truncated if `cut`. `allowed` are networks that may be
+    reached even if they are not public. Raises FetchError.
     """
     deadline = time.monotonic() + seconds
     for _hop in range(REDIRECTS + 1):
@@ -130,14 +129,14 @@ def _connection(url: str, deadline: float, allowed: Sequence[str]) -> tuple[http
         connection: Any = http.client.HTTPSConnection(host, port)
     else:
         connection = http.client.HTTPConnection(host, port)
-    # What http.client calls to make the connection; it wraps the result in TLS for the name, not the address.
+    # http.client calls this to connect, then wraps the socket in TLS for the host name, not the address.
     connection._create_connection = lambda *args: _connect(host, port, deadline, allowed)
     connection.response_class = partial(_Response, deadline)
     return connection, target
 
 
 def parts(url: str) -> tuple[str, int, bool, str]:
-    """Return host, port, whether it is HTTPS, and what to ask the host for; FetchError for any other URL."""
+    """Return host, port, whether it is HTTPS, and the request target. Raises FetchError for any other URL."""
     try:
         split = urlsplit(url)
         port = split.port
@@ -156,9 +155,9 @@ def parts(url: str) -> tuple[str, int, bool, str]:
 
 
 def check(url: str, allowed: Sequence[str] = ()) -> None:
-    """Raise FetchError for a URL that cannot be reached whatever its name leads to: before it is stored.
+    """Raise FetchError for a URL that is never allowed, whatever its host resolves to. Call before storing.
 
-    Names are looked up when connecting, and only then.
+    Host names are resolved only when connecting.
     """
     host, port, _secure, _target = parts(url)
     if address := _written(host):
@@ -170,11 +169,11 @@ def check(url: str, allowed: Sequence[str] = ()) -> None:
 
 
 def _written(host: str) -> str:
-    """Return the address that the host itself is, however it is spelt (`127.1`, `0x7f000001`); empty for a name."""
+    """Return the host if it is an IP address, in any notation (`127.1`, `0x7f000001`); "" for a name."""
     with suppress(ValueError):
         return str(ip_address(host.partition("%")[0]))
     with suppress(OSError):
-        return socket.inet_ntoa(socket.inet_aton(host))  # as getaddrinfo reads it
+        return socket.inet_ntoa(socket.inet_aton(host))  # parses like getaddrinfo
     return ""
 
 
@@ -186,7 +185,7 @@ def _check_reachable(addresses: Sequence[str], port: int, allowed: Sequence[str]
 
 
 def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> socket.socket:
-    """Return a connection to the host, at exactly the address that was checked."""
+    """Connect to the host at one of the addresses that were checked."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
@@ -208,7 +207,7 @@ def _connect(host: str, port: int, deadline: float, allowed: Sequence[str]) -> s
 def is_permitted(address: str, allowed: Sequence[str] = ()) -> bool:
     """Return whether an address is public: not private, loopback, link-local, shared (CGNAT), multicast or reserved.
 
-    An IPv4 address inside an IPv6 one is judged itself.
+    Of an IPv6 address that embeds an IPv4 address, the latter is checked.
     """
     if _is_named(address, allowed):
         return True
@@ -224,7 +223,7 @@ def _is_named(address: str, allowed: Sequence[str]) -> bool:
 
 
 def _judged(address: str) -> IPv4Address | IPv6Address:
-    """Return the address, or the IPv4 address inside it."""
+    """Return the address, or the IPv4 address embedded in it."""
     ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -235,9 +234,9 @@ def _judged(address: str) -> IPv4Address | IPv6Address:
 
 
 class _Response(http.client.HTTPResponse):
-    """Reads nothing after the deadline: no status, headers or chunk of the body.
+    """A response whose reads of status, headers and body end at a deadline.
 
-    A socket's own timeout restarts with each byte, so a slow trickle would never end.
+    A socket timeout restarts with each byte, so a slow sender could hold the connection forever.
     """
 
     def __init__(self, deadline: float, sock: socket.socket, **options: Any) -> None:
@@ -271,7 +270,7 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, cut: bool) -> bytes
                 raise http.client.IncompleteRead(bytes(data))
         except (OSError, http.client.HTTPException):
             if cut:
-                return bytes(data)  # the status is known, and that is what was asked for
+                return bytes(data)  # the caller needs only the status
             raise
         if not chunk:
             return bytes(data)

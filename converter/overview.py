@@ -1,4 +1,4 @@
-"""The last 24 hours on one page for staff. Each number links to its rows."""
+"""The admin's overview of the last 24 hours. Each number links to its rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from converter.models import Job, Upload
 
 HOURS = 24
 SHOWN = 10  # rows of a list
-BAR_WIDTH, BAR_HEIGHT = 30, 120  # one hour, in the units of the drawing
+BAR_WIDTH, BAR_HEIGHT = 30, 120  # of one hour, in SVG units
 
-# Outcomes of jobs, as the bars show them. An expired result counts as made.
+# Outcomes of jobs in the bars. An expired result counts as made.
 OUTCOMES = {
     Job.Status.FINISHED: "made",
     Job.Status.EXPIRED: "made",
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass
 class Hour:
-    """The jobs that were submitted within one hour, drawn as a bar."""
+    """The jobs submitted in one hour, drawn as a bar."""
 
     start: datetime
     x: int
@@ -96,7 +96,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _list(model: str, **filters: Any) -> str:
-    """Return the URL of the admin list with the rows behind a number."""
+    """Return the URL of the admin's change list with these filters."""
     query = urlencode({name: _text(value) for name, value in filters.items()})
     return f"{reverse(f'admin:converter_{model}_changelist')}?{query}"
 
@@ -106,7 +106,7 @@ def _text(value: object) -> str:
 
 
 def _day(recent: Any, since: datetime) -> dict[str, Any]:
-    """Return jobs by state and by hour, and the bytes that came out, from one query."""
+    """Return the jobs by state and hour and the total size of their results, from one query."""
     hours = {}
     for n in range(HOURS):
         start = since + timedelta(hours=n)
@@ -118,7 +118,7 @@ def _day(recent: Any, since: datetime) -> dict[str, Any]:
     for row in rows.annotate(n=Count("pk"), bytes=Sum("result_size")):
         states[row["status"]] += row["n"]
         sent += row["bytes"] or 0
-        # A job submitted while this page is made may fall into the next hour.
+        # A job submitted during this request may fall into the next hour.
         if hour := hours.get(row["hour"]):
             outcome = OUTCOMES.get(row["status"], "open")
             hour.counts[outcome] = hour.counts.get(outcome, 0) + row["n"]
@@ -141,9 +141,9 @@ def _day(recent: Any, since: datetime) -> dict[str, Any]:
 
 
 def _times(recent: Any, since: datetime) -> list[dict[str, Any]]:
-    """Return the median and the 95th percentile of the engine's milliseconds by output format.
+    """Return the median and 95th percentile of the engine's milliseconds by output format.
 
-    The nearest-rank percentile: of n sorted times, the one at rank ceil(n · p / 100).
+    Uses the nearest-rank method: of n sorted times, the one at rank ceil(n · p / 100).
     """
     timed = recent.exclude(milliseconds=None).annotate(
         rank=Window(RowNumber(), partition_by="output_format", order_by=["milliseconds", "pk"]),

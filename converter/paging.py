@@ -1,4 +1,4 @@
-"""Keyset paging: a cursor names the last row of a page, so that page one thousand costs what page one does."""
+"""Keyset pagination: a cursor names the last row of a page, so that page 1000 is as fast as page 1."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Row = TypeVar("Row", bound=Model)
 
 
 class InvalidCursor(ValueError):
-    """The text is not a cursor of ours."""
+    """The text is not a valid cursor."""
 
 
 def page(rows: QuerySet[Row], cursor: str | None, size: int) -> tuple[list[Row], str | None]:
-    """Return one page of rows that have `created_at`, newest first, and the cursor of the next page.
+    """Return one page of rows by `created_at`, newest first, and the cursor of the next page or None.
 
     Raises InvalidCursor.
     """
     rows = rows.order_by("-created_at", "-pk")
     if cursor:
         created_at, pk = _decode(cursor)
-        # The first condition alone is what an index can seek to.
+        # The condition on created_at alone lets the database seek in an index.
         rows = rows.filter(Q(created_at__lt=created_at) | Q(pk__lt=pk), created_at__lte=created_at)
     found = list(rows[: size + 1])
     if len(found) <= size:
@@ -34,7 +34,7 @@ def page(rows: QuerySet[Row], cursor: str | None, size: int) -> tuple[list[Row],
 
 
 def page_or_first(rows: QuerySet[Row], cursor: str | None, size: int) -> tuple[list[Row], str | None]:
-    """Return one page like `page`; an invalid cursor starts from the beginning."""
+    """Like `page`, but an invalid cursor returns the first page."""
     try:
         return page(rows, cursor, size)
     except InvalidCursor:
@@ -42,7 +42,7 @@ def page_or_first(rows: QuerySet[Row], cursor: str | None, size: int) -> tuple[l
 
 
 def cursor_of(row: Model) -> str:
-    """Return the cursor of the page that follows this row."""
+    """Return the cursor of the page after this row."""
     text = f"{row.created_at.isoformat()} {row.pk}"  # type: ignore[attr-defined]
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

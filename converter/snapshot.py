@@ -1,4 +1,4 @@
-"""Consistent reads: everything read within a snapshot is as it was at the first read."""
+"""Consistent reads: all queries in a snapshot see the database as of the first one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.db import connection, transaction
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Read everything within from one state of the database; nothing may be written.
+    """Read everything from one state of the database; writes are not allowed.
 
-    PostgreSQL's usual isolation shows each statement a state of its own; REPEATABLE READ shows all the same. SQLite does
-    so in every transaction, and DEFERRED takes no lock that a writer would wait for. Within another transaction, that
-    one's isolation holds.
+    By default, each statement in PostgreSQL sees its own snapshot; with REPEATABLE READ all see the same. In
+    SQLite every transaction does, and DEFERRED takes no lock that blocks writers. Inside another transaction,
+    its isolation level applies.
     """
     if connection.in_atomic_block:
         yield

@@ -1,6 +1,6 @@
-"""Messages and sizes in the reader's language.
+"""Translate messages and format sizes in the active language.
 
-Messages stored before their code had parameters are shown as they were stored.
+Messages stored before their code had parameters are shown as stored.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _TRANSLATOR = _Translator()
 
 
 def translated(message: Message) -> str:
-    """Return the message in the active language. Raises KeyError for a code that has no template."""
+    """Return the message in the active language. Raises KeyError for a code without a template."""
     return _TRANSLATOR.fill(message)
 
 
 def translated_row(code: str, params: Mapping[str, Any] | None, text: str) -> str:
-    """Return a stored message in the active language; its English `text` if the template has changed since."""
+    """Return a stored message in the active language, or its English `text` if the template has changed."""
     if params is None:
         return text
     try:
