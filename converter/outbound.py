@@ -46,7 +46,7 @@ TEMPLATES = {
     "fetch_failed.scheme": _("A URL must begin with https:// or http://."),
     "fetch_failed.status": _("This URL returned status {status} instead of a file."),
     "fetch_failed.timed_out": _("This URL took too long to respond."),
-    "fetch_failed.too_large": _("The file at this URL is larger than {most:M} MB, the limit."),
+    "fetch_failed.too_large": _("The file at this URL is larger than {most:B}, the limit."),
 }
 register(TEMPLATES)
 

@@ -112,15 +112,6 @@ def test_a_list_is_searched_by_owner_and_id(staff: Client, alice: Any, subtests:
                 assert len(response.context["cl"].result_list) == count
 
 
-def test_a_quota_is_set_by_staff(staff: Client, alice: Any) -> None:
-    response = staff.post(
-        "/admin/converter/quota/add/", {"owner": alice.pk, "jobs_a_day": 5, "bytes_kept": ""}
-    )
-    assert response.status_code == 302
-    assert Quota.objects.values().get() == {"owner_id": alice.pk, "jobs_a_day": 5, "bytes_kept": None}
-    assert LogEntry.objects.get().object_id == str(alice.pk)
-
-
 def test_the_secret_of_a_webhook_is_not_shown(staff: Client, alice: Any) -> None:
     fill(alice, 1)
     webhook = Webhook.objects.get()

@@ -38,9 +38,13 @@ def sample(key: str) -> Message:
         if name == "problems":
             params[name] = [Message("no_files"), Message("option_missing", {"option": "Quality"})]
         elif name:
-            params[name] = {"M": 12_500_000, ",": 1_200_000, ".3f": 0.98765, "word": "queued"}.get(
-                spec or "", 1600
-            )
+            params[name] = {
+                "M": 12_500_000,
+                "B": 12_500_000,
+                ",": 1_200_000,
+                ".3f": 0.98765,
+                "word": "queued",
+            }.get(spec or "", 1600)
     return Message(code, params)
 
 
@@ -90,6 +94,27 @@ def test_numbers_and_words_of_ours_are_written_in_the_readers_language() -> None
         assert translated(Message("no_result", {"state": "queued"})).endswith("in der Warteschlange.")
     assert "12.5 MB" in too_large.text
     assert Message("no_result", {"state": "queued"}).text == "This job has no result: it is in the queue."
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "german"),
+    [
+        (0, "0 B", "0 B"),
+        (999, "999 B", "999 B"),
+        (1000, "1 KB", "1 KB"),
+        (50_000, "50 KB", "50 KB"),
+        (999_900, "999.9 KB", "999,9 KB"),
+        (1_000_000, "1 MB", "1 MB"),
+        (12_500_000, "12.5 MB", "12,5 MB"),
+        (50_000_000_000, "50 GB", "50 GB"),
+        (2_147_483_648, "2.15 GB", "2,15 GB"),
+    ],
+)
+def test_a_size_has_the_unit_that_fits(count: int, english: str, german: str) -> None:
+    message = Message("quota_exceeded", {"kind": "bytes", "most": count})
+    assert f"more than your {english} of storage" in message.text
+    with translation.override("de"):
+        assert german in translated(message)
 
 
 def test_a_message_within_a_message_is_translated_too() -> None:

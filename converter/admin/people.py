@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from converter.admin.base import BoundedAdmin, ReadOnlyAdmin, link
@@ -22,10 +23,15 @@ class QuotaAdmin(BoundedAdmin):
     list_select_related = ("owner",)
     search_fields = ("owner__email",)
     autocomplete_fields = ("owner",)
+    readonly_fields = ("person",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        owner = "owner" if obj is None or self.has_change_permission(request) else "person"
-        return [owner, "jobs_a_day", "bytes_kept"]
+        return ["person" if obj else "owner", "jobs_a_day", "bytes_kept"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An owner is picked from the list of users, which is closed to staff who may not see them."""
+        users = self.admin_site.get_model_admin(get_user_model())
+        return super().has_add_permission(request) and users.has_view_permission(request)
 
 
 @admin.register(Preferences)

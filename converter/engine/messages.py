@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+# Of sizes: name, bytes, and decimals at most.
+UNITS = (("GB", 1_000_000_000, 2), ("MB", 1_000_000, 1), ("KB", 1000, 1), ("B", 1, 0))
+
 _templates: dict[str, str] = {}
 TEMPLATES: Mapping[str, str] = MappingProxyType(_templates)
 
@@ -58,8 +61,8 @@ class Message:
 class Filler(string.Formatter):
     """Fills templates in English. For another language, override `template`, `word` and `number`.
 
-    Beyond Python's `,` and `.3f`, the format `M` counts in millions with one decimal at most, and `word` stands for a
-    word of ours, to be translated.
+    Beyond Python's `,` and `.3f`, the format `B` is a size in bytes, `M` counts in millions with one decimal at most, and
+    `word` stands for a word of ours, to be translated.
     """
 
     def fill(self, message: Message) -> str:
@@ -75,6 +78,11 @@ class Filler(string.Formatter):
     def number(self, value: float, decimals: int, grouped: bool = False) -> str:
         return f"{value:{',' if grouped else ''}.{decimals}f}"
 
+    def rounded(self, value: float, most: int) -> str:
+        """Return the number with this many decimals at most."""
+        value = round(value, most)
+        return self.number(value, _decimals(value))
+
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Message):
             return self.fill(value)
@@ -87,9 +95,11 @@ class Filler(string.Formatter):
         if isinstance(value, Sequence):
             sentences = any(isinstance(part, Message | Mapping) for part in value)
             return (" " if sentences else ", ").join(self.format_field(part, format_spec) for part in value)
+        if format_spec == "B":
+            unit, of_unit, most = next(unit for unit in UNITS if value >= unit[1] or unit[1] == 1)
+            return f"{self.rounded(value / of_unit, most)} {unit}"
         if format_spec == "M":
-            millions = round(value / 1_000_000, 1)
-            return self.number(millions, _decimals(millions))
+            return self.rounded(value / 1_000_000, 1)
         if format_spec.startswith("."):
             return self.number(value, int(format_spec[1:-1]))
         return self.number(value, _decimals(value), grouped=format_spec == ",")

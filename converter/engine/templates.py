@@ -21,9 +21,9 @@ ERRORS = {
     "corrupt": _("This file is damaged and cannot be read. Re-save it in another program, then try again."),
     "corrupt.icon": _("This icon contains no image. Export it again."),
     # Limits.
-    "too_many_bytes": _("This file is {size:M} MB; the limit is {most:M} MB. Upload a smaller file."),
+    "too_many_bytes": _("This file is {size:B}; the limit is {most:B}. Upload a smaller file."),
     "too_many_bytes.document": _(
-        "Together, these images are larger than {most:M} MB, the limit for one document. Use fewer images."
+        "Together, these images are larger than {most:B}, the limit for one document. Use fewer images."
     ),
     "too_many_frames": _("This file has more than {most} frames or pages, the limit. Split it first."),
     "too_many_frames.document": _(
@@ -53,7 +53,7 @@ ERRORS = {
     "out_of_memory": _("There is not enough memory for this image. Make it smaller first."),
     "out_of_memory.encoder": _("There is not enough memory to write this {format}. Choose a smaller size."),
     "out_of_memory.limit": _(
-        "This conversion needs more than {most:M} MB of memory, the limit. Make the image smaller first."
+        "This conversion needs more than {most:B} of memory, the limit. Make the image smaller first."
     ),
     "timed_out.document": _("This document took longer than {seconds} seconds, the limit. Use fewer images."),
     "timed_out": _(

@@ -23,8 +23,8 @@ TEMPLATES = {
     ),
     "empty_file.named": _("{name} is empty."),
     "empty_file.fetched": _("This URL returned an empty file."),
-    "too_many_bytes.named": _("{name} is larger than {most:M} MB, the limit for one file."),
-    "too_many_bytes.logo": _("A logo saved with a recipe can be at most {most:M} MB."),
+    "too_many_bytes.named": _("{name} is larger than {most:B}, the limit for one file."),
+    "too_many_bytes.logo": _("A logo saved with a recipe can be at most {most:B}."),
     "no_upload": _("The uploaded file is no longer available. Upload it again."),
     "no_upload.named": _("{name} is no longer available. Upload it again."),
     "no_upload.retry": _(
@@ -47,22 +47,22 @@ TEMPLATES = {
         "You have uploaded {most} images within an hour that are in no batch. Convert or delete some first."
     ),
     "quota_exceeded.bytes": _(
-        "Your files would need more than your {most:M} MB of storage. "
+        "Your files would need more than your {most:B} of storage. "
         "Delete a batch you no longer need, or wait until one expires."
     ),
     "quota_exceeded.bytes_at_once": _(
-        "These files need more than your {most:M} MB of storage. Convert fewer at once, or make them smaller."
+        "These files need more than your {most:B} of storage. Convert fewer at once, or make them smaller."
     ),
     "quota_exceeded.bytes_unused": _(
-        "Your files would need more than your {most:M} MB of storage. Images you uploaded but did not convert "
+        "Your files would need more than your {most:B} of storage. Images you uploaded but did not convert "
         "take up part of it until they are deleted automatically. Choose fewer images, or try again later."
     ),
     "quota_exceeded.bytes_logos": _(
-        "Your files would need more than your {most:M} MB of storage. "
+        "Your files would need more than your {most:B} of storage. "
         "Delete a recipe with a logo, or choose fewer images."
     ),
     "quota_exceeded.bytes_guest": _(
-        "Visitors without an account share {most:M} MB of storage on your network, and it is almost full. "
+        "Visitors without an account share {most:B} of storage on your network, and it is almost full. "
         "Sign up for storage of your own, or try again later."
     ),
     # Failed jobs.

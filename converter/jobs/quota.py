@@ -41,11 +41,14 @@ def quota_use(owner: AbstractBaseUser) -> QuotaUse:
     )
 
 
-def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = True) -> None:
+def check_quota(
+    owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = True, batch: uuid.UUID | None = None
+) -> None:
     """Raise OverQuota if this many more jobs or bytes exceed the owner's quota.
 
-    Jobs that are not `kept` are previews. Call in the transaction that creates the rows. Locks the owner's
-    row: otherwise two concurrent requests could both pass.
+    Jobs that are not `kept` are previews. `batch` is the one whose images are counted, if it exists already.
+    Call in the transaction that creates the rows. Locks the owner's row: otherwise two concurrent requests
+    could both pass.
     """
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
     if is_guest(owner) and jobs:
@@ -57,7 +60,7 @@ def check_quota(owner: AbstractBaseUser, *, jobs: int, size: int, kept: bool = T
         if today + jobs > most_jobs:
             raise OverQuota(kind="conversions", count=jobs, most=most_jobs, today=today)
     if size:
-        BytesLeft(owner, quota).take(size)
+        BytesLeft(owner, quota, batch).take(size)
 
 
 class BytesLeft:
@@ -66,7 +69,7 @@ class BytesLeft:
     def __init__(
         self, owner: AbstractBaseUser, quota: Quota | None = None, batch: uuid.UUID | None = None
     ) -> None:
-        """`batch` is the one whose results are counted."""
+        """`batch` is the one whose images or results are counted."""
         self._owner, self._batch = owner, batch
         self._most = _most_bytes(owner, quota or _quota(owner))
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0

@@ -244,7 +244,8 @@ def fetch(upload_id: uuid.UUID) -> None:
     """
     awaited = Upload.objects.filter(pk=upload_id, received_at=None).exclude(source_url="")
     upload = awaited.select_related("owner").first()
-    if upload is None or not _awaiting(upload).exists():
+    job = _awaiting(upload).first() if upload else None
+    if upload is None or job is None:
         return
     try:
         answer = outbound.request(
@@ -264,9 +265,7 @@ def fetch(upload_id: uuid.UUID) -> None:
         _end_awaited(upload, Message("empty_file", {"kind": "fetched"}))
         return
     try:
-        with transaction.atomic():
-            # Its size is known only now.
-            check_quota(upload.owner, jobs=0, size=len(answer.body))
+        _reserve(upload, len(answer.body), job.batch_id)
     except OverQuota as exc:
         _end_awaited(upload, exc.message)
         return
@@ -277,6 +276,18 @@ def fetch(upload_id: uuid.UUID) -> None:
     except StorageFault as exc:
         note_hindrance(upload, hindrance_of(exc))
         raise
+
+
+def _reserve(upload: Upload, size: int, batch: uuid.UUID) -> None:
+    """Count the bytes of a fetched image before they are stored: only now is known how many they are.
+
+    Others of the batch are fetched at the same time. Raises OverQuota.
+    """
+    awaited = Upload.objects.filter(pk=upload.pk, received_at=None)
+    with transaction.atomic():
+        awaited.update(size=0)  # counted by an earlier try
+        check_quota(upload.owner, jobs=0, size=size, batch=batch)
+        awaited.update(size=size)
 
 
 def _awaiting(upload: Upload) -> JobQuerySet:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from converter import engine, jobs
 from converter.engine.filenames import fitted, split_extension
 from converter.engine.naming import AS_SOURCE, Named, by_page, result_name
 from converter.sandbox import BadImage, Document, Probed, Refused, Rendered, Sandbox, SandboxError, Unjoined
+from converter.translation import bytes_in_words
 
 # Shows how many pages a file has; the result itself is not wanted.
 _LOOK = engine.Recipe.parse({"format": "jpeg", "frames": "first", "resize": {"width": 1, "height": 1}})
@@ -94,7 +94,7 @@ class LocalConverter:
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
         limits = jobs.hard_limits()
         if len(data) > limits.max_bytes:
-            raise NotConverted(f"more than {filesizeformat(limits.max_bytes)}", "too_many_bytes")
+            raise NotConverted(f"more than {bytes_in_words(limits.max_bytes)}", "too_many_bytes")
         try:
             recipes = self._recipes(data, limits)
             answers = list(self._sandbox.render(data, recipes, limits, self._images))

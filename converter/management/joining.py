@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django.core.management.base import CommandError, OutputWrapper
-from django.template.defaultfilters import filesizeformat
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from converter.management.converting import Converted, Converter, NotConverted, check_free, write
+from converter.translation import bytes_in_words
 
 
 def join(
@@ -40,7 +40,7 @@ def join(
         said = {**asdict(made), "target": str(target)}
         out.write(json.dumps({"sources": list(map(str, sources)), **said}))
         return
-    sizes = f"{filesizeformat(made.before)} → {filesizeformat(made.after)}"
+    sizes = f"{bytes_in_words(made.before)} → {bytes_in_words(made.after)}"
     out.write(f"{len(sources)} joined into {target}, {sizes}.")
 
 

@@ -73,6 +73,26 @@ def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: 
     assert job["error"]["params"] == {"kind": "too_large", "most": 100}
 
 
+def test_the_images_of_the_only_batch_are_to_be_less(
+    program: Program, server: Receiver, worker: Any, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.CONVERTER_BYTES_KEPT = 150
+    files = [{"url": f"{server.url}/{n}.jpg"} for n in range(2)]
+    server.answers.update({f"/{n}.jpg": (200, {}, b"x" * 100) for n in range(2)})
+
+    def refusal() -> str:
+        with django_capture_on_commit_callbacks(execute=True):
+            batch = program.post("batches", {"files": files, "outputs": [{"format": "webp"}]}).json()
+        worker.work()
+        errors = [job["error"] for job in program.get(f"batches/{batch['id']}").json()["jobs"]]
+        (message,) = (error["message"] for error in errors if error["code"] == "quota_exceeded")
+        return str(message)
+
+    assert "Convert fewer at once" in refusal()
+    settings.CONVERTER_BYTES_KEPT = 250
+    assert "Delete a batch" in refusal()
+
+
 def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:
     settings.CONVERTER_BYTES_KEPT = 100
     server.answers["/a.jpg"] = (200, {}, b"x" * 101)

@@ -71,6 +71,6 @@ def test_a_guest_is_told_of_the_others_at_the_address(django_user_model: Any) ->
         for n in range(2)
     )
     submit(first, "a.jpg", size=MOST - 9)
-    assert "share 0.1 MB" in refusal(second)
+    assert "share 100 KB" in refusal(second)
     assert "Delete a batch" in refusal(first)
     assert Upload.objects.count() == 1

@@ -15,7 +15,6 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.template.defaultfilters import filesizeformat
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -25,6 +24,7 @@ from converter.management import recipe_options, remote, watching
 from converter.management.converting import Converted, Converter, LocalConverter, NotConverted, Task, Workers
 from converter.management.joining import join
 from converter.management.planning import Plan
+from converter.translation import bytes_in_words
 
 JOINS = next(format.name for format in engine.FORMATS.values() if format.paper)
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
@@ -157,7 +157,7 @@ class Tally:
         """Print how it ended. Raises CommandError if a file failed, or if it was stopped early."""
         if not self.as_json:
             of = "" if watched else f" of {total}"
-            sizes = f"{filesizeformat(self.before)} → {filesizeformat(self.after)}"
+            sizes = f"{bytes_in_words(self.before)} → {bytes_in_words(self.after)}"
             self._say(f"{self.done}{of} converted, {sizes}.")
             if left and not watched:
                 self._say(f"Skipped files that are not images: {left}.")

@@ -1,5 +1,13 @@
 // Messages of the API in the language of the page: templates by code, filled as the server fills them.
 
+/** @type {[string, number, number][]} unit, bytes, and decimals at most */
+const UNITS = [
+  ["GB", 1e9, 2],
+  ["MB", 1e6, 1],
+  ["KB", 1e3, 1],
+  ["B", 1, 0],
+];
+
 /**
  * @typedef {{ code: string, params?: Record<string, any> }} Message
  * @param {Record<string, string>} templates
@@ -20,11 +28,18 @@ export function reader(templates, language) {
     return template?.replace(/\{(\w+)(?::([^}]*))?\}/g, (_, name, format = "") => part(params[name], format));
   }
 
+  /** @type {(value: number) => string} */
+  function size(value) {
+    const [unit, bytes, most] = UNITS.find(([, bytes]) => value >= bytes) ?? UNITS[3];
+    return `${number(value / bytes, 0, most)} ${unit}`;
+  }
+
   /** @type {(value: any, format: string) => string} */
   function part(value, format) {
     if (Array.isArray(value)) return value.map((one) => part(one, format)).join(value.some((one) => typeof one === "object") ? " " : ", ");
     if (typeof value === "string") return (format === "word" && templates[`word.${value}`]) || value;
     if (typeof value === "object") return fill(value) ?? "";
+    if (format === "B") return size(value);
     if (format === "M") return number(value / 1e6, 0, 1);
     if (!format.startsWith(".")) return number(value, 0, 6, format === ",");
     const decimals = Number(format.slice(1, -1)); // .3f
