@@ -221,6 +221,7 @@ _KNOWN = (
         exif=True,
         xmp=True,
         gray=True,
+        deep=_ANY_MODE,
         bulk=1,
         package="pyjpegxl",
     ),

@@ -57,6 +57,7 @@ READ: dict[str, Callable[[bytes], Any]] = {
     "png": imagecodecs.png_decode,
     "tiff": lambda data: tifffile.imread(BytesIO(data)),
     "jp2": imagecodecs.jpeg2k_decode,
+    "jxl": imagecodecs.jpegxl_decode,
 }
 WRITE: dict[str, Callable[..., bytes]] = {"png": as_png, "tiff": as_tiff}
 
@@ -116,6 +117,13 @@ def test_jpeg_xl_keeps_them_on_the_way_in(channels: Any) -> None:
     pixels = picture(channels)
     found = kept(imagecodecs.jpegxl_encode(pixels, lossless=True), color="keep")
     assert np.array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_lossless_jpeg_xl_keeps_them_on_the_way_out(channels: Any) -> None:
+    pixels = picture(channels)
+    assert np.array_equal(kept(as_tiff(pixels), format="jxl", lossless=True), pixels)
+    assert "bits_reduced" in codes(render(as_tiff(pixels), format="jxl"))
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])

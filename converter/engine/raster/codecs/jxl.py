@@ -10,12 +10,13 @@ from io import BytesIO
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
-from converter.engine.raster.octets import LOW, parted
+from converter.engine.raster.octets import LOW, joined, parted
 
 from . import credentials
 from .codec import Codec, Settings
@@ -107,20 +108,22 @@ class Jxl(Codec):
         return {"distance": _distance(quality), "effort": content.effort}
 
     def encode(self, content: Content, quality: int | None) -> bytes:
-        libjxl = _libjxl()
-        image, extras = content.images[0], content.extras
-        pixels, channels = image.tobytes(), len(image.getbands())
-        if content.expendable:
-            image.close()
-        stream = libjxl.encode(
-            pixels,
-            *image.size,
-            num_channels=channels,
-            lossless=quality is None,
-            quality=1.0 if quality is None else _distance(quality),
-            speed=getattr(libjxl.EncoderSpeed, _SPEEDS[content.effort - 1]),
-            icc=extras.get("icc_profile"),
-        )
+        libjxl, extras = _libjxl(), content.extras
+        options = {
+            "lossless": quality is None,
+            "quality": 1.0 if quality is None else _distance(quality),
+            "speed": getattr(libjxl.EncoderSpeed, _SPEEDS[content.effort - 1]),
+            "icc": extras.get("icc_profile"),
+        }
+        image, low = content.images[0], content.lows[0] if content.lows else None
+        size, channels, pixels = image.size, len(image.getbands()), image.tobytes()
+        if low:
+            samples = np.frombuffer(joined(pixels, low.tobytes()), np.uint16)
+            stream = libjxl.encode_from_numpy(samples.reshape(size[1], size[0], channels), **options)
+        else:
+            if content.expendable:
+                image.close()
+            stream = libjxl.encode(pixels, *size, num_channels=channels, **options)
         return _with_metadata(stream, extras.get("exif"), extras.get("xmp"))
 
 
@@ -173,7 +176,7 @@ class _JxlImage(ImageFile.ImageFile):
 
 @cache
 def _libjxl() -> ModuleType:
-    """Return the binding itself: the package around it would load NumPy, which nothing here needs."""
+    """Return the binding itself: the package around it would load much that nothing here needs."""
     package = find_spec("pyjpegxl")
     assert package is not None
     assert package.submodule_search_locations is not None
