@@ -17,6 +17,19 @@ locals {
 
   # What the functions call that has no free gateway endpoint (S3 and DynamoDB have one).
   interface_services = concat(["ssm", "cognito-idp", "lambda"], var.labels ? ["rekognition"] : [])
+
+  zones = [
+    for zone in data.aws_availability_zones.available.names : zone
+    if alltrue([for service in data.aws_vpc_endpoint_service.interface : contains(service.availability_zones, zone)])
+  ]
+}
+
+# Not every service has its endpoint in every zone, and AWS refuses a subnet in another. A region without one ends the plan.
+data "aws_vpc_endpoint_service" "interface" {
+  for_each = toset(local.in_network ? local.interface_services : [])
+
+  service      = each.key
+  service_type = "Interface"
 }
 
 resource "aws_vpc" "this" {
@@ -41,9 +54,14 @@ resource "aws_subnet" "private" {
 
   vpc_id            = aws_vpc.this[0].id
   cidr_block        = cidrsubnet(aws_vpc.this[0].cidr_block, 4, count.index)
-  availability_zone = data.aws_availability_zones.available.names[count.index]
+  availability_zone = local.zones[count.index]
 
   tags = { Name = "${var.project}-private-${count.index}" }
+
+  # A zone that gets its endpoints later comes before these: subnets that are there stay.
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }
 
 resource "aws_route_table" "private" {
@@ -144,7 +162,7 @@ resource "aws_vpc_endpoint" "interface" {
   for_each = toset(local.in_network ? local.interface_services : [])
 
   vpc_id              = aws_vpc.this[0].id
-  service_name        = "com.amazonaws.${var.region}.${each.key}"
+  service_name        = data.aws_vpc_endpoint_service.interface[each.key].service_name
   vpc_endpoint_type   = "Interface"
   subnet_ids          = slice(aws_subnet.private[*].id, 0, var.high_availability ? 2 : 1)
   security_group_ids  = [aws_security_group.endpoints[0].id]
@@ -158,7 +176,7 @@ resource "aws_subnet" "public" {
 
   vpc_id            = aws_vpc.this[0].id
   cidr_block        = cidrsubnet(aws_vpc.this[0].cidr_block, 4, 2)
-  availability_zone = data.aws_availability_zones.available.names[0]
+  availability_zone = aws_subnet.private[0].availability_zone
 
   tags = { Name = "${var.project}-public" }
 }

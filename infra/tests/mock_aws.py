@@ -24,6 +24,7 @@ import pytest
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.budgets.responses import BudgetsResponse
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.vpcs import AWS_ENDPOINT_SERVICES
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.logs.responses import LogsResponse
 from moto.moto_server.werkzeug_app import (
@@ -61,6 +62,8 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     # moto closes the file behind each version of an object that is deleted; this kind has none.
     patch.setattr(FakeDeleteMarker, "dispose", lambda self: None, raising=False)
     patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
+    # Younger than moto's list: docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
+    patch.setattr("moto.ec2.models.vpcs.AWS_ENDPOINT_SERVICES", [*AWS_ENDPOINT_SERVICES, "cognito-idp"])
     patch.setattr(RDSBackend, "create_db_cluster", aurora.create_db_cluster)
     # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
     patch.setattr(DBCluster, "scaling_configuration_info", None)

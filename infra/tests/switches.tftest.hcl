@@ -619,3 +619,17 @@ run "a_schedule_of_ones_own" {
     sweep_schedule = "cron(0 * * * ? *)"
   }
 }
+
+run "a_zone_without_an_endpoint" {
+  command = plan
+
+  override_data {
+    target = data.aws_vpc_endpoint_service.interface
+    values = { availability_zones = ["eu-west-1b", "eu-west-1c"] }
+  }
+
+  assert {
+    condition     = aws_subnet.private[*].availability_zone == ["eu-west-1b", "eu-west-1c"]
+    error_message = "AWS would refuse an endpoint in the first zone."
+  }
+}

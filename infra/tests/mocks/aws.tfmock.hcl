@@ -18,6 +18,12 @@ mock_data "aws_availability_zones" {
   }
 }
 
+mock_data "aws_vpc_endpoint_service" {
+  defaults = {
+    availability_zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+  }
+}
+
 mock_data "aws_lambda_functions" {
   defaults = {
     function_names = []
