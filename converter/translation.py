@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import AppConfig
 from django.utils.formats import number_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from converter import engine
 from converter.engine.messages import TEMPLATES, Filler, Message
@@ -27,6 +28,22 @@ class _Translator(Filler):
 
 
 _TRANSLATOR = _Translator()
+
+
+def translate_names(app: AppConfig) -> None:
+    """Have the names that Django makes of the app's models and fields translated, which the admin shows."""
+    for model in app.get_models():
+        options = model._meta
+        if "verbose_name_plural" not in options.original_attrs:
+            options.verbose_name_plural = f"{options.verbose_name}s"
+        options.verbose_name = _lazily(options.verbose_name)
+        options.verbose_name_plural = _lazily(options.verbose_name_plural)
+        for field in (*options.local_fields, *options.local_many_to_many):
+            field.verbose_name = _lazily(field.verbose_name)
+
+
+def _lazily(name: Any) -> Any:
+    return gettext_lazy(name) if isinstance(name, str) else name
 
 
 def translated(message: Message) -> str:

@@ -16,13 +16,18 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from converter import jobs
 from converter.models import Upload
 from converter.problems import CodedError
 from converter.translation import translated
+
+admin.site.enable_nav_sidebar = False  # tables need the room; the index leads everywhere
 
 
 class BoundedPaginator(Paginator):
@@ -64,7 +69,7 @@ class BoundedAdmin(ViewerAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
 
-    @admin.display(description="owner", ordering="owner__email")
+    @admin.display(description=_("owner"), ordering="owner__email")
     def person(self, row: Any) -> str:
         return person_link(row.viewer, row.owner)
 
@@ -75,7 +80,10 @@ class BoundedAdmin(ViewerAdmin):
             if len(chosen) > most:
                 self.message_user(
                     request,
-                    f"More than {most} rows match; only the first {most} were changed. Repeat for the rest.",
+                    _(
+                        "More than %(most)s rows match; only the first %(most)s were changed. Repeat for the rest."
+                    )
+                    % {"most": most},
                     messages.WARNING,
                 )
             queryset = queryset.filter(pk__in=chosen[:most])
@@ -112,7 +120,7 @@ class ReadOnlyAdmin(BoundedAdmin):
         return request.user.has_perm(f"converter.change_{self.opts.model_name}")
 
     def act(
-        self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str
+        self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str | Promise
     ) -> None:
         """Apply `verb` to each row, log who did it, and report how many changed and why others did not."""
         changed: list[Model] = []
@@ -126,9 +134,11 @@ class ReadOnlyAdmin(BoundedAdmin):
                 continue
             if result != 0:
                 changed.append(row)
-        log_changes(request, changed, f"{done}.")
+        with override("en"):  # the log is read by all staff
+            log_changes(request, changed, f"{done}.")
         level = messages.SUCCESS if changed else messages.WARNING
-        self.message_user(request, f"{done}: {len(changed)} of {len(rows)}.", level)
+        said = {"done": done, "changed": len(changed), "all": len(rows)}
+        self.message_user(request, _("%(done)s: %(changed)s of %(all)s.") % said, level)
         for reason, count in refused.items():
             self.message_user(request, f"{count} × {reason}", messages.WARNING)
 

@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from converter import jobs
 from converter.admin.base import ReadOnlyAdmin, ViewedList, link, pretty
@@ -36,7 +38,7 @@ class BatchAdmin(ReadOnlyAdmin):
     list_filter = ("created_at", "expired_at")
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email")
-    search_help_text = "Search by owner's e-mail or batch id"
+    search_help_text = _("Search by owner's e-mail or batch id")
     actions = ("retry", "cancel", "expire")
     fields = (
         "id", "person", "status", "progress", "before", "after", "created_at", "expires_at", "expired_at",
@@ -54,43 +56,47 @@ class BatchAdmin(ReadOnlyAdmin):
                 batch.tally = batch.tally  # read now, with the rows
         return batch
 
-    @admin.display
+    @admin.display(description=_("Status"))
     def status(self, batch: Batch) -> str:
-        return "Partly failed" if batch.state == "partially_failed" else str(Job.Status(batch.state).label)
+        return (
+            gettext("Partly failed")
+            if batch.state == "partially_failed"
+            else str(Job.Status(batch.state).label)
+        )
 
-    @admin.display(description="done")
+    @admin.display(description=_("done"))
     def progress(self, batch: Batch) -> str:
-        return f"{batch.tally.done} of {batch.tally.total}"
+        return gettext("%(done)s of %(all)s") % {"done": batch.tally.done, "all": batch.tally.total}
 
-    @admin.display
+    @admin.display(description=_("Before"))
     def before(self, batch: Batch) -> str:
         return bytes_in_words(batch.tally.bytes_before)
 
-    @admin.display
+    @admin.display(description=_("After"))
     def after(self, batch: Batch) -> str:
         return bytes_in_words(batch.tally.bytes_after)
 
-    @admin.display(description="outputs")
+    @admin.display(description=_("outputs"))
     def asked_for(self, batch: Batch) -> str:
         return pretty(batch.outputs)
 
-    @admin.display(description="jobs")
+    @admin.display(description=_("jobs"))
     def its_jobs(self, batch: Any) -> SafeString:
         return format_html_join(
             "", "<div>{} – {}</div>", ((link(batch.viewer, job, job), ending(job)) for job in batch.rows)
         )
 
-    @admin.action(description="Retry failed and cancelled jobs", permissions=["oversee"])
+    @admin.action(description=_("Retry failed and cancelled jobs"), permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        self.act(request, queryset, _retry, "Retried")
+        self.act(request, queryset, _retry, _("Retried"))
 
-    @admin.action(description="Cancel unfinished jobs", permissions=["oversee"])
+    @admin.action(description=_("Cancel unfinished jobs"), permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        self.act(request, queryset, jobs.cancel_batch, "Cancelled")
+        self.act(request, queryset, jobs.cancel_batch, _("Cancelled"))
 
-    @admin.action(description="Expire now", permissions=["oversee"])
+    @admin.action(description=_("Expire now"), permissions=["oversee"])
     def expire(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        self.act(request, queryset.filter(expired_at=None), jobs.expire, "Expired")
+        self.act(request, queryset.filter(expired_at=None), jobs.expire, _("Expired"))
 
 
 def _retry(batch: Batch) -> None:

@@ -14,6 +14,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from converter import engine, jobs
@@ -28,11 +30,11 @@ from converter.translation import bytes_in_words, recipe_sentence, translated_ro
 
 
 class StuckFilter(admin.SimpleListFilter):
-    title = "age"
+    title = _("age")
     parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("stuck", "stuck"), ("unfinished", "in progress")]
+        return [("stuck", gettext("stuck")), ("unfinished", gettext("in progress"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
@@ -44,7 +46,7 @@ class StuckFilter(admin.SimpleListFilter):
 
 
 class OutputFilter(admin.SimpleListFilter):
-    title = "format"
+    title = _("format")
     parameter_name = "output_format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -66,7 +68,7 @@ class SourceFilter(OutputFilter):
 
 
 class FailureFilter(admin.SimpleListFilter):
-    title = "failure"
+    title = _("failure")
     parameter_name = "error_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -80,26 +82,26 @@ class FailureFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(ThumbnailAdmin):
     list_display = (
-        "name", "person", "status", "failure", "again", "output_format", "sizes", "times", "created_at",
+        "name", "person", "created_at", "status", "failure", "again", "output_format", "sizes", "times",
     )  # fmt: skip
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")
     search_fields = ("=id", "=batch__id", "owner__email", "upload__name")
-    search_help_text = "Search by owner's e-mail, image name, job id or batch id"
+    search_help_text = _("Search by owner's e-mail, image name, job id or batch id")
     actions = ("retry", "cancel", "expire")
     fieldsets = (
         (None, {"fields": ("id", "status", "picture", "source", "in_batch", "person", "output_format")}),
-        ("Failure", {"fields": ("error_code", "failure", "again", "attempts", "lease_until")}),
+        (_("Failure"), {"fields": ("error_code", "failure", "again", "attempts", "lease_until")}),
         (
-            "Timings",
+            _("Timings"),
             {
                 "fields": (
                     "created_at", "queued_at", "asked_at", "started_at", "finished_at", "waiting", "milliseconds",
                 )
             },
         ),
-        ("Result", {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
-        ("Details", {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
+        (_("Result"), {"fields": ("before", "after", "result_format", "result_width", "result_height", "changes")}),
+        (_("Details"), {"fields": ("recipe_in_words", "recipe_json", "report_json", "versions_json")}),
     )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
@@ -123,80 +125,80 @@ class JobAdmin(ThumbnailAdmin):
         may_act = self.has_oversee_permission(request)
         return [name for name in names if may_act or name != "again"]
 
-    @admin.display(description="image")
+    @admin.display(description=_("image"))
     def name(self, job: Job) -> str:
         more = f" + {job.images - 1}" if job.is_joined else ""
         return f"{job.upload.name}{more}"
 
-    @admin.display(description="thumbnail")
+    @admin.display(description=_("thumbnail"))
     def picture(self, job: Job) -> str:
         return picture(job.upload)
 
-    @admin.display(description="image")
+    @admin.display(description=_("image"))
     def source(self, job: Any) -> str:
         images = ((link(job.viewer, upload, upload.name),) for upload in job.uploads)
         return format_html_join("", "<div>{}</div>", images)
 
-    @admin.display(description="batch")
+    @admin.display(description=_("batch"))
     def in_batch(self, job: Any) -> str:
         return link(job.viewer, job.batch, job.batch_id)
 
-    @admin.display
+    @admin.display(description=_("Before"))
     def before(self, job: Job) -> str:
         before = (job.report or {}).get("bytes_before") if job.is_joined else job.upload.size
         return bytes_in_words(before) if before else "–"
 
-    @admin.display
+    @admin.display(description=_("After"))
     def after(self, job: Job) -> str:
         return bytes_in_words(job.result_size) if job.result_size else "–"
 
-    @admin.display(description="size")
+    @admin.display(description=_("size"))
     def sizes(self, job: Job) -> str:
         return f"{self.before(job)} → {self.after(job)}".replace(" ", "\u00a0")
 
-    @admin.display(description="wait time")
+    @admin.display(description=_("wait time"))
     def waiting(self, job: Job) -> str:
         return f"{job.waited.total_seconds():.1f} s" if job.waited else "–"
 
-    @admin.display(description="wait, processing")
+    @admin.display(description=_("wait, processing"))
     def times(self, job: Job) -> str:
         took = "–" if job.milliseconds is None else f"{job.milliseconds / 1000:.1f} s"
         return f"{self.waiting(job)}, {took}"
 
-    @admin.display(description="changes")
+    @admin.display(description=_("changes"))
     def changes(self, job: Job) -> str:
         report = job.report or {}
         said = [*report.get("warnings", []), *report.get("notes", [])]
         notes = ((translated_row(note["code"], note["params"], note["text"]),) for note in said)
         return format_html_join("", "<div>{}</div>", notes) or "–"
 
-    @admin.display(description="error message")
+    @admin.display(description=_("error message"))
     def failure(self, job: Job) -> str:
         return failure(job) or "–"
 
-    @admin.display(description="retry")
+    @admin.display(description=_("retry"))
     def again(self, job: Job) -> str:
         return retry_button(job) or "–"
 
-    @admin.display(description="recipe")
+    @admin.display(description=_("recipe"))
     def recipe_in_words(self, job: Job) -> str:
         return recipe_sentence(job.parsed_recipe)
 
-    @admin.display(description="recipe (JSON)")
+    @admin.display(description=_("recipe (JSON)"))
     def recipe_json(self, job: Job) -> str:
         return pretty(job.recipe)
 
-    @admin.display(description="report")
+    @admin.display(description=_("report"))
     def report_json(self, job: Job) -> str:
         return pretty(job.report)
 
-    @admin.display(description="versions")
+    @admin.display(description=_("versions"))
     def versions_json(self, job: Job) -> str:
         return pretty(job.versions)
 
-    @admin.action(description="Retry", permissions=["oversee"])
+    @admin.action(description=_("Retry"), permissions=["oversee"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self.act(request, queryset.select_related("upload", "batch"), jobs.retry_if_it_may_help, "Retried")
+        self.act(request, queryset.select_related("upload", "batch"), jobs.retry_if_it_may_help, _("Retried"))
 
     def retry_one(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Retry the job of the row in which the button was pressed, and return to the page it is on."""
@@ -206,11 +208,11 @@ class JobAdmin(ThumbnailAdmin):
         self.retry(request, self.get_queryset(request).filter(pk=pk))
         return redirect(back(request) or reverse("admin:converter_job_change", args=[pk]))
 
-    @admin.action(description="Cancel", permissions=["oversee"])
+    @admin.action(description=_("Cancel"), permissions=["oversee"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self.act(request, queryset, jobs.cancel, "Cancelled")
+        self.act(request, queryset, jobs.cancel, _("Cancelled"))
 
-    @admin.action(description="Expire batches now", permissions=["oversee"])
+    @admin.action(description=_("Expire batches now"), permissions=["oversee"])
     def expire(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         batches = Batch.objects.filter(pk__in=queryset.order_by().values("batch"), expired_at=None)
-        self.act(request, batches, jobs.expire, "Batches expired")
+        self.act(request, batches, jobs.expire, _("Batches expired"))

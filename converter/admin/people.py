@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from converter.admin.base import BoundedAdmin, ReadOnlyAdmin, link
 from converter.models import (
@@ -43,7 +44,7 @@ class PreferencesAdmin(ReadOnlyAdmin):
     search_fields = ("owner__email",)
     fields = ("person", "retention", "its_recipe")
 
-    @admin.display(description="recipe")
+    @admin.display(description=_("recipe"))
     def its_recipe(self, preferences: Any) -> str:
         recipe = preferences.recipe
         return link(preferences.viewer, recipe, recipe) if recipe else "–"

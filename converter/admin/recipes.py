@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from converter import engine
 from converter.admin.base import ReadOnlyAdmin, pretty
@@ -21,11 +22,11 @@ class RecipeAdmin(ReadOnlyAdmin):
     fields = ("id", "name", "person", "sentence", "canonical", "created_at", "updated_at")
     ordering = ("-updated_at",)
 
-    @admin.display(description="summary")
+    @admin.display(description=_("summary"))
     def sentence(self, recipe: Recipe) -> str:
         return "; ".join(recipe_sentence(engine.Recipe.parse(output)) for output in recipe.outputs)
 
-    @admin.display(description="outputs")
+    @admin.display(description=_("outputs"))
     def canonical(self, recipe: Recipe) -> str:
         return pretty(recipe.outputs)
 
@@ -37,6 +38,6 @@ class RecipeLinkAdmin(ReadOnlyAdmin):
     search_fields = ("=hash", "owner__email")
     fields = (*list_display, "canonical")
 
-    @admin.display(description="outputs")
+    @admin.display(description=_("outputs"))
     def canonical(self, link: RecipeLink) -> str:
         return pretty(link.outputs)

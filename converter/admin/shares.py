@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from converter import jobs
 from converter.admin.base import ReadOnlyAdmin, link
@@ -28,10 +29,10 @@ class ShareAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     actions = ("revoke",)
 
-    @admin.display(description="batch")
+    @admin.display(description=_("batch"))
     def in_batch(self, share: Any) -> str:
         return link(share.viewer, share.batch, share.batch_id)
 
-    @admin.action(description="Revoke links", permissions=["oversee"])
+    @admin.action(description=_("Revoke links"), permissions=["oversee"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Share]) -> None:
-        self.act(request, queryset, jobs.revoke_share, "Revoked")
+        self.act(request, queryset, jobs.revoke_share, _("Revoked"))

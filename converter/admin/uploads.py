@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from converter.admin.base import ThumbnailAdmin, link, picture
 from converter.admin.jobs import SourceFilter
@@ -25,25 +26,25 @@ class UploadAdmin(ThumbnailAdmin):
     list_filter = (SourceFilter, "created_at", ("deleted_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__email", "name")
-    search_help_text = "Search by owner's e-mail, image name or id"
+    search_help_text = _("Search by owner's e-mail, image name or id")
     fields = (
         "id", "name", "picture", "person", "bytes", "format", "dimensions", "frames", "mode", "profile", "key", "etag",
         "created_at", "received_at", "expires_at", "deleted_at", "its_jobs",
     )  # fmt: skip
 
-    @admin.display(description="thumbnail")
+    @admin.display(description=_("thumbnail"))
     def picture(self, upload: Upload) -> str:
         return picture(upload)
 
-    @admin.display
+    @admin.display(description=_("Dimensions"))
     def dimensions(self, upload: Upload) -> str:
         return f"{upload.width}×{upload.height}" if upload.width else "–"
 
-    @admin.display(description="size", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def bytes(self, upload: Upload) -> str:
         return bytes_in_words(upload.size)
 
-    @admin.display(description="jobs")
+    @admin.display(description=_("jobs"))
     def its_jobs(self, upload: Any) -> SafeString:
         rows = upload.jobs.order_by("created_at", "position")
         return format_html_join(

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from converter.admin.base import ReadOnlyAdmin, link
 from converter.models import (
@@ -27,13 +28,13 @@ class WebhookAdmin(ReadOnlyAdmin):
     fields = ("id", *list_display)
     actions = ("pause", "resume")
 
-    @admin.action(description="Pause", permissions=["oversee"])
+    @admin.action(description=_("Pause"), permissions=["oversee"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
-        self.act(request, queryset, endpoints.pause, "Paused")
+        self.act(request, queryset, endpoints.pause, _("Paused"))
 
-    @admin.action(description="Resume", permissions=["oversee"])
+    @admin.action(description=_("Resume"), permissions=["oversee"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
-        self.act(request, queryset, endpoints.resume, "Resumed")
+        self.act(request, queryset, endpoints.resume, _("Resumed"))
 
 
 @admin.register(Delivery)
@@ -51,6 +52,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "answer", "body",
     )  # fmt: skip
 
-    @admin.display(description="webhook")
+    @admin.display(description=_("webhook"))
     def receiver(self, delivery: Any) -> str:
         return link(delivery.viewer, delivery.webhook, delivery.webhook)

@@ -30,9 +30,9 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("id", "email", "is_guest", "password", "sub", "oidc_sub")}),
-        ("Name", {"fields": ("first_name", "last_name")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Name"), {"fields": ("first_name", "last_name")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
@@ -80,7 +80,9 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
     def has_remove_factor_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_user")
 
-    @admin.action(description="Remove the second factor (authenticator lost)", permissions=["remove_factor"])
+    @admin.action(
+        description=_("Remove the second factor (authenticator lost)"), permissions=["remove_factor"]
+    )
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         from imagesite.accounts.cognito import client  # slow to import, and not needed at home
 
@@ -89,7 +91,9 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
             client.remove_totp(str(user.sub))
         log_changes(request, people, "Removed the second factor.")
         self.message_user(
-            request, f"Removed: {len(people)}.", messages.SUCCESS if people else messages.WARNING
+            request,
+            _("Removed: %(n)s.") % {"n": len(people)},
+            messages.SUCCESS if people else messages.WARNING,
         )
 
 
@@ -116,7 +120,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_apitoken")
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         tokens = list(queryset.filter(revoked_at=None))
         ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked_at=None).update(
@@ -124,7 +128,9 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         )
         log_changes(request, tokens, "Revoked.")
         self.message_user(
-            request, f"Revoked: {len(tokens)}.", messages.SUCCESS if tokens else messages.WARNING
+            request,
+            _("Revoked: %(n)s.") % {"n": len(tokens)},
+            messages.SUCCESS if tokens else messages.WARNING,
         )
 
 
