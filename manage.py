@@ -11,11 +11,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagesite.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as exc:
         sys.exit(f"{exc}")
+    except OperationalError as exc:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"The database does not answer: {exc}.")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def prepare() -> None:
     _look_at_sandbox()
     sandbox.hide()  # the secret key is in this process
     os.umask(0o077)  # what people send and what is made of it: for this account alone
-    _look_at_database()
+    check_database()
 
 
 def _look_at_sandbox() -> None:
@@ -34,7 +34,8 @@ def _look_at_sandbox() -> None:
         raise CommandError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
 
 
-def _look_at_database() -> None:
+def check_database() -> None:
+    """Raise CommandError if the database lacks tables or columns."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+import manage
 from converter.management import safety
 
 
 @pytest.mark.django_db
 def test_it_does_not_start_on_a_database_that_lacks_tables() -> None:
-    safety._look_at_database()
+    safety.check_database()
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied(
         "converter", max(name for app, name in recorder.applied_migrations() if app == "converter")
     )
     with pytest.raises(CommandError, match=r"lacks 1 migrations.*manage\.py migrate"):
-        safety._look_at_database()
+        safety.check_database()
 
 
 def test_a_database_that_is_locked_keeps_it_from_starting_no_longer_than_it_waits(
@@ -26,5 +29,40 @@ def test_a_database_that_is_locked_keeps_it_from_starting_no_longer_than_it_wait
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(safety, "MigrationExecutor", fail)
-    safety._look_at_database()
+    safety.check_database()
     assert "does not say whether it is up to date" in caplog.text
+
+
+COMMANDS = [("sweep",), ("create_api_token", "a@example.org"), ("invite",)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_says_in_one_sentence_that_there_are_no_tables(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {})
+    with pytest.raises(CommandError, match=r"^The database is new .* Run manage\.py migrate first"):
+        call_command(*command)
+
+
+@pytest.mark.django_db
+def test_nothing_is_no_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {})
+    with pytest.raises(CommandError, match="nothing to back up"):
+        call_command("backup", str(tmp_path / "a.tar"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["sweep"], ["sweep", "--traceback"]])
+def test_a_database_that_does_not_answer_is_said_in_one_sentence(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(argv: list[str]) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", fail)
+    monkeypatch.setattr("sys.argv", ["manage.py", *words])
+    expected = OperationalError if "--traceback" in words else SystemExit
+    with pytest.raises(expected, match="database is locked"):
+        manage.main()

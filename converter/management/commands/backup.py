@@ -6,8 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from converter.management import backups, links, lock
+from converter.translation import bytes_in_words
 
 
 class Command(BaseCommand):
@@ -23,6 +26,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: str, **options: Any) -> None:
         os.umask(0o077)  # sessions, secrets and people's images: for this account alone
         with lock.hold(settings.DATA_DIR / "backup.lock", "Another backup is running."):
+            if not MigrationRecorder(connection).applied_migrations():
+                raise CommandError(
+                    f"There is nothing to back up in {settings.DATA_DIR}: the database is empty."
+                )
             if settings.IN_CLOUD:
                 self._send(file)
             else:
@@ -47,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} exists already. Choose another name.") from exc
         except OSError as exc:
             raise CommandError(f"{file} could not be written: {exc.strerror}.") from exc
-        self.stdout.write(f"{file}: {file.stat().st_size / 10**6:.1f} MB, {manifest['members']} files")
+        self.stdout.write(f"{file}: {bytes_in_words(file.stat().st_size)}, {manifest['members']} files")
         if not backups.folders():
             self.stdout.write("The files are in buckets and not in the backup.")
         if not (settings.DATA_DIR / backups.SECRET).exists():

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from converter.management.safety import check_database
 from imagesite.accounts.models import ApiToken, User
 
 MAX_DAYS = 3650
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             raise CommandError(f"--days must be 1 to {MAX_DAYS}.")
         if not 1 <= len(options["name"]) <= MAX_NAME_LENGTH:
             raise CommandError(f"--name must have 1 to {MAX_NAME_LENGTH} characters.")
+        check_database()
         owner = User.objects.filter(email__iexact=options["email"]).first()
         if owner is None:
             raise CommandError(

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
+from converter.management.safety import check_database
 from imagesite.accounts.local.invitations import LIFETIME, invite
 
 MAX_DAYS = 365
@@ -31,4 +32,5 @@ class Command(BaseCommand):
                 validate_email(email)
             except ValidationError as exc:
                 raise CommandError(f"{email} is not an e-mail address.") from exc
+        check_database()
         self.stdout.write(invite(email, lifetime=timedelta(days=days))[1])
