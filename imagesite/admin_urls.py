@@ -1,4 +1,4 @@
-"""The URLs of the admin, with the site's log-in, the overview and the page of a person."""
+"""The URLs of the admin, with the site's login, the overview, the page about a user and the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mounts the API. Callers authenticate by a bearer token, or by a session with its CSRF token."""
+"""Mount the API. Clients authenticate with a bearer token, or with a session and its CSRF token."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from imagesite.accounts.models import User
 
 
 class Docs(Swagger):
-    """Serves the page from our own static files: as ninja is not an installed app, it would use a CDN."""
+    """Serve the page from our static files: since ninja is not an installed app, it would use a CDN."""
 
     template = "api/docs.html"
 
@@ -69,7 +69,7 @@ class Session(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        # Anonymous callers get 401, not a complaint about a missing CSRF token.
+        # Anonymous callers get 401, not an error about a missing CSRF token.
         known = request.user.is_authenticated or guests.may_call(request)
         return super().__call__(request) if known else None
 
@@ -115,7 +115,7 @@ api.add_router("/formats", formats.router)
 
 @cache
 def _document() -> bytes:
-    """Return the OpenAPI document. It takes a quarter of a second to make, and is the same until the next start."""
+    """Return the OpenAPI document. Generating it takes a quarter of a second, so it is cached."""
     return json.dumps(api.get_openapi_schema(), cls=NinjaJSONEncoder).encode()
 
 
@@ -144,7 +144,7 @@ def unknown(request: HttpRequest, path: str) -> HttpResponse:
 
 mounted = api.urls
 for endpoint in mounted[0]:
-    # Ninja authenticates; Django must not redirect programs to the login page.
+    # Ninja authenticates; Django must not redirect API clients to the login page.
     if isinstance(endpoint, URLPattern):
         if endpoint.name == "openapi-json":
             endpoint.callback = document

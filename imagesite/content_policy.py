@@ -6,7 +6,7 @@ from csp.constants import NONE, SELF
 
 
 def directives() -> dict[str, list[str]]:
-    """Return what each directive allows; the cloud adds where results come from."""
+    """Return the sources that each directive allows; the cloud's settings add the origin of results."""
     return {
         "default-src": [NONE],
         "base-uri": [NONE],

@@ -1,4 +1,4 @@
-"""The headers that pages of other sites may send to the API, and read from its answers."""
+"""The headers that pages of other sites may send to the API and read from its responses."""
 
 from __future__ import annotations
 

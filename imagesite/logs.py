@@ -1,4 +1,4 @@
-"""The log: JSON lines, the same at home and on Lambda, without the secrets in URLs and query strings."""
+"""Configure logging: JSON lines at home and on Lambda, without the secrets in URLs and query strings."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-HIDDEN = ("token", "filename")  # URL arguments whose value opens something to whoever has it
+HIDDEN = ("token", "filename")  # URL arguments that grant access or are private
 
 MOST_LETTERS = 1_000
-# Such an address with a line break or one part too many leads to no page, and so has no arguments.
+# Hides secrets in URLs that do not resolve, with a line break or an extra path segment, and so have no
+# arguments.
 OPENING = re.compile(r"(?s)((?:/results|/s|/r|/accounts/password/reset|/accounts/signup)/).+")
 
 
 class RedactSecrets(logging.Filter):
-    """Replace the secret parts of a URL in what Django logs about a request, and cut long ones."""
+    """Redact secret parts of URLs in Django's log messages about requests, and truncate long messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = record.__dict__.pop("request", None)  # the formatter would log it with its query string
@@ -53,9 +54,9 @@ def configuration(service: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "botocore": {"level": "WARNING"},
-            "procrastinate": {"level": "WARNING"},  # below, a line for each step with all that was asked
+            "procrastinate": {"level": "WARNING"},  # below that, a line with all arguments for each step
             "django.server": {"handlers": ["stderr"], "propagate": False},
-            # Below this a line for each request, with the visitor's address and the query.
+            # Below that, a line for each request, with the client address and the query string.
             "zappa.wsgi": {"level": "WARNING"},
         },
     }

@@ -1,4 +1,4 @@
-"""Mounts the tools for agents. Callers authenticate by a bearer token, as for the API; a session is not enough."""
+"""Mount the MCP server. Clients authenticate with a bearer token, as for the API, but not with a session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from converter.mcp import views
 from imagesite.accounts import tokens
 
 
-@csrf_exempt  # a browser does not send the token by itself
+@csrf_exempt  # browsers do not send bearer tokens on their own
 @login_not_required
 def endpoint(request: HttpRequest) -> HttpResponse:
     try:

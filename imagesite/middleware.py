@@ -1,4 +1,4 @@
-"""What stands before the pages."""
+"""The site's own middleware."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from converter import metrics
 from converter.events.handler import note_start
 
 SLOW_SECONDS = 10
-MOST_OF_ADDRESS = 8_192  # letters, as CloudFront takes them
+MOST_OF_ADDRESS = 8_192  # characters, CloudFront's limit
 COMPRESSED = ("text/html", "application/json")
 NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 class OriginMiddleware:
-    """Let in only what came through CloudFront, which knows a secret and sends it in a header.
+    """Accept only requests through CloudFront, which sends a secret in a header.
 
-    API Gateway's own address is public: whoever calls it directly could name any host and any client address.
-    Two secrets may be valid at once, so that they can be changed without a gap; none lets nobody in.
+    API Gateway's own URL is public, and a direct request could claim any host and client address. Two secrets
+    may be valid at once, so that they can be rotated without downtime; without any, every request is refused.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,7 +39,7 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Origin-Verify", "").encode()
-        # Compared with each, found or not, so that time tells nothing.
+        # Compare with all of them, in constant time.
         known = [hmac.compare_digest(sent, secret) for secret in self.secrets]
         if not any(known):
             return HttpResponseForbidden("This address is not for visitors.", content_type="text/plain")
@@ -47,7 +47,7 @@ class OriginMiddleware:
 
 
 class LongAddressMiddleware:
-    """Refuse an address that is longer than any of ours, before a page repeats it and the log keeps it."""
+    """Refuse overlong URLs before a page repeats them and the log stores them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -59,24 +59,24 @@ class LongAddressMiddleware:
 
 
 class CompressMiddleware(GZipMiddleware):
-    """Compress pages and JSON; images are compressed already, and static files beforehand.
+    """Compress pages and JSON. Images are compressed already, and static files in advance.
 
-    Compression can betray a secret that stands beside what an attacker may put on the page (BREACH). To try, he needs
-    many requests from another site with the visitor's cookie, which SameSite holds back; the CSRF token, the one secret
-    on our pages, is masked anew each time; and Django adds up to 100 random bytes, so that lengths tell nothing.
+    Compression can leak a secret on a page with attacker-controlled text (BREACH). That takes many cross-site
+    requests with the visitor's cookie, which SameSite prevents; the CSRF token, the only secret on our pages,
+    is masked anew each time; and Django adds up to 100 random bytes to hide the length.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.streaming or not response.get("Content-Type", "").startswith(COMPRESSED):
             return response
-        if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):  # Django looks for the word alone
+        if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):  # Django ignores q=0
             patch_vary_headers(response, ("Accept-Encoding",))
             return response
         return super().process_response(request, response)
 
 
 class HeadMiddleware:
-    """Answer HEAD as GET without the body: few views ask for both, and the server at home sends whatever it gets."""
+    """Answer HEAD like GET without the body: few views accept HEAD, and the home server would send a body."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -95,10 +95,10 @@ class HeadMiddleware:
 
 
 class NoStoreMiddleware:
-    """Keep what was answered to a person or their program out of every cache, so that Back shows nothing after log-out;
-    and errors, which pass: caches may keep a 404 that does not say how long (RFC 9110, 15.1).
+    """Keep responses to users and API clients out of caches, so that Back shows nothing after logout.
 
-    It stands around the log-in and within the session; what says itself how it may be cached is left alone.
+    Errors too, since caches may store a 404 without explicit freshness (RFC 9110, 15.1). Responses with their
+    own Cache-Control are left alone. Must come after the session middleware and before authentication.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -106,7 +106,7 @@ class NoStoreMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        # An open page that asked for no session is the same for everybody. `auth` is whom the API knows.
+        # A public page that did not use the session is the same for everybody. `auth` is the API's caller.
         of_person = request.session.accessed and SESSION_KEY in request.session
         is_error = response.status_code >= 400
         if "Cache-Control" not in response and (is_error or of_person or getattr(request, "auth", None)):
@@ -115,13 +115,13 @@ class NoStoreMiddleware:
 
 
 class RequestIdMiddleware:
-    """Name the request in all that is logged while it is answered, by Lambda's id or by one of its own; count slow ones."""
+    """Add a request ID, Lambda's if there is one, to all log lines of a request, and count slow requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Not cleared at the end: Django logs what an answer was after the last middleware is through.
+        # Not cleared at the end: Django logs error responses after all middleware has run.
         clear_context_keys()
         keys: dict[str, Any] = {"request_id": str(uuid.uuid4())}
         set_context_keys(**keys)
@@ -134,5 +134,5 @@ class RequestIdMiddleware:
 
 
 def waits(request: HttpRequest) -> bool:
-    """Return whether it asks to be answered only when a conversion has ended."""
+    """Return whether the request waits for a conversion."""
     return "wait" in request.GET or request.path.endswith(("/convert", "/mcp"))

@@ -1,4 +1,4 @@
-"""Files that only the account running the site may read: at home they hold sessions, secrets and people's images."""
+"""Create files that only the site's system account may read, as they hold sessions, secrets and images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 FOLDER, FILE = 0o700, 0o600
-FEWEST_LETTERS = 32  # of a secret key
+FEWEST_LETTERS = 32  # the minimum length of a secret key
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder where it is missing; close one that others can enter. Raises ImproperlyConfigured."""
+    """Create the folder if missing, or remove others' access to it. Raises ImproperlyConfigured."""
     try:
         path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     except OSError as exc:
@@ -28,9 +28,9 @@ def make_folder(path: Path) -> None:
 
 
 def make_database(path: Path) -> None:
-    """Make an empty SQLite file where it is missing, so that SQLite does not make one for all; close an older one.
+    """Create an empty private SQLite file if missing, or remove others' access to an existing one.
 
-    SQLite gives the files beside it the same mode.
+    SQLite itself would create one that others can read. It gives its journal files the same mode.
     """
     if not path.exists() and path.parent.is_dir():
         path.touch(mode=FILE)
@@ -38,7 +38,7 @@ def make_database(path: Path) -> None:
 
 
 def secret_key(path: Path) -> str:
-    """Return this machine's secret key, made at the first start and kept beside the data."""
+    """Return this machine's secret key, creating it at the first start."""
     if not path.exists():
         path.touch(mode=FILE)
         path.write_text(get_random_secret_key())
@@ -48,13 +48,13 @@ def secret_key(path: Path) -> str:
 def _close(paths: Iterable[Path], mode: int) -> None:
     for path in filter(Path.exists, paths):
         found = path.stat()
-        # Whose it is may know better; a folder with the sticky bit, such as /tmp, belongs to all.
+        # Leave other owners' files alone, and shared folders with the sticky bit, such as /tmp.
         if found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
             path.chmod(mode)
 
 
 def checked_key(key: str) -> str:
-    """Return a secret key that nobody guesses. Raises ImproperlyConfigured for a short one."""
+    """Return the secret key. Raises ImproperlyConfigured if it is short enough to guess."""
     if len(key.strip()) < FEWEST_LETTERS:
         raise ImproperlyConfigured(
             "The secret key is too short: whoever guesses it can sign in as anybody. Set SECRET_KEY to at least "

@@ -1,7 +1,7 @@
-"""One file of settings, read from the environment; every value has a default that works at home.
+"""The settings, read from the environment. Every value has a default that works at home.
 
-Nothing has to be set to run on one machine. In the cloud the buckets, the table and the user pool are named by
-environment variables, and naming one is what switches its home twin off.
+Nothing has to be set to run on one machine. In the cloud, environment variables name the buckets, the tables
+and the user pool; naming one replaces its home twin.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if secrets_path := env.str("SECRETS_PATH", default=""):
 BASE_DIR = Path(__file__).resolve().parent.parent
 IN_CLOUD = "UPLOADS_BUCKET" in env.ENVIRON
 if IN_CLOUD:
-    # All that a start makes stays: to look for garbage in it, again and again, took a sixth of a cold start.
+    # Objects created at startup stay alive: repeated garbage collection took a sixth of a cold start.
     gc.set_threshold(50_000)
 DATA_DIR = Path(env.str("DATA_DIR", default="/tmp" if IN_CLOUD else str(BASE_DIR / "var"))).resolve()  # noqa: S108
 if not IN_CLOUD:
     private.make_folder(DATA_DIR)
 
-# --- Where it runs -----------------------------------------------------------------------------------------
+# --- Host --------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = private.checked_key(
@@ -45,20 +45,20 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_DOMAIN = env.str("SITE_DOMAIN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_DOMAIN] if SITE_DOMAIN else [])
 if not IN_CLOUD:
-    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]  # health checks and Prometheus ask beside the proxy
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]  # health checks and Prometheus bypass the proxy
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Below which path the site is, such as "/images"; the proxy may keep it or take it off.
+# The path that the site is served under, such as "/images"; the proxy may keep or strip it.
 SITE_PATH = "/".join(["", *filter(None, env.str("SITE_PATH", default="").split("/"))])
 FORCE_SCRIPT_NAME = SITE_PATH or None
 HTTPS = env.bool("HTTPS", default=IN_CLOUD)
-# Whose X-Forwarded-Proto and X-Forwarded-For the server at home believes: one on this machine, unless others are named.
+# The proxies whose X-Forwarded-Proto and X-Forwarded-For the home server trusts.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
 
 ROOT_URLCONF = "imagesite.urls"
 WSGI_APPLICATION = "imagesite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The API's documentation page comes from ninja, which is not among the apps: those are loaded at every cold start.
+# For the API's documentation page. Ninja is not an installed app, since those are loaded at every cold start.
 NINJA = Path(getattr(find_spec("ninja"), "origin", "")).parent
 
 INSTALLED_APPS = [
@@ -128,7 +128,7 @@ DATABASES = {
     )
 }
 
-# --- Who you are -------------------------------------------------------------------------------------------
+# --- Accounts ----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
@@ -178,11 +178,12 @@ if COGNITO_USER_POOL_ID:
         "imagesite.accounts.cognito.middleware.CognitoMiddleware",
     )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
-# Without a mail server, mails go to the log: at home that is the window, in the cloud no place for addresses.
+# Without a mail server, e-mails are printed: fine in the console at home, but cloud logs must hold no
+# addresses.
 CONVERTER_MAIL = not IN_CLOUD or "EMAIL_BACKEND" in env.ENVIRON
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="images@localhost")
 
-# --- Where bytes live --------------------------------------------------------------------------------------
+# --- Files -------------------------------------------------------------------------------------------------
 
 S3_BUCKET: str = env.str("S3_BUCKET", default="")
 STORAGES: dict[str, dict[str, Any]] = {
@@ -203,9 +204,9 @@ STATICFILES_DIRS = [("ninja", folder) for folder in [NINJA / "static" / "ninja"]
 STATIC_ROOT = DATA_DIR / "static"
 FILE_UPLOAD_TEMP_DIR = None
 
-# --- What happens to images --------------------------------------------------------------------------------
+# --- Conversion --------------------------------------------------------------------------------------------
 
-# Fields of converter.engine.Limits; a field left out keeps the engine's default.
+# Fields of converter.engine.Limits; missing ones have the engine's default.
 CONVERTER_LIMITS: dict[str, int] = {
     name: env.int(variable)
     for name, variable in {
@@ -222,30 +223,30 @@ CONVERTER_LIMITS: dict[str, int] = {
     if variable in env.ENVIRON
 }
 CONVERTER_MAX_FILES = env.int("MAX_FILES_PER_BATCH", default=200)
-DATA_UPLOAD_MAX_NUMBER_FILES = 10 * CONVERTER_MAX_FILES  # so that the page can say how many it takes
+DATA_UPLOAD_MAX_NUMBER_FILES = 10 * CONVERTER_MAX_FILES  # higher, so that our page reports the limit
 CONVERTER_MAX_OUTPUTS = env.int("MAX_OUTPUTS_PER_BATCH", default=10)
-CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda carries 6 MB, in base64
+CONVERTER_ONE_SHOT_BYTES = env.int("MAX_ONE_SHOT_BYTES", default=4_000_000)  # Lambda allows 6 MB, in base64
 CONVERTER_IMPORT_BY_URL = env.bool("IMPORT_BY_URL", default=True)
 CONVERTER_INSTALLABLE = env.bool("INSTALLABLE", default=True)  # as an app, with a service worker
-CONVERTER_ORIGINALS = True  # whether their owner may download them again
+CONVERTER_ORIGINALS = True  # whether owners can download them
 CONVERTER_WEBHOOKS = env.bool("WEBHOOKS", default=True)
-CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # networks reached though not public
-CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # of one token; 0 for no limit
-CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # of one user; 0 for no limit
-CONVERTER_BYTES_KEPT = env.int("BYTES_KEPT", default=50_000_000_000)  # of one user; 0 for no limit
-CONVERTER_GUESTS = env.bool("GUESTS", default=SIGN_UP == "open")  # whether accounts are needed to convert
-CONVERTER_GUEST_JOBS_AN_HOUR = env.int("GUEST_JOBS_AN_HOUR", default=100)  # of one guest; 0 for no limit
-CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = env.int("GUEST_ADDRESS_JOBS_AN_HOUR", default=300)  # of all at one
-CONVERTER_GUEST_BYTES_KEPT = env.int("GUEST_BYTES_KEPT", default=2_000_000_000)  # of all at one address
+CONVERTER_OUTBOUND_ALLOWED = env.list("OUTBOUND_ALLOWED", default=[])  # private networks that may be reached
+CONVERTER_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1200)  # per token; 0 for no limit
+CONVERTER_JOBS_A_DAY = env.int("JOBS_A_DAY", default=50_000)  # per user; 0 for no limit
+CONVERTER_BYTES_KEPT = env.int("BYTES_KEPT", default=50_000_000_000)  # per user; 0 for no limit
+CONVERTER_GUESTS = env.bool("GUESTS", default=SIGN_UP == "open")  # whether to convert without an account
+CONVERTER_GUEST_JOBS_AN_HOUR = env.int("GUEST_JOBS_AN_HOUR", default=100)  # per guest; 0 for no limit
+CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = env.int("GUEST_ADDRESS_JOBS_AN_HOUR", default=300)  # per address
+CONVERTER_GUEST_BYTES_KEPT = env.int("GUEST_BYTES_KEPT", default=2_000_000_000)  # per address
 CONVERTER_RETENTION = timedelta(hours=env.float("RETENTION_HOURS", default=24))
-CONVERTER_MAX_RETENTION = timedelta(  # the longest that a user may choose
+CONVERTER_MAX_RETENTION = timedelta(  # the most that a user may choose
     hours=env.float("MAX_RETENTION_HOURS", default=max(7 * 24, CONVERTER_RETENTION / timedelta(hours=1)))
 )
 CONVERTER_GUEST_RETENTION = timedelta(
     hours=env.float("GUEST_RETENTION_HOURS", default=min(24, CONVERTER_RETENTION / timedelta(hours=1)))
 )
-CONVERTER_CONTACT_EMAIL: str = env.str("CONTACT_EMAIL", default="")  # on the pages of help, privacy and terms
-CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one a core
+CONVERTER_CONTACT_EMAIL: str = env.str("CONTACT_EMAIL", default="")  # on the help, privacy and terms pages
+CONVERTER_WORKERS = env.int("WORKERS", default=0)  # 0: one per core
 CONVERTER_SANDBOX_REQUIRED = env.bool("SANDBOX_REQUIRED", default=False)
 CONVERTER_DISPATCH = "converter.dispatch.pool.PoolDispatch"
 if env.str("DISPATCH", default="pool") == "procrastinate":
@@ -261,18 +262,18 @@ CONVERTER_LABELS: str = (
 CONVERTER_METRICS: str = env.str("POWERTOOLS_METRICS_NAMESPACE", default="")
 CONVERTER_METRICS_TOKEN: str = env.str(
     "METRICS_TOKEN", default=""
-)  # what Prometheus sends; without it there is no /metrics
+)  # Prometheus's bearer token; without it there is no /metrics
 CONVERTER_METRICS_DIR: str = env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "metrics"))
 if CONVERTER_METRICS_TOKEN:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = (
-        CONVERTER_METRICS_DIR  # read by its client, here and in the workers
+        CONVERTER_METRICS_DIR  # read by the Prometheus client, here and in the workers
     )
 CONVERTER_SERVICE: str = env.str("POWERTOOLS_SERVICE_NAME", default="imagesite")
 
-# --- Safety ------------------------------------------------------------------------------------------------
+# --- Security ----------------------------------------------------------------------------------------------
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# A host's cookies go to all its ports, and a path's to all below it: two sites on one host need names of their own.
+# Browsers send a host's cookies to all its ports and subpaths: two sites on one host need different names.
 COOKIE_PREFIX = env.str("COOKIE_PREFIX", default="")
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}session", f"{COOKIE_PREFIX}csrftoken"
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
@@ -283,14 +284,14 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [
     f"^{re.escape(f'{SITE_PATH}/'[1:])}(healthz|metrics)$"
-]  # asked by machines, beside the proxy
+]  # requested by machines, bypassing the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Whose pages may call the API with a token; never with a cookie.
+# The origins whose pages may call the API, with a token but never with a cookie.
 _cors_origins = env.list("CORS_ORIGINS", default=[])
 CORS_ALLOW_ALL_ORIGINS = "*" in _cors_origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _cors_origins if origin != "*"]
@@ -317,7 +318,7 @@ USE_TZ = True
 
 LOGGING = logs.configuration(CONVERTER_SERVICE, env.str("LOG_LEVEL", default="INFO"))
 
-# --- In the cloud ------------------------------------------------------------------------------------------
+# --- Cloud -------------------------------------------------------------------------------------------------
 
 if IN_CLOUD:
     REGION = env.str("AWS_REGION")
@@ -326,9 +327,9 @@ if IN_CLOUD:
     CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
     CLOUDFRONT_DOMAIN = env.str("CLOUDFRONT_DOMAIN") if CLOUDFRONT_KEY_ID else ""
 
-    # CloudFront hands the visitor's host on; the secret header proves that it was CloudFront.
+    # CloudFront forwards the visitor's host; the secret header proves that the request came from CloudFront.
     USE_X_FORWARDED_HOST = True
-    FORCE_SCRIPT_NAME = ""  # the stage is in API Gateway's path, not in ours
+    FORCE_SCRIPT_NAME = ""  # the stage is part of API Gateway's path, not of ours
     ORIGIN_SECRETS: list[str] = env.list("ORIGIN_SECRETS", default=[])
     MIDDLEWARE = [
         "imagesite.middleware.OriginMiddleware",
@@ -346,16 +347,17 @@ if IN_CLOUD:
     )
     STORAGES["uploads"] = {
         "BACKEND": "converter.storage.s3.S3Bucket",
-        # The site's own address, as at home: CloudFront hands the form on.
+        # A URL of the site, as at home: CloudFront forwards the form to the bucket.
         "OPTIONS": {"bucket_name": UPLOADS_BUCKET, "region_name": REGION, "form_url": "/uploads", **_signer},
     }
-    # The pages may not read originals, so a link that S3 signs for them opens none.
+    # The site's function may not read originals, so links that it signs for S3 cannot download them.
     CONVERTER_ORIGINALS = bool(_signer)
     STORAGES["results"] = {
         "BACKEND": "converter.storage.s3.S3Bucket",
         "OPTIONS": {"bucket_name": RESULTS_BUCKET, "region_name": REGION, **_signer},
     }
-    # A function only names static files, by the list that came with its code; whoever publishes them writes to S3.
+    # A function only needs the static files' names, from the manifest in its code; the deployment uploads
+    # them.
     STORAGES["staticfiles"] = (
         {
             "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
@@ -378,7 +380,7 @@ if IN_CLOUD:
     CONVERTER_CONFIGURATION = "converter.configuration.dynamodb.DynamoDBConfiguration"
     CONVERTER_CONFIGURATION_TABLE: str = env.str("CONFIGURATION_TABLE")
 
-    # Results come from a name of their own, so that a stranger's bytes are never of the site's origin.
+    # Results come from another host, so that users' files are never served from the site's origin.
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(
         f"https://{CLOUDFRONT_DOMAIN}"
         if CLOUDFRONT_KEY_ID

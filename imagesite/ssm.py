@@ -1,7 +1,7 @@
-"""Secrets from AWS Systems Manager Parameter Store: one parameter per setting, below a path of the function's own.
+"""Read secrets from AWS Systems Manager Parameter Store: one parameter per setting, below a given path.
 
-Every cold start waits for them. Creating a botocore client takes longer than the request itself, so only botocore's
-signing is used.
+Every cold start waits for them, and creating a botocore client takes longer than the request itself, so only
+botocore's signing is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import EnvProvider
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
-# 400 is included because SSM answers it when throttled, which happens when many functions start at once.
+# SSM throttles with status 400, which happens when many functions start at once.
 RETRIES = urllib3.Retry(
     3,
     backoff_factor=0.3,
@@ -28,14 +28,14 @@ RETRIES = urllib3.Retry(
 
 
 class SecretsError(Exception):
-    """The secrets could not be read. Nothing may start without them."""
+    """The secrets, without which nothing may start, could not be read."""
 
 
 def read(path: str) -> dict[str, str]:
-    """Return the values below `path`, keyed by the last part of each name.
+    """Return the values below `path` by the last part of each name.
 
     They go to the settings, not into the environment, which every child process inherits.
-    Raises SecretsError when there are no credentials, when SSM refuses, or when it does not answer.
+    Raises SecretsError if there are no credentials, or SSM refuses or does not respond.
     """
     return {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in _parameters(path)}
 
@@ -69,7 +69,7 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
 
 
 def _reason(answer: urllib3.BaseHTTPResponse) -> str:
-    """Return the error's name and AWS's sentence, which says whether the parameters or their KMS key are closed."""
+    """Return the error's type and message, which tells whether the parameters or the KMS key are denied."""
     try:
         said: dict[str, str] = answer.json()
     except ValueError:

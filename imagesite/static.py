@@ -1,4 +1,4 @@
-"""Static files under names that hold their digest: by WhiteNoise at home, on S3 behind CloudFront in the cloud."""
+"""Static files with hashed names, served by WhiteNoise at home and by S3 and CloudFront in the cloud."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3StaticStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-_DEEPEST = 12  # modules that import each other in a row; each level needs a pass
+_DEEPEST = 12  # the longest chain of module imports; each level needs a pass
 
-# Our modules import each other by such names too. Django's own switch for it takes every script there is, and stumbles
-# over words in other people's that only look like an import.
+# Rewrites the imports in our own modules. Django's `support_js_module_import_aggregation` covers all scripts,
+# and fails on third-party code that only looks like an import.
 _MODULES = ("converter/js/*.js", ManifestFilesMixin._js_module_import_aggregation_patterns[1])  # type: ignore[attr-defined]
 
 
@@ -28,10 +28,10 @@ class HomeStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
 
 class StaticFiles(ManifestStaticFilesStorage):
-    """Made in a folder of this machine, then uploaded: each pass over modules that import each other writes all of them.
+    """Static files built in a local folder, since each pass rewrites all modules, then uploaded to S3.
 
-    The list of names travels with the code (`manifest_folder`), not with the files. So a page never names a file of another
-    build, and no page waits for S3.
+    The manifest is deployed with the code (`manifest_folder`), not with the files, so that pages never refer
+    to files of another build and never wait for S3.
     """
 
     patterns = (*ManifestStaticFilesStorage.patterns, _MODULES)
@@ -52,7 +52,7 @@ class StaticFiles(ManifestStaticFilesStorage):
         )
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
-        """Upload all files after that; those whose names hold their digest only if they are not there."""
+        """Hash the files, then upload all of them, except hashed ones that are there already."""
         yield from super().post_process(paths, dry_run, **options)
         if dry_run:
             return

@@ -1,4 +1,4 @@
-"""The buckets of a site at home: folders, or a bucket of any store that speaks S3."""
+"""The buckets of a site at home: folders, or a bucket of any S3-compatible storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BUCKETS = ("uploads", "results")
 
 
 def folders(root: Path) -> dict[str, dict[str, Any]]:
-    """Return STORAGES of folders below `root`."""
+    """Return the STORAGES entries of folders below `root`."""
     return {
         name: {
             "BACKEND": "converter.storage.folder.FolderStorage",
@@ -20,7 +20,7 @@ def folders(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def bucket(name: str, *, endpoint: str, region: str) -> dict[str, dict[str, Any]]:
-    """Return STORAGES of one bucket; without `endpoint` it is Amazon's."""
+    """Return the STORAGES entries of one bucket, on Amazon S3 unless `endpoint` is set."""
     return {
         prefix: {
             "BACKEND": "converter.storage.site.SiteBucket",

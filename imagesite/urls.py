@@ -13,17 +13,17 @@ from django.views.i18n import set_language
 
 
 class LazyURLResolver(URLResolver):
-    """Includes a URL module that is imported at the first request for it.
+    """Include a URL module that is imported on the first request for it.
 
     The API takes a third of a cold start, the admin has more URLs than everything else, and no page needs either.
-    `reverse()` populates the whole resolver; here only reversing a name of this namespace does.
+    `reverse()` populates the whole resolver; here only reversing a name in this namespace does.
     """
 
     def __init__(self, route: str, module: str, namespace: str) -> None:
         super().__init__(RoutePattern(route), module, app_name=namespace, namespace=namespace)
 
     def _populate(self) -> None:
-        """Populate nothing yet."""
+        """Do nothing until a name of this namespace is reversed."""
 
     @property
     def reverse_dict(self) -> Any:
@@ -49,7 +49,7 @@ urlpatterns = [
     LazyURLResolver("admin/", "imagesite.admin_urls", "admin"),
     LazyURLResolver("api/", "imagesite.api", "api"),
     LazyURLResolver("mcp", "imagesite.mcp", "mcp"),
-    # Exempt from CSRF: a forged choice does no harm, and the open pages need no cookie this way.
+    # Exempt from CSRF: a forged choice is harmless, and public pages need no cookie this way.
     path("language/", csrf_exempt(login_not_required(set_language)), name="set_language"),
 ]
 
@@ -57,6 +57,6 @@ if not settings.IN_CLOUD:
     urlpatterns.append(path("", include("converter.events.local")))
 
 if settings.CONVERTER_METRICS_TOKEN:
-    from converter.events.scrape import scrape  # slow to load, and off by default
+    from converter.events.scrape import scrape  # slow to import, and off by default
 
     urlpatterns.append(path("metrics", scrape, name="metrics"))

@@ -44,13 +44,13 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
         return person_link(user.viewer, user)
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
-        """Return no column, since `person` is a link of its own; for staff to whom it is none, that one."""
+        """Return no columns, since `person` is a link itself, except for staff who may not see people."""
         return None if may_see_people(request.user) else ["person"]
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        # The user's rows go too, although the admin lets nobody delete them one by one.
+        # The user's rows are deleted too, although the admin does not allow deleting them one by one.
         batches = {user: user.batches.count() for user in objs}
         lines = [f"{user} (batches: {count}), with images and settings" for user, count in batches.items()]
         return lines, {"users": len(batches), "batches": sum(batches.values())}, set(), []
@@ -58,7 +58,7 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Delete the user from the user pool, then their images and rows.
 
-        Raises CognitoUnavailable, with nothing deleted, when Cognito does not answer.
+        Raises CognitoUnavailable, with nothing deleted, if Cognito does not respond.
         """
         if obj.sub:
             from imagesite.accounts.cognito import client  # slow to import, and not needed at home
@@ -99,7 +99,7 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens can be revoked here, not seen: only the digest is stored, and it is not shown."""
+    """List and revoke tokens. Their secrets cannot be shown, since only digests are stored."""
 
     list_display = (
         "name",
@@ -136,7 +136,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin):
-    """Made here, and their link shown once; deleting one that is not used revokes it."""
+    """Create invitations, showing each link once. Deleting an unused one revokes it."""
 
     list_display = ("__str__", "invited_by", "created_at", "expires_at", "used_at", "used_by")
     list_filter = (("used_at", admin.EmptyFieldListFilter), "created_at")
@@ -155,5 +155,5 @@ class InvitationAdmin(admin.ModelAdmin):
         made, link = invite(obj.email, by=cast(User, request.user))
         obj.pk = made.pk
         obj.refresh_from_db()
-        path = urlsplit(link).path  # the address of the site is the one that this page was opened at
+        path = urlsplit(link).path  # the request tells the site's host
         messages.info(request, f"Send this link, which is shown only now: {request.build_absolute_uri(path)}")

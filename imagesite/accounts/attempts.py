@@ -1,8 +1,9 @@
-"""Slows down who guesses passwords, codes, tokens and links, without locking anybody else out.
+"""Limit guesses at passwords, codes, tokens and links, without locking anybody else out.
 
-An attempt is counted before it is looked at, so that many at once are too many too, and forgotten if it was right. Three
-counts, of which each alone refuses: this account from this address, this address, and this account from everywhere. The
-last one would let anybody keep the owner out; so a browser that has logged in to the account before is not asked for it.
+An attempt is counted before it is checked, so that concurrent ones are limited too, and uncounted if it
+succeeds. There are three limits: for an account from an address, for an address, and for an account from
+anywhere. Since the last would let anybody lock the owner out, it does not apply to browsers that have logged
+in to the account before.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
 
-DEVICE = "device"  # salt of what the cookie says
+DEVICE = "device"  # salt of the cookie's signature
 DEVICE_LIFETIME = 365 * 24 * 3600
-IPV6_SUBSCRIBER = 64  # bits: one subscriber has all addresses with this prefix
+IPV6_SUBSCRIBER = 64  # bits of the prefix that one subscriber has
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """`burst` may come at once; each `interval`, in seconds, gives one back."""
+    """Allow `burst` attempts at once and one more every `interval` seconds."""
 
     burst: int
     interval: float
 
 
 ACCOUNT_AND_ADDRESS = Allowance(burst=10, interval=60)
-ADDRESS = Allowance(burst=50, interval=10)  # an office may share one
+ADDRESS = Allowance(burst=50, interval=10)  # an office may share an address
 ACCOUNT = Allowance(burst=100, interval=30)
 
 
 class TooManyAttempts(Exception):
-    """`seconds` until another attempt is accepted."""
+    """Another attempt is accepted after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many attempts; wait {seconds} s.")
@@ -56,9 +57,9 @@ class TooManyAttempts(Exception):
 def attempt(
     request: HttpRequest, what: str, account: str = "", *, is_wrong: Callable[[Exception], bool]
 ) -> Iterator[None]:
-    """Count what is tried within as a guess of `what`, unless it succeeds or fails by something else.
+    """Count the enclosed block as a guess at `what`, unless it succeeds or fails for another reason.
 
-    `is_wrong` says whether an error that leaves it means a wrong guess. Raises TooManyAttempts, before anything is tried.
+    `is_wrong` returns whether an exception means a wrong guess. Raises TooManyAttempts before the block runs.
     """
     counts = _counts(request, what, account)
     _spend(request, what, counts)
@@ -71,24 +72,24 @@ def attempt(
             _give_back(counts)
         raise
     _give_back(counts)
-    if account:  # its owner mistypes no more
+    if account:  # the owner succeeded, so forget earlier typing errors
         RateLimit.objects.filter(key=next(iter(counts))).delete()
 
 
 def count_miss(request: HttpRequest, what: str) -> None:
-    """Count a secret that nobody has. Raises TooManyAttempts."""
+    """Count an unknown secret. Raises TooManyAttempts."""
     counts = _counts(request, what, "")
     _spend(request, what, counts)
     _log("Failed", request, what)
 
 
 def count_request(request: HttpRequest, what: str, account: str = "") -> None:
-    """Count something that is asked for, right or wrong, such as a mail. Raises TooManyAttempts."""
+    """Count a request, right or wrong, such as one for an e-mail. Raises TooManyAttempts."""
     _spend(request, what, _counts(request, what, account))
 
 
 def remember_device(response: HttpResponseBase, account: str) -> None:
-    """Note in the browser that it has logged in to this account."""
+    """Set a cookie that marks the browser as having logged in to this account."""
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         signing.dumps(_digest(account), salt=DEVICE),
@@ -125,7 +126,7 @@ def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> Non
         with brief_wait():
             wait = _wait(counts)
     except OperationalError:
-        # As on a full disk: reading must go on, and logging in needs to write anyway.
+        # For example on a full disk: reading must go on, and a login needs to write anyway.
         logger.warning("An attempt could not be counted", exc_info=True)
         return
     if wait:
@@ -134,7 +135,7 @@ def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> Non
 
 
 def _wait(counts: dict[str, Allowance]) -> int:
-    """Count one more of each and return 0, or count none and return the seconds to wait."""
+    """Count an attempt for each and return 0, or count none and return the seconds to wait."""
     now = time.time()
     limits = RateLimit.objects
     # Read first, so that a refused attempt writes nothing.
@@ -153,10 +154,10 @@ def _give_back(counts: dict[str, Allowance]) -> None:
 
 
 def _log(outcome: str, request: HttpRequest, what: str) -> None:
-    if settings.IN_CLOUD:  # the firewall in front counts addresses, and the log names nobody
+    if settings.IN_CLOUD:  # the WAF counts addresses, and the log holds no personal data
         logger.warning("%s attempt: %s", outcome, what)
         return
-    # Read by fail2ban (deploy/fail2ban.conf): nothing in it is chosen by who guesses.
+    # Read by fail2ban (deploy/fail2ban.conf), so it must not contain text chosen by an attacker.
     address = request.META.get("REMOTE_ADDR", "")
     try:
         ip_address(address)
@@ -166,7 +167,7 @@ def _log(outcome: str, request: HttpRequest, what: str) -> None:
 
 
 def _subscriber(address: str) -> str:
-    """Return the address, or the part of an IPv6 address that one subscriber has."""
+    """Return the address, or the network of an IPv6 subscriber."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

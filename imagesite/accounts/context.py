@@ -1,4 +1,4 @@
-"""What every page needs to know of how people get in."""
+"""The template context of every page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from converter import configuration
 
 
 def access(request: HttpRequest) -> dict[str, object]:
-    """Return whether anybody may sign up, the name of the OpenID provider, if there is one, and what staff have to say."""
+    """Return whether sign-up is open, the notice by staff, and the name of the OpenID provider, if any."""
     return {
         "sign_up_is_open": configuration.current().signing_up == "open",
         "notice": configuration.current().maintenance,

@@ -1,9 +1,8 @@
 """Guests: visitors who convert images without an account.
 
-A guest is a row of `User` that owns what was made, and that nobody can log in as. The session, whose cookie is random,
-HttpOnly and SameSite, says who it is. The row is made by the first upload, not by a visit. `request.user` is the guest only
-in views marked with `open_to_guests`; to all others the visitor is anonymous. What a guest made moves to the account that
-is logged in to next.
+A guest is a row of `User` that owns batches but that nobody can log in as. It is identified by the session
+and created by the first upload, not by a visit. `request.user` is the guest only in views marked with
+`open_to_guests`; elsewhere the visitor is anonymous. A guest's batches move to the account that logs in next.
 """
 
 from __future__ import annotations
@@ -34,20 +33,20 @@ from imagesite.accounts.models import User
 
 SESSION_KEY = "guest"
 HEADER = "X-Guest"
-"""Sent by a page that was made for a guest: so that a page whose user was logged out elsewhere does not go on as one."""
+"""Sent by pages rendered for a guest: after a logout elsewhere, a user's page must not go on as a guest's."""
 
 CALLS = {
     "POST": ("api:batches", "api:convert", "api:announce", "api:upload_form"),
     "DELETE": ("api:upload",),
 }
-"""What a guest's page may call, by method; the rest of the API needs an account."""
+"""The API calls that a guest's page may make, by method; all others need an account."""
 
 HOUR = 3600
 AT_ONCE = timedelta(minutes=1)
 
 
 class TooManyGuests(Exception):
-    """An address began so many guests within the hour that it has to wait for `seconds`."""
+    """An address has created too many guests within an hour and has to wait for `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many guests; wait {seconds} s.")
@@ -55,16 +54,16 @@ class TooManyGuests(Exception):
 
 
 def guest_of(request: HttpRequest) -> User | None:
-    """Return the guest whose session this is, or None."""
+    """Return the guest of this session, or None."""
     pk = request.session.get(SESSION_KEY)
     return User.objects.filter(pk=pk, is_guest=True).first() if pk and settings.CONVERTER_GUESTS else None
 
 
 def begin(request: HttpRequest) -> User:
-    """Return the guest whose session this is, or a new one. Raises TooManyGuests.
+    """Return the guest of this session, or a new one. Raises TooManyGuests.
 
-    A page's first requests come at once, as for a preview and for the batch, and none has a session yet. They have the
-    page's CSRF cookie in common: within a minute it leads all of them to one guest.
+    A page's first requests, such as for a preview and a batch, may be concurrent, and none has a session yet.
+    They share the page's CSRF cookie, which for a minute identifies one guest for all of them.
     """
     if guest := guest_of(request):
         return guest
@@ -86,7 +85,7 @@ def _create(name: str, key: str) -> User:
         raise TooManyGuests(wait)
     row = {"is_guest": True, "address_key": key, "password": make_password(None)}
     guest, new = User.objects.get_or_create(email=_address(name), defaults=row)
-    # An older one of that name is of a session that ended.
+    # An older guest with this name belongs to a session that has ended.
     return (
         guest
         if new or _just_begun(name)
@@ -99,7 +98,7 @@ def _address(name: str) -> str:
 
 
 def address_key(address: str) -> str:
-    """Return a keyed hash of the address, so that it is not stored itself. IPv6 counts by its network of 64 bits."""
+    """Return a keyed hash of the IP address (IPv6: of its /64 network), so that no address is stored."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -112,14 +111,14 @@ def address_key(address: str) -> str:
 
 
 def may_call(request: HttpRequest) -> bool:
-    """Return whether this is a guest's page that calls what is open to guests."""
+    """Return whether this is a call by a guest's page that guests may make."""
     if not settings.CONVERTER_GUESTS or HEADER not in request.headers or request.resolver_match is None:
         return False
     return request.resolver_match.view_name in CALLS.get(request.method or "", ())
 
 
 def keep_history(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Move what the guest of this session made to the account that was just logged in to."""
+    """Move the batches of this session's guest to the account that has just logged in."""
     guest = guest_of(request)
     request.session.pop(SESSION_KEY, None)
     if guest is None:
@@ -141,7 +140,7 @@ def connect() -> None:
 
 
 class GuestMiddleware:
-    """Makes `request.user` the guest, in views that are open to guests. It stands before the middleware that asks for a login."""
+    """Set `request.user` to the guest in views open to guests. Must come before LoginRequiredMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -149,7 +148,7 @@ class GuestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if getattr(request, "is_of_guest", "") and "Cache-Control" not in response:
-            # It holds a CSRF token at least; one that shows images must not come back on a shared computer.
+            # It contains a CSRF token; one with images must not reappear on a shared computer.
             shows_images = request.is_of_guest == "known"  # type: ignore[attr-defined]
             patch_cache_control(response, private=True, **{"no_store" if shows_images else "no_cache": True})
         return response

@@ -1,4 +1,4 @@
-"""Password hashing in bounded number: many log-ins at once must leave the cores to everybody else."""
+"""Limit concurrent password hashing, so that many logins at once do not use all cores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAITING = 4
 MOST_SECONDS = 5
 
 _TURNS = BoundedSemaphore(AT_ONCE)
-_PLACES = BoundedSemaphore(AT_ONCE + WAITING)  # a thread that waits answers nobody
+_PLACES = BoundedSemaphore(AT_ONCE + WAITING)  # limited, since a waiting thread serves no requests
 
 
 class Busy(Exception):
@@ -23,7 +23,7 @@ class Busy(Exception):
 
 
 class BoundedPBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """Django's default hasher, for so many at once. Raises Busy."""
+    """Django's default hasher with limited concurrency. Raises Busy."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         with _turn():

@@ -1,4 +1,4 @@
-"""Request and response as the account pages see them."""
+"""Helpers for requests and responses of the account pages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from imagesite.accounts.models import User
 
 
 class LoggedInRequest(HttpRequest):
-    """A request that the log-in middleware has let through."""
+    """A request that has passed LoginRequiredMiddleware."""
 
     user: User
 
 
 def clear_site_data(response: HttpResponseBase) -> None:
-    """Have the browser forget what it kept of the pages; the cookies that stay say nothing of the person."""
+    """Clear the browser's cache and storage. The remaining cookies identify nobody."""
     response["Clear-Site-Data"] = '"cache", "storage"'

@@ -1,4 +1,4 @@
-"""Answers requests that guess too often, or log in while too many others do."""
+"""Respond to too many guesses, and to logins while too many others log in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.shortcuts import render
 from imagesite.accounts.attempts import TooManyAttempts, count_miss
 from imagesite.accounts.hashers import Busy
 
-# Pages that anyone with a link may see, whose unknown link answers 404.
+# Public pages whose links can be guessed: an unknown link returns 404.
 LINKS = ("web:share", "web:share_download")
 BUSY_SECONDS = 5
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(DjangoUserManager["User"]):
-    """Users log in by e-mail address; there is no user name."""
+    """A manager for users who log in by e-mail address and have no user name."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)
@@ -37,7 +37,7 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A user. `sub` is the id in the Cognito user pool, `oidc_sub` the one at the OpenID provider; None without."""
+    """A user. `sub` is the id in the Cognito user pool, `oidc_sub` that at the OpenID provider, if any."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]
@@ -116,7 +116,7 @@ class ApiToken(models.Model):
         scope: str = Scope.WRITE,
         lifetime: timedelta | None = None,
     ) -> tuple[ApiToken, str]:
-        """Return the new row and the secret, which cannot be read again. Without `lifetime` it never expires."""
+        """Create a token; return it with its secret, which is not stored. By default it never expires."""
         secret = cls.PREFIX + secrets.token_urlsafe(32)
         token = cls.objects.create(
             owner=owner,
@@ -144,7 +144,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """Opens sign-up once. Only the digest of its secret is stored; the link is shown when it is made."""
+    """Allows one sign-up. Only the digest of its secret is stored; the link is shown once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(
@@ -171,7 +171,7 @@ class Invitation(models.Model):
 
     @classmethod
     def issue(cls, email: str, *, by: User | None, lifetime: timedelta) -> tuple[Invitation, str]:
-        """Return the new row and its secret, which cannot be read again."""
+        """Create an invitation; return it with its secret, which is not stored."""
         secret = secrets.token_urlsafe(24)
         invitation = cls.objects.create(
             email=email.lower(),
@@ -183,10 +183,10 @@ class Invitation(models.Model):
 
     @classmethod
     def find(cls, secret: str) -> Invitation | None:
-        """Return the invitation that this secret still opens."""
+        """Return the usable invitation with this secret, or None."""
         return cls.objects.usable().filter(digest=ApiToken.digest_of(secret)).first()
 
     def use(self, user: User) -> bool:
-        """Use it up for this user; return False if somebody else was quicker, or its time is over."""
+        """Mark it as used by this user; return False if it has been used or has expired meanwhile."""
         left = Invitation.objects.usable().filter(pk=self.pk)
         return left.update(used_at=timezone.now(), used_by=user) == 1

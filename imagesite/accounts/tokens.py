@@ -1,4 +1,4 @@
-"""Bearer tokens of the API: our own, and those of the other verifiers in TOKEN_VERIFIERS."""
+"""Bearer tokens of the API, checked by the verifiers in TOKEN_VERIFIERS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 
 
 def own_token(secret: str) -> Caller | None:
-    """Return the caller that one of our own tokens stands for, None if it is unknown, expired or revoked."""
+    """Return the caller of one of our own tokens; None if it is unknown, expired or revoked."""
     if not secret.startswith(ApiToken.PREFIX):
         return None
     usable = ApiToken.objects.usable().filter(digest=ApiToken.digest_of(secret))
@@ -32,7 +32,7 @@ def own_token(secret: str) -> Caller | None:
     if token is None:
         return None
     now = timezone.now()
-    # Written once a minute at most, not at every request; a full disk takes no note, but reading must go on.
+    # Written at most once a minute. An error is ignored: on a full disk, reading must go on.
     if token.last_used_at is None or token.last_used_at < now - LAST_USED_PRECISION:
         with suppress(OperationalError), brief_wait():
             ApiToken.objects.filter(
@@ -42,16 +42,16 @@ def own_token(secret: str) -> Caller | None:
 
 
 def caller_of(secret: str) -> Caller | None:
-    """Return what the first verifier that knows the token says; None when none does.
+    """Return the caller from the first verifier that knows the token; None if none does.
 
-    Raises Problem `unavailable` (503) when a verifier cannot tell at the moment.
+    Raises Problem `unavailable` (503) if a verifier cannot tell at the moment.
     """
     verifiers: Iterable[Callable[[str], Caller | None]] = map(import_string, settings.TOKEN_VERIFIERS)
     return next((caller for verify in verifiers if (caller := verify(secret))), None)
 
 
 def admitted(request: HttpRequest, secret: str) -> Caller:
-    """Return whose token it is, and count the request. Raises Problem if it is unknown or has called too often."""
+    """Return the token's caller and count the request. Raises Problem if it is unknown or over its rate."""
     caller = caller_of(secret)
     if caller is None:
         _count_miss(request)

@@ -1,4 +1,4 @@
-"""URLs of the account pages: the twin's for logging in and passwords, and those both share."""
+"""URLs of the account pages: those of the twin (login, sign-up, passwords) and the shared ones."""
 
 from __future__ import annotations
 

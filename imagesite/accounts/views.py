@@ -1,4 +1,4 @@
-"""The pages that both twins share: the account, its data and deletion, API tokens, the admin's login."""
+"""Pages shared by both twins: the account, its data and deletion, API tokens, the admin's login."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from imagesite.accounts.models import ApiToken, User
 @login_not_required
 @require_safe
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Redirect to the site's login: the admin's own knows neither Cognito nor a second factor.
+    """Redirect to the site's login: the admin's own supports neither Cognito nor a second factor.
 
     Raises PermissionDenied for users who are logged in but not staff.
     """
@@ -40,7 +40,7 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def account(request: LoggedInRequest) -> HttpResponse:
-    """Show the account, and save how long files are kept."""
+    """Show the account and save how long files are kept."""
     form = PreferencesForm(Preferences.of(request.user), request.POST or None)
     if form.is_valid():
         Preferences.choose(request.user, retention=form.cleaned_data["retention"])
@@ -51,7 +51,7 @@ def account(request: LoggedInRequest) -> HttpResponse:
 
 @require_safe
 def data(request: LoggedInRequest) -> JsonResponse:
-    """Return all that is stored about the user, as one JSON file."""
+    """Return everything stored about the user as a JSON file."""
     user = request.user
     whole = {
         "account": {"email": user.email, "since": user.date_joined, "last_login": user.last_login},
@@ -85,7 +85,7 @@ def data(request: LoggedInRequest) -> JsonResponse:
 
 @require_http_methods(["GET", "POST"])
 def delete(request: LoggedInRequest) -> HttpResponse:
-    """Delete the account with everything in it, once its e-mail address is typed as a confirmation."""
+    """Delete the account and everything in it, confirmed by typing its e-mail address."""
     form = DeleteAccountForm(request.user, request.POST or None)
     if not form.is_valid():
         status = 422 if form.is_bound else 200
@@ -103,7 +103,7 @@ def delete(request: LoggedInRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def tokens(request: LoggedInRequest) -> HttpResponse:
-    """List the tokens, or create one. Its secret is shown in this response only."""
+    """List the tokens or create one, whose secret is shown only in this response."""
     form, secret, may_write = TokenForm(request.POST or None), "", False
     status = 422 if form.is_bound else 200
     if form.is_valid():

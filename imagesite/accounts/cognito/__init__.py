@@ -6,6 +6,6 @@ from django.conf import settings
 
 
 def region() -> str:
-    """Return the AWS region of the user pool, which its id begins with."""
+    """Return the AWS region of the user pool, the first part of its id."""
     name: str = settings.COGNITO_USER_POOL_ID.partition("_")[0]
     return name

@@ -1,6 +1,6 @@
-"""Bearer tokens of the API: Cognito's access tokens, and our own while their owner is enabled in the user pool.
+"""Verify bearer tokens of the API: Cognito's access tokens, and our own if Cognito has their owner enabled.
 
-Apart from the backend, because it imports the API, which pages do not need.
+Separate from the backend, because it imports the API, which pages do not need.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
-CACHED_FOR = timedelta(minutes=10)  # how long Cognito's answer whether a user is enabled is used
+CACHED_FOR = timedelta(minutes=10)  # how long Cognito's reply whether a user is enabled is cached
 
 
 def cognito_token(secret: str) -> Caller | None:
-    """Return the caller that one of Cognito's access tokens stands for, None if it is not valid.
+    """Return the caller of one of Cognito's access tokens, or None if it is invalid.
 
-    Raises Problem `unavailable` (503) when Cognito does not answer.
+    Raises Problem `unavailable` (503) if Cognito does not respond.
     """
     if secret.count(".") != 2:
         return None
@@ -44,9 +44,9 @@ def cognito_token(secret: str) -> Caller | None:
 
 
 def own_token(secret: str) -> Caller | None:
-    """Return the caller that one of our own tokens stands for, None if it or its owner is not valid.
+    """Return the caller of one of our own tokens, or None if it is invalid or its owner disabled.
 
-    Raises Problem `unavailable` (503) when Cognito does not answer.
+    Raises Problem `unavailable` (503) if Cognito does not respond.
     """
     caller = tokens.own_token(secret)
     with _unavailable_as_problem():
@@ -54,9 +54,9 @@ def own_token(secret: str) -> Caller | None:
 
 
 def is_enabled(user: AbstractBaseUser) -> bool:
-    """Return whether the user pool has the person enabled, as it said in the last ten minutes.
+    """Return whether the user is enabled in the user pool; the reply is cached for ten minutes.
 
-    Raises CognitoUnavailable, and CognitoError when Cognito throttles.
+    Raises CognitoUnavailable, and CognitoError if Cognito throttles.
     """
     sub: str | None = getattr(user, "sub", None)
     if not sub:

@@ -1,4 +1,4 @@
-"""From a verified identity of the user pool to a row of `User`, and to a session."""
+"""Map verified identities of the user pool to rows of `User`, and start sessions."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from imagesite.accounts.models import User
 logger = logging.getLogger(__name__)
 
 STAFF_GROUP = "staff"
-SESSION_KEY = "cognito"  # the session's access and refresh token, and until when the access token is valid
+SESSION_KEY = "cognito"  # session key: access and refresh token, and when the access token expires
 
 
 class CognitoBackend(BaseBackend):
-    """Loads the user of a session. It authenticates nobody: `start_session` is the way in."""
+    """Load the user of a session. Logins use `start_session` instead of `authenticate`."""
 
     def get_user(self, user_id: Any) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True).first()
 
 
 def start_session(request: HttpRequest, tokens: Tokens) -> User | None:
-    """Log in the person the tokens stand for. Return None when staff have closed the account here.
+    """Log in the user of these tokens and return them, or None if staff have closed the account here.
 
     The tokens stay on the server, in the session, which gets a new key. Raises CognitoUnavailable.
     """
@@ -42,10 +42,10 @@ def start_session(request: HttpRequest, tokens: Tokens) -> User | None:
 
 
 def identify(id_token: str, access: str) -> tuple[User, int]:
-    """Return the user that tokens issued just now stand for, and when the access token expires (Unix time).
+    """Return the user of tokens that were just issued, and when the access token expires (Unix time).
 
-    Raises CognitoUnavailable when they do not verify: the pool's keys have changed, and the cache fetches them again
-    within a minute.
+    Raises CognitoUnavailable if verification fails: the pool's keys have changed, and the cache will fetch
+    them within a minute.
     """
     try:
         claims = jwt.verify(id_token, "id", access=access)
@@ -56,9 +56,9 @@ def identify(id_token: str, access: str) -> tuple[User, int]:
 
 
 def user_of(claims: jwt.Claims, email: str = "") -> User:
-    """Return the row for the claims' `sub`, updated from them, or created at the first login.
+    """Return the user with the claims' `sub`, updated from the claims, or created at the first login.
 
-    `email` is for access tokens, which do not carry the address.
+    `email` is needed for access tokens, which do not contain the address.
     """
     sub, email = claims["sub"], (email or claims.get("email", "")).lower()
     is_staff = STAFF_GROUP in claims.get("cognito:groups", [])
@@ -85,7 +85,7 @@ def _create(sub: str, email: str) -> User:
 
 
 def _release(email: str, new_sub: str) -> None:
-    """Detach this address from another person's row: an address may change hands, but the images must not."""
+    """Detach this address from another user's row: its new owner must not get that user's images."""
     other = User.objects.filter(email__iexact=email).exclude(sub=new_sub).first()
     if other:
         other.email, other.is_active = f"{other.pk}@replaced.invalid", False

@@ -1,11 +1,11 @@
-"""The calls to the user pool: sign-up, login, second factor, passwords, and what staff do.
+"""Calls to the user pool: sign-up, login, second factor, passwords, and administration.
 
-The only module that knows warrant and cognito-idp. warrant supplies the mathematics of SRP (no password leaves this
-process) and the plain calls. Its own login is not used: it knows no second factor, and it writes the time that is
-signed in the server's locale.
+The only module that uses warrant and cognito-idp. warrant implements SRP (no password leaves this process)
+and the simple calls. Its own login is not used: it supports no second factor, and formats the signed
+timestamp in the server's locale.
 
-Every function raises CognitoUnavailable when Cognito does not answer as expected, and CognitoError with the code
-`too_many_attempts` when it throttles; the other codes are named at each function.
+Every function raises CognitoUnavailable if Cognito does not respond as expected, and CognitoError with the
+code `too_many_attempts` if it throttles; each function names its other codes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from warrant import Cognito
     from warrant.aws_srp import AWSSRP
 
-# warrant is imported where it is used: with jose it takes a fifth of a cold start, and few requests need it.
+# warrant is imported in functions: with jose it takes a fifth of a cold start, and few requests need it.
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Challenge:
-    """What Cognito asks for before it issues tokens: NEW_PASSWORD_REQUIRED, SOFTWARE_TOKEN_MFA or MFA_SETUP."""
+    """A step before Cognito issues tokens: NEW_PASSWORD_REQUIRED, SOFTWARE_TOKEN_MFA or MFA_SETUP."""
 
     name: str
     session: str
@@ -68,7 +68,7 @@ KNOWN_CHALLENGES = ("NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP")
 
 
 def sign_up(email: str, password: str) -> None:
-    """Request an account; Cognito e-mails a code. Succeeds for a taken address too, so as not to reveal it.
+    """Request an account; Cognito e-mails a code. Succeeds for a taken address too, to hide that it is taken.
 
     CognitoError: weak_password.
     """
@@ -88,12 +88,12 @@ def confirm_sign_up(email: str, code: str) -> None:
 
 
 def resend_code(email: str) -> None:
-    """E-mail the sign-up code again. Succeeds silently when no code is due."""
+    """E-mail the sign-up code again. Succeeds silently if no code is due."""
     with translated():
         try:
             _client().resend_confirmation_code(ClientId=settings.COGNITO_CLIENT_ID, Username=email)
         except (
-            _client().exceptions.InvalidParameterException,  # confirmed already
+            _client().exceptions.InvalidParameterException,  # already confirmed
             _client().exceptions.LimitExceededException,
             _client().exceptions.UserNotFoundException,
         ):
@@ -104,7 +104,7 @@ def resend_code(email: str) -> None:
 
 
 def log_in(email: str, password: str) -> Tokens | Challenge:
-    """Prove the password by SRP. CognitoError: wrong_credentials, not_confirmed, reset_required, unsupported."""
+    """Log in with SRP. CognitoError: wrong_credentials, not_confirmed, reset_required, unsupported."""
     from warrant.aws_srp import AWSSRP
 
     with translated(), not_revealing_accounts("wrong_credentials"):
@@ -128,13 +128,13 @@ def log_in(email: str, password: str) -> Tokens | Challenge:
 
 
 def _proof(srp: AWSSRP, parameters: dict[str, str], now: datetime) -> dict[str, str]:
-    """Return the responses with the signature that only someone who knows the password can make."""
+    """Return the challenge responses with the signature that proves knowledge of the password."""
     server = int(parameters["SRP_B"], 16)
     if server % srp.big_n == 0:
         raise CognitoUnavailable("SRP_B is a multiple of N, which would give the password away.")
     user = parameters["USER_ID_FOR_SRP"]
     key = srp.get_password_authentication_key(user, srp.password, server, parameters["SALT"])
-    # Cognito reads English names and a day without a leading zero, whatever the locale here.
+    # Cognito expects English names and a day without a leading zero, whatever the server's locale.
     stamp = f"{DAYS[now.weekday()]} {MONTHS[now.month - 1]} {now.day} {now:%H:%M:%S} UTC {now.year}"
     block = base64.standard_b64decode(parameters["SECRET_BLOCK"])
     pool = settings.COGNITO_USER_POOL_ID.partition("_")[2]
@@ -158,14 +158,14 @@ def answer_totp(challenge: Challenge, code: str) -> Tokens | Challenge:
 
 
 def begin_mfa_setup(challenge: Challenge) -> tuple[str, Challenge]:
-    """Return the authenticator's secret (base32) and the challenge to go on with. CognitoError: session_expired."""
+    """Return the authenticator's secret (base32) and the next challenge. CognitoError: session_expired."""
     with translated("session_expired"):
         response = _client().associate_software_token(Session=challenge.session)
         return response["SecretCode"], Challenge(challenge.name, response["Session"], challenge.username)
 
 
 def answer_mfa_setup(challenge: Challenge, code: str) -> Tokens | Challenge:
-    """Finish the setup with a first code. CognitoError: wrong_shown_code, session_expired, unsupported."""
+    """Finish the setup with the first code. CognitoError: wrong_shown_code, session_expired, unsupported."""
     with translated("session_expired", wrong_code="wrong_shown_code"):
         response = _client().verify_software_token(Session=challenge.session, UserCode=code)
     return _respond(Challenge(challenge.name, response["Session"], challenge.username))
@@ -190,14 +190,14 @@ def _tokens_or_challenge(response: Any, username: str) -> Tokens | Challenge:
     return Challenge(response["ChallengeName"], response["Session"], username)
 
 
-# --- Once logged in -----------------------------------------------------------------------------------------
-# Those that take an access token raise SessionExpired when Cognito no longer accepts it.
+# --- Logged-in users ----------------------------------------------------------------------------------------
+# Functions that take an access token raise SessionExpired if Cognito no longer accepts it.
 
 
 def refresh(refresh_token: str) -> tuple[str, str]:
     """Return a new id token and access token.
 
-    CognitoError: session_expired when the person was disabled, deleted or logged out everywhere.
+    CognitoError: session_expired if the user was disabled, deleted or logged out everywhere.
     """
     with translated("session_expired"):
         result = _client().initiate_auth(
@@ -209,50 +209,50 @@ def refresh(refresh_token: str) -> tuple[str, str]:
 
 
 def log_out(refresh_token: str) -> None:
-    """End this session: its refresh token gives no more tokens. CognitoError: session_expired."""
+    """Revoke this session's refresh token. CognitoError: session_expired."""
     with translated("session_expired"):
         _client().revoke_token(Token=refresh_token, ClientId=settings.COGNITO_CLIENT_ID)
 
 
 def log_out_everywhere(access: str) -> None:
-    """Revoke all refresh tokens of the person."""
+    """Revoke all refresh tokens of the user."""
     with translated(), needing_session():
         _user(access=access).logout()
 
 
 def change_password(access: str, old: str, new: str) -> None:
-    """CognitoError: wrong_password, weak_password."""
+    """Change the password. CognitoError: wrong_password, weak_password."""
     with translated("wrong_password"), needing_session("Access Token"):
         _client().change_password(AccessToken=access, PreviousPassword=old, ProposedPassword=new)
 
 
 def delete_account(access: str) -> None:
-    """Delete the person from the user pool. The address may sign up again."""
+    """Delete the user from the user pool. The address may sign up again."""
     with translated(), needing_session():
         _user(access=access).delete_user()
 
 
 def email_of(access: str) -> str:
-    """Return the person's e-mail address. CognitoError: session_expired."""
+    """Return the user's e-mail address. CognitoError: session_expired."""
     with translated("session_expired"):
         attributes = _client().get_user(AccessToken=access)["UserAttributes"]
         return next(attribute["Value"] for attribute in attributes if attribute["Name"] == "email")
 
 
 def has_totp(access: str) -> bool:
-    """Return whether login asks the person for an authenticator's code."""
+    """Return whether login requires an authenticator's code."""
     with translated(), needing_session():
         return "SOFTWARE_TOKEN_MFA" in _client().get_user(AccessToken=access).get("UserMFASettingList", [])
 
 
 def begin_totp(access: str) -> str:
-    """Return a secret (base32) for the person's authenticator."""
+    """Return a secret (base32) for the user's authenticator."""
     with translated(), needing_session():
         return _client().associate_software_token(AccessToken=access)["SecretCode"]
 
 
 def enable_totp(access: str, code: str) -> None:
-    """Ask for a code at every login from now on. CognitoError: wrong_shown_code."""
+    """Require a code at every login from now on. CognitoError: wrong_shown_code."""
     with translated(wrong_code="wrong_shown_code"), needing_session():
         _client().verify_software_token(AccessToken=access, UserCode=code)
         _client().set_user_mfa_preference(
@@ -261,7 +261,7 @@ def enable_totp(access: str, code: str) -> None:
 
 
 def disable_totp(access: str) -> None:
-    """Ask for no code at login any more."""
+    """Stop requiring a code at login."""
     with translated(), needing_session():
         _client().set_user_mfa_preference(
             AccessToken=access, SoftwareTokenMfaSettings={"Enabled": False, "PreferredMfa": False}
@@ -272,7 +272,7 @@ def disable_totp(access: str) -> None:
 
 
 def request_password_reset(email: str) -> None:
-    """E-mail a code if the address has an account. Succeeds silently when it has none."""
+    """E-mail a code if the address has an account. Succeeds silently if it has none."""
     with translated():
         try:
             _user(email).initiate_forgot_password()
@@ -286,18 +286,21 @@ def request_password_reset(email: str) -> None:
 
 
 def reset_password(email: str, code: str, password: str) -> None:
-    """Set a new password with the e-mailed code, and end all sessions. CognitoError: wrong_code, weak_password."""
+    """Set a new password with the e-mailed code, and end all sessions.
+
+    CognitoError: wrong_code, weak_password.
+    """
     with translated():
         with not_revealing_accounts("wrong_code", "UserNotConfirmedException"):
             _user(email).confirm_forgot_password(code, password)
         _client().admin_user_global_sign_out(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=email)
 
 
-# --- What staff and the site do -----------------------------------------------------------------------------
+# --- Administration -----------------------------------------------------------------------------------------
 
 
 def is_enabled(sub: str) -> bool:
-    """Return whether the person exists in the user pool and is not disabled."""
+    """Return whether the user exists in the user pool and is not disabled."""
     with translated():
         try:
             return _client().admin_get_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=sub)["Enabled"]
@@ -306,9 +309,9 @@ def is_enabled(sub: str) -> bool:
 
 
 def remove_totp(sub: str) -> None:
-    """Let someone who lost the authenticator log in with the password alone.
+    """Let a user who has lost the authenticator log in with the password alone.
 
-    CognitoError: wrong_credentials when there is no such person.
+    CognitoError: wrong_credentials if there is no such user.
     """
     with translated():
         _client().admin_set_user_mfa_preference(
@@ -319,7 +322,7 @@ def remove_totp(sub: str) -> None:
 
 
 def delete_user(sub: str) -> None:
-    """Delete a person from the user pool. Does nothing when they are gone already."""
+    """Delete a user from the user pool, if they exist."""
     with translated():
         try:
             _client().admin_delete_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=sub)
@@ -327,7 +330,7 @@ def delete_user(sub: str) -> None:
             logger.info("The user to delete is not in the user pool")
 
 
-# --- The connection -----------------------------------------------------------------------------------------
+# --- Clients ------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -342,7 +345,7 @@ def _client() -> CognitoIdentityProviderClient:
 
 
 def _user(username: str = "", access: str | None = None) -> Cognito:
-    """Return warrant's calls over our client: warrant makes one each time, without a time limit."""
+    """Return a warrant user with our client: warrant would create one each time, without timeouts."""
     from warrant import Cognito
 
     user = Cognito.__new__(Cognito)

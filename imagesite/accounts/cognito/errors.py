@@ -1,11 +1,11 @@
-"""What can go wrong with Cognito, and what to tell people about it.
+"""Errors of Cognito and their messages.
 
-    CognitoError        Cognito refused what was entered: a code with parameters
+    CognitoError        Cognito refused the input: a code with parameters
     SessionExpired      the access token is no longer accepted: the session was ended elsewhere
     InvalidToken        not a valid token of this user pool for this site
-    CognitoUnavailable  Cognito did not answer as expected; trying again may help
+    CognitoUnavailable  Cognito did not respond as expected; a retry may help
 
-Errors carry no sentence. `text` renders a message in the reader's language where it is shown.
+Errors hold codes; `text` renders their messages in the active language.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ register(TEMPLATES)
 
 
 class CognitoError(Exception):
-    """A refusal: `code` is a key of TEMPLATES, `params` fill its template."""
+    """Cognito refused the input: `code` is a key of TEMPLATES, `params` fill its template."""
 
     def __init__(self, code: str, params: Mapping[str, Any] | None = None) -> None:
         self.message = message(code, params)
@@ -94,12 +94,12 @@ GUESSES = ("wrong_credentials", "wrong_password", "wrong_code", "wrong_shown_cod
 
 
 def is_wrong_guess(exc: Exception) -> bool:
-    """Return whether what was entered is not what Cognito knows."""
+    """Return whether the error means a wrong password or code."""
     return isinstance(exc, CognitoError) and exc.code in GUESSES
 
 
 def message(code: str, params: Mapping[str, Any] | None = None) -> Message:
-    """Return the message for `code`, with its usual parameters unless others are given."""
+    """Return the message for `code`, by default with its parameters in PARAMS."""
     return Message(code, PARAMS.get(code, {}) if params is None else params)
 
 
@@ -125,7 +125,7 @@ CODES = {
 def translated(not_authorized: str = "wrong_credentials", wrong_code: str = "wrong_code") -> Iterator[None]:
     """Turn botocore's errors into CognitoError or CognitoUnavailable.
 
-    `not_authorized` and `wrong_code` are the codes for answers whose meaning depends on the call.
+    `not_authorized` and `wrong_code` are the codes for errors whose meaning depends on the call.
     """
     try:
         yield
@@ -143,8 +143,8 @@ def translated(not_authorized: str = "wrong_credentials", wrong_code: str = "wro
         raise CognitoUnavailable(f"Cognito did not answer: {type(exc).__name__}.") from exc
 
 
-# Cognito hides which addresses have an account, but not everywhere: it counts attempts for existing accounts only,
-# and says so.
+# Cognito hides which addresses have an account, but not everywhere: these errors depend on it, for example
+# because only attempts for existing accounts are counted.
 REVEALING = (
     "LimitExceededException",
     "NotAuthorizedException",
@@ -157,7 +157,7 @@ REVEALING = (
 def not_revealing_accounts(code: str, *more: str) -> Iterator[None]:
     """Raise CognitoError(code) for every response that reveals whether an address has an account.
 
-    `more` names answers of Cognito that do so for this call only.
+    `more` are errors of Cognito that do so for this call only.
     """
     try:
         yield
@@ -169,9 +169,9 @@ def not_revealing_accounts(code: str, *more: str) -> Iterator[None]:
 
 @contextmanager
 def needing_session(phrase: str = "") -> Iterator[None]:
-    """Raise SessionExpired when Cognito does not accept the access token.
+    """Raise SessionExpired if Cognito does not accept the access token.
 
-    NotAuthorizedException may mean something else too; then only one whose message contains `phrase` counts.
+    NotAuthorizedException can have other meanings; only one whose message contains `phrase` counts.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """The forms of the account pages with a Cognito user pool.
 
-They check new passwords before Cognito does: the order in which Cognito looks at password and account would reveal
-which addresses have one.
+They check new passwords before Cognito does: the order in which Cognito checks password and account would
+reveal which addresses have an account.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _new_password(label: Any) -> forms.CharField:
 
 
 def check_strength(password: str) -> None:
-    """Raise ValidationError for a password that the user pool would refuse (infra/identity.tf)."""
+    """Raise ValidationError for a password that the user pool would reject (infra/identity.tf)."""
     if len(password) < MIN_PASSWORD_LENGTH or not all(
         re.search(kind, password) for kind in ("[a-z]", "[A-Z]", "[0-9]")
     ):
@@ -62,11 +62,11 @@ SHOWN = _("The six digits your authenticator app shows now.")
 
 
 class CognitoForm(forms.Form):
-    error_fields: ClassVar[Mapping[str, str]] = {}  # where a code of CognitoError is shown
-    default_error_field: ClassVar[str | None] = None  # where the others are; None is above the form
+    error_fields: ClassVar[Mapping[str, str]] = {}  # the field that shows a code of CognitoError
+    default_error_field: ClassVar[str | None] = None  # the field for other codes; None: above the form
 
     def refuse(self, error: CognitoError) -> None:
-        """Show why Cognito refused."""
+        """Add the error to the form."""
         field = self.error_fields.get(error.code, self.default_error_field)
         self.add_error(field, text(error.code, error.params))
 

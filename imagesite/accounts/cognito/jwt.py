@@ -1,6 +1,6 @@
-"""Checks the user pool's tokens: signature, issuer, audience, use and expiry.
+"""Verify the user pool's tokens: signature, issuer, audience, use and expiry.
 
-warrant's own `verify_token` takes audience and issuer from the token itself, so it is not used.
+warrant's own `verify_token` is not used: it takes audience and issuer from the token itself.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 Claims = dict[str, Any]
 
 KEY_LIFETIME = 3600  # seconds that fetched keys are used
-REFETCH_INTERVAL = 60  # seconds; invented key ids cannot make us fetch more often
+REFETCH_INTERVAL = 60  # seconds; limits fetches caused by forged key ids
 
 
 def verify(token: str, use: Literal["id", "access"], *, access: str | None = None) -> Claims:
     """Return the claims of an unexpired token of this user pool, for this site and this use.
 
-    `access` is the access token issued with an id token; if the id token holds its hash, the two must match.
-    Raises InvalidToken for any other token, CognitoUnavailable when the pool's keys cannot be fetched.
+    `access` is the access token issued with an id token; if the id token contains its hash, they must match.
+    Raises InvalidToken for any other token, CognitoUnavailable if the pool's keys cannot be fetched.
     """
     from jose.exceptions import JOSEError  # slow to import, and few requests need it
 
@@ -74,16 +74,16 @@ def issuer() -> str:
 
 
 class KeyCache:
-    """The user pool's public keys by id. An unknown id fetches them again, since pools rotate their keys."""
+    """The user pool's public keys by id, fetched again for an unknown id, since pools rotate their keys."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Handed over with a deploy, so that a log-in does not hang on one more answer.
+        # Provided by the deployment, so that a login needs one request less.
         self._keys: dict[str, dict[str, str]] = {key["kid"]: key for key in settings.COGNITO_JWKS["keys"]}
         self._fetched_at = time.monotonic() if self._keys else -KEY_LIFETIME * 2.0
 
     def get(self, kid: str) -> dict[str, str]:
-        """Return the key. Raises InvalidToken for an unknown id, CognitoUnavailable when it cannot be fetched."""
+        """Return the key. Raises InvalidToken for an unknown id, CognitoUnavailable if fetching fails."""
         with self._lock:
             age = time.monotonic() - self._fetched_at
             if age > KEY_LIFETIME or (kid not in self._keys and age > REFETCH_INTERVAL):

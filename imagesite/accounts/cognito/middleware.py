@@ -1,4 +1,4 @@
-"""Keeps a session only as long as Cognito does."""
+"""End sessions that Cognito has ended."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable
 
 logger = logging.getLogger(__name__)
 
-REFRESH_MARGIN = 30  # seconds before its expiry that an access token is renewed
+REFRESH_MARGIN = 30  # seconds; an access token is renewed this long before it expires
 
 
 class CognitoMiddleware:
-    """Renews the session's tokens when they expire (after 15 minutes), and logs users out if Cognito refuses."""
+    """Renew the session's tokens when they expire (after 15 minutes); log users out if Cognito refuses."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What the account pages with a Cognito user pool have in common."""
+"""Helpers for the account pages with a Cognito user pool."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from imagesite.accounts.cognito.forms import CognitoForm
 
 logger = logging.getLogger(__name__)
 
-EMAIL = "cognito-email"  # key of the session: who signs up, resets a password or tries to log in
+EMAIL = "cognito-email"  # session key: the address that signs up, resets its password or tries to log in
 
 View = Callable[..., HttpResponse]
 
 
 def form_page(*, anonymous: bool) -> Callable[[View], View]:
-    """Decorate a form page that handles secrets. If `anonymous`, it redirects users who are logged in.
+    """Decorate a form view that handles secrets. If `anonymous`, it redirects logged-in users.
 
     CognitoUnavailable and SessionExpired become a redirect with a message.
     """
@@ -57,21 +57,21 @@ def form_page(*, anonymous: bool) -> Callable[[View], View]:
 
 
 def redirect_to_login(request: HttpRequest) -> HttpResponse:
-    """Log out someone whose session was ended elsewhere, and show the login."""
+    """Log out a user whose session was ended elsewhere, and redirect to the login."""
     logout(request)
     messages.warning(request, text("session_expired"))
     return redirect("accounts:login")
 
 
 def show(request: HttpRequest, template: str, form: CognitoForm, **context: Any) -> HttpResponse:
-    """Render the form; 422 when it was sent and is not valid."""
+    """Render the form, with status 422 if it was submitted and is invalid."""
     status = 422 if form.is_bound else 200
     wanted = request.POST.get("next") or request.GET.get("next", "")
     return render(request, template, {"form": form, "next": wanted, **context}, status=status)
 
 
 def next_url(request: HttpRequest) -> str:
-    """Return where to go after the login: the form's `next` if it is on this site."""
+    """Return the URL to go to after login: the form's `next` if it is on this site."""
     wanted = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
         return wanted

@@ -1,4 +1,4 @@
-"""The second factor: an authenticator app (TOTP) that a person sets up here, or turns off.
+"""The second factor: set up an authenticator app (TOTP), or turn it off.
 
 At login, its code is one of the challenges in `views.challenge`.
 """
@@ -17,7 +17,7 @@ from imagesite.accounts.cognito.forms import CodeForm, PasswordForm
 from imagesite.accounts.cognito.pages import access_token, form_page, show
 from imagesite.accounts.http import LoggedInRequest
 
-SECRET = "cognito-totp"  # noqa: S105  # key of the session: of an authenticator that is being set up
+SECRET = "cognito-totp"  # noqa: S105  # session key: secret of an authenticator being set up
 ISSUER = "Imagesite"  # the name of the account in the authenticator app
 
 

@@ -1,6 +1,6 @@
-"""The account pages with a Cognito user pool: the URLs of the local twin, and a few more.
+"""The account pages with a Cognito user pool: those of the local twin, and a few more.
 
-What Cognito refuses is shown at the form. No page reveals whether an address has an account.
+Errors by Cognito are shown in the form. No page reveals whether an address has an account.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from imagesite.accounts.views import delete as delete_rows
 
 logger = logging.getLogger(__name__)
 
-CHALLENGE = "cognito-challenge"  # key of the session
-CHALLENGE_LIFETIME = 180  # seconds, as Cognito's own
+CHALLENGE = "cognito-challenge"  # session key
+CHALLENGE_LIFETIME = 180  # seconds, like Cognito's own
 
 
 # --- Sign-up ------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def login(request: HttpRequest) -> HttpResponse:
 
 
 def _continue_login(request: HttpRequest, result: Tokens | Challenge, next_url: str) -> HttpResponse:
-    """Log in with the tokens, or go on to the challenge. Raises CognitoError `account_closed`."""
+    """Log in with the tokens, or redirect to the challenge. Raises CognitoError `account_closed`."""
     if isinstance(result, Challenge):
         _hold(request, result, next_url)
         return redirect("accounts:challenge")
@@ -153,7 +153,7 @@ def _hold(request: HttpRequest, challenge: Challenge, next_url: str, **more: str
 
 @dataclass(frozen=True)
 class ChallengePage:
-    """How a challenge is shown and answered."""
+    """The page and the call that answer a challenge."""
 
     form: type[CognitoForm]
     template: str
@@ -172,7 +172,7 @@ CHALLENGE_PAGES = {
 
 @form_page(anonymous=True)
 def challenge(request: HttpRequest) -> HttpResponse:
-    """Answer what Cognito asks for between password and tokens."""
+    """Answer a challenge that Cognito sets between password and tokens."""
     held = request.session.get(CHALLENGE)
     if held is None or held["until"] < time.time():
         return _end_challenge(request, CognitoError("session_expired"))
@@ -199,7 +199,7 @@ def _challenge(held: dict[str, Any]) -> Challenge:
 
 
 def _with_secret(request: HttpRequest, held: dict[str, Any]) -> dict[str, Any]:
-    """Return the held challenge, with a secret for the authenticator where one has to be set up."""
+    """Return the held challenge, with an authenticator secret if one has to be set up."""
     if held["name"] != "MFA_SETUP" or "secret" in held:
         return held
     secret, begun = client.begin_mfa_setup(_challenge(held))
@@ -231,7 +231,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def logout_everywhere(request: LoggedInRequest) -> HttpResponse:
-    """End all sessions of this person: each stops when its next token is refused, within 15 minutes."""
+    """End all sessions of this user: each ends when its next token is refused, within 15 minutes."""
     try:
         client.log_out_everywhere(access_token(request))
     except SessionExpired:
@@ -249,7 +249,7 @@ def logout_everywhere(request: LoggedInRequest) -> HttpResponse:
     return response
 
 
-# --- Once logged in -----------------------------------------------------------------------------------------
+# --- Logged-in users ----------------------------------------------------------------------------------------
 
 
 @form_page(anonymous=False)
@@ -269,7 +269,7 @@ def password_change(request: LoggedInRequest) -> HttpResponse:
 
 
 def _restart_session(request: LoggedInRequest, password: str) -> HttpResponse:
-    """Log out everywhere, since somebody else may have known the old password, and in again here."""
+    """Log out everywhere, since others may know the old password, and log in again here."""
     email = request.user.email
     client.log_out_everywhere(access_token(request))
     end_session(request)

@@ -1,3 +1,3 @@
-"""Accounts in the site's own database, by django.contrib.auth: the twin of `imagesite.accounts.cognito`."""
+"""Accounts in the site's own database with django.contrib.auth: the twin of `imagesite.accounts.cognito`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""People whom a proxy before the site has logged in."""
+"""Log in users authenticated by a reverse proxy."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from imagesite.accounts.models import User
 
 
 class ProxyMiddleware(RemoteUserMiddleware):
-    """Takes the e-mail address that the header PROXY_AUTH_HEADER holds; the server drops what no trusted proxy sent."""
+    """Log in by the e-mail address in PROXY_AUTH_HEADER; the server drops that of untrusted proxies."""
 
     header = f"HTTP_{settings.PROXY_AUTH_HEADER.upper().replace('-', '_')}"
 
 
 class ProxyBackend(RemoteUserBackend):
-    """Makes an account for an address it does not know: the proxy says who may come."""
+    """Create accounts for unknown addresses: the proxy decides who has access."""
 
     def authenticate(self, request: HttpRequest | None, remote_user: str | None = None) -> Any:  # type: ignore[override]
         try:

@@ -40,7 +40,7 @@ class LoginForm(auth_forms.AuthenticationForm):
             return super().clean()
 
 
-REPEATED = "password2"  # the field of Django's forms that repeats the password
+REPEATED = "password2"  # the field of Django's forms for the repeated password
 
 
 class NewPassword:
@@ -86,8 +86,8 @@ class PasswordChangeForm(NewPassword, auth_forms.PasswordChangeForm):
 
 class PasswordResetForm(auth_forms.PasswordResetForm):
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Send it in the background: the response time would reveal who has an account."""
-        # A thread starts with the language of the site, and without its path.
+        """Send the e-mail in a thread: the response time would reveal who has an account."""
+        # A new thread has the site's default language and no script prefix.
         language, path, send = get_language(), get_script_prefix(), super().send_mail
 
         def beside() -> None:

@@ -1,4 +1,4 @@
-"""Login by an OpenID Connect provider: authorization code with PKCE, state and nonce, all checked by Authlib."""
+"""Log in with OpenID Connect: authorization code flow with PKCE, state and nonce, all checked by Authlib."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ logger = logging.getLogger(__name__)
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 NEXT = "oidc_next"
-TIMEOUT = 10  # seconds for each answer of the provider
+TIMEOUT = 10  # seconds per request to the provider
 
 
 class LoginRefused(Exception):
-    """The provider knows this person, the site lets them not in; the text says why, in their language."""
+    """The provider authenticated the user, but the site refuses them; the text says why, translated."""
 
 
 @login_not_required
 @never_cache
 @require_GET
 def start(request: HttpRequest) -> HttpResponse:
-    """Send the visitor to the provider."""
+    """Redirect the visitor to the provider."""
     provider = _provider()
     wanted = request.GET.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
@@ -54,7 +54,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Log in whom the provider sends back."""
+    """Log in the user whom the provider redirects back."""
     provider = _provider()
     try:
         user = user_of(_claims(provider, request))
@@ -64,7 +64,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     except (RequestException, ValueError) as exc:
         return _not_now(request, exc)
     except Exception as exc:
-        # Declined there, a second visit to this address, or an answer that somebody forged: all raise their own.
+        # Login declined, URL opened twice, or response forged: each raises another exception.
         logger.warning("The provider's answer was not taken", exc_info=exc)
         messages.error(request, _("The login was not completed. Try again."))
         return redirect("accounts:login")
@@ -74,10 +74,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def user_of(claims: dict[str, Any]) -> User:
-    """Return the user the provider's claims are about: known by its subject, or new, or of the same confirmed address.
-
-    Raises LoginRefused.
-    """
+    """Return the user with the claims' subject or verified address, or a new one. Raises LoginRefused."""
     email = str(claims.get("email") or "").lower()
     with transaction.atomic():
         user = User.objects.filter(oidc_sub=claims["sub"]).first()
@@ -92,7 +89,8 @@ def _first_time(sub: str, email: str, is_verified: object) -> User:
     if not email:
         raise LoginRefused(_("Your provider did not share your e-mail address."))
     known = User.objects.filter(email__iexact=email).first()
-    # Whoever can give any address to the provider would else take over the account of that address here.
+    # Otherwise anyone who can enter any address at the provider could take over the account with that
+    # address.
     if is_verified is False or (known and is_verified is not True):
         raise LoginRefused(_("Your provider has not confirmed your e-mail address."))
     if known is None:
@@ -110,7 +108,7 @@ def _claims(provider: Any, request: HttpRequest) -> dict[str, Any]:
     token = provider.authorize_access_token(request)
     claims: dict[str, Any] = dict(
         token["userinfo"]
-    )  # of the ID token, whose signature, issuer and nonce are checked
+    )  # from the ID token, whose signature, issuer and nonce have been checked
     if "email" not in claims:
         more = provider.userinfo(token=token)
         if more.get("sub") == claims["sub"]:
@@ -133,7 +131,7 @@ def _provider() -> Any:
 
 @cache
 def _registered(issuer: str, client_id: str, client_secret: str) -> Any:
-    from authlib.integrations.django_client import OAuth  # slow to load, and needed only here
+    from authlib.integrations.django_client import OAuth  # slow to import, and needed only here
 
     return OAuth().register(
         "oidc",

@@ -1,4 +1,4 @@
-"""URLs of the account pages with Django's own accounts."""
+"""URLs of the account pages with local accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Login, sign-up and passwords with Django's own accounts."""
+"""Login, sign-up and passwords with local accounts."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class PasswordResetCompleteView(auth_views.PasswordResetCompleteView):
 def signup(request: HttpRequest, token: str = "") -> HttpResponse:
     """Create an account and log in. The address does not have to be confirmed.
 
-    Where sign-up is by invitation, `token` is the secret of one.
+    If sign-up is by invitation, `token` is the invitation's secret.
     """
     if request.user.is_authenticated:
         return redirect("web:convert")
@@ -126,7 +126,7 @@ def signup(request: HttpRequest, token: str = "") -> HttpResponse:
         return render(request, "accounts/signup_closed.html", {"is_invited": bool(token)}, status=403)
     wanted = request.POST.get("next") or request.GET.get("next", "")
     if request.method == "POST":
-        count_request(request, "sign-up")  # its answer tells who has an account
+        count_request(request, "sign-up")  # the response reveals who has an account
     form = SignupForm(request.POST or None, invitation=invitation)
     if not form.is_valid():
         status = 422 if form.is_bound else 200

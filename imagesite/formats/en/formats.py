@@ -1,4 +1,4 @@
-"""British dates and times, as the spelling of the site; everything else is Django's English."""
+"""British dates and times, to match the site's spelling; everything else is Django's English."""
 
 from __future__ import annotations
 
