@@ -49,6 +49,11 @@ def stops_apart(found: Any, wanted: Any) -> Any:
     return abs(numpy.log2((found[lit] + 0.02) / (wanted[lit] + 0.02))).mean()
 
 
+def brightest(light: Any) -> Any:
+    """The light of the sun, which covers more than this part."""
+    return numpy.quantile(light, 0.99)
+
+
 def codes(result: Result) -> set[str]:
     return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
@@ -78,7 +83,7 @@ def test_the_hdr_version_follows(photo: bytes, recipe: dict[str, Any], follow: C
     assert found.shape == wanted.shape
     gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
     assert stops_apart(*gray) <= 0.1
-    assert found.max() == pytest.approx(wanted.max(), rel=0.05)
+    assert brightest(found) == pytest.approx(brightest(wanted), rel=0.05)
     assert "hdr_kept" in codes(result)
     assert "hdr_lost" not in codes(result)
 
@@ -90,7 +95,7 @@ def test_the_hdr_version_is_resized_too() -> None:
     assert found.shape == wanted.shape
     gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
     assert stops_apart(*gray) <= 0.1
-    assert found.max() == pytest.approx(wanted.max(), rel=0.05)
+    assert brightest(found) == pytest.approx(brightest(wanted), rel=0.05)
 
 
 def test_a_coarse_gain_map_stays_as_fine_as_it_is_when_the_picture_shrinks() -> None:
@@ -99,7 +104,7 @@ def test_a_coarse_gain_map_stays_as_fine_as_it_is_when_the_picture_shrinks() -> 
     wanted = in_hdr(photo).reshape(120, 4, 160, 4, 3).mean(axis=(1, 3))
     gray = (found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True))
     assert stops_apart(*gray) <= 0.05
-    assert found.max() == pytest.approx(wanted.max(), rel=0.05)
+    assert brightest(found) == pytest.approx(brightest(wanted), rel=0.05)
 
 
 @pytest.fixture(scope="module")

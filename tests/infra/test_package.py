@@ -156,7 +156,7 @@ def test_only_what_runs_on_lambda_is_taken() -> None:
         ("ecdsa/test_keys.py", False),
         ("pillow-13.0.0.dist-info/METADATA", True),
         ("pillow-13.0.0.dist-info/RECORD", False),
-        ("pyjpegli.pyi", False),
+        ("kornia_rs/image.pyi", False),
         ("botocore/data/s3/2006-03-01/service-2.json.gz", True),
         ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
     ],

@@ -91,20 +91,18 @@ def test_a_hostile_output_fails_alone(there: Attacker, deed: str, code: str) -> 
 
 @pytest.mark.long  # it fills its memory
 def test_a_jpeg_that_finds_no_memory_is_told_as_that(there: Attacker) -> None:
-    # mozjpeg's libjpeg then ends the process; with less than a few megabytes it refuses.
+    # jpegli itself would end the process.
     deed = """
     from PIL import Image
     from converter.engine.raster.codecs import jpegli
-    libraries = jpegli.LIBRARIES.get()
     noise = Image.effect_noise((3000, 2000), 60).convert("RGB")
-    data = libraries.encode(noise.tobytes(), *noise.size, quality=80)
     libc.malloc.restype = ctypes.c_void_p
     held = []
     while block := libc.malloc(2**20):
         held.append(block)
     for block in held[-28:]:
         libc.free(ctypes.c_void_p(block))
-    libraries.optimize(data)
+    jpegli.encoded(noise, jpegli.Options(80, True, False))
     """
     answer = there.answers(deed, limits=engine.Limits(memory_bytes=600 * 2**20))[-1]
     assert isinstance(answer, Refused)

@@ -6,11 +6,10 @@ closer to the exact filter.
 
 from __future__ import annotations
 
-import mmap
-
 from PIL import Image
 
 from .geometry import Box, Size
+from .room import check_room
 
 try:
     import cykooz_resizer as fast
@@ -39,7 +38,7 @@ def resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
 def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
     left, top, right, bottom = box
     made = Image.new(image.mode, size)
-    _check_room(image, size)
+    check_room(_for_first_pass(image, size))  # Rust would abort the process
     options = fast.ResizeOptions(
         resize_alg=fast.ResizeAlg.convolution(fast.FilterType.lanczos3),
         crop_box=fast.CropBox(left, top, right - left, bottom - top),
@@ -48,12 +47,9 @@ def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
     return made
 
 
-def _check_room(image: Image.Image, size: Size) -> None:
-    """Raise MemoryError if there is no room for the result of the first pass: Rust would abort the process."""
+def _for_first_pass(image: Image.Image, size: Size) -> int:
+    """Return how many bytes the result of the first pass may take."""
     between = max(image.width * size[1], size[0] * image.height)
     if image.mode == "RGBA":
         between += image.width * image.height  # weighted by alpha
-    try:
-        mmap.mmap(-1, (1 if image.mode == "L" else 4) * between + _SPARE).close()
-    except OSError as exc:
-        raise MemoryError from exc
+    return (1 if image.mode == "L" else 4) * between + _SPARE

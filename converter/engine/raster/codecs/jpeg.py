@@ -72,10 +72,10 @@ class Jpeg(Codec):
     refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
 
     def set_up(self) -> None:
-        jpegli.LIBRARIES.problem()  # a child cannot load it once it has given away its rights
+        jpegli.LIBRARY.problem()  # a child cannot load it once it has given away its rights
 
     def notes(self) -> list[str]:
-        problem = jpegli.LIBRARIES.problem()
+        problem = jpegli.LIBRARY.problem()
         return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
@@ -223,12 +223,11 @@ class Jpeg(Codec):
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         full = content.full_color or self._is_for_a_close_look(content, quality)
-        by_jpegli = not full and _suits_jpegli(content, quality)
+        by_jpegli = _suits_jpegli(content, quality, full)
         return {
             **({"encoder": "jpegli"} if by_jpegli else {}),
             "quality": quality,
-            # jpegli's own files have the standard's Huffman tables; mozjpeg replaces them with the scans.
-            "optimize": content.recipe.progressive or not by_jpegli,
+            "optimize": True,
             "progressive": content.recipe.progressive,
             "subsampling": "4:4:4" if full else "4:2:0",
         }
@@ -244,14 +243,13 @@ class Jpeg(Codec):
         return replace(content, recipe=replace(content.recipe, progressive=False))
 
     def encode(self, content: Content, quality: int | None) -> bytes:
-        return self._by_jpegli(content, quality) or super().encode(content, quality)
-
-    def _by_jpegli(self, content: Content, quality: int | None) -> bytes | None:
-        """Return the file encoded by jpegli; None if jpegli should not or cannot write it."""
-        if quality is None or "encoder" not in self.settings(content, quality):
-            return None
-        data = jpegli.encoded(content.images[0], quality, content.recipe.progressive)
-        return data and self.finished(with_head(data, self._head(content)), content)
+        settings = self.settings(content, quality)
+        if quality is None or "encoder" not in settings:
+            return super().encode(content, quality)
+        [image] = content.images
+        options = jpegli.Options(quality, settings["progressive"], settings["subsampling"] == "4:4:4")
+        data = jpegli.encoded(image, options, content.expendable)
+        return self.finished(with_head(data, self._head(content)), content)
 
     def _head(self, content: Content) -> bytes:
         """Return a JPEG of one pixel with the metadata."""
@@ -260,12 +258,12 @@ class Jpeg(Codec):
         return output.getvalue()
 
 
-def _suits_jpegli(content: Content, quality: int | None) -> bool:
-    if content.images[0].mode != "RGB" or content.effort == 1 or jpegli.LIBRARIES.problem():
+def _suits_jpegli(content: Content, quality: int | None, full_color: bool) -> bool:
+    mode = content.images[0].mode
+    if mode not in jpegli.MODES or content.effort == 1 or jpegli.LIBRARY.problem():
         return False
-    is_search = content.recipe.target_bytes is not None
-    most = jpegli.MOST_PIXELS_IN_SEARCH if is_search else jpegli.MOST_PIXELS
-    return quality is not None and quality >= jpegli.LOWEST and content.pixels <= most
+    samples = jpegli.samples(mode, content.pixels, full_color)
+    return quality is not None and quality >= jpegli.LOWEST and samples <= jpegli.MOST_SAMPLES
 
 
 codec = Jpeg()

@@ -1,7 +1,6 @@
-"""Smaller JPEGs of colour: coded by jpegli, then made progressive by mozjpeg, which changes no pixel.
+"""Smaller JPEGs, by jpegli.
 
-Both see only pixels of our own and files that the first has written. Where either is missing or fails its test,
-libjpeg-turbo writes what it can write too.
+It only sees pixels of our own. Where it is missing or fails its test, libjpeg-turbo writes what it can write too.
 """
 
 from __future__ import annotations
@@ -10,57 +9,76 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
+from math import prod
 from statistics import mean
 
 from PIL import Image, ImageChops, ImageStat
 
+from converter.engine.raster.room import check_room
+
 from .optional import OptionalLibrary, Unfit
 
-MOST_PIXELS, MOST_PIXELS_IN_SEARCH = 50_000_000, 16_000_000
-"""Above these mozjpeg takes too long: up to 0.2 s a megapixel, and eight times that in a search for a size."""
+MODES = ("L", "RGB")
+
+MOST_SAMPLES = 75_000_000
+"""Above these, 50 megapixels of colour at 4:2:0, it takes too much memory."""
 
 LOWEST = 10
 """Below this quality libjpeg-turbo's files are smaller than any of jpegli's."""
 
 # jpegli's qualities at which photographs get the SSIMULACRA2 that libjpeg-turbo gives them at ours.
 _SCALE = ((10, 1), (15, 5), (45, 29), (75, 71), (85, 85), (95, 95), (100, 100))
+_MORE_IN_FULL_COLOR = 1
+
+_PROGRESSIVE, _SEQUENTIAL = 2, 0
+_ROOM = 10
+"""Bytes that it takes for a sample of noise at the highest quality. Where it gets none, it ends the process."""
 
 _ROWS = 256  # at once: Pillow builds a copy of what it hands out, and joins it to another
 _LARGEST_ERROR = 3.0
 
 
 @dataclass(frozen=True)
-class _Libraries:
-    encode: Callable[..., bytes]
-    optimize: Callable[[bytes], bytes]
+class Options:
+    """`quality` is on libjpeg-turbo's scale, from LOWEST; `full_color` is 4:4:4 instead of 4:2:0."""
+
+    quality: int
+    progressive: bool
+    full_color: bool
 
 
-def encoded(image: Image.Image, quality: int, progressive: bool) -> bytes | None:
-    """Return an RGB image as a JPEG at 4:2:0 without metadata; None where it cannot be made here.
+Encode = Callable[[bytearray, str, tuple[int, int], Options], bytes]
 
-    `quality` is on libjpeg-turbo's scale, from LOWEST.
+
+def samples(mode: str, pixels: int, full_color: bool) -> int:
+    """Return how many samples a JPEG of so many pixels stores."""
+    if mode == "L":
+        return pixels
+    return 3 * pixels if full_color else 3 * pixels // 2
+
+
+def encoded(image: Image.Image, options: Options, expendable: bool = False) -> bytes:
+    """Return an image of one of MODES as a JPEG without metadata. An expendable image is closed.
+
+    Raises Unfit, MemoryError.
     """
-    try:
-        return _encoded(LIBRARIES.get(), image, quality, progressive)
-    except Unfit:
-        return None
+    encode = LIBRARY.get()
+    mode, size, pixels = image.mode, image.size, _pixels(image)
+    if expendable:
+        image.close()
+    check_room(_ROOM * samples(mode, prod(size), options.full_color))
+    return encode(pixels, mode, size, options)
 
 
-def _encoded(libraries: _Libraries, image: Image.Image, quality: int, progressive: bool) -> bytes:
-    try:
-        data = libraries.encode(_pixels(image), *image.size, quality=_quality(quality))
-        return libraries.optimize(data) if progressive else data
-    except (RuntimeError, ValueError) as exc:
-        raise Unfit(f"jpegli failed: {exc}") from exc
-
-
-def _quality(quality: int) -> int:
+def _quality(options: Options) -> int:
+    quality = options.quality
     (low, lower), (high, higher) = next(ends for ends in pairwise(_SCALE) if quality <= ends[1][0])
-    return round(lower + (quality - low) * (higher - lower) / (high - low))
+    same = round(lower + (quality - low) * (higher - lower) / (high - low))
+    return min(same + _MORE_IN_FULL_COLOR * options.full_color, 100)
 
 
 def _pixels(image: Image.Image) -> bytearray:
-    row = 3 * image.width
+    row = len(image.getbands()) * image.width
     pixels = bytearray(row * image.height)
     for top in range(0, image.height, _ROWS):
         bottom = min(top + _ROWS, image.height)
@@ -68,37 +86,59 @@ def _pixels(image: Image.Image) -> bytearray:
     return pixels
 
 
-def _tried() -> _Libraries:
+def _tried() -> Encode:
     """Raises Unfit."""
     try:
-        import mozjpeg_lossless_optimization
-        import pyjpegli
+        import ajpegli
+        import numpy
     except ImportError as exc:
         raise Unfit(f"{exc.name} is not installed") from exc
-    libraries = _Libraries(pyjpegli.encode, mozjpeg_lossless_optimization.optimize)
+
+    def encode(pixels: bytearray, mode: str, size: tuple[int, int], options: Options) -> bytes:
+        rows = numpy.frombuffer(pixels, numpy.uint8).reshape(size[1], size[0], -1)
+        data: bytes = ajpegli.encode(
+            rows,
+            quality=_quality(options),
+            progressive=_PROGRESSIVE if options.progressive else _SEQUENTIAL,
+            subsampling="gray" if mode == "L" else "444" if options.full_color else "420",
+        )
+        return data
+
     try:
-        right = _is_right(libraries)
-    except (Unfit, OSError) as exc:
+        right = _is_right(encode)
+    except (ajpegli.AjpegliError, RuntimeError, OSError) as exc:
         raise Unfit(f"jpegli cannot be used on this processor: {exc}") from exc
     if not right:
         raise Unfit("jpegli writes other pixels on this processor")
-    return libraries
+    return encode
 
 
-LIBRARIES = OptionalLibrary(_tried)
+LIBRARY = OptionalLibrary(_tried)
 
 
-def _is_right(libraries: _Libraries) -> bool:
+def _is_right(encode: Encode) -> bool:
     """Whether Pillow decodes what is known, and the same from the progressive file."""
     ramp = Image.linear_gradient("L").resize((72, 40))
     known = Image.merge(
         "RGB", (ramp, ramp.transpose(Image.Transpose.ROTATE_180), Image.new("L", ramp.size, 99))
     )
-    plain, progressive = (_decoded(_encoded(libraries, known, 90, asked)) for asked in (False, True))
-    error = mean(ImageStat.Stat(ImageChops.difference(known, plain)).mean)
+    return all(
+        _is_kept(encode, image, full) for image, full in ((ramp, False), (known, False), (known, True))
+    )
+
+
+def _is_kept(encode: Encode, image: Image.Image, full_color: bool) -> bool:
+    plain, progressive = (
+        _decoded(encode(_pixels(image), image.mode, image.size, Options(90, asked, full_color)))
+        for asked in (False, True)
+    )
+    if plain.mode != image.mode:
+        return False
+    error = mean(ImageStat.Stat(ImageChops.difference(image, plain)).mean)
     return error <= _LARGEST_ERROR and plain.tobytes() == progressive.tobytes()
 
 
 def _decoded(data: bytes) -> Image.Image:
     with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return image.convert("RGB")
+        image.load()
+        return image
