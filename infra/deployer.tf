@@ -134,7 +134,7 @@ locals {
     {
       Sid      = "Packages"
       Effect   = "Allow"
-      Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+      Action   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
       Resource = "${local.bucket_arns.deployment}/*"
     },
     {

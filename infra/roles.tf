@@ -155,9 +155,10 @@ locals {
       Resource = "${local.bucket_arns.uploads}/uploads/*"
     },
     {
+      # A ZIP is sent in parts; of one that breaks off none may stay.
       Sid      = "KeepResults"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
       Resource = "${local.bucket_arns.results}/results/*"
     },
     {

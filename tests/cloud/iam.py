@@ -124,7 +124,8 @@ def asked_of_s3(method: str, path: str, environ: dict[str, Any]) -> Iterator[Per
     if is_form(environ):
         yield "s3:PutObject", f"{arn}/{form_of(environ)['key']}"
     elif key:
-        yield f"s3:{ON_OBJECTS[method]}", f"{arn}/{key}"
+        ends_parts = method == "DELETE" and "uploadId" in query
+        yield f"s3:{'AbortMultipartUpload' if ends_parts else ON_OBJECTS[method]}", f"{arn}/{key}"
     elif "delete" in query:
         for element in ET.fromstring(body_of(environ)).iter():
             if element.tag.endswith("Key"):
