@@ -7,6 +7,13 @@ locals {
   # Proved by records in the zone; the pool takes no other address, so the apply waits until SES has seen them.
   mail_proved = var.mail_from != null && var.mail_identity_arn == null ? 1 : 0
 
+  # Younger regions publish their keys below names of their own: docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
+  regions_with_own_dkim = [
+    "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-5", "ca-west-1", "eu-central-2",
+    "eu-south-1", "il-central-1", "me-central-1",
+  ]
+  dkim_domain = contains(local.regions_with_own_dkim, var.region) ? "dkim.${var.region}.amazonses.com" : "dkim.amazonses.com"
+
   mail_identity = try(coalesce(var.mail_identity_arn, one(aws_ses_domain_identity_verification.mail[*].arn)), null)
 }
 
@@ -46,7 +53,7 @@ resource "aws_route53_record" "mail_signature" {
   name    = "${aws_ses_domain_dkim.mail[0].dkim_tokens[count.index]}._domainkey.${local.mail_domain}"
   type    = "CNAME"
   ttl     = 600
-  records = ["${aws_ses_domain_dkim.mail[0].dkim_tokens[count.index]}.dkim.amazonses.com"]
+  records = ["${aws_ses_domain_dkim.mail[0].dkim_tokens[count.index]}.${local.dkim_domain}"]
 }
 
 resource "aws_ses_domain_identity_verification" "mail" {

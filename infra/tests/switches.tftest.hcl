@@ -633,3 +633,18 @@ run "a_zone_without_an_endpoint" {
     error_message = "AWS would refuse an endpoint in the first zone."
   }
 }
+
+run "mail_from_a_younger_region" {
+  command = plan
+
+  variables {
+    region    = "eu-south-1"
+    zone_name = "example.com"
+    mail_from = "images@example.com"
+  }
+
+  assert {
+    condition     = local.dkim_domain == "dkim.eu-south-1.amazonses.com"
+    error_message = "SES keeps the keys of this region elsewhere."
+  }
+}
