@@ -44,9 +44,9 @@ REPEATED = "password2"  # the field of Django's forms for the repeated password
 
 
 class NewPassword:
-    """Asks for a new password with the rules in one line, and says what is wrong with it at its field.
+    """Show the password rules in one line, and errors at the password's own field.
 
-    Django lists four rules, and says what is wrong at the field that repeats the password.
+    Django lists four rules, and shows errors at the repeated password.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
