@@ -1,4 +1,4 @@
-"""The admin for staff: everything can be seen, little changed. Actions use `converter.jobs` and are logged."""
+"""The admin: staff can see everything and change little. Actions use `converter.jobs` and are logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tables of the admin share: bounded counting, viewing without changing, thumbnails."""
+"""Base classes of the admin's tables: bounded counting, read-only views, thumbnails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ admin.site.enable_nav_sidebar = False  # tables need the room; the index leads e
 
 
 class BoundedPaginator(Paginator):
-    """Stops counting at MOST rows, so that a table of millions opens as fast as one of hundreds."""
+    """Stop counting at MOST rows, so that a table of millions opens as fast as one of hundreds."""
 
     MOST = 2_000
 
@@ -42,7 +42,7 @@ class BoundedPaginator(Paginator):
 
 
 class ViewedList(ChangeList):
-    """A page of rows that know their `viewer`."""
+    """A change list whose rows have a `viewer`, the requesting user."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -51,7 +51,7 @@ class ViewedList(ChangeList):
 
 
 class ViewerAdmin(admin.ModelAdmin):
-    """Its rows know their `viewer`, for links that lead nobody to a page they may not see."""
+    """Set `viewer`, the requesting user, on rows, so that they link only to pages that the user may see."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ViewedList
@@ -64,7 +64,7 @@ class ViewerAdmin(admin.ModelAdmin):
 
 
 class BoundedAdmin(ViewerAdmin):
-    """Counts, and acts on, no more rows than BoundedPaginator.MOST, so that “all 2000 selected” means 2,000."""
+    """Count and act on at most BoundedPaginator.MOST rows, so that “all 2000 selected” means 2,000."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -91,7 +91,7 @@ class BoundedAdmin(ViewerAdmin):
 
 
 def log_changes(request: HttpRequest, rows: Sequence[Model], message: str) -> None:
-    """Record in the admin's history that this member of staff changed these rows."""
+    """Record in the admin's history that the requesting user changed these rows."""
     if rows:
         LogEntry.objects.log_actions(
             cast(UUID, request.user.pk), rows, CHANGE, change_message=message, single_object=False
@@ -101,7 +101,7 @@ def log_changes(request: HttpRequest, rows: Sequence[Model], message: str) -> No
 class ReadOnlyAdmin(BoundedAdmin):
     """Read-only rows; the `oversee` permission allows actions on them."""
 
-    show_facets = admin.ShowFacets.NEVER  # they count the whole table
+    show_facets = admin.ShowFacets.NEVER  # facets count the whole table
     list_per_page = 50
     list_max_show_all = 50
     date_hierarchy = None
@@ -122,7 +122,7 @@ class ReadOnlyAdmin(BoundedAdmin):
     def act(
         self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], object], done: str | Promise
     ) -> None:
-        """Apply `verb` to each row, log who did it, and report how many changed and why others did not."""
+        """Apply `verb` to each row, log the changes, and report how many changed and why others did not."""
         changed: list[Model] = []
         refused: dict[str, int] = {}
         for row in rows:
@@ -144,7 +144,7 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 
 class ThumbnailAdmin(ReadOnlyAdmin):
-    """Shows a thumbnail of a user's image, and logs who viewed it."""
+    """Show a thumbnail of a user's image, and log who viewed it."""
 
     def render_change_form(
         self,
@@ -174,7 +174,7 @@ def picture(upload: Upload) -> str | SafeString:
 
 
 def link(viewer: Any, row: Model, text: object) -> str:
-    """Return a link to the page of a row; for staff who may not see it, only the text."""
+    """Return a link to the page of a row, or only the text if the viewer may not see it."""
     app, model = row._meta.app_label, row._meta.model_name
     if not any(viewer.has_perm(f"{app}.{act}_{model}") for act in ("view", "change")):
         return str(text)
@@ -186,7 +186,7 @@ def may_see_people(viewer: Any) -> bool:
 
 
 def person_link(viewer: Any, user: AbstractBaseUser) -> str:
-    """Return a link to the page about a person; for staff who may not see it, only their name."""
+    """Return a link to the page about a user, or only their name if the viewer may not see it."""
     if not may_see_people(viewer):
         return str(user)
     return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[user.pk]), user)

@@ -1,4 +1,4 @@
-"""Batches, their progress and their end."""
+"""Batches, their progress and outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from converter.translation import bytes_in_words
 
 
 class BatchList(ViewedList):
-    """Loads the progress of all batches of the page in one query."""
+    """Load the progress of all batches on the page together."""
 
     def get_results(self, request: HttpRequest) -> None:
         with snapshot():
@@ -53,7 +53,7 @@ class BatchAdmin(ReadOnlyAdmin):
             batch = super().get_object(*args, **kwargs)
             if batch:
                 batch.rows = list(batch.jobs.select_related("upload").order_by("position"))
-                batch.tally = batch.tally  # read now, with the rows
+                batch.tally = batch.tally  # load and keep it now, in the same snapshot as the rows
         return batch
 
     @admin.display(description=_("Status"))

@@ -1,4 +1,4 @@
-"""The page on which staff set what applies to the whole site. Every change is logged with who made it."""
+"""The page where staff set the site's configuration. Every change is logged with its author."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from converter.storage import StorageFault
 from converter.translation import bytes_in_words
 
 PERMISSION = "converter.change_siteconfiguration"
-SHOWN = 10  # of the last changes
+SHOWN = 10  # latest changes
 MOST_SIZES, MOST_PIXELS = 20, 65_535
 SIGN_UP_LABELS = {"open": _("open"), "invitation": _("by invitation"), "closed": _("closed")}
 
@@ -106,7 +106,7 @@ class ConfigurationForm(forms.Form):
         return tuple(dict.fromkeys(sizes))
 
     def configuration(self, before: Configuration) -> Configuration:
-        """Return what was filled in; values that the form does not show stay unchanged."""
+        """Return the submitted values; values that the form does not show stay unchanged."""
         return Configuration.of({**before.values(), **self.cleaned_data})
 
     @classmethod
@@ -117,7 +117,7 @@ class ConfigurationForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest) -> HttpResponse:
-    """Show the form, or save it."""
+    """Show the form or save it."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     try:
@@ -147,7 +147,7 @@ def _keep(request: HttpRequest, before: Configuration, after: Configuration) -> 
     old, new = before.values(), after.values()
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     if changed:
-        with override("en"):  # the log is read by all
+        with override("en"):  # all staff read the same log
             said = "; ".join(
                 f"{_label(name)}: {_said(name, old.get(name))} → {_said(name, new.get(name))}"
                 for name in sorted(changed)
@@ -164,7 +164,7 @@ def _label(name: str) -> str:
 
 
 def _said(name: str, value: Any) -> str:
-    """Return a value as people read it."""
+    """Return a value formatted for the log."""
     if value is None or value in ("", ()):
         return "–"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Jobs: what became of each image, and what staff may do about it."""
+"""Jobs: the outcome of each image, and actions on it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class JobAdmin(ThumbnailAdmin):
         ]
 
     def _usable_by(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
-        """Leave out the button for staff who may only look."""
+        """Leave out the retry button for staff who may only view."""
         may_act = self.has_oversee_permission(request)
         return [name for name in names if may_act or name != "again"]
 
@@ -201,7 +201,7 @@ class JobAdmin(ThumbnailAdmin):
         self.act(request, queryset.select_related("upload", "batch"), jobs.retry_if_it_may_help, _("Retried"))
 
     def retry_one(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Retry the job of the row in which the button was pressed, and return to the page it is on."""
+        """Retry the job of the row whose button was pressed, and return to that page."""
         if not self.has_oversee_permission(request):
             raise PermissionDenied
         get_object_or_404(Job, pk=pk)

@@ -1,4 +1,4 @@
-"""What each person may use and has chosen."""
+"""Quotas and preferences of users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from converter.models import (
 
 @admin.register(Quota)
 class QuotaAdmin(BoundedAdmin):
-    """Quotas of single users, the only rows staff edit."""
+    """Quotas of single users, the only rows that staff can edit."""
 
     list_display = ("owner", "jobs_a_day", "bytes_kept")
     list_select_related = ("owner",)

@@ -1,4 +1,4 @@
-"""The page about one person: what they have used, what became of their jobs, and what staff can do."""
+"""The page about one user: usage, jobs, failures and the actions of staff."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def person(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _list(model: str, owner: AbstractBaseUser, **filters: str) -> str:
-    """Return the URL of the admin list with the rows of this person."""
+    """Return the URL of the admin's change list with the rows of this user."""
     return f"{reverse(f'admin:{model}_changelist')}?{urlencode({'owner__id__exact': owner.pk, **filters})}"
 
 
 def _links(request: HttpRequest, owner: AbstractBaseUser) -> list[tuple[str, str]]:
-    """Return what this member of staff can open: a name and a URL each."""
+    """Return the name and URL of each page that the requesting user may open."""
     quota = f"{reverse('admin:converter_quota_add')}?{urlencode({'owner': owner.pk})}"
     if hasattr(owner, "quota"):
         quota = reverse("admin:converter_quota_change", args=[owner.pk])
@@ -88,7 +88,7 @@ def _states(owner: AbstractBaseUser) -> list[tuple[str, int, str]]:
 
 
 def _failures(request: HttpRequest, failed: Any) -> list[dict[str, Any]]:
-    """Return the failed jobs, each with the reason in words and, for staff who may use it, the button to retry it."""
+    """Return the failed jobs, each with its reason and, if the requesting user may retry it, the button."""
     rows = list(failed)
     prefetch_related_objects([job for job in rows if job.is_joined], "sources")
     may_retry = request.user.has_perm("converter.change_job")

@@ -1,4 +1,4 @@
-"""How jobs ended, in words, and the button that retries one."""
+"""Describe how jobs ended, and render the button that retries one."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def ending(job: Job) -> str:
 
 
 def retry_button(job: Job) -> str:
-    """Return the button of an ended job, disabled and with the reason where a retry cannot help; "" for other jobs.
+    """Return the retry button of a failed or cancelled job; "" for other jobs.
 
-    It submits the form in which it stands.
+    It is disabled and shows the reason if a retry cannot help. It submits the surrounding form.
     """
     if not job.is_retryable:
         return ""
@@ -45,7 +45,7 @@ def retry_button(job: Job) -> str:
 
 
 def back(request: HttpRequest) -> str:
-    """Return the page of this site from which a form was sent, or ""."""
+    """Return the URL of the page that sent the form if it is on this site, else ""."""
     came_from = request.META.get("HTTP_REFERER", "")
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure())
     return came_from if is_ours else ""

@@ -1,4 +1,4 @@
-"""Links to results."""
+"""Shares of results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from converter.models import (
 
 @admin.register(Share)
 class ShareAdmin(ReadOnlyAdmin):
-    """The link is not shown: it would open the images without a log entry."""
+    """Shares without their links, which would open the images without a log entry."""
 
     list_display = ("id", "person", "batch", "opened", "created_at", "expires_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "expires_at")

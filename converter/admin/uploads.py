@@ -1,4 +1,4 @@
-"""Source images."""
+"""Uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks and what was sent to them."""
+"""Webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from converter.webhooks import endpoints
 
 @admin.register(Webhook)
 class WebhookAdmin(ReadOnlyAdmin):
-    """The secret is not shown."""
+    """Webhooks without their secrets."""
 
     list_display = ("url", "person", "events", "created_at", "disabled_at")
     list_filter = (("disabled_at", admin.EmptyFieldListFilter), "created_at")
