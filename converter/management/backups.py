@@ -1,11 +1,11 @@
 """Backups: one tar file with the database, the files and the secret key of a site at home.
 
-| member | what it is |
+| member | content |
 |---|---|
-| `secret_key` | the key made at the first start; absent if SECRET_KEY is set in the environment |
-| `db.sqlite3` or `rows.jsonl` | the database: a copy of SQLite's file, or every row as Django serializes it |
-| `uploads/…`, `results/…` | the files, unless a bucket keeps them |
-| `backup.json` | what it is and how much it holds; the last member, so a backup cut short has none |
+| `secret_key` | the key created at the first start; absent if SECRET_KEY is set in the environment |
+| `db.sqlite3` or `rows.jsonl` | the database: a copy of the SQLite file, or all rows serialized by Django |
+| `uploads/…`, `results/…` | the files, unless they are in a bucket |
+| `backup.json` | the manifest; it comes last, so that a truncated backup has none |
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from converter.storage.folder import PARTIAL, FolderStorage
 
 VERSION = 1
 MANIFEST, SECRET, SQLITE, ROWS = "backup.json", "secret_key", "db.sqlite3", "rows.jsonl"
-# Made by `migrate` in every database; other rows refer to them by name.
+# Created by `migrate` in every database; other rows refer to them by natural key.
 MADE_BY_MIGRATE = ["contenttypes", "auth.permission"]
-# In the cloud these hold tokens of the user pool: people log in again.
+# Not backed up in the cloud, where they hold tokens of the user pool: users log in again.
 SESSIONS = ["sessions"]
 
 
 class BackupError(Exception):
-    """The file is no backup that can be restored here; the text says why."""
+    """The file cannot be restored here; the text says why."""
 
 
 def write(path: Path) -> dict[str, Any]:
     """Write a backup and return its manifest. Raises FileExistsError.
 
-    The site may go on: rows and files are those of one moment, for which writers wait.
+    The site may keep running: rows and files are a consistent snapshot, during which writers wait.
     """
     with (
         open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
@@ -79,7 +79,7 @@ def _pack(scratch: Path, file: IO[bytes]) -> dict[str, Any]:
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave out whose account the site runs under here; files are for the owner alone wherever they go."""
+    """Remove the system account from the member, and make it readable only by its owner."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o600
@@ -87,16 +87,16 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _ours(migrations: Iterable[tuple[str, str]]) -> list[str]:
-    """Return those by which our versions differ; Django's come with Django."""
+    """Return the names of our own migrations; those of Django depend on its version."""
     return sorted(f"{app}.{name}" for app, name in migrations if app in ("accounts", "converter"))
 
 
-# --- The moment of a backup -----------------------------------------------------------------------------------
+# --- Snapshots --------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder next to the data, so that files can be hard-linked; leftovers of a killed backup are removed first."""
+    """Create a temporary folder beside the data, for hard links, after removing that of a killed backup."""
     path = settings.DATA_DIR / ".backup"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=0o700)
@@ -107,7 +107,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def _sqlite_snapshot(scratch: Path) -> None:
-    with transaction.atomic():  # begins IMMEDIATE (settings.py): nobody else writes, everybody reads
+    with transaction.atomic():  # IMMEDIATE (imagesite/databases.py): blocks writers, not readers
         _link_files(scratch)
         source = sqlite3.connect(f"file:{connection.settings_dict['NAME']}?mode=ro", uri=True)
         with closing(source), closing(sqlite3.connect(scratch / SQLITE)) as copy:
@@ -119,11 +119,11 @@ def _rows_snapshot(scratch: Path) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             point = transaction.savepoint()
-            # Before the first query, with which the snapshot begins.
+            # Locked before the first query, with which the snapshot begins.
             cursor.execute("LOCK TABLE converter_batch, converter_upload, converter_job IN SHARE MODE")
             cursor.execute("SELECT 1")
             _link_files(scratch)
-            transaction.savepoint_rollback(point)  # lets writers go on; the snapshot stays to the end
+            transaction.savepoint_rollback(point)  # releases the lock; the snapshot lasts until the end
         call_command(
             "dumpdata",
             format="jsonl",
@@ -135,7 +135,7 @@ def _rows_snapshot(scratch: Path) -> None:
 
 
 def _link_files(scratch: Path) -> None:
-    """Link the files and the secret into the folder: a moment's work, and the site never changes a file in its place."""
+    """Copy the secret and hard-link the files: fast, and safe as the site never modifies files in place."""
     key = settings.DATA_DIR / SECRET
     if key.exists():
         shutil.copyfile(key, scratch / SECRET)
@@ -153,23 +153,23 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except FileNotFoundError:
-        return  # deleted just now
+        return  # deleted meanwhile
     except OSError:
-        shutil.copyfile(source, target)  # a file system without links, or another one mounted here
+        shutil.copyfile(source, target)  # no hard links, or another file system
 
 
 def folders() -> list[FolderStorage]:
-    """Return the buckets that are folders here."""
+    """Return the buckets that are folders."""
     return [
         bucket for bucket in (storages["uploads"], storages["results"]) if isinstance(bucket, FolderStorage)
     ]
 
 
-# --- Restoring ------------------------------------------------------------------------------------------------
+# --- Restoring --------------------------------------------------------------------------------------------
 
 
 def restore(path: Path) -> dict[str, Any]:
-    """Restore a backup into an empty data folder and an empty database, and bring it up to date; return its manifest.
+    """Restore a backup into an empty data folder and database, migrate it, and return its manifest.
 
     Raises BackupError with nothing changed.
     """
@@ -184,7 +184,7 @@ def restore(path: Path) -> dict[str, Any]:
             _load_rows(place / ROWS)
         connection.close()
         if (place / SQLITE).exists():
-            shutil.move(place / SQLITE, connection.settings_dict["NAME"])  # maybe on another disk
+            shutil.move(place / SQLITE, connection.settings_dict["NAME"])  # may be on another disk
         for entry in place.iterdir():
             os.replace(entry, settings.DATA_DIR / entry.name)
     finally:
@@ -209,7 +209,7 @@ def refuse_what_is_used() -> None:
 
 
 def _has_rows() -> bool:
-    """Return whether anybody has used the database; one that `migrate` alone has written to is empty."""
+    """Return whether the database is in use; after `migrate` alone it is not."""
     tables = set(connection.introspection.table_names())
     if "accounts_user" not in tables:
         return bool(tables)
@@ -219,7 +219,7 @@ def _has_rows() -> bool:
 
 
 def _unpack(path: Path, place: Path) -> dict[str, Any]:
-    """Unpack only what a backup may hold, whatever the file says."""
+    """Unpack a backup and return its manifest. Raises BackupError for unknown members or a truncated file."""
     count = 0
     try:
         with tarfile.open(path, "r:") as tar:

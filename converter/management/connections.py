@@ -1,4 +1,4 @@
-"""Connections of the server at home: none is kept open, or takes room on the disk, without need."""
+"""Limit the home server's idle and slow connections, and the disk space of request bodies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from waitress.parser import HTTPRequestParser
 from waitress.task import WSGITask
 from waitress.utilities import Error
 
-MOST = 1_000  # browsers keep up to six each, mostly idle; whoever comes after the last one takes the place of another
-NEW_SECONDS = 2  # before one that has said nothing is idle
+MOST = 1_000  # connections; browsers keep up to six, mostly idle; above it, a new one replaces another
+NEW_SECONDS = 2  # before a connection without any data counts as idle
 HEADER_SECONDS = 30
-BODY_SECONDS = 60  # before a body is found too slow
-BODY_RATE = 4_000  # bytes a second, at least, on average; a 2G phone sends as many
-LARGE = 1_000_000  # bytes; waitress writes what is longer than half of it to the disk
+BODY_SECONDS = 60  # before a body may count as too slow
+BODY_RATE = 4_000  # bytes per second, the minimum on average; a 2G phone reaches it
+LARGE = 1_000_000  # bytes; waitress writes bodies of more than half of this to disk
 
 
 MostBytes = Callable[[str, Mapping[str, str]], int]
@@ -31,9 +31,10 @@ class NoRoom(Error):  # type: ignore[misc]
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads a request. Its headers decide how long the body may be, before any of it is kept.
+    """Parse a request. Its headers determine the maximum body size before any of the body is stored.
 
-    `most_bytes` takes path and headers (as in WSGI, without `HTTP_`), `room` returns how many bytes may come in now.
+    `most_bytes` takes path and headers (named as in WSGI, without `HTTP_`); `room` returns how many bytes may
+    arrive now.
     """
 
     def __init__(self, adj: Any, most_bytes: MostBytes, room: Callable[[], int]) -> None:
@@ -50,7 +51,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     @property
     def to_come(self) -> int:
-        """How many bytes of the body may still come, where they go to the disk."""
+        """How many bytes of the body may still arrive, if it is stored on disk."""
         if self.body_rcv is None:
             return 0
         most: int = self.adj.max_request_body_size if self.chunked else self.content_length
@@ -65,7 +66,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class Task(WSGITask):  # type: ignore[misc]
-    """Tells the application when the request began: its whole body is read before."""
+    """Pass on when the request began: the application starts after its whole body is read."""
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
@@ -74,7 +75,7 @@ class Task(WSGITask):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. It is closed if it is too slow, or another one needs its place more."""
+    """A connection that is closed if it is too slow, or to make room for a new one."""
 
     task_class = Task
 
@@ -90,13 +91,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return Parser(adj, self._most_bytes, self._room)
 
     def readable(self) -> bool:
-        # Asked about once a second.
+        # Called about once a second.
         if self.request and not self.requests and self.request.is_too_slow:
             self.will_close = True
         return bool(super().readable())
 
     def _room(self) -> int:
-        """Half of what is free on the disk is for bodies that are not whole yet."""
+        """Return how many bytes may arrive: half of the free disk space, less what other bodies may need."""
         to_come = sum(channel.request.to_come for channel in self._others() if channel.request)
         return shutil.disk_usage(tempfile.gettempdir()).free // 2 - int(to_come)
 
@@ -106,8 +107,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             min(others, key=Channel._worth).will_close = True
 
     def _worth(self) -> tuple[int, float]:
-        """Return which connection to close first: idle ones, then those without a complete header, those that send,
-        those that receive.
+        """Return a sort key for closing connections.
+
+        Idle ones go first, then those with an incomplete header, an incomplete body, or a response being
+        sent.
         """
         if self.total_outbufs_len:
             return 3, self.last_activity

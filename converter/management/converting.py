@@ -1,4 +1,4 @@
-"""Files in, files out, many at a time."""
+"""Convert files to files, several at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from converter.engine.naming import AS_SOURCE, Named, by_page, result_name
 from converter.sandbox import BadImage, Document, Probed, Refused, Rendered, Sandbox, SandboxError, Unjoined
 from converter.translation import bytes_in_words
 
-# Shows how many pages a file has; the result itself is not wanted.
+# Used to find out how many pages a file has; its result is discarded.
 _LOOK = engine.Recipe.parse({"format": "jpeg", "frames": "first", "resize": {"width": 1, "height": 1}})
 
 
@@ -29,9 +29,9 @@ class Task:
     source: Path
     target: Path
     suffix_follows: bool = False
-    """Whether `target` has no suffix yet, because the format is chosen for each image or there are several."""
+    """Whether `target` has no suffix yet: the format is chosen per image, or there are several outputs."""
     number: int = 1
-    """Counts the images from 1."""
+    """The number of the image, from 1."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Made:
     height: int
     report: dict[str, Any]
     page: int | None = None
-    """Which of its source it is, from 1, where each is a file of its own."""
+    """The page of the source, from 1, if each becomes a separate file."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Converted:
 
 
 class NotConverted(Exception):
-    """One file could not be converted; the others go on. `code` is that of the API, if there is one."""
+    """A file could not be converted; the others continue. `code` is the API's error code, if any."""
 
     def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
@@ -69,22 +69,22 @@ class NotConverted(Exception):
 
 
 class Converter(Protocol):
-    """What a thread converts with."""
+    """The converter of one thread."""
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
-        """Return the images made of these bytes, by output and page. Raises NotConverted."""
+        """Return the results for these bytes, by output and page. Raises NotConverted."""
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
         """Return one document with the pages of these files, in order. Raises NotConverted, OSError.
 
-        `advance` is called for each image that is done.
+        `advance` is called after each image.
         """
 
     def close(self) -> None: ...
 
 
 class LocalConverter:
-    """The engine in a sandbox on this machine."""
+    """Convert with the engine in a sandbox on this machine."""
 
     def __init__(self, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]) -> None:
         """`images` are the logos of the outputs, by name."""
@@ -112,7 +112,7 @@ class LocalConverter:
         return made
 
     def _recipes(self, data: bytes, limits: engine.Limits) -> Sequence[engine.Recipe]:
-        """Return the outputs, each once or for each page of the file. Raises NotConverted, SandboxError."""
+        """Return the outputs, split by page if they ask for it. Raises NotConverted, SandboxError."""
         if all(output.frames != "each" for output in self._outputs):
             return self._outputs
         first, *_ = self._sandbox.render(data, [_LOOK], limits)
@@ -134,7 +134,7 @@ class LocalConverter:
             for path in paths:
                 try:
                     for _ in document.add(path.name, path.read_bytes(), logos=self._images):
-                        pass  # what was found is for those who keep it
+                        pass  # the facts are not needed here
                 except BadImage as exc:
                     raise NotConverted(f"{path}: {exc.message.text}", exc.message.code) from exc
                 advance()
@@ -150,7 +150,7 @@ class LocalConverter:
 
 
 class Names:
-    """Names by a pattern, known once the image is made; without one, by the `usual` one and the numbers of pages."""
+    """Name results by a pattern once they are made; without one, by `usual` and the page number."""
 
     def __init__(self, pattern: str, usual: str = AS_SOURCE) -> None:
         self._pattern, self._usual = pattern, usual
@@ -159,12 +159,12 @@ class Names:
         self._given: dict[tuple[Path, int], Path] = {}
 
     def avoid_folders(self, tasks: Iterable[Task]) -> None:
-        """Make sure that no result has the name of a folder of others."""
+        """Reserve the names of folders, so that no result gets one."""
         for task in tasks:
             self._taken |= {str(folder).casefold() for folder in task.target.parents}
 
     def target(self, task: Task, made: Made, index: int) -> Path:
-        """Return where a result goes, the one at this index; a source that is converted again gives up its earlier name."""
+        """Return the path of the result at `index`. A source converted again releases its previous name."""
         named = Named(
             name=split_extension(task.source.name)[0],
             width=made.width,
@@ -186,7 +186,7 @@ class Names:
 
 
 def free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
-    """Return a path in the folder, with a number where this run uses it already (letter case aside)."""
+    """Return a path in the folder, numbered if this run already uses it, ignoring case."""
     number, path = 1, folder / fitted(stem, suffix)
     while str(path).casefold() in taken:
         number += 1
@@ -196,13 +196,15 @@ def free(folder: Path, stem: str, suffix: str, taken: set[str]) -> Path:
 
 
 class Workers:
-    """Threads with a converter each: the work itself is done in other processes, or on another machine."""
+    """Threads with a converter each. The work is done in other processes or on another machine."""
 
     def __init__(
         self, count: int, make: Callable[[], Converter], pattern: str = "", *, usual: str = ""
     ) -> None:
-        """`pattern` names the results in the folders of their targets, or `usual` if nobody chose one; without both they
-        have the targets' names."""
+        """`pattern`, or else `usual`, names the results in their targets' folders.
+
+        Without both, they keep the targets' names.
+        """
         self._names = Names(pattern, usual or AS_SOURCE) if pattern or usual else None
         self._pool = ThreadPoolExecutor(count)
         self._make = make
@@ -220,9 +222,9 @@ class Workers:
     def convert(
         self, tasks: Iterable[Task], *, overwrite: bool, ours: Set[Path] = frozenset()
     ) -> Iterator[tuple[Task, Sequence[Converted] | NotConverted]]:
-        """Yield each task as it is done, with what was made, or why nothing was.
+        """Yield each task when it is done, with its results or the error.
 
-        `ours` are files that were made before and may be overwritten.
+        `ours` are files made earlier, which may be overwritten.
         """
         tasks = list(tasks)
         if self._names:
@@ -272,7 +274,7 @@ class Workers:
 
 
 def check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path] = frozenset()) -> None:
-    """Raise NotConverted if there is a file that is not to be replaced; a source never is."""
+    """Raise NotConverted if there is a file that may not be overwritten; sources never may."""
     if target in ours:
         return
     if target.exists() and (not overwrite or target.resolve() in sources):
@@ -280,9 +282,9 @@ def check_free(target: Path, sources: Set[Path], overwrite: bool, ours: Set[Path
 
 
 def write(path: Path, data: bytes, *, times: tuple[int, int]) -> None:
-    """Write the file completely or not at all, with these access and modification times in nanoseconds."""
+    """Write the file atomically, with these access and modification times in nanoseconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")  # the name itself may already be as long as may be
+    part = path.with_name(f".{uuid.uuid4().hex}.part")  # `path.name` may have the maximum length
     try:
         part.write_bytes(data)
         os.utime(part, ns=times)

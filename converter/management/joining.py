@@ -1,4 +1,4 @@
-"""Many images into one document on the command line."""
+"""Join several images into one document on the command line."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def join(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write one document of the sources, and say so. It has the date of the newest of them.
+    """Write one document of the sources and report it. It gets the newest source's modification time.
 
-    Raises CommandError if one of them cannot be converted; nothing is written then.
+    Raises CommandError, with nothing written, if a source cannot be converted.
     """
     try:
         made = _joined(sources, target, converter, overwrite)

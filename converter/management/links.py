@@ -1,6 +1,6 @@
-"""Send a file to a signed link of S3, or fetch one: the way of a backup into a function of the cloud, and out of it.
+"""Transfer backups to and from a cloud function through signed S3 links.
 
-Whoever asks for the backup signs the link with their own rights, so the function needs none.
+The operator signs the link with their own permissions, so the function needs none.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def is_link(text: str) -> bool:
 
 
 def send(path: Path, link: str) -> None:
-    """Store the file. Raises CommandError."""
+    """Upload the file to the link. Raises CommandError."""
     with path.open("rb") as file, _asked("PUT", link, body=file, length=path.stat().st_size):
         pass
 
 
 def fetch(link: str, path: Path) -> None:
-    """Write what the link leads to. Raises CommandError."""
+    """Download the link to the path. Raises CommandError."""
     with _asked("GET", link) as answer, path.open("wb") as file:
         shutil.copyfileobj(answer, file)
 

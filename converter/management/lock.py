@@ -1,4 +1,4 @@
-"""One process at a time on a data folder."""
+"""Allow one process at a time to use a data folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 @contextmanager
 def hold(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the lock; the system releases it however the process ends. Raises CommandError(refusal) if it is taken."""
+    """Hold a lock, which the kernel releases when the process ends. Raises CommandError(refusal) if taken."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Which source becomes which file."""
+"""Plan which source becomes which file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READABLE = {
 
 
 class Plan:
-    """The tree of each folder is kept. A source has the same target for as long as the plan lives."""
+    """Map sources to targets, keeping the tree of each folder. A source always gets the same target."""
 
     def __init__(self, sources: Iterable[Path], output: Path, *recipes: engine.Recipe) -> None:
         self._sources, self._output = list(sources), output
@@ -28,18 +28,18 @@ class Plan:
         self._suffix = "" if self._auto else f".{recipes[0].target.extension}"
         self._tasks: dict[Path, Task] = {}
         self._taken: set[str] = set()
-        """Paths in lower case; with `auto` or several outputs, they have no suffix yet."""
+        """Casefolded paths; with `auto` or several outputs, they have no suffix yet."""
 
     def tasks(self) -> tuple[list[Task], int]:
-        """Return what goes where, and how many files of the folders do not look like images.
+        """Return the tasks, and how many files in the folders do not look like images.
 
-        Hidden files, and what an earlier run left in an output folder that lies within, are not looked at. Raises
-        CommandError for a source that does not exist.
+        Hidden files and those in an output folder inside a source are ignored. Raises CommandError for a
+        missing source.
         """
         tasks: list[Task] = []
         left = 0
         for source in self._sources:
-            if not os.path.exists(source):  # Path.exists raises for a name that is too long
+            if not os.path.exists(source):  # Path.exists raises for overlong names
                 raise CommandError(f"{source} does not exist.", returncode=2)
             if source.is_file():
                 tasks.append(self._task(source, Path(source.name)))
@@ -52,12 +52,12 @@ class Plan:
         return tasks, left
 
     def _avoid_folders(self, files: Iterable[Path]) -> None:
-        """Make sure that no result has the name of a folder of others."""
+        """Reserve the names of folders, so that no result gets one."""
         for folder in folders_of(file.as_posix() for file in files):
             stem, suffix = split_extension(str(self._output / folder))
             if not self._auto:
                 self._taken.add(f"{stem}{suffix}".casefold())
-            elif suffix:  # the one that a result may get
+            elif suffix:  # which a result may have too
                 self._taken.add(stem.casefold())
 
     def _files(self, source: Path) -> Iterator[Path]:
@@ -77,7 +77,7 @@ class Plan:
 
 
 def _as_counted(path: Path) -> list[list[tuple[int, str]]]:
-    """Return a sort key that orders numbers as people count: page 2 before page 10."""
+    """Return a natural sort key: page 2 before page 10."""
     return [
         [(int(run), "") if run.isdecimal() else (-1, run) for run in re.split(r"(\d+)", part)]
         for part in path.parts

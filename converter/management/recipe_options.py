@@ -1,4 +1,4 @@
-"""Options of the command line for every option of a recipe, made of its schema."""
+"""Command-line options for all options of a recipe, generated from its schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from converter import engine
 
 DEST = "recipe."
-HOW = ("mode", "enlarge", "gravity")  # what a size on the command line leaves as the recipe has it
+HOW = ("mode", "enlarge", "gravity")  # options of the recipe that --resize keeps
 KINDS = {"integer": int, "number": float, "string": str}
 
 
@@ -36,7 +36,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe:
-    """Return the only output that the command line describes, in `format` if it says none. Raises CommandError."""
+    """Return the single output of the command line, by default in `format`. Raises CommandError."""
     recipe, *others = read_outputs(options, format)
     if others:
         raise CommandError(f"{options['recipe']} has several outputs; this needs one.", returncode=2)
@@ -44,7 +44,7 @@ def read(options: Mapping[str, Any], format: str | None = None) -> engine.Recipe
 
 
 def read_outputs(options: Mapping[str, Any], format: str | None = None) -> list[engine.Recipe]:
-    """Return each output of the recipe file, with the options of the command line. Raises CommandError."""
+    """Return the outputs of the recipe file, overridden by the command line. Raises CommandError."""
     mappings = _from_file(options["recipe"]) if options["recipe"] else [{}]
     outputs = []
     for number, mapping in enumerate(mappings, 1):
@@ -59,7 +59,7 @@ def read_outputs(options: Mapping[str, Any], format: str | None = None) -> list[
 
 
 def _read(options: Mapping[str, Any], mapping: dict[str, Any], format: str | None) -> engine.Recipe:
-    """Raises InvalidRecipe, and CommandError for a size that is none."""
+    """Return one output. Raises InvalidRecipe, and CommandError for an invalid size."""
     if format:
         mapping.setdefault("format", format)
     if options["resize"]:
@@ -73,7 +73,7 @@ def _read(options: Mapping[str, Any], mapping: dict[str, Any], format: str | Non
 
 
 def _options(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each option by its dotted path, with nested parts expanded."""
+    """Yield the dotted path and schema of each option, including nested ones."""
     for name, option in schema["properties"].items():
         if "properties" in option:
             yield from _options(option, f"{prefix}{name}.")
@@ -104,7 +104,7 @@ def _put(mapping: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _from_file(path: Path) -> list[dict[str, Any]]:
-    """Return the recipes in a file: one, a list of them, or a saved recipe as the API shows it."""
+    """Return the recipes in a file: one, a list of them, or a saved recipe as the API returns it."""
     try:
         said = json.loads(path.read_text())
     except (OSError, ValueError) as exc:

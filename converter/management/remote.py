@@ -1,4 +1,4 @@
-"""Conversion by a site that runs elsewhere, through its API."""
+"""Convert on a running site through its API."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from django.core.management.base import CommandError
 from converter import engine
 from converter.management.converting import Made, NotConverted
 
-WAIT = 20  # seconds; the longest that the API waits
+WAIT = 20  # seconds; the API's maximum
 PAUSE = 1  # seconds
-# A request is sent again when the site is busy or restarting. None does anything twice: new batches carry a key.
+# Requests are retried while the site is busy or restarting. All are idempotent: new batches carry a key.
 RETRIES = urllib3.Retry(
     total=8,
     backoff_factor=0.5,
@@ -41,7 +41,7 @@ class Site:
     def call(
         self, method: str, path: str, *, body: Any = None, fields: Any = None, key: str = ""
     ) -> dict[str, Any]:
-        """Return the answer. Raises NotConverted for a refusal, and for a site that cannot be reached."""
+        """Return the response's JSON. Raises NotConverted for an error, or if the site cannot be reached."""
         headers = {**self._token, **({"Idempotency-Key": key} if key else {})}
         answer = self._send(method, urljoin(self.url, path), headers, body=body, fields=fields)
         return dict(json.loads(answer.data)) if answer.data else {}
@@ -67,7 +67,7 @@ class Site:
     ) -> urllib3.BaseHTTPResponse:
         content: dict[str, Any] = {"fields": fields} if fields else {"json": body} if body is not None else {}
         try:
-            # The token is not handed on to another host, such as that of a store.
+            # On a redirect to another host, such as the storage's, urllib3 drops the token.
             answer = self._http.request(method, url, headers=dict(headers), redirect=follow, **content)
         except urllib3.exceptions.HTTPError as exc:
             raise NotConverted(f"{self.url} cannot be reached: {exc}") from exc
@@ -90,7 +90,7 @@ def _refusal(answer: urllib3.BaseHTTPResponse) -> NotConverted:
 
 
 class RemoteConverter:
-    """Uploads each image, waits, downloads the results and deletes all of them on the site."""
+    """Upload each image, wait, download the results and delete everything on the site."""
 
     def __init__(self, site: Site, outputs: Sequence[dict[str, Any]]) -> None:
         self._site, self._outputs = site, outputs
@@ -101,7 +101,7 @@ class RemoteConverter:
         return self._made([(name, lambda: data, len(data))])
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
-        """As LocalConverter.join; `advance` is called for each image that is sent."""
+        """Like LocalConverter.join; `advance` is called for each image sent."""
         for path in paths:
             if not path.stat().st_size:
                 raise NotConverted(f"{path.name}: The file is empty.", "empty_file")
@@ -114,7 +114,7 @@ class RemoteConverter:
         more: Mapping[str, str] = MappingProxyType({}),
         advance: Callable[[], None] = lambda: None,
     ) -> Sequence[Made]:
-        """Return what the site makes of files: their names, contents and sizes in bytes."""
+        """Return the site's results for files, given as name, read function and size in bytes."""
         announced = [{"name": name, "size": size} for name, _, size in files]
         asked = {"files": announced, "outputs": self._outputs, **more}
         batch = self._site.call("POST", "batches", body=asked, key=str(uuid.uuid4()))
@@ -130,7 +130,7 @@ class RemoteConverter:
             self._remove(batch["id"])
 
     def _jobs(self, batch: str) -> Iterator[dict[str, Any]]:
-        """Yield the jobs of a batch, which are all there once the first of each output is done."""
+        """Yield the jobs of a batch. All pages have jobs once the first job of each output is done."""
         cursor = ""
         while cursor is not None:
             part = self._site.call(
@@ -151,7 +151,7 @@ class RemoteConverter:
             asked_at = time.monotonic()
             job = self._site.call("GET", f"jobs/{job['id']}?wait={WAIT}")
             if not job["finished_at"] and time.monotonic() - asked_at < PAUSE:
-                time.sleep(PAUSE)  # too many wait there already
+                time.sleep(PAUSE)  # the site has too many waiting requests and responded at once
         if job["error"]:
             raise NotConverted(job["error"]["message"], job["error"]["code"])
         if job["result"] is None:
@@ -162,16 +162,16 @@ class RemoteConverter:
         try:
             self._site.call("DELETE", f"batches/{batch}")
         except NotConverted:
-            pass  # the site deletes it when its time is up
+            pass  # the site deletes it when it expires
 
     def close(self) -> None:
-        """Return the connections to the pool."""
+        """Do nothing: all workers share the site's connections."""
 
 
 def outputs_for(
     site: Site, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]
 ) -> list[dict[str, Any]]:
-    """Return the outputs with their logos uploaded. Raises CommandError if the site does not take one."""
+    """Upload the logos and return the outputs with their ids. Raises CommandError if the site refuses one."""
     ids = {}
     for name, data in images.items():
         try:
@@ -187,7 +187,7 @@ def outputs_for(
 
 
 def check(site: Site) -> None:
-    """Raise CommandError if the site cannot be reached or does not take the token."""
+    """Raise CommandError if the site cannot be reached or refuses the token."""
     try:
         site.call("GET", "jobs?limit=1")
     except NotConverted as exc:

@@ -1,4 +1,4 @@
-"""What a process does before it accepts strangers' files."""
+"""Checks and hardening before a process accepts untrusted files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """Check decoders, sandbox and database, and close this process and its files to others. Raises CommandError."""
+    """Check decoders, sandbox and database, and protect this process and its files. Raises CommandError."""
     if problems := raster.check():
         raise CommandError(f"{' '.join(problems)} Reinstall the dependencies.")
     _look_at_sandbox()
     sandbox.hide()  # the secret key is in this process
-    os.umask(0o077)  # what people send and what is made of it: for this account alone
+    os.umask(0o077)  # uploads and results are readable only by this account
     check_database()
 
 
@@ -40,7 +40,7 @@ def check_database() -> None:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError:
-        # A disk that is full or a database that is locked must not keep the site from starting.
+        # A full disk or a locked database must not keep the site from starting.
         logger.warning("The database does not say whether it is up to date", exc_info=True)
         return
     if missing:

@@ -1,4 +1,4 @@
-"""The HTTP server at home: waitress, which believes only the trusted proxies."""
+"""The HTTP server at home: waitress, which trusts only the configured proxies."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from converter.management.connections import MOST, Channel
 Network = IPv4Network | IPv6Network
 
 THREADS = 32
-SMALL = 5_000_000  # bytes of a body without a file: twice what Django takes, which says so itself
+SMALL = 5_000_000  # bytes of a body without a file: twice Django's limit, so that Django can report it
 FILES = re.compile(
     r"/(uploads|convert/(watermark/)?|batches/[^/]+/files/|jobs/[^/]+/file/|recipes/[^/]+/"
     r"|api/v1/(convert|uploads))"
 )
-"""What takes files. A test finds what is left out."""
-# The form of an upload brings its own permission, at the beginning of its body.
+"""The paths that accept files. A test finds missing ones."""
+# An upload form carries its signed policy at the beginning of the body.
 OPEN = "/uploads"
-# Not X-Forwarded-Host: proxies pass on what the visitor sent, unless told otherwise.
+# Not X-Forwarded-Host: unless configured otherwise, proxies forward the client's own.
 BELIEVED = {"x-forwarded-for", "x-forwarded-proto"}
 
 
@@ -39,9 +39,9 @@ def create_server(
     trusted: Iterable[Network],
     auth_header: str,
 ) -> Any:
-    """Return a server that listens; requests with a body of more than `most_bytes` are refused, or of `SMALL` where no file is taken.
+    """Return a listening server. It refuses bodies over `most_bytes`, or over SMALL if no file is accepted.
 
-    `path` is where the site is below the host, such as "/images"; requests may come with it or without.
+    `path` is the site's path below the host, such as "/images"; requests may include it or not.
     """
 
     def most(address: str, headers: Mapping[str, str]) -> int:
@@ -54,37 +54,37 @@ def create_server(
         port=port,
         url_prefix=path,
         threads=THREADS,
-        connection_limit=MOST + 100,  # above it: these give way themselves
+        connection_limit=MOST + 100,  # above MOST, which Channel enforces itself
         max_request_body_size=most_bytes,
-        asyncore_use_poll=True,  # select() ends at file 1,023
+        asyncore_use_poll=True,  # select() supports only 1,024 files
         ident=None,
         clear_untrusted_proxy_headers=False,  # behind_proxies does
     )
 
 
 def may_send(path: str, headers: Mapping[str, str]) -> bool:
-    """Return whether a request may carry a file: where one is taken, by somebody who says who they are."""
+    """Return whether a request may carry a file: its path accepts one, and it has credentials."""
     if not FILES.fullmatch(path):
         return False
     return path == OPEN or "AUTHORIZATION" in headers or "COOKIE" in headers
 
 
 def address(server: Any, host: str) -> str:
-    """Return the address of the site, for a browser. A name such as localhost may be served on IPv4 and IPv6."""
+    """Return the site's URL for a browser. A name such as localhost may have an IPv4 and an IPv6 address."""
     listens = getattr(server, "effective_listen", None) or [(host, server.effective_port)]
     return f"http://{f'[{host}]' if ':' in host else host}:{listens[0][1]}"
 
 
 def networks(texts: Iterable[str]) -> list[Network]:
-    """Return addresses and networks as such; ValueError for one that is neither."""
+    """Parse addresses and networks. Raises ValueError for one that is neither."""
     return [ip_network(text.strip(), strict=False) for text in texts]
 
 
 def behind_proxies(application: Any, trusted: Iterable[Network], auth_header: str = "") -> Any:
-    """Take scheme and client address from a trusted proxy's headers; drop everybody else's, and their `auth_header`.
+    """Take scheme and client address from trusted proxies' headers; drop others' headers and `auth_header`.
 
-    The scheme goes into `wsgi.url_scheme`, which is what Django's `is_secure()` reads, so no header has to be trusted
-    further in.
+    The scheme is put into `wsgi.url_scheme`, which Django's `is_secure()` reads, so that Django need not
+    trust any header.
     """
     trusted = list(trusted)
     names_person = f"HTTP_{auth_header.upper().replace('-', '_')}"

@@ -1,4 +1,4 @@
-"""Files that arrive in folders, each as soon as it is complete."""
+"""Watch folders for new files, each as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from converter.management.converting import Task
 from converter.management.planning import Plan
 
-PAUSE = 1.0  # seconds between two looks
+PAUSE = 1.0  # seconds between scans
 State = tuple[int, int, int]
 
 
 def arrivals(plan: Plan) -> Iterator[list[Task]]:
-    """Yield, about once a second and without end, what has been finished or changed since it was last yielded.
+    """Yield, about once a second and forever, the files completed or changed since they were last yielded.
 
-    Finished is what has not changed between two looks and what nobody is writing to.
+    A file is complete if it has not changed between two scans and no process is writing to it.
     """
     seen: dict[Path, State] = {}
     given: dict[Path, State] = {}
@@ -40,7 +40,7 @@ def arrivals(plan: Plan) -> Iterator[list[Task]]:
 
 
 def _state(path: Path) -> State | None:
-    """Return what changes when the file changes, or None if it is gone or still empty."""
+    """Return a value that changes with the file, or None if the file is missing or empty."""
     try:
         facts = path.stat()
     except OSError:
@@ -49,17 +49,17 @@ def _state(path: Path) -> State | None:
 
 
 def is_written(path: Path) -> bool:
-    """Whether some program on this machine has the file open for writing.
+    """Return whether a process on this machine has the file open for writing.
 
-    Linux gives a read lease only where nobody does. Where it gives none at all, as on most network drives and for files
-    of other users, nobody can tell.
+    If one has, Linux refuses a read lease. Where leases are not possible, as on most network drives and for
+    files of other users, return False.
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False  # the conversion says why
+        return False  # the conversion will report the error
     try:
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)

@@ -1,4 +1,4 @@
-"""A worker of the queue: takes tasks from PostgreSQL and runs them in its own processes."""
+"""A queue worker: take tasks from PostgreSQL and run them in a pool of processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOK_FOR_LOST = 60  # seconds
 
 
 class Worker:
-    """Does at most `processes` conversions at once."""
+    """Run up to `processes` conversions at once; 0 means one per core."""
 
     def __init__(self, processes: int) -> None:
         self.processes = processes or os.cpu_count() or 1
@@ -33,7 +33,7 @@ class Worker:
         )
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT, then finish what was begun."""
+        """Work until SIGTERM or SIGINT, then finish the running tasks."""
         app = site_app.with_connector(site_app.connector.get_worker_connector())  # type: ignore[attr-defined]
         app.task(name=queue.TASK, pass_context=False)(self._act)
         async with app.open_async():
@@ -91,7 +91,7 @@ def _stop(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _forget_lost(app: App) -> None:
-    """Delete the requests of workers that are gone: their jobs are asked for again by their leases."""
+    """Delete the requests of dead workers: the sweep restarts their jobs once the leases expire."""
     while True:
         for lost in await app.job_manager.get_stalled_jobs():
             await app.job_manager.finish_job(lost, Status.FAILED, delete_job=True)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: str, **options: Any) -> None:
-        os.umask(0o077)  # sessions, secrets and people's images: for this account alone
+        os.umask(0o077)  # sessions, secrets and images are readable only by this account
         with lock.hold(settings.DATA_DIR / "backup.lock", "Another backup is running."):
             if not MigrationRecorder(connection).applied_migrations():
                 raise CommandError(
@@ -36,11 +36,11 @@ class Command(BaseCommand):
                 self._write(Path(file))
 
     def _send(self, link: str) -> None:
-        """Send all rows to the link; the rest is in the buckets, tables and the user pool, which `make backup` reads."""
+        """Send all rows to the link. `make backup` itself reads the buckets, tables and user pool."""
         if not links.is_link(link):
             raise CommandError("In the cloud, run `make backup`: docs/deploy.md.")
         path = settings.DATA_DIR / "backup.tar"
-        path.unlink(missing_ok=True)  # of a call that was cut off
+        path.unlink(missing_ok=True)  # left by an interrupted call
         try:
             backups.write(path)
             links.send(path, link)

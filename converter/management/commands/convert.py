@@ -1,4 +1,4 @@
-"""A folder in, a folder out: the engine in its sandbox on all cores, without server or database."""
+"""Convert folders to a folder with the sandboxed engine on all cores, without server or database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from converter.management.planning import Plan
 from converter.translation import bytes_in_words
 
 JOINS = next(format.name for format in engine.FORMATS.values() if format.paper)
-INTERRUPTED = 130  # the shell's exit code for Ctrl-C
+INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 
 
 class Command(BaseCommand):
@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # File names may hold characters that the terminal cannot show.
+            # File names may contain characters that the terminal cannot encode.
             sys.stdout.reconfigure(errors="backslashreplace")
         joined: Path | None = options["join"]
         outputs = [recipe_options.read(options, JOINS)] if joined else recipe_options.read_outputs(options)
@@ -122,7 +122,7 @@ class Command(BaseCommand):
 
 @dataclass
 class Tally:
-    """The outcome of each file, printed as it happens or at the end. Sizes are in bytes."""
+    """The outcome of each file, printed at once or at the end. Sizes are in bytes."""
 
     out: OutputWrapper
     as_json: bool
@@ -133,7 +133,7 @@ class Tally:
     interrupted: bool = False
 
     def add(self, task: Task, outcome: Sequence[Converted] | NotConverted, *, aloud: bool = False) -> None:
-        """Count the outcome of one file; `aloud` prints it at once."""
+        """Count the outcome of one file, and print it if `aloud`."""
         if isinstance(outcome, NotConverted):
             self.failed[task.source] = str(outcome)
             error = {"code": outcome.code or None, "message": str(outcome)}
@@ -154,7 +154,7 @@ class Tally:
             self._say(words)
 
     def finish(self, total: int, left: int, *, watched: bool) -> None:
-        """Print how it ended. Raises CommandError if a file failed, or if it was stopped early."""
+        """Print the totals. Raises CommandError if a file failed or the run was interrupted."""
         if not self.as_json:
             of = "" if watched else f" of {total}"
             sizes = f"{bytes_in_words(self.before)} → {bytes_in_words(self.after)}"
@@ -174,7 +174,7 @@ class Tally:
 
 
 def convert(tasks: list[Task], workers: Workers, tally: Tally, *, overwrite: bool) -> None:
-    """Convert what is there, with a progress bar on a terminal."""
+    """Convert the tasks, with a progress bar on a terminal."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -188,7 +188,7 @@ def convert(tasks: list[Task], workers: Workers, tally: Tally, *, overwrite: boo
 
 
 def watch(plan: Plan, workers: Workers, tally: Tally, *, overwrite: bool) -> None:
-    """Convert what arrives until Ctrl-C or SIGTERM, which here is how it ends."""
+    """Convert files as they arrive, until Ctrl-C or SIGTERM, which is not an error here."""
     ours: set[Path] = set()
     try:
         with _terminable():
@@ -203,7 +203,7 @@ def watch(plan: Plan, workers: Workers, tally: Tally, *, overwrite: bool) -> Non
 
 
 def _is_done(task: Task) -> bool:
-    """Whether an earlier run converted this version of the file: results have the date of their source."""
+    """Return whether an earlier run converted this version: results have their source's modification time."""
     if task.suffix_follows:
         suffixes = {format.extension for format in engine.FORMATS.values() if format.encodes}
         targets = [task.target.with_name(f"{task.target.name}.{suffix}") for suffix in suffixes]
@@ -229,7 +229,7 @@ def _terminable() -> Iterator[None]:
 
 
 def usual_names(outputs: Sequence[engine.Recipe]) -> str:
-    """Return the pattern of names that nobody chose; empty where each source has one result, named as it is."""
+    """Return the default name pattern; "" if each source has one result, named after it."""
     if len(outputs) > 1:
         return usual_pattern([output.format for output in outputs])
     return AS_SOURCE if outputs[0].frames == "each" else ""
@@ -238,7 +238,7 @@ def usual_names(outputs: Sequence[engine.Recipe]) -> str:
 def maker(
     server: str | None, outputs: Sequence[engine.Recipe], images: Mapping[str, bytes]
 ) -> Callable[[], Converter]:
-    """Return what makes a converter for each worker. Raises CommandError if the site does not let us in."""
+    """Return a function that creates a worker's converter. Raises CommandError if the site refuses access."""
     if not server:
         return lambda: LocalConverter(outputs, images)
     token = os.environ.get("TOKEN", "")
@@ -251,7 +251,7 @@ def maker(
 
 
 def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
-    """Raise CommandError if the other options do not describe a document."""
+    """Raise CommandError if the other options cannot be used for a document."""
     if recipe.is_auto or not recipe.target.paper:
         raise CommandError("--join makes PDF only.", returncode=2)
     if recipe.frames == "each":
@@ -262,7 +262,7 @@ def check_joined(recipe: engine.Recipe, options: Mapping[str, Any]) -> None:
 
 
 def watermarks_of(outputs: Sequence[engine.Recipe], file: Path | None) -> dict[str, bytes]:
-    """Return the logos of the outputs' watermarks, by their paths relative to the recipe file."""
+    """Return the outputs' watermark images by path, relative to the recipe file."""
     names = {output.watermark.image for output in outputs if output.watermark and output.watermark.image}
     images = {}
     for name in sorted(names):

@@ -22,7 +22,7 @@ SECRETS = {"SECRET_KEY", "DATABASE_URL", "ORIGIN_SECRETS", "CLOUDFRONT_PRIVATE_K
 
 
 class Unwell(Exception):
-    """A failed check; the text says what to do."""
+    """A check failed; the text says what to do."""
 
 
 class Command(BaseCommand):
@@ -118,7 +118,7 @@ def _worker() -> dict[str, Any]:
 
 
 def _upload_event() -> str:
-    """Zappa says `Deployment complete` also when the event could not be registered."""
+    """Check that S3 calls the worker: Zappa reports success even if it could not register the event."""
     worker, bucket = _worker()["FunctionArn"], settings.UPLOADS_BUCKET
     try:
         found = _calls("s3").get_bucket_notification_configuration(Bucket=bucket)
@@ -139,9 +139,9 @@ def _upload_event() -> str:
 
 
 def _permissions() -> str:
-    """Every `zappa update` adds a statement; at 20 KB no more can be added, after some sixty updates.
+    """Remove surplus policy statements: each `zappa update` adds one, and about sixty reach the 20 KB limit.
 
-    One with the account's number stays: it keeps others' buckets of that name out.
+    One with the account number is kept: it excludes other accounts' buckets of the same name.
     """
     name, calls = settings.CONVERTER_WORKER_FUNCTION, _calls("lambda")
     arn = f"arn:aws:s3:::{settings.UPLOADS_BUCKET}"
@@ -209,7 +209,7 @@ def _source(statement: dict[str, Any]) -> str:
 
 
 def _same_function(one: str, other: str) -> bool:
-    """Return whether two ARNs name one function, whatever version or alias."""
+    """Return whether two ARNs name the same function, ignoring version and alias."""
     return one.split(":")[:7] == other.split(":")[:7]
 
 

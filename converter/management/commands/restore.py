@@ -19,7 +19,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, file: str, **options: Any) -> None:
-        os.umask(0o077)  # sessions, secrets and people's images: for this account alone
+        os.umask(0o077)  # sessions, secrets and images are readable only by this account
         if settings.IN_CLOUD:
             self._fetch(file)
             return
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Restored the backup of {manifest['made_at']} into {settings.DATA_DIR}.")
 
     def _fetch(self, link: str) -> None:
-        """Restore all rows from the link; `make restore` asks first whether there is room, with `empty`."""
+        """Restore all rows from the link. `make restore` first passes `empty` to check the site is unused."""
         if link == "empty":
             self._refuse_what_is_used()
             return

@@ -21,10 +21,10 @@ from converter.storage import reserve
 
 logger = logging.getLogger(__name__)
 
-CLOCK = "converter.events.clock.sweep"  # by its path, as Zappa's schedule names it
+CLOCK = "converter.events.clock.sweep"  # by path, as in Zappa's schedule
 RECOVER = "converter.events.clock.recover"
-TICK = 10  # seconds between two sweeps
-OPEN_FILES = 4_096  # above all the connections; a shell's usual limit is 1,024, on macOS 256
+TICK = 10  # seconds between sweeps
+OPEN_FILES = 4_096  # more than the connections need; a shell's usual limit is 1,024, on macOS 256
 
 
 class Command(BaseCommand):
@@ -52,7 +52,8 @@ class Command(BaseCommand):
                     host=host,
                     port=port,
                     path=settings.SITE_PATH,
-                    # Read whole before anybody is asked who they are; what is a little too large gets the site's own answer.
+                    # Bodies are read before authentication. Slightly oversized ones get the site's own
+                    # response.
                     most_bytes=2 * jobs.hard_limits().max_bytes,
                     trusted=trusted,
                     auth_header=settings.PROXY_AUTH_HEADER,
@@ -66,29 +67,29 @@ class Command(BaseCommand):
             finally:
                 if pool:
                     pool.close()
-        # Threads that wait for an answer from elsewhere would be waited for; their messages are sent again.
+        # A normal exit would wait for threads that wait for other hosts; their messages are sent again.
         logging.shutdown()
         self.stdout.flush()
         os._exit(0)
 
 
 def _end(*_: Any) -> None:
-    """Shut down in order, once: a second signal would interrupt the first."""
+    """Shut down cleanly; ignore further signals, which would interrupt it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
 
 def _start_workers() -> PoolDispatch | None:
-    """Start the clock, and the pool if this server has one."""
+    """Start the sweep's thread, and the pool if this server has one."""
     if settings.CONVERTER_METRICS_TOKEN:
-        from converter.metrics import prometheus  # slow to load, and off by default
+        from converter.metrics import prometheus  # slow to import, and off by default
 
         prometheus.forget()
     current = dispatch.current()
     pool = current if isinstance(current, PoolDispatch) else None
     if pool:
         pool.start()
-        _recover()  # no other server works on this data
+        _recover()  # no other server uses this data
     threading.Thread(target=_tick, args=[threading.Event()], daemon=True).start()
     return pool
 
@@ -97,7 +98,7 @@ def _recover() -> None:
     try:
         import_string(RECOVER)()
     except Exception:
-        # A disk that is full or a database that is locked must not keep the site from starting.
+        # A full disk or a locked database must not keep the site from starting.
         logger.exception("What the last server left could not be taken up; the sweep will do it in time")
 
 
