@@ -125,6 +125,7 @@ def grainy() -> Any:
         {"resize": {"width": 320}},
         {"resize": {"width": 333}},
         {"resize": {"width": 240}},
+        {"resize": {"width": 160}},
         {"resize": {"mode": "fill", "width": 300, "height": 300}},
     ],
 )
@@ -132,10 +133,29 @@ def test_the_hdr_version_costs_few_bytes_and_shines_no_brighter(
     grainy: bytes, recipe: dict[str, Any]
 ) -> None:
     both, plain = rendered(grainy, **recipe), rendered(grainy, hdr="sdr", **recipe)
-    most = 1.15 if both.width >= 300 else 1.2  # beside a small picture, the headers of the map weigh more
+    most = 1.15 if both.width >= 240 else 1.22  # beside a tiny picture, the headers alone weigh a tenth
     assert len(both.data) <= most * len(plain.data)
     assert codes(plain) & {"hdr_removed"}
     assert in_hdr(both.data).max() <= 1.05 * in_hdr(grainy).max()
+
+
+@pytest.mark.parametrize("width", [160, 240])
+def test_the_hdr_version_of_a_small_picture_has_the_right_light(grainy: bytes, width: int) -> None:
+    size = (width, width * 3 // 4)
+    found, full = in_hdr(rendered(grainy, resize={"width": width}).data).mean(axis=2), in_hdr(grainy)
+    small = Image.fromarray(full.mean(axis=2).astype(numpy.float32)).resize(size, Image.Resampling.BOX)
+    wanted = numpy.asarray(small)
+    assert stops_apart(found[..., numpy.newaxis], wanted[..., numpy.newaxis]) <= 0.1
+    assert brightest(found) == pytest.approx(brightest(wanted), rel=0.05)
+
+
+def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(photo: bytes) -> None:
+    padded = by_xmp(photo, b' hdrgm:Extra="1"' + bytes([32]) * 2000)
+    small, usual = (rendered(data, resize={"width": 80}).data for data in (padded, by_xmp(photo)))
+    assert len(small) <= len(usual) + 20
+    assert b'hdrgm:GainMapMax="3"' in small
+    assert b"hdrgm:OffsetSDR" not in small
+    assert in_hdr(small).max() == pytest.approx(in_hdr(usual).max(), rel=0.01)
 
 
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
@@ -146,8 +166,10 @@ def test_what_android_wrote_by_xmp_alone_is_kept(photo: bytes, metadata: str) ->
     assert stops_apart(found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True)) <= 0.1
 
 
-def by_xmp(photo: bytes) -> bytes:
-    """The same as Android wrote it before ISO 21496-1: told by XMP, a grey map of up to three stops."""
+def by_xmp(photo: bytes, more: bytes = b"") -> bytes:
+    """The same as Android wrote it before ISO 21496-1: told by XMP, a grey map of up to three stops; `more` is said of
+    the map.
+    """
     with Image.open(BytesIO(photo)) as base:
         plain = BytesIO()
         base.convert("RGB").save(plain, "JPEG", quality=95)
@@ -157,6 +179,7 @@ def by_xmp(photo: bytes) -> bytes:
 <rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"
 hdrgm:GainMapMin="0" hdrgm:GainMapMax="3" hdrgm:Gamma="1" hdrgm:OffsetSDR="0.015625" hdrgm:OffsetHDR="0.015625"
 hdrgm:HDRCapacityMin="0" hdrgm:HDRCapacityMax="3" hdrgm:BaseRenditionIsHDR="False"/></rdf:RDF></x:xmpmeta>"""
+    told = told.replace(b"/></rdf:RDF>", more + b"/></rdf:RDF>")
     gain_map = with_segment(gain.getvalue(), MARK + told)
     directory = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ _APP1, _APP2 = 0xE1, 0xE2
 _MOST_SEGMENT = 65_533
 _TOLD = b"hdrgm:Version"
 _START = b"\xff\xd8\xff"
-_QUALITY = 95  # below, lights overshoot at their edges
+_QUALITY = 92  # below, lights overshoot at their edges
 _FLAGS, _USES_BASE_COLORS = 4, 0x40
 
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
@@ -35,7 +36,19 @@ xmlns:Item="http://ns.google.com/photos/1.0/container/item/" hdrgm:Version="1.0"
 <rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li>\
 <rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="{length}"/>\
 </rdf:li></rdf:Seq></Container:Directory></rdf:Description>"""
+_RANGE = """<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"{values}/>"""
 _END = b"</rdf:RDF>"
+_ELEMENT = b"<hdrgm:"
+_ATTRIBUTE = re.compile(r"""\bhdrgm:(\w+)\s*=\s*["']([^"'<>&]*)["']""")
+_USUAL = {
+    "GainMapMin": "0",
+    "Gamma": "1",
+    "OffsetSDR": "0.015625",
+    "OffsetHDR": "0.015625",
+    "HDRCapacityMin": "0",
+    "BaseRenditionIsHDR": "False",
+}
+"""What holds where nothing is said (Ultra HDR Image Format 1.1)."""
 _ITEM = re.compile(rb'<Container:Item\b[^>]*Item:Semantic="GainMap"[^>]*>')
 _LENGTH = re.compile(rb'(Item:Length=")\d+(")')
 
@@ -59,7 +72,7 @@ def gain_map_of(data: bytes) -> GainMap | None:
         ]
         if any(not part[4:].startswith(_ICC) for part in told):
             image = _decoded(inner)
-            return GainMap(image, b"".join(_needed(told))) if image else None
+            return GainMap(image, b"".join(map(_brief, _needed(told)))) if image else None
         at = next((at + segment.end for segment in segments(inner) if segment.marker == END_OF_IMAGE), -1)
     return None
 
@@ -82,6 +95,25 @@ def _needed(told: Sequence[bytes]) -> list[bytes]:
     return [part for part in told if not (flags & _USES_BASE_COLORS and part[4:].startswith(_ICC))]
 
 
+def _brief(part: bytes) -> bytes:
+    """Return the segment without padding, what other programs say in it, and values that go without saying."""
+    if not part[4:].startswith(_XMP) or _ELEMENT in part:
+        return part
+    told = dict(_ATTRIBUTE.findall(part.decode(errors="replace")))
+    kept = "".join(f' hdrgm:{name}="{value}"' for name, value in told.items() if not _is_usual(name, value))
+    packet = _PACKET.replace(_END.decode(), _RANGE.format(values=kept) + _END.decode())
+    return _segment(_APP1, _XMP + packet.encode())
+
+
+def _is_usual(name: str, value: str) -> bool:
+    """Whether it means the same as saying nothing."""
+    usual = _USUAL.get(name)
+    try:
+        return usual == value or (usual is not None and float(usual) == float(value))
+    except ValueError:
+        return False
+
+
 def _decoded(data: bytes) -> Image.Image | None:
     try:
         with Image.open(BytesIO(data), formats=["JPEG"]) as image:
@@ -96,10 +128,19 @@ def _decoded(data: bytes) -> Image.Image | None:
 def packed(gain_map: GainMap) -> bytes:
     """Return the gain map as the JPEG that is appended to the picture."""
     output = BytesIO()
-    gain_map.image.save(output, "JPEG", quality=_QUALITY, subsampling="4:4:4", optimize=True)
+    gain_map.image.save(output, "JPEG", qtables=_tables(), subsampling="4:2:0", optimize=True)
     plain = output.getvalue()
     head = plain[4 + int.from_bytes(plain[4:6], "big") :]  # without what Pillow tells of JFIF
     return plain[:2] + gain_map.told + head
+
+
+@cache
+def _tables() -> list[Sequence[int]]:
+    """Return the one table for brightness and colour; beside a small picture, a second one weighs much."""
+    output = BytesIO()
+    Image.new("L", (1, 1)).save(output, "JPEG", quality=_QUALITY)
+    with Image.open(output) as image:
+        return [image.quantization[0]]  # type: ignore[attr-defined]
 
 
 def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
