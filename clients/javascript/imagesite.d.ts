@@ -1021,14 +1021,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -1128,7 +1128,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1319,14 +1319,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -1426,7 +1426,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1608,14 +1608,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -1715,7 +1715,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1883,14 +1883,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -1990,7 +1990,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -2383,14 +2383,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -2490,7 +2490,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -2647,14 +2647,14 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description What stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
                     gravity?: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right" | "smart";
                     /**
                      * Border (%)
-                     * @description Kept free on each side when padding; the background is behind all of the image then.
+                     * @description Free space on each side when padding. The background then lies behind the whole image.
                      * @default 0
                      */
                     border?: number;
@@ -2754,7 +2754,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images turned.
+                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */

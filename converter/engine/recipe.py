@@ -66,13 +66,13 @@ class Resize:
     gravity: Gravity = option(
         "center",
         title=_("Crop from"),
-        hint=_("What stays when filling crops, or where the image sits when padding."),
+        hint=_("The part that stays when filling crops, or where the image sits when padding."),
         labels=_PLACE_LABELS,
     )
     border: int = option(
         0,
         title=_("Border (%)"),
-        hint=_("Kept free on each side when padding; the background is behind all of the image then."),
+        hint=_("Free space on each side when padding. The background then lies behind the whole image."),
         minimum=0,
         maximum=45,
     )
@@ -258,7 +258,7 @@ class Recipe:
             "auto": _("Like each image"),
             "portrait": _("Portrait"),
             "landscape": _("Landscape"),
-            "turned": _("Portrait, wide images turned"),
+            "turned": _("Portrait, wide images rotated"),
         },
         fits=lambda format: format.paper,
     )

@@ -227,7 +227,7 @@ WARNINGS = {
     "aim_missed.time": _(
         "Visual score {score:.1f}, not the {aim:.1f} of this quality mode: no time was left to try more than quality {quality}"
     ),
-    "low_quality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
+    "low_quality": _("Low quality ({quality}): reduce the dimensions or allow more bytes"),
     "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
     "larger_than_source": _("The result is larger than the original"),
@@ -247,7 +247,7 @@ REASONS = {
         "the smallest at equal similarity that keeps transparency ({others} as large)"
     ),
     "reason_closest": _("the closest to the original; the others do not reach this quality"),
-    "reason_too_large": _("too large for the other formats that suit"),
+    "reason_too_large": _("too large for the other suitable formats"),
 }
 
 RECIPE = {
@@ -295,7 +295,7 @@ RECIPE = {
     "recipe_page.letter": _("on US Letter pages"),
     "recipe_orientation.portrait": _("in portrait"),
     "recipe_orientation.landscape": _("in landscape"),
-    "recipe_orientation.turned": _("in portrait, wide images turned"),
+    "recipe_orientation.turned": _("in portrait, wide images rotated"),
     "recipe_margin": _("{margin} mm margin"),
     "recipe_pages": _("pages or frames {pages}"),
     "recipe_frames.first": _("first frame only"),

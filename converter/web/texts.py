@@ -61,7 +61,7 @@ _CONVERT = {
     ),
     "ratioOfOutput": _("Like the output ({width}×{height})"),
     "makeOutputs": _("Make {count} outputs"),
-    "lowQuality": _("Low quality: {quality}. Make the image smaller in pixels, or allow more bytes"),
+    "lowQuality": _("Low quality ({quality}): reduce the dimensions or allow more bytes"),
     "firstFrameOnly": templates.WARNINGS["first_frame_only"],
     "firstPageOnly": templates.WARNINGS["first_page_only"],
     "limitSide": _("Limit to {side} px"),

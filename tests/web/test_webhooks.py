@@ -181,7 +181,7 @@ def test_what_went_wrong_is_said_in_the_readers_language(page: Client, webhook: 
         attempts=1, answer="There is no host.", error_params={"kind": "no_host"}
     )
     shown = text(page.get(at(webhook), headers={"accept-language": "de"}))
-    assert "Den Server in dieser Adresse gibt es nicht." in shown
+    assert "Den Server in dieser URL gibt es nicht." in shown
     assert "Testereignis" in shown
 
 
