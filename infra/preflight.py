@@ -122,15 +122,28 @@ class Preflight:
         return int(text) if text.isdecimal() else 0
 
     def concurrency(self) -> str:
-        limit = int(self.aws("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+        limits = self.aws("lambda").get_account_settings()["AccountLimit"]
         wanted = self.number("web_concurrency", 0) + self.number("worker_concurrency", 20)
-        if wanted and limit - wanted < UNRESERVED:
+        left = int(limits["UnreservedConcurrentExecutions"]) + self.reserved() - wanted
+        if wanted and left < UNRESERVED:
             raise DeployError(
-                f"{wanted} executions are to be reserved, and the account has {limit}, of which {UNRESERVED} must stay "
-                "free. Ask AWS for 1000 (Service Quotas, Lambda, concurrent executions), or write "
+                f"{wanted} executions are to be reserved, which leaves {left} of the account's "
+                f"{limits['ConcurrentExecutions']} to all other functions, and {UNRESERVED} must stay free. Ask AWS for 1000 or "
+                "more (Service Quotas, Lambda, concurrent executions), or write "
                 f"worker_concurrency = null into infra/{self.project}.tfvars."
             )
-        return f"{limit} at once, {wanted} reserved"
+        return f"{limits['ConcurrentExecutions']} at once, {wanted} reserved"
+
+    def reserved(self) -> int:
+        """Return what an earlier deploy has reserved for this site."""
+        client, total = self.aws("lambda"), 0
+        for function in (f"{self.project}-production", f"{self.project}-production-worker"):
+            try:
+                found = client.get_function_concurrency(FunctionName=function)
+            except client.exceptions.ResourceNotFoundException:
+                continue
+            total += int(found.get("ReservedConcurrentExecutions", 0))
+        return total
 
     def buckets(self) -> str:
         s3 = self.aws("s3")

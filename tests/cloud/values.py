@@ -29,7 +29,9 @@ class Values:
         if caller(environ)[1] == "lambda":
             if path.endswith("/account-settings"):
                 start_response("200 OK", [("Content-Type", "application/json")])
-                return [json.dumps({"AccountLimit": {"ConcurrentExecutions": self.concurrency}}).encode()]
+                free = self.concurrency - reserved_by_others("")
+                limits = {"ConcurrentExecutions": self.concurrency, "UnreservedConcurrentExecutions": free}
+                return [json.dumps({"AccountLimit": limits}).encode()]
             fault = ""
             if method in ("POST", "PUT") and re.search(r"/functions(/[^/]+/configuration)?/?$", path):
                 described = json.loads(body_of(environ))
@@ -46,12 +48,7 @@ class Values:
         return self.application(environ, start_response)
 
     def fault_of_reservation(self, name: str, wanted: int) -> str:
-        others = sum(
-            int(function.reserved_concurrency or 0)
-            for function in lambda_backends[ACCOUNT][REGION].list_functions(None)
-            if function.function_name != name
-        )
-        if self.concurrency - others - wanted >= UNRESERVED:
+        if self.concurrency - reserved_by_others(name) - wanted >= UNRESERVED:
             return ""
         return (
             f"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
@@ -83,3 +80,11 @@ def fault_of_function(described: dict[str, Any]) -> str:
     if len(json.dumps(variables)) > MOST_ENVIRONMENT_BYTES:
         return "Lambda was unable to configure your environment variables because they exceed the 4KB limit."
     return ""
+
+
+def reserved_by_others(name: str) -> int:
+    return sum(
+        int(function.reserved_concurrency or 0)
+        for function in lambda_backends[ACCOUNT][REGION].list_functions(None)
+        if function.function_name != name
+    )

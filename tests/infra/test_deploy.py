@@ -78,7 +78,8 @@ class Site(Deployment):
     def aws(self, service: str) -> Any:
         client = super().aws(service)
         if service == "lambda":
-            client.get_account_settings = lambda: {"AccountLimit": {"ConcurrentExecutions": self.limit}}
+            limits = {"ConcurrentExecutions": self.limit, "UnreservedConcurrentExecutions": self.limit}
+            client.get_account_settings = lambda: {"AccountLimit": limits}
         return client
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 from tests.cloud.interpreter import lambda_python
-from tests.infra.test_deploy import PYTHON
+from tests.infra.test_deploy import PYTHON, make_function
 
 pytestmark = pytest.mark.long
 
@@ -32,12 +32,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def preflight(
-    limit: int = 1000, project: str = "imagesite", region: str = "eu-west-1", **settings: str
+    limit: int = 1000,
+    project: str = "imagesite",
+    region: str = "eu-west-1",
+    others: int = 0,  # what the account's functions have reserved
+    **settings: str,
 ) -> Preflight:
     def aws(service: str) -> Any:
         client = boto3.client(service, region_name="eu-west-1")  # type: ignore[call-overload]
         if service == "lambda":
-            client.get_account_settings = lambda: {"AccountLimit": {"ConcurrentExecutions": limit}}
+            limits = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit - others}
+            client.get_account_settings = lambda: {"AccountLimit": limits}
         if service == "sesv2":
             client.get_account = lambda: {"ProductionAccessEnabled": False}
         return client
@@ -58,6 +63,17 @@ def test_an_account_that_has_all_is_ready(
 def test_an_account_too_small_for_the_reservation_is_refused_before_anything_is_made(limit: int) -> None:
     with pytest.raises(DeployError, match="worker_concurrency = null into infra/imagesite.tfvars"):
         preflight(limit).concurrency()
+
+
+def test_what_other_functions_have_reserved_counts_and_what_is_ours_does_not_count_twice() -> None:
+    assert preflight(others=880).concurrency()
+    with pytest.raises(DeployError, match="leaves 99 of the account's 1000"):
+        preflight(others=881).concurrency()
+    make_function("imagesite-production-worker")
+    boto3.client("lambda", region_name="eu-west-1").put_function_concurrency(
+        FunctionName="imagesite-production-worker", ReservedConcurrentExecutions=20
+    )
+    assert preflight(others=900).concurrency()
 
 
 def test_without_a_reservation_a_quota_of_ten_is_enough() -> None:
