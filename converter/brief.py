@@ -1,4 +1,4 @@
-"""Short waits for the lock of the database: what may be left out must not hold up the request."""
+"""Wait only briefly for a database lock: optional writes must not delay a request."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SECONDS = 1
 
 @contextmanager
 def brief_wait() -> Iterator[None]:
-    """Wait a moment, not the usual time, for a lock of SQLite. Within, OperationalError is raised after that.
+    """Raise OperationalError if SQLite is locked for longer than SECONDS, instead of the usual timeout.
 
-    On PostgreSQL a row is locked only while another request writes the same.
+    PostgreSQL needs no such limit: it locks only rows that another request is writing.
     """
     if connection.vendor != "sqlite":
         yield

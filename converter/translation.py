@@ -31,7 +31,7 @@ _TRANSLATOR = _Translator()
 
 
 def translate_names(app: AppConfig) -> None:
-    """Have the names that Django makes of the app's models and fields translated, which the admin shows."""
+    """Make the app's automatic model and field names, which the admin shows, translatable."""
     for model in app.get_models():
         options = model._meta
         if "verbose_name_plural" not in options.original_attrs:

@@ -27,7 +27,7 @@ from converter.models import Upload
 from converter.problems import CodedError
 from converter.translation import translated
 
-admin.site.enable_nav_sidebar = False  # tables need the room; the index leads everywhere
+admin.site.enable_nav_sidebar = False  # leaves room for tables; the index links to everything
 
 
 class BoundedPaginator(Paginator):

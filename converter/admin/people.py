@@ -30,7 +30,7 @@ class QuotaAdmin(BoundedAdmin):
         return ["person" if obj else "owner", "jobs_a_day", "bytes_kept"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """An owner is picked from the list of users, which is closed to staff who may not see them."""
+        """Require permission to view users, since the owner is chosen from their list."""
         users = self.admin_site.get_model_admin(get_user_model())
         return super().has_add_permission(request) and users.has_view_permission(request)
 

@@ -1,4 +1,4 @@
-"""A round-robin queue: each user or receiver gets a fair share, however many tasks one of them has."""
+"""A round-robin queue: each user or receiver gets a fair share, no matter how many tasks others have."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=201)
 
 
-@csrf_exempt  # nothing is written; a POST is told which methods there are
+@csrf_exempt  # nothing is written, and a POST gets 405 instead of a CSRF error
 @login_not_required
 @require_safe
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
@@ -136,7 +136,7 @@ def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBas
 
 
 def _refusal(file: UploadedFile, key: str, most: int) -> Message | None:
-    """Return why the file is not taken, though its form is ours."""
+    """Return why a file with a valid form is refused, or None."""
     if not file.size:
         return Message("empty_file")
     if file.size > most:

@@ -1,4 +1,4 @@
-"""Whose a stored object is, by its key: a link or form outlives the moment at which its owner was suspended."""
+"""Check the owner of a stored object by its key, since links and forms outlive the suspension of a user."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from converter.models import Batch, Upload
 
 
 def is_of_suspended(key: str) -> bool:
-    """Return whether the owner of this upload, result or ZIP may not use the site any more.
+    """Return whether the owner of this upload, result or ZIP is suspended.
 
-    The owner named in the key is who sent the image; a guest's may belong to an account by now.
+    The user id in the key is that of the sender; a guest's images may belong to an account by now.
     """
     if key.startswith("uploads/"):
         return Upload.objects.filter(key=key, owner__is_active=False).exists()
@@ -20,4 +20,4 @@ def is_of_suspended(key: str) -> bool:
             return Batch.objects.filter(pk=uuid.UUID(rest[0]), owner__is_active=False).exists()
         return Upload.objects.filter(pk=uuid.UUID(upload), owner__is_active=False).exists()
     except (ValueError, IndexError):
-        return False  # none of ours
+        return False  # not one of our keys

@@ -46,9 +46,9 @@ def check_quota(
 ) -> None:
     """Raise OverQuota if this many more jobs or bytes exceed the owner's quota.
 
-    Jobs that are not `kept` are previews. `batch` is the one whose images are counted, if it exists already.
-    Call in the transaction that creates the rows. Locks the owner's row: otherwise two concurrent requests
-    could both pass.
+    Jobs that are not `kept` are previews. `batch` is the batch that the images belong to, if it exists
+    already. Call in the transaction that creates the rows. Locks the owner's row: otherwise two concurrent
+    requests could both pass.
     """
     get_user_model()._default_manager.select_for_update(no_key=True).get(pk=owner.pk)
     if is_guest(owner) and jobs:
@@ -64,12 +64,12 @@ def check_quota(
 
 
 class BytesLeft:
-    """The bytes that an owner may still store, as of its creation."""
+    """The bytes that an owner may still store, computed once."""
 
     def __init__(
         self, owner: AbstractBaseUser, quota: Quota | None = None, batch: uuid.UUID | None = None
     ) -> None:
-        """`batch` is the one whose images or results are counted."""
+        """`batch` is the batch that the images or results belong to."""
         self._owner, self._batch = owner, batch
         self._most = _most_bytes(owner, quota or _quota(owner))
         self._left = self._most - bytes_kept(with_same_quota(owner)) if self._most else 0

@@ -279,13 +279,13 @@ def fetch(upload_id: uuid.UUID) -> None:
 
 
 def _reserve(upload: Upload, size: int, batch: uuid.UUID) -> None:
-    """Count the bytes of a fetched image before they are stored: only now is known how many they are.
+    """Count the size of a fetched image, unknown until now, before it is stored.
 
-    Others of the batch are fetched at the same time. Raises OverQuota.
+    Other images of the batch may be fetched at the same time. Raises OverQuota.
     """
     awaited = Upload.objects.filter(pk=upload.pk, received_at=None)
     with transaction.atomic():
-        awaited.update(size=0)  # counted by an earlier try
+        awaited.update(size=0)  # counted by an earlier attempt
         check_quota(upload.owner, jobs=0, size=size, batch=batch)
         awaited.update(size=size)
 

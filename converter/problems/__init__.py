@@ -1,4 +1,4 @@
-"""Every error code of the site: explained to people, and returned to programs as problem details (RFC 9457)."""
+"""All error codes of the site, explained to users and returned by the API as problem details (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as JSON responses for programs."""
+"""Errors as JSON responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOON = 5  # seconds
 
 
 def title(code: str) -> str:
-    """Return the title of a code in English: it is always the same for the same code."""
+    """Return the title of a code, always in English, so that it is the same in every response."""
     with translation.override("en"):
         return str(ERRORS[code].title)
 
@@ -31,9 +31,9 @@ def answer(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JsonResponse:
-    """Return the problem details of RFC 9457. `detail` stands for the text of a message from before it had parameters.
+    """Return the problem details (RFC 9457). `detail` is the text of a message stored without parameters.
 
-    What passes says when to try again: as long as the message says, or soon.
+    Responses with a status in PASSING_STATUSES have a Retry-After: the message's own, or SOON.
     """
     status = ERRORS[message.code].status
     body: dict[str, Any] = {
@@ -53,6 +53,6 @@ def answer(
 
 
 def seconds_named(message: Message) -> int:
-    """Return how long the message tells its reader to wait, in seconds; 0 if it does not say."""
+    """Return the waiting time that the message names, in seconds; 0 if none."""
     params = message.params
     return int(params.get("seconds") or 60 * params.get("minutes", 0))

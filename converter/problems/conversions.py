@@ -1,4 +1,4 @@
-"""What can go wrong with an image, its options and the work on it."""
+"""Error codes of images, options and conversions."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ CONVERSIONS: Mapping[str, ErrorInfo] = {
         _("Choose it again."),
         status=422,
     ),
-    # The work.
+    # The conversion.
     "out_of_memory": ErrorInfo(
         _("Out of memory"),
         _("Converting this image needs more memory than the limit."),

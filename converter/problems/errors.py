@@ -1,4 +1,4 @@
-"""The error of an act that is not possible."""
+"""The base class of errors for actions that are not possible."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from converter.engine.messages import Message
 
 
 class CodedError(Exception):
-    """A message with its code and parameters; `errors` say where in the input it is wrong."""
+    """An error with a message (code and parameters); `errors` say where the input is wrong."""
 
     default_code: ClassVar[str]
 

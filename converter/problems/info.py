@@ -1,4 +1,4 @@
-"""What people and programs read about an error code."""
+"""The description of an error code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True)
 class ErrorInfo:
-    """One error code: its title, what happened, what to do about it, and the HTTP status of its answer."""
+    """An error code's title, what happened, what to do about it, and the HTTP status."""
 
     title: str | Promise
     what: str | Promise

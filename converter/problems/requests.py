@@ -1,4 +1,4 @@
-"""What can be wrong with a request and with what it sends."""
+"""Error codes of requests and their contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from .info import ErrorInfo
 
 REQUESTS: Mapping[str, ErrorInfo] = {
-    # What was sent.
+    # The content.
     "no_files": ErrorInfo(
         _("No image"), _("You didn't choose an image."), _("Choose at least one image."), status=422
     ),

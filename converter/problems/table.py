@@ -1,4 +1,4 @@
-"""Every error code of the site."""
+"""The table of all error codes."""
 
 from __future__ import annotations
 

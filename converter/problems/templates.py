@@ -1,4 +1,4 @@
-"""Messages about requests, whether they come by the API, an upload form or a link."""
+"""Messages for errors of API requests, upload forms and links."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TEMPLATES = {
     "internal_error": _("Something went wrong on our side and was logged. Try again."),
     "unavailable": _("Part of the site is not responding. Try again in a moment."),
     "unavailable.busy": _("Too many requests are waiting. Try again in a moment."),
-    # What is wrong with a request, place by place.
+    # Errors in single fields of a request.
     "invalid_request": _("Something in the request is missing or wrong."),
     "invalid_request.problems": _("{problems}"),
     "invalid_value": _("{place}: {reason}."),

@@ -84,7 +84,7 @@ class _Server:
 
     f, with a socket: have a child answer the order on it; kill a child that is still working
     e: kill a child that is still working
-    w: the same, then reply with its wait status and a fifth byte that says whether memory ran out
+    w: the same, then reply with its wait status in four bytes and, in a fifth, whether memory ran out
     """
 
     def __init__(self, control: socket.socket, photo: bytes, without: Mapping[str, str]) -> None:

@@ -155,5 +155,5 @@ class InvitationAdmin(admin.ModelAdmin):
         made, link = invite(obj.email, by=cast(User, request.user))
         obj.pk = made.pk
         obj.refresh_from_db()
-        path = urlsplit(link).path  # the request tells the site's host
+        path = urlsplit(link).path  # the host is taken from the request
         messages.info(request, f"Send this link, which is shown only now: {request.build_absolute_uri(path)}")

@@ -61,7 +61,7 @@ class NewPassword:
                 field.help_text = ""
 
     def full_clean(self) -> None:
-        """Put the caret where the first error is."""
+        """Focus the first field with an error."""
         super().full_clean()  # type: ignore[misc]
         fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
         wrong = next((name for name in fields if name in self.errors), None)  # type: ignore[attr-defined]
