@@ -228,6 +228,9 @@ WARNINGS = {
         "Visual score {score:.1f}, not the {aim:.1f} of this quality mode: no time was left to try more than quality {quality}"
     ),
     "low_quality": _("Low quality ({quality}): reduce the dimensions or allow more bytes"),
+    "delays_shortened": _(
+        "Frames stay for {seconds} s at most: {format} cannot be written with longer ones here"
+    ),
     "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
     "larger_than_source": _("The result is larger than the original"),

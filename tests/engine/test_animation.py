@@ -92,6 +92,39 @@ def test_fast_frames_do_not_become_slow_ones_in_browsers() -> None:
     assert "plays_slower" in codes(result)
 
 
+def slow(milliseconds: int, source: str = "GIF") -> bytes:
+    """Four frames, of which the second stays for so long."""
+    colors = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "lime", "white")]
+    first, *others = colors
+    return samples.saved(
+        first, source, save_all=True, append_images=others, duration=[100, milliseconds, 100, 100], loop=0
+    )
+
+
+@pytest.mark.parametrize("target", ANIMATED)
+def test_a_frame_that_stays_for_minutes_does_so(target: str) -> None:
+    result = render(slow(300_000), format=target)
+    assert [round(delay) for _, delay in frames_of(result.data)] == [100, 300_000, 100, 100]
+    assert "delays_shortened" not in codes(result)
+
+
+def test_a_delay_that_has_no_fraction_is_rounded_in_png() -> None:
+    result = render(slow(70_001, "WEBP"), format="png")
+    assert [round(delay) for _, delay in frames_of(result.data)] == [100, 70_000, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "milliseconds", "most"),
+    [("gif", "WEBP", 656_000, 655_350), ("webp", "PNG", 20_000_000, 16_777_215)],
+)
+def test_a_frame_that_a_format_cannot_hold_for_so_long_is_shortened_and_that_is_said(
+    target: str, source: str, milliseconds: int, most: int
+) -> None:
+    result = render(slow(milliseconds, source), format=target)
+    assert [round(delay) for _, delay in frames_of(result.data)] == [100, most, 100, 100]
+    assert "delays_shortened" in codes(result)
+
+
 def test_a_gif_without_delays_plays_as_viewers_play_it() -> None:
     gif = animated("GIF", durations=[0, 0, 0, 0, 0])
     assert [duration for _, duration in frames_of(render(gif, format="webp").data)] == [100] * 5

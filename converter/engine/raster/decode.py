@@ -28,8 +28,8 @@ _SPARE_RESOLUTION = 1.5
 
 # What a GIF means by no delay at all: players take a tenth of a second.
 _UNSPECIFIED_DELAY = 100
-# The longest, in milliseconds, that every format can tell.
-_LONGEST_DELAY = 65_535
+# The longest that any format can tell, in milliseconds: 65,535 seconds of an APNG.
+_LONGEST_DELAY = 65_535_000
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Codec:
     """Pillow can be told to take the lower octet of its 16-bit samples for the higher."""
     writes_jpeg = False
     """Pillow writes its pictures as JPEG, into a buffer that must hold all of it."""
+    longest_delay = 16_777_215
+    """For how many milliseconds a frame can stay; the usual bound is that of WebP, which has 24 bits for it."""
     severity = 1.0
     """How visible its encoder's damage is, compared with the same amount of JPEG damage; fitted to SSIMULACRA2."""
     reads = ""
@@ -169,8 +171,11 @@ class Codec:
         return [self.stored(image, log) for image in images]
 
     def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
-        """Return the duration of each frame in milliseconds, rounded as the format requires."""
-        return durations
+        """Return the duration of each frame in milliseconds, rounded and bounded as the format requires."""
+        most = self.longest_delay
+        if max(durations, default=0) > most:
+            log.warn("delays_shortened", format=self.format.label, seconds=most // 1000)
+        return [min(duration, most) for duration in durations]
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         """Return the encoder settings, as shown in the report. `quality` is None for lossless."""

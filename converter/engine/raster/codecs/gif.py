@@ -32,6 +32,7 @@ _WHOLE_XMP_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 
 
 class Gif(Codec):
+    longest_delay = 655_350  # 16 bits of hundredths
     format = FORMATS["gif"]
     pillow = "GIF"
     reads = "87a and 89a, animated"
@@ -85,6 +86,7 @@ class Gif(Codec):
         return paletted(images, recipe.resize is not None, log)
 
     def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
+        durations = super().paced(durations, log)
         delays = _hundredths(durations)
         before, after = sum(durations), sum(delays)
         if after >= before + _SHORTEST:

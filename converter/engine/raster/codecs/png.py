@@ -35,6 +35,7 @@ _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 class Png(Codec):
     format = FORMATS["png"]
     pillow = "PNG"
+    longest_delay = 65_535_000  # 16 bits of seconds
     needs = ("zlib",)
     has_octets = True
     reads = "1 to 16 bits a channel, palettes, APNG"
@@ -47,6 +48,10 @@ class Png(Codec):
     def notes(self) -> list[str]:
         problem = png_reader.DECODER.problem()
         return [f"PNGs take longer to read than they could: {problem}."] if problem else []
+
+    def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
+        """A delay is a fraction of numbers of 16 bits: the longer one is, the coarser its unit."""
+        return [_in_units(duration) for duration in super().paced(durations, log)]
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Pillow accepts a PNG without its end, any number of chunks, and chunks that change how the picture is to be
@@ -219,6 +224,12 @@ def _bounded(chunk: Chunk) -> bytes | memoryview:
     if chunk.kind == PROFILE and (chunk.unpacked_size(MOST_TEXT) or 0) > MOST_TEXT:
         return _NO_PROFILE
     return chunk.raw
+
+
+def _in_units(duration: int) -> int:
+    """Return the milliseconds rounded down to what 16 bits of thousandths, hundredths, tenths or seconds hold."""
+    unit = next(unit for unit in (1, 10, 100, 1000) if duration // unit <= 65_535)
+    return duration // unit * unit
 
 
 codec = Png()
