@@ -205,6 +205,13 @@ def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd: floa
     assert [note.params["white"] for note in notes if note.code == "floats_scaled"] == [2000]
 
 
+@pytest.mark.parametrize("marker", [3.4028234663852886e38, 1e30])
+def test_areas_without_measurements_do_not_blacken_the_rest(marker: float) -> None:
+    body = struct.pack("<64f", *[marker] * 32, *(2000 * value for value in RAMP[32:]))
+    data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
+    assert_near(pixels(data, "L")[32:], [round(255 * value) for value in RAMP[32:]])
+
+
 @pytest.mark.parametrize(("odd", "shown"), [("inf", 255), ("-inf", 0), ("nan", 0)])
 @pytest.mark.parametrize("first", [False, True])
 def test_infinity_is_white_and_what_is_no_number_black(odd: str, shown: int, first: bool) -> None:

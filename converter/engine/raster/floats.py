@@ -18,7 +18,9 @@ _SAMPLE = 256
 """Pixels per side of the copy from which the usual value is taken."""
 _USUAL = 0.998
 _FAR = 8
-"""A highest value this many times the usual one is an error or a marker, such as 3.4e38 for "no data"."""
+"""A highest value this many times the usual one is an error or a marker."""
+_NO_DATA = 1e30
+"""Values from here on are no measurements: maps have 3.4e38 where nothing was measured, often in large areas."""
 
 
 def white_of(bands: Sequence[Image.Image]) -> float:
@@ -27,13 +29,13 @@ def white_of(bands: Sequence[Image.Image]) -> float:
         value
         for band in bands
         for value in _some(band).get_flattened_data()
-        if isinstance(value, float) and math.isfinite(value)
+        if isinstance(value, float) and math.isfinite(value) and value < _NO_DATA
     )
     if not values:
         return 1.0
     usual = values[max(0, min(len(values) - 2, int(_USUAL * len(values))))]
     tops = [high for high in (band.getextrema()[1] for band in bands) if isinstance(high, float)]
-    highest = max([values[-1], *(top for top in tops if math.isfinite(top))])
+    highest = max([values[-1], *(top for top in tops if top < _NO_DATA)])
     if highest <= 1 or usual <= 0:
         return 1.0
     return max(usual, 1.0) if highest > _FAR * usual else highest
