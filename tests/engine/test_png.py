@@ -196,3 +196,11 @@ def test_broken_words_are_named(broken: bytes, kind: str) -> None:
         {"kinds": [kind]}
     ]
     assert list(report.metadata_removed) == [kind]
+
+
+def test_a_grey_drawing_is_packed_as_tightly_as_it_can_be() -> None:
+    drawing = Image.new("L", (600, 400), 250)
+    for at in range(0, 600, 20):
+        drawing.paste(Image.linear_gradient("L").resize((13, 200)), (at, 100))
+    wanted = samples.saved(drawing, "PNG", compress_level=6)
+    assert len(render(wanted).data) <= len(wanted)

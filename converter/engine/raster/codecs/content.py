@@ -16,6 +16,9 @@ from converter.engine.recipe import Recipe
 
 # When a picture is noisy: more colours than a drawing has, and in a sample of rows a search finds next to nothing.
 _DRAWN_COLORS = 20_000
+_DRAWN_SHARE = (
+    0.25  # of grey pictures, which have few levels anyway: the ground of a drawing or page has one level
+)
 _BANDS, _ROWS = 8, 4
 _NEARLY = 1.05
 
@@ -80,6 +83,8 @@ class Content:
 
 def _is_noisy(image: Image.Image) -> bool:
     if image.mode not in ("L", "LA", "RGB", "RGBA") or image.height < _BANDS * _ROWS:
+        return False
+    if image.mode == "L" and max(image.histogram()) > _DRAWN_SHARE * image.width * image.height:
         return False
     if image.mode != "L" and image.getcolors(_DRAWN_COLORS) is not None:
         return False
