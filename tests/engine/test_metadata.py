@@ -307,9 +307,9 @@ def test_a_text_that_tells_the_place_is_found_in_every_format() -> None:
 
 
 def test_a_comment_keeps_what_is_not_the_place() -> None:
-    comment = b"Seen at 52.5163, 13.3777 by Alice\nCity: Berlin\nexif:GPSAltitude=101.2"
+    comment = b"Seen by Alice at 52.5163, 13.3777.\nCity: Berlin\nexif:GPSAltitude=101.2"
     result = render(samples.saved(samples.quarters(), "JPEG", comment=comment), metadata="strip_location")
-    assert told(result.data, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice"]
+    assert told(result.data, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice", "."]
 
 
 @pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])

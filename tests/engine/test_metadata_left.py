@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
+from converter.engine import FORMATS
 from converter.engine.raster.codecs.png_chunks import MOST_TEXT, made
 from tests.engine import exiftool, samples
-from tests.engine.rendering import codes, render
+from tests.engine.rendering import WRITTEN, codes, render
+
+KEEPS_EXIF = [name for name in WRITTEN if FORMATS[name].exif]
 
 
 def warned(result: Any, code: Any) -> Any:
@@ -58,3 +62,24 @@ def test_xmp_of_a_png_beyond_what_is_read_is_named() -> None:
     info.add_itxt("XML:com.adobe.xmp", "x" * (MOST_TEXT + 1), zip=True)
     result = render(samples.saved(samples.quarters(), "PNG", pnginfo=info), format="jpeg", metadata="keep")
     assert warned(result, "metadata_unread") == {"kinds": ["xmp"]}
+
+
+def test_a_place_of_a_wrong_type_is_named_and_the_rest_is_kept() -> None:
+    gps = struct.pack("<HHHI4sI", 1, 2, 2, 4, b"1.5", 0)  # latitude as a text
+    fields = struct.pack("<HHI4s", 0x010F, 2, 4, b"Cam") + struct.pack("<HHII", 0x8825, 4, 1, 38)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\2\0" + fields + bytes(4) + gps
+    for target in KEEPS_EXIF:
+        data = samples.saved(samples.quarters(), "JPEG", exif=exif)
+        result = render(data, format=target, metadata="keep")
+        assert exiftool.read(result.data, "-Make", extension=result.extension)["Make"] == "Cam"
+        assert warned(result, "exif_fields_not_kept") == {"names": ["GPSLatitude"]}
+        assert "metadata_not_kept" not in codes(result)
+
+
+def test_a_resolution_that_is_no_number_does_not_keep_a_tiff_from_being_written() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Cam"
+    exif[ExifTags.Base.XResolution] = TiffImagePlugin.IFDRational(0, 0)
+    for target in KEEPS_EXIF:
+        result = render(samples.saved(samples.quarters(), "JPEG", exif=exif), format=target, metadata="keep")
+        assert exiftool.read(result.data, "-Make", extension=result.extension)["Make"] == "Cam"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from . import colortags, location
 
@@ -52,6 +53,7 @@ _ELSEWHERE = frozenset(
     }
 )
 _MOST_NAMES = 20
+_RESOLUTION = (_Base.XResolution, _Base.YResolution)
 
 # Offsets inside a maker note break when it moves, and nobody can say what it tells.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
@@ -60,8 +62,8 @@ _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
     """Return new EXIF: no orientation (the pixels are upright), no thumbnail, no maker note."""
     block = Image.Exif()
-    words = described(exif)
-    details = {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
+    words = {tag: value for tag, value in described(exif).items() if _is_writable(tag, value)}
+    details = {tag: value for tag, value in _details(exif).items() if _is_writable(tag, value, _IFD.Exif)}
     if not with_location:
         words, details = location.without_exif_texts(words), location.without_exif_texts(details)
     for tag, value in words.items():
@@ -72,23 +74,44 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
     details = colortags.in_exif(details, srgb)
     if details:
         block[_IFD.Exif] = {tag: as_written(value) for tag, value in details.items()}
-    gps = exif.get_ifd(_IFD.GPSInfo)
-    if gps and with_location:
-        block[_IFD.GPSInfo] = dict(gps)
-    try:
-        return block.tobytes() if len(block) else b""
-    except Exception:
-        # Values of the wrong type are read as they are and only fail when written.
-        return b""
+    gps = _places(exif) if with_location else {}
+    if gps:
+        block[_IFD.GPSInfo] = gps
+    return block.tobytes() if len(block) else b""
 
 
-def unkept(exif: Image.Exif) -> list[str]:
-    """Return the names, or numbers, of fields in the first directory that are lost and are not about the source's
-    storage.
+def unkept(exif: Image.Exif, with_location: bool) -> list[str]:
+    """Return the names, or numbers, of fields that are lost: in the first directory all that are not about the source's
+    storage, in the others those of a wrong type.
     """
-    tags = sorted(tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag))
-    names = [ExifTags.TAGS.get(tag) or f"0x{tag:04x}" for tag in tags]
+    tags = [tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag)]
+    tags += [tag for tag, value in described(exif).items() if not _is_writable(tag, value)]
+    tags += [tag for tag, value in _details(exif).items() if not _is_writable(tag, value, _IFD.Exif)]
+    names = [ExifTags.TAGS.get(tag) or f"0x{tag:04x}" for tag in sorted(tags)]
+    lost = exif.get_ifd(_IFD.GPSInfo).keys() - _places(exif).keys() if with_location else set()
+    names += [ExifTags.GPSTAGS.get(tag) or f"0x{tag:04x}" for tag in sorted(lost)]
     return [*names[:_MOST_NAMES], *(["…"] if len(names) > _MOST_NAMES else [])]
+
+
+def _details(exif: Image.Exif) -> dict[int, Any]:
+    return {tag: value for tag, value in exif.get_ifd(_IFD.Exif).items() if tag not in _UNKEPT_DETAILS}
+
+
+def _places(exif: Image.Exif) -> dict[int, Any]:
+    gps = exif.get_ifd(_IFD.GPSInfo)
+    return {tag: value for tag, value in gps.items() if _is_writable(tag, value, _IFD.GPSInfo)}
+
+
+def _is_writable(tag: int, value: Any, group: int | None = None) -> bool:
+    """Whether the value has a type that suits its field: others are read as they are and only fail when written."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2(group=group)
+    try:
+        directory[tag] = as_written(value)
+        directory.tobytes()
+        return tag not in _RESOLUTION or math.isfinite(value)
+    except Exception:
+        # Pillow's writer raises whatever its arithmetic runs into.
+        return False
 
 
 def _is_of_storage(tag: int) -> bool:

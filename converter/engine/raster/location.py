@@ -36,7 +36,7 @@ _DMS = (
     rb"(?:\s{0,2}\d{1,2}(?:\.\d{1,15})?\s?" + _SECOND + rb")?"
 )
 _BETWEEN = rb"\s{0,2}[NS]?\s{0,2}[,;/ ]\s{0,2}[EWO]?\s{0,2}"
-_END = rb"(?![\d.]|\s?[,; ]\s?[-+]?\d)"
+_END = rb"(?!\d|\.\d|\s?[,; ]\s?[-+]?\d)"
 
 
 def _decimal(least_places: int) -> bytes:
@@ -57,8 +57,8 @@ _WAYS = (
     + _BETWEEN
     + _decimal(2)
     + _END,
-    rb"(?i:(?:gps.?)?(?:latitude|longitude))\b\W{1,5}[-+]?\d{1,3}(?:\.\d{1,15})?(?![\d.])",
-    rb"(?i:(?:gps.?)?(?:lat|lon|lng|long))\b\W{1,5}" + _decimal(2) + rb"(?![\d.])",
+    rb"(?i:(?:gps.?)?(?:latitude|longitude))\b\W{1,5}[-+]?\d{1,3}(?:\.\d{1,15})?(?!\d|\.\d)",
+    rb"(?i:(?:gps.?)?(?:lat|lon|lng|long))\b\W{1,5}" + _decimal(2) + rb"(?!\d|\.\d)",
     rb"(?i:geo:)[-+]?\d{1,3}(?:\.\d{1,15})?,[-+]?\d{1,3}(?:\.\d{1,15})?",
     rb"(?i:https?://)[\w./-]{0,60}(?i:maps?|mapy|geohack|streetmap|what3words)[^\s<>\"']{0,400}",
 )

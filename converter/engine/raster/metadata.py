@@ -244,7 +244,7 @@ def _warn_of_parts(
         return
     if metadata.has_maker_note:
         log.warn("maker_note_not_kept")
-    if names := exif_blocks.unkept(metadata.exif):
+    if names := exif_blocks.unkept(metadata.exif, "location" in survivors):
         log.warn("exif_fields_not_kept", names=names)
 
 
