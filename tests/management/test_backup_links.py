@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from converter.management import backups
 from tests.receiver import Receiver, receiver
 
+pytestmark = pytest.mark.django_db  # a backup looks at the tables first
+
 
 @pytest.fixture
 def bucket(settings: Any, tmp_path: Path) -> Iterator[Receiver]:
