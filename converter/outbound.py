@@ -143,8 +143,10 @@ def parts(url: str) -> tuple[str, int, bool, str]:
         host = (split.hostname or "").encode("idna").decode("ascii") if split.hostname else ""
     except (ValueError, UnicodeError) as exc:
         raise FetchError("not_an_address") from exc
-    if split.scheme not in ("http", "https") or not host or any(c.isspace() or c < "!" for c in url):
+    if split.scheme not in ("http", "https"):
         raise FetchError("scheme")
+    if not host or any(c.isspace() or c < "!" for c in url):
+        raise FetchError("not_an_address")
     if split.username is not None or split.password is not None:
         raise FetchError("credentials")
     secure = split.scheme == "https"

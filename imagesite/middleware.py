@@ -83,7 +83,11 @@ class HeadMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method != "HEAD":
-            return self.get_response(request)
+            response = self.get_response(request)
+            methods = response.get("Allow", "").split(", ")
+            if "GET" in methods and "HEAD" not in methods:
+                response["Allow"] = ", ".join(sorted({*methods, "HEAD"}))
+            return response
         request.method = "GET"
         response = self.get_response(request)
         request.method = "HEAD"

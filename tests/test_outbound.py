@@ -84,6 +84,10 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
         ("http://8.8.8.8:22/", "port"),
         ("http://example.org:0/", "port"),
         ("ftp://example.org/", "scheme"),
+        ("example.org/a.jpg", "scheme"),
+        ("http://exa mple.org/", "not_an_address"),
+        ("http://example.org/\n", "not_an_address"),
+        ("https://", "not_an_address"),
     ],
 )  # fmt: skip
 def test_what_no_name_is_needed_to_refuse_is_refused_at_once(

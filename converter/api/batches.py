@@ -84,14 +84,14 @@ def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn, join: str | None
 
 def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
     found = Upload.objects.filter(owner=request.auth.user.pk).in_bulk(ids)
-    missing = [
-        engine.Problem(f"/uploads/{index}", engine.Message("upload_not_found"))
-        for index, pk in enumerate(ids)
-        if pk not in found
-    ]
-    if missing:
-        raise _invalid_submission(*missing)
-    return [found[pk] for pk in dict.fromkeys(ids)]
+    wrong = []
+    for index, pk in enumerate(ids):
+        if pk not in found or pk in ids[:index]:
+            code = "upload_repeated" if pk in found else "upload_not_found"
+            wrong.append(engine.Problem(f"/uploads/{index}", engine.Message(code)))
+    if wrong:
+        raise _invalid_submission(*wrong)
+    return [found[pk] for pk in ids]
 
 
 def _invalid_submission(*wrong: engine.Problem) -> jobs.InvalidSubmission:

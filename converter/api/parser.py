@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -79,7 +80,9 @@ def _check_encoding(request: HttpRequest) -> None:
 def parse_json(text: str) -> Any:
     """Return the value of a JSON text; ValueError if it is invalid, or holds text that a database cannot store."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(
+            text, parse_constant=_refuse, parse_int=_parse_int, object_pairs_hook=_with_unique_names
+        )
         _check_text(value)
     except RecursionError as exc:
         raise ValueError("nested too deeply") from exc
@@ -98,6 +101,19 @@ def _check_text(value: Any) -> None:
     elif isinstance(value, list):
         for part in value:
             _check_text(part)
+
+
+def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that comes twice: all but the last would be ignored without a word (RFC 8259, 4)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("holds a name twice")
+    return found
+
+
+def _parse_int(digits: str) -> int | float:
+    # Python reads no more digits; as a float it is a number, and too large for whatever it is meant for.
+    return int(digits) if len(digits) <= sys.int_info.default_max_str_digits else float(digits)
 
 
 def _refuse(constant: str) -> None:

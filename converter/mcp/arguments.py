@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from converter.api import schemas, waiting
 from converter.engine.formats import Join
 
-Url = Annotated[str, Field(max_length=2000, pattern=schemas.WEB_ADDRESS)]
+Url = Annotated[str, Field(max_length=2000, json_schema_extra=schemas.WEB_ADDRESS)]
 Wait = Annotated[
     float, Field(ge=0, le=waiting.LONGEST, description="How many seconds to wait for the result.")
 ]

@@ -8,7 +8,8 @@ TEMPLATES = {
     "bad_request": _("Check the address, the headers and the body."),
     "bad_request.form": _("The form could not be read: {reason}"),
     "malformed_json": _(
-        "The body is not JSON, or it contains text that cannot be stored: NUL, or half of a surrogate pair."
+        "The body is not JSON, contains a name twice, is nested too deeply, or contains text that cannot be stored: "
+        "NUL, or half of a surrogate pair."
     ),
     "each_needs_batch": _(
         "This request answers with one file. Create a batch to get each page as its own file."
@@ -67,6 +68,7 @@ TEMPLATES = {
     "recipe_not_json": _("The recipe is not valid JSON."),
     "retention_too_long": _("Files can be kept for at most {hours} hours."),
     "upload_not_found": _("You have no upload with this id."),
+    "upload_repeated": _("This upload is in the list twice."),
     "import_disabled.guest": _("Log in to add images by URL, or upload the file instead."),
     "import_disabled": _("Import by URL is turned off on this site. Upload the file instead."),
     # Upload forms and links.

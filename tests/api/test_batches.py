@@ -341,3 +341,13 @@ def test_no_name_is_a_reason_to_refuse_a_batch(program: Program) -> None:
     answer = program.post("batches", body)
     assert answer.status_code == 201, answer.content
     assert [upload["name"] for upload in answer.json()["uploads"]] == list(ODD_NAMES.values())
+
+
+def test_an_upload_that_is_in_the_list_twice_is_refused(program: Program, alice: Any) -> None:
+    upload = jobs.keep_image(alice, jobs.NewFile("a.jpg", 5)).pk
+    other = {"id": str(upload), "outputs": [{"format": "png"}]}
+    for again in (str(upload), str(upload).upper(), other):
+        body = {"uploads": [str(upload), again], "outputs": [{"format": "webp"}]}
+        wrong = problem(program.post("batches", body), 422, "invalid_submission")["errors"]
+        assert [(error["pointer"], error["code"]) for error in wrong] == [("/uploads/1", "upload_repeated")]
+    assert not Batch.objects.exists()

@@ -154,3 +154,12 @@ def test_a_strangers_webhook_does_not_exist(program: Program, stranger: Program)
 def test_the_scheme_of_an_address_has_no_case(program: Program) -> None:
     made = program.post("webhooks", {**BODY, "url": "HTTPS://example.org/hook"})
     assert made.status_code == 201, made.content
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/", "example.org", "javascript:alert(1)"])
+def test_what_is_wrong_with_an_address_is_said_in_words(program: Program, url: str) -> None:
+    wrong = problem(program.post("webhooks", {**BODY, "url": url}), 422, "invalid_request")
+    fetched = {"files": [{"url": url}], "outputs": [{"format": "webp"}]}
+    also = problem(program.post("batches", fetched), 422, "invalid_submission")
+    assert {wrong["detail"], also["detail"]} == {"A URL must begin with https:// or http://."}
+    assert [wrong["errors"][0]["pointer"], also["errors"][0]["pointer"]] == ["/url", "/files/0/url"]

@@ -252,7 +252,7 @@ WEBP = {"format": "webp"}
             "invalid_request",
             "",
         ),
-        ("convert", {"url": "ftp://a.example", "recipe": WEBP}, "invalid_request", "/url"),
+        ("convert", {"url": "ftp://a.example", "recipe": WEBP}, "invalid_submission", "/url"),
         ("convert", {"url": "https://u:p@a.example", "recipe": WEBP}, "invalid_submission", "/url"),
         ("convert", {"url": "https://a.example"}, "invalid_request", "/recipe"),
         ("convert", {"upload": NOTHING, "recipe": WEBP}, "invalid_submission", "/upload"),

@@ -21,7 +21,8 @@ from converter.engine.recipe import RECIPE_SCHEMA
 OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
 
 
-WEB_ADDRESS = "^[Hh][Tt][Tt][Pp][Ss]?://"  # schemes have no case (RFC 3986, 3.1)
+# Only described here: `outbound` says in words what is wrong with a URL. Schemes have no case (RFC 3986, 3.1).
+WEB_ADDRESS = {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
 
 
 RawRecipe = Annotated[
@@ -121,7 +122,7 @@ class UrlIn(Schema):
 
     model_config = strictly({"url": "https://example.org/holiday.jpg"})
 
-    url: Annotated[str, Field(max_length=2000, pattern=WEB_ADDRESS)]
+    url: Annotated[str, Field(max_length=2000, json_schema_extra=WEB_ADDRESS)]
     outputs: OwnOutputs = []
 
 
@@ -217,7 +218,7 @@ class BatchIn(Schema):
 class WebhookIn(Schema):
     model_config = strictly({"url": "https://example.org/hooks/images", "events": ["batch.finished"]})
 
-    url: Annotated[str, Field(max_length=2000, pattern=WEB_ADDRESS)]
+    url: Annotated[str, Field(max_length=2000, json_schema_extra=WEB_ADDRESS)]
     events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 
