@@ -32,6 +32,7 @@ SAID = {
     "aws-lambda-powertools": "MIT-0",
     "cfn-flip": "Apache-2.0",
     "cykooz-resizer": "MIT OR Apache-2.0",
+    "deflate": "MIT",
     "django-csp": "BSD-3-Clause",
     "django-ninja": "MIT",
     "hjson": "MIT",

@@ -33,22 +33,14 @@ def drawing(size: tuple[int, int] = (640, 480)) -> Image.Image:
 PHOTO = samples.grainy((640, 480))
 
 
-@pytest.mark.parametrize(
-    ("target", "photo", "other"),
-    [
-        ("png", {"compress_level": 6, "compress_type": zlib.Z_RLE}, {"compress_level": 6}),
-        ("tiff", {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}),
-    ],
-)
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_photographs_are_packed_without_a_search_for_repeats(
-    target: str, photo: dict[str, Any], other: dict[str, Any], mode: str
-) -> None:
-    for image, settings in ((PHOTO, photo), (drawing(), other)):
+def test_photographs_are_packed_without_a_search_for_repeats(mode: str) -> None:
+    photo = {"compress_level": 6, "compress_type": zlib.Z_RLE}
+    for image, settings in ((PHOTO, photo), (drawing(), {"compress_level": 6})):
         image = image.convert(mode)
         if mode == "RGBA":
             image.putpixel((0, 0), (9, 9, 9, 9))
-        result = render(saved(image, "PNG"), format=target)
+        result = render(saved(image, "PNG"), format="png")
         assert result.report.settings == settings
         assert ImageChops.difference(opened(result).convert(mode), image).getbbox() is None
 

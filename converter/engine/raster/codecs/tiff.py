@@ -14,11 +14,10 @@ from converter.engine.limits import Limits
 from converter.engine.raster import color, iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
-from . import credentials
+from . import credentials, deflate
 from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
-from .tiff_deep import octets_of, with_tags
 from .tiff_kinds import (
     iptc_of,
     refuse_unread,
@@ -27,6 +26,7 @@ from .tiff_kinds import (
     without_secondary_pages,
 )
 from .tiff_pixels import loaded
+from .tiff_strips import stand_in, with_pixels
 from .tiff_tags import tags_for, with_exif
 
 _CANON_RAW = b"CR"
@@ -49,6 +49,13 @@ class Tiff(Codec):
     refuses = (
         "volumes, signed samples, deep Lab, mixed depths; compression by JPEG 2000, JPEG XR, LERC or WebP"
     )
+
+    def set_up(self) -> None:
+        deflate.LIBRARY.problem()  # a child cannot load it once it has given away its rights
+
+    def notes(self) -> list[str]:
+        problem = deflate.LIBRARY.problem()
+        return [f"TIFFs take longer to write than they could: {problem}."] if problem else []
 
     def recognises(self, data: bytes) -> bool:
         return super().recognises(data) and data[8:10] != _CANON_RAW
@@ -92,29 +99,20 @@ class Tiff(Codec):
         return loaded(image, data)
 
     def settings(self, content: Content, quality: int | None) -> Settings:
-        if content.is_bilevel:
-            return {"compression": "group4"}
-        # On photographs LZW takes a quarter of the time for 4 % more bytes; drawings deflate far better.
-        return {"compression": "tiff_lzw" if content.is_noisy else "tiff_adobe_deflate"}
+        return {"compression": "group4" if content.is_bilevel else "tiff_adobe_deflate"}
 
     def carried(self, content: Content) -> Settings:
         """TIFF stores all metadata in tags."""
         carried = dict(content.extras)
-        usual = all(image.mode in ("L", "LA", "RGB", "RGBA") for image in content.images)
-        predict = usual and not content.is_deep
         exif, xmp, iptc_block = (carried.pop(name, b"") for name in ("exif", "xmp", "iptc"))
-        tags = tags_for(exif, xmp, iptc_block, predict)
+        tags = tags_for(exif, xmp, iptc_block)
         return {**carried, "tiffinfo": tags}
 
     def drawn(self, content: Content) -> Sequence[Image.Image]:
-        if not content.is_deep:
-            return content.images
-        pairs = zip(content.images, content.lows, strict=True)
-        return [octets_of(image, low) if low else image for image, low in pairs]
+        return [stand_in(image) for image in content.images]
 
     def finished(self, data: bytes, content: Content) -> bytes:
-        if content.is_deep:
-            data = with_tags(data, content.images, content.lows)
+        data = with_pixels(data, content.images, content.lows or [None] * len(content.images))
         return with_exif(data, content.extras["exif"]) if "exif" in content.extras else data
 
 

@@ -9,13 +9,11 @@ from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 from converter.engine.raster.exif_blocks import as_written
 
 _XMP, _IPTC = 700, 33723
-_PREDICTOR = 317
-_HORIZONTAL = 2
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 
-def tags_for(exif: bytes, xmp: bytes, iptc: bytes, predict: bool) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """Return the tags for a TIFF's own directory; `predict` makes photographs pack much better."""
+def tags_for(exif: bytes, xmp: bytes, iptc: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """Return the tags for a TIFF's own directory."""
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in _loaded(exif).items():
         if tag not in _DIRECTORIES:
@@ -24,8 +22,6 @@ def tags_for(exif: bytes, xmp: bytes, iptc: bytes, predict: bool) -> TiffImagePl
         if block:
             tags[tag] = block
             tags.tagtype[tag] = kind
-    if predict:
-        tags[_PREDICTOR] = _HORIZONTAL
     return tags
 
 
