@@ -41,6 +41,18 @@ def test_the_history_says_what_each_entry_was(page: Client, batch: Batch) -> Non
     assert 'alt="" width="72"' in shown
 
 
+def test_the_history_offers_several_results_as_a_zip_and_one_as_it_is(
+    page: Client, alice: Any, photo: bytes, batch: Batch, send: Callable[..., None], worker: RecordingDispatch
+) -> None:
+    single = submit(alice, photo)
+    send(single, photo)
+    worker.work()
+    shown = text(page.get("/batches/"))
+    assert f'href="/batches/{batch.pk}/zip/"' in shown
+    assert f'href="/batches/{single.pk}/zip/"' not in shown
+    assert f'href="/jobs/{single.jobs.get().pk}/download/"' in shown
+
+
 @pytest.mark.long
 def test_the_history_comes_in_pages(page: Client, alice: Any, photo: bytes) -> None:
     made = [submit(alice, photo) for _ in range(23)]
