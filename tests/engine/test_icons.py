@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from converter.engine import UnsupportedVariant
+from converter.engine import Truncated, UnsupportedVariant
 
 from . import samples
 from .rendering import render
@@ -33,10 +33,34 @@ def test_the_usual_bit_fields_are_read(bits: int, pixel: bytes, mask: bytes) -> 
     assert shown.getchannel("A").getpixel((0, 0)) == (0 if any(mask) else 255)
 
 
-@pytest.mark.parametrize(
-    ("bits", "compression", "name"),
-    [(16, 3, "bit field"), (32, 3, "bit field"), (8, 1, "RLE"), (4, 2, "RLE")],
-)
+YELLOW = {
+    "565": (16, struct.pack("<H", 0xFFE0), (0xF800, 0x7E0, 0x1F)),
+    "bgr": (32, bytes((255, 255, 0, 77)), (0xFF, 0xFF00, 0xFF0000)),
+    "10 bits": (32, struct.pack("<I", 0x3FFFFC00), (0x3FF00000, 0xFFC00, 0x3FF)),
+}
+
+
+@pytest.mark.parametrize("kind", YELLOW)
+@pytest.mark.parametrize("mask", [bytes(4 * SIDE), b"\x80\x00\x00\x00" * SIDE], ids=["solid", "masked"])
+def test_other_bit_fields_are_read_too(kind: str, mask: bytes) -> None:
+    bits, pixel, fields = YELLOW[kind]
+    shown = samples.opened(render(icon(bits, pixel, 3, fields, mask))).convert("RGBA")
+    assert shown.getpixel((1, 1)) == (255, 255, 0, 255)
+    assert shown.getchannel("A").getpixel((0, 0)) == (0 if any(mask) else 255)
+
+
+def test_alpha_with_a_field_of_its_own_counts() -> None:
+    fields = (0xF00, 0xF0, 0xF, 0xF000)
+    shown = samples.opened(render(icon(16, struct.pack("<H", 0x8FF0), 6, fields, bytes(4 * SIDE))))
+    assert shown.convert("RGBA").getpixel((1, 1)) == (255, 255, 0, 136)
+
+
+def test_bit_fields_without_their_pixels_are_cut_short() -> None:
+    with pytest.raises(Truncated):
+        render(icon(16, b"", 3, (0xF800, 0x7E0, 0x1F), b""))
+
+
+@pytest.mark.parametrize(("bits", "compression", "name"), [(8, 1, "RLE"), (4, 2, "RLE"), (8, 3, "bit field")])
 def test_other_compressions_are_refused_by_name(bits: int, compression: int, name: str) -> None:
     with pytest.raises(UnsupportedVariant, match=f"uses {name} compression"):
         render(icon(bits, bytes(4), compression, (0xF800, 0x7E0, 0x1F), b""))

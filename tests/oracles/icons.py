@@ -18,6 +18,13 @@ _MASKS: dict[str, Callable[[int, int], bool]] = {
     "corner": lambda x, y: x + y < 10,
     "all": lambda x, y: True,
 }
+FIELDS = {
+    "565": (16, (0xF800, 0x7E0, 0x1F)),
+    "bgr565": (16, (0x1F, 0x7E0, 0xF800)),
+    "555": (16, (0x7C00, 0x3E0, 0x1F)),
+    "bgr": (32, (0xFF, 0xFF00, 0xFF0000)),
+    "101010": (32, (0x3FF00000, 0xFFC00, 0x3FF)),
+}
 _ALPHAS = {"clear": 0.0, "half": 0.5, "solid": 1.0}
 
 
@@ -27,6 +34,10 @@ def cases() -> Iterator[Case]:
     for alpha, mask, side in product(_ALPHAS, _MASKS, (16, 31)):
         yield Case(
             f"ico-32{alpha}-{mask}-{side}", icon([entry(32, mask, _ALPHAS[alpha], side)]), ("chromium",)
+        )
+    for (name, (bits, masks)), header, mask in product(FIELDS.items(), (40, 108), _MASKS):
+        yield Case(
+            f"ico-fields{name}-{header}-{mask}", icon([_fields(bits, masks, header, mask)]), ("chromium",)
         )
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
         yield Case(f"ico-png-{mode}", icon([png(mode, 48)]), ("chromium",))
@@ -62,6 +73,19 @@ def entry(bits: int, mask: str, alpha: float, side: int) -> tuple[int, int, byte
     clear = [_packed("".join("01"[_MASKS[mask](x, y)] for x in range(side))) for y in range(side)]
     head = struct.pack("<IiiHHIIiiII", 40, side, 2 * side, 1, bits, 0, 0, 0, 0, 0, 0)
     return side, bits, head + colors + b"".join(rows[::-1]) + b"".join(clear[::-1])
+
+
+def _fields(bits: int, masks: tuple[int, ...], header: int, mask: str) -> tuple[int, int, bytes]:
+    levels = picture(3, _SIDE, _SIDE)
+    values = sum(
+        np.round(levels[..., number] * (field // (field & -field))).astype(np.int64) * (field & -field)
+        for number, field in enumerate(masks)
+    )
+    rows = np.asarray(values).astype("<u2" if bits == 16 else "<u4")[::-1].tobytes()
+    clear = [_packed("".join("01"[_MASKS[mask](x, y)] for x in range(_SIDE))) for y in range(_SIDE)]
+    head = struct.pack("<IiiHHIIiiII", header, _SIDE, 2 * _SIDE, 1, bits, 3, 0, 0, 0, 0, 0)
+    head = (head + struct.pack("<III", *masks)).ljust(header, b"\0")
+    return _SIDE, bits, head + rows + b"".join(clear[::-1])
 
 
 def _packed(text: str) -> bytes:

@@ -82,6 +82,26 @@ def common_kind(data: bytes) -> bytes:
         raise Truncated from exc
 
 
+def channels_of_icon(bitmap: bytes, height: int) -> tuple[bytes, int] | None:
+    """Return the pixels of a bitmap with bit fields, blue, green, red and alpha, and where they end in it. What has no
+    alpha of its own has 0. None if it has no fields. Raises Truncated.
+    """
+    start = struct.unpack_from("<I", bitmap)[0]
+    if start == _INFO_HEADER:
+        start += 4 * (4 if struct.unpack_from("<I", bitmap, 16)[0] == _ALPHA_BITFIELDS else 3)
+    head = struct.pack("<2sI4xI", b"BM", 0, _FILE_HEADER + start)
+    file = head + bitmap[:8] + struct.pack("<i", height) + bitmap[12:]
+    header = _header(file)
+    if header is None or not _has_masks(header):
+        return None
+    masks = _masks(file, header)
+    made = _of_channels(file, header, masks)
+    pixels = bytearray(made[-4 * header.width * height :])
+    if not masks[3]:
+        pixels[3::4] = bytes(header.width * height)
+    return bytes(pixels), start + -(-header.width * header.bits // 32) * 4 * height
+
+
 def _rewritten(data: bytes, header: _Header) -> bytes:
     if _has_masks(header):
         masks = _masks(data, header)

@@ -11,11 +11,11 @@ from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 
+from .bmp_kinds import channels_of_icon
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEADER = 40
-_FIELDS = 3
-_COMPRESSIONS = {1: "RLE", 2: "RLE", _FIELDS: "bit field", 4: "JPEG", 5: "PNG"}
-_USUAL_FIELDS = {16: (0x7C00, 0x3E0, 0x1F), 32: (0xFF0000, 0xFF00, 0xFF)}
+_COMPRESSIONS = {1: "RLE", 2: "RLE", 3: "bit field", 4: "JPEG", 5: "PNG", 6: "bit field"}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """How many a PNG has, by its type of colour."""
 
@@ -43,7 +43,8 @@ def only_best(data: bytes) -> bytes:
     best = _best(data)
     image = data[best.start : best.end]
     if not best.is_png:
-        image = _with_mask(_uncompressed(image, best), best)
+        image, best = _uncompressed(image, best)
+        image = _with_mask(image, best)
     sides = [side if side < 256 else 0 for side in (best.width, best.height)]
     depth = 32 if best.bits == 32 else min(best.bits, 24)
     directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, *sides, 0, 0, 1, depth, len(image), 22)
@@ -84,22 +85,18 @@ def _entry(data: bytes, size: int, start: int) -> _Entry:
     return _Entry(start, end, abs(width), abs(height) // 2, depth, False)
 
 
-def _uncompressed(bitmap: bytes, entry: _Entry) -> bytes:
-    """Return the bitmap without the bit fields that it names (BI_BITFIELDS), if these are the usual ones; what is left
-    of 32 bits is no alpha then. Raises UnsupportedVariant.
-    """
-    header, compression = struct.unpack_from("<I12xI", bitmap)
+def _uncompressed(bitmap: bytes, entry: _Entry) -> tuple[bytes, _Entry]:
+    """Return the bitmap without the bit fields that it may name (BI_BITFIELDS). Raises UnsupportedVariant."""
+    compression = struct.unpack_from("<16xI", bitmap)[0]
     if compression not in _COMPRESSIONS:
-        return bitmap
-    fields = struct.unpack_from("<III", bitmap, _HEADER) if compression == _FIELDS else ()
-    if header != _HEADER or fields != _USUAL_FIELDS.get(entry.bits):
+        return bitmap, entry
+    found = channels_of_icon(bitmap, entry.height)
+    if found is None:
         name = _COMPRESSIONS[compression]
         raise UnsupportedVariant(kind="compression", format=FORMATS["ico"].label, compression=name)
-    pixels = bytearray(bitmap[_HEADER + 12 :])
-    if entry.bits == 32:
-        alphas = slice(3, 4 * entry.width * entry.height, 4)
-        pixels[alphas] = bytes(len(pixels[alphas]))
-    return bitmap[:16] + bytes(4) + bitmap[20:_HEADER] + bytes(pixels)
+    pixels, end = found
+    head = struct.pack("<IiiHHIIiiII", _HEADER, entry.width, 2 * entry.height, 1, 32, 0, 0, 0, 0, 0, 0)
+    return head + pixels + bitmap[end:], entry._replace(bits=32)
 
 
 def _with_mask(bitmap: bytes, entry: _Entry) -> bytes:
