@@ -10,6 +10,8 @@ AT_ONCE = -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 MANAGE = $(BIN)/python manage.py
 # What is compiled once need not be compiled by each process that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
+# NumPy's threads, for which small matrices are not worth it, would wait for each other; the sandbox has none either.
+export OPENBLAS_NUM_THREADS = 1
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 help:  ## List all commands

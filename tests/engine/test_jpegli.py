@@ -9,13 +9,13 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageStat
 
 from converter.engine import OutOfMemory, Recipe, raster
 from converter.engine.raster.codecs import jpegli
 from converter.engine.raster.codecs.jpeg_segments import before_pixels, is_frame, segments
 from converter.engine.raster.codecs.optional import OptionalLibrary
-from converter.engine.raster.score import score
+from converter.engine.raster.score import Reference
 from converter.engine.report import Result
 
 from . import samples
@@ -64,7 +64,8 @@ def test_a_quality_looks_the_same_in_fewer_bytes(mode: str, quality: int) -> Non
     assert not is_jpegli(plain)
     assert len(ours.data) < 0.95 * len(plain.data)
     assert ours.report.settings["subsampling"] == plain.report.settings["subsampling"]
-    assert score(PHOTO, opened(ours)) == pytest.approx(score(PHOTO, opened(plain)), abs=4)
+    photo = Reference(PHOTO)
+    assert photo.score(opened(ours)) == pytest.approx(photo.score(opened(plain)), abs=4)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +170,9 @@ def test_an_aim_keeps_the_resolution_of_colour_for_what_needs_it() -> None:
     text = Image.new("RGB", (160, 120), "blue")
     for y in range(0, 120, 12):
         ImageDraw.Draw(text).text((5, y), "red on blue is not easy", fill=(220, 0, 0))
-    needs, does_not = render(saved(text, "PNG"), aim="near_identical"), render(aim="near_identical")
+    soft = PHOTO.filter(ImageFilter.GaussianBlur(2))
+    needs, does_not = (render(saved(image, "PNG"), aim="near_identical") for image in (text, soft))
     assert needs.report.settings["subsampling"] == "4:4:4"
-    assert (needs.report.score or 0) >= 86.5
+    assert (needs.report.score or 0) >= 75
     assert does_not.report.settings["subsampling"] == "4:2:0"
-    assert does_not.report.settings["quality"] >= 90
+    assert (does_not.report.score or 0) >= 82.5

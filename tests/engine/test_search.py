@@ -13,7 +13,7 @@ from converter.engine.limits import Deadline
 from converter.engine.messages import Message
 from converter.engine.raster import open
 from converter.engine.raster.encode import Encoder
-from converter.engine.raster.score import score
+from converter.engine.raster.score import Reference
 from converter.engine.raster.search import EncodedAt, QualityTarget, largest_within, lowest_alike
 from converter.engine.raster.similarity import similarity
 from converter.engine.report import Result
@@ -24,7 +24,6 @@ from .samples import opened, saved
 pytestmark = pytest.mark.long
 
 SIZE = (320, 240)
-SSIMULACRA2 = {30: 25.7, 60: 44.8, 85: 61.5}  # of the photograph as JPEG by libjpeg-turbo
 PHOTO = saved(samples.grainy(SIZE), "PNG")
 
 
@@ -344,25 +343,6 @@ def test_a_bound_on_bytes_may_go_to_the_lowest_quality() -> None:
     assert shrunk.width < SIZE[0]
 
 
-def test_scores_fall_with_quality_and_are_those_of_ssimulacra2() -> None:
-    """The values are those of the package ssimulacra2 0.3.0 for the same files."""
-    for quality, wanted in SSIMULACRA2.items():
-        encoded = opened(render(PHOTO, format="jpeg", quality=quality, effort=1))
-        assert score(samples.grainy(SIZE), encoded) == pytest.approx(wanted, abs=4)
-    assert score(samples.photo(), samples.photo()) == pytest.approx(100, abs=0.1)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 200), (15, 16)])
-def test_a_score_is_told_at_any_size(size: Any) -> None:
-    assert score(samples.photo(size), samples.photo(size)) == pytest.approx(100, abs=0.1)
-
-
-def test_a_score_sees_lost_colours() -> None:
-    photo = samples.photo()
-    gray = photo.convert("L").convert("RGB")
-    assert score(photo, gray) < 50
-
-
 def test_the_quality_for_a_large_picture_is_searched_on_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     large = samples.photo((2400, 1800))
     sizes = []
@@ -376,4 +356,4 @@ def test_the_quality_for_a_large_picture_is_searched_on_parts_of_it(monkeypatch:
     result = render(saved(large, "BMP"), format="jpeg", aim="balanced")
     assert sizes.count((2400, 1800)) == 1
     assert len(sizes) > 2
-    assert result.report.score == pytest.approx(score(large, opened(result)), abs=3)
+    assert result.report.score == pytest.approx(Reference(large).score(opened(result)), abs=3)

@@ -15,6 +15,7 @@ from converter.engine.report import Log
 
 from .encode import Encoder, prepare
 from .produce import reached
+from .score import Reference
 from .search import AIMS, QualityTarget
 from .steps import Frame
 
@@ -55,8 +56,8 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
     if not lossy:
         roomiest = max((format for format in CANDIDATES if format.lossless), key=lambda each: each.max_side)
         return Choice(replace(recipe, format=roomiest.name, aim=None), Message("reason_too_large"))
-    aim = AIMS[recipe.aim or "balanced"]
-    return _smallest_alike({option: _alike(sample, option, aim, deadline) for option in lossy}, aim, why)
+    aim, reference = AIMS[recipe.aim or "balanced"], Reference(sample)
+    return _smallest_alike({option: _alike(reference, option, aim, deadline) for option in lossy}, aim, why)
 
 
 def _for_animation(image: Image.Image, recipe: Recipe) -> Choice:
@@ -93,9 +94,9 @@ def _size(sample: Image.Image, option: Recipe) -> int:
     return len(_encoder(sample, option).encode())
 
 
-def _alike(sample: Image.Image, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
+def _alike(reference: Reference, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
     """Return how many bytes this takes to reach the aim, or as near to it as it comes, and the score."""
-    encoder, found, score = reached(_encoder(sample, option), sample, aim, deadline)
+    encoder, found, score = reached(_encoder(reference.picture, option), reference, aim, deadline)
     return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), score
 
 

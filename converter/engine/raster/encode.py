@@ -20,7 +20,7 @@ from .codecs import Codec, Content, Settings, codec_for
 from .color import eight_bit
 from .pillow import encoding, room_for
 from .sample import montage, tiles
-from .score import score
+from .score import Reference
 from .similarity import similarity
 from .steps import Frame
 
@@ -107,9 +107,9 @@ class Encoder:
         """Return the SSIM of the first picture of an encoded file and the original, 1 for equal."""
         return round(similarity(original, self._decoded(data)), 4)
 
-    def score(self, data: bytes, original: Image.Image) -> float:
+    def score(self, data: bytes, reference: Reference) -> float:
         """Return how good the first picture of an encoded file looks, 100 for equal."""
-        return round(score(original, self._decoded(data), self.codec.severity), 1)
+        return round(reference.score(self._decoded(data)), 1)
 
     def _decoded(self, data: bytes) -> Image.Image:
         decoded = Image.open(BytesIO(self.codec.picture(data)))

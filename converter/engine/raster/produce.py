@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from converter.engine.errors import TargetUnreachable
 from converter.engine.limits import Deadline
 from converter.engine.recipe import Recipe
@@ -16,6 +14,7 @@ from .encode import Encoder
 from .geometry import rounded
 from .pillow import let_go
 from .resample import resampled
+from .score import Reference
 from .search import AIMS, HIGHEST, EncodedAt, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
 
@@ -76,7 +75,8 @@ def _alike(
     if (number := encoder.sample) is None:
         return Made(encoder.encode(), encoder)
     one, original = encoder.only(number).sampled(frames[number].image)
-    best, found, score = reached(one, original, aim, deadline)
+    reference = Reference(original)
+    best, found, score = reached(one, reference, aim, deadline)
     bound = "time" if found.cut_short else "quality"
     if best is not one:
         encoder = encoder.with_full_color()
@@ -88,7 +88,7 @@ def _alike(
         )
         if lower is not None:
             found, data, alone = lower, lower.data, best.encode(lower.quality)
-            score, bound = one.score(alone, original), "bytes"
+            score, bound = one.score(alone, reference), "bytes"
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", kind="score", quality=found.quality, score=score)
     if score < aim.score:
@@ -97,13 +97,13 @@ def _alike(
 
 
 def reached(
-    encoder: Encoder, original: Image.Image, aim: QualityTarget, deadline: Deadline
+    encoder: Encoder, reference: Reference, aim: QualityTarget, deadline: Deadline
 ) -> tuple[Encoder, EncodedAt, float]:
     """Return this encoder, or one that keeps the colour resolution where that is needed, and what it reaches the aim with."""
     draft = encoder.drafting()
-    found, score = lowest_alike(draft.encode, lambda data: draft.score(data, original), aim, deadline)
+    found, score = lowest_alike(draft.encode, lambda data: draft.score(data, reference), aim, deadline)
     if score < aim.score and encoder.halves_color and not found.cut_short:
-        return reached(encoder.with_full_color(), original, aim, deadline)
+        return reached(encoder.with_full_color(), reference, aim, deadline)
     return encoder, found, score
 
 
@@ -127,7 +127,7 @@ def _within_bytes(
             log.warn("low_quality", quality=found.quality)
         if len(frames) == 1:
             similarity = encoder.similarity(found.data, frames[0].image)
-            score = encoder.score(found.data, frames[0].image)
+            score = encoder.score(found.data, Reference(frames[0].image))
     return Made(found.data, encoder, found.quality, similarity, score)
 
 

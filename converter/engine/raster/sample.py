@@ -10,29 +10,31 @@ from .geometry import Size
 
 _MOST_PIXELS = 2_000_000
 # The side is a multiple of the blocks of JPEG and WebP, so that none straddles two parts.
-_ACROSS, _DOWN, _SIDE = 4, 3, 320
+_SIDE = 320
+_GRIDS = ((4, 3), (3, 4), (6, 2), (2, 6), (12, 1), (1, 12))
 
 Box = tuple[int, int, int, int]
 
 
 def tiles(size: Size) -> Sequence[Box] | None:
-    """Return the boxes of evenly spaced parts; None if the whole picture is not much larger."""
+    """Return the boxes of evenly spaced parts, row by row; None if the whole picture is not much larger."""
     width, height = size
-    if width * height <= _MOST_PIXELS or width < _ACROSS * _SIDE or height < _DOWN * _SIDE:
+    if width * height <= _MOST_PIXELS:
         return None
-    return [
-        (left, top, left + _SIDE, top + _SIDE)
-        for top in _starts(height, _DOWN)
-        for left in _starts(width, _ACROSS)
-    ]
+    for across, down in _GRIDS:
+        if width >= across * _SIDE and height >= down * _SIDE:
+            lefts, tops = _starts(width, across), _starts(height, down)
+            return [(left, top, left + _SIDE, top + _SIDE) for top in tops for left in lefts]
+    return None
 
 
 def montage(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
     """Return these parts side by side."""
-    whole = Image.new(image.mode, (_ACROSS * _SIDE, _DOWN * _SIDE))
+    columns = len({left for left, *_ in boxes})
+    whole = Image.new(image.mode, (columns * _SIDE, len(boxes) // columns * _SIDE))
     for number, box in enumerate(boxes):
-        down, across = divmod(number, _ACROSS)
-        whole.paste(image.crop(box), (across * _SIDE, down * _SIDE))
+        row, column = divmod(number, columns)
+        whole.paste(image.crop(box), (column * _SIDE, row * _SIDE))
     return whole
 
 

@@ -1,78 +1,165 @@
-"""How good a compressed picture looks: an estimate of SSIMULACRA2, 100 for equal, without numpy.
+"""How good a compressed picture looks: SSIMULACRA2 2.1 by Jon Sneyers, 100 for equal.
 
-Structure is compared on luma at four scales and on red-green at two, and pooled so that the worst parts count most. The
-weights, and what a format's own kind of damage counts for, were fitted to SSIMULACRA2 on 49 photographs, screenshots and
-drawings in four formats and qualities each: the mean error is 2, and above 4.7 for one in ten (docs/performance.md).
+It is defined by tools/ssimulacra2.cc of libjxl: in the colour space XYB, at several sizes, what structure was lost (SSIM),
+what edges were added and what edges were lost, as means and as fourth-power means, in which the worst parts count most.
+Here weights below 0.01 are left out, and the two largest sizes are judged at every third row and column; either changes a
+score by hundredths. Borders are told of in `blur`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 
-from .similarity import Plane, computed, mean_of, on_white, times, windows
+from .blur import Plane, Strip, blurred, strips
+from .sample import montage, tiles
+from .similarity import on_white
+from .xyb import B, X, Y, sizes
 
-_C2 = (0.03 * 255) ** 2
-_SMALLEST = 16
-"""A side of fewer pixels is not halved again."""
-
-# Weights of the mean and of the fourth-power mean of the damage, per halving.
-_LUMA = ((3.1, 12.5), (0.0, 11.6), (115.0, 0.0), (71.0, 0.0))
-_RED_GREEN = ((0.0, 0.0), (0.0, 8.1), (0.0, 0.0), (0.0, 27.8))
-
-
-def score(picture: Image.Image, other: Image.Image, severity: float = 1) -> float:
-    """Return how similar the other picture looks, 0 to 100; transparent parts count as white.
-
-    `severity` is how visible the measured damage is, compared with JPEG.
-    """
-    y, _, red = _planes(picture)
-    other_y, _, other_red = _planes(other)
-    damage = _damage(y, other_y, _LUMA) + _damage(red, other_red, _RED_GREEN)
-    return _of_damage(damage / severity)
+_Norms = tuple[float, float]
 
 
-def _planes(picture: Image.Image) -> list[Image.Image]:
-    return [band.convert("F") for band in on_white(picture).convert("RGB").convert("YCbCr").split()]
+class _Weights(NamedTuple):
+    """Of the mean and of the fourth-power mean of each kind of damage."""
+
+    structure: _Norms = (0, 0)
+    added: _Norms = (0, 0)
+    lost: _Norms = (0, 0)
 
 
-def _damage(x: Plane, y: Plane, weights: tuple[tuple[float, float], ...]) -> float:
-    total = 0.0
-    for of_mean, of_worst in weights:
-        if of_mean or of_worst:
-            lost = _lost(x, y)
-            total += of_mean * mean_of(lost)
-        if of_worst:
-            squared = computed(lambda of: of["a"] * of["a"], a=lost)
-            total += of_worst * mean_of(computed(lambda of: of["a"] * of["a"], a=squared)) ** 0.25
-        if min(x.size) >= _SMALLEST:
-            x, y = x.reduce(2), y.reduce(2)
-    return total
+# For the picture's own size, its half and so on.
+_WEIGHTS: tuple[Mapping[int, _Weights], ...] = (
+    {Y: _Weights((0, 7.466890328078848), lost=(0, 17.445833984131262))},
+    {
+        X: _Weights((0, 1.1041726426657346)),
+        Y: _Weights((0, 6.683678146179332), lost=(0, 1.027889937768264)),
+    },
+    {
+        X: _Weights((0, 1.8422455520539298), (0, 11.441172603757666)),
+        Y: _Weights((225.20515300849274, 19.213238186143016)),
+    },
+    {
+        X: _Weights((0, 1.8787594979546387), (0, 10.94906990605142)),
+        Y: _Weights((176.39317598450694, 24.43300999870476), (0, 0.28520802612117757)),
+        B: _Weights((0, 8.826982764996862), (0, 23.19243343998926)),
+    },
+    {
+        X: _Weights(added=(0.9677937080626833, 0.9981766977854967)),
+        Y: _Weights((0, 34.77906344483772), (0, 44.835625328877896)),
+        B: _Weights(
+            (95.1080498811086, 0),
+            (0.9863978034400682, 171.2667255897307),
+            (0.9834382792465353, 0.9807858872435379),
+        ),
+    },
+)
+_STEPS = (3, 3, 1, 1, 1)
+"""Each size is judged at every so many rows and columns."""
+_LEAST_SIDE = 64
+"""A shorter side is continued, so that each size has something to judge."""
+_C2 = np.float32(0.0009)
 
 
-def _lost(x: Plane, y: Plane) -> Plane:
-    """Return how much structure each window has lost: 0 for none."""
-    planes = {
-        "mx": windows(x),
-        "my": windows(y),
-        "xx": windows(computed(times, a=x, b=x)),
-        "yy": windows(computed(times, a=y, b=y)),
-        "xy": windows(computed(times, a=x, b=y)),
-    }
-    return computed(_lost_of, **planes)
+class Reference:
+    """A picture that others are compared with; what is known of it alone is computed once."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        """A large picture is judged by parts of it; transparent parts count as white."""
+        self.picture = picture
+        self._boxes = tiles(picture.size)
+        self._channels = [
+            {channel: _Channel(plane, step, weights[channel]) for channel, plane in planes.items()}
+            for planes, step, weights in zip(self._sizes(picture), _STEPS, _WEIGHTS, strict=True)
+        ]
+
+    def score(self, picture: Image.Image) -> float:
+        """Return how good another picture of this size looks, 0 to 100."""
+        damage = sum(
+            channels[channel].damage(plane)
+            for channels, planes in zip(self._channels, self._sizes(picture), strict=True)
+            for channel, plane in planes.items()
+        )
+        return _of_damage(damage)
+
+    def _sizes(self, picture: Image.Image) -> list[dict[int, Plane]]:
+        shown = on_white(montage(picture, self._boxes) if self._boxes else picture)
+        return sizes(_continued(shown if shown.mode == "RGB" else shown.convert("RGB")), _WEIGHTS)
 
 
-def _lost_of(of: dict[str, Any]) -> Any:
-    mx, my = of["mx"], of["my"]
-    shift = (mx - my) * (1 / 255)
-    structure = ((of["xy"] - mx * my) * 2 + _C2) / (of["xx"] - mx * mx + of["yy"] - my * my + _C2)
-    lost = 1 - (1 - shift * shift) * structure
-    return (lost + abs(lost)) * 0.5
+def _continued(picture: Image.Image) -> Image.Image:
+    """Return a picture that is large enough, continued by its mirror images where it was not."""
+    width, height = picture.size
+    if min(width, height) >= _LEAST_SIDE:
+        return picture
+    if width < _LEAST_SIDE:
+        continued, mirrored, place = (width * 2, height), ImageOps.mirror(picture), (width, 0)
+    else:
+        continued, mirrored, place = (width, height * 2), ImageOps.flip(picture), (0, height)
+    both = Image.new(picture.mode, continued)
+    both.paste(picture)
+    both.paste(mirrored, place)
+    return _continued(both)
 
 
 def _of_damage(damage: float) -> float:
-    """Return the score by SSIMULACRA2's own curve."""
     scaled = 0.9562382616834844 * damage
     bent = 6.248496625763138e-5 * scaled**3 - 0.020884521182843837 * scaled**2 + 2.326765642916932 * scaled
     return float(max(0.0, 100 - 10 * max(0.0, bent) ** 0.6276336467831387))
+
+
+class _Channel:
+    """One channel of the reference at one size."""
+
+    def __init__(self, plane: Plane, step: int, weights: _Weights) -> None:
+        self._plane, self._step, self._weights = plane, step, weights
+        self._strips = strips(len(plane))
+        self._known = [self._of_reference(strip) for strip in self._strips]
+
+    def _of_reference(self, strip: Strip) -> tuple[Plane, Plane, Plane]:
+        """Return mean, variance and edges."""
+        near = self._plane[strip.near]
+        mean, square = blurred([near, near * near], strip, self._step)
+        return mean, square - mean * mean + _C2, _edges(self._plane, mean, strip, self._step)
+
+    def damage(self, plane: Plane) -> float:
+        weights, step = self._weights, self._step
+        totals, count = np.zeros((3, 2)), 0
+        for strip, (mean, variance, edges) in zip(self._strips, self._known, strict=True):
+            near = plane[strip.near]
+            planes = blurred([near, near * near, near * self._plane[strip.near]], strip, step)
+            count += mean.size
+            if any(weights.structure):
+                totals[0] += _sums(_structure_lost(mean, variance, *planes))
+            change = _edges(plane, planes[0], strip, step) / edges - 1
+            if any(weights.added):
+                totals[1] += _sums(np.maximum(change, 0))
+            if any(weights.lost):
+                totals[2] += _sums(np.maximum(-change, 0))
+        means = totals / count
+        means[:, 1] **= 0.25
+        return float((means * weights).sum())
+
+
+def _structure_lost(mean: Plane, variance: Plane, other: Plane, square: Plane, product: Plane) -> Plane:
+    """Return 1 − SSIM, without its factor for luminance that counts the dark for more."""
+    kept = 2 * (product - mean * other) + _C2
+    kept /= square - other * other + variance
+    shift = mean - other
+    kept *= 1 - shift * shift
+    return np.maximum(1 - kept, 0)
+
+
+def _edges(plane: Plane, mean: Plane, strip: Strip, step: int) -> Plane:
+    edges: Plane = np.abs(plane[strip.own][::step, ::step] - mean)
+    edges += 1
+    return edges
+
+
+def _sums(damage: Plane) -> _Norms:
+    """Return the sum of the values and of their fourth powers."""
+    total = float(damage.sum())
+    squares = np.square(damage, out=damage).ravel()
+    return total, float(squares @ squares)

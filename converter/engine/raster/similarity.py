@@ -22,14 +22,14 @@ Plane = Image.Image
 def similarity(picture: Image.Image, other: Image.Image) -> float:
     """Return the SSIM of two pictures of one size; transparent parts count as white."""
     x, y = _luma(picture), _luma(other)
-    mean_x, mean_y = windows(x), windows(y)
-    square_x, square_y = windows(computed(times, a=x, b=x)), windows(computed(times, a=y, b=y))
-    product = windows(computed(times, a=x, b=y))
-    scores = computed(_ssim, mx=mean_x, my=mean_y, xx=square_x, yy=square_y, xy=product)
-    return min(1.0, mean_of(scores))
+    mean_x, mean_y = _windows(x), _windows(y)
+    square_x, square_y = _windows(_computed(_times, a=x, b=x)), _windows(_computed(_times, a=y, b=y))
+    product = _windows(_computed(_times, a=x, b=y))
+    scores = _computed(_ssim, mx=mean_x, my=mean_y, xx=square_x, yy=square_y, xy=product)
+    return min(1.0, _mean_of(scores))
 
 
-def mean_of(plane: Plane) -> float:
+def _mean_of(plane: Plane) -> float:
     mean = plane.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
     assert isinstance(mean, float)
     return mean
@@ -52,7 +52,7 @@ def _luma(picture: Image.Image) -> Plane:
     return (gray.reduce(factor) if factor > 1 else gray).convert("F")
 
 
-def windows(plane: Plane) -> Plane:
+def _windows(plane: Plane) -> Plane:
     """Return the mean of each 8×8 window; a picture smaller than that is one block."""
     blocks = plane.reduce(_BLOCK)
     width, height = blocks.width - 1, blocks.height - 1
@@ -62,10 +62,10 @@ def windows(plane: Plane) -> Plane:
         name: blocks.crop((left, top, left + width, top + height))
         for name, left, top in (("a", 0, 0), ("b", 1, 0), ("c", 0, 1), ("d", 1, 1))
     }
-    return computed(lambda of: (of["a"] + of["b"] + of["c"] + of["d"]) / 4, **corners)
+    return _computed(lambda of: (of["a"] + of["b"] + of["c"] + of["d"]) / 4, **corners)
 
 
-def times(of: dict[str, Any]) -> Any:
+def _times(of: dict[str, Any]) -> Any:
     return of["a"] * of["b"]
 
 
@@ -76,7 +76,7 @@ def _ssim(of: dict[str, Any]) -> Any:
     return luminance * structure
 
 
-def computed(formula: Callable[[dict[str, Any]], Any], **planes: Plane) -> Plane:
+def _computed(formula: Callable[[dict[str, Any]], Any], **planes: Plane) -> Plane:
     result = ImageMath.lambda_eval(formula, **planes)
     assert isinstance(result, Image.Image)
     return result

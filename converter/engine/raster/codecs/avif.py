@@ -36,7 +36,6 @@ _CLOCKS = (b"mvhd", b"tkhd", b"mdhd")
 class Avif(Codec):
     format = FORMATS["avif"]
     pillow = "AVIF"
-    severity = 0.96
     needs = ("avif",)
     reads = "8, 10 and 12 bits a channel, grids, animated"
     refuses = "overlays and other pictures derived from pictures; other compressions than AV1"

@@ -48,8 +48,6 @@ class Codec:
     """Pillow writes its pictures as JPEG, into a buffer that must hold all of it."""
     longest_delay = 16_777_215
     """For how many milliseconds a frame can stay; the usual bound is that of WebP, which has 24 bits for it."""
-    severity = 1.0
-    """How visible its encoder's damage is, compared with the same amount of JPEG damage; fitted to SSIMULACRA2."""
     reads = ""
     """Which of its kinds are read, for the table in the README."""
     refuses = ""

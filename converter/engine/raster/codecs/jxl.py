@@ -40,7 +40,6 @@ _TEST = bytes(range(0, 240, 5)) * 16
 class Jxl(Codec):
     format = FORMATS["jxl"]
     pillow = "JXL"
-    severity = 1.12
     reads = "lossy and lossless, up to 16 bits a channel"
     refuses = "animations, CMYK"
 

@@ -24,7 +24,6 @@ _ANIMATED, _ALPHA = 0x02, 0x10  # flags of the extended header
 class Webp(Codec):
     format = FORMATS["webp"]
     pillow = "WEBP"
-    severity = 0.92
     needs = ("webp",)
     reads = "lossy and lossless, animated"
 

@@ -1,0 +1,119 @@
+"""Pictures in XYB, the colour space of JPEG XL, at several sizes, scaled as SSIMULACRA2 does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from .blur import Plane
+
+X, Y, B = range(3)
+
+_IN_CACHE = 32_768  # pixels
+
+# As in lib/jxl/cms/opsin_params.h of libjxl.
+_ABSORBANCE = np.array(
+    [
+        [0.3, 0.622, 0.078],
+        [0.23, 0.692, 0.078],
+        [0.24342268924547819, 0.20476744424496821, 0.5518098665095536],
+    ],
+    np.float32,
+)
+_BIAS = 0.0037930732552754493
+
+
+def sizes(picture: Image.Image, channels: Sequence[Collection[int]]) -> list[dict[int, Plane]]:
+    """Return these channels of an RGB picture, of its half, and so on; of the picture itself only Y."""
+    width, height = picture.size
+    luma = np.empty((height, width), np.float32)
+    linear = np.empty((3, (height + 1) // 2, (width + 1) // 2), np.float32)
+    for rows in _chunks(height, width):
+        part = _linear(picture, rows)
+        luma[rows] = _y(_roots(part, 2))
+        linear[:, rows.start // 2 : (rows.stop + 1) // 2] = _halved(part)
+    found = [{Y: luma}]
+    for wanted in channels[1:]:
+        found.append(_xyb(linear, wanted))
+        linear = _halved(linear)
+    return found
+
+
+def _chunks(height: int, width: int) -> Iterator[slice]:
+    """Yield an even number of rows at a time, few enough for the cache."""
+    rows = max(2, _IN_CACHE // width // 2 * 2)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
+def _linear(picture: Image.Image, rows: slice) -> Plane:
+    """Return red, green and blue of some rows as light."""
+    bands = picture.crop((0, rows.start, picture.width, rows.stop)).split()
+    return np.stack([_light().take(np.asarray(band), mode="wrap") for band in bands])
+
+
+@lru_cache(1)
+def _light() -> Plane:
+    """Return how much light each of the 256 values of sRGB stands for."""
+    value = np.arange(256) / 255
+    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+def _halved(linear: Plane) -> Plane:
+    """Return the mean of each 2×2 pixels; the last row and column may stand alone."""
+    odd = [(0, side % 2) for side in linear.shape[1:]]
+    if any(after for _, after in odd):
+        linear = np.pad(linear, [(0, 0), *odd], mode="edge")
+    rows: Plane = linear[:, ::2] + linear[:, 1::2]
+    halved: Plane = rows[:, :, ::2] + rows[:, :, 1::2]
+    halved *= 0.25
+    return halved
+
+
+def _xyb(linear: Plane, wanted: Collection[int]) -> dict[int, Plane]:
+    """Return the channels: X stretched, B without Y, and all of them positive."""
+    _, height, width = linear.shape
+    found = {channel: np.empty((height, width), np.float32) for channel in wanted}
+    for rows in _chunks(height, width):
+        roots = _roots(linear[:, rows], 3 if B in wanted else 2)
+        y = _y(roots)
+        made = {X: 7 * (roots[0] - roots[1]) + 0.42, Y: y}
+        if B in wanted:
+            made[B] = roots[2] - y + 0.56
+        for channel, plane in found.items():
+            plane[rows] = made[channel]
+    return found
+
+
+def _y(roots: Plane) -> Plane:
+    y: Plane = 0.5 * (roots[0] + roots[1])
+    y += 0.01
+    return y
+
+
+def _roots(linear: Plane, count: int) -> Plane:
+    """Return the answers of so many kinds of cones to the light."""
+    absorbed = _ABSORBANCE[:count] @ linear.reshape(3, -1)
+    absorbed += _BIAS
+    roots = _cube_root(absorbed)
+    roots -= _BIAS ** (1 / 3)
+    return roots.reshape(count, *linear.shape[1:])
+
+
+def _cube_root(values: Plane) -> Plane:
+    """Return the cube roots to 0.002%, on most processors ten times as fast as NumPy does."""
+    # Seen as an integer, a float is nearly its logarithm, so a third of it is nearly that of the root; one step of Halley's
+    # method mends that.
+    root = (values.view(np.int32) // 3 + 709_921_077).view(np.float32)
+    cube = root * root
+    cube *= root
+    cube += values
+    root *= cube + values
+    cube *= 2
+    cube -= values
+    root /= cube
+    return root
