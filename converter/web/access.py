@@ -1,4 +1,4 @@
-"""The only way from a page to a row: through its owner. A stranger's id is 404."""
+"""Look up a row for a page, always by its owner: another user's row gives 404."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def open_to_guests(view: V) -> V:
 
 
 def open_to_new_guests(view: V) -> V:
-    """Mark a view that anybody may use: who uploads an image there becomes a guest."""
+    """Mark a view that anybody may use: a visitor who uploads an image there becomes a guest."""
     view.open_to_guests = "new"  # type: ignore[attr-defined]
     return view
 

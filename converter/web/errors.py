@@ -1,4 +1,4 @@
-"""The error pages for what was refused, what is in the way, and a form that cannot be trusted."""
+"""Error pages for refused requests, server errors and failed CSRF checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETRY_SECONDS = 5
 
 
 def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
-    """Return the error page, with the status of the code."""
+    """Return the error page, with the HTTP status of the refusal's code."""
     status = ERRORS[refusal.code].status
     title = _("This has expired") if status == 410 else _("Not possible right now")
     context = {"title": title, "refusal": refusal, "status": status}
@@ -27,9 +27,10 @@ def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Return the error page for what nobody caught: a store or database that is full or does not answer, or a fault of ours.
+    """Return the error page for an uncaught exception.
 
-    It reads nothing from the database, not even who is logged in.
+    A full or unreachable database or store has a page of its own; anything else is a server error. The page
+    reads nothing from the database, not even the user.
     """
     exc = sys.exc_info()[1]
     if not isinstance(exc, OperationalError | StorageFault):
@@ -42,6 +43,6 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return the page for a form without the right token, or whose origin is not this host."""
+    """Return the page for a form with a missing or wrong CSRF token, or from another origin."""
     context = {"is_other_origin": reason.startswith(("Origin checking", "Referer checking"))}
     return render(request, "403_csrf.html", context, status=403)

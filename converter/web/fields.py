@@ -1,4 +1,4 @@
-"""Fields and widgets of options that are not said as a recipe has them."""
+"""Fields and widgets of options whose form values differ from the recipe's values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ThousandsField(forms.FloatField):
 
 
 class PercentField(forms.FloatField):
-    """A part of the whole, from 0 to 1, entered in percent."""
+    """A fraction from 0 to 1, entered as a percentage."""
 
     def clean(self, value: Any) -> Any:
         number = super().clean(value)
@@ -38,7 +38,7 @@ class PercentField(forms.FloatField):
 
 
 class ColorInput(forms.TextInput):
-    """A colour as text, with a picker next to it that the scripts keep in sync."""
+    """A text input for a colour, with a colour picker that the scripts keep in sync."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         text = super().render(name, value, attrs, renderer)

@@ -1,7 +1,7 @@
 """The history filter: its URL parameters, and the batches that match.
 
-A search reads the batches in steps, newest first, until a page is full or LOOK_BACK batches were read. So no search costs
-more than that, however rare its matches are.
+A search reads the batches in steps, newest first, until a page is full or LOOK_BACK batches have been read.
+This bounds the cost of a search that has few matches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from converter.paging import cursor_of, page_or_first
 from converter.web.options import inputs, outputs
 
 LOOK_BACK = 1000
-"""How many batches one search reads. The next page continues from there."""
+"""The maximum number of batches that one search reads. The next page continues from there."""
 STEP = 100
 
 STATES = {
@@ -33,7 +33,7 @@ STATES = {
 
 
 class HistoryFilter(forms.Form):
-    """Every field is optional; invalid values are reported and ignored."""
+    """The filter form. Every field is optional; invalid values are reported and ignored."""
 
     q = forms.CharField(
         label=_("Name"), required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"})
@@ -50,7 +50,7 @@ class HistoryFilter(forms.Form):
         self._offer("format", [(format.name, format.label) for format in outputs()])
         self._offer("state", list(STATES.items()))
         for name in ("since", "until"):
-            # The one format that such an input takes, whatever the language.
+            # HTML date inputs only accept this format, whatever the language.
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         self.is_valid()
 
@@ -72,7 +72,7 @@ class HistoryFilter(forms.Form):
         return bool(self.data.get("q")) or self.more_is_used
 
     def in_time(self, batches: QuerySet[Batch]) -> QuerySet[Batch]:
-        """Limit the batches to the chosen days."""
+        """Return the batches that were created on the chosen days."""
         if since := self.cleaned_data.get("since"):
             batches = batches.filter(created_at__gte=_moment(since, time.min))
         if until := self.cleaned_data.get("until"):
@@ -80,7 +80,7 @@ class HistoryFilter(forms.Form):
         return batches
 
     def jobs(self) -> JobQuerySet | None:
-        """Return the jobs a batch must have at least one of; None if any will do."""
+        """Return the jobs that match the filter, or None if it does not restrict the jobs."""
         wanted = {
             name: value
             for name in ("q", "state", "source", "format")
@@ -105,13 +105,13 @@ class HistoryFilter(forms.Form):
 class Found:
     batches: list[Batch]
     following: str | None
-    """What the link to the next page says."""
+    """The cursor of the next page."""
     looked_back_to: datetime | None = None
-    """Where the search stopped before the page was full."""
+    """The creation time of the last batch read, if the search stopped before the page was full."""
 
 
 def search(batches: QuerySet[Batch], like: JobQuerySet | None, after: str | None, size: int) -> Found:
-    """Return a page of the batches that have such a job."""
+    """Return a page of the batches that have a job in `like`, or of all batches if `like` is None."""
     if like is None:
         return Found(*page_or_first(batches, after, size))
     found: list[Batch] = []

@@ -1,4 +1,4 @@
-"""Forms, built from the engine's table of options."""
+"""Forms. The fields of an output are built from the engine's option schemas."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
 
 
 class OutputForm(forms.Form):
-    """One output: a recipe, field by field."""
+    """The recipe of one output, with a field for each option."""
 
     watermark_file = forms.FileField(
         label=_("Logo"), required=False, widget=forms.FileInput(attrs={"accept": "image/*"})
@@ -57,11 +57,11 @@ class OutputForm(forms.Form):
         kept.widget.attrs.update(_attrs(_option("watermark.image")))
 
     def has_changed(self) -> bool:
-        """An output with unchanged defaults counts too."""
+        """Return True: an output with the default values counts too."""
         return True
 
     def mapping(self) -> dict[str, Any]:
-        """Return the recipe as JSON; a logo that is not stored yet is named `pending`."""
+        """Return the recipe as JSON. A logo that is not stored yet has the id `pending`."""
         values = quality.meant(self.cleaned_data)
         if self.watermark is not None:
             values["watermark.image"] = "pending"
@@ -77,7 +77,7 @@ class OutputForm(forms.Form):
                 self.add_error(self._field_at(error.pointer), translated(error.message))
 
     def recipe(self, *, watermark: str = "") -> engine.Recipe:
-        """Return the recipe with the upload id of its logo."""
+        """Return the recipe. `watermark` is the upload id of a newly stored logo."""
         mapping = self.mapping()
         if watermark:
             mapping["watermark"]["image"] = watermark
@@ -91,13 +91,13 @@ class OutputForm(forms.Form):
         path = pointer.strip("/").replace("/", ".")
         return next((name for name in self.fields if name == path or name.startswith(f"{path}.")), None)
 
-    # How the fields are laid out.
+    # Layout of the fields, for templates.
 
     def size_fields(self) -> list[forms.BoundField]:
         return [self[path] for path in PLAIN_SIZE if path in self.fields]
 
     def says(self) -> str:
-        """Return what the output is, in few words; its script keeps that up to date."""
+        """Return a short summary of the output, which a script keeps up to date."""
         sides = [self[f"resize.{side}"].value() for side in ("width", "height")]
         size = "×".join(str(side) for side in sides if side)
         name = words.format_label(str(self["format"].value()))
@@ -110,7 +110,7 @@ class OutputForm(forms.Form):
         return [self[path] for path in PLAIN if path in self.fields]
 
     def more(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """Return the other fields in named groups, the parts of the recipe first."""
+        """Return the other fields in named groups: first those of the image, then those of each part."""
         groups: dict[str, list[forms.BoundField]] = {}
         for option in options():
             if option.path not in (*PLAIN, *PLAIN_SIZE) and option.path != "watermark.image":
@@ -128,7 +128,7 @@ class OutputForm(forms.Form):
         return self["watermark.image"]
 
     def more_is_used(self) -> bool:
-        """Whether a folded field has a value or an error, so the section must be open."""
+        """Return whether a field in the collapsed section has a value or an error: it must be open then."""
         if self.is_bound:
             return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.errors)
         return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.initial)
@@ -154,7 +154,7 @@ class MultipleFileInput(forms.FileInput):
 
 
 class MultipleFileField(forms.FileField):
-    """Cleans to a list of files. Empty files pass: each file is checked on its own."""
+    """A field that cleans to a list of files. It accepts empty files, which are checked one by one later."""
 
     widget = MultipleFileInput
 
@@ -164,7 +164,7 @@ class MultipleFileField(forms.FileField):
 
 
 class AddressesField(forms.CharField):
-    """URLs, one per line; cleans to files to fetch."""
+    """A field of URLs, one per line, that cleans to a list of files to fetch."""
 
     widget = forms.Textarea
 
@@ -197,7 +197,7 @@ class FilesForm(forms.Form):
     )
 
     def __init__(self, *args: Any, by_url: bool = True, **kwargs: Any) -> None:
-        """`by_url`: whether this user may add images by URL, where the site lets anybody."""
+        """`by_url` tells whether this user may add images by URL, on sites that allow it at all."""
         super().__init__(*args, **kwargs)
         if not (by_url and settings.CONVERTER_IMPORT_BY_URL):
             del self.fields["addresses"]
@@ -242,7 +242,7 @@ def _fetched(url: str) -> NewFile:
 
 
 def accepted() -> str:
-    """Return the `accept` value of file inputs: the formats the engine reads."""
+    """Return the `accept` attribute of file inputs: the formats that the engine reads."""
     return ",".join(["image/*", *(f".{extension}" for format in inputs() for extension in format.extensions)])
 
 

@@ -1,4 +1,4 @@
-"""The request as these pages see it."""
+"""The type of requests from logged-in users, and parsers for values in URLs and forms."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from django_htmx.middleware import HtmxDetails
 
 
 class LoggedInRequest(HttpRequest):
-    """A request that the log-in middleware has let through."""
+    """A request that has passed the login middleware."""
 
-    user: AbstractBaseUser  # type: ignore[assignment]  # which model it is, this room does not know
+    user: AbstractBaseUser  # type: ignore[assignment]  # the concrete model is up to the site
     htmx: HtmxDetails
 
 
 def number(text: str) -> int | None:
-    """Return the number that a field or an address names, or None if it is no number or has more than six digits.
+    """Return the number in a form field or URL, or None if it is not a number or has more than six digits.
 
-    Python refuses to read numbers of thousands of digits.
+    Python refuses to parse numbers with thousands of digits.
     """
     return int(text) if text.isdecimal() and len(text) <= 6 else None
 
 
 def uuid_of(text: str) -> uuid.UUID | None:
-    """Return the id that a field or an address names, or None if it is none."""
+    """Return the id in a form field or URL, or None if it is not a UUID."""
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A recipe as a link, for others: a short hash that leads to the recipe as it was when the link was made."""
+"""Links to recipes. A link holds a short hash and leads to the recipe as it was when the link was made."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make(
     logo: Logo | None = None,
     more_logos: Iterable[Logo] = (),
 ) -> str:
-    """Return the hash that leads to these outputs; the same one however often it is asked for."""
+    """Return the hash of the link to these outputs. The same outputs always have the same hash."""
     recipe, *more = outputs
     link, is_new = RecipeLink.objects.get_or_create(
         owner_id=owner.pk,
@@ -50,7 +50,7 @@ def _hash(outputs: Sequence[engine.Recipe]) -> str:
 def read(token: str) -> list[engine.Recipe]:
     """Return the outputs of a link.
 
-    Raises ValueError when it is no link of ours, InvalidRecipe when it asks for what is not offered.
+    Raises ValueError for an unknown link, and InvalidRecipe if its options are no longer available.
     """
     if HASH.fullmatch(token):
         link = RecipeLink.objects.filter(hash=token).order_by("created_at").first()
@@ -61,7 +61,7 @@ def read(token: str) -> list[engine.Recipe]:
 
 
 def _carried(token: str) -> engine.Recipe:
-    """Return the recipe of a link as they were made before: it carries the recipe itself."""
+    """Return the recipe of an old link, which contains the recipe itself: compressed JSON in base64."""
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         text = zlib.decompressobj().decompress(packed, LONGEST)

@@ -1,4 +1,4 @@
-"""Many outputs at once: each format in each width."""
+"""A form that adds many outputs at once: each format in each width."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ class MatrixForm(forms.Form):
             )
 
     def recipes(self) -> list[dict[str, Any]]:
-        """Return the recipes, format by format."""
+        """Return the recipes, grouped by format."""
         formats, widths = self.cleaned_data["formats"], self.cleaned_data["widths"]
         return [{"format": format, "resize": {"width": width}} for format in formats for width in widths]

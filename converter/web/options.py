@@ -1,4 +1,4 @@
-"""The options of all outputs as one flat list, read from the engine's format table."""
+"""The options of all output formats as one flat list, from the engine's schemas."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PERCENTS = {
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a recipe. `path` is dotted (`resize.width`), `formats` are those that support it."""
+    """One option of a recipe. `path` is dotted (`resize.width`); `formats` lists the formats that have it."""
 
     path: str
     schema: Mapping[str, Any]
     formats: tuple[str, ...]
     defaults: Mapping[str, Any]
     tells: bool
-    """Whether setting it enables its part: a width enables resizing, a mode alone does not."""
+    """Whether setting this option enables its part: a width enables resizing, a mode alone does not."""
 
     @property
     def part(self) -> str:
@@ -40,17 +40,17 @@ class Option:
 
     @property
     def in_thousands(self) -> bool:
-        """Whether people say its number in thousands: bytes as KB."""
+        """Whether the forms show its number in thousands: bytes as KB."""
         return self.path == "target_bytes"
 
     @property
     def is_color(self) -> bool:
-        """Whether it says a colour."""
+        """Whether its value is a colour."""
         return "#[0-9a-f" in self.schema.get("pattern", "").lower()
 
     @property
     def in_percent(self) -> bool:
-        """Whether people say its number in percent: a part of the whole."""
+        """Whether the forms show its number, a fraction, as a percentage."""
         return self.path in PERCENTS
 
     @property
@@ -66,7 +66,7 @@ class Option:
         return gettext(hint) if hint and not self.in_percent else ""
 
     def label(self, choice: Any) -> str:
-        """Return how people call one of its choices."""
+        """Return the translated label of one of its choices."""
         return gettext(_stated()[self.path]["labels"][choice])
 
     @property
@@ -87,7 +87,7 @@ def _stated() -> Mapping[str, Mapping[str, Any]]:
 
 
 def part_title(part: str) -> str:
-    """Return how people call a group of options, such as the watermark's."""
+    """Return the translated title of a group of options, such as the watermark."""
     return gettext(_stated()[part]["title"])
 
 
@@ -96,7 +96,7 @@ def outputs() -> list[engine.Format]:
 
 
 def offered() -> list[engine.Format]:
-    """Return the outputs that staff allow."""
+    """Return the output formats that staff allow."""
     return [format for format in outputs() if configuration.current().makes(format.name)]
 
 
@@ -106,7 +106,7 @@ def inputs() -> list[engine.Format]:
 
 @cache
 def options() -> tuple[Option, ...]:
-    """Return every option that any output has, in the schema's order."""
+    """Return the options of all output formats, in the order of the schemas."""
     found: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     schemas = {format.name: engine.output_schema(format) for format in outputs()} | {
         AUTO: engine.auto_schema()
@@ -137,7 +137,7 @@ def _leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def recipe_mapping(format: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recipe for these values (by path), without options the format does not have."""
+    """Return the recipe with these values (by path), without options that the format does not have."""
     mapping: dict[str, Any] = {"format": format}
     told = set()
     for option in options():
@@ -152,7 +152,7 @@ def recipe_mapping(format: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def values_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe as values by path: what `recipe_mapping` reads."""
+    """Return the values of a recipe by path, the inverse of `recipe_mapping`."""
     values = {}
     for name, value in recipe.items():
         if isinstance(value, Mapping):

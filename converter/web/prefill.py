@@ -1,4 +1,4 @@
-"""What the convert page begins with: the images, recipes and choices that its address names."""
+"""The initial images, recipes and choices of the convert page, from its URL parameters."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from converter.web.matrix import MatrixForm
 
 
 class SitesOwn(dict[str, Any]):
-    """The recipe of those who chose none; the format may follow their images."""
+    """The site's default recipe, for users without their own. Scripts may adapt its format to the images."""
 
 
 def asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, Any]]]:
-    """Return the uploads and recipes that a link to this page names: a batch or job to do again, a recipe."""
+    """Return the uploads and recipes that the URL names, such as those of a batch to convert again."""
     ask = request.GET
     if pk := uuid_of(ask.get("batch", "")):
         batch = batch_of(request, pk)
@@ -48,7 +48,7 @@ def asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, An
 
 
 def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
-    """Return the recipe with a longest side in pixels, if one is asked for that makes sense."""
+    """Return the recipe with its longest side limited to `side` pixels, if that is a valid request."""
     resize = dict(recipe.get("resize", {}))
     longest = number(side)
     if longest is None or resize.get("mode", "fit") != "fit":
@@ -62,7 +62,7 @@ def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:
 
 
 def _default_outputs(request: LoggedInRequest) -> list[dict[str, Any]]:
-    """Return the outputs of the user's default recipe, or the site's if its options are no longer available."""
+    """Return the user's default outputs, or the site's if the user has none that are still valid."""
     saved = Preferences.of(request.user).recipe
     try:
         return (
@@ -78,7 +78,7 @@ def _sites_own() -> SitesOwn:
 
 
 def _uploads_of(batch: Batch) -> list[Upload]:
-    """Return the images of the batch that are still here, each with what is its own as `own_crop` and `own_point`."""
+    """Return the images of the batch that still exist. `own_crop` and `own_point` hold their own values."""
     if batch.join:
         return [upload for job in batch.jobs.all() for upload in job.uploads if upload.is_here]
     found = Upload.objects.filter(jobs__batch=batch).annotate(place=Min("jobs__position")).order_by("place")
@@ -91,7 +91,7 @@ def _uploads_of(batch: Batch) -> list[Upload]:
 
 
 def _own(batch: Batch, option: str) -> dict[Any, Any]:
-    """Return this option by image, for the images that have it otherwise than the outputs of the batch."""
+    """Return the option's value by image, for images whose value differs from the batch's outputs."""
     usual = [output.get(option) for output in batch.outputs]
     having = batch.jobs.filter(recipe__has_key=option).order_by("-position").values_list("upload", "recipe")
     return {pk: recipe[option] for pk, recipe in having if recipe[option] not in usual}
@@ -104,7 +104,7 @@ def uploads_here(request: LoggedInRequest, ids: Sequence[str]) -> list[Upload]:
 
 
 def files_as_before(request: LoggedInRequest) -> dict[str, Any]:
-    """Return what was chosen for all images of the batch or job that is to be done again."""
+    """Return the joining and naming choices of the batch or job to convert again."""
     if pk := uuid_of(request.GET.get("batch", "")):
         batch = batch_of(request, pk)
     elif pk := uuid_of(request.GET.get("job", "")):

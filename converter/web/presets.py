@@ -1,4 +1,4 @@
-"""Sizes that people ask for by name, as values of the fields of an output."""
+"""Common sizes with names, as values for the fields of an output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from converter.web.options import options, values_of
 
 @dataclass(frozen=True)
 class Preset:
-    """`recipe` holds what the preset sets; what other presets set is put back to its default."""
+    """`recipe` holds the options that the preset sets. Options of the other presets are reset to defaults."""
 
     name: str | Promise
     recipe: Mapping[str, Any]
@@ -51,7 +51,7 @@ PRESETS: Sequence[Preset] = (
 
 
 def choices() -> list[tuple[str, str]]:
-    """Return the presets with the values of all the fields that any of them sets, as JSON."""
+    """Return each preset's name, and as JSON its values for all fields that any preset sets."""
     makes = configuration.current().makes
     usual = [preset for preset in PRESETS if makes(preset.recipe.get("format", "webp"))]
     presets = [*usual, *_sites_own()]

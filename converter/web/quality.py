@@ -1,4 +1,7 @@
-"""One control for how good a result is to be: an aim, a value, or a maximum size. A recipe has an option for each."""
+"""The quality control of the forms: one choice for what a recipe has three options for.
+
+These are an aim, a quality value, and a maximum size.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ def field(attrs: dict[str, Any]) -> forms.ChoiceField:
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's values by path, with the way that the control shows."""
+    """Return a recipe's values (by path) as form values, where `aim` holds the control's choice."""
     way = next((way for way, (name, *_more) in _OF_WAY.items() if values.get(name)), None)
     return {**values, "aim": way} if way else dict(values)
 
 
 def meant(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the control's values as those of a recipe: what belongs to another way than the chosen one is left out.
+    """Return the form values as recipe values, without the fields of choices that were not selected.
 
-    Where none is chosen all stay: without scripts the fields of all ways are shown.
+    Keep all of them if none was selected: without scripts the form shows the fields of all choices.
     """
     chosen = dict(values)
     way = chosen.get("aim") or ""

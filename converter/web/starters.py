@@ -50,7 +50,7 @@ STARTERS: Mapping[str, Starter] = {
             {"format": "png", "resize": _icon(180, border=8)},
             {"format": "png", "background": "transparent", "resize": _icon(192)},
             {"format": "png", "background": "transparent", "resize": _icon(512)},
-            # Systems cut it to a circle of 40 % of the side: a square of 56 % of it fits into that.
+            # Systems crop this icon to a circle with a radius of 40 % of its side. A square of 56 % fits in.
             {"format": "png", "resize": _icon(512, border=22)},
         ],
     ),
@@ -66,7 +66,7 @@ STARTERS: Mapping[str, Starter] = {
 
 
 def offered() -> Mapping[str, Starter]:
-    """Return those whose formats staff allow."""
+    """Return the starters whose formats staff allow."""
     makes = configuration.current().makes
     return {
         name: starter

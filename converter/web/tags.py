@@ -1,4 +1,4 @@
-"""Template filters for sizes, formats and states."""
+"""Template tags and filters, mainly for sizes, formats and states."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ register = template.Library()
 
 MOST_SHOWN_BYTES = 400_000
 USUAL_SIDE = 1600
-"""Pixels of the longest side that suit a screen."""
+"""The longest side, in pixels, that suits a screen."""
 MOST_ON_PHONE, MOST_IN_COLUMN = 10, 15
-"""Characters that a select has room for where two fields share a row."""
+"""The number of characters that fit in a select when two fields share a row."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -43,19 +43,19 @@ def webhooks_are_on() -> bool:
 
 @register.simple_tag
 def originals_are_shown() -> bool:
-    """Whether their owner may download them again."""
+    """Return whether owners may download their originals."""
     return bool(settings.CONVERTER_ORIGINALS)
 
 
 @register.simple_tag
 def can_be_installed() -> bool:
-    """Whether the site offers itself as an app."""
+    """Return whether browsers may install the site as an app."""
     return bool(settings.CONVERTER_INSTALLABLE)
 
 
 @register.filter
 def size(count: int | None) -> SafeString | str:
-    """Return the size in words, with the exact number on hover."""
+    """Return the size in a readable unit, with the exact number on hover."""
     if count is None:
         return ""
     exact = ngettext("%(n)s byte", "%(n)s bytes", count) % {
@@ -66,7 +66,10 @@ def size(count: int | None) -> SafeString | str:
 
 @register.filter
 def smaller_side(job: Job) -> int:
-    """Return the longest side that would leave a result of low quality enough bytes for each pixel; 0 if it has enough."""
+    """Return a longest side that would improve a low-quality result, or 0 if the quality is fine.
+
+    Fewer pixels leave more bytes for each pixel.
+    """
     longest = max(job.result_width or 0, job.result_height or 0)
     warnings = (job.report or {}).get("warnings", [])
     is_low = any(warning["code"] == "low_quality" for warning in warnings)
@@ -77,7 +80,7 @@ def smaller_side(job: Job) -> int:
 
 @register.filter
 def wordiness(field: BoundField) -> str:
-    """Return the classes of a field whose choices need a row to themselves: on a phone, or in any narrow column."""
+    """Return CSS classes for a field whose choices need a full row, on a phone or in any narrow column."""
     longest = max((len(str(label)) for _value, label in getattr(field.field, "choices", ())), default=0)
     if longest > MOST_IN_COLUMN:
         return " is-wordy is-wordiest"
@@ -134,7 +137,7 @@ def message(refusal: CodedError) -> str:
 
 @register.filter
 def note(said: Mapping[str, Any]) -> str:
-    """Return a note or warning of a report."""
+    """Return the translated text of a note or warning in a report."""
     return translated_row(said["code"], said["params"], said["text"])
 
 
@@ -145,25 +148,25 @@ def may_be_retried(job: Job) -> bool:
 
 @register.filter
 def needs_another_image(job: Job) -> bool:
-    """Whether a job failed by what its image is, so that no other settings can help."""
+    """Return whether a job failed because of its image, so that other settings would not help."""
     return job.error_code in {error.code for error in engine.InvalidImage.__subclasses__()}
 
 
 @register.filter
 def failure(job: Job) -> str:
-    """Return why a job failed."""
+    """Return the translated reason why a job failed."""
     return translated_row(job.error_code, job.error_params, job.error_message)
 
 
 @register.filter
 def failed_delivery(delivery: Delivery) -> str:
-    """Return why a message of a webhook had no answer."""
+    """Return the translated reason why a webhook delivery got no response."""
     return translated_row("fetch_failed", delivery.error_params, delivery.answer)
 
 
 @register.filter
 def normal_growth(jobs: Iterable[Job]) -> Mapping[str, Any] | None:
-    """Return the note which says that these results are larger by the nature of their format, if any does."""
+    """Return the first note that says a result is larger because of its format, or None."""
     notes = (said for job in jobs for said in (job.report or {}).get("notes", ()))
     return next((said for said in notes if said["code"] == "larger_by_nature"), None)
 
@@ -175,7 +178,7 @@ def output_labels(outputs: Sequence[Mapping[str, Any]]) -> str:
 
 @register.filter
 def input_labels(batch: Batch) -> str:
-    """Return the formats of the images that the history shows."""
+    """Return the formats of the batch's images that the history shows."""
     first = getattr(batch, "first_jobs", [])
     return ", ".join(dict.fromkeys(label(job.upload.format) for job in first if job.upload.format))
 
@@ -192,7 +195,7 @@ def thumbnail(upload: Upload) -> str | None:
 
 @register.filter
 def shown_result(jobs_of_image: Iterable[Job]) -> str | None:
-    """Return a link to the widest result that a browser shows and that is small enough to be a card's picture."""
+    """Return a URL of the widest result that browsers can show and whose file is small enough for a card."""
     shown = [
         job
         for job in jobs_of_image
@@ -210,7 +213,7 @@ def mime(job: Job) -> str:
 
 @register.filter
 def percent_saved(before: int, after: int) -> int:
-    return min(round(100 - 100 * after / before), 99) if before else 0  # nothing becomes nothing
+    return min(round(100 - 100 * after / before), 99) if before else 0  # an empty file stays empty
 
 
 @register.filter
@@ -224,7 +227,7 @@ def saved_words(percent: int | None) -> str:
 
 @register.filter
 def moment(when: datetime) -> SafeString:
-    """Return the time as an element, in UTC; times.js shows it in the visitor's zone."""
+    """Return a `<time>` element in UTC. times.js converts it to the visitor's time zone."""
     text = f"{date_format(when, 'DATETIME_FORMAT')} UTC"
     return format_html('<time datetime="{}" data-local>{}</time>', when.isoformat(), text)
 
@@ -234,7 +237,7 @@ def expires(moment: datetime) -> str:
     left = moment - timezone.now()
     if left <= timedelta(0):
         return _("expired")
-    # To the nearest: of 24 hours, 23 are not what is left after a second.
+    # Round to the nearest unit: one second into 24 hours, the text must not say 23 hours.
     if left > timedelta(days=2):
         moment += timedelta(hours=12)
     elif left > timedelta(hours=2):
@@ -251,15 +254,15 @@ def next_try(moment: datetime) -> str:
 
 @register.filter
 def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what probing found, as rows of a table."""
-    alone = {key for key in ("frames", "pages") if facts.get(key) == 1}  # goes without saying
+    """Return the facts that probing found, as table rows."""
+    alone = {key for key in ("frames", "pages") if facts.get(key) == 1}  # a count of one is not worth a row
     rows = [(name, facts.get(key)) for key, name in words.FACTS.items() if key not in alone]
     return [(str(name), _value(value)) for name, value in rows if value not in (None, "", [], False)]
 
 
 @register.filter
 def encoder(said: Mapping[str, Any]) -> str:
-    """Return the encoder and its settings; of those that are on or off, the ones that are on."""
+    """Return the encoder's name and settings. Boolean settings are listed only if they are on."""
     return ", ".join([said["name"], *_settings(said.get("settings", {}))])
 
 

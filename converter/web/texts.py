@@ -1,4 +1,4 @@
-"""The translated strings of the scripts."""
+"""Translated strings for the scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from converter.engine import RECIPE_SCHEMA, templates
 from converter.engine.messages import gettext_noop as _
 from converter.jobs import messages
 
-# The strings of the convert page's script, by the keys it uses.
+# Strings of the convert page's script, by the keys that it uses.
 _CONVERT = {
     "empty": _("This file is empty."),
     "tooLarge": _("Larger than the {size} limit."),
@@ -84,7 +84,7 @@ _CONVERT = {
 
 
 def for_messages() -> dict[str, str]:
-    """Return the templates of what the API may refuse, and the titles of options, by which it names them."""
+    """Return the templates of the API's error messages, and the option titles that these messages contain."""
     rooms = (
         templates.ERRORS,
         templates.OPTIONS,

@@ -1,4 +1,4 @@
-"""The logo uploaded with a form."""
+"""Store the logo that was uploaded with a form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converter.web.http import LoggedInRequest
 
 
 def with_stored_watermark(request: LoggedInRequest, form: OutputForm) -> engine.Recipe:
-    """Return the form's recipe, with the upload id of its watermark once that is stored.
+    """Store the logo of the form, if it has one, and return the recipe with the logo's upload id.
 
     Raises jobs.JobError.
     """

@@ -1,4 +1,4 @@
-"""Labels for the engine's option names and codes. What is missing here is shown as the engine names it."""
+"""Labels of facts, events, states and formats. A name without a label is shown as it is."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def format_label(name: str) -> str:
 
 
 def span(time: timedelta) -> str:
-    """Return a duration: hours up to a day, then days if they are whole."""
+    """Return a duration in words: in days if it is a whole number of them above one, otherwise in hours."""
     hours = time / timedelta(hours=1)
     if hours > 24 and hours % 24 == 0:
         return ngettext("%(n)s day", "%(n)s days", int(hours // 24)) % {"n": int(hours // 24)}

@@ -1,10 +1,10 @@
-// The service worker. It says so where there is no connection, and hands over what is shared with the site.
-// It keeps one page and its styles, which are the same for everybody: pages with anything of anybody's, and results, never.
-// `site` stands before this: the addresses, and the name of the cache, which changes with what is in it.
+// The service worker. It shows the offline page when there is no connection, and passes shared files to the convert page.
+// It caches only the offline page and its styles, which are the same for all users: never users' pages or results.
+// The server puts the definition of `site` before this script: URLs, and a cache name that changes with the content.
 
 const worker = /** @type {any} */ (self);
 const MINE = "imagesite-";
-const PATIENCE = 60_000; // milliseconds in which the page must ask for what was shared
+const PATIENCE = 60_000; // milliseconds to wait until the page asks for the shared files
 
 /** @type {File[]} */
 let shared = [];
@@ -62,7 +62,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   } else if (site.kept.includes(pathname)) {
     event.respondWith(style(request));
   } else if (request.method === "DELETE") {
-    event.respondWith(fetch(request)); // else lost where the page that asks is being left
+    event.respondWith(fetch(request)); // otherwise the request is lost if its page is being closed
   }
 });
 worker.addEventListener("message", (/** @type {any} */ event) => {

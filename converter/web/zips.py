@@ -1,4 +1,4 @@
-"""Handing out a ZIP: at once, or by a page that waits while the worker makes it."""
+"""Serve a ZIP: redirect to it, or show a page that polls while the worker makes it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from converter import jobs
 from converter.translation import translated
 from converter.web.errors import refusal_page
 
-SECONDS = "2"  # until it is worth asking again
+SECONDS = "2"  # value of Retry-After
 
 
 def hand_out(request: HttpRequest, make: Callable[[], str | None], back: dict[str, Any]) -> HttpResponse:
-    """Lead to the link that `make` returns. While that is None the answer is 202, with a page that asks again.
+    """Redirect to the URL that `make` returns. While it returns None, respond 202 with a page that polls.
 
-    `back` is the context that says where the page leads back to: a batch or a share.
+    `back` is the template context with the batch or share that the page links back to.
     """
     is_polled = bool(getattr(request, "htmx", False))
     try:

@@ -1,4 +1,4 @@
-"""What visitors may want to know: help, privacy, terms, and how programs use the site."""
+"""Information pages: help, privacy, terms, and the guide to the API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECIPES: tuple[tuple[Promise, dict[str, Any]], ...] = (
     (_("Camera data without the location"), {"format": "jpeg", "metadata": "strip_location"}),
     (_("A4 page"), {"format": "pdf", "page": "a4"}),
 )
-"""What a recipe is for, and the recipe."""
+"""Example recipes with their purposes."""
 
 
 @login_not_required
@@ -53,7 +53,7 @@ def terms(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def api(request: HttpRequest) -> HttpResponse:
-    """Show the guide to the API. Its examples name this site, so that they work when pasted."""
+    """Show the guide to the API. Its examples use this site's URL, so that they work when pasted."""
     context = {
         "site": request.build_absolute_uri(reverse("web:landing")),
         "recipes": [(purpose, json.dumps(recipe, ensure_ascii=False)) for purpose, recipe in RECIPES],

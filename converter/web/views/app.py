@@ -1,4 +1,4 @@
-"""The site as an app on a phone: its manifest, its service worker, and what is shared with it."""
+"""The site as an installable app: web app manifest, service worker and share target."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ICONS = (
 @login_not_required
 @require_safe
 def manifest(request: HttpRequest) -> JsonResponse:
-    """Return the web app manifest (W3C), with the share target that browsers add to it."""
+    """Return the web app manifest (W3C), including a share target."""
     if not settings.CONVERTER_INSTALLABLE:
         raise Http404
     start = reverse("web:landing")
@@ -68,7 +68,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def worker(request: HttpRequest) -> HttpResponse:
-    """Return the service worker; where the site is not to be installed, one that takes itself and what it kept away."""
+    """Return the service worker. If the site is not installable, it removes itself and its caches."""
     script = f"const site = {json.dumps(_site())};\n{_source()}"
     return HttpResponse(script, content_type="text/javascript")
 
@@ -76,7 +76,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    """Return the page that is shown without a connection: the same for everybody."""
+    """Return the page that the service worker shows without a connection. It is the same for all users."""
     return HttpResponse(_offline_page())
 
 
@@ -84,14 +84,17 @@ def offline(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def share_target(request: HttpRequest) -> HttpResponse:
-    """Lead to the convert page, which says that nothing came: what is shared is for the service worker to take."""
+    """Redirect to the convert page, which reports that nothing arrived.
+
+    The service worker normally intercepts this request and takes the shared files.
+    """
     return redirect(_taker())
 
 
 @login_not_required
 @require_safe
 def messages(request: HttpRequest) -> JsonResponse:
-    """Return how the API's messages are worded, for the scripts."""
+    """Return the templates of the API's messages, for the scripts."""
     return JsonResponse(texts.for_messages())
 
 
@@ -114,7 +117,7 @@ def _taker() -> str:
 
 
 def _offline_page() -> str:
-    """Return it as nobody in particular sees it: it stays in the browser after log-out."""
+    """Return the page without anything about the user, since the browser keeps it after logout."""
     return render_to_string("web/offline.html")
 
 

@@ -27,7 +27,7 @@ from converter.web.zips import hand_out
 
 PAGE = 20
 JOBS_PAGE = 100
-SHOWN = 5  # pictures of a batch in the history
+SHOWN = 5  # pictures per batch in the history
 
 
 @require_safe
@@ -69,7 +69,7 @@ def batch(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
                 "-is_bad", "position"
             )
         outputs = len(found.outputs) or 1
-        whole = max(1, JOBS_PAGE // outputs) * outputs  # no image is on two pages
+        whole = max(1, JOBS_PAGE // outputs) * outputs  # do not split an image over two pages
         page = Paginator(rows, whole).get_page(request.GET.get("page"))
         page.object_list = list(page.object_list)
         retryable = not working and _may_be_retried(found, tally)
@@ -99,7 +99,7 @@ def _may_be_retried(batch: Batch, tally: Tally) -> bool:
 
 
 def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
-    """Return the `<picture>` of each image on this page, by the names in the ZIP of all."""
+    """Return a `<picture>` element for each image on this page, with the file names of the batch's ZIP."""
     finished = batch.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
     found = jobs.snippets(finished)
     return [found[upload] for upload in dict.fromkeys(job.upload_id for job in shown) if upload in found]
@@ -108,7 +108,7 @@ def _snippets(batch: Batch, shown: Sequence[Job]) -> list[str]:
 @open_to_guests
 @require_POST
 def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Accept missing files of a batch, matched by name and size."""
+    """Accept missing files of a batch, matching them by name and size."""
     found = batch_of(request, pk)
     missing = list(jobs.missing_uploads(found))
     form = ResendManyForm(request.POST, request.FILES)
@@ -175,7 +175,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 def delete_many(request: LoggedInRequest) -> HttpResponse:
-    """Delete the chosen batches; asks before it does."""
+    """Delete the selected batches, after asking for confirmation."""
     ids = [pk for text in request.POST.getlist("batch") if (pk := uuid_of(text))]
     chosen = list(Batch.objects.filter(owner_id=request.user.pk, pk__in=ids))
     if not chosen:
@@ -195,6 +195,6 @@ def delete_many(request: LoggedInRequest) -> HttpResponse:
 @open_to_guests
 @require_safe
 def zip_file(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Lead to the ZIP; wait with a page while the worker makes it."""
+    """Redirect to the ZIP, or show a page that polls while the worker makes it."""
     found = batch_of(request, pk)
     return hand_out(request, lambda: jobs.zip_url(found), {"batch": found})

@@ -1,4 +1,4 @@
-"""The convert page, its form without JavaScript, and the upload of logos."""
+"""The convert page, whose form also works without JavaScript, and the upload of logos."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def convert(request: LoggedInRequest) -> HttpResponse:
 
 
 def _save(request: LoggedInRequest, outputs: Any, uploads: Sequence[Upload]) -> HttpResponse:
-    """Save the outputs as a recipe, and go on with it: for a page without JavaScript."""
+    """Save the outputs as a recipe and continue with it. Used by pages without JavaScript."""
     name = RecipeForm(request.POST, prefix="save")
     if outputs.is_valid() and name.is_valid():
         saved = Recipe(owner_id=request.user.pk, name=name.cleaned_data["name"])
@@ -80,7 +80,7 @@ def _save(request: LoggedInRequest, outputs: Any, uploads: Sequence[Upload]) -> 
 @open_to_new_guests
 @require_POST
 def read_outputs(request: LoggedInRequest) -> JsonResponse:
-    """Return the recipe of each output of the form, or its errors by field."""
+    """Return the recipe of each output in the form, or its errors by field."""
     outputs = OutputFormSet(request.POST, prefix=PREFIX)
     return JsonResponse({"outputs": [_read(form) for form in outputs.forms]})
 
@@ -100,7 +100,7 @@ def watermark(request: LoggedInRequest) -> JsonResponse:
 
 
 def context_of(request: LoggedInRequest) -> dict[str, Any]:
-    """Return what the template of a page with the form needs, filled in as the page's address asks."""
+    """Return the template context of a page with the form, prefilled from the page's URL."""
     uploads, recipes = asked_for(request)
     outputs = OutputFormSet(prefix=PREFIX, initial=initial_of(recipes))
     is_free = isinstance(recipes[0], SitesOwn)
@@ -113,7 +113,7 @@ def _files_form(request: LoggedInRequest, *args: Any, **initial: dict[str, Any])
 
 
 def _files_as_typed(request: LoggedInRequest) -> FilesForm:
-    """Return the form as it was filled in so far, unchecked. Files cannot be filled in again."""
+    """Return the form with the values entered so far, unvalidated. File inputs cannot be refilled."""
     typed = {name: request.POST.get(name, "") for name in ("addresses", "join", "name_pattern")}
     return _files_form(request, initial=typed)
 
@@ -127,7 +127,7 @@ def _page(
     status: int = 200,
     **forms: Form,
 ) -> HttpResponse:
-    """`forms` stand in the place of the empty ones of their names."""
+    """Render the page. `forms` replace the empty forms of the same names."""
     context = {**_context(request, files, outputs, uploads), "refusal": refusal, **forms}
     return render(request, "web/convert.html", context, status=status)
 
@@ -135,7 +135,10 @@ def _page(
 def _context(
     request: LoggedInRequest, files: FilesForm, outputs: Any, uploads: Sequence[Upload]
 ) -> dict[str, Any]:
-    """`is_free`: nobody has chosen the options, so that the format may follow the images."""
+    """Return the template context.
+
+    `is_free` means that nobody has chosen the options, so that scripts may adapt the format to the images.
+    """
     return {
         "is_free": False,
         "files": files,
@@ -159,20 +162,20 @@ def _context(
 
 
 def _photo_extensions(encodes: bool) -> list[str]:
-    """Return the extensions of photographs in formats that are written here, or only read."""
+    """Return the file extensions of photo formats: those the engine can write, or those it can only read."""
     photos = [format for format in options.inputs() if format.photographs and format.encodes == encodes]
     return [extension for format in photos for extension in format.extensions]
 
 
 def _max_files(request: LoggedInRequest) -> int:
-    """Return how many images one batch may have; a guest cannot have more than there may be in an hour."""
+    """Return how many images one batch may have; for a guest, no more than the hourly limit."""
     most = configuration.current().most_files
     hourly: int = settings.CONVERTER_GUEST_JOBS_AN_HOUR
     return min(most, hourly) if hourly and jobs.is_guest(request.user) else most
 
 
 def _with_one_more_or_less(request: LoggedInRequest) -> Any:
-    """Return the outputs as filled in so far, with one added or taken away: for a page without JavaScript."""
+    """Return the outputs entered so far, with one added or removed. Used by pages without JavaScript."""
     data = request.POST.copy()
     outputs = OutputFormSet(data, prefix=PREFIX)
     recipes = [form.mapping() if form.is_valid() else {"format": "webp"} for form in outputs.forms]
@@ -185,7 +188,7 @@ def _with_one_more_or_less(request: LoggedInRequest) -> Any:
 
 
 def _straight(request: LoggedInRequest) -> QueryDict:
-    """Return the form, with the format of the button that converts straight to one."""
+    """Return the form data, with the format of the one-click convert button if that was pressed."""
     if "to" not in request.POST:
         return request.POST
     data = request.POST.copy()
@@ -209,7 +212,7 @@ def _submit(
     uploads: Sequence[Upload],
     recipes: list[engine.Recipe],
 ) -> Batch:
-    """Make the batch of the files that can be taken, and say which cannot."""
+    """Create the batch from the acceptable files, and warn about each skipped file."""
     files = [(file, jobs.NewFile(file.name or "", file.size or 0)) for file in chosen.cleaned_data["images"]]
     problems = [problem for _, new in files if (problem := jobs.file_problem(new))]
     taken = [(file, new) for file, new in files if not jobs.file_problem(new)]
@@ -235,7 +238,7 @@ def _submit(
 
 
 def _can_join(recipes: Sequence[engine.Recipe], images: int) -> bool:
-    """Whether a document can be made: several images, and one output that has paper."""
+    """Return whether the images can be joined: there are several, and the only output is a paged format."""
     return images > 1 and len(recipes) == 1 and not recipes[0].is_auto and recipes[0].target.paper
 
 

@@ -1,4 +1,4 @@
-"""One image and its result."""
+"""The page of a job: one image and its result."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def job(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @open_to_guests
 @require_safe
 def compare(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Return the part of the page that compares, asked for until its pictures are made."""
+    """Return the comparison part of the page, which is polled until its previews are made."""
     found = job_of(request, pk)
     return render(request, "web/_compare.html", {"job": found, **_previews(found)})
 
 
 def _previews(found: Job) -> dict[str, Any]:
-    """Return the links to the pictures that are compared, or why there are none."""
+    """Return the URLs of the previews, or the reason why there are none."""
     try:
         return {"previews": jobs.preview_urls(found)}
     except jobs.JobError as refusal:
@@ -105,7 +105,7 @@ def cancel(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @open_to_guests
 @require_POST
 def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Take the bytes of an upload that never came."""
+    """Accept the file of an upload that never arrived."""
     found = job_of(request, pk)
     form = ResendForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -113,7 +113,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("web:job", pk)
     file = form.cleaned_data["file"]
     try:
-        jobs.upload_form(found.upload)  # only while it is awaited
+        jobs.upload_form(found.upload)  # raises unless the upload is still awaited
     except jobs.JobError as refusal:
         return refusal_page(request, refusal)
     if problem := jobs.file_problem(jobs.NewFile(found.upload.name, file.size)):
@@ -126,7 +126,7 @@ def resend(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @open_to_guests
 @require_POST
 def reuse(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Lead to the converter with the result as its image."""
+    """Redirect to the convert page with the result as the image."""
     try:
         upload = jobs.use_result(job_of(request, pk))
     except jobs.JobError as refusal:

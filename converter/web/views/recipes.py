@@ -42,7 +42,7 @@ def recipes(request: LoggedInRequest) -> HttpResponse:
 
 @require_POST
 def make_default(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Let converting begin with this recipe."""
+    """Make this recipe the user's default on the convert page."""
     saved = recipe_of(request, pk)
     Preferences.choose(request.user, recipe=saved)
     messages.success(request, _("“%(name)s” is now your default recipe.") % {"name": saved.name})
@@ -51,7 +51,7 @@ def make_default(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 def clear_default(request: LoggedInRequest) -> HttpResponse:
-    """Let converting begin as it does for everybody."""
+    """Go back to the site's default recipe on the convert page."""
     Preferences.choose(request.user, recipe=None)
     messages.success(request, _("Default recipe removed."))
     return redirect("web:recipes")
@@ -59,7 +59,7 @@ def clear_default(request: LoggedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
-    """Make a recipe (`pk` is None), or change one."""
+    """Create a recipe if `pk` is None, otherwise edit one."""
     saved = recipe_of(request, pk) if pk else _new(request)
     if request.method == "GET":
         return _page(request, saved, RecipeForm(initial={"name": saved.name}), _unbound(saved.outputs))
@@ -91,7 +91,7 @@ def edit(request: LoggedInRequest, pk: uuid.UUID | None = None) -> HttpResponse:
 
 @require_safe
 def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Lead to the page by which others get this recipe. Asked for again, it is the same page."""
+    """Redirect to the public link of this recipe. An unchanged recipe always has the same link."""
     saved = recipe_of(request, pk)
     try:
         outputs = [engine.Recipe.parse(output) for output in saved.outputs]
@@ -104,7 +104,7 @@ def link(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def shared(request: LoggedInRequest, token: str) -> HttpResponse:
-    """Show the recipe that a link carries."""
+    """Show the recipe of a link."""
     try:
         outputs = [output.canonical() for output in links.read(token)]
     except engine.InvalidRecipe as exc:
@@ -134,7 +134,7 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show the logo of a recipe. It is only ever served as an image."""
+    """Serve the logo of a recipe, always as an image."""
     data = jobs.read_watermark(request.user.pk, str(pk))
     if data is None:
         raise Http404
@@ -144,7 +144,7 @@ def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 def sentence(request: LoggedInRequest) -> JsonResponse:
-    """Say what the form as filled in so far would do."""
+    """Return a sentence that describes the form's recipe, or the form's errors."""
     forms = _bound(request)
     wrong = [error for form in forms for errors in form.errors.values() for error in errors]
     if wrong:
@@ -176,14 +176,17 @@ def _unbound(outputs: Sequence[dict[str, Any]]) -> list[OutputForm]:
 
 
 def _bound(request: LoggedInRequest) -> list[OutputForm]:
-    """Return the form of each output. A form that does not say how many there are has one."""
+    """Return a form for each output. If the request does not give their number, there is one."""
     said = number(request.POST.get("outputs", ""))
     count = max(1, min(said or 1, settings.CONVERTER_MAX_OUTPUTS))
     return [OutputForm(request.POST, request.FILES, prefix=_prefix(index)) for index in range(count)]
 
 
 def _with_logos(request: LoggedInRequest, forms: Sequence[OutputForm]) -> list[engine.Recipe] | None:
-    """Return the recipe of each form, its logo stored; None, with the reason at the form, if that is refused."""
+    """Store the logos and return the recipe of each form.
+
+    If a logo is refused, add the error to its form and return None.
+    """
     outputs = []
     for form in forms:
         try:
@@ -195,7 +198,7 @@ def _with_logos(request: LoggedInRequest, forms: Sequence[OutputForm]) -> list[e
 
 
 def _say_why(refusal: jobs.JobError, forms: Sequence[OutputForm]) -> None:
-    """Show why a recipe was not saved, at the logos if it is about them."""
+    """Show why a recipe was not saved: at the logo fields if logos are the reason, else at the last form."""
     with_logo = [form for form in forms if form.cleaned_data.get("watermark.image") or form.watermark]
     if refusal.code in LOGO_CODES and with_logo:
         for form in with_logo:
@@ -221,7 +224,7 @@ def _new(request: LoggedInRequest) -> Recipe:
 
 
 def _begin(request: LoggedInRequest) -> list[dict[str, Any]]:
-    """Return the outputs to begin with: those of a link, of a job, or of a starter."""
+    """Return the initial outputs of a new recipe: from a link, a job, a starter, or the default."""
     if token := request.GET.get("link"):
         try:
             return [output.canonical() for output in links.read(token)]

@@ -1,4 +1,4 @@
-"""Shared results: anyone with the link can see them, without an account."""
+"""Shared results, which anyone with the link can see without an account."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from converter.web.forms import ShareForm
 from converter.web.http import LoggedInRequest
 from converter.web.zips import hand_out
 
-# The most bytes of an image shown on a shared page.
+# The maximum size in bytes of an image that a shared page shows.
 MOST_SHOWN_BYTES = 2_000_000
 
 
 @require_http_methods(["GET", "POST"])
 def share(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Choose what of a batch is shared, and for how long."""
+    """Choose which results of a batch to share, and for how long."""
     found = batch_of(request, pk)
     finished = list(
         found.jobs.filter(status=Job.Status.FINISHED).select_related("upload").order_by("position")
@@ -64,7 +64,7 @@ def revoke(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _for_everybody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let in anyone with the link, and keep every response out of caches and search engines."""
+    """Decorate a view that is open to anyone with the link. Its responses are not cached or indexed."""
 
     @login_not_required
     @require_safe
@@ -89,7 +89,7 @@ def shared(request: HttpRequest, share: Share) -> HttpResponse:
         share.jobs.filter(status=Job.Status.FINISHED).select_related("upload", "batch").order_by("position")
     )
     pictures = [(job, _picture(job)) for job in results]
-    # As it came: a HEAD is answered as a GET, but whoever asks for it does not look.
+    # Read the original method: HEAD requests are handled as GET, but should not be counted.
     if request.META["REQUEST_METHOD"] == "GET" and request.user.pk != share.owner_id:
         jobs.count_opening(share)
     total = sum(job.result_size or 0 for job, _ in pictures)
@@ -106,12 +106,12 @@ def download(request: HttpRequest, share: Share, pk: uuid.UUID) -> HttpResponse:
 
 @_for_everybody
 def zip_file(request: HttpRequest, share: Share) -> HttpResponse:
-    """Lead to the ZIP of what is shown; wait with a page while the worker makes it."""
+    """Redirect to the ZIP of the shared results, or show a page that polls while the worker makes it."""
     return hand_out(request, lambda: jobs.shared_zip_url(share), {"share": share})
 
 
 def _picture(job: Job) -> str | None:
-    """Return a link to what is shown: the result itself. Its thumbnail is of the original, which is not shared."""
+    """Return a URL of the result itself. The thumbnail cannot be used, as it shows the original."""
     shows = engine.FORMATS[job.result_format].shows_in_browser
     return (
         jobs.result_url(job, jobs.SHARED_LIFETIME)

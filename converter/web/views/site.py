@@ -1,4 +1,4 @@
-"""Pages that are open to everybody."""
+"""Public pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from converter.web.http import LoggedInRequest
 from converter.web.options import inputs, offered
 from converter.web.views.convert import context_of
 
-RECENT = 3  # batches of a guest, who has no history, on the landing page
+RECENT = 3  # batches on a guest's landing page, as guests have no history
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 @open_to_new_guests
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show the form of the convert page, or only what it can do where that asks for a login."""
+    """Show the convert form, or only a description of the site if converting requires a login."""
     if not request.user.is_authenticated:
         return render(request, "web/landing_closed.html", _facts(settings.CONVERTER_RETENTION))
     return _open_landing(cast(LoggedInRequest, request))
@@ -82,7 +82,7 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Lead those who ask for the icon without having read a page to it."""
+    """Redirect to the icon, for clients that request `/favicon.ico` without reading a page."""
     return redirect(static("converter/img/mark.svg"))
 
 
@@ -90,7 +90,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Say whether the database answers and the stores do, and have room for one more image."""
+    """Report whether the database and the stores respond, and whether there is room for one more image."""
     checks = {"database": "ok" if _database_answers() else "failed", "storage": _state_of_stores()}
     healthy = set(checks.values()) == {"ok"}
     return JsonResponse(
@@ -100,14 +100,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @cache
 def _size_of(path: str) -> int:
-    """Return the bytes of a static file, so that the page cannot claim what is not so."""
+    """Return the size of a static file in bytes, so that the sizes on the page are correct."""
     found = finders.find(path)
     return os.path.getsize(found) if found else 0
 
 
 def _database_answers() -> bool:
     try:
-        Batch.objects.exists()  # of a table: SQLite answers anything else without its file
+        Batch.objects.exists()  # must query a table: SQLite answers other queries without its file
     except DatabaseError:
         logger.exception("The database does not answer")
         return False

@@ -1,4 +1,4 @@
-"""The webhook pages, on the same functions as the API."""
+"""The webhook pages, built on the same functions as the API."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from converter.web.http import LoggedInRequest
 from converter.webhooks import InvalidEndpoint, WebhookError, endpoints, outbox
 
 PAGE = 20
-MOST_POLLS = 8  # about a minute; a receiver has 20 seconds to answer
+MOST_POLLS = 8  # about a minute; a receiver has 20 seconds to respond
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def webhooks(request: LoggedInRequest) -> HttpResponse:
-    """List them; add one, whose secret this one answer shows."""
+    """List the webhooks, or add one. Only the response to adding one shows its secret."""
     form, made = WebhookForm(request.POST or None), None
     if form.is_valid():
         try:
@@ -50,7 +50,7 @@ def webhooks(request: LoggedInRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show one and what was sent to it; change it."""
+    """Show a webhook and its deliveries, or change it."""
     found = webhook_of(request, pk)
     if request.method == "GET":
         return _page(request, found, WebhookForm(initial={"url": found.url, "events": found.events}))
@@ -69,7 +69,7 @@ def webhook(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 @require_POST
 def new_secret(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Make a new secret, which this one answer shows."""
+    """Create a new secret, which only this response shows."""
     found = webhook_of(request, pk)
     endpoints.rotate(found)
     form = WebhookForm(initial={"url": found.url, "events": found.events})
