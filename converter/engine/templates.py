@@ -203,7 +203,9 @@ WARNINGS = {
     ),
     "exif_fields_not_kept": _("Some EXIF fields are not kept: {names}"),
     "maker_note_not_kept": _("The camera's own notes (MakerNote) are not kept"),
-    "image_incomplete": _("Part of the image is missing: the file was cut off and then closed"),
+    "image_incomplete": _(
+        "Part of the image is missing: the end of the file, or something in its middle, was lost"
+    ),
     "image_incomplete.damaged": _(
         "The file is damaged: parts of the image may be missing, in the wrong place or in wrong colours"
     ),

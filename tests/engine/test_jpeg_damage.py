@@ -101,6 +101,13 @@ def test_zeros_that_stand_for_pixels_are_no_damage(color: tuple[int, int, int], 
         assert said(samples.saved(image, "JPEG", optimize=optimize)) == []
 
 
+def test_what_was_lost_in_the_middle_is_not_said_to_be_cut_off() -> None:
+    data = jpeg()
+    middle = len(data) * 2 // 3
+    [warning] = damage(render(data[:middle] + data[middle + 1200 :]))
+    assert "or something in its middle" in warning.text
+
+
 def test_compressed_data_left_over_is_told() -> None:
     data = jpeg()
     assert said(data[:-2] + bytes(range(1, 41)) + data[-2:]) == ["damaged"]

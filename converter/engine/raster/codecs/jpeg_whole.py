@@ -17,7 +17,8 @@ Decode = Callable[[bytes], Image.Image]
 
 
 def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
-    """Whether the file was cut off and then closed with an end marker, judged by its scans and pixels.
+    """Whether the file was cut off and then closed with an end marker, or lost data within, judged by its scans and
+    pixels: both leave too little.
 
     `decode` decodes other data to the size of `image`. With more data appended, a complete file decodes to the same
     pixels; one that was cut off shows something where it was grey.
