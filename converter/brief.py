@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-SECONDS = 1
+SECONDS = 0.5
 
 
 @contextmanager

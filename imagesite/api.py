@@ -131,6 +131,8 @@ def document(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_document(), content_type="application/json")
 
 
+@csrf_exempt
+@require_safe
 @login_not_required
 def docs(request: HttpRequest) -> HttpResponse:
     return api.docs.render_page(request, api)

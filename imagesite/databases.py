@@ -21,7 +21,7 @@ def configured(database: dict[str, Any]) -> dict[str, Any]:
     return {
         **database,
         "OPTIONS": {
-            "timeout": 8,  # less than most clients and proxies wait for a response
+            "timeout": 10,  # less than most clients and proxies wait for a response
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
         },

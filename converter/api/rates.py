@@ -54,8 +54,8 @@ def spend(request: HttpRequest, caller: Caller) -> None:
     try:
         with brief_wait():
             _spend(request, caller)
-    except OperationalError:
-        logger.warning("A request could not be counted", exc_info=True)
+    except OperationalError as exc:
+        logger.warning("A request could not be counted: %s", exc)
 
 
 def _spend(request: HttpRequest, caller: Caller) -> None:

@@ -80,7 +80,10 @@ def call(request: ApiRequest, tool: Tool, given: dict[str, Any]) -> dict[str, An
 
 def _said(problem: Mapping[str, Any]) -> str:
     lines = [f"{problem['detail']} ({problem['code']})"]
-    lines += [f"{error.get('pointer') or '/'}: {error['detail']}" for error in problem.get("errors", ())]
+    for error in problem.get("errors", ()):
+        pointer = error.get("pointer") or "/"
+        said = error["detail"]
+        lines.append(said if said.startswith(f"{pointer}:") else f"{pointer}: {said}")
     return "\n".join(lines)
 
 

@@ -371,3 +371,9 @@ def test_the_guide_names_every_tool() -> None:
     assert re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE) == list(TOOLS)
     for version in VERSIONS:
         assert version in guide
+
+
+def test_what_is_wrong_is_said_once(agent: Agent) -> None:
+    answer = agent.ask("tools/call", {"name": "convert", "arguments": {}})["result"]
+    lines = answer["content"][0]["text"].splitlines()
+    assert lines[1:] == ["/recipe: Field required."]

@@ -319,3 +319,10 @@ def test_savings_are_said_in_words() -> None:
 )
 def test_what_is_left_is_said_to_the_nearest(left: timedelta, says: str) -> None:
     assert expires(timezone.now() + left).replace("\u00a0", " ") == says
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/docs", "/api/v1/openapi.json"])
+def test_programs_are_told_which_methods_there_are(path: str) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        refused = Client(enforce_csrf_checks=True).generic(method, path)
+        assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
