@@ -1,4 +1,4 @@
-"""Who calls, and the one way to a row: through its owner."""
+"""The caller of a request, and row lookups that are always limited to the owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls the API, set by its authentication. `key` identifies the session or token."""
+    """The authenticated user of an API request. `key` identifies the session or token."""
 
     user: AbstractBaseUser
     key: str
@@ -29,7 +29,7 @@ class ApiRequest(HttpRequest):
 
 
 def own(request: ApiRequest, rows: QuerySet[M], pk: uuid.UUID) -> M:
-    """Return the caller's row; for others it does not exist."""
+    """Return the caller's row. Raises Problem if there is none, or if it belongs to another user."""
     row = rows.filter(pk=pk, owner=request.auth.user.pk).first()
     if row is None:
         raise Problem("not_found", kind=rows.model._meta.model_name)

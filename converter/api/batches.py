@@ -37,7 +37,10 @@ def submit_batch(
 
 
 def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) -> Batch:
-    """Return the requested batch. Raises Problem, InvalidSubmission and OverQuota, with pointers into the body."""
+    """Create and return the requested batch.
+
+    Raises Problem, InvalidSubmission and OverQuota, with pointers into the body.
+    """
     wanted = [upload if isinstance(upload, uuid.UUID) else upload.id for upload in body.uploads]
     return submit(
         request.auth.user,
@@ -56,7 +59,7 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
 
 
 def _outputs(request: ApiRequest, body: schemas.BatchIn) -> list[engine.Recipe]:
-    """Return the outputs of all images: those in the body, or those of a saved recipe."""
+    """Return the outputs for all images, from the body or from a saved recipe."""
     if body.recipe is None and not body.outputs:
         raise schemas.wrong("/outputs", "Field required")
     if body.recipe is None:

@@ -1,4 +1,4 @@
-"""Requests sent as a form with an image in it."""
+"""Checks of form requests that contain an image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from converter.api.problems import Problem, invalid_request
 
 
 def check_fields(request: HttpRequest, *known: str) -> None:
-    """Refuse unknown names and a second value: if a misspelt `keep` were ignored, the image would be kept against the
-    user's will.
-    """
+    """Reject unknown and repeated fields. Ignoring a misspelt `keep` would keep the image by mistake."""
     sent = Counter(
         name for data in (request.POST, request.FILES) for name in data for _ in data.getlist(name)
     )
@@ -35,7 +33,7 @@ def check_fields(request: HttpRequest, *known: str) -> None:
 
 
 def small(file: UploadedFile) -> jobs.NewFile:
-    """Return the file to submit, if it is small enough to pass through the site."""
+    """Return the file to submit. Raises Problem if it is too large to be sent through the site."""
     if file.size is None or file.size > settings.CONVERTER_ONE_SHOT_BYTES:
         raise Problem("body_too_large", kind="one_shot", most=settings.CONVERTER_ONE_SHOT_BYTES)
     return jobs.NewFile(file.name or "image", file.size)
@@ -43,7 +41,7 @@ def small(file: UploadedFile) -> jobs.NewFile:
 
 @contextmanager
 def pointing(places: Mapping[str, str]) -> Iterator[None]:
-    """Make problems point into the form that was sent, where they point into the batch that was made from it."""
+    """Translate the pointers of problems from the internal batch to the form that the client sent."""
     try:
         yield
     except jobs.InvalidSubmission as exc:

@@ -25,10 +25,14 @@ router = Router(tags=["convert"])
 
 ROWS = Job.objects.select_related("upload", "batch")
 
-LONGEST = 25  # seconds; a gateway in front gives up at 29
+LONGEST = 25  # seconds; an API gateway times out after 29
 LONGEST_HEADER = 4000  # characters
 FIELDS = ("file", "upload", "recipe", "keep")
-PLACES = {"/files/0/size": "/file", "/uploads/0": "/upload", "/outputs/0": "/recipe"}  # of a batch, and here
+PLACES = {
+    "/files/0/size": "/file",
+    "/uploads/0": "/upload",
+    "/outputs/0": "/recipe",
+}  # batch pointer: form pointer
 
 
 @router.post(
@@ -89,7 +93,7 @@ def convert_image(
     try:
         converted = _converted(job, file, keep, response)
     finally:
-        # Done here, since a client that has closed the connection cannot ask for it.
+        # Delete it here: a client that has closed the connection cannot do so itself.
         if not keep and not replayed:
             jobs.remove(job.batch)
     if replayed:
@@ -98,7 +102,7 @@ def convert_image(
 
 
 def _content(recipe: str, file: UploadedFile | None, upload: uuid.UUID | None, keep: bool) -> bytes:
-    """Return what identifies the request. The random multipart boundary is not part of it."""
+    """Return a digest that identifies the request. It leaves out the random multipart boundary."""
     digest = hashlib.sha256(repr((recipe, upload, keep, file and file.name)).encode())
     if file:
         for chunk in file.chunks():

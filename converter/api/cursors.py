@@ -1,4 +1,4 @@
-"""Lists in pages, as the API returns them."""
+"""Pagination of the API's lists."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def page(rows: QuerySet[Row], query: Paging) -> tuple[list[Row], str | None]:
 
 
 def position(cursor: str | None) -> int:
-    """Return the position in a batch that a cursor names, or one before the first. Raises Problem for an invalid cursor."""
+    """Return the job position that a batch cursor encodes, or -1 without a cursor.
+
+    Raises Problem for an invalid cursor.
+    """
     if cursor is None:
         return -1
     if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:

@@ -1,4 +1,4 @@
-"""Turns exceptions of the inner rooms and of django-ninja into problems."""
+"""Convert exceptions of django-ninja and of the rest of the program to problem responses."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def _wrong(place: dict[str, str], reason: str) -> tuple[dict[str, str], Message]
 def _where(location: tuple[str | int, ...]) -> dict[str, str]:
     source, name, *rest = location
     match source:
-        case "body":  # the name is that of our own argument
+        case "body":  # `name` is the name of the function's argument
             return {"pointer": "".join(f"/{part}" for part in rest if not str(part).startswith(TAG))}
         case "form" | "file":
             return {"pointer": f"/{name}"}
         case _:
-            named = [part for part in location if isinstance(part, str)]  # a number is a place in a list
+            named = [part for part in location if isinstance(part, str)]  # a number is a list index
             return {"parameter": named[-1]}
 
 
 def _http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
-    if isinstance(exc.__cause__, Problem):  # ninja's own wrapping of what a parser raises
+    if isinstance(exc.__cause__, Problem):  # ninja wraps exceptions of the parser
         return exc.__cause__.response()
     if exc.status_code == 400:
         return Problem("malformed_json").response()
@@ -115,7 +115,7 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
 
 
 def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
-    """Return the problem for an exception that no endpoint of ninja raised."""
+    """Return the problem response for an exception raised outside ninja's endpoints."""
     return next(HANDLERS[kind] for kind in type(exc).__mro__ if kind in HANDLERS)(request, exc)
 
 

@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a program that got no answer may send the request again, and it is carried out only once.
+"""`Idempotency-Key`: a client that got no response may repeat the request, which is executed only once.
 
-The answer is stored in the transaction that does the work. After a crash in between there is neither, and the key may
-be taken over as soon as its first request cannot be running any more.
+The response is stored in the transaction that does the work, so a crash loses both. A later request may then
+take over the key, as soon as the first one has exceeded the maximum duration of a request.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Key = Annotated[
 
 
 def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_name: str) -> HttpResponse:
-    """Return what `act` made as 201; it only runs the first time this key is used."""
+    """Return the result of `act` with status 201. `act` only runs the first time this key is used."""
     answer, replayed = remembered(request, key, request.body if key else b"", lambda: _plain(act()))
     response = _created(answer, url_name)
     if replayed:
@@ -49,10 +49,10 @@ def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_na
 
 
 def remembered(request: ApiRequest, key: str | None, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return the answer of `act` for this key, as JSON, and whether it was stored before.
+    """Return the result of `act` for this key, as JSON, and whether it is a stored one.
 
-    `body` distinguishes requests. Raises Problem if the key belongs to another request, or the first one is still
-    running.
+    `body` identifies the request. Raises Problem if the key belongs to another request, or if the first one
+    is still running.
     """
     if key is None:
         return act(), False
@@ -66,7 +66,7 @@ def remembered(request: ApiRequest, key: str | None, body: bytes, act: Callable[
             if not ours.update(status=201, answer=answer):
                 raise _in_progress()
     except Exception:
-        ours.delete()  # nothing was done, so the same key may be used for a corrected request
+        ours.delete()  # nothing was done, so the client may use the key for a corrected request
         raise
     return answer, False
 
@@ -88,7 +88,7 @@ def _claim(request: ApiRequest, key: str, body: bytes) -> IdempotencyKey:
         raise Problem("key_reused")
     if row.status is None:
         now = timezone.now()
-        # The clock may have been turned back since.
+        # The second condition handles a clock that has been set back.
         is_over = Q(created_at__lt=now - LONGEST_REQUEST) | Q(created_at__gt=now + LONGEST_REQUEST)
         abandoned = IdempotencyKey.objects.filter(is_over, pk=row.pk, status=None)
         if not abandoned.update(created_at=now):

@@ -1,4 +1,4 @@
-"""Turns errors outside the endpoints into problems too, for every URL that programs use."""
+"""Convert errors outside the endpoints to problem responses, for all URLs that programs use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ProblemMiddleware:
         if response.status_code >= 400 and not _is_json(response):
             response = from_status(response)
         if _is_json(response):
-            response["Content-Language"] = "en"  # whatever the program would rather read
+            response["Content-Language"] = "en"  # whatever Accept-Language says
         return response
 
 

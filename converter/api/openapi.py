@@ -1,4 +1,4 @@
-"""The API as one object, described by OpenAPI 3.1 from the code that serves it."""
+"""The NinjaAPI object. Its OpenAPI 3.1 document is generated from the endpoints."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ ALWAYS = (400, 401, 403, 422, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[str, Any]:
-    """Return, for `openapi_extra`, the problems an operation may return in addition to the common ones."""
+    """Return the `openapi_extra` of an operation that may return these statuses besides the common ones."""
     return {
         "responses": {status: {"$ref": f"#/components/responses/{status}"} for status in (*ALWAYS, *statuses)}
     }
 
 
 def any_bytes(description: str) -> dict[str, Any]:
-    """Return a response that is an image. Generators of clients take its bytes by the last of the types."""
+    """Return the OpenAPI description of an image response.
+
+    The last content type makes client generators return the body as bytes.
+    """
     images = [format.mime for format in FORMATS.values() if format.encodes]
     content = {
         kind: {"schema": {"type": "string", "contentMediaType": kind}}
@@ -64,7 +67,7 @@ def _problem_responses() -> dict[str, Any]:
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter, which is left out where a body would have null."""
+    """Return the schema of a parameter without the null type: parameters are omitted instead."""
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) != 1:
         return schema

@@ -1,4 +1,4 @@
-"""Reads what is sent: bodies only in their declared type, and values only once where one is expected."""
+"""A strict request parser: it checks the content type, and rejects repeated values where one is expected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ninja.parser import Parser
 from converter import engine
 from converter.api.problems import Problem
 
-TEXT_FILES = ("recipe",)  # fields of text that may come as a file, as `curl -F recipe=@recipe.json` sends it
+TEXT_FILES = ("recipe",)  # text fields that may be sent as a file, as with `curl -F recipe=@recipe.json`
 
 
 class StrictParser(Parser):
@@ -42,13 +42,13 @@ class StrictParser(Parser):
         if request.content_type != "application/json":
             raise Problem("unsupported_media_type", kind="expected", type="application/json")
         _check_encoding(request)
-        # Windows begins files with a byte order mark, which may be ignored (RFC 8259, 8.1).
+        # Windows programs write a byte order mark, which parsers may ignore (RFC 8259, 8.1).
         body: dict[str, Any] = parse_json(request.body.decode("utf-8-sig"))
         return body
 
 
 def _check_once(query: MultiValueDict[str, Any], list_fields: list[str]) -> None:
-    """Refuse a repeated parameter that has one value: all but the last would be ignored without a word."""
+    """Reject repeated parameters that take one value: all but the last would be silently ignored."""
     repeated = {
         name: engine.Message("field_repeated", {"name": name})
         for name, values in query.lists()
@@ -65,20 +65,23 @@ def _check_once(query: MultiValueDict[str, Any], list_fields: list[str]) -> None
 def _texts(request: HttpRequest) -> dict[str, str]:
     files = {name: file for name in TEXT_FILES if isinstance(file := request.FILES.get(name), UploadedFile)}
     for file in files.values():
-        if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # as for a field
+        if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # same limit as for a field
             raise RequestDataTooBig
-    # What is not UTF-8 is not JSON either; that is said when it is parsed.
+    # Bytes that are not UTF-8 are not JSON either: parsing reports them later.
     return {name: file.read().decode("utf-8-sig", "surrogateescape") for name, file in files.items()}
 
 
 def _check_encoding(request: HttpRequest) -> None:
-    """Refuse a compressed body by name, as RFC 9110, 15.5.16 asks for: it would be taken for a broken one."""
+    """Reject a compressed body as RFC 9110, 15.5.16 specifies, since it would be reported as malformed."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("unsupported_media_type", kind="encoding", headers={"Accept-Encoding": "identity"})
 
 
 def parse_json(text: str) -> Any:
-    """Return the value of a JSON text; ValueError if it is invalid, or holds text that a database cannot store."""
+    """Return the value of a JSON text.
+
+    Raises ValueError if it is invalid or contains text that a database cannot store.
+    """
     try:
         value = json.loads(
             text, parse_constant=_refuse, parse_int=_parse_int, object_pairs_hook=_with_unique_names
@@ -93,7 +96,7 @@ def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("holds NUL")
-        value.encode()  # UnicodeEncodeError is a ValueError: half of a surrogate pair
+        value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
     elif isinstance(value, dict):
         for key, part in value.items():
             _check_text(key)
@@ -104,7 +107,7 @@ def _check_text(value: Any) -> None:
 
 
 def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that comes twice: all but the last would be ignored without a word (RFC 8259, 4)."""
+    """Reject repeated names: all values but the last would be silently ignored (RFC 8259, 4)."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("holds a name twice")
@@ -112,7 +115,7 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_int(digits: str) -> int | float:
-    # Python reads no more digits; as a float it is a number, and too large for whatever it is meant for.
+    # int() refuses longer numbers. A float is accepted here and then rejected as too large.
     return int(digits) if len(digits) <= sys.int_info.default_max_str_digits else float(digits)
 
 

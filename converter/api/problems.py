@@ -1,4 +1,4 @@
-"""The errors of the API. Every problem has a stable code."""
+"""Errors of the API. Every problem has a stable code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FOR_STATUS = {
 
 
 class Problem(Exception):
-    """A request that is refused: a message with its code and parameters; `errors` are of ProblemDetail's shape."""
+    """A rejected request: a message (code and parameters). `errors` have the structure of ProblemDetail."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def invalid_request(*wrong: engine.Problem) -> Problem:
-    """Return the problem that lists what is wrong with the body, each with its place."""
+    """Return a problem that lists the errors in the body with their pointers."""
     return Problem(
         "invalid_request",
         errors=[problem.to_dict() for problem in wrong],
@@ -57,7 +57,10 @@ def invalid_request(*wrong: engine.Problem) -> Problem:
 
 
 def from_status(response: HttpResponseBase) -> HttpResponseBase:
-    """Return the problem that matches an error page, with that page's headers; an answer that says all by its status stays."""
+    """Return the problem response that replaces an error page, with the same headers.
+
+    A response whose status has no problem code is returned unchanged.
+    """
     status = response.status_code
     code = FOR_STATUS.get(status, "internal_error" if status >= 500 else "")
     if not code:

@@ -1,7 +1,7 @@
-"""How often a caller may send requests.
+"""Rate limiting of API requests.
 
-Each request takes one interval of a minute's allowance, which refills as time passes. After a silent minute a caller
-may send a whole minute's requests at once.
+Each request uses one interval of a minute's allowance, which refills continuously. After a minute without
+requests, a caller may send a whole minute's requests at once.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ TOKENS = 5
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a caller has left: requests at once, and the seconds until the allowance is full again."""
+    """A caller's remaining requests, and the seconds until the allowance is full again."""
 
     requests: int
     seconds: int
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of draft-ietf-httpapi-ratelimit-headers."""
+        """Return the headers that draft-ietf-httpapi-ratelimit-headers defines."""
         most = settings.CONVERTER_REQUESTS_A_MINUTE
         return {
             "RateLimit-Policy": f'"minute";q={most};w=60',
@@ -43,11 +43,12 @@ class Allowance:
 
 
 def spend(request: HttpRequest, caller: Caller) -> None:
-    """Count one request of this caller, or reject it and say when to retry; the response headers say what is left.
+    """Count one request of this caller, or raise Problem with the time to wait.
 
-    A user may make any number of tokens; all together have the allowance of TOKENS of them.
+    All tokens of a user together have TOKENS times the allowance of one.
 
-    Where nothing can be written, as on a full disk or a locked database, it is not counted: reading must go on.
+    If the database cannot be written, such as with a full disk or a lock, the request is not counted, so that
+    reading still works.
     """
     if not settings.CONVERTER_REQUESTS_A_MINUTE:
         return

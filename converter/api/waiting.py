@@ -1,4 +1,4 @@
-"""Waiting for a job inside a request, so that programs need not poll."""
+"""Wait for a job during a request, so that clients need not poll."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from threading import Lock
 from converter.models import Job
 
 LONGEST = 20  # seconds
-AT_ONCE = 8  # of the threads that serve everybody
-OF_ONE = 4  # of them for one user: there is always room for another
+AT_ONCE = 8  # server threads that may wait at the same time
+OF_ONE = 4  # of these, for one user, so that other users can wait too
 
 _lock = Lock()
 _waiting: Counter[uuid.UUID] = Counter()
 
 
 def until_done(job: Job, seconds: float) -> bool:
-    """Return when the job has ended or the seconds are over; return False at once if too many are waiting."""
+    """Wait until the job has ended or the time is up. Return False at once if too many are waiting."""
     if not job.is_unfinished:
         return True
     with _place(job.owner_id) as has_place:

@@ -1,5 +1,5 @@
-"""The API as tools for agents, by the Model Context Protocol.
+"""The API as tools for AI agents, over the Model Context Protocol (MCP).
 
-Streamable HTTP without sessions: each POST carries one message and is answered with JSON, so any process or Lambda
-function can answer it. Images travel by links and upload forms, never inside a message.
+It uses Streamable HTTP without sessions: each POST holds one message and gets a JSON response, so that any
+process or Lambda function can handle it. Images are passed as URLs and upload forms, never inside a message.
 """

@@ -1,4 +1,4 @@
-"""The answers of the tools: data for programs, and a few lines of text with the same content."""
+"""Results of the tools: structured data, and a few lines of text with the same content."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Upload(Schema):
         form = jobs.upload_form(upload)
         url = request.build_absolute_uri(form.url)
         fields = [part for name, value in form.fields.items() for part in ("-F", f"{name}={value}")]
-        # Quoted for curl too, which ends a path at a semicolon or a comma.
+        # Quote the path for curl as well: it splits unquoted paths at semicolons and commas.
         path = upload.name.replace("\\", "\\\\").replace('"', '\\"')
         command = shlex.join(["curl", "--fail-with-body", "-sS", *fields, "-F", f'file=@"{path}"', url])
         return cls(id=upload.pk, name=upload.name, form=Form(url=url, fields=form.fields), command=command)
@@ -56,7 +56,7 @@ class Job(Schema):
 
     @classmethod
     def of(cls, request: HttpRequest, job: models.Job) -> Job:
-        """Return the job as agents see it. Needs its upload and batch."""
+        """Return the job for agents. Reads its upload and batch, so select them with it."""
         return cls(
             job=job.pk,
             upload=Upload.of(request, job.upload, awaited=awaits_file(job)),
@@ -68,12 +68,12 @@ class Job(Schema):
 
 
 def awaits_file(job: models.Job) -> bool:
-    """Whether its owner is yet to upload the image, or the first of several."""
+    """Return whether the job waits for its owner to upload its image, or the first of several."""
     return awaits(job, job.upload)
 
 
 def awaits(job: models.Job, upload: models.Upload) -> bool:
-    """Whether the job waits for its owner to upload this image."""
+    """Return whether the job waits for its owner to upload this image."""
     is_waiting = job.status == models.Job.Status.AWAITING_UPLOAD
     return is_waiting and not upload.source_url and upload.received_at is None
 
@@ -162,7 +162,7 @@ Content = list[dict[str, Any]]
 
 
 def said_of_job(job: Job) -> Content:
-    """Return the job in words, with a link to its result."""
+    """Return a text description of the job, with a link to its result."""
     if job.error:
         return [text(f"{job.upload.name}: {job.error.message} ({job.error.code}, job {job.job})")]
     if job.upload.command:

@@ -1,4 +1,4 @@
-"""The arguments of the tools. The schemas that agents see are made from these."""
+"""Arguments of the tools. The input schemas that agents see are generated from these classes."""
 
 from __future__ import annotations
 

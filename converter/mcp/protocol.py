@@ -1,8 +1,8 @@
-"""The messages of the Model Context Protocol, as far as a server with tools and no sessions needs them.
+"""The part of the Model Context Protocol that a server with tools and without sessions needs.
 
-JSON-RPC 2.0 over Streamable HTTP: https://modelcontextprotocol.io/specification/2025-06-18/basic/transports. From version
-2026-07-28 on there is no handshake, and each request says itself what it speaks. The official package would load a web
-server, a client and its models into every cold start.
+JSON-RPC 2.0 over Streamable HTTP: https://modelcontextprotocol.io/specification/2025-06-18/basic/transports.
+From version 2026-07-28 on there is no handshake: each request names its protocol version. The official
+package is not used because it would load a web server, a client and its models at every cold start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from converter.api.problems import Problem
 HANDSHAKE = ("2025-11-25", "2025-06-18")  # newest first
 MODERN = "2026-07-28"
 VERSIONS = (MODERN, *HANDSHAKE)
-UNSAID = "2025-03-26"  # what a client speaks that names no version in its header
+UNSAID = "2025-03-26"  # the version of clients that send no version header
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -32,7 +32,7 @@ META = "io.modelcontextprotocol/"
 
 
 class ProtocolError(Exception):
-    """A message that is not valid, or asks for what is not there; `status` is that of the HTTP response."""
+    """An invalid message, or a request for an unknown method or tool. `status` is the HTTP status."""
 
     def __init__(
         self, code: int, text: str, *, request_id: Any = None, status: int = 200, data: Any = None
@@ -49,13 +49,13 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A request of the client. `id` is None for what needs no answer: a notification, or an answer to us."""
+    """A message from the client. `id` is None for notifications and responses, which need no response."""
 
     id: str | int | None
     method: str
     params: dict[str, Any]
     is_modern: bool = False
-    """Whether it came without a handshake."""
+    """Whether the protocol version works without a handshake."""
 
     def answered(self, result: dict[str, Any]) -> JsonResponse:
         kind = {"resultType": "complete"} if self.is_modern else {}
@@ -67,7 +67,7 @@ class Call:
 
 
 def read(request: HttpRequest) -> Call:
-    """Return the message in the body. Raises ProtocolError, and Problem for a body that is not JSON by its type."""
+    """Return the message in the body. Raises ProtocolError, or Problem if the content type is not JSON."""
     if request.content_type != "application/json":
         raise Problem("unsupported_media_type", kind="expected", type="application/json")
     try:
@@ -90,7 +90,7 @@ def read(request: HttpRequest) -> Call:
 
 
 def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
-    """The header names the version agreed on; before that, in `initialize`, any may stand there."""
+    """Check the version header. `initialize` may have any version, as none has been negotiated yet."""
     asked = request.headers.get(VERSION_HEADER, UNSAID)
     if method != "initialize" and asked not in (*VERSIONS, UNSAID):
         raise ProtocolError(
@@ -103,7 +103,7 @@ def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
 
 
 def _check_envelope(request: HttpRequest, call: Call) -> None:
-    """A request without a handshake repeats version and capabilities in its body; proxies use the headers."""
+    """Check that a request without a handshake has the required `_meta`, and headers that match its body."""
     meta = call.params.get("_meta")
     keys = (f"{META}protocolVersion", f"{META}clientCapabilities")
     if not isinstance(meta, dict) or any(key not in meta for key in keys):
@@ -117,11 +117,11 @@ def _check_envelope(request: HttpRequest, call: Call) -> None:
 
 
 def version_for(params: dict[str, Any]) -> str:
-    """Return the version to speak: the one asked for, or else the newest here, which the client may decline."""
+    """Return the requested version if it is supported, else the newest one, which the client may decline."""
     asked = params.get("protocolVersion")
     return asked if asked in HANDSHAKE else HANDSHAKE[0]
 
 
 def accepted() -> HttpResponse:
-    """Return the answer to what needs none."""
+    """Return the HTTP response to a message that needs no JSON-RPC response."""
     return HttpResponse(status=202)

@@ -1,4 +1,4 @@
-"""The tools: the acts of the API, behind the same checks, quotas and errors."""
+"""The tools: operations of the API, with the same checks, quotas and errors."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ from converter.mcp import answers, arguments
 
 JOBS_A_PAGE = 50
 ROWS = models.Job.objects.select_related("upload", "batch")
-# Makes the worker look into the file; the result itself is not wanted.
+# A minimal conversion that makes the worker read the file. Its result is not used.
 LOOK = {"format": "jpeg", "frames": "first", "resize": {"width": 64, "height": 64}}
-PLACES = {"/files/0/url": "/url", "/files/0": "/file", "/uploads/0": "/upload"}  # of a batch, and here
+PLACES = {
+    "/files/0/url": "/url",
+    "/files/0": "/file",
+    "/uploads/0": "/upload",
+}  # batch pointer: argument pointer
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,11 @@ class Tool:
     description: str
     takes: type[arguments.Arguments]
     gives: Any
-    """The type of what it answers."""
+    """The type of its result."""
     run: Callable[[ApiRequest, Any], Schema]
     said: Callable[[Any], answers.Content]
     writes: bool = False
-    """Whether it needs a token that may write."""
+    """Whether it needs a token with write access."""
 
     def described(self) -> dict[str, Any]:
         return {
@@ -63,7 +67,7 @@ def listed(caller: Caller) -> list[dict[str, Any]]:
 
 
 def call(request: ApiRequest, tool: Tool, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what the tool answers, or the problem that the API would answer with; agents read both."""
+    """Return the tool's result, or the problem that the API would return, as text and structured content."""
     try:
         if tool.writes:
             _check_scope(request)
@@ -102,7 +106,7 @@ def _check_scope(request: ApiRequest) -> None:
         raise Problem("read_only_token")
 
 
-# --- What they do ------------------------------------------------------------------------------------------
+# --- Implementations ---------------------------------------------------------------------------------------
 
 
 def _inspect(request: ApiRequest, given: arguments.Inspect) -> answers.Image:
@@ -124,7 +128,7 @@ def _inspect(request: ApiRequest, given: arguments.Inspect) -> answers.Image:
 
 
 def _known(upload: models.Upload) -> dict[str, Any] | None:
-    """Return what is known of an upload, where necessary once the worker has read it."""
+    """Return the metadata of an upload, after waiting for the worker to read the file if necessary."""
     found = metadata.store().get(upload.pk)
     job = None if found else ROWS.filter(upload=upload, status__in=models.Job.UNFINISHED).first()
     if job is None:
@@ -142,7 +146,7 @@ def _looked_into(request: ApiRequest, given: arguments.Inspect) -> models.Upload
     if job.error_code:
         raise jobs.JobError(job.error_code, **(job.error_params or {}))
     if given.upload and job.has_result:
-        jobs.remove(job.batch)  # the upload stays: it was there before
+        jobs.remove(job.batch)  # keeps the upload, which existed before
     return job.upload
 
 

@@ -1,4 +1,4 @@
-"""The endpoint: one message in, one answer out."""
+"""The MCP endpoint: each request holds one message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNCACHED = {"ttlMs": 0, "cacheScope": "private"}
 
 
 def check_origin(request: HttpRequest) -> None:
-    """Refuse the pages of other sites, which could reach a server in a private network through a visitor's browser."""
+    """Reject other sites' pages, which could reach a server in a private network through a user's browser."""
     origin = request.headers.get("Origin")
     allowed = settings.CORS_ALLOW_ALL_ORIGINS or origin in settings.CORS_ALLOWED_ORIGINS
     if origin and not allowed and urlsplit(origin).netloc != request.get_host():
@@ -34,9 +34,9 @@ def check_origin(request: HttpRequest) -> None:
 
 
 def answer(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Return what the caller's message is answered with. Raises Problem for what no message can be made of."""
+    """Return the response to the caller's message. Raises Problem if the request holds no message."""
     if request.method != "POST":
-        # No stream of our own accord, and no session to end.
+        # There is no server-initiated stream (GET) and no session to end (DELETE).
         raise Problem("method_not_allowed", headers={"Allow": "POST"})
     request = cast(ApiRequest, request)
     request.auth = caller

@@ -17,11 +17,12 @@ from converter.engine import naming
 from converter.engine.formats import AUTO, Join
 from converter.engine.recipe import RECIPE_SCHEMA
 
-# The engine validates recipes; the documents say what it takes.
+# The engine validates recipes; the schema of the API only describes them.
 OUTPUTS = [format.name for format in engine.FORMATS.values() if format.encodes] + [AUTO]
 
 
-# Only described here: `outbound` says in words what is wrong with a URL. Schemes have no case (RFC 3986, 3.1).
+# For documentation only: `outbound` validates URLs, with better messages. Schemes are case-insensitive
+# (RFC 3986, 3.1).
 WEB_ADDRESS = {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
 
 
@@ -37,7 +38,7 @@ RawRecipe = Annotated[
 
 
 def parse_recipe(value: object, pointer: str) -> engine.Recipe:
-    """Return the recipe, or raise its problems; `pointer` is its place in the body."""
+    """Return the recipe, or raise its problems. `pointer` is its location in the body."""
     try:
         return engine.Recipe.parse(value)
     except engine.InvalidRecipe as exc:
@@ -56,7 +57,7 @@ def parse_single(value: object, pointer: str) -> engine.Recipe:
 def parse_outputs(
     outputs: Sequence[dict[str, Any]], pointer: str, format: str | None = None
 ) -> list[engine.Recipe]:
-    """Return the recipes, or everything that is wrong with any of them. `format` is the default format."""
+    """Return the recipes, or raise the problems of all of them. `format` is the default format."""
     recipes: list[engine.Recipe] = []
     wrong: list[engine.Problem] = []
     for index, output in enumerate(outputs):
@@ -70,7 +71,7 @@ def parse_outputs(
 
 
 def wrong(pointer: str, reason: str) -> Refused:
-    """Return the problem of a value that the schema alone does not rule out."""
+    """Return the problem for a value that passes the schema but is still invalid."""
     return invalid_request(
         engine.Problem(pointer, engine.Message("invalid_value", {"place": pointer, "reason": reason}))
     )
@@ -83,11 +84,8 @@ def refused(exc: engine.InvalidRecipe, pointer: str = "") -> Refused:
 
 
 def strictly(*examples: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of request bodies: unknown names are errors."""
+    """Return the Pydantic configuration of request bodies, which rejects unknown names."""
     return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
-
-
-# --- Sent to us --------------------------------------------------------------------------------------------
 
 
 OwnOutputs = Annotated[
@@ -140,7 +138,7 @@ class UploadIn(Schema):
     outputs: OwnOutputs = []
 
 
-# Tags stand in the place where an error is; a reader of the error knows nothing of them.
+# Prefix of union tags. Pydantic puts the tags into error locations, from which they are removed again.
 TAG = "·"
 
 
@@ -229,7 +227,7 @@ class RecipeIn(Schema):
 
     name: Annotated[
         str,
-        StringConstraints(strip_whitespace=True),  # as forms do
+        StringConstraints(strip_whitespace=True),  # as Django's forms do
         Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$"),
     ]
     recipe: Annotated[RawRecipe | None, Field(description="Its only output.")] = None
@@ -273,6 +271,3 @@ class ShareIn(Schema):
             description="Hours until the link expires. Null for as long as the results are kept.",
         ),
     ] = None
-
-
-# --- Sent by us --------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ninja import Field, Schema
 from converter import engine, jobs, models
 from converter.snapshot import snapshot
 
-# A job with a full recipe, a long report and a name in Chinese is 10 kB; Lambda carries 6 MB.
+# A job with a full recipe, a long report and a Chinese name takes 10 kB; a Lambda response may have 6 MB.
 JOBS_AT_ONCE = 400
 
 
@@ -77,7 +77,7 @@ def _result(job: models.Job) -> Result:
         width=job.result_width or 0,
         height=job.result_height or 0,
         format=job.result_format,
-        # Not the signed link itself: that one is good for minutes, and a list may be read tomorrow.
+        # Not the signed URL: it expires after minutes, and clients may keep the list for longer.
         url=reverse("api:download_job", args=[job.pk]),
     )
 
