@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from itertools import product
@@ -124,6 +125,22 @@ def test_lossless_jpeg_xl_keeps_them_on_the_way_out(channels: Any) -> None:
     pixels = picture(channels)
     assert np.array_equal(kept(as_tiff(pixels), format="jxl", lossless=True), pixels)
     assert "bits_reduced" in codes(render(as_tiff(pixels), format="jxl"))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_deep_jpeg_xl_carries_metadata_and_profile_too(channels: Any) -> None:
+    pixels = picture(channels)
+    header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
+    icc = samples.gray_gamma(1.8) if channels < 3 else samples.display_p3()
+    told = made(b"iCCP", b"own\0\0" + zlib.compress(icc)) + made(
+        b"eXIf", samples.exif().removeprefix(b"Exif\0\0")
+    )
+    recipe = {"format": "jxl", "lossless": True, "metadata": "keep", "color": "keep"}
+    result = render(header + told + rest, **recipe)
+    assert np.array_equal(imagecodecs.jpegxl_decode(result.data), pixels)
+    again = render(result.data, format="tiff", metadata="keep", color="keep")
+    assert np.array_equal(tifffile.imread(BytesIO(again.data)), pixels)
+    assert {"metadata_kept", "profile_kept"} <= codes(again)
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])

@@ -19,6 +19,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import LOW, joined, parted
 
 from . import credentials
+from .boxes import boxes
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_segments import without_metadata
@@ -208,9 +209,13 @@ def _with_metadata(stream: bytes, exif: bytes | None, xmp: bytes | None) -> byte
     """Return the file: a bare codestream, or a container with uncompressed metadata, which every tool can read."""
     if not exif and not xmp:
         return stream
-    boxes = _box(b"Exif", bytes(4) + exif.removeprefix(_EXIF)) if exif else b""
-    boxes += _box(b"xml ", xmp) if xmp else b""
-    return _CONTAINER + boxes + _box(b"jxlc", stream)
+    told = _box(b"Exif", bytes(4) + exif.removeprefix(_EXIF)) if exif else b""
+    told += _box(b"xml ", xmp) if xmp else b""
+    if not stream.startswith(_CONTAINER):
+        return _CONTAINER + told + _box(b"jxlc", stream)
+    # A container already: only that can say that deep pixels need much of a decoder (ISO/IEC 18181-2, 9.3).
+    at = next((end for kind, _, end in boxes(stream) if kind == b"jxll"), len(_CONTAINER))
+    return stream[:at] + told + stream[at:]
 
 
 def _box(kind: bytes, content: bytes) -> bytes:
