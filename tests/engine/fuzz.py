@@ -15,6 +15,7 @@ from pathlib import Path
 
 from converter.engine import FORMATS, EngineError, Fault, Limits, Recipe
 from converter.engine.raster import open
+from converter.engine.raster.codecs.png_chunks import chunks, made
 
 from . import heifs, samples
 
@@ -40,6 +41,8 @@ RECIPES = [
     )
 ]
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+
 # A run may keep caches and fragments; a leak over thousands of files is far more than this.
 MAX_GROWTH_KB = 150_000
 
@@ -56,6 +59,7 @@ def seeds() -> list[bytes]:
     found.append(samples.saved(small, "JPEG", progressive=True))
     found.append(samples.saved(small.convert("P"), "PNG", transparency=3, icc_profile=samples.display_p3()))
     found.append(samples.saved(small.convert("L").convert("I;16"), "PNG"))
+    found += [samples.saved(small.convert(mode), "PNG") for mode in ("L", "RGBA")]
     found.append(samples.tiff_pages(2, compression="tiff_lzw"))
     found.append(samples.saved(small.convert("1"), "TIFF", compression="group4"))
     found.append(samples.saved(small, "TIFF", compression="jpeg"))
@@ -95,7 +99,13 @@ def mutated(chance: random.Random, sources: list[bytes]) -> bytes:
                 # Headers are where the traps are.
                 data[chance.randrange(min(len(data), 64))] = chance.randrange(256)
         data = data or bytearray(b"\0")
-    return bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
+    cut = bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
+    return with_checksums(cut) if cut.startswith(_PNG) and chance.random() < 0.5 else cut
+
+
+def with_checksums(data: bytes) -> bytes:
+    """Return a PNG with the checksum of each chunk right, so that decoders read what is damaged."""
+    return data[:8] + b"".join(made(chunk.kind, chunk.data) for chunk in chunks(data))
 
 
 def attack(data: bytes) -> str:
