@@ -1,6 +1,6 @@
-"""The vocabulary of the engine: recipes, formats, limits, reports and errors.
+"""The data types of the engine: recipes, formats, limits, reports and errors.
 
-The work is done in `raster`. Nothing here imports Pillow, so importing the vocabulary loads no decoder.
+The conversion itself is in `raster`. Nothing here imports Pillow, so importing this package loads no decoder.
 """
 
 from __future__ import annotations

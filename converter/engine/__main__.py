@@ -1,4 +1,4 @@
-"""`python -m converter.engine [README.md]` prints the tables of formats as Markdown, or updates them in a file."""
+"""`python -m converter.engine [README.md]` prints the format tables as Markdown or updates them in a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BEGIN, _END = "<!-- formats: remade by `make docs` -->\n", "<!-- end of formats
 
 
 def tables() -> str:
-    """Return the table of what each format can do, and the table of its kinds that are read."""
+    """Return two tables: the features of each format, and the variants of each format that are supported."""
     can = _table(
         "format | in | out | transparency | animation | pages | lossless | 16 bits kept | longest side",
         (_row(format) for format in FORMATS.values()),
@@ -27,7 +27,7 @@ def tables() -> str:
 
 
 def put(text: str) -> str:
-    """Return the document with its tables updated. Raises ValueError if it has no place for them."""
+    """Return the document with its tables updated. Raises ValueError if the markers for them are missing."""
     found = re.subn(f"(?s){re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: _BEGIN + tables() + _END, text)
     if found[1] != 1:
         raise ValueError(f"It has no place for the tables: {_BEGIN.strip()} … {_END}")

@@ -1,23 +1,23 @@
-"""What can go wrong, in one tree. Every exception that leaves the engine is one of these.
+"""The exceptions of the engine. Every exception that leaves it is one of these.
 
 EngineError                     code, message: what is wrong and what to do
-├── Fault                       engine_error          neither the file nor the options: ours, and logged
-├── InvalidRecipe               invalid_recipe        the options; carries every problem at once
-├── InvalidImage                                      the file, whatever is asked of it
+├── Fault                       engine_error          a bug in the engine, which is logged
+├── InvalidRecipe               invalid_recipe        wrong options; lists all problems
+├── InvalidImage                                      a file that no options can convert
 │   ├── EmptyFile               empty_file
 │   ├── NotAnImage              not_an_image
-│   ├── UnsupportedFormat       unsupported_format    recognised, but not read here
-│   ├── UnsupportedVariant      unsupported_variant   a format read here, in a kind that is not
+│   ├── UnsupportedFormat       unsupported_format    recognised, but not supported
+│   ├── UnsupportedVariant      unsupported_variant   an unsupported variant of a supported format
 │   ├── Truncated               truncated
 │   └── Corrupt                 corrupt
-├── LimitExceeded                                     the file is more than is allowed
+├── LimitExceeded                                     the file exceeds a limit
 │   ├── TooManyBytes            too_many_bytes
 │   ├── TooManyPixels           too_many_pixels
 │   └── TooManyFrames           too_many_frames
-├── CannotProduce               cannot_produce        the options and this file together
+├── CannotProduce               cannot_produce        these options do not work with this file
 │   ├── TooLargeForFormat       too_large_for_format
 │   └── TargetUnreachable       target_unreachable
-└── Stopped                                           raised around the engine, not by the file's content alone
+└── Stopped                                           the process was stopped or ran out of resources
     ├── OutOfMemory             out_of_memory
     ├── TimedOut                timed_out
     └── Crashed                 crashed
@@ -35,13 +35,13 @@ from .messages import Message
 
 @dataclass(frozen=True)
 class Problem:
-    """One wrong option: a JSON pointer to it and what is wrong."""
+    """One invalid option: a JSON pointer to it, and a message."""
 
     pointer: str
     message: Message
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the problem as programs read it."""
+        """Return the problem as JSON for clients."""
         return {
             "pointer": self.pointer,
             "code": self.message.code,
@@ -51,7 +51,7 @@ class Problem:
 
 
 class EngineError(Exception):
-    """`params` fill the template of the code, in `messages`."""
+    """The base class. `params` fill the message template of the code."""
 
     code: ClassVar[str] = "engine_error"
 
@@ -64,7 +64,7 @@ class EngineError(Exception):
         return self.message.params
 
     def __reduce__(self) -> tuple[partial[Self], tuple[()]]:
-        # Errors cross process borders; the default would rebuild this one from its text.
+        # Errors are pickled between processes. The default would pass the text to __init__.
         return partial(type(self), **self.params), ()
 
 

@@ -1,4 +1,4 @@
-"""File names: as shown to people, as keys in a bucket, and on the systems where results are unpacked."""
+"""File names for display, for keys in a bucket, and for the file systems where users unpack results."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 
 from .formats import FORMATS
 
-NAME_MAX = 255  # bytes, on Linux; Windows and macOS count 255 units, which are never more
+NAME_MAX = 255  # bytes, on Linux; on Windows and macOS 255 UTF-16 units, which allow at least as much
 MOST_OF_KEY = 100  # bytes
 EXTENSIONS = {f".{extension}" for format in FORMATS.values() for extension in format.extensions}
 
-# Marks that turn the direction of what follows, by which a name pretends to be another.
+# Marks that change the text direction, which can disguise a name as another one.
 DIRECTION = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -22,7 +22,7 @@ DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s
 
 
 def clean_name(name: str) -> str:
-    """Return a file's name as shown to people: no path, no control or direction marks, at most 255 bytes."""
+    """Return a name for display: without path, control characters or direction marks, at most 255 bytes."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(c for c in name if c not in DIRECTION and unicodedata.category(c) not in CONTROLS)
     name = name.strip().strip(" .")
@@ -32,13 +32,13 @@ def clean_name(name: str) -> str:
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """Return the stem and the extension with its dot; the extension is empty if it is not one of an image."""
+    """Return the stem and the extension with its dot. Only image extensions count, otherwise it is empty."""
     stem, dot, extension = name.rpartition(".")
     return (stem, dot + extension) if stem and f".{extension.lower()}" in EXTENSIONS else (name, "")
 
 
 def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
-    """Return stem and extension as one name of limited length in UTF-8 bytes, shortening the stem."""
+    """Return stem and extension as a name of at most `most` UTF-8 bytes, shortening the stem if necessary."""
     room = most - _size(suffix)
     cut = stem
     while _size(cut) > room:
@@ -47,22 +47,22 @@ def fitted(stem: str, suffix: str, most: int = NAME_MAX) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return the name as the last part of a key: at most 100 bytes, only characters that are safe in shells and URLs."""
+    """Return the name for use in a key: at most 100 bytes, all characters safe in shells and URLs."""
     stem, suffix = split_extension(name)
     stem = re.sub(r"[^-\w.]", "", stem.strip().replace(" ", "_")).strip(".")
     return fitted(stem or "image", suffix, MOST_OF_KEY)
 
 
 def portable_name(name: str) -> str:
-    """Return a name that every system can write: Windows forbids some characters, endings and device names."""
+    """Return a name that all systems accept. Windows forbids some characters, endings and device names."""
     name = REFUSED_BY_WINDOWS.sub("_", name).rstrip(" .") or "image"
     return fitted(*split_extension(f"_{name}")) if DEVICES.match(name) else name
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
-    """Yield the names; one that is taken or was yielded before (letter case aside) gets a number.
+    """Yield the names, with a number added to those that are taken or repeated (ignoring case).
 
-    Names may have folders, separated by slashes: no file is named as one of these.
+    Names may contain folders, separated by slashes. No file gets the name of a folder.
     """
     names = list(names)
     seen = {name.casefold() for name in [*taken, *folders_of(names)]}
@@ -79,7 +79,7 @@ def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:
-    """Return all folders on the way to these paths.
+    """Return all parent folders of these paths.
 
     >>> sorted(folders_of(["a/b/c.png", "d.png"]))
     ['a', 'a/b']

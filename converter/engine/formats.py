@@ -1,4 +1,4 @@
-"""The formats, as data. Steps look up what a format can do and never test for its name."""
+"""The formats and their features, as data. Processing steps check features and never a format's name."""
 
 from __future__ import annotations
 
@@ -20,73 +20,73 @@ class Format:
     extensions: tuple[str, ...]
     mime: str
     signature: bytes
-    """What its files begin with, as a regular expression."""
+    """A regular expression that matches the beginning of its files."""
     decodes: bool = True
     encodes: bool = True
     alpha: bool = False
     animation: bool = False
     pages: bool = False
     lossless: bool = False
-    """It can store the pixels without loss. With `quality` too, that is a choice."""
+    """It can store pixels without loss. If `quality` is set too, lossless is an option."""
     quality: bool = False
     default_quality: int | None = None
     default_effort: int | None = None
-    """How hard the encoder tries, 1 to 9; None when it has no such choice."""
+    """The default encoder effort, 1 to 9, or None if the encoder has no such setting."""
     progressive: bool = False
     max_side: int = 65_535
-    """The codec cannot store a longer side, in pixels."""
+    """The longest side in pixels that the codec can store."""
     shrinks_to_max_side: bool = False
-    """Larger pictures are shrunk to `max_side` instead of refused."""
+    """Whether larger images are shrunk to `max_side` instead of rejected."""
     shows_in_browser: bool = False
-    """Every browser shows it by itself."""
+    """Whether all browsers can display it."""
     favicon: bool = False
-    """Browsers ask every site for one, of several sizes in one file."""
+    """Whether it is the format of favicon.ico, with several sizes in one file."""
     app_icon: bool = False
-    """Systems take it for the icon of a site that is kept as an app."""
+    """Whether systems accept it as the icon of an installed web app."""
     source_rank: int | None = None
-    """Its place among the sources of a `<picture>`: what browsers should try first has the lowest."""
+    """Its rank among the sources of a `<picture>`. Browsers try the lowest rank first."""
     photographs: bool = False
-    """Cameras write it: its files are still and opaque as a rule."""
+    """Whether cameras write it, so that its files are usually still and opaque."""
     candidate: bool = False
-    """`auto` chooses among these."""
+    """Whether `auto` may choose it."""
     shrinks_on_load: bool = False
-    """The decoder can make a picture of 1/2, 1/4 or 1/8 the size much faster."""
+    """Whether the decoder can decode to 1/2, 1/4 or 1/8 of the size, which is much faster."""
     decoder_turns: bool = False
-    """The decoder makes pictures upright itself."""
+    """Whether the decoder applies the orientation itself."""
     icc: bool = False
     exif: bool = False
     most_metadata: int | None = None
-    """The most bytes in a block of EXIF, IPTC or comments; None means no limit."""
+    """The maximum size in bytes of an EXIF, IPTC or comment block, or None for no limit."""
     xmp: bool = False
     iptc: bool = False
     comment: bool = False
     texts: bool = False
-    """It can hold named texts."""
+    """Whether it can store named texts."""
     loops: bool = False
-    """It can say how often an animation plays."""
+    """Whether it can store the loop count of an animation."""
     bilevel: bool = False
-    """One bit per pixel pays off."""
+    """Whether one bit per pixel makes smaller files."""
     has_density: bool = False
-    """It has its own field for pixels per inch."""
+    """Whether it has its own field for pixels per inch."""
     package: str | None = None
-    """It is read and written by this package, and not offered on machines that the package is not made for."""
+    """The Python package that reads and writes it. Without the package, the format is not offered."""
     paper: bool = False
-    """Its pictures have a size on paper, whether the source says one or not."""
+    """Whether its images always have a size on paper, even if the source has none."""
     gray: bool = False
-    """It can store one grey channel."""
+    """Whether it can store a single grey channel."""
     deep: tuple[str, ...] = ()
-    """Modes of which it can store 16 bits a channel, where nothing is lost."""
+    """Colour modes that it can store losslessly with 16 bits per channel."""
     gain_map: bool = False
-    """It can hold a map of how much brighter the picture is on HDR screens."""
+    """Whether it can store a gain map, which brightens the image on HDR screens."""
     bulk: int = BULK_OF_LOSSLESS
-    """How large its files are for the same photo, as a rank: a step up makes a file larger by nature."""
+    """The rank of its file sizes for the same photo. Conversion to a higher rank makes files larger."""
 
     @property
     def extension(self) -> str:
         return self.extensions[0]
 
     def begins(self, data: bytes) -> bool:
-        """Whether these bytes are the beginning of a file in this format."""
+        """Return whether these bytes are the beginning of a file in this format."""
         return re.match(self.signature, data, re.DOTALL) is not None
 
     @property
@@ -277,7 +277,7 @@ _KNOWN = (
         label="ICO",
         extensions=("ico",),
         mime="image/vnd.microsoft.icon",
-        signature=rb"\x00\x00\x01\x00(?!ftyp)",  # a video may begin with a box of 256 bytes
+        signature=rb"\x00\x00\x01\x00(?!ftyp)",  # excludes videos that begin with a box of 256 bytes
         alpha=True,
         lossless=True,
         max_side=256,
@@ -342,7 +342,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 NOT_INSTALLED = tuple(format for format in _KNOWN if not format.is_installed)
 
 Join = Literal["pdf"]
-"""What several images can be joined into."""
+"""The formats that several images can be joined into."""
 (DOCUMENT,) = (FORMATS[name] for name in get_args(Join))
 
 AUTO = "auto"
@@ -351,14 +351,14 @@ CANDIDATES = tuple(format for format in FORMATS.values() if format.candidate)
 ANIMATION_CANDIDATES = tuple(
     sorted((format for format in CANDIDATES if format.animation and format.loops), key=lambda each: each.bulk)
 )
-"""What `auto` makes of an animation: the first that is large enough."""
+"""The formats of `auto` for animations. It uses the first whose `max_side` suffices."""
 
 
 _NAMES = {extension: format.name for format in FORMATS.values() for extension in format.extensions}
 
 
 def format_for(name: str) -> Format:
-    """Return the format of this name or extension ("jpg" and "tif" too).
+    """Return the format with this name or extension, such as "jpg" or "tif".
 
     Raises KeyError.
     """

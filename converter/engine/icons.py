@@ -1,4 +1,4 @@
-"""A set of icons for a site: the recipes that make one, and the names that browsers and systems look for."""
+"""Icon sets for websites: the recipes that make one, and the file names that browsers and systems expect."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .formats import FORMATS
 FAVICON = "favicon.ico"
 MANIFEST = "site.webmanifest"
 TOUCH = 180
-"""Pixels of the icon for the home screen of iPhones."""
+"""The size in pixels of the icon for the home screen of iPhones."""
 
 Output = Mapping[str, Any]
 
 
 def is_set(outputs: Sequence[Output]) -> bool:
-    """Whether these recipes, in canonical form, make a favicon and app icons."""
+    """Return whether these recipes, in canonical form, make a favicon and app icons."""
     names = [icon_name(output) for output in outputs]
     return FAVICON in names and len(set(names)) == len(names) > 1 and "" not in names
 
 
 def is_maskable(output: Output) -> bool:
-    """Whether the icon has a border, so that systems can crop it to their shapes."""
+    """Return whether the icon has a border, so that systems can crop it to their shapes."""
     return bool(_resize(output).get("border"))
 
 
 def icon_name(output: Output) -> str:
-    """Return what the result is called in a set; empty if it is no icon.
+    """Return the file name of the result in an icon set, or an empty string if it is not an icon.
 
     >>> icon_name({"format": "png", "resize": {"mode": "pad", "width": 512, "height": 512, "border": 22}})
     'icon-512-maskable.png'

@@ -1,4 +1,4 @@
-"""The report of a document, made from the reports of its images, each as returned by `Report.to_dict`."""
+"""The report of a document, made from the reports of its images as returned by `Report.to_dict`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from .messages import Message
 
-# Sizes are those of the whole, and told as such.
+# Messages about the size of one image. The joined report has the size of the whole document instead.
 _OF_ONE = ("larger_than_source", "larger_by_nature", "bytes_met", "held_to_source", "search_stopped")
 _MOST_NAMED = 50
 
@@ -16,9 +16,9 @@ Note = dict[str, Any]
 
 
 def joined_report(parts: Sequence[Named], size: int) -> dict[str, Any]:
-    """Return the report of a document of `size` bytes; `parts` are the names and reports of its images, in order.
+    """Return the report of a document of `size` bytes. `parts` are its images' names and reports, in order.
 
-    What holds for each of them is said once; a warning about some is said by name.
+    Messages that apply to all images appear once. Warnings about some of them contain the image's name.
     """
     reports = [report for _, report in parts]
     pages = sum(report["frames"]["kept"] for report in reports)

@@ -1,4 +1,4 @@
-"""How many bytes, pixels, frames and seconds one image may take."""
+"""Limits for one image: bytes, pixels, frames and seconds."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .errors import TimedOut, TooManyBytes, TooManyFrames, TooManyPixels
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, pixels and seconds. `memory_bytes` is enforced by whoever runs the engine."""
+    """Limits in bytes, pixels and seconds. `memory_bytes` is enforced by the process that runs the engine."""
 
     max_bytes: int = 100_000_000
     max_pixels: int = 100_000_000
-    max_side: int = 65_535  # more is in no camera; decoders keep some bytes for each row and column
+    max_side: int = 65_535  # more than any camera has; decoders need memory for each row and column
     max_total_pixels: int = 200_000_000
     max_frames: int = 500
     seconds: float = 60
     memory_bytes: int = 2 * 1024**3
     max_output_side: int = 65_535
     max_output_pixels: int = 100_000_000
-    # Of a document joined from many images, which are decoded one after the other.
+    # For a document joined from many images, which are decoded one after the other.
     max_document_bytes: int = 300_000_000
     max_document_pixels: int = 1_000_000_000
     document_seconds: float = 240
 
     def check_document(self, size: int, pixels: int, pages: int) -> None:
-        """`size` is that of the images together, or of their pages."""
+        """Check the totals of a document. `size` is the total size of its images, or of its pages."""
         if size > self.max_document_bytes:
             raise TooManyBytes(kind="document", most=self.max_document_bytes)
         if pixels > self.max_document_pixels:
@@ -70,14 +70,14 @@ _FOR_THE_REST = 1 / 4
 
 
 class Deadline:
-    """Checked between steps; a codec that hangs is killed from outside."""
+    """A time limit that is checked between steps. A codec that hangs is killed by the parent process."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
 
     def leaves(self, seconds: float) -> bool:
-        """Whether there is time for this and for finishing: decoding, of which this knows nothing, took some too."""
+        """Return whether this much time is left, besides a reserve for finishing the image."""
         return time.monotonic() + seconds < self._end - self._seconds * _FOR_THE_REST
 
     def check(self) -> None:

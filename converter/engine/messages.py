@@ -1,9 +1,9 @@
-"""Messages for people and programs: a code with parameters, and one English template per code.
+"""Messages: a code with parameters, and one English template per code.
 
-Programs read the code and the parameters. People read the template, filled in, in their language: whoever shows a
-message to a person translates the template and fills it with a `Filler`. No sentence is ever taken apart again.
+Programs read the code and the parameters. Users read the translated template with the parameters filled in:
+code that shows a message translates the template and fills it with a `Filler`. Messages are never parsed.
 
-A parameter is a number, a text, a list of texts or another message. `kind` chooses between templates of one code:
+A parameter is a number, a text, a list of texts or another message. `kind` selects a template of one code:
 `unsupported_format` with kind `pdf` has the template `unsupported_format.pdf`.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-# Of sizes: name, bytes, and decimals at most.
+# Units of file sizes: name, bytes, and maximum number of decimals.
 UNITS = (("GB", 1_000_000_000, 2), ("MB", 1_000_000, 1), ("KB", 1000, 1), ("B", 1, 0))
 
 _templates: dict[str, str] = {}
@@ -23,12 +23,12 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(_templates)
 
 
 def gettext_noop(template: str) -> str:
-    """Mark a template for extraction; it is translated where it is shown."""
+    """Mark a template for extraction by gettext. It is translated when it is shown."""
     return template
 
 
 def register(templates: Mapping[str, str]) -> None:
-    """Add the templates of one room. No two rooms may have the same template."""
+    """Add the templates of one package. Raises ValueError if a code already has a template."""
     if twice := _templates.keys() & templates.keys():
         raise ValueError(f"These templates exist already: {', '.join(sorted(twice))}")
     _templates.update(templates)
@@ -46,12 +46,12 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The message in English. Raises KeyError for a code that has no template."""
+        """The message in English. Raises KeyError if the code has no template."""
         return _ENGLISH.fill(self)
 
     @property
     def plain_params(self) -> dict[str, Any]:
-        """The parameters as JSON holds them."""
+        """The parameters as JSON values."""
         return {name: _plain(value) for name, value in self.params.items()}
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,8 +61,8 @@ class Message:
 class Filler(string.Formatter):
     """Fills templates in English. For another language, override `template`, `word` and `number`.
 
-    Beyond Python's `,` and `.3f`, the format `B` is a size in bytes, `M` counts in millions with one decimal at most, and
-    `word` stands for a word of ours, to be translated.
+    In addition to Python's `,` and `.3f`, the format `B` is a size in bytes, `M` is a number of millions with
+    at most one decimal, and `word` is one of our own words, which is translated.
     """
 
     def fill(self, message: Message) -> str:
@@ -72,14 +72,14 @@ class Filler(string.Formatter):
         return TEMPLATES[key]
 
     def word(self, word: str) -> str:
-        """Return one of our own words, such as a job's state; a word without a template is returned unchanged."""
+        """Return the text of a word such as a job's state, or the word itself if it has no template."""
         return TEMPLATES.get(f"word.{word}", word)
 
     def number(self, value: float, decimals: int, grouped: bool = False) -> str:
         return f"{value:{',' if grouped else ''}.{decimals}f}"
 
     def rounded(self, value: float, most: int) -> str:
-        """Return the number with this many decimals at most."""
+        """Return the number with at most this many decimals."""
         value = round(value, most)
         return self.number(value, _decimals(value))
 
@@ -109,7 +109,7 @@ _ENGLISH = Filler()
 
 
 def _decimals(value: float) -> int:
-    """Return how many decimals the number needs, six at most."""
+    """Return how many decimals the number needs, at most six."""
     return len(f"{value:.6f}".rstrip("0").partition(".")[2])
 
 

@@ -1,4 +1,4 @@
-"""The names of results: a pattern with parts in braces, such as `{name}-{width}.{ext}`."""
+"""Names of results, made from a pattern with parts in braces, such as `{name}-{width}.{ext}`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ _PART = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Named:
-    """A result to be named. `name` is the source's name without extension, `number` counts the sources from 1, `page`
-    is the page it was made from, if only one.
+    """The values for the name of a result.
+
+    `name` is the source's name without extension, `number` counts the sources from 1, and `page` is the page
+    that the result was made from, if it is a single one.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Named:
 
     def part(self, name: str) -> str:
         if name == "number":
-            return f"{self.number:03}"  # in order wherever names are sorted
+            return f"{self.number:03}"  # with zeros, so that names sort by number
         if name == "page":
             return f"{self.page or 1:03}"
         value = getattr(self, name)
@@ -63,7 +65,7 @@ def pattern_problem(pattern: str) -> Message | None:
 
 
 def usual_pattern(formats: Sequence[str]) -> str:
-    """Return the pattern of results' names where nobody chose one: sizes of one format are told apart.
+    """Return the default name pattern. It includes the width if several outputs have the same format.
 
     >>> usual_pattern(["webp", "jpeg"]), usual_pattern(["webp", "webp"])
     ('{name}.{ext}', '{name}-{width}.{ext}')
@@ -72,7 +74,7 @@ def usual_pattern(formats: Sequence[str]) -> str:
 
 
 def by_page(pattern: str) -> str:
-    """Return the pattern of a page's name, where nobody chose one: pages of one source are told apart.
+    """Return the default name pattern with the page number added, for results that are single pages.
 
     >>> by_page(AS_SOURCE), by_page(BY_WIDTH)
     ('{name}-{page}.{ext}', '{name}-{page}-{width}.{ext}')
@@ -81,7 +83,7 @@ def by_page(pattern: str) -> str:
 
 
 def result_name(pattern: str, result: Named) -> str:
-    """Return the name of a result. One that does not end in its extension gets it: no system opens it otherwise.
+    """Return the name of a result, adding the extension if the pattern has none, so that systems can open it.
 
     >>> hero = Named("hero", 800, 450, "webp", "webp", 1, date(2026, 11, 26))
     >>> result_name("{name}-{width}.{ext}", hero), result_name("{date} {number}", hero)
@@ -93,7 +95,7 @@ def result_name(pattern: str, result: Named) -> str:
 
 
 def folder_of(name: str) -> str:
-    """Return the folders in a name that a person sent, as a path that every system can write; empty if there are none.
+    """Return the folders in a user's file name, as a path that is valid on every system, or an empty string.
 
     >>> folder_of("Holiday/day1/a.jpg"), folder_of("../../etc/passwd"), folder_of("C:\\\\x\\\\a.jpg")
     ('Holiday/day1', 'etc', 'C_/x')

@@ -1,4 +1,4 @@
-"""Which options of a recipe an output has, as JSON schema."""
+"""JSON schemas of the recipe options that each output format has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .schema import without
 
 
 def output_schema(format: Format) -> dict[str, Any]:
-    """Return the JSON schema of the recipe options that make sense for this format."""
+    """Return the JSON schema of the recipe options that apply to this format."""
     unfit = {option.name for option in fields(Recipe) if not _fits(option.metadata["fits"], format)}
     options = without(RECIPE_SCHEMA, unfit)
     options["title"] = format.label

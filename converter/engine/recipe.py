@@ -1,4 +1,4 @@
-"""What should be done to an image: validated once, canonical and hashed."""
+"""Recipes: the options of a conversion, validated, with a canonical form and a hash."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _PLACE_LABELS = {
     "smart": _("Most interesting area (auto)"),
 }
 
-# The longest side that any format holds.
+# The longest side that any format can store.
 _MAX_SIDE = 65_535
-# In millimetres; A4, the narrowest paper, has 210.
+# In millimetres. The narrowest paper, A4, is 210 mm wide.
 _MAX_MARGIN = 100
 
 
 @dataclass(frozen=True)
 class Resize:
-    """The size in pixels of the finished image; a missing side keeps the ratio. `scale` is in percent."""
+    """The size of the result in pixels. A missing side keeps the aspect ratio. `scale` is in percent."""
 
     mode: Literal["fit", "fill", "pad", "stretch"] = option(
         "fit",
@@ -80,7 +80,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class Crop:
-    """Pixels of the upright source image."""
+    """A rectangle in pixels of the upright source image."""
 
     x: int = option(title=_("Left (px)"), minimum=0, maximum=_MAX_SIDE)
     y: int = option(title=_("Top (px)"), minimum=0, maximum=_MAX_SIDE)
@@ -90,7 +90,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class FocalPoint:
-    """A point of the upright source image, in fractions of its sides from the top left."""
+    """A point in the upright source image, as fractions of its sides from the top left."""
 
     x: float = option(
         title=_("Focal point from the left"), hint=_("Fraction of the width, 0–1."), minimum=0, maximum=1
@@ -102,8 +102,9 @@ class FocalPoint:
 
 @dataclass(frozen=True)
 class Watermark:
-    """`image` is a name that the caller resolves to bytes; `scale` is relative to the image's width, `margin` to its
-    shorter side.
+    """A text, or a logo: `image` is a name that the caller resolves to bytes.
+
+    `scale` is relative to the width of the result, `margin` to its shorter side.
     """
 
     text: str | None = option(None, title=_("Text"), minLength=1, maxLength=200)
@@ -292,7 +293,7 @@ class Recipe:
 
     @classmethod
     def parse(cls, mapping: object) -> Recipe:
-        """Return the recipe in this JSON value. Raises InvalidRecipe, which lists everything that is wrong with it."""
+        """Return the recipe in this JSON value. Raises InvalidRecipe with all of its problems."""
         errors = problems(mapping, RECIPE_SCHEMA, title="A recipe")
         if isinstance(mapping, Mapping):
             errors.extend(contradictions(mapping, broken={error.pointer for error in errors}))
@@ -306,32 +307,30 @@ class Recipe:
 
     @property
     def is_auto(self) -> bool:
-        """Whether the format is chosen for each picture."""
+        """Whether the format is chosen for each image."""
         return self.format == AUTO
 
     @property
     def keeps_depth(self) -> bool:
-        """Whether the result has 16 bits a channel if the source has more than eight."""
+        """Whether the result has 16 bits per channel if the source has more than eight."""
         if self.is_auto or self.depth != "keep" or self.watermark:
             return False
         return bool(self.target.deep) and (self.lossless or not self.target.lossless_is_a_choice)
 
     @property
     def target(self) -> Format:
-        """The format of the result; raises KeyError while it is still to be chosen."""
+        """The format of the result. Raises KeyError if the format is `auto`."""
         return FORMATS[self.format]
 
     def picked(self, count: int) -> list[int]:
-        """Return which pages or frames of a file of `count` it selects, numbered from 0. Raises NoSuchPage if the file
-        has none of them.
-        """
+        """Return the indices of the selected pages or frames of a file with `count` pages. Raises NoSuchPage."""
         picked = selected(self.pages, count)
         if not picked:
             raise NoSuchPage(pages=self.pages, count=count)
         return picked[:1] if self.frames == "first" else picked
 
     def each(self, count: int) -> list[Recipe]:
-        """Return a recipe for each selected page or frame of a file of `count`. Raises NoSuchPage."""
+        """Return a recipe for each selected page or frame of a file with `count` pages. Raises NoSuchPage."""
         picked = self.picked(count)
         if count == 1:
             return [replace(self, frames="all", pages=None)]
@@ -363,7 +362,7 @@ RECIPE_SCHEMA = schema_of(Recipe)
 
 
 def _tidied(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with one spelling for each meaning, so that equal recipes have equal hashes."""
+    """Return the values in a normal form, so that equivalent recipes have equal hashes."""
     if "background" in values:
         values["background"] = _long_color(values["background"].lower())
     if values.get("pages"):

@@ -1,4 +1,4 @@
-"""What happened to an image: in words for people, as codes with parameters for programs."""
+"""The report of a conversion: what changed in the image, as codes with parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .messages import Message
 
 
 class Log:
-    """Collects notes and warnings while an image is processed, each only once."""
+    """A log that collects notes and warnings while an image is processed, each code once."""
 
     def __init__(self) -> None:
         self.notes: list[Message] = []
@@ -37,7 +37,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Report:
-    """`resized` and sizes are in pixels (width, height); `frames_in` and `frames_kept` count frames or pages."""
+    """A report. `resized` holds sizes in pixels; `frames_in` and `frames_kept` count frames or pages."""
 
     notes: tuple[Message, ...]
     warnings: tuple[Message, ...]
@@ -51,9 +51,9 @@ class Report:
     metadata_removed: tuple[str, ...]
     engine: Mapping[str, str]
     similarity: float | None = None
-    """SSIM on luma, 1 for equal."""
+    """SSIM of the luma, 1 if identical."""
     score: float | None = None
-    """How good it looks: an estimate of SSIMULACRA2, 100 for equal."""
+    """Visual quality: an estimate of SSIMULACRA2, 100 if identical."""
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""Options that contradict each other, which a schema cannot express."""
+"""Checks for contradicting options, which a JSON schema cannot express."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUALITIES = {"quality": "quality", "aim": "aim", "target_bytes": "target bytes"
 
 
 def contradictions(mapping: Mapping[str, Any], broken: Collection[str]) -> list[Problem]:
-    """Return the options that contradict each other; those at the pointers in `broken` are left out."""
+    """Return the problems of contradicting options, ignoring options at the pointers in `broken`."""
     given = _Given(mapping, broken)
     target, problems = _target(given)
     problems.extend(_quality_problems(given))
@@ -51,7 +51,7 @@ class _Given:
 
 
 def _target(given: _Given) -> tuple[Format | None, list[Problem]]:
-    """Return the format to write, or what is wrong with it."""
+    """Return the output format, or the problems with it."""
     name = given.get("format", str)
     if name is None or name == AUTO:
         return None, []

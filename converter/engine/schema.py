@@ -1,4 +1,4 @@
-"""JSON schema, derived from dataclasses whose fields describe the options, and checked strictly."""
+"""JSON schemas, derived from dataclasses whose fields describe options, and a strict validator for them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def option(
     fits: Callable[[Any], object] | None = None,
     **bounds: Any,
 ) -> Any:
-    """Return a dataclass field that describes an option of a recipe, for everything that is derived from it.
+    """Return a dataclass field that describes an option of a recipe.
 
-    `title` and `hint` are shown to people, `labels` are the choices by value; `bounds` are JSON schema keywords, such
-    as minimum; `fits` says whether the option makes sense for a `Format`. Type and default are those of the field.
+    `title` and `hint` are shown to users; `labels` are the names of the choices, by value. `bounds` are JSON
+    schema keywords, such as minimum. `fits` returns whether the option applies to a `Format`.
     """
     return field(
         default=default,
@@ -50,7 +50,7 @@ def schema_of(part: type, **stated: Any) -> dict[str, Any]:
 
 
 def stated(part: type, prefix: str = "") -> dict[str, Mapping[str, Any]]:
-    """Return title, hint and labels of each option, by dotted path."""
+    """Return the title, hint and labels of each option, by dotted path."""
     found: dict[str, Mapping[str, Any]] = {}
     hints = get_type_hints(part)
     for option in fields(part):
@@ -87,13 +87,13 @@ def _schema(option: Field[Any], hint: Any) -> dict[str, Any]:
 
 
 def _description(metadata: Mapping[str, Any]) -> str:
-    """Return the hint, and what each choice means."""
+    """Return the hint and the labels of the choices as one text."""
     choices = [f"{value}: {label}." for value, label in metadata["labels"].items() if value is not None]
     return " ".join([*([metadata["hint"]] if metadata["hint"] else []), *choices])
 
 
 def _kinds_of(hint: Any) -> tuple[list[type], list[Any]]:
-    """Return the types that a type hint allows, None last, and the values if it lists them, None first."""
+    """Return the types that a type hint allows (None last), and its literal values, if any (None first)."""
     if get_origin(hint) is Literal:
         values = list(get_args(hint))
         return list(dict.fromkeys(type(value) for value in values)), values
@@ -111,7 +111,7 @@ def _kinds_of(hint: Any) -> tuple[list[type], list[Any]]:
 
 
 def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Return a copy of an object schema that lacks these properties."""
+    """Return a copy of an object schema without these properties."""
     copy: dict[str, Any] = deepcopy(dict(schema))
     for name in names:
         del copy["properties"][name]
@@ -119,7 +119,7 @@ def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 
 
 def problems(value: object, schema: Mapping[str, Any], pointer: str = "", title: str = "") -> list[Problem]:
-    """Return everything in a JSON value that the schema does not allow. Types are strict: true is not 1."""
+    """Return all violations of the schema in a JSON value. Types are strict: true is not 1."""
     title = title or schema.get("title", "This")
     if not _allows(schema, value):
         return [Problem(pointer, _wanted(schema, title))]
@@ -129,7 +129,7 @@ def problems(value: object, schema: Mapping[str, Any], pointer: str = "", title:
 
 
 def _allows(schema: Mapping[str, Any], value: object) -> bool:
-    """Whether the schema allows a value, ignoring the contents of objects."""
+    """Return whether the schema allows a value, ignoring the properties of objects."""
     if not any(_is(value, kind) for kind in _kinds(schema)):
         return False
     if "enum" in schema:

@@ -11,12 +11,12 @@ Run = tuple[int, float]
 
 
 def is_backwards(selection: str) -> bool:
-    """Whether one of its ranges ends before it begins."""
+    """Return whether a range ends before it begins."""
     return any(last < first for first, last in _runs(selection))
 
 
 def tidied(selection: str) -> str | None:
-    """Return the shortest selection of the same pages, in order; None for all of them.
+    """Return the shortest selection of the same pages, sorted, or None if it selects all pages.
 
     >>> tidied("7, 1-2,3"), tidied("2-9,5-"), tidied("1-")
     ('1-3,7', '2-', None)
@@ -32,7 +32,7 @@ def tidied(selection: str) -> str | None:
 
 
 def selected(selection: str | None, count: int) -> list[int]:
-    """Return the numbers, from 0, of those that a file of `count` has; empty if it has none of them.
+    """Return the indices of the selected pages that exist in a file with `count` pages.
 
     >>> selected("2-3,9", 5), selected("4-", 5), selected(None, 2), selected("6", 5)
     ([1, 2], [3, 4], [0, 1], [])
@@ -42,7 +42,7 @@ def selected(selection: str | None, count: int) -> list[int]:
 
 
 def _runs(selection: str) -> list[Run]:
-    """Return the first and last number of each range; an open range has no last one."""
+    """Return the first and last number of each range. The last number of an open range is infinity."""
     runs: list[Run] = []
     for part in selection.split(","):
         first, dash, last = part.strip().partition("-")

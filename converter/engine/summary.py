@@ -1,4 +1,4 @@
-"""A recipe in plain words, such as "WebP, quality 80, fit in 1600×1600, location removed"."""
+"""A recipe as text, such as "WebP, quality 80, fit in 1600×1600, location removed"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .recipe import Recipe, Resize, Watermark
 
 
 def summary(recipe: Recipe) -> list[Message]:
-    """Return, piece by piece, what the recipe asks for beyond the defaults."""
+    """Return a message for each option of the recipe that differs from its default."""
     return [Message(f"recipe_{code}", params) for code, params in _pieces(recipe)]
 
 
@@ -23,7 +23,7 @@ def sentence(recipe: Recipe) -> str:
 Piece = tuple[str, dict[str, Any]]
 
 
-# Options whose words need more than their value.
+# Options whose text depends on more than their value.
 _TOLD_APART = frozenset(
     {
         "format",
@@ -59,7 +59,7 @@ def _pieces(recipe: Recipe) -> Iterator[Piece]:
 
 
 def _plain(recipe: Recipe) -> Iterator[Piece]:
-    """Yield the options that are described by their value alone; a new one only needs a template."""
+    """Yield the options whose text only depends on their value. A new option only needs a template."""
     for option in fields(recipe):
         value = getattr(recipe, option.name)
         if value == option.default or option.name in _TOLD_APART:

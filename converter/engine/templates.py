@@ -1,6 +1,4 @@
-"""The engine's texts, by code: refusals, problems of a recipe, what was done, why a format was chosen, recipes in
-words.
-"""
+"""Message templates of the engine, by code: errors, recipe problems, notes, warnings, reasons, recipes."""
 
 from __future__ import annotations
 
@@ -60,7 +58,7 @@ ERRORS = {
         "This conversion took longer than {seconds} seconds, the limit. Choose a smaller size or simpler settings."
     ),
     "crashed": _("This file crashed the decoder. It is probably damaged: re-save it in another program."),
-    # The options and the file together.
+    # Options that do not work with the file.
     "cannot_produce": _("This image cannot be written as {format}."),
     "too_large_for_format": _(
         "{format} holds at most {most} pixels per side; this result would be {width}×{height}. "

@@ -1,4 +1,4 @@
-"""What is said of files that are whole but not read here: other formats, and unusual kinds of our own."""
+"""Message templates for valid files that are not supported: other formats, and unusual variants of ours."""
 
 from __future__ import annotations
 
