@@ -118,6 +118,17 @@ def test_a_profile_is_kept_or_converted(djxl: Callable[..., Any]) -> None:
     assert probe(converted(source).data).profile in (None, "sRGB")
 
 
+def test_profile_and_metadata_are_kept_together(djxl: Callable[..., Any]) -> None:
+    profile, exif = samples.display_p3(), samples.exif()
+    data = samples.saved(samples.quarters(), "JPEG", icc_profile=profile, exif=exif, xmp=samples.XMP)
+    result = converted(data, color="keep", metadata="keep")
+    assert djxl(result.data).size == (160, 120)
+    said = said_of(result.data, "jxl").values()
+    assert {"Phonemaker", "image/jpeg"} <= set(map(str, said))
+    assert probe(result.data).profile == "Display P3"
+    assert as_png(result.data).size == (160, 120)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_what_others_write_is_read_to_the_pixel(mode: str, cjxl: Callable[..., Any]) -> None:
