@@ -126,3 +126,15 @@ def test_an_aim_holds_for_every_frame_of_an_animation() -> None:
     result = render(samples.animated("GIF"), format="webp", aim="balanced")
     assert result.frames == 5
     assert (result.report.similarity or 0) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["text", "gradient", "dithered"])
+def test_what_is_smallest_without_loss_is_kept_exactly(kind: str) -> None:
+    text = Image.new("L", (600, 400), 255)
+    for line in range(10, 380, 16):
+        ImageDraw.Draw(text).text((10, line), "The quick brown fox jumps over the lazy dog. " * 2, fill=0)
+    level = Image.linear_gradient("L").resize((600, 600))
+    gradient = Image.merge("RGB", (level, level.rotate(90).resize(level.size), level))
+    picture = {"text": text, "gradient": gradient, "dithered": samples.photo((600, 400)).convert("1")}[kind]
+    result = open(saved(picture, "PNG")).render(Recipe.parse({"format": "auto"}))
+    assert opened(result).convert(picture.mode).tobytes() == picture.tobytes()

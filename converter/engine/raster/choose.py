@@ -13,6 +13,7 @@ from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
+from .codecs.content import is_noisy
 from .encode import Encoder, prepare
 from .produce import reached
 from .score import Reference
@@ -26,6 +27,8 @@ _MOST_PIXELS = 500_000
 _FLAT_COLORS = 1024
 # Or one in grey where so many pixels are as dark as their neighbours: 0.95 of a page of text, 0.6 of a smooth photograph.
 _FLAT_NEIGHBOURS = 0.85
+# So few bytes a pixel are not worth a search for fewer.
+_NEXT_TO_NOTHING = 0.004
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,13 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
         return _for_animation(image, recipe)
     fitting = [format for format in CANDIDATES if _fits(image, format)]
     sample = _sample(image)
+    exact = [
+        replace(recipe, format=format.name, aim=None, lossless=format.lossless_is_a_choice)
+        for format in fitting
+        if format.lossless
+    ]
     if recipe.lossless or (_is_flat(image) and not recipe.target_bytes):
         why = "reason_lossless" if recipe.lossless else "reason_drawing"
-        exact = [
-            replace(recipe, format=format.name, aim=None, lossless=format.lossless_is_a_choice)
-            for format in fitting
-            if format.lossless
-        ]
         return _smallest(exact, lambda option: _size(sample, option), why)
     lossy = [replace(recipe, format=format.name) for format in fitting if format.quality]
     if frames[0].has_alpha:
@@ -56,8 +59,15 @@ def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choic
     if not lossy:
         roomiest = max((format for format in CANDIDATES if format.lossless), key=lambda each: each.max_side)
         return Choice(replace(recipe, format=roomiest.name, aim=None), Message("reason_too_large"))
+    whole = {} if recipe.target_bytes or is_noisy(sample) else {each: _size(sample, each) for each in exact}
+    if whole and min(whole.values()) <= _NEXT_TO_NOTHING * sample.width * sample.height:
+        return _smallest(exact, whole.__getitem__, "reason_lossless")
     aim, reference = AIMS[recipe.aim or "balanced"], Reference(sample)
-    return _smallest_alike({option: _alike(reference, option, aim, deadline) for option in lossy}, aim, why)
+    tries = {option: _alike(reference, option, aim, deadline) for option in lossy}
+    choice = _smallest_alike(tries, aim, why)
+    if whole and min(whole.values()) <= tries[choice.recipe][0]:
+        return _smallest(exact, whole.__getitem__, "reason_lossless")
+    return choice
 
 
 def _for_animation(image: Image.Image, recipe: Recipe) -> Choice:

@@ -78,10 +78,11 @@ class Content:
     @cached_property
     def is_noisy(self) -> bool:
         """Whether this is a single picture in which a lossless format finds few repeats, such as a photograph."""
-        return len(self.images) == 1 and _is_noisy(self.images[0])
+        return len(self.images) == 1 and is_noisy(self.images[0])
 
 
-def _is_noisy(image: Image.Image) -> bool:
+def is_noisy(image: Image.Image) -> bool:
+    """Whether a lossless format finds few repeats in the picture."""
     if image.mode not in ("L", "LA", "RGB", "RGBA") or image.height < _BANDS * _ROWS:
         return False
     if image.mode == "L" and max(image.histogram()) > _DRAWN_SHARE * image.width * image.height:
