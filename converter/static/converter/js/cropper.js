@@ -1,7 +1,8 @@
 // A picture with a box on it that is moved and resized: by mouse, by touch, or by keys.
 
 import { ARROWS } from "./arrows.js";
-import { dragged, moved, whole } from "./crop_box.js";
+import { moved, whole } from "./crop_box.js";
+import { dragged } from "./crop_handle.js";
 import { around, one } from "./dom.js";
 import { watchDrag } from "./drag.js";
 import { Framed } from "./framed.js";

@@ -11,9 +11,6 @@ import { say, sizeInWords, texts } from "./words.js";
  * @typedef {{ result: Blob, report?: Record<string, any>, pixels: number | null }} Made `pixels`: how many, where the browser shows it
  */
 
-// What a warning of the report is called among the texts; the others are said once there is a result.
-/** @type {Record<string, string>} */
-const WARNINGS = { low_quality: "lowQuality", first_frame_only: "firstFrameOnly", first_page_only: "firstPageOnly" };
 const USUAL = 1600; // pixels of the longest side
 const button = find("try-smaller", HTMLButtonElement);
 let side = 0; // that is offered
@@ -32,9 +29,9 @@ export function hideSmaller() {
 export function verdict(image, made, sent, recipe) {
   const size = inWords(image.size, sizeAfter(made, sent, recipe), Boolean(sent.whole));
   /** @type {{ code: string, params: Record<string, any> }[]} */
-  const warnings = (made.report?.warnings ?? []).filter((/** @type {{ code: string }} */ { code }) => code in WARNINGS);
+  const warnings = (made.report?.warnings ?? []).filter((/** @type {{ code: string }} */ { code }) => code in texts); // the others come with the result
   if (warnings.some(({ code }) => code === "low_quality")) offerSmaller(image, recipe);
-  const said = warnings.map(({ code, params }) => say(texts[WARNINGS[code]], params));
+  const said = warnings.map(({ code, params }) => say(texts[code], params));
   return { text: [size, ...said].join(" · "), isBad: said.length > 0 };
 }
 
