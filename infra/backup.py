@@ -1,14 +1,14 @@
-"""Back up what a site in the cloud knows to one file on this machine, and restore it into a new site.
+"""Back up the data of a site in the cloud to one file on this machine, and restore it into a new site.
 
     make backup FILE=site.tar
     make restore FILE=site.tar
 
-| member | what it is |
+| member | content |
 |---|---|
 | `database.tar` | every row, as `manage.py backup` writes it; only the worker reaches the database |
 | `metadata.jsonl`, `configuration.jsonl` | the items of the two tables, as DynamoDB describes them |
 | `users.jsonl` | the users of the pool with attributes and groups; Cognito exports no passwords or second factors |
-| `backup.json` | what it is and how much it holds; the last member, so a backup cut short has none |
+| `backup.json` | a manifest with counts; it is the last member, so that a truncated backup has none |
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ MANIFEST, DATABASE, USERS = "backup.json", "database.tar", "users.jsonl"
 TABLES = {"metadata.jsonl": "METADATA_TABLE", "configuration.jsonl": "CONFIGURATION_TABLE"}
 MEMBERS = [DATABASE, *TABLES, USERS]
 
-LINK_SECONDS = 15 * 60  # the longest that a function may run
+LINK_SECONDS = 15 * 60  # the maximum duration of a Lambda function
 WRITE_AT_ONCE = 25  # items that DynamoDB takes in one call
 LONGEST_PAUSE = 5  # seconds
 
-# The region's own host and the signature that every bucket takes.
+# The regional host, and the signature version that all regions accept.
 SIGNED = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 Item = dict[str, Any]
@@ -50,7 +50,7 @@ Item = dict[str, Any]
 
 @dataclass
 class Backup:
-    """One site and one file. Each act is a step of a walk; `folder` holds the members between them."""
+    """A site and its backup file. The methods are steps for deploy.py; `folder` holds the members meanwhile."""
 
     site: Deployment
     file: Path
@@ -73,20 +73,20 @@ class Backup:
         return self.site.aws("cognito-idp")
 
     def make_folder(self) -> None:
-        """Make the folder, empty and for this account alone."""
+        """Create the folder, empty and accessible only to the current user."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700, parents=True)
 
     def manage(self, *command: str) -> None:
-        """Run a command in the worker, once: boto3 would call again when it does not hear the end of a long one."""
+        """Run a command in the worker without retries: boto3 would call again when a long one times out."""
         once = {"AWS_MAX_ATTEMPTS": "1"}
         self.site.zappa("manage", "production_worker", " ".join(command), folder=".", env=once)
 
     @contextmanager
     def passing(self, method: str) -> Iterator[tuple[Any, str, str, str]]:
-        """Yield a client, bucket and key of one object, and a link with which the worker may use that method on it.
+        """Yield an S3 client, a bucket, a key, and a presigned URL for the worker to access the object.
 
-        The worker has no right to the bucket: the link carries this person's. No version of the object stays.
+        The worker itself has no permission for the bucket. All versions of the object are deleted at the end.
         """
         s3 = boto3.client("s3", region_name=self.site.region, config=SIGNED)
         bucket = str(self.site.settings["base"]["s3_bucket"])
@@ -119,7 +119,7 @@ class Backup:
             write_lines(self.folder / member, (item for page in found for item in page["Items"]))
 
     def take_users(self) -> None:
-        """Keep who has confirmed the address; the others sign up again."""
+        """Save the users who have confirmed their e-mail address. The others must sign up again."""
         groups: dict[str, list[str]] = {}
         for page in self.pages("list_groups"):
             for group in (one["GroupName"] for one in page["Groups"]):
@@ -172,7 +172,7 @@ class Backup:
     # --- Restore ---
 
     def read_file(self) -> None:
-        """Unpack only what a backup holds, and only if it is whole."""
+        """Unpack the backup. Raises DeployError if it is incomplete or has unknown members."""
         self.make_folder()
         try:
             with tarfile.open(self.file, "r:") as tar:
@@ -197,7 +197,7 @@ class Backup:
         self.manage("restore", "empty")
 
     def restore_users(self) -> None:
-        """Make the users who are not there, with a password that nobody knows, and note what the pool calls each."""
+        """Create missing users with random passwords, and record the new `sub` of each user."""
         known = {group["GroupName"] for page in self.pages("list_groups") for group in page["Groups"]}
         for user in read_lines(self.folder / USERS):
             email = user["attributes"]["email"]
@@ -208,7 +208,7 @@ class Backup:
                 self.cognito.admin_disable_user(UserPoolId=self.pool, Username=email)
 
     def restore_user(self, email: str, attributes: dict[str, str]) -> str:
-        """Return the user's `sub` in this pool. Who is there keeps the password."""
+        """Return the user's `sub` in this pool. Existing users keep their passwords."""
         named = {"UserPoolId": self.pool, "Username": email}
         given = [
             {"Name": name, "Value": value}
@@ -221,7 +221,7 @@ class Backup:
         except self.cognito.exceptions.UsernameExistsException:
             found = self.cognito.admin_get_user(**named)
             status, kept = found["UserStatus"], found["UserAttributes"]
-        if status == "FORCE_CHANGE_PASSWORD":  # in which a forgotten password cannot be reset
+        if status == "FORCE_CHANGE_PASSWORD":  # a status in which users cannot reset a forgotten password
             password = f"{secrets.token_urlsafe(32)}aA1-"  # one of each kind that a pool may ask for
             self.cognito.admin_set_user_password(**named, Password=password, Permanent=True)
         return next(str(one["Value"]) for one in kept if one["Name"] == "sub")
@@ -248,7 +248,7 @@ class Backup:
 
 
 def write(dynamodb: Any, requests: dict[str, Any]) -> None:
-    """Write a batch. What DynamoDB throttles comes back without an error, and is to be sent again later and later."""
+    """Write a batch. DynamoDB returns throttled items without an error: retry them with growing pauses."""
     pause = 0.1
     while requests := dynamodb.batch_write_item(RequestItems=requests)["UnprocessedItems"]:
         time.sleep(pause)
@@ -256,7 +256,7 @@ def write(dynamodb: Any, requests: dict[str, Any]) -> None:
 
 
 def rename_users(database: Path, target: Path, new_subs: dict[str, str]) -> None:
-    """Copy a backup of the database, with users under what another pool calls them. Raises DeployError."""
+    """Copy a database backup, replacing the users' old `sub` values by the new ones. Raises DeployError."""
     rows = "rows.jsonl"
     try:
         with tarfile.open(database, "r:") as old, tarfile.open(target, "w") as new:

@@ -1,4 +1,4 @@
-"""What the system costs a month, from stated prices and a stated workload.
+"""Estimate the monthly costs of a site from list prices and an assumed workload.
 
     python -m infra.costs
 
@@ -11,7 +11,7 @@ import math
 import sys
 from dataclasses import dataclass
 
-HOURS = 730  # of a month
+HOURS = 730  # per month
 
 # US dollars, list prices of eu-west-1, first tier. Free allowances are left out unless a row says so.
 PRICES = {
@@ -49,14 +49,14 @@ PRICES = {
 
 @dataclass(frozen=True)
 class Workload:
-    """What one image takes: 4 MB in, two outputs of 0.6 MB and a thumbnail out, kept for a day and a night.
+    """The resources for one image: 4 MB in, two outputs of 0.6 MB and a thumbnail out, kept for 24 hours.
 
-    One image in ten is asked for by a program that waits for it, in the web function, as long as the worker takes.
+    For one image in ten, an API client waits for the result in the web function, as long as the worker takes.
     """
 
     worker_seconds: float = 2.5
     worker_gb: float = 3008 / 1024
-    page_requests: float = 6  # its share of submitting, polling and looking
+    page_requests: float = 6  # its share of the requests to submit, poll and view
     page_seconds: float = 0.08
     page_gb: float = 1.0
     waits: float = 0.1
@@ -70,7 +70,7 @@ class Workload:
     metadata_reads: float = 2
     log_gb: float = 0.000004
     database_ios: float = 15
-    endpoint_gb: float = 0.00002  # to Cognito, SSM and Lambda; S3 and DynamoDB have doors that cost nothing
+    endpoint_gb: float = 0.00002  # to Cognito, SSM and Lambda; the endpoints of S3 and DynamoDB are free
     webhook_gb: float = 0.000005
     images_per_user: float = 50
     mails_per_user: float = 0.2
@@ -78,11 +78,11 @@ class Workload:
 
 VOLUMES = (0, 1_000, 100_000, 1_000_000)
 
-# Hours a day that Aurora is awake, and at what size; the hourly sweep alone wakes it for 24 times five minutes.
+# Hours per day that Aurora is awake, and its capacity units. The hourly sweep alone wakes it 24 × 5 minutes.
 AWAKE = {0: (2, 0.5), 1_000: (4, 0.5), 100_000: (14, 0.75), 1_000_000: (24, 2.0)}
 
-# A metric costs for the hours in which it is sent. All there are: 4 counts of conversions, for 11 formats and in all, a
-# failure for each of some 15 codes and in all, 5 others and 5 that are counted in the logs.
+# A metric is charged for the hours in which it is sent. The maximum: 4 counts of conversions for 11 formats and
+# in total, failures for some 15 codes and in total, 5 others, and 5 that are counted in the logs.
 METRICS = 4 * 12 + 16 + 10
 SENT = {0: 0.0, 1_000: 0.3, 100_000: 0.9, 1_000_000: 1.0}
 
@@ -93,9 +93,9 @@ CLOCK_SECONDS = 0.15
 
 
 def rows(images: int, *, small: bool = False) -> dict[str, float]:
-    """Return US dollars a month by part, for so many images a month, with the database outside.
+    """Return the costs of each part in US dollars a month, for this many images, with an external database.
 
-    `small` is `small = true`: ten alarms, and no domain.
+    `small` is for `small = true`: ten alarms, and no domain.
     """
     work, price = Workload(), PRICES
     requests = images * work.page_requests
@@ -132,7 +132,7 @@ def rows(images: int, *, small: bool = False) -> dict[str, float]:
 
 
 def database(images: int) -> dict[str, float]:
-    """Return what `database_mode = "aurora"` adds; its clock is hourly."""
+    """Return the additional costs of `database_mode = "aurora"`, where the clock runs hourly."""
     hours, acu = AWAKE[images]
     work = Workload()
     return {
@@ -145,11 +145,11 @@ def database(images: int) -> dict[str, float]:
 
 
 def switches(images: int) -> dict[str, float]:
-    """Return what each switch adds."""
+    """Return the additional costs of each switch."""
     work = Workload()
     requests = images * (work.page_requests + 3)
     nat = HOURS * (PRICES["nat_hour"] + PRICES["public_ipv4_hour"])
-    # The clock that sends webhooks on time looks every minute, and Aurora sleeps no more.
+    # To send webhooks on time, the clock runs every minute, which keeps Aurora awake.
     kept_awake = (24 - AWAKE[images][0]) * 365 / 12 * 0.5 * PRICES["aurora_acu_hour"]
     return {
         "`firewall`": PRICES["firewall_month"] + requests * PRICES["firewall_request"],
@@ -163,7 +163,7 @@ def switches(images: int) -> dict[str, float]:
 
 
 def traces(calls: float) -> float:
-    """Return how many of a function's calls of a month X-Ray keeps: the first of each second, and 5 % of the others.
+    """Return how many of a month's calls X-Ray records: the first of each second, and 5 % of the others.
 
     docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
     """
@@ -204,7 +204,7 @@ def table() -> str:
 
 
 def price_table() -> str:
-    """Return the prices that the costs are computed from."""
+    """Return the table of the prices."""
     lines = ["| price | USD |", "| --- | ---: |"]
     for name, price in PRICES.items():
         digits = f"{price:.10f}".rstrip("0").rstrip(".")

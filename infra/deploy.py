@@ -44,7 +44,7 @@ def check(site: Deployment) -> list[Step]:
 
 
 def rotate(site: Deployment) -> list[Step]:
-    """One of three steps towards new keys, then all that makes it known."""
+    """Take the next of three steps of a key rotation, then deploy it."""
     return [
         who_and_where(site),
         Step("keys", site.rotate_keys, "The account must allow you to write an SSM parameter."),
@@ -66,7 +66,7 @@ def rollback(site: Deployment) -> list[Step]:
 
 
 def backup(site: Deployment, file: Path) -> list[Step]:
-    """Write what the site knows to a file. The site keeps running."""
+    """Write the site's data to a file. The site keeps running."""
     act = Backup(site, file)
     return [
         who_and_where(site),
@@ -84,7 +84,7 @@ def backup(site: Deployment, file: Path) -> list[Step]:
 
 
 def restore(site: Deployment, file: Path) -> list[Step]:
-    """Bring a backup into a new site, before anybody uses it. The rows come last: with them it is used."""
+    """Restore a backup into a new, unused site. The rows come last, since a site with rows counts as used."""
     act = Backup(site, file)
     return [
         who_and_where(site),
@@ -125,7 +125,7 @@ def up(site: Deployment) -> list[Step]:
 
 
 def code(site: Deployment) -> list[Step]:
-    """The code alone, which the deployer's role may: nothing of this asks Terraform."""
+    """Deploy only the code, without Terraform. The deployer role may do this."""
     guard = Watch(site)
     return [
         who_and_where(site),
@@ -208,7 +208,7 @@ def down(site: Deployment) -> list[Step]:
 
 
 def walk(steps: Sequence[Step]) -> int:
-    """Take the steps in order; return 0, or 1 at the first that fails, having said what to do."""
+    """Run the steps in order. Return 0, or 1 after printing what to do about the first that fails."""
     for number, step in enumerate(steps, 1):
         print(f"[{number}/{len(steps)}] {step.name}", flush=True)
         try:

@@ -27,22 +27,22 @@ from infra.rollback import STAGES, Rollback
 ROOT = Path(__file__).resolve().parent.parent
 INFRA, BUILD = ROOT / "infra", ROOT / "build"
 
-# boto3's older mode, its default, does not wait where Cognito says TooManyRequestsException.
+# boto3's default mode, `legacy`, does not retry after Cognito's TooManyRequestsException.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 
-# Who signs the certificates of Aurora: no system knows them. The worker and the pages prove the cluster by it.
+# The root certificates of Aurora, which systems do not include. Both functions verify the cluster with them.
 RDS_CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
-# What refuses to be destroyed until it has been told that its data may go.
+# Resources with deletion protection, because they hold data.
 GUARDED = ("aws_s3_bucket.", "aws_dynamodb_table.", "aws_cognito_user_pool.", "aws_rds_cluster.")
 
 Run = Callable[[Sequence[str], Path, Mapping[str, str], bool], str]
 
 
 def run(command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
-    """Run a program in view of the person, or return what it prints.
+    """Run a program with its output on the terminal, or return its output.
 
-    Raises DeployError when it is missing or fails.
+    Raises DeployError if it is missing or fails.
     """
     try:
         done = subprocess.run(
@@ -70,7 +70,7 @@ def fetch(url: str) -> bytes:
 
 
 def status_of(url: str) -> int:
-    """Return the HTTP status of a page, 0 when nothing answers."""
+    """Return the HTTP status of a page, or 0 if there is no response."""
     try:
         with urllib.request.urlopen(url, timeout=30) as answer:
             return int(answer.status)
@@ -93,7 +93,7 @@ class Deployment:
     patience_seconds: float = 300
     infra: Path = INFRA
     builds: Path = BUILD
-    python: str = sys.executable  # what the package is made and deployed with, and so what it runs on
+    python: str = sys.executable  # builds and deploys the package, so it must match the Lambda runtime
     _secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     # --- Before Terraform ---
@@ -134,7 +134,7 @@ class Deployment:
         return f"/{self.project}/deploy"
 
     def read_secrets(self) -> tuple[keys.Values, int]:
-        """Return the secrets and their version; new ones, version 0, where there are none."""
+        """Return the secrets and their version, or new secrets with version 0 if there are none."""
         ssm = self.aws("ssm")
         try:
             kept = ssm.get_parameter(Name=self.secrets_name, WithDecryption=True)["Parameter"]
@@ -205,7 +205,7 @@ class Deployment:
         self.terraform("apply", *self.variables, *self.approve)
 
     def terraform_join(self) -> None:
-        """Let Terraform find what Zappa made. Everything else was refreshed minutes ago."""
+        """Apply Terraform again with the resources that Zappa made. The rest was refreshed minutes ago."""
         self.terraform("apply", "-refresh=false", *self.variables, *self.approve)
 
     def allow_data_loss(self) -> None:
@@ -274,7 +274,7 @@ class Deployment:
             (self.build / "site" / "rds-ca.pem").write_bytes(self.fetch(RDS_CA))
 
     def zappa(self, *arguments: str, folder: str = "site", env: Mapping[str, str] | None = None) -> None:
-        """Run Zappa. It packages the folder it runs in, and `venv`."""
+        """Run Zappa, which packages its working directory and `venv`."""
         env = {"VIRTUAL_ENV": str(self.build / "venv"), "AWS_DEFAULT_REGION": self.region, **(env or {})}
         program = str(Path(self.python).with_name("zappa"))
         self.run(
@@ -289,7 +289,7 @@ class Deployment:
             "AWS_DEFAULT_REGION": self.region,
         }
         del env["SECRETS_PATH"]
-        # The secrets stay where they are: nothing that is run here needs the database or signs anything.
+        # Leave out the secrets: no command that runs here needs the database or signs anything.
         env |= {
             "DATABASE_URL": "sqlite://:memory:",
             "SECRET_KEY": secrets.token_urlsafe(50),
@@ -317,7 +317,7 @@ class Deployment:
         return list(self.aws("apigateway").get_stages(restApiId=api)["item"]) if api else []
 
     def undo_half_deploy(self) -> None:
-        """Remove a web function without an API or its stage: its deploy broke off, and Terraform would stop at it."""
+        """Remove a web function that an interrupted deploy left without API or stage: Terraform would fail."""
         if not self.has_function("production") or self.api_stages:
             return
         if not self.settings_file.exists():
@@ -333,7 +333,7 @@ class Deployment:
         self.trace_api()
 
     def trace_api(self) -> None:
-        """Let API Gateway trace as the functions do: Zappa's setting does not reach its stage."""
+        """Set tracing of the API Gateway stage as for the functions: Zappa's setting does not apply to it."""
         wanted = self.settings["base"].get("xray_tracing", False)
         change = {"op": "replace", "path": "/tracingEnabled", "value": str(wanted).lower()}
         for stage in self.api_stages:
@@ -373,14 +373,14 @@ class Deployment:
         return f"https://{self.settings['production']['aws_environment_variables']['SITE_DOMAIN']}"
 
     def status_within(self, seconds: float) -> int:
-        """Return 200 as soon as the site is well, or what it answers when the time is over; 0 is nothing."""
+        """Return 200 as soon as the site is healthy, or its last status after this time (0: no response)."""
         end = time.monotonic() + seconds
         while (status := self.status_of(f"{self.address}/healthz")) != 200 and time.monotonic() < end:
             time.sleep(5)
         return status
 
     def wait_for_site(self) -> None:
-        """Raise DeployError unless the site answers within some minutes."""
+        """Raise DeployError unless the site becomes healthy within some minutes."""
         if (status := self.status_within(self.patience_seconds)) != 200:
             raise DeployError(f"{self.address}/healthz answers {status or 'nothing'}")
         print(f"The site answers at {self.address}")

@@ -2,4 +2,4 @@ from __future__ import annotations
 
 
 class DeployError(Exception):
-    """The walk cannot go on; the text says why, and what to do where that is plain."""
+    """A step failed. The text says why, and what to do if that is known."""

@@ -1,4 +1,4 @@
-"""Which version of the GNU C library a shared object needs."""
+"""Find out which version of the GNU C library a shared object needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VERSIONS_NEEDED = 0x6FFFFFFE  # the type of the section .gnu.version_r; its layo
 
 
 def newest_needed(path: Path) -> tuple[int, ...]:
-    """Return the highest version of glibc whose symbols the file binds, such as (2, 34); () where it binds none.
+    """Return the highest glibc version that the file requires, such as (2, 34), or () if it requires none.
 
     Raises ValueError for anything that is not a 64-bit little-endian ELF file.
     """
@@ -21,7 +21,7 @@ def newest_needed(path: Path) -> tuple[int, ...]:
 
 
 def versions_needed(elf: bytes) -> Iterator[str]:
-    """Yield the names of the symbol versions that a shared object wants of others, such as GLIBC_2.34."""
+    """Yield the symbol versions that a shared object requires from others, such as GLIBC_2.34."""
     if elf[:6] != b"\x7fELF\x02\x01":
         raise ValueError("not a 64-bit little-endian ELF file")
     start, size, count = (*struct.unpack_from("<Q", elf, 0x28), *struct.unpack_from("<2H", elf, 0x3A))

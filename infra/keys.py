@@ -1,7 +1,7 @@
-"""The secrets of one site: made at random once, kept as JSON in one encrypted SSM parameter, handed to Terraform.
+"""The secrets of a site: generated once, stored as JSON in an encrypted SSM parameter, passed to Terraform.
 
-What others hold on to (signed links, sessions, what CloudFront sends) is kept as a list whose first value is used and
-whose others are still good, so that it can change without a moment at which something fails.
+Keys of links, sessions and CloudFront's requests are lists. The first value is used and the others are still
+accepted, so that keys can be rotated without downtime.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ROTATED = {
 
 
 def rotate(values: Values) -> str:
-    """Take the next of three steps, for all that is kept as a list; return what it was.
+    """Take the next of three steps of a rotation, for all secrets that are lists. Return a description of it.
 
     First the new value is added, then it is used while the old one stays valid, then the old one is removed.
     """
@@ -65,7 +65,7 @@ def rotate(values: Values) -> str:
 
 
 def variables(values: Values, version: int) -> dict[str, str]:
-    """Return the environment in which Terraform finds the values, and their version."""
+    """Return the environment variables that pass the values and their version to Terraform."""
     link_keys = values["link_keys"]
     ephemeral = {
         "web_secret_keys": ",".join(values["secret_keys"]),

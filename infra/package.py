@@ -1,4 +1,4 @@
-"""Lay out what runs on Lambda, and zip it as Zappa will.
+"""Prepare the code that runs on Lambda, and zip it as Zappa does.
 
     python -m infra.package        # or: make package
 
@@ -34,19 +34,19 @@ BUILD = ROOT / "build"
 
 CODE = ("converter", "imagesite", "locale", "templates", "manage.py")
 
-# Locked for deploying, for serving at home or for the command line: no function imports them.
+# Locked packages that no function imports: for deployment, serving at home or the command line.
 NOT_ON_LAMBDA = {
     "argcomplete", "authlib", "cfn-flip", "hjson", "joserfc", "markdown-it-py", "mdurl", "pip", "placebo", "prometheus-client", "pygments", "pyyaml", "rich",
     "setuptools", "toml", "tqdm", "troposphere", "waitress", "wheel",
 }  # fmt: skip
 
-# Of Django's own words. Ours travel with the code.
+# Languages of Django's own translations. Ours are part of the code.
 LANGUAGES = ("en", "de")
 
-# AWS's descriptions of those services that the functions call; boto3 has 400.
+# Service descriptions that boto3 needs for the functions' calls; it has 400.
 SERVICES = {"cognito-idp", "dynamodb", "lambda", "rekognition", "s3", "ssm", "sts"}
 
-# The fonts that are ever drawn with; their package has 30.
+# The fonts in use; their package has 30.
 FONTS = {"__init__", "FiraGO_Regular"}
 
 # Served from the static bucket, not by the functions.

@@ -323,7 +323,7 @@ class Recipe:
         return FORMATS[self.format]
 
     def picked(self, count: int) -> list[int]:
-        """Return the indices of the selected pages or frames of a file with `count` pages. Raises NoSuchPage."""
+        """Return the indices of the pages selected from a file with `count` pages. Raises NoSuchPage."""
         picked = selected(self.pages, count)
         if not picked:
             raise NoSuchPage(pages=self.pages, count=count)
