@@ -115,6 +115,7 @@ def faults(shape: Shape | None, said: Any, where: str) -> Iterator[str]:
             yield from faults(shape.value, part, f"{where}.{name}")  # type: ignore[attr-defined]
     elif kind == "string" and isinstance(said, str):
         yield from out_of_range(shape, len(said), f"length of '{said[:80]}' at '{where}'")
+        yield from ill_formed(shape, said, f"'{said[:80]}' at '{where}'")
     elif kind in ("integer", "long") and isinstance(said, int):
         yield from out_of_range(shape, said, f"'{said}' at '{where}'")
 
@@ -123,3 +124,22 @@ def out_of_range(shape: Shape, value: int, what: str) -> Iterator[str]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if (least is not None and value < least) or (most is not None and value > most):
         yield f"1 validation error detected: {what} failed to satisfy constraint: between {least} and {most}"
+
+
+def ill_formed(shape: Shape, value: str, what: str) -> Iterator[str]:
+    """Yield what AWS says of a word that is none of its list, or not of its pattern."""
+    enum = shape.metadata.get("enum")
+    pattern = pattern_of(shape.metadata.get("pattern", ""))
+    if (enum and value not in enum) or (pattern and not pattern.fullmatch(value)):
+        yield (
+            f"1 validation error detected: {what} failed to satisfy constraint: {enum or shape.metadata['pattern']}"
+        )
+
+
+@cache
+def pattern_of(text: str) -> re.Pattern[str] | None:
+    """Return the pattern; None for one that only Java understands."""
+    try:
+        return re.compile(text) if text else None
+    except re.error:
+        return None

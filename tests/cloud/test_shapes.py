@@ -1,4 +1,4 @@
-"""The mock refuses names and numbers beyond what AWS's own descriptions allow."""
+"""The mock refuses names, words and numbers beyond what AWS's own descriptions allow."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def function(name: str, **more: Any) -> tuple[str, bytes, str, str, str]:
         (function("f", Timeout=900), "200"),
         (function("f", Timeout=0), "400"),
         (function("f", MemorySize=100), "400"),
+        (function("f.g"), "400"),
+        (function("f", PackageType="Tar"), "400"),
+        (function("f", PackageType="Zip"), "200"),
         (("nothing-of-awss", b"", "/", "GET", ""), "200"),
         (("s3", b"", "/bucket", "PUT", ""), "200"),
     ],
@@ -68,6 +71,9 @@ def function(name: str, **more: Any) -> tuple[str, bytes, str, str, str]:
         "timeout",
         "no timeout",
         "too little memory",
+        "a dot in a name",
+        "a word that is not of the list",
+        "a word of the list",
         "another service",
         "a service without lengths",
     ],  # fmt: skip
