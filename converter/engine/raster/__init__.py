@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: what happens to images. Knows nothing of the web, the cloud or any settings.
+"""Convert images, from bytes to bytes, independent of the web, the cloud and any settings.
 
 >>> source = open(data)
 >>> source.facts.width, source.facts.height

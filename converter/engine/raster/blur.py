@@ -1,7 +1,8 @@
-"""Gaussian blur by matrix products, at every so many rows and columns.
+"""Gaussian blur by matrix products, evaluated at every n-th row and column.
 
-Beyond its borders a plane goes on as in the Python package `ssimulacra2`, which the scores are checked against: mirrored
-above and below, empty beside. libjxl has it empty all around, which hides some damage there.
+Borders are handled as in the Python package `ssimulacra2`, which the scores are checked against: planes are
+mirrored at the top and bottom, and padded with zeros at the sides. libjxl pads all four sides with zeros,
+which hides some damage there.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 _RADIUS, _SIGMA = 5, 1.5
-_ROWS = 36  # a multiple of each step; so many and what is computed of them stay in the processor's cache
+_ROWS = 36  # a multiple of each step; this many rows and their intermediate results fit in the CPU cache
 
 
 class Strip(NamedTuple):
-    """Some rows, or columns."""
+    """A range of rows."""
 
     own: slice
     near: slice
-    """With those that a blur of them needs."""
+    """The same rows plus the neighbours needed to blur them."""
 
 
 def strips(length: int) -> list[Strip]:
-    """Return the strips of a plane with so many rows."""
+    """Return the strips that divide a plane of `length` rows."""
     return [
         Strip(
             slice(start, min(start + _ROWS, length)),
@@ -40,7 +41,10 @@ def strips(length: int) -> list[Strip]:
 
 
 def blurred(planes: Sequence[Plane], strip: Strip, step: int) -> Plane:
-    """Return planes of the rows near a strip, blurred at every so many of its rows, and of all columns."""
+    """Return the blurred planes at every `step`-th row of the strip and every `step`-th column.
+
+    `planes` hold the rows `strip.near`.
+    """
     own, near = strip
     down = _weights(own.start - near.start, own.stop - near.start, near.stop - near.start, step)
     across = _weights(_RADIUS, _RADIUS + _ROWS, _ROWS + 2 * _RADIUS, step)
@@ -57,7 +61,7 @@ def blurred(planes: Sequence[Plane], strip: Strip, step: int) -> Plane:
 
 @lru_cache(500)
 def _weights(first: int, last: int, length: int, step: int) -> Plane:
-    """Return what each of the values counts for in each of the blurred ones, mirrored where they end."""
+    """Return the weight of each value in each blurred value, mirrored at both ends."""
     places = np.arange(first, last, step)
     weights = np.zeros((len(places), length), np.float32)
     gauss = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _SIGMA) ** 2)

@@ -1,4 +1,4 @@
-"""The C libraries inside our wheels: their versions, and which are too old to be given a stranger's file."""
+"""The C libraries bundled in our wheels: their versions, and which are too old for untrusted files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .codecs import CODECS
 
 _ADVISORIES = tomllib.loads(Path(__file__).with_name("advisories.toml").read_text())
 CHECKED: date = _ADVISORIES.pop("checked")
-"""When the list of holes was compared with its sources."""
+"""When the list of vulnerabilities was last compared with its sources."""
 
-# What every format needs, as Pillow names it: colours and watermarks.
+# Pillow features that all formats need, for colours and watermarks.
 _NEEDED = ("littlecms2", "freetype2")
 
-# As Pillow names them. What it says of "jpg" is the interface's version, of "zlib_ng" the one it was built with.
+# By Pillow's feature names. Its "jpg" reports the API version, and "zlib_ng" the version it was built with.
 _IN_PILLOW = {
     "libjpeg-turbo": "libjpeg_turbo",
     "libwebp": "webp",
@@ -46,12 +46,12 @@ class Library:
 
     @property
     def lowest(self) -> str:
-        """The lowest safe version; empty if the library never sees a stranger's file."""
+        """The lowest safe version; empty if the library never reads untrusted files."""
         return str(_ADVISORIES.get(self.name, {}).get("lowest", ""))
 
     @property
     def problem(self) -> str:
-        """Why it must not be given a stranger's file; empty if it may."""
+        """Why the library must not read untrusted files; empty if it may."""
         if not self.lowest:
             return ""
         needed = f"{self.lowest} or later is needed ({_ADVISORIES[self.name]['advisory']})"
@@ -64,7 +64,7 @@ class Library:
 
 @cache
 def libraries() -> tuple[Library, ...]:
-    """Return the libraries that were found; those that read strangers' files come first."""
+    """Return the libraries found; those that read untrusted files come first."""
     inside = {"pillow": {**_in_pillow(), **_in_avif()}, "pillow-heif": _in_heif()}
     found = [
         Library(name, version, wheel) for wheel, those in inside.items() for name, version in those.items()
@@ -73,14 +73,14 @@ def libraries() -> tuple[Library, ...]:
 
 
 def check() -> list[str]:
-    """Return what is missing for the formats in the table, or unsafe; empty if all is well."""
+    """Return what is missing for the supported formats or unsafe; empty if there are no problems."""
     missing = [f"Pillow was built without {name}." for name in _NEEDED if not features.check(name)]
     missing += [problem for codec in CODECS.values() for problem in codec.problems()]
     return missing + [library.problem for library in libraries() if library.problem]
 
 
 def notes() -> list[str]:
-    """Return what works less well on this machine than it could."""
+    """Return notes about what works worse than it could on this machine."""
     return [note for codec in CODECS.values() for note in codec.notes()]
 
 
@@ -90,7 +90,7 @@ def _in_pillow() -> dict[str, str]:
 
 
 def _in_avif() -> dict[str, str]:
-    """libavif lists its codecs as `dav1d [dec]:1.5.3-0-gb546257, aom [enc]:3.14.1`."""
+    """Parse libavif's list of codecs, such as `dav1d [dec]:1.5.3-0-gb546257, aom [enc]:3.14.1`."""
     if not features.check("avif"):
         return {}
     from PIL import _avif

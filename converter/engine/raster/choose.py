@@ -1,4 +1,4 @@
-"""The best format for one picture, with the reason."""
+"""Choose the best format for a picture, with the reason."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .score import Reference
 from .search import AIMS, QualityTarget
 from .steps import Frame
 
-# Formats are compared on a copy of at most this many pixels: the order is the same, the time is not.
+# Formats are compared on a copy of at most this many pixels: faster, with the same ranking.
 _MOST_PIXELS = 500_000
 
-# A picture with this few colours is drawn, not photographed.
+# A picture with at most this many colours is a drawing, not a photo.
 _FLAT_COLORS = 1024
-# Or one in grey where so many pixels are as dark as their neighbours: 0.95 of a page of text, 0.6 of a smooth photograph.
+# A grey picture is a drawing if at least this share of its pixels equal their left neighbours: it is 0.95 for
+# a page of text, 0.6 for a smooth photo.
 _FLAT_NEIGHBOURS = 0.85
-# So few bytes a pixel are not worth a search for fewer.
+# Bytes per pixel below which searching for a smaller file is not worth the time.
 _NEXT_TO_NOTHING = 0.004
 
 
@@ -38,7 +39,7 @@ class Choice:
 
 
 def chosen(frames: Sequence[Frame], recipe: Recipe, deadline: Deadline) -> Choice:
-    """Return the recipe with a format in place of `auto`, and why."""
+    """Return the recipe with `auto` replaced by a format, and the reason."""
     image = frames[0].image
     if len(frames) > 1:
         return _for_animation(image, recipe)
@@ -93,7 +94,7 @@ def _smallest(options: Sequence[Recipe], size: Callable[[Recipe], int], why: str
 
 
 def _smallest_alike(tries: Mapping[Recipe, tuple[int, float]], aim: QualityTarget, why: str) -> Choice:
-    """Choose by size among those that reach the aim; where none or one does, by score."""
+    """Choose the smallest of the formats that reach the aim; if none or only one does, the best score."""
     alike = [option for option, (_, score) in tries.items() if score >= aim.score]
     if len(alike) > 1 or len(tries) == 1:
         return _smallest(alike or list(tries), lambda option: tries[option][0], why)
@@ -105,7 +106,7 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 
 def _alike(reference: Reference, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
-    """Return how many bytes this takes to reach the aim, or as near to it as it comes, and the score."""
+    """Return the bytes needed to reach the aim, or to come as close as possible, and the score."""
     encoder, found, score = reached(_encoder(reference.picture, option), reference, aim, deadline)
     return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), score
 
@@ -115,7 +116,7 @@ def _encoder(sample: Image.Image, option: Recipe) -> Encoder:
 
 
 def _sample(image: Image.Image) -> Image.Image:
-    """Return a cut from the middle rather than a smaller copy, so that its grain and edges are the picture's own."""
+    """Return a crop from the middle; a downscaled copy would lose the grain and edges of the picture."""
     scale = min(1.0, (_MOST_PIXELS / (image.width * image.height)) ** 0.5)
     width, height = max(1, int(image.width * scale)), max(1, int(image.height * scale))
     left, top = (image.width - width) // 2, (image.height - height) // 2
@@ -123,13 +124,13 @@ def _sample(image: Image.Image) -> Image.Image:
 
 
 def _is_flat(image: Image.Image) -> bool:
-    """Whether the picture is drawn rather than photographed: it has few colours or, if grey, many equal neighbours."""
+    """Whether the picture is a drawing, not a photo: few colours or, if grey, many equal neighbours."""
     if image.mode in ("L", "LA"):
         return _alike_neighbours(image.getchannel("L")) >= _FLAT_NEIGHBOURS
     return image.mode in ("RGB", "RGBA") and image.getcolors(_FLAT_COLORS) is not None
 
 
 def _alike_neighbours(gray: Image.Image) -> float:
-    """Return the part of the pixels, 0 to 1, that are exactly as dark as the one to their left."""
+    """Return the share of pixels, 0 to 1, that equal their left neighbour."""
     across = ImageChops.difference(gray, ImageChops.offset(gray, 1, 0))
     return across.histogram()[0] / (gray.width * gray.height)

@@ -1,4 +1,4 @@
-"""Colour described by code points (ITU-T H.273): which primaries and curves the numbers mean."""
+"""Colour spaces described by code points (ITU-T H.273): their primaries and transfer curves."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HDR = {16: "PQ", 18: "HLG"}
 
 @dataclass(frozen=True)
 class Cicp:
-    """Code points for primaries and transfer, as a file gives them."""
+    """A file's code points for primaries and transfer curve."""
 
     primaries: int
     transfer: int
@@ -69,7 +69,7 @@ class Cicp:
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return the usual name."""
         name, _ = PRIMARIES[self.primaries]
         if self.hdr:
             return f"BT.2100 {self.hdr}" if name == "BT.2020" else f"{name} {self.hdr}"

@@ -1,4 +1,4 @@
-"""From the source's colours to 8-bit sRGB, through its profile if it has one."""
+"""Convert the source's colours to 8-bit sRGB, using its profile if it has one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIXTEEN_TO_EIGHT = [value >> 8 for value in range(65_536)]
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """Return the picture in one of L, LA, RGB, RGBA or CMYK, eight bits a channel.
+    """Return the picture in mode L, LA, RGB, RGBA or CMYK, with eight bits per channel.
 
     Pillow's own conversions clip 16-bit grey to white and lose the transparent colour of grey and RGB.
     """
@@ -69,7 +69,7 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True)
 class Profile:
-    """A usable colour profile: its own name, and the channels it is for (RGB, GRAY, CMYK …)."""
+    """A usable ICC profile. `space` is its device colour space (RGB, GRAY, CMYK …)."""
 
     name: str
     space: str
@@ -80,13 +80,14 @@ class Profile:
         return self.space == _space(image)
 
     def suits(self, image: Image.Image) -> bool:
-        """Whether it can tell the image's colours. Grey with an RGB profile is common, and means the curve; anything
-        else that does not fit is a mistake in the file.
+        """Whether the profile can be applied to the image.
+
+        Grey with an RGB profile is common and uses the profile's curve; any other mismatch is a fault of the file.
         """
         return self.fits(image) or (self.space == "RGB" and _space(image) == "GRAY")
 
     def changes(self, image: Image.Image) -> bool:
-        """Whether converting to sRGB changes anything, judged by what the profile holds."""
+        """Whether converting the image to sRGB changes anything, judged by the profile's contents."""
         if _space(image) == "GRAY":
             return not profiles.has_srgb_curves(self.icc)
         return not profiles.is_srgb(self.icc)
@@ -103,12 +104,12 @@ def profile_of(icc: bytes | None) -> Profile | None:
         name = clean(handle.profile.profile_description) or "unnamed profile"
         return Profile(name, handle.profile.xcolor_space.strip(), icc, handle)
     except (OSError, ValueError, ImageCms.PyCMSError):
-        # A damaged profile fails at its first byte or only where its texts are read.
+        # A damaged profile may fail when opened, or only when its texts are read.
         return None
 
 
 def name_of(space: ColorSpace) -> str | None:
-    """Return the usual name of the colour space; None for sRGB that the file does not mention."""
+    """Return the usual name of the colour space; None for sRGB that is not stated in the file."""
     if space.name:
         return space.name
     profile = profile_of(space.icc)
@@ -116,7 +117,7 @@ def name_of(space: ColorSpace) -> str | None:
 
 
 def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | None = None) -> Image.Image:
-    """Return the picture in sRGB: L, LA, RGB or RGBA. A profile that cannot be used is dropped, and logged.
+    """Return the picture in sRGB, in mode L, LA, RGB or RGBA. An unusable profile is dropped and logged.
 
     `brightest` is the highest value of an HDR picture, or of all pictures in the same file.
     """
@@ -142,7 +143,9 @@ def note_converted(space: ColorSpace, log: Log) -> None:
 
 
 def all_to_srgb(pictures: Sequence[tuple[Image.Image, ColorSpace]], log: Log) -> list[Image.Image]:
-    """Return the pictures of one file in sRGB; HDR pictures get the same white, so that an animation does not flicker."""
+    """Return the pictures of one file in sRGB; HDR pictures share one white level, so that animations do not
+    flicker.
+    """
     bright = [tone.brightest(image) for image, space in pictures if space.hdr and not space.eased]
     return [to_srgb(image, space, log, max(bright, default=None)) for image, space in pictures]
 
@@ -178,7 +181,7 @@ def _converted(image: Image.Image, profile: Profile) -> Image.Image:
 
 
 def _gray_table(profile: Profile) -> list[int]:
-    """Return the new value of each grey. A table is exact where converting the picture would be coarse in the shadows."""
+    """Return the new value of each grey. Converting the picture itself would be coarse in the shadows."""
     from PIL import ImageCms
 
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))

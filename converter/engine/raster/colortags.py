@@ -1,4 +1,4 @@
-"""The colour tags in EXIF and XMP, corrected to match the finished picture."""
+"""Correct the colour tags in EXIF and XMP to match the finished picture."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from PIL import ExifTags
 
-_SRGB, _UNCALIBRATED = 1, 65_535  # EXIF has no word for other colour spaces
+_SRGB, _UNCALIBRATED = 1, 65_535  # EXIF has no value for other colour spaces
 
 _COLOR_SPACE = re.compile(rb"(exif:ColorSpace(?:=[\"']|>))\d{1,5}")
 _PROFILE = re.compile(rb"(photoshop:ICCProfile(?:=[\"']|>))[^\"'<]{0,200}")
 
 
 def in_exif(details: Mapping[int, Any], srgb: bool) -> dict[int, Any]:
-    """Return the camera's directory; `srgb` is whether the picture is in sRGB."""
+    """Return the corrected Exif directory; `srgb` is whether the picture is in sRGB."""
     told = dict(details)
     if ExifTags.Base.ColorSpace in told:
         told[ExifTags.Base.ColorSpace] = _SRGB if srgb else _UNCALIBRATED

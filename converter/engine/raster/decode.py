@@ -1,4 +1,4 @@
-"""From bytes to frames: upright, at no more resolution than needed."""
+"""Decode files into upright frames, at no more resolution than needed."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from .signalling import ColorSpace
 from .sniff import sniff
 from .steps import Frame, upright
 
-# A shrinking decoder leaves at least this much for the fine filter that follows.
+# A decoder that shrinks keeps at least this multiple of the needed resolution for the resampling that follows.
 _SPARE_RESOLUTION = 1.5
 
-# What a GIF means by no delay at all: players take a tenth of a second.
+# Milliseconds for a GIF frame with a delay of 0, as in players.
 _UNSPECIFIED_DELAY = 100
-# The longest that any format can tell, in milliseconds: 65,535 seconds of an APNG.
+# The longest delay that any format can store, in milliseconds: 65,535 seconds in APNG.
 _LONGEST_DELAY = 65_535_000
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded frame and what belongs only to it."""
+    """A decoded frame with its own colour space, resolution and state."""
 
     frame: Frame
     space: ColorSpace
     eased: Picture | None = None
-    """The same with finer shadows, on the way to sRGB."""
+    """The same picture with finer shadows, for conversion to sRGB."""
     is_incomplete: bool = False
     is_damaged: bool = False
     white: float = 1.0
-    """The value of a floating-point sample that became white."""
+    """The floating-point sample value that became white."""
     dpi: density.Density | None = None
-    """What the file says of it, as it lies in the file."""
+    """The resolution in the file, before the orientation is applied."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Opened:
     facts: Facts
     metadata: Metadata
     space: ColorSpace
-    """That of the first picture; pages may each have their own."""
+    """The colour space of the first picture; pages may each have their own."""
     dpi: density.Density | None
-    """What the file says, before the orientation is applied; pages may each have their own."""
+    """The resolution in the file, before the orientation is applied; pages may each have their own."""
     has_gain_map: bool
     has_credentials: bool
-    """Whether it has Content Credentials (a C2PA manifest), which hold for this very file."""
+    """Whether it has Content Credentials (a C2PA manifest), which are valid only for the unchanged file."""
 
     @property
     def format(self) -> Format:
@@ -102,8 +102,9 @@ def decode(
     deadline: Deadline,
     depth: bool = False,
 ) -> Iterator[tuple[int, Picture]]:
-    """Yield the wanted frames or pages by their numbers from 0, at `scale` of full resolution or more, and with all bits
-    if `depth` is set.
+    """Yield the wanted frames or pages with their numbers, starting from 0.
+
+    They have at least `scale` times the full resolution, and all bits if `depth` is set.
 
     Raises Truncated, Corrupt, OutOfMemory, TimedOut.
     """
@@ -129,7 +130,7 @@ def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:
 
 
 def first_picture(data: bytes, limits: Limits) -> Image.Image:
-    """Return the first picture in sRGB, for use inside another."""
+    """Return the first picture in sRGB, for use as a watermark."""
     opened = open_data(data, limits)
     _, picture = next(decode(opened, limits, 1, {0}, Deadline(limits.seconds)))
     picture = picture.eased or picture
@@ -144,12 +145,12 @@ def _frame(
     canvas: tuple[int, int] | None,
     duration: int,
 ) -> Frame:
-    """Return the frame of these decoded pixels; `full` is the size according to the file."""
+    """Return a frame with these decoded pixels; `full` is the size stated in the file."""
     pixels = _opaque(pixels)
     if low and low.mode != pixels.mode:
         low = low.convert(pixels.mode)
     if canvas and pixels.size != canvas:
-        # A frame that reaches outside makes some decoders grow the canvas for it alone.
+        # Some decoders enlarge the canvas for a frame that extends beyond it.
         pixels, full = pixels.crop((0, 0, *canvas)), canvas
     return Frame(
         image=pixels,
@@ -169,7 +170,7 @@ def _picture(
     canvas: tuple[int, int] | None,
     depth: bool,
 ) -> Picture:
-    image.info.pop("xmp", None)  # Pillow would turn a TIFF as its XMP says
+    image.info.pop("xmp", None)  # or Pillow would rotate a TIFF by the orientation in its XMP
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
     space, dpi = opened.space, opened.dpi
@@ -209,7 +210,7 @@ def _picture(
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
-    """Let the decoder shrink if it can; return the part of its result that counts."""
+    """Let the decoder shrink the picture if it can, and return the box of its result that is valid."""
     if not source.shrinks_on_load or scale >= 1:
         return None
     size = tuple(max(1, math.ceil(side * scale * _SPARE_RESOLUTION)) for side in image.size)
@@ -221,7 +222,7 @@ def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, fl
 
 
 def _detached(pixels: Image.Image, opened: Image.Image) -> Image.Image:
-    """Return the pixels as a plain picture without a link to its file, not copied if nobody else uses them."""
+    """Return the pixels as an image independent of its file, copied only if other frames share them."""
     if pixels is opened:
         pixels = opened.copy() if getattr(opened, "n_frames", 1) > 1 else opened._new(opened.im)
     pixels.info = {}
@@ -229,7 +230,7 @@ def _detached(pixels: Image.Image, opened: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is opaque everywhere: smaller and faster in all that follows."""
+    """Drop a fully opaque alpha channel, to save memory and time in later steps."""
     if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema() == (255, 255):
         return image.convert(image.mode[:-1])
     return image

@@ -1,6 +1,6 @@
-"""The half of 16-bit samples that an 8-bit picture lacks, and the shadows of linear pictures and HDR.
+"""The lower bytes of 16-bit samples, and finer shadows for linear and HDR pictures.
 
-Linear pictures and HDR get sRGB's curve while all bits are there.
+Linear and HDR pictures are converted to sRGB's curve while all 16 bits are available.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import color, octets, profiles, tone
 from .codecs import Codec
 from .signalling import ColorSpace
 
-# What Pillow calls 16-bit samples, and what it would have to call them to take the lower octet for the higher.
+# Pillow's 16-bit raw modes end in the byte order; with the opposite order, it reads the lower bytes.
 _NATIVE_OTHER = "B" if sys.byteorder == "little" else "L"
 _OTHER_OCTET = {"L": "B", "B": "L", "N": _NATIVE_OTHER}
 _KINDS = ("RGB;16", "RGBA;16", "RGBX;16")
@@ -27,9 +27,9 @@ _ROWS = 256
 def eased(
     image: Image.Image, data: bytes, codec: Codec, space: ColorSpace
 ) -> tuple[Image.Image, ColorSpace] | None:
-    """Return the decoded image in eight bits with sRGB's curve; None if eight bits are enough, or all there are.
+    """Return the decoded image in eight bits with sRGB's curve; None if more bits are not needed or available.
 
-    `data` is the file it came from.
+    `data` is the source file.
     """
     if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
@@ -47,17 +47,18 @@ def eased(
 
 
 def low_octets(held: Image.Image, shown: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
-    """Return the lower bytes of the decoded image, of which `shown` has the higher ones, in the same mode; None if all
-    are 0.
+    """Return the lower bytes of the decoded image, in the mode of `shown`, which holds the higher bytes.
+
+    None if they are not available.
     """
     low = octets.halves(held)[1] if held.mode.startswith("I") else _low_octets(held, data, codec)
-    if low and low.mode + "A" == shown.mode:  # what is clear is told by a colour
+    if low and low.mode + "A" == shown.mode:  # transparency is given as a colour
         low = Image.merge(shown.mode, (*low.split(), shown.getchannel("A")))
     return low if low and (low.mode, low.size) == (shown.mode, shown.size) else None
 
 
 def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Image.Image:
-    """Return the picture that the tables make of 16 bits, in strips, because whole pictures would take much memory."""
+    """Apply the tables to the 16-bit samples, in strips to save memory."""
     joined = high.copy()
     for top in range(0, high.height, _ROWS):
         box = (0, top, high.width, min(high.height, top + _ROWS))
@@ -71,7 +72,7 @@ def _joined(high: Image.Image, low: Image.Image, tables: list[list[int]]) -> Ima
 
 
 def _low_octets(held: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:
-    """Return the lower bytes of a decoded 16-bit picture, of which Pillow only gives the higher ones."""
+    """Return the lower bytes of a 16-bit picture, of which Pillow decodes only the higher bytes."""
     if octets.LOW in held.info or not codec.has_octets:
         found: Image.Image | None = held.info.get(octets.LOW)
         return found
@@ -93,7 +94,7 @@ def _low_octets(held: Image.Image, data: bytes, codec: Codec) -> Image.Image | N
 
 
 def _table(curve: profiles.Light) -> list[int]:
-    """Return the 8-bit sRGB value for each of 65,536 values, found by where the next one begins."""
+    """Return the 8-bit sRGB value for each 16-bit value, by bisecting for the start of each level."""
     table: list[int] = []
     for level in range(255):
         end = bisect_left(

@@ -1,4 +1,4 @@
-"""Sixteen bits a channel from a profile's colours, or from HDR, to sRGB. Pillow's LittleCMS only converts eight."""
+"""Convert 16-bit pictures with a profile, or HDR, to sRGB. Pillow's LittleCMS converts only 8 bits."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .signalling import ColorSpace
 _TOP = 65_535
 _ROWS = 128
 _NODES = np.linspace(0, 1, 4097)
-"""Where a curve is evaluated; what lies between is interpolated, to within half a step of sixteen bits."""
+"""Points at which a curve is evaluated; interpolation between them is accurate to half a 16-bit step."""
 
 
 _LIGHT = np.linspace(0, 1, _TOP + 1) ** 2
 _CODES = (
     np.where(_LIGHT <= 0.0031308, 12.92 * _LIGHT, 1.055 * _LIGHT ** (1 / 2.4) - 0.055) * _TOP + 0.5
 ).astype(np.uint16)
-"""sRGB's value for each square root of an amount of light; along it the curve is nearly straight."""
+"""The 16-bit sRGB value for each square root of linear light, which makes the curve nearly straight."""
 
 
 def to_srgb(high: Image.Image, low: Image.Image, space: ColorSpace, log: Log) -> octets.Halves | None:
-    """Return the halves of the picture in sRGB; None where there is nothing to convert, or only LittleCMS can."""
+    """Return the halves of the picture in sRGB; None if it needs no conversion, or needs LittleCMS."""
     if not (space.hdr or _is_changed(high, space)):
         return None
     tables, matrix = _tables(high, space), profiles.to_linear_srgb(space.icc or b"")
@@ -51,18 +51,18 @@ def _is_changed(image: Image.Image, space: ColorSpace) -> bool:
 
 
 def _tables(image: Image.Image, space: ColorSpace) -> Sequence[Any]:
-    """Return the light of each 16-bit value, for each colour channel; nothing where the profile has no curves."""
+    """Return the linear light of each 16-bit value, per colour channel; empty if the profile has no curves."""
     count = len(_colors(image))
     if space.hdr:
         lights = [tone.light(space.hdr, tone.brightest(image))]
     else:
         lights = profiles.curves(space.icc or b"")
-    # Grey with a profile for RGB means its curve.
+    # Grey pictures use the curve of an RGB profile.
     is_one = len(lights) == 1 or profiles.has_one_curve(space.icc or b"")
     try:
         return [_table(lights[0])] * count if lights and is_one else [_table(light) for light in lights]
     except (ArithmeticError, TypeError, ValueError, struct.error):
-        # A curve may be nonsense: powers of what has none, or a table that ends too early.
+        # The curve may be invalid: an undefined power, or a truncated table.
         return []
 
 
@@ -71,7 +71,7 @@ def _colors(image: Image.Image) -> Sequence[str]:
 
 
 def _table(light: profiles.Light) -> Any:
-    """Return the light of each 16-bit value."""
+    """Return the linear light of each 16-bit value."""
     nodes = [light(float(node)) for node in _NODES]
     return np.interp(np.linspace(0, 1, _TOP + 1), _NODES, nodes).astype(np.float32)
 
@@ -94,5 +94,5 @@ def _converted(
 
 
 def _coded(light: Any) -> Any:
-    """Return sRGB's 16-bit values for amounts of light."""
+    """Return the 16-bit sRGB values for linear light."""
     return _CODES[(np.sqrt(np.clip(light, 0, 1)) * _TOP + 0.5).astype(np.uint16)]

@@ -1,4 +1,4 @@
-"""Pixels per inch on paper: read from wherever a file stores it, written wherever a format can."""
+"""Print resolution: read from wherever a file stores it, written wherever the format has a place for it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from PIL import ExifTags, Image, TiffTags
 from converter.engine.recipe import Recipe
 
 Density = tuple[float, float]
-"""Pixels an inch, across and down."""
+"""Pixels per inch, horizontal and vertical."""
 
 _Base = ExifTags.Base
 _EXIF = b"Exif\0\0"
 _INCH, _CENTIMETRE = 2, 3
 _CENTIMETRES_AN_INCH = 2.54
 _MILLIMETRES_AN_INCH = 25.4
-_MOST = 65_535  # JFIF has two bytes for it
+_MOST = 65_535  # JFIF stores it in two bytes
 
 _PAPERS = {"a4": (210 / 25.4, 297 / 25.4), "letter": (8.5, 11.0)}
-"""Inches of a sheet held upright (ISO 216; ANSI/ASME Y14.1)."""
+"""Portrait paper sizes in inches (ISO 216; ANSI/ASME Y14.1)."""
 
-# A header in pixels a metre is off by this much at most, and nobody meant 299.9994.
+# The largest rounding error of a header in pixels per metre: 299.9994 stands for 300.
 _ROUNDING = 0.02
 
 _SILENT_PDF = (150.0, 150.0)
 _LONGEST_PAGE = 14_400 / 72
-"""In inches: longer pages are beyond what PDF readers show (ISO 32000-1, annex C)."""
+"""The longest page in inches that PDF readers show (ISO 32000-1, annex C)."""
 
 
 def read(said: Any, image: Image.Image) -> Density | None:
-    """Return the resolution of the opened file, from its own field, else from EXIF; None if there is none."""
+    """Return the resolution of the opened file, from the format's own field, else from EXIF; None if unknown.
+
+    `said` is the value of the format's field.
+    """
     return _plausible(said) or _of_exif(image)
 
 
@@ -42,8 +45,8 @@ def arguments(
 ) -> dict[str, Any]:
     """Return the encoder arguments for the resolution: `dpi` if the format has a field for it, and `exif`.
 
-    `said` is the source's, `sideways` whether the picture has been turned by a quarter, `size` that of the finished
-    picture, `exif` the block that is written anyway, if any.
+    `said` is the source's resolution, `sideways` whether the picture was rotated by 90° or 270°, `size` the
+    finished picture's, and `exif` the block that is written in any case, if any.
     """
     density = wanted(said, sideways, recipe)
     target = recipe.target
@@ -58,23 +61,21 @@ def arguments(
 
 
 def wanted(said: Density | None, sideways: bool, recipe: Recipe) -> Density | None:
-    """Return the resolution of the finished picture; for the arguments see `arguments`. None if it is unknown."""
+    """Return the resolution of the finished picture; None if unknown. For the arguments see `arguments`."""
     if recipe.dpi:
         return float(recipe.dpi), float(recipe.dpi)
     return (said[1], said[0]) if said and sideways else said
 
 
 def margins(said: Density | None, recipe: Recipe) -> tuple[int, int]:
-    """Return the recipe's margin in pixels, horizontal and vertical, for a page as large as its picture at this
-    resolution.
-    """
+    """Return the recipe's horizontal and vertical margin in pixels, at this resolution."""
     across, down = said or _SILENT_PDF
     inches = recipe.margin / _MILLIMETRES_AN_INCH
     return round(inches * across), round(inches * down)
 
 
 def sheet(recipe: Recipe, size: tuple[int, int]) -> tuple[Density, Density]:
-    """Return the size in inches of the recipe's paper for a picture of this size, and the size within its margin."""
+    """Return the recipe's paper size for a picture of this size, and the size within its margin, in inches."""
     across, down = _PAPERS[recipe.page or ""]
     if recipe.orientation == "landscape" or (recipe.orientation == "auto" and size[0] > size[1]):
         across, down = down, across
@@ -95,14 +96,14 @@ def _of_exif(image: Image.Image) -> Density | None:
         down = float(exif.get(_Base.YResolution, across))
         unit = exif.get(_Base.ResolutionUnit, _INCH)
     except Exception:
-        # Pillow's EXIF parser raises whatever its arithmetic runs into: a damaged block says nothing.
+        # Pillow's EXIF parser may raise anything: treat a damaged block as empty.
         return None
     times = {_INCH: 1.0, _CENTIMETRE: _CENTIMETRES_AN_INCH}.get(unit)
     return _plausible((across * times, down * times)) if times else None
 
 
 def _plausible(said: Any) -> Density | None:
-    """Return it tidied; None for impossible values, such as the 1 that some programs write for none."""
+    """Return the rounded value; None if it is implausible, such as 1, which some programs write for "none"."""
     try:
         across, down = (float(part) for part in said)
     except (TypeError, ValueError, ZeroDivisionError):
@@ -119,8 +120,8 @@ def _tidy(value: float) -> float:
 def _in_exif(exif: bytes, density: Density, *, add: bool) -> bytes:
     """Return the block with this resolution, so that it does not contradict the format's own field.
 
-    Values are replaced in place, because Pillow would write the block's texts as ASCII. If there are none, they are
-    added only where nothing else can hold them.
+    Values are replaced in place, because Pillow would write the block's texts as ASCII. Missing values are
+    added only if `add` is set, for formats without a field of their own.
     """
     patched = bytearray(exif)
     found = set()
@@ -142,7 +143,7 @@ def _in_exif(exif: bytes, density: Density, *, add: bool) -> bytes:
 
 
 def _entries(exif: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield tag, offset of the value and byte order of the resolution entries in the first directory."""
+    """Yield the tag, value offset and byte order of each resolution entry in the first directory."""
     start = len(_EXIF) if exif.startswith(_EXIF) else 0
     endian = "<" if exif[start : start + 2] == b"II" else ">"
     try:
@@ -160,7 +161,7 @@ def _entries(exif: bytes) -> Iterator[tuple[int, int, str]]:
 
 
 def _on_paper(density: Density, size: tuple[int, int]) -> Density:
-    """Return a resolution high enough that the page is not larger than PDF viewers show."""
+    """Return the resolution, raised if needed to keep the page within the size that PDF readers show."""
     inches = max(side / part for side, part in zip(size, density, strict=True))
     times = max(1.0, inches / _LONGEST_PAGE)
     return density[0] * times, density[1] * times
