@@ -1,4 +1,4 @@
-"""The formats, one module each, named like the row in `converter.engine.formats`."""
+"""One codec module per format, named as in `converter.engine.formats`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def codec_for(format: Format) -> Codec:
 
 
 def recognised(data: bytes) -> Codec | None:
-    """Return the codec of the format that these bytes begin like, whether it can be read or not; None if unknown."""
+    """Return the codec whose signature matches, even if its format cannot be read, or None if unknown."""
     return next((codec for codec in CODECS.values() if codec.recognises(data)), None)
 
 
 def samples() -> Iterator[bytes]:
-    """Yield a small file of each format that is read."""
+    """Yield a small file for each format that can be read."""
     for codec in CODECS.values():
         if codec.format.decodes:
             yield codec.sample()
@@ -37,6 +37,6 @@ def samples() -> Iterator[bytes]:
 
 @cache
 def set_up() -> None:
-    """Prepare the libraries of all codecs: once per process, before the first file."""
+    """Initialize the libraries of all codecs, once per process before the first file."""
     for codec in CODECS.values():
         codec.set_up()

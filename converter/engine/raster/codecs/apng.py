@@ -1,4 +1,4 @@
-"""The frames of an animated PNG (W3C, PNG 3rd edition, sections 11.3.6 and 13)."""
+"""Decode the frames of an animated PNG (W3C, PNG 3rd edition, sections 11.3.6 and 13)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,16 @@ class _Control(NamedTuple):
     top: int
     delay: int
     parts: int
-    """Into how many parts a second is divided for the delay; 0 means hundredths."""
+    """The denominator of the delay, as a fraction of a second; 0 means 100."""
     dispose: int
     blend: int
 
 
 def count(data: bytes) -> int | None:
-    """Return the number of frames; None if the PNG is not animated. The acTL chunk may announce more than there are."""
+    """Return the number of frames, or None if the PNG is not animated.
+
+    The acTL chunk may declare more frames than the file contains.
+    """
     told, found, is_empty = 0, 0, False
     for chunk in chunks(data):
         if chunk.kind == b"IDAT" and not told:
@@ -55,13 +58,13 @@ def count(data: bytes) -> int | None:
 
 
 def counted(control: Chunk) -> bytes:
-    """Return the acTL chunk with the real number of frames; nothing if there are none."""
+    """Return the acTL chunk with the actual number of frames, or empty bytes if there are none."""
     frames = count(control.source)
     return made(b"acTL", struct.pack(">I", frames) + control.data[4:8]) if frames else b""
 
 
 def hides_default(data: bytes) -> bool:
-    """Whether the default image is not part of the animation: no fcTL chunk comes before it."""
+    """Return whether the default image is not part of the animation, with no fcTL chunk before it."""
     if count(data) is None:
         return False
     for chunk in chunks(data):
@@ -71,13 +74,14 @@ def hides_default(data: bytes) -> bool:
 
 
 def whole_frame(data: bytes) -> bytes:
-    """Return a control that shows the default image as a frame."""
+    """Return an fcTL chunk that makes the default image a frame."""
     return made(b"fcTL", bytes(4) + data[16:24] + bytes(14))
 
 
 def frames(data: bytes, size: tuple[int, int], decode: Decode) -> Iterator[Image.Image]:
-    """Yield each composited frame, RGBA, with its `duration` in milliseconds; `decode` reads a still PNG. Raises
-    Truncated, Corrupt.
+    """Yield each composited frame as RGBA, with its `duration` in milliseconds.
+
+    `decode` decodes a still PNG. Raises Truncated and Corrupt.
     """
     canvas, shown, expected = Canvas(size), 0, count(data) or 0
     header = b""
@@ -117,7 +121,7 @@ def _control(chunk: Chunk, size: tuple[int, int]) -> _Control:
 
 
 def _still(header: bytes, common: list[bytes], control: _Control, pixels: list[bytes]) -> bytes:
-    """Return one frame as a PNG of its own."""
+    """Return one frame as a still PNG."""
     own = struct.pack(">II", control.width, control.height) + header[8:]
     return b"".join(
         [_SIGNATURE, made(b"IHDR", own), *common, made(b"IDAT", b"".join(pixels)), made(b"IEND", b"")]
@@ -142,6 +146,6 @@ def _part(control: _Control, still: bytes, decode: Decode, first: bool) -> Part:
 
 
 def decoded(still: bytes, load: Callable[[Image.Image, bytes], Image.Image]) -> Image.Image:
-    """Return the pixels of a still PNG, through `load`."""
+    """Open a still PNG and decode it with `load`."""
     with Image.open(BytesIO(still), formats=["PNG"]) as image:
         return load(image, still)

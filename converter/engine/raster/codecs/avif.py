@@ -1,4 +1,4 @@
-"""AVIF."""
+"""The AVIF codec."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from .content import Content
 from .heif import bits_per_channel, has_gain_map, orientation, properties
 from .heif_items import AV1, HEVC, made_of, refuse_unread
 
-# A search makes up to eight AVIFs within the time limit: 24 megapixels take 11 s at speed 6, 6 s at 8 for 11 % more bytes.
+# A search encodes up to eight AVIFs within the time limit. 24 megapixels take 11 s at speed 6,
+# and 6 s at speed 8, for 11 % more bytes.
 _MANY_PIXELS = 12_000_000
 _EFFORT_FOR_MANY = 2
-# Frames take longer than one picture of as many pixels: ten megapixels of them 33 s at speed 6.
+# Frames take longer than a single image with as many pixels: 10 megapixels take 33 s at speed 6.
 _MANY_IN_FRAMES = 4_000_000
 
-# Above this quality half the colour resolution costs more than it saves: 15 % more bytes at SSIMULACRA2 86.
+# Above this quality, chroma subsampling costs more than it saves: 15 % more bytes at SSIMULACRA2 86.
 _FULL_COLOR = 75
 
 _STILL, _SEQUENCE = b"avif", b"avis"
@@ -41,12 +42,12 @@ class Avif(Codec):
     refuses = "overlays and other pictures derived from pictures; other compressions than AV1"
 
     def set_up(self) -> None:
-        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the cores are busy with other files
-        # Without a check of its own: Pillow shows it no more than the first brand, which may be another.
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # other processes use the other cores
+        # Without an accept function, because Pillow passes it only the major brand, which may differ.
         Image.register_open(self.pillow, AvifImage)
 
     def recognises(self, data: bytes) -> bool:
-        """Judged by how the main picture is coded, or by the brands if that cannot be found."""
+        """Decide by the codec of the primary image, or by the brands if it cannot be found."""
         told = brands(data)
         parts = made_of(data) if told else []
         if not HEVC.isdisjoint(parts):
@@ -63,7 +64,7 @@ class Avif(Codec):
         refuse_unread(data, self.format, AV1, (b"grid",))
 
     def readable(self, data: bytes) -> bytes:
-        """libavif goes by the brands, and expects everything that they announce."""
+        """Return the file with brands that match its boxes, since libavif relies on the brands."""
         told, kinds = brands(data), {kind for kind, _, _ in boxes(data)}
         is_sequence = b"moov" in kinds and (_SEQUENCE in told or b"meta" not in kinds)
         wanted, other = (_SEQUENCE, _STILL) if is_sequence else (_STILL, _SEQUENCE)
@@ -73,7 +74,10 @@ class Avif(Codec):
         return rebranded(data, wanted, {other: wanted})
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        """libavif refuses grids whose tiles are smaller than 64 pixels (MIAF, 7.3.11.4.2); libheif reads them."""
+        """Raise UnsupportedVariant for grids that libavif rejects.
+
+        It rejects tiles smaller than 64 pixels (MIAF, 7.3.11.4.2); libheif reads them.
+        """
         try:
             return super().load(image, data)
         except (RuntimeError, ValueError) as exc:
@@ -85,7 +89,10 @@ class Avif(Codec):
         return bits_per_channel(data) or super().bits(data, image)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """ICC, else nclx (MIAF, ISO/IEC 23000-22, 7.3.6.4); in an animation both may be in the track only."""
+        """Return the ICC colour space, or else that of nclx (MIAF, ISO/IEC 23000-22, 7.3.6.4).
+
+        In an animation, both may be only in the track.
+        """
         icc = icc_of(image)
         if icc:
             return of_icc(icc, image)
@@ -115,9 +122,9 @@ class Avif(Codec):
         }
 
     def hidden(self, content: Content) -> Settings:
-        # Tiles are for threads; on one they only cost bytes.
+        # Tiles only help with several threads; with one they only add bytes.
         hidden = {**super().hidden(content), "max_threads": 1, "autotiling": False}
-        # Chromium takes the full range of frames for that of video: all colours would be too strong.
+        # Chromium decodes full-range frames as limited range, which makes all colours too strong.
         return {**hidden, "range": "limited"} if content.is_animation else hidden
 
     def _handed_over(self, image: Image.Image, content: Content) -> Image.Image:
@@ -130,11 +137,11 @@ class Avif(Codec):
 
 
 class _Expendable(Image.Image):
-    """An image that is freed once Pillow has asked for its pixels: it gives libavif a copy of all of them."""
+    """An image that frees its pixels once Pillow has copied them for libavif."""
 
     @classmethod
     def of(cls, image: Image.Image) -> _Expendable:
-        """Return an image with these pixels, which the other one loses."""
+        """Return an image that takes over the pixels and closes the original."""
         image.load()
         taken = cls()
         taken.im, taken._mode, taken._size = image.im, image.mode, image.size
@@ -143,12 +150,12 @@ class _Expendable(Image.Image):
 
     def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
         pixels = super().tobytes(encoder_name, *args)
-        self.im = Image.new(self.mode, (1, 1)).im  # what Pillow still asks it needs one that is not closed
+        self.im = Image.new(self.mode, (1, 1)).im  # Pillow still reads attributes that need an open image
         return pixels
 
 
 def _code_points(data: bytes) -> tuple[int, int] | None:
-    """Return primaries and transfer."""
+    """Return the nclx code points of primaries and transfer function, or None."""
     for kind, content in properties(data):
         if kind == b"colr" and content[:4] == b"nclx":
             return _codes_in(content)
@@ -162,7 +169,7 @@ def _codes_in(content: bytes) -> tuple[int, int] | None:
 
 
 def _without_clock(data: bytes) -> bytes:
-    """Return the file without its creation time, so that the same picture always gives the same bytes."""
+    """Return the file with zeroed creation times, so that the same image always gives the same bytes."""
     output = bytearray(data)
     box = 0
     while box + 8 <= len(data):

@@ -1,4 +1,4 @@
-"""AVIF with a clean aperture (`clap`), which Pillow ignores, and with its EXIF as it is in the file."""
+"""Read AVIF with its clean aperture (`clap`), which Pillow ignores, and with unchanged EXIF."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .heif import aperture
 
 
 class AvifImage(AvifImagePlugin.AvifImageFile):
-    """Pillow's image, cropped to its clean aperture; animation frames are shown whole, as in browsers."""
+    """Pillow's AVIF image, cropped to its clean aperture. Animations are not cropped, as in browsers."""
 
     format = "AVIF"
 
     def _open(self) -> None:
         super()._open()
         exif = self._decoder.get_info()[4]
-        if exif:  # Pillow rewrites it with another orientation, and letters beyond ASCII as question marks
+        if exif:  # Pillow would change its orientation and replace non-ASCII characters by "?"
             self.info["exif"] = exif
         if self.is_animated:
             return
@@ -33,6 +33,6 @@ class AvifImage(AvifImagePlugin.AvifImageFile):
         ]
 
     def load_seek(self, pos: int) -> None:
-        """Go to where the part begins; Pillow's own images always begin at 0, so it does nothing here."""
+        """Seek to the offset of the tile. Pillow's own method does nothing, since its tiles begin at 0."""
         assert self.fp is not None
         self.fp.seek(pos)

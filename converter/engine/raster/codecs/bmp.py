@@ -1,4 +1,4 @@
-"""BMP."""
+"""The BMP codec."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Bmp(Codec):
     refuses = "JPEG or PNG inside, OS/2's own compressions"
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """The colours in a version 4 or 5 header: an ICC profile, or primaries and gammas."""
+        """Return the colour space of a version 4 or 5 header: an ICC profile, or primaries and gammas."""
         try:
             size = struct.unpack_from("<I", data, 14)[0]
             kind = data[70:74] if size in (_V4, _V5) else b""
@@ -47,12 +47,15 @@ class Bmp(Codec):
         return bits(data) or super().bits(data, image)
 
     def carried(self, content: Content) -> Settings:
-        """Without a known resolution none is written; the encoder's default would be 96 dpi."""
+        """Write no resolution if none is known; the encoder would write 96 dpi."""
         return {"dpi": (0, 0), **content.extras}
 
 
 def _calibrated(data: bytes, image: Image.Image) -> ColorSpace:
-    """Return what endpoints (CIE XYZ, 2.30 fixed) and gammas (16.16 fixed) say; most programs leave them empty."""
+    """Return the colour space of the endpoints (CIE XYZ, 2.30 fixed-point) and gammas (16.16 fixed-point).
+
+    Returns sRGB if they are not valid, since most programs leave them empty.
+    """
     numbers = [value / 2**30 for value in struct.unpack_from("<9i", data, 74)]
     gammas = [value / 2**16 for value in struct.unpack_from("<3I", data, 110)]
     if not all(0.1 <= gamma <= 10 for gamma in gammas):

@@ -1,4 +1,4 @@
-"""Rare kinds of BMP, rewritten as ones that Pillow reads (Microsoft's and IBM's bitmap headers)."""
+"""Rewrite rare BMP variants (Microsoft's and IBM's bitmap headers) as ones that Pillow can read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADERS = (16, 40, 52, 56, 64, 108, 124)
 _OS2 = (16, 64)
 _FILE_HEADER, _INFO_HEADER = 14, 40
 
-# What Pillow reads as it is: bits, then the masks of red, green, blue and alpha.
+# Variants that Pillow reads directly: bits, then the masks of red, green, blue and alpha.
 _KNOWN = {
     (32, 0xFF0000, 0xFF00, 0xFF, 0),
     (32, 0xFF000000, 0xFF0000, 0xFF00, 0),
@@ -37,7 +37,7 @@ class _Header(NamedTuple):
     size: int
     width: int
     height: int
-    """Negative where the rows go from top to bottom."""
+    """Negative if the rows are stored from top to bottom."""
     bits: int
     compression: int
     colors: int
@@ -45,7 +45,7 @@ class _Header(NamedTuple):
 
 
 def guard(data: bytes, limits: Limits) -> None:
-    """Refuse files that are too large, and kinds that are not read. Raises TooManyPixels, UnsupportedVariant."""
+    """Raise TooManyPixels for images that are too large and UnsupportedVariant for unsupported variants."""
     header = _header(data)
     if header is None:
         return
@@ -64,7 +64,7 @@ def guard(data: bytes, limits: Limits) -> None:
 
 
 def bits(data: bytes) -> int | None:
-    """Return the bits of the deepest channel according to the bit fields; None if there are none."""
+    """Return the bits of the deepest channel according to the bit fields, or None without bit fields."""
     header = _header(data)
     if header is None or not _has_masks(header):
         return None
@@ -72,7 +72,7 @@ def bits(data: bytes) -> int | None:
 
 
 def common_kind(data: bytes) -> bytes:
-    """Return a BMP with the same pixels that Pillow can read; the same bytes if it already can. Raises Truncated."""
+    """Return the BMP, rewritten if Pillow cannot read it. Raises Truncated."""
     header = _header(data)
     if header is None:
         return data
@@ -83,8 +83,9 @@ def common_kind(data: bytes) -> bytes:
 
 
 def channels_of_icon(bitmap: bytes, height: int) -> tuple[bytes, int] | None:
-    """Return the pixels of a bitmap with bit fields, blue, green, red and alpha, and where they end in it. What has no
-    alpha of its own has 0. None if it has no fields. Raises Truncated.
+    """Return the BGRA pixels of an icon's bitmap with bit fields, and the offset where they end.
+
+    Alpha is 0 if the bitmap has none. Returns None without bit fields. Raises Truncated.
     """
     start = struct.unpack_from("<I", bitmap)[0]
     if start == _INFO_HEADER:
@@ -119,7 +120,7 @@ def _rewritten(data: bytes, header: _Header) -> bytes:
 
 
 def _header(data: bytes) -> _Header | None:
-    """Return the parsed header; None if the file is left to Pillow, being damaged or of the oldest kind."""
+    """Return the parsed header, or None if the file is damaged or of the oldest kind, both left to Pillow."""
     try:
         pixels_at, size = struct.unpack_from("<II", data, 10)
         if size not in _HEADERS:
@@ -143,14 +144,14 @@ def _has_masks(header: _Header) -> bool:
 
 
 def _masks(data: bytes, header: _Header) -> tuple[int, int, int, int]:
-    """Return the masks of red, green, blue and alpha; with the shortest header the first three follow it."""
+    """Return the masks of red, green, blue and alpha. The first three follow the shortest header."""
     red, green, blue = struct.unpack_from("<III", data, 54)
     has_alpha = header.size >= 56 or header.compression == _ALPHA_BITFIELDS
     return red, green, blue, struct.unpack_from("<I", data, 66)[0] if has_alpha else 0
 
 
 def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int]) -> bytes:
-    """Return a BMP with eight bits a channel, each extracted by its mask."""
+    """Return a BMP with 8 bits per channel, extracted with the masks."""
     width, height = header.width, abs(header.height)
     size = header.bits // 8
     stride = -(-width * size // 4) * 4
@@ -173,7 +174,7 @@ def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int])
 
 
 def _channel(octets: tuple[Image.Image, ...], mask: int) -> Image.Image:
-    """Return the highest eight bits under the mask, stretched to the full range if there are fewer."""
+    """Return the highest 8 bits under the mask, scaled to the full range if there are fewer."""
     low, high = (mask & -mask).bit_length() - 1, mask.bit_length()
     if not mask:
         return Image.new("L", octets[0].size)
@@ -200,7 +201,10 @@ def _of_two_bits(data: bytes, header: _Header) -> bytes:
 
 
 def _of_runs(data: bytes, header: _Header) -> bytes:
-    """Return run-length data as plain rows; skipped pixels are black, as in Chromium, if the palette has room."""
+    """Return run-length data as an uncompressed BMP.
+
+    Skipped pixels become black, as in Chromium, if the palette has room.
+    """
     width, height = header.width, abs(header.height)
     stride = -(-width // 4) * 4
     black = header.colors if header.colors < 256 else 0
@@ -232,19 +236,19 @@ def _of_runs(data: bytes, header: _Header) -> bytes:
 
 
 def _put(rows: bytearray, run: bytes, x: int, y: int, width: int, stride: int) -> int:
-    """Write a run up to the end of the row, and return where the next one begins."""
+    """Write a run up to the end of the row and return the x position after it."""
     room = max(0, width - x)
     rows[y * stride + x : y * stride + x + min(room, len(run))] = run[:room]
     return x + len(run)
 
 
 def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> bytes:
-    """Return a BMP with the simplest header, the palette of this one and these rows."""
+    """Return a BMP with the simplest header, the source's palette and these rows."""
     palette = b""
     if header.bits <= 8:
         start = _FILE_HEADER + header.size
         room = header.pixels_at - start
-        # OS/2's oldest palettes have three bytes a colour.
+        # The oldest OS/2 palettes have 3 bytes per colour.
         entry = 3 if header.size == 16 and room == 3 * header.colors else 4
         places = range(start, start + min(entry * min(header.colors, 256), max(room, entry)), entry)
         palette = b"".join([data[at : at + 3].ljust(4, b"\x00") for at in places])
@@ -257,7 +261,7 @@ def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> byt
 
 
 def _density(data: bytes) -> tuple[int, int]:
-    """Return pixels per metre, horizontal and vertical."""
+    """Return the horizontal and vertical pixels per metre."""
     if struct.unpack_from("<I", data, 14)[0] <= 16:
         return 0, 0
     across, down = struct.unpack_from("<ii", data, 38)

@@ -1,4 +1,4 @@
-"""The boxes of AVIF, HEIC and JP2 files (ISO/IEC 14496-12; 15444-1, annex I), read as far as they are intact."""
+"""Parse the intact boxes of AVIF, HEIC and JP2 files (ISO/IEC 14496-12; 15444-1, annex I)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VITAL = (b"ftyp", b"meta", b"mdat", b"idat", b"moov", b"jp2h", b"jp2c")
 
 
 def brands(data: bytes) -> set[bytes]:
-    """Return all brands of a file; none if it does not begin with an `ftyp` box."""
+    """Return all brands of a file, or an empty set if it does not begin with an `ftyp` box."""
     if data[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
@@ -21,7 +21,7 @@ def brands(data: bytes) -> set[bytes]:
 
 
 def rebranded(data: bytes, main: bytes, instead: Mapping[bytes, bytes]) -> bytes:
-    """Return the file with another main brand, and some of the compatible brands replaced."""
+    """Return the file with another major brand and with compatible brands replaced as in `instead`."""
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
     others = (data[at : at + 4] for at in range(16, end, 4))
     return (
@@ -34,9 +34,9 @@ def rebranded(data: bytes, main: bytes, instead: Mapping[bytes, bytes]) -> bytes
 
 
 def check(data: bytes, needed: Collection[bytes]) -> None:
-    """Check that the top-level boxes of these kinds exist and that no box is longer than the file.
+    """Check that the needed top-level boxes exist and that no box extends beyond the file.
 
-    After the last required box anything may follow: cameras and phones append trailers of their own. Raises Truncated,
+    Any data may follow the last needed box, because cameras and phones append trailers. Raises Truncated and
     Corrupt.
     """
     at, missing = 0, set(needed)
@@ -60,7 +60,7 @@ def check(data: bytes, needed: Collection[bytes]) -> None:
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind of each box between two offsets, and where its content begins and ends."""
+    """Yield the kind of each box between two offsets, and the start and end of its content."""
     end = len(data) if end is None else min(end, len(data))
     for _ in range(_MOST_BOXES):
         if start + 8 > end:
@@ -79,5 +79,5 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def box(data: bytes, kind: bytes, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """Return where the first box of a kind begins and ends."""
+    """Return the start and end of the content of the first box of this kind, or None."""
     return next((found[1:] for found in boxes(data, start, end) if found[0] == kind), None)

@@ -1,4 +1,4 @@
-"""What a codec does by default. Each format overrides what differs."""
+"""The base class of the codecs. Each format overrides the methods that differ."""
 
 from __future__ import annotations
 
@@ -25,222 +25,228 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Timing:
-    """`delays` are milliseconds, one per frame, if the container gives them; `plays` is 0 for ever."""
+    """The timing of an animation.
+
+    `delays` has one value in milliseconds per frame, or none if the container has none. `plays` is the
+    number of loops, or 0 for endless.
+    """
 
     delays: Sequence[int] = ()
     plays: int = 1
 
 
 class Codec:
-    """One format: how its files are told, checked, read and written.
+    """Detects, checks, reads and writes the files of one format.
 
-    Each module of this package has one, in `codec`; its `format` is the row in `converter.engine.formats`.
+    Each codec module has one instance, named `codec`. Its `format` is defined in `converter.engine.formats`.
     """
 
     format: Format
     pillow: str
-    """Pillow's name for it."""
+    """Pillow's name for the format."""
     needs: tuple[str, ...] = ()
-    """What Pillow must have been built with, as `PIL.features` names it."""
+    """The features that Pillow must have been built with, named as in `PIL.features`."""
     has_octets = False
-    """Pillow can be told to take the lower octet of its 16-bit samples for the higher."""
+    """Whether Pillow can be made to read the low byte of 16-bit samples instead of the high byte."""
     writes_jpeg = False
-    """Pillow writes its pictures as JPEG, into a buffer that must hold all of it."""
+    """Whether Pillow encodes its images as JPEG, which needs a buffer for the whole file."""
     longest_delay = 16_777_215
-    """For how many milliseconds a frame can stay; the usual bound is that of WebP, which has 24 bits for it."""
+    """The longest frame delay in milliseconds. The default is the 24-bit limit of WebP."""
     reads = ""
-    """Which of its kinds are read, for the table in the README."""
+    """The variants that can be read, for the table in the README."""
     refuses = ""
-    """Which are not."""
+    """The variants that are rejected."""
 
     def set_up(self) -> None:
-        """Prepare the library: once per process, before the first file."""
+        """Initialize the library, once per process before the first file."""
 
     def problems(self) -> list[str]:
-        """Return what is missing; empty if all is well."""
+        """Return messages about missing dependencies, or an empty list."""
         return [f"Pillow was built without {name}." for name in self.needs if not features.check(name)]
 
     def notes(self) -> list[str]:
-        """Return what works less well on this machine than it could."""
+        """Return messages about what works with reduced quality or speed on this machine."""
         return []
 
     def recognises(self, data: bytes) -> bool:
-        """Whether a file that begins with these bytes is in this format."""
+        """Return whether a file that begins with these bytes is in this format."""
         return self.format.begins(data)
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Refuse, before decoding, a file that the container shows to be too large, truncated or of an unread kind.
-        Raises the InvalidImage and LimitExceeded families.
+        """Check the container before decoding.
+
+        Raises subclasses of InvalidImage and LimitExceeded if it is truncated, unsupported or too large.
         """
 
     def readable(self, data: bytes) -> bytes:
-        """Return the file in a form that its decoder reads, for kinds that it only reads in another form."""
+        """Return the file, rewritten if it is a variant that the decoder cannot read directly."""
         return data
 
     def header(self, data: bytes) -> bytes:
-        """Return the part of the file that a decoder needs for everything but the pixels."""
+        """Return the part of the file that a decoder needs for everything except the pixels."""
         return self.readable(data)
 
     def check(self, image: Image.Image) -> None:
-        """Refuse a file whose opened header shows it to be another format. Raises UnsupportedFormat."""
+        """Raise UnsupportedFormat if the opened file turns out to be in another format."""
 
     def bits(self, data: bytes, image: Image.Image) -> int:
-        """Return the bits per channel in the file."""
+        """Return the bits per channel of the file."""
         return 1 if image.mode == "1" else 8
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """Return the colour space of the current frame or page, from every place where the format stores it."""
+        """Return the colour space of the current frame or page, wherever the format stores it."""
         return of_icc(icc_of(image), image)
 
     def dpi(self, image: Image.Image) -> Any:
-        """Return the resolution in the format's own field, as the decoder reports it; None if there is none."""
+        """Return the resolution from the format's own field as the decoder reports it, or None."""
         return image.info.get("dpi")
 
     def orientation(self, image: Image.Image, data: bytes) -> int:
-        """Return how to turn the picture for display, as an EXIF orientation: 1 to 8."""
+        """Return the EXIF orientation, 1 to 8."""
         return orientation(image)
 
     def timing(self, data: bytes, image: Image.Image) -> Timing:
-        """Return how an animation runs, as far as that is known without decoding."""
+        """Return the timing of an animation, as far as it is known without decoding."""
         plays = image.info.get("loop", 0)
         return Timing(plays=plays if isinstance(plays, int) else 0)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Yield the frames or pages in order; `load` decodes their pixels if that has not been done yet."""
+        """Yield the frames or pages in order. Their pixels may still have to be decoded with `load`."""
         yield image
         for number in count(1):
             image.seek(number)
             yield image
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        """Return the current frame or page with its pixels decoded, correcting what the decoder gets wrong."""
+        """Decode and return the current frame or page, and correct the decoder's errors."""
         image.load()
         return image
 
     def told(self, data: bytes) -> dict[str, Any]:
-        """Return metadata that Pillow does not find, under the names that it has in `Image.info`."""
+        """Return metadata that Pillow does not read, under the keys of `Image.info`."""
         return {}
 
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
-        """Return the XMP packet; None if it announces a part that is missing."""
+        """Return the XMP packet, or None if it refers to an extension that is missing."""
         xmp = image.info.get("xmp")
         return xmp if isinstance(xmp, bytes) else b""
 
     def unread(self, data: bytes) -> Sequence[str]:
-        """Return the kinds of metadata that are larger than what is read."""
+        """Return the kinds of metadata that are too large to be read."""
         return ()
 
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
-        """Whether pixels are missing although the file ends as if it were whole."""
+        """Return whether pixels are missing although the end of the file is intact."""
         return False
 
     def is_damaged(self, image: Image.Image, data: bytes) -> bool:
-        """Whether pixels are wrong because of damage that the decoder passes over."""
+        """Return whether pixels are wrong because of damage that the decoder does not report."""
         return False
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
-        """Return how many images of equal rank the file holds; only the main one is read."""
+        """Return the number of independent images in the file. Only the primary image is read."""
         return 1
 
     def has_gain_map(self, data: bytes) -> bool:
-        """Whether the file holds a brighter version for HDR screens."""
+        """Return whether the file contains a gain map for HDR screens."""
         return False
 
     def credentials(self, data: bytes) -> bytes:
-        """Return the file's Content Credentials (a C2PA manifest); empty if it has none."""
+        """Return the file's Content Credentials (a C2PA manifest), or empty bytes."""
         return b""
 
     def gain_map(self, data: bytes) -> GainMap | None:
-        """Return the gain map for HDR screens, if it can be kept."""
+        """Return the gain map for HDR screens, or None if there is none that can be kept."""
         return None
 
     def sample(self) -> bytes:
-        """Return a small file, for warming up and for tests."""
+        """Return a small file for warming up and for tests."""
         recipe = Recipe.parse({"format": self.format.name})
         image = self.stored(Image.new("RGB", (16, 16), "white"), Log())
         return self.encode(Content(recipe, [image], [0], 1, {}), self.format.default_quality)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return the image in a mode that the format can store."""
+        """Return the image, converted to a mode that the format can store."""
         return image
 
     def all_stored(self, images: Sequence[Image.Image], recipe: Recipe, log: Log) -> list[Image.Image]:
-        """Return all frames in a mode that the format can store."""
+        """Return all frames, converted to a mode that the format can store."""
         return [self.stored(image, log) for image in images]
 
     def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
-        """Return the duration of each frame in milliseconds, rounded and bounded as the format requires."""
+        """Return the frame durations in milliseconds, rounded and clamped as the format requires."""
         most = self.longest_delay
         if max(durations, default=0) > most:
             log.warn("delays_shortened", format=self.format.label, seconds=most // 1000)
         return [min(duration, most) for duration in durations]
 
     def settings(self, content: Content, quality: int | None) -> Settings:
-        """Return the encoder settings, as shown in the report. `quality` is None for lossless."""
+        """Return the encoder settings that the report shows. `quality` is None for lossless."""
         return {} if quality is None else {"quality": quality}
 
     def hidden(self, content: Content) -> Settings:
-        """Return encoder arguments that are of no interest in the report."""
+        """Return the encoder arguments that the report does not show."""
         if not content.is_animation:
             return {}
         durations = {"duration": list(content.durations)}
         return {**durations, "loop": content.plays} if self.format.loops else durations
 
     def carried(self, content: Content) -> Settings:
-        """Return metadata, profile and dpi as arguments of the encoder."""
+        """Return metadata, profile and dpi as encoder arguments."""
         return dict(content.extras)
 
     def parts(self, content: Content) -> Sequence[Content]:
-        """Return the content in runs that are written one after the other, for pages that need different settings."""
+        """Split the content into parts that are written in turn, for pages that need different settings."""
         return [content]
 
     def drawn(self, content: Content) -> Sequence[Image.Image]:
-        """Return the images as the encoder expects them."""
+        """Return the images in the form that the encoder expects."""
         return content.images
 
     def has_quality(self, image: Image.Image) -> bool:
-        """Whether the encoder writes this image differently at different qualities."""
+        """Return whether the quality setting has an effect on this image."""
         return self.format.quality
 
     def picture(self, data: bytes) -> bytes:
-        """Return the first picture of a file as a file that can be decoded."""
+        """Return the first image of a file as a file that can be decoded."""
         return data
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
-        """Return a file of another format with its compressed picture unchanged, without metadata if `strip` is set.
-        None if that is impossible.
+        """Repackage a file of another format without re-encoding, or return None if that is impossible.
+
+        Removes metadata if `strip` is set.
         """
         return None
 
     def jpeg_inside(self, data: bytes) -> bytes | None:
-        """Return the JPEG that the file is, or was made from and can be restored to; None if there is none."""
+        """Return the JPEG file itself, or the original JPEG that can be restored from the file, or None."""
         return None
 
     def finished(self, data: bytes, content: Content) -> bytes:
-        """Return the file after adding what the encoder could not write."""
+        """Return the file with additions that the encoder cannot write."""
         return data
 
     def frames_in(self, data: bytes, content: Content) -> int:
-        """Return how many frames the encoder wrote; some encoders merge equal neighbours."""
+        """Return the number of frames in the file. Some encoders merge equal consecutive frames."""
         return len(content.images)
 
     def halves_color(self, image: Image.Image) -> bool:
-        """Whether the colour resolution of this image is halved if `Content.full_color` is not set."""
+        """Return whether chroma is subsampled for this image unless `Content.full_color` is set."""
         return False
 
     def drafted(self, content: Content) -> Content:
-        """Return the content with settings that encode faster, to the same pixels."""
+        """Return the content with settings that encode faster to the same pixels."""
         return content
 
     def encode(self, content: Content, quality: int | None) -> bytes:
-        """Return the file's bytes. Lets the encoder's exceptions through."""
+        """Return the encoded file. Exceptions of the encoder propagate."""
         output = BytesIO()
         for part in self.parts(content):
             self._write(part, quality, output)
         return self.finished(output.getvalue(), content)
 
     def _write(self, content: Content, quality: int | None, output: BytesIO) -> None:
-        """Write the file, or add pages to the one that is there."""
+        """Write the file, or append pages if `output` already contains some."""
         arguments = {**self.settings(content, quality), **self.hidden(content), **self.carried(content)}
         if output.tell():
             arguments["append"] = True
@@ -250,8 +256,11 @@ class Codec:
         first.save(output, self.pillow, **arguments)
 
     def _handed_over(self, image: Image.Image, content: Content) -> Image.Image:
-        """Return an image with the same pixels: encoders leave settings on the image, which the next one would use."""
+        """Return a new image with the same pixels.
+
+        Encoders store settings on the image, and the next encoder would use them.
+        """
         image.load()
         fresh = image._new(image.im)
-        fresh.readonly = 1  # whoever draws on it draws on a copy
+        fresh.readonly = 1  # makes Pillow copy the shared pixels before it changes them
         return fresh

@@ -1,4 +1,4 @@
-"""Compositing the frames of an animation as browsers do: on a clear canvas, each by its own rules."""
+"""Composite animation frames on a transparent canvas, with blending and disposal as in browsers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Box = tuple[int, int, int, int]
 
 
 class Dispose(Enum):
-    """What happens to the area of a frame before the next one is drawn."""
+    """How the area of a frame is reset before the next frame is drawn."""
 
     KEEP = 0
     CLEAR = 1
@@ -20,7 +20,7 @@ class Dispose(Enum):
 
 @dataclass(frozen=True)
 class Part:
-    """One frame as stored: RGBA pixels for an area of the canvas; `duration` is in milliseconds."""
+    """A stored frame: RGBA pixels for an area of the canvas, and a duration in milliseconds."""
 
     image: Image.Image
     left: int
@@ -28,7 +28,7 @@ class Part:
     duration: float
     dispose: Dispose
     replaces: bool
-    """It takes the place of what is there, see-through or not; else it is drawn over it."""
+    """Whether the frame replaces the canvas pixels and their alpha instead of being blended over them."""
 
 
 class Canvas:
@@ -36,7 +36,7 @@ class Canvas:
         self._canvas = Image.new("RGBA", size)
 
     def show(self, part: Part) -> Image.Image:
-        """Return what is visible during this frame, as a picture of its own."""
+        """Draw the frame and return a copy of the visible canvas."""
         canvas, box = self._canvas, self._place(part)
         before = canvas.crop(box) if part.dispose is Dispose.RESTORE else None
         image = part.image.crop((0, 0, box[2] - box[0], box[3] - box[1]))
@@ -53,7 +53,7 @@ class Canvas:
         return shown
 
     def _place(self, part: Part) -> Box:
-        """Return the area of the canvas that the frame covers."""
+        """Return the canvas area that the frame covers."""
         width, height = self._canvas.size
         left, top = min(part.left, width), min(part.top, height)
         return left, top, min(width, left + part.image.width), min(height, top + part.image.height)

@@ -14,37 +14,39 @@ from PIL import Image
 from converter.engine.formats import Format
 from converter.engine.recipe import Recipe
 
-# When a picture is noisy: more colours than a drawing has, and in a sample of rows a search finds next to nothing.
+# An image is noisy if it has more colours than a drawing and deflate finds few matches in sample rows.
 _DRAWN_COLORS = 20_000
-_DRAWN_SHARE = (
-    0.25  # of grey pictures, which have few levels anyway: the ground of a drawing or page has one level
-)
+# Grey images have few levels anyway, but one level, the background, dominates in a drawing or page.
+_DRAWN_SHARE = 0.25
 _BANDS, _ROWS = 8, 4
 _NEARLY = 1.05
 
 
 GAIN_MAP = "gain_map"
-"""Where `extras` hold the gain map that belongs to the picture, as the format stores it."""
+"""The key in `extras` for the image's gain map, encoded as the format stores it."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """`durations` are milliseconds, one per image; `plays` is how often an animation runs, 0 for ever."""
+    """The images to encode, with their settings and metadata.
+
+    `durations` has one value in milliseconds per image. `plays` is the number of loops, or 0 for endless.
+    """
 
     recipe: Recipe
     images: Sequence[Image.Image]
     durations: Sequence[int]
     plays: int
     extras: Mapping[str, Any]
-    """Encoder arguments from elsewhere: metadata, profile and dpi."""
+    """Additional encoder arguments: metadata, profile and dpi."""
     lows: Sequence[Image.Image | None] = ()
-    """For each image the lower octets of its 16 bits a channel, where it has them."""
+    """The low bytes of each image with 16 bits per channel, otherwise None."""
     sampled_from: int = 0
-    """How many pixels the picture has that these images are parts of."""
+    """The number of pixels of the whole image if these images are samples of it, otherwise 0."""
     expendable: bool = False
-    """The images are encoded this once, so they may be closed as soon as the encoder has their pixels."""
+    """Whether the images are encoded only once, so that the encoder may free them early."""
     full_color: bool = False
-    """The colour resolution is kept at any quality."""
+    """Whether to encode without chroma subsampling at any quality."""
 
     @property
     def target(self) -> Format:
@@ -52,7 +54,7 @@ class Content:
 
     @property
     def effort(self) -> int:
-        """How much time the encoder may take, 1 to 9."""
+        """The encoder effort, 1 to 9."""
         effort = self.recipe.effort or self.target.default_effort
         assert effort is not None
         return effort
@@ -63,7 +65,7 @@ class Content:
 
     @property
     def is_deep(self) -> bool:
-        """Whether any of the images has more than eight bits a channel."""
+        """Return whether any image has more than 8 bits per channel."""
         return any(self.lows)
 
     @property
@@ -72,17 +74,17 @@ class Content:
 
     @property
     def is_bilevel(self) -> bool:
-        """Whether one bit a pixel is enough."""
+        """Return whether all images have one bit per pixel."""
         return all(image.mode == "1" for image in self.images)
 
     @cached_property
     def is_noisy(self) -> bool:
-        """Whether this is a single picture in which a lossless format finds few repeats, such as a photograph."""
+        """Return whether this is a single image with little repetition, such as a photo."""
         return len(self.images) == 1 and is_noisy(self.images[0])
 
 
 def is_noisy(image: Image.Image) -> bool:
-    """Whether a lossless format finds few repeats in the picture."""
+    """Return whether lossless compression finds little repetition in the image."""
     if image.mode not in ("L", "LA", "RGB", "RGBA") or image.height < _BANDS * _ROWS:
         return False
     if image.mode == "L" and max(image.histogram()) > _DRAWN_SHARE * image.width * image.height:

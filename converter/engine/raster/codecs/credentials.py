@@ -1,4 +1,4 @@
-"""Content Credentials: the C2PA manifest of a file, as each container holds it (C2PA 2.x, appendix A)."""
+"""Read Content Credentials: the C2PA manifest as each container stores it (C2PA 2.x, appendix A)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .jpeg_segments import before_pixels
 from .png_chunks import chunks
 
 _APP11 = 0xEB
-_JPEG_HEADER = 16  # "JP", two numbers, and the length and kind of the box, which each segment repeats
+_JPEG_HEADER = 16  # "JP", two numbers, and the box length and type, which each segment repeats
 _UUID = UUID("d8fec3d6-1b0e-483c-9297-5828877ec481").bytes
 _TIFF_TAG = 52545
 _GIF_EXTENSION = b"\x21\xff\x0bC2PA_GIF\x01\x00\x00"
-_MARK = b"c2pa"  # begins the type and is the label of a manifest store's description box
+_MARK = b"c2pa"  # the type of a manifest store's description box begins with it, and its label is the same
 
 
 def in_jpeg(data: bytes) -> bytes:
-    """Return the manifest in the APP11 segments (ISO/IEC 19566-5, annex D); empty if there is none."""
+    """Return the manifest in the APP11 segments (ISO/IEC 19566-5, annex D), or empty bytes."""
     parts = [
         data[segment.start + _JPEG_HEADER : segment.end]
         for segment in before_pixels(data)
@@ -32,17 +32,17 @@ def in_jpeg(data: bytes) -> bytes:
 
 
 def in_png(data: bytes) -> bytes:
-    """Return the manifest in the chunk caBX."""
+    """Return the manifest in the caBX chunk."""
     return b"".join(chunk.data for chunk in chunks(data) if chunk.kind == b"caBX")
 
 
 def in_webp(data: bytes) -> bytes:
-    """Return the manifest in the RIFF chunk C2PA."""
+    """Return the manifest in the C2PA chunk of the RIFF container."""
     return b"".join(data[start:end] for kind, start, end in _riff_chunks(data) if kind == b"C2PA")
 
 
 def in_boxes(data: bytes) -> bytes:
-    """Return the manifest in an outermost box: uuid in AVIF and HEIC, jumb in JPEG XL."""
+    """Return the manifest in a top-level box: uuid in AVIF and HEIC, jumb in JPEG XL."""
     found = []
     for kind, start, end in boxes(data):
         if kind == b"uuid" and data[start : start + 16] == _UUID:
@@ -61,7 +61,7 @@ def in_tiff(data: bytes) -> bytes:
 
 
 def in_gif(data: bytes) -> bytes:
-    """Return the manifest in the application extension C2PA_GIF, without the lengths of its sub-blocks."""
+    """Return the manifest in the C2PA_GIF application extension, joined from its sub-blocks."""
     at = data.find(_GIF_EXTENSION)
     if at < 0:
         return b""
@@ -73,7 +73,7 @@ def in_gif(data: bytes) -> bytes:
 
 
 def _if_marked(content: bytes) -> bytes:
-    """Return the content of a box if it is a manifest: others use such boxes too."""
+    """Return the content of a box if it is a manifest, since other data uses such boxes too."""
     return content if _MARK in content[:64] else b""
 
 

@@ -1,4 +1,4 @@
-"""Libraries that may be missing or wrong on a processor: each is tried once, before it is trusted."""
+"""Libraries that may be missing or may fail on some processors. Each is tested once before it is used."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ T = TypeVar("T")
 
 
 class Unfit(Exception):
-    """The library is not here, or does not work here; the text says which."""
+    """The library is missing or does not work on this machine; the message gives the reason."""
 
 
 class OptionalLibrary(Generic[T]):
-    """What `attempt` returns when it is first asked for; it raises Unfit for a library that should not be used."""
+    """A library that `attempt` loads and tests on first use. `attempt` raises Unfit if it cannot be used."""
 
     def __init__(self, attempt: Callable[[], T]) -> None:
         self._attempt = attempt
 
     def get(self) -> T:
-        """Raises Unfit."""
+        """Return the result of `attempt`. Raises Unfit."""
         if isinstance(self._found, Unfit):
             raise self._found
         return self._found
 
     def problem(self) -> str:
-        """Return why it cannot be used; empty when it can."""
+        """Return why the library cannot be used, or an empty string if it can."""
         return str(self._found) if isinstance(self._found, Unfit) else ""
 
     @cached_property
