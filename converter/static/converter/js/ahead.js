@@ -1,4 +1,4 @@
-// Sends files while the options are chosen: they are announced to the site, which deletes what becomes part of no batch.
+// Uploads files while the user chooses options. The files are announced to the site, which deletes those that get into no batch.
 
 import { ready, rows, shown } from "./files.js";
 import { form, state } from "./page.js";
@@ -9,7 +9,7 @@ import { transfer } from "./transfer.js";
 
 const AT_ONCE = 2;
 const KEPT_FOR = 50 * 60_000; // milliseconds; the site deletes them after an hour
-const isDear = Boolean(navigator.connection?.saveData); // then only what is converted
+const isDear = Boolean(navigator.connection?.saveData); // then upload only on conversion
 
 /** @typedef {import("./server.js").Answer & { files: Row[] }} Refusal which files the site does not take, and why */
 
@@ -21,11 +21,11 @@ let lanes = 0;
 const isAnnounced = (row) => row.target !== null && Date.now() - row.announced < KEPT_FOR;
 
 /**
- * Announce those of these files that are not announced yet.
+ * Announce the files that have not been announced yet.
  * @param {Row[]} some
  */
 export function announce(some) {
-  turn = turn.then(() => announceNew(some)); // one after another, so that each is announced once
+  turn = turn.then(() => announceNew(some)); // in sequence, so that each file is announced once
   return turn;
 }
 
@@ -47,7 +47,7 @@ async function announceNew(some) {
 }
 
 /**
- * Wait until the file of a row is at the site, if it can be sent before anything is converted.
+ * Wait until the file of a row has been uploaded, if it can be uploaded before the conversion.
  * @param {Row} row
  * @returns {Promise<string | null>} the id of the upload
  */
@@ -58,7 +58,7 @@ export async function arrived(row) {
   return isAnnounced(row) && row.isHere ? row.target?.id ?? null : null;
 }
 
-// The picture in sight first: its preview needs it.
+// The displayed image first: its preview needs the upload.
 function next() {
   const waiting = ready().filter((row) => isAnnounced(row) && !row.arrival && !row.hasFailed);
   return waiting.find((row) => row === shown()) ?? waiting[0];
@@ -75,7 +75,7 @@ async function lane() {
 
 async function sendAhead() {
   if (isDear || state.busy || state.batch) return;
-  // What was refused is announced again by Convert, and not after each change of an option.
+  // Refused files are announced again by Convert, not after each change of an option.
   await announce(ready().filter((row) => !row.hasFailed));
   for (const row of rows) if (row.state === "bad") row.forget();
   while (lanes < AT_ONCE && next() && !state.busy) lane();
@@ -88,7 +88,7 @@ function again() {
 
 form.addEventListener("convert:changed", sendAhead);
 window.addEventListener("online", again);
-// A page that the browser keeps for the way back must not be in the middle of anything; any other deletes its uploads.
+// A page that goes into the back/forward cache must have nothing in progress; any other page deletes its uploads.
 window.addEventListener("pagehide", (event) => {
   if (state.busy || state.batch) return;
   for (const row of rows) {

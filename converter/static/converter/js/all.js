@@ -1,4 +1,4 @@
-// One box for all the boxes of a list: those that have the name it tells.
+// A checkbox that checks all checkboxes with a given name.
 
 import { all } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// A colour is typed or picked: both fields say the same. "transparent" can only be typed.
+// Keeps the text field and the picker of a colour in sync. "transparent" can only be typed.
 
 import { around, one } from "./dom.js";
 

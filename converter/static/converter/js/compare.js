@@ -1,4 +1,4 @@
-// Original and result on each other, with a line between them that the range moves. Without this: side by side.
+// Overlays original and result, with a dividing line that the range input moves. Without scripts they are side by side.
 
 import { all, around, maybe, one, showWhatNeedsScript } from "./dom.js";
 import { watchDrag } from "./drag.js";
@@ -27,11 +27,11 @@ function startSize(section, frame, zoom) {
     const [width, height] = [Number(frame.dataset.width), Number(frame.dataset.height)];
     const zoomed = Boolean(zoom?.checked);
     section.classList.toggle("is-zoomed", zoomed);
-    // As large as the screen has room for, never larger than the picture itself.
+    // As large as fits on the screen, but never larger than the image itself.
     const high = section.closest(".try-view") ? view.clientHeight : window.innerHeight * 0.72;
     const room = Math.min(Math.max(width, 160), view.clientWidth, (high * width) / height);
     frame.style.width = zoomed ? `${width / window.devicePixelRatio}px` : `${room}px`;
-    section.classList.toggle("is-slim", frame.offsetWidth < 320); // no room for two captions in one line
+    section.classList.toggle("is-slim", frame.offsetWidth < 320); // too narrow for two captions in one line
     if (zoomed) {
       view.tabIndex = 0;
       view.scrollTo((frame.offsetWidth - view.clientWidth) / 2, (frame.offsetHeight - view.clientHeight) / 2);
@@ -94,7 +94,7 @@ function startDrag(section, frame, zoom, split) {
       at(start);
       return at;
     }
-    if (start.pointerType !== "mouse") return null; // touch scrolls by itself
+    if (start.pointerType !== "mouse") return null; // browsers scroll by touch themselves
     const { scrollLeft, scrollTop } = view;
     return (now) => view.scrollTo(scrollLeft - (now.clientX - start.clientX), scrollTop - (now.clientY - start.clientY));
   });
@@ -108,5 +108,5 @@ export function startAll(root) {
 }
 
 startAll(document);
-// What htmx brings in later.
+// Elements that htmx loads later.
 document.addEventListener("htmx:load", (event) => startAll(event.detail.elt));

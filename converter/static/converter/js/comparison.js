@@ -1,4 +1,4 @@
-// Original and result of one image in the preview, on each other.
+// Overlays original and result of one image in the preview.
 
 import { startAll } from "./compare.js";
 import { copyOf, one } from "./dom.js";
@@ -21,14 +21,14 @@ export class Comparison {
     this.element = copyOf("[data-try-template]");
     this.before = one(this.element, "[data-before]", HTMLImageElement);
     this.after = one(this.element, ".compare-after img", HTMLImageElement);
-    this.shape = ""; // to which the original is cut that is shown
+    this.shape = ""; // the shape to which the displayed original is cropped
     /** @type {Record<string, string>} */
-    this.originals = {}; // their addresses by shape; "" is the whole
+    this.originals = {}; // URLs by shape; "" is the whole image
     this.isClosed = false;
     this.opened = Promise.resolve();
   }
 
-  /** The address of the whole original, once there is one. */
+  /** The URL of the whole original, once there is one. */
   async whole() {
     await this.opened;
     return this.originals[""] ?? null;
@@ -39,7 +39,7 @@ export class Comparison {
     for (const address of [...Object.values(this.originals), this.after.src]) URL.revokeObjectURL(address);
   }
 
-  /** @param {boolean} mayAsk whether the server may be asked for what the browser does not have */
+  /** @param {boolean} mayAsk whether missing images may be requested from the server */
   async open(mayAsk) {
     const { image, element, before } = this;
     const own = "file" in image;
@@ -49,21 +49,21 @@ export class Comparison {
     if (address && isShown) this.originals[""] = address;
     if (isShown) this.resize(...sizeOfWhole(image, before));
     else this.blind(true);
-    element.classList.toggle("is-alone", !isShown); // what is left is the result
+    element.classList.toggle("is-alone", !isShown); // only the result is left
     one(element, "[data-before] + figcaption", HTMLElement).append(` · ${sizeInWords(image.size)}`);
     this.place.replaceChildren(element);
     startAll(element);
     if (mayAsk && !(isShown && own)) await this.fetchOriginal();
   }
 
-  // A picture of what browsers cannot show, or have no more of than a thumbnail.
+  // Get the original from the server if the browser cannot show it or only has a thumbnail.
   async fetchOriginal() {
     const sample = await sampleOf(this.image, ORIGINAL);
     const { result, report } = sample ? await convertOnce(sample.source, ORIGINAL) : {};
     if (!result || this.isClosed) return;
     this.originals[""] = URL.createObjectURL(result);
     if (!this.image.pixels) await measure(this.image, this.originals[""], report);
-    if (this.shape) return; // it shows a part of it
+    if (this.shape) return; // a cropped original is already shown
     if (!(await this.putBefore("")) || this.isClosed) return;
     if (!this.element.classList.contains("is-tried")) this.resize(this.before.naturalWidth, this.before.naturalHeight);
   }
@@ -77,7 +77,7 @@ export class Comparison {
     return true;
   }
 
-  // Cut the original as the result is, so that they lie on each other and neither is squeezed.
+  // Crop the original like the result, so that they align without distortion.
   /**
    * @param {import("./sample.js").Sample} sample
    * @param {Record<string, any> | null} shape
@@ -93,7 +93,7 @@ export class Comparison {
   }
 
   /**
-   * Put the result beside the original; returns its pixels, or nothing where browsers do not show its format.
+   * Show the result with the original. Returns its size in pixels, or nothing if the browser cannot show its format.
    * @param {Blob} result
    * @param {import("./sample.js").Sample} sample
    * @param {Record<string, any>} recipe

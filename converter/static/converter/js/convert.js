@@ -1,4 +1,4 @@
-// The page on which images come in: what is chosen is shown, checked and summed up here, and sent by submit.js.
+// The convert page: shows, checks and summarises the chosen images. submit.js submits them.
 
 import { maybe, showWhatNeedsScript } from "./dom.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
@@ -16,7 +16,7 @@ import { fetchMessages, language, say, sizeInWords, texts } from "./words.js";
 const PHOTOS = (form.dataset.photos ?? "").split(" ");
 const READ_ONLY = (form.dataset.photosReadOnly ?? "").split(" ");
 
-// Photos that came as HEIC become JPEG, which every program opens. Any other kind among them may be transparent or move.
+// HEIC photos become JPEG, which every program opens, unless there are other formats, which may be transparent or animated.
 function followImages() {
   const kinds = inBatch().map((image) => extensionOf(image).toLowerCase());
   if (!kinds.length) return;
@@ -24,7 +24,7 @@ function followImages() {
   follow(isPhotos ? "jpeg" : null);
 }
 
-// The main button says what it will make.
+// Name on the main button what it will make.
 function nameButton() {
   const count = inBatch().length + addresses().length;
   const options = cards().map((card) => formatOf(card).selectedOptions[0]);
@@ -42,7 +42,7 @@ function summary() {
   return [good, bad ? say(texts.unusable, { count: bad }) : ""].filter(Boolean).join(" · ");
 }
 
-// What is done with images comes with the first one: until then nobody needs it, and the page opens sooner.
+// Load the other scripts with the first image, so that the page opens faster.
 let isRestHere = false;
 /** @type {(() => import("./files.js").Image | null) | null} */
 let updatePreview = null;
@@ -71,7 +71,7 @@ maybe(form, "#id_addresses", HTMLTextAreaElement)?.addEventListener("input", () 
 const save = maybe(form, "[data-save]", HTMLDetailsElement);
 save?.addEventListener("toggle", async () => {
   const make = find("save-make", HTMLButtonElement);
-  make.disabled = true; // a press that no script hears would send the whole form
+  make.disabled = true; // without a listener, a click would submit the whole form
   await import("./save.js").finally(() => { make.disabled = false; });
 }, { once: true });
 showWhatNeedsScript(form);

@@ -1,4 +1,4 @@
-// Buttons that copy the text of another element; they are shown only where that can be done.
+// Buttons that copy the text of another element. They are shown only if the browser can copy.
 
 import { all, around } from "./dom.js";
 

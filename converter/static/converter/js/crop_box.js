@@ -1,16 +1,16 @@
-// Where a crop lies, in pixels of the upright picture: plain arithmetic.
+// Arithmetic for crop boxes, in pixels of the upright image.
 
 /**
  * @typedef {{ width: number, height: number }} Size
  * @typedef {{ x: number, y: number, width: number, height: number }} Box
- * @typedef {{ box: Box, size: Size, ratio: number | null }} Pattern a crop and the size of the picture it was made for
+ * @typedef {{ box: Box, size: Size, ratio: number | null }} Pattern a crop and the size of the image it was made for
  */
 
 /** @type {(value: number, least: number, most: number) => number} */
 export const clamp = (value, least, most) => Math.max(least, Math.min(value, most));
 
 /**
- * The largest box of a ratio (width by height), in the middle.
+ * The largest centred box with this aspect ratio.
  * @param {number | null} ratio
  * @param {Size} size
  * @returns {Box}
@@ -33,7 +33,7 @@ export function moved(box, dx, dy, size) {
 }
 
 /**
- * The box with another ratio, as large as before and around the same middle.
+ * The box with another aspect ratio, with the same area and centre.
  * @param {Box} box
  * @param {number | null} ratio
  * @param {Size} size
@@ -56,7 +56,7 @@ function around(middle, inner, size) {
 }
 
 /**
- * The same crop for a picture of another size: at the same place and with the same ratio, or the same parts of the sides.
+ * The same crop for an image of another size: at the same position with the same ratio, or the same fractions of the sides.
  * @param {Pattern} pattern
  * @param {Size} other
  * @returns {Box}
@@ -70,7 +70,7 @@ export function carried({ box, size, ratio }, other) {
 }
 
 /**
- * In whole pixels, within the picture.
+ * The box in whole pixels, within the image.
  * @param {Box} box
  * @param {Size} size
  * @returns {Box}

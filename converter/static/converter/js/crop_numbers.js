@@ -1,4 +1,4 @@
-// The crop in numbers, beside the cropper.
+// The number fields beside the cropper.
 
 import { all } from "./dom.js";
 import { find } from "./page.js";
@@ -11,14 +11,14 @@ export function showNumbers(box) {
   for (const input of numbers) input.value = String(Reflect.get(box, input.dataset.cropNumber ?? ""));
 }
 
-/** @param {(name: string, value: number) => void} changed hears of "x", "y", "width" and "height" */
+/** @param {(name: string, value: number) => void} changed is called with "x", "y", "width" or "height" */
 export function watchNumbers(changed) {
   for (const input of numbers) {
     input.addEventListener("change", () => changed(input.dataset.cropNumber ?? "", Number(input.value) || 0));
   }
   tools.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
-    event.preventDefault(); // it would send the form
+    event.preventDefault(); // Enter would submit the form
     event.target.dispatchEvent(new Event("change"));
   });
 }

@@ -1,4 +1,4 @@
-// Crops by hand on the preview: opens and closes the cropper, and holds its shapes, numbers and scope.
+// Manual crops on the preview: opens and closes the cropper, and handles its ratios, numbers and scope.
 
 import { largest, reshaped, whole } from "./crop_box.js";
 import { cropOf, crops } from "./crops.js";
@@ -22,21 +22,21 @@ const outputs = find("outputs", HTMLElement);
 /** @type {import("./cropper.js").Cropper | null} */
 let cropper = null;
 /** @type {import("./files.js").Image | null} */
-let image = null; // that is being cropped
+let image = null; // the image being cropped
 /** @type {import("./files.js").Image | null} */
-let asked = null; // that is to be shown next, once its picture is here
-let undo = () => {}; // to how it was before the cropper was opened
+let asked = null; // the image to show next, once it is loaded
+let undo = () => {}; // restores the state from before the cropper was opened
 
 /** @param {Box} box */
 function take(box) {
   if (!image?.pixels) return;
   showNumbers(box);
-  // The numbers in the form are the other way to crop: whichever was used last counts.
+  // The number fields of the form are the other way to crop: the one used last counts.
   for (const input of cropFields(outputs)) input.value = "";
   crops.set(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
 }
 
-/** @returns {Promise<boolean>} whether there is a picture to crop */
+/** @returns {Promise<boolean>} whether there is an image to crop */
 async function open() {
   const wanted = shown();
   asked = wanted;
@@ -68,11 +68,11 @@ function begin() {
   start.hidden = true;
   open().then((isOpen) => {
     if (isOpen) focus();
-    else if (!tools.hidden && asked === own) end(); // unless it was closed meanwhile, or shows another
+    else if (!tools.hidden && asked === own) end(); // unless it was closed meanwhile or shows another image
   });
 }
 
-// With its tools in sight, also on a phone.
+// Scroll the tools into view, also on a phone.
 function focus() {
   cropper?.area.focus({ preventScroll: true });
   const { top, bottom } = section.getBoundingClientRect();
@@ -90,7 +90,7 @@ function end() {
   changed();
 }
 
-/** The button says whether the picture is cropped, and is there where it can be. */
+/** Show on the button whether the image is cropped; hide it if the image cannot be cropped. */
 function follow() {
   const now = shown();
   const box = now && cropOf(now);
@@ -104,7 +104,7 @@ function follow() {
 
 start.addEventListener("click", begin);
 one(tools, "[data-crop-done]", HTMLElement).addEventListener("click", () => {
-  // What was opened and left as it is counts too: the box of a ratio is a crop.
+  // An unchanged box counts too: the box of a fixed ratio is a crop.
   if (cropper && ratio.value) take(cropper.box);
   end();
 });
@@ -130,7 +130,7 @@ watchNumbers((name, value) => {
   if (!cropper) return;
   const box = whole({ ...cropper.box, [name]: value }, cropper.size);
   if (["width", "height"].includes(name)) {
-    ratio.value = ""; // a number is meant as it is
+    ratio.value = ""; // a typed number is exact
     cropper.ratio = null;
   }
   cropper.take(box);

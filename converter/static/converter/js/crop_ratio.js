@@ -1,4 +1,4 @@
-// The shape of the crop that is chosen beside the cropper.
+// The aspect ratio that is chosen beside the cropper.
 
 import { one } from "./dom.js";
 import { outputSize } from "./outputs.js";
@@ -7,7 +7,7 @@ import { say, texts } from "./words.js";
 
 export const ratio = one(find("crop-tools", HTMLElement), "[data-crop-ratio]", HTMLSelectElement);
 
-/** The chosen ratio, width by height; nothing where it is free. */
+/** The chosen ratio of width to height; nothing if it is free. */
 export function wantedRatio() {
   const size = outputSize();
   if (ratio.value === "output") return size ? size.width / size.height : null;
@@ -16,8 +16,8 @@ export function wantedRatio() {
 }
 
 /**
- * Offer the shape of the output where it has one.
- * @param {boolean} isNew whether nothing is cropped yet: then it is chosen too
+ * Offer the ratio of the output, if it has one.
+ * @param {boolean} isNew whether nothing is cropped yet: then select the ratio too
  */
 export function offerRatio(isNew) {
   const size = outputSize();

@@ -1,4 +1,4 @@
-// A picture with a box on it that is moved and resized: by mouse, by touch, or by keys.
+// An image with a crop box that can be moved and resized by mouse, touch or keyboard.
 
 import { ARROWS } from "./arrows.js";
 import { moved, whole } from "./crop_box.js";
@@ -28,7 +28,7 @@ export class Cropper extends Framed {
     /** @type {Box} */
     this.box = { x: 0, y: 0, ...size };
     this.area = one(this.element, "[data-crop-box]", HTMLElement);
-    this.hole = one(this.element, "[data-crop-hole]", HTMLElement); // in the shade
+    this.hole = one(this.element, "[data-crop-hole]", HTMLElement); // in the overlay
     watchDrag(this.area, (event) => this.drag(event));
     this.area.addEventListener("keydown", (event) => this.nudge(event));
   }
@@ -50,7 +50,7 @@ export class Cropper extends Framed {
   }
 
   /**
-   * Begin to drag the box, or one of its handles.
+   * Start dragging the box or one of its handles.
    * @param {PointerEvent} start
    */
   drag(start) {
@@ -64,7 +64,7 @@ export class Cropper extends Framed {
     };
   }
 
-  // Arrows move the box by a pixel, with Shift by ten; + and - resize it.
+  // Arrow keys move the box by one pixel, or ten with Shift; + and - resize it.
   /** @param {KeyboardEvent} event */
   nudge(event) {
     const step = event.shiftKey ? FAR : 1;
@@ -76,7 +76,7 @@ export class Cropper extends Framed {
   }
 
   /**
-   * The box with a longer width around the same middle.
+   * The box with a longer width and the same centre.
    * @param {number} by pixels
    */
   grown(by) {

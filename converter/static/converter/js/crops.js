@@ -1,4 +1,4 @@
-// Which part of each picture is kept: its own crop, or the one that is the same for all.
+// The crop of each image: its own, or the one for all images.
 
 import { carried, whole } from "./crop_box.js";
 import { PerImage } from "./per_image.js";
@@ -13,7 +13,7 @@ import { PerImage } from "./per_image.js";
 export const crops = new PerImage();
 
 /**
- * The part to keep, in pixels of the upright picture; nothing where that is all of it.
+ * The crop in pixels of the upright image; nothing if the whole image is kept.
  * @param {Sized} image
  * @returns {Box | null}
  */
@@ -25,7 +25,7 @@ export function cropOf(image) {
 }
 
 /**
- * Whether a picture is to be cropped of which nobody knows how large it is.
+ * Whether an image has a crop although its size is unknown.
  * @param {Sized} image
  */
 export const isLost = (image) => Boolean(crops.of(image)) && !image.pixels;

@@ -1,11 +1,11 @@
-// How large a picture is that browsers do not show, read from the beginning of its file.
+// Reads the size of an image that browsers cannot show from the beginning of its file.
 
 /** @typedef {import("./crop_box.js").Size} Size */
 
-const LONGEST = 256 * 1024; // bytes that are read
+const LONGEST = 256 * 1024; // maximum number of bytes to read
 
 /**
- * The size of the upright picture; nothing where it is not found.
+ * The size of the upright image; nothing if it is not found.
  * @param {Blob} file
  * @returns {Promise<Size | null>}
  */
@@ -16,7 +16,7 @@ export async function dimensionsOf(file) {
     const order = view.getUint16(0);
     if (order === 0x4949 || order === 0x4d4d) return tiff(view, order === 0x4949, file);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // cut short
+    if (!(error instanceof RangeError)) throw error; // a RangeError means that the size is not in these bytes
   }
   return null;
 }
@@ -28,7 +28,7 @@ export async function dimensionsOf(file) {
  */
 const isText = (view, at, text) => [...text].every((letter, index) => view.getUint8(at + index) === letter.charCodeAt(0));
 
-// ISO/IEC 23008-12: `ispe` tells the size of each item; the picture is larger than its tiles and thumbnails.
+// ISO/IEC 23008-12: `ispe` holds the size of each item. The largest one is the image; the others are tiles and thumbnails.
 /** @param {DataView} view */
 function heif(view) {
   /** @type {Size | null} */

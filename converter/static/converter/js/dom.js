@@ -1,4 +1,4 @@
-// Elements by selector, of the class that a script needs. A page that lacks one is broken and says so.
+// Finds elements by selector and class. Throws if a page lacks a required element.
 
 /**
  * @template {Element} T
@@ -36,7 +36,7 @@ export function all(root, selector, kind) {
 }
 
 /**
- * The element around what an event happened to.
+ * The closest matching ancestor of an event's target.
  * @template {Element} T
  * @param {Event} event
  * @param {string} selector
@@ -49,7 +49,7 @@ export function around(event, selector, kind) {
 }
 
 /**
- * A copy of what a template holds.
+ * A copy of a template's content.
  * @param {string} selector
  */
 export function copyOf(selector) {

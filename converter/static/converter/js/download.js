@@ -1,4 +1,4 @@
-// Begins the download as soon as what was waited for is ready.
+// Starts the download as soon as the file is ready.
 
 import { maybe } from "./dom.js";
 

@@ -1,17 +1,17 @@
-// Dragging by mouse, pen or finger. The pointer that begins it is the only one that counts until it is lifted.
+// Dragging by mouse, pen or finger. Until the first pointer is lifted, other pointers are ignored.
 
 /** @typedef {(event: PointerEvent) => void} Follow */
 
 /**
  * @param {HTMLElement} element
- * @param {(event: PointerEvent) => Follow | null} begin returns what follows each move; nothing where there is nothing to drag
+ * @param {(event: PointerEvent) => Follow | null} begin returns a function for each move, or nothing if there is nothing to drag
  * @param {Follow} [end] is told of a pointerup or pointercancel
  */
 export function watchDrag(element, begin, end = () => {}) {
   let pointer = -1;
   /** @type {Follow} */
   let follow = () => {};
-  // The capture says whether it is still down: the browser ends that too where an element is taken off the page.
+  // Pointer capture tells whether the drag is active: it also ends if the element is removed from the page.
   const isDragged = () => element.hasPointerCapture(pointer);
   element.addEventListener("pointerdown", (event) => {
     if (event.button || isDragged()) return;

@@ -1,4 +1,4 @@
-// The images to convert: those chosen here, and those that are on the server already.
+// The images to convert: files chosen here, and images that are already on the server.
 
 import { all, around, maybe, one } from "./dom.js";
 import { keptBy } from "./kept.js";
@@ -18,11 +18,11 @@ const extensions = choose.accept.split(",");
 /** @type {Row[]} */
 export const rows = [];
 
-// What was sent before and is to be converted again.
+// Earlier uploads that are converted again.
 const here = all(form, "[data-upload]", HTMLInputElement).map((box) => keptBy(box));
 
 /** @type {Image | null} */
-let wanted = null; // the image that was asked to be shown; else the first
+let wanted = null; // the selected image; otherwise the first one is shown
 
 export const ready = () => rows.filter((row) => row.state === "ready");
 export const failed = () => rows.filter((row) => row.state === "failed");
@@ -30,7 +30,7 @@ export const kept = () => here.filter(({ box }) => box.checked);
 export const inBatch = () => [...kept(), ...ready()];
 export const addresses = () => (maybe(form, "#id_addresses", HTMLTextAreaElement)?.value ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
 
-/** Take the order in which the lists show the images. */
+/** Sort the images in the order of the lists on the page. */
 export function arrange() {
   /**
    * @param {Image} one
@@ -64,7 +64,7 @@ export function markShown(inSight) {
 function problemOf(file, path) {
   if (!file.size) return texts.empty;
   if (file.size > limits.bytes) return say(texts.tooLarge, { size: sizeInWords(limits.bytes) });
-  // Only what says that it is something else is refused here; the server looks into the file.
+  // Refuse only files whose type or name says that they are no images; the server checks the content.
   const isKnown = extensions.includes(`.${extensionOf(file).toLowerCase()}`);
   if (file.type && !file.type.startsWith("image/") && !isKnown) return texts.notAnImage;
   /** @param {Row} row */

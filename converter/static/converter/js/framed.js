@@ -1,4 +1,4 @@
-// A picture in a frame, as large as its place has room for, under what is moved on it.
+// An image in a frame that fills the available space, under a movable overlay.
 
 import { copyOf, one } from "./dom.js";
 

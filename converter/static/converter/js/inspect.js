@@ -1,4 +1,4 @@
-// Marks files that cannot be converted, with what the site says of them.
+// Marks files that cannot be converted, with the site's error message.
 
 import { rows, shown } from "./files.js";
 import { changed, form, state } from "./page.js";
@@ -7,12 +7,12 @@ import { convertOnce } from "./server.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
-// What no options and no second copy of the file can help.
+// Errors that neither other options nor another upload can avoid.
 const FAULTS = ["not_an_image", "unsupported_format", "unsupported_variant", "too_many_pixels", "too_many_frames"];
-// What may be wrong with one of several pictures only, so that options that leave it out help.
+// Errors that may affect only one of several frames or pages, so that other options can avoid them.
 const DAMAGES = ["truncated", "corrupt"];
 const SMALL = { format: "jpeg", frames: "first", resize: { width: 16, height: 16 } };
-const MOST = 10; // files that are asked about
+const MOST = 10; // maximum number of files to check
 
 let asked = 0;
 let queue = Promise.resolve();
@@ -21,7 +21,7 @@ let queue = Promise.resolve();
 const isOpen = (row) => row.state === "ready" && !state.busy && !state.batch && row.element.isConnected;
 
 /**
- * Mark an image if it is the file that is at fault, and not the options.
+ * Mark an image if the file causes the error, and not the options.
  * @param {import("./files.js").Image} image
  * @param {string | undefined} code
  * @param {string | undefined} problem
@@ -34,7 +34,7 @@ export function mark(image, code, problem) {
   changed();
 }
 
-// Ask about the files that the browser cannot show, one after another; the one in sight is previewed anyway.
+// Check the files that the browser cannot show, one after another. The displayed one is previewed anyway.
 function inspect() {
   for (const row of rows) {
     if (!row.isUnseen || row === shown() || asked >= MOST) continue;

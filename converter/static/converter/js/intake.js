@@ -1,11 +1,11 @@
-// The ways by which files come in: chosen, pasted, dropped; a folder gives all that is in it.
+// The ways to add files: choosing, pasting and dropping. A folder adds all its files.
 
 import { all } from "./dom.js";
 import { add } from "./files.js";
 import { find, form } from "./page.js";
 
 /** @type {WeakMap<File, string>} */
-const paths = new WeakMap(); // of files in folders that were dropped
+const paths = new WeakMap(); // paths of files in dropped folders
 
 /**
  * @param {FileSystemEntry} entry
@@ -49,7 +49,7 @@ function empty(input) {
 
 for (const input of all(form, "#id_images, [data-folder], [data-camera]", HTMLInputElement)) {
   input.addEventListener("change", () => empty(input));
-  if (input.files?.length) empty(input); // chosen before this script was here
+  if (input.files?.length) empty(input); // chosen before this script was loaded
 }
 
 document.addEventListener("paste", (event) => {
@@ -59,7 +59,7 @@ document.addEventListener("paste", (event) => {
   add(files);
 });
 
-let depth = 0; // of elements that are dragged over
+let depth = 0; // number of nested elements under the dragged files
 /** @param {number} next */
 function drag(next) {
   depth = next;

@@ -1,4 +1,4 @@
-// Several images as one document: whether that can be chosen, and is.
+// Joining images into one document: whether it is possible, and whether it is chosen.
 
 import { one } from "./dom.js";
 import { addresses, inBatch } from "./files.js";
@@ -10,7 +10,7 @@ const field = find("join", HTMLElement);
 const box = one(field, "input", HTMLInputElement);
 const formats = (field.dataset.join ?? "").split(" ");
 
-/** The format of the document; empty where each image has results of its own. */
+/** The format of the document; empty if each image has its own results. */
 export function joined() {
   const [card, ...others] = cards();
   const can = !others.length && formats.includes(formatOf(card).value) && inBatch().length + addresses().length > 1;
@@ -18,7 +18,7 @@ export function joined() {
   return can && box.checked ? formatOf(card).value : "";
 }
 
-/** The buttons that move images are shown once there is a script that heeds them: it comes with the first document. */
+/** Show the buttons that move images once their script is loaded, which happens with the first document. */
 export async function showOrder() {
   const order = joined() ? await import("./order.js") : null;
   form.classList.toggle("is-joined", joined() !== "");

@@ -1,4 +1,4 @@
-// An image that is on the server already, to be converted again: its row, and the crop and the focal point that it had.
+// An image that is already on the server and is converted again: its row, and its earlier crop and focal point.
 
 import { crops } from "./crops.js";
 import { maybe, one } from "./dom.js";

@@ -1,4 +1,4 @@
-// Keys of the page of one result: arrows lead to its neighbours, D downloads.
+// Keyboard shortcuts of a job's page: arrow keys go to its neighbours, D downloads.
 
 import { around, maybe } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The thumbnail of an output's logo, and the button that takes the logo off again.
+// The thumbnail of an output's logo, and the button that removes the logo.
 
 import { around, one } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The logo of an output is sent as soon as it is chosen; the output keeps its id.
+// Uploads the logo of an output as soon as it is chosen. The output stores its id.
 
 import { one } from "./dom.js";
 import { keepWatermark } from "./server.js";
@@ -15,7 +15,7 @@ export function takeLogo(input) {
   id.value = "";
   const done = (async () => {
     const { upload = "", problem = "" } = file ? await keepWatermark(file) : {};
-    if (input.files?.[0] !== file) return; // another was chosen meanwhile
+    if (input.files?.[0] !== file) return; // another file was chosen meanwhile
     id.value = upload;
     one(field, ".error", HTMLElement).textContent = problem;
   })();
@@ -23,5 +23,5 @@ export function takeLogo(input) {
   return done;
 }
 
-/** Settles when no logo is on its way any more. */
+/** Settles when all logos are uploaded. */
 export const logosTaken = () => Promise.all(sending.values());

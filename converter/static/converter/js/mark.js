@@ -1,4 +1,4 @@
-// The watermark on the preview: dragged to one of nine places, or moved there by keys. Its size and margin are those of the options.
+// The watermark on the preview, moved to one of nine positions by dragging or keys. Its size and margin come from the options.
 
 import { ARROWS } from "./arrows.js";
 import { copyOf, maybe, one } from "./dom.js";
@@ -8,7 +8,7 @@ import { find, form } from "./page.js";
 
 const ACROSS = ["left", "", "right"];
 const DOWN = ["top", "", "bottom"];
-const LETTER = 0.55; // the width of a letter by its height
+const LETTER = 0.55; // ratio of a letter's width to its height
 
 const section = find("try", HTMLElement);
 const mark = copyOf("[data-mark-template]");
@@ -22,7 +22,7 @@ const position = () => one(card(), "[name$='-watermark.position']", HTMLSelectEl
 /** @type {(index: number) => number} */
 const within = (index) => Math.max(0, Math.min(2, index));
 
-/** The column and the row of the place that is chosen. */
+/** The column and row of the chosen position. */
 function spot() {
   const words = position().value.split("_");
   return [ACROSS, DOWN].map((sides) => {
@@ -40,16 +40,16 @@ function choose(column, row) {
   position().dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/** The height of the watermark by its width. */
+/** The ratio of the watermark's height to its width. */
 function shape() {
   const logo = maybe(card(), "[data-logo] img", HTMLImageElement);
   if (field("image").value && logo?.naturalWidth) return logo.naturalHeight / logo.naturalWidth;
   return 1 / Math.max(1, field("text").value.length * LETTER);
 }
 
-let seenAt = ""; // the place at which the watermark was last brought into sight
+let seenAt = ""; // the position for which the watermark was last revealed
 
-/** Move the line between original and result out of the way of the watermark, once for each place. */
+/** Move the line between original and result away from the watermark, once per position. */
 function reveal() {
   if (seenAt === position().value) return;
   seenAt = position().value;
@@ -61,7 +61,7 @@ function reveal() {
   range.dispatchEvent(new Event("input"));
 }
 
-/** Show the whole result, with what is being dragged on it. */
+/** Show the whole result with the watermark that is being dragged. */
 function lift() {
   const logo = maybe(card(), "[data-logo] img", HTMLImageElement);
   mark.textContent = field("image").value ? "" : field("text").value;
@@ -75,7 +75,7 @@ function drop() {
   mark.parentElement?.style.setProperty("--split", `${range?.value ?? 0}%`);
 }
 
-/** Lay the mark where the watermark is, in parts of the picture; take it away where there is none. */
+/** Place the mark over the watermark, in fractions of the image, or hide it if there is none. */
 function place() {
   const frame = maybe(section, "[data-frame]", HTMLElement);
   const [width, height] = [Number(frame?.dataset.width), Number(frame?.dataset.height)];
@@ -101,7 +101,7 @@ function place() {
 }
 
 /**
- * From the near edge, so that a mark too small for a finger grows inwards.
+ * Position from the near edge, so that a mark enlarged for touch grows inwards.
  * @param {string} near
  * @param {string} far
  * @param {number} index of the column or row
@@ -126,7 +126,7 @@ function letGo(event) {
   choose(Math.floor(across * 3), Math.floor(down * 3));
 }
 
-mark.addEventListener("pointerdown", (event) => event.stopPropagation()); // the line between original and result stays where it is
+mark.addEventListener("pointerdown", (event) => event.stopPropagation()); // do not move the line between original and result
 watchDrag(
   mark,
   (start) => {

@@ -9,14 +9,14 @@ const section = find("matrix", HTMLDetailsElement);
 const make = one(section, "[data-matrix-make]", HTMLButtonElement);
 const widths = one(section, "[name=widths]", HTMLInputElement);
 const error = one(section, "[data-field=widths] .error", HTMLElement);
-const LONGEST = 65_535; // as the server has it
+const LONGEST = 65_535; // the server's limit
 
 const formats = () => all(section, "[name=formats]", HTMLInputElement).filter((box) => box.checked).map((box) => box.value);
 const wanted = () => new Set(widths.value.split(/[\s,;]+/).filter(Boolean));
 
 const number = () => formats().length * wanted().size;
 
-/** The button says how many outputs there will be. */
+/** Show on the button how many outputs there will be. */
 function count() {
   make.textContent = say(texts.makeOutputs, { count: number() });
   tell(null, "");
@@ -36,7 +36,7 @@ function tell(input, text) {
   input?.focus();
 }
 
-/** Say what is wrong, if anything is. */
+/** Show what is invalid, if anything. */
 function isRefused() {
   if (!formats().length) tell(one(section, "[name=formats]", HTMLInputElement), texts.noFormat);
   else if (!wanted().size || ![...wanted()].every(isWidth)) tell(widths, texts.badWidths);

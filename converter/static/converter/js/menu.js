@@ -1,4 +1,4 @@
-// The account menu closes as menus do: by Escape, which leads back to its button, and by what is outside of it.
+// Closes the account menu on Escape, which focuses its button, and when something outside is used.
 
 for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.menu"))) {
   menu.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
-// Messages of the API in the language of the page: templates by code, filled as the server fills them.
+// API messages in the language of the page: templates by code, filled in like on the server.
 
-/** @type {[string, number, number][]} unit, bytes, and decimals at most */
+/** @type {[string, number, number][]} unit, bytes, and maximum number of decimals */
 const UNITS = [
   ["GB", 1e9, 2],
   ["MB", 1e6, 1],
@@ -19,7 +19,7 @@ export function reader(templates, language) {
     new Intl.NumberFormat(language, { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping }).format(value);
 
   /**
-   * The message in words; nothing where its template is not known here.
+   * The message as text; nothing if its template is unknown.
    * @param {Message} message
    * @returns {string | undefined}
    */

@@ -1,4 +1,4 @@
-// The order of the images of a document: moved by buttons, or dragged.
+// Changes the order of a document's images, by buttons or dragging.
 
 import { all, around } from "./dom.js";
 import { arrange, inBatch } from "./files.js";
@@ -27,7 +27,7 @@ form.addEventListener("click", (event) => {
   const button = around(event, "[data-move]", HTMLElement);
   const row = button?.closest(".file-row");
   if (!button || !row || !canMove()) return;
-  // The neighbour is what moves, so that the button keeps the focus.
+  // Move the neighbour instead of this row, so that the button keeps the focus.
   const isUp = button.dataset.move === "-1";
   const neighbour = isUp ? row.previousElementSibling : row.nextElementSibling;
   if (!neighbour) return;

@@ -1,8 +1,8 @@
-// One output: the options that its format has, and what is wrong with them.
+// One output: the options of its format, and their errors.
 
 import { all, maybe, one } from "./dom.js";
 
-// What belongs to one way only to say how good a result is to be.
+// Fields that belong to a single choice of the quality control.
 /** @type {Record<string, string>} */
 const WAYS = { number: "[name$='-quality']", size: "[name$='-target_bytes'], [name$='-shrink_to_fit']" };
 
@@ -13,7 +13,7 @@ export const formatOf = (card) => one(card, "[name$='-format']", HTMLSelectEleme
 export const sidesOf = (card) => ["width", "height"].map((side) => one(card, `[name$='-resize.${side}']`, HTMLInputElement).value);
 
 /**
- * What an output is, in few words.
+ * A short summary of an output.
  * @param {HTMLElement} card
  */
 export function summaryOf(card) {
@@ -46,7 +46,7 @@ export function showWhatFits(card) {
 }
 
 /**
- * Show each error at its field; returns those that have none.
+ * Show each error at its field. Returns errors without a field.
  * @param {ParentNode} card
  * @param {Record<string, string[]>} errors
  */
@@ -74,13 +74,13 @@ export function clearErrors(card) {
 }
 
 /**
- * The fields of the crop that is typed into the options.
+ * The crop fields of the options.
  * @param {ParentNode} outputs
  */
 export const cropFields = (outputs) => all(outputs, "[name*='-crop.']", HTMLInputElement);
 
 /**
- * The fields of the focal point that is typed into the options.
+ * The focal point fields of the options.
  * @param {ParentNode} outputs
  */
 export const pointFields = (outputs) => all(outputs, "[name*='-focal_point.']", HTMLInputElement);

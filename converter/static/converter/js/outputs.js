@@ -1,4 +1,4 @@
-// The list of outputs: add, remove, take from a recipe, in a row without gaps, as the server reads them.
+// The list of outputs: adds, removes and loads them, and numbers them without gaps, as the server requires.
 
 import { all, around, copyOf, one } from "./dom.js";
 import { watchColors } from "./colors.js";
@@ -12,16 +12,16 @@ import { say, texts } from "./words.js";
 const NUMBERED = ["id", "name", "for", "aria-describedby", "aria-labelledby"];
 const list = find("outputs", HTMLElement);
 
-/** `isFree`: nobody has chosen the format, so that it follows the images. */
+/** `isFree`: the user has not chosen a format, so it follows the images. */
 const choice = { isFree: "free" in form.dataset, touched: /** @type {HTMLElement | null} */ (null) };
 
 export const cards = () => all(list, "[data-output]", HTMLElement);
 
-/** The place of the output that was changed last. */
+/** The index of the output that was changed last. */
 export const touchedIndex = () => Math.max(0, choice.touched ? cards().indexOf(choice.touched) : 0);
 
 /**
- * The size that the output changed last asks for, if it tells both sides.
+ * The size of the output that was changed last, if both sides are given.
  * @returns {{ width: number, height: number } | null}
  */
 export function outputSize() {
@@ -31,7 +31,7 @@ export function outputSize() {
 }
 
 /**
- * Let the first output have this format, or its usual one, if nobody has chosen another.
+ * Set the first output to this format, or its default, unless the user has chosen a format.
  * @param {string | null} format
  */
 export function follow(format) {
@@ -90,11 +90,11 @@ function remove(card) {
 }
 
 /**
- * Take the outputs of another address of this page; the images that were chosen stay. False where it has none.
+ * Load the outputs from another URL of this page; the chosen images stay. Returns false if it has none.
  * @param {string} address
  */
 export async function takeFrom(address) {
-  list.inert = true; // or what is chosen meanwhile would be lost
+  list.inert = true; // changes made meanwhile would be lost
   const answer = await fetch(address).catch(() => null).finally(() => { list.inert = false; });
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   const outputs = page?.querySelector("[data-outputs]");
@@ -146,5 +146,5 @@ find("recipes", HTMLElement).addEventListener("click", (event) => {
 });
 cards().forEach(showWhatFits);
 number();
-// A browser may fill in what was chosen before the page was loaded again.
+// A browser may restore form values when the page is reloaded.
 if (!formatOf(cards()[0]).selectedOptions[0].defaultSelected) choice.isFree = false;
