@@ -1,4 +1,4 @@
-"""GIF."""
+"""The GIF codec."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .gif_frames import frames
 from .gif_palette import clear_parts, make_clear, paletted, without_clear
 from .gif_writer import animation, sub_blocks
 
-# Browsers show a frame of 10 ms or less for 100 ms, so a fast frame must stay longer than that.
+# Browsers show frames of 10 ms or less for 100 ms, so fast frames get a longer delay than that.
 _NO_DELAY, _SHORTEST = 10, 20
 
 
@@ -32,7 +32,7 @@ _WHOLE_XMP_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 
 
 class Gif(Codec):
-    longest_delay = 655_350  # 16 bits of hundredths
+    longest_delay = 655_350  # a 16-bit field in hundredths of a second
     format = FORMATS["gif"]
     pillow = "GIF"
     reads = "87a and 89a, animated"
@@ -52,13 +52,16 @@ class Gif(Codec):
         return Timing(blocks.delays, blocks.plays)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Pillow fills the area outside the first frame, which browsers leave clear."""
+        """Yield the frames, composited here unless a single frame fills the canvas.
+
+        Pillow fills the area outside the first frame, which browsers leave transparent.
+        """
         images = gif_blocks(data).images
         alone = len(images) == 1 and (0, 0, *image.size) == images[0].box
         return super().pictures(image, data) if alone else frames(data, image.size)
 
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
-        """The packet is not split into sub-blocks; a trailer that counts down ends it (XMP specification, part 3)."""
+        """Return the packet, which has no sub-blocks but a countdown trailer (XMP specification, part 3)."""
         start = data.find(_XMP)
         end = data.find(_XMP_TRAILER, start)
         return data[start + len(_XMP) : end] if 0 <= start < end else b""
@@ -67,7 +70,7 @@ class Gif(Codec):
         return credentials.in_gif(data)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return the picture with at most 256 colours, one of them clear if there is transparency."""
+        """Return the image with at most 256 colours, one of them transparent if needed."""
         mask = clear_parts(image, log)
         image = without_clear(image, mask)
         room = 256 if mask is None else 255
@@ -102,14 +105,14 @@ class Gif(Codec):
 
 
 def _words(extras: Mapping[str, Any]) -> bytes:
-    """Return the blocks of comment and XMP, whose packet would end at its first zero."""
+    """Return the comment and XMP blocks, without zero bytes in XMP, where the packet would end."""
     comment, xmp = extras.get("comment"), extras.get("xmp", b"").replace(b"\x00", b"")
     words = b"!\xfe" + sub_blocks(comment) if comment else b""
     return words + _XMP + xmp + _WHOLE_XMP_TRAILER if xmp else words
 
 
 def _hundredths(durations: Sequence[int]) -> list[int]:
-    """Return durations in whole hundredths of a second, with as little drift as `_SHORTEST` allows."""
+    """Return durations as multiples of 10 ms, with as little drift as `_SHORTEST` allows."""
     found: list[int] = []
     shown = 0
     for duration, end in zip(durations, accumulate(durations), strict=True):

@@ -1,4 +1,4 @@
-"""The blocks of a GIF, read without decoding."""
+"""Parse the blocks of a GIF without decoding."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from converter.engine.errors import Truncated, UnsupportedVariant
 
 _LOOPS = (b"NETSCAPE2.0\x03\x01", b"ANIMEXTS1.0\x03\x01")
-MOST_BLOCKS = 50_000  # stray bytes count, too; a frame needs two
+MOST_BLOCKS = 50_000  # includes stray bytes; a frame has two blocks
 _Control = tuple[int, int, int | None]
 _NO_CONTROL: _Control = (0, 0, None)
 
 
 @dataclass(frozen=True)
 class GifFrame:
-    """One frame; its block is from `start` to `end`. `delay` is milliseconds, `clear` the index of the clear colour."""
+    """A frame, with its image block from `start` to `end`.
+
+    `delay` is in milliseconds. `clear` is the index of the transparent colour.
+    """
 
     start: int
     end: int
@@ -34,7 +37,7 @@ class GifFrame:
 
 @dataclass(frozen=True)
 class GifBlocks:
-    """`plays` is how often the animation runs, 0 for ever."""
+    """The frames of a GIF. `plays` is the number of loops, or 0 for endless."""
 
     images: tuple[GifFrame, ...]
     plays: int
@@ -45,13 +48,14 @@ class GifBlocks:
 
     @property
     def delays(self) -> list[int]:
-        """Milliseconds, one per frame."""
+        """The delay of each frame in milliseconds."""
         return [image.delay for image in self.images]
 
 
 def gif_blocks(data: bytes, max_frames: int | None = None) -> GifBlocks:
-    """Return the content of the blocks, counting no further than just above `max_frames`. Raises Truncated,
-    UnsupportedVariant.
+    """Parse the blocks, and stop once there are more frames than `max_frames`.
+
+    Raises Truncated and UnsupportedVariant.
     """
     try:
         return _walked(data, max_frames)
@@ -85,7 +89,7 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
                 plays = repeats + 1 if repeats else 0
             at = _skip(data, at + 2)
         else:
-            # Some writers leave stray bytes between blocks; decoders step over them.
+            # Some encoders leave stray bytes between blocks, and decoders skip them.
             at += 1
     else:
         raise UnsupportedVariant(kind="many_parts", format="GIF")
@@ -93,18 +97,18 @@ def _walked(data: bytes, max_frames: int | None) -> GifBlocks:
 
 
 def _control(data: bytes, at: int) -> _Control:
-    """Return the delay, disposal and clear index in a graphic control extension."""
+    """Return the delay in ms, disposal and transparent index of a graphic control extension."""
     flags, delay, clear = struct.unpack_from("<BHB", data, at)
     return 10 * delay, flags >> 2 & 7, clear if flags & 1 else None
 
 
 def palette_size(flags: int) -> int:
-    """Return the size in bytes of the palette that these flags announce."""
+    """Return the size in bytes of the palette according to these flags."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _skip(data: bytes, at: int) -> int:
-    """Return where a chain of sub-blocks ends."""
+    """Return the offset after a chain of sub-blocks."""
     while data[at]:
         at += data[at] + 1
     return at + 1

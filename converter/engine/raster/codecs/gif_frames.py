@@ -1,4 +1,4 @@
-"""The frames of a GIF, decoded one by one and composited as browsers do."""
+"""Decode the frames of a GIF one by one and composite them as browsers do."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from PIL import Image
 from .compositing import Canvas, Dispose, Part
 from .gif_blocks import GifFrame, gif_blocks, palette_size
 
-# The third bit means the same as the number 3, to some writers.
+# Some encoders set the third bit (4) instead of the value 3.
 _DISPOSALS = {2: Dispose.CLEAR, 3: Dispose.RESTORE, 4: Dispose.RESTORE}
 
 
 def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
-    """Yield each composited frame, RGBA, with its `duration` in milliseconds. Raises Truncated, Corrupt."""
+    """Yield each composited frame as RGBA, with its `duration` in milliseconds.
+
+    Raises Truncated and Corrupt.
+    """
     canvas = Canvas(size)
     for frame in gif_blocks(data).images:
         yield canvas.show(
@@ -32,7 +35,7 @@ def frames(data: bytes, size: tuple[int, int]) -> Iterator[Image.Image]:
 
 
 def _pixels(data: bytes, frame: GifFrame) -> Image.Image:
-    """Return the frame's pixels; a frame without pixels changes nothing, as in browsers."""
+    """Return the frame as RGBA, or one transparent pixel if it is empty, which browsers ignore."""
     if not (frame.width and frame.height):
         return Image.new("RGBA", (1, 1))
     with Image.open(BytesIO(_still(data, frame)), formats=["GIF"]) as image:
@@ -40,7 +43,7 @@ def _pixels(data: bytes, frame: GifFrame) -> Image.Image:
 
 
 def _still(data: bytes, frame: GifFrame) -> bytes:
-    """Return one frame as a GIF of its own size."""
+    """Return one frame as a GIF whose canvas is the size of the frame."""
     head = data[:6] + struct.pack("<HH", frame.width, frame.height) + data[10:11] + b"\x00" + data[12:13]
     palette = data[13 : 13 + palette_size(data[10])]
     place = bytearray(data[frame.start : frame.end])

@@ -1,4 +1,4 @@
-"""Palettes for animated GIFs: shared by all frames if that helps, and with no more colours than needed."""
+"""Build palettes for animated GIFs, shared by all frames if possible, with no more colours than needed."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from converter.engine.raster.similarity import similarity
 from converter.engine.report import Log
 
 CLEAR = 255
-"""The index of no colour, in a palette image that has `transparency`."""
+"""The index of transparent pixels in a palette image that has `transparency`."""
 
-_MOST = 255  # and one that is clear: where nothing is, and where the frame before stays
+_MOST = 255  # plus the transparent one, also used where the previous frame stays visible
 _HALF = 128
 _PLAIN, _DOTTED = Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG
 
-# How near a colour of the palette must be, in the farthest channel, to one of a drawing that was resized: where it
-# covers so much of the picture, and where it does not.
+# The largest difference in any channel between a colour of a resized drawing and its palette colour.
+# _NEAR is for colours that cover at least the share _COMMON of the image, _NEAR_AT_EDGES for rarer ones.
 _NEAR, _NEAR_AT_EDGES = 12, 44
 _COMMON = 0.015
 _DRAWN = 4096
-# Where the palette looks less alike than this, dots of two stand in for one between them.
+# Frames are dithered if their similarity without dithering is below this.
 _SMOOTH = 0.97
-# One palette for all frames serves if it is at most so much farther from them than palettes of their own.
+# A shared palette is used if its error is at most this many times that of separate palettes.
 _SERVES = 1.5
 _SAMPLE_PIXELS, _SAMPLE_FRAMES = 400_000, 24
 
 
 def paletted(images: Sequence[Image.Image], is_resized: bool, log: Log) -> list[Image.Image]:
-    """Return the frames as palette images, with `CLEAR` as the index of clear pixels.
+    """Return the frames as palette images, with `CLEAR` as the index of transparent pixels.
 
-    If there is room for all colours they are kept, except for mixed colours that resizing has made.
+    Keeps all colours if they fit, except for mixed colours that come from resizing.
     """
     masks = [clear_parts(image, log) for image in images]
     solid = [without_clear(image, mask) for image, mask in zip(images, masks, strict=True)]
@@ -46,7 +46,7 @@ def paletted(images: Sequence[Image.Image], is_resized: bool, log: Log) -> list[
 
 
 def clear_parts(image: Image.Image, log: Log) -> Image.Image | None:
-    """Return a mask of the pixels that become clear: those that are less than half opaque."""
+    """Return a mask of the pixels that become transparent because they are less than half opaque."""
     if image.mode != "RGBA":
         return None
     alpha = image.getchannel("A")
@@ -56,7 +56,7 @@ def clear_parts(image: Image.Image, log: Log) -> Image.Image | None:
 
 
 def without_clear(image: Image.Image, mask: Image.Image | None) -> Image.Image:
-    """Return the image in RGB, black where it was transparent."""
+    """Return the image in RGB, with transparent pixels in black."""
     solid = image.convert("RGB")
     if mask is not None:
         solid.paste((0, 0, 0), mask=mask)
@@ -64,7 +64,7 @@ def without_clear(image: Image.Image, mask: Image.Image | None) -> Image.Image:
 
 
 def make_clear(image: Image.Image, mask: Image.Image | None) -> None:
-    """Give a palette image its clear colour, if it has room for one."""
+    """Add the transparent colour to a palette image if there is room for it."""
     if mask is None and len(image.getcolors() or ()) > _MOST:
         return
     palette = image.getpalette() or []
@@ -75,7 +75,10 @@ def make_clear(image: Image.Image, mask: Image.Image | None) -> None:
 
 
 def _exact(images: Sequence[Image.Image], room: int) -> list[Image.Image] | None:
-    """Return the images with all their colours: in one palette or, if that is too small, each in its own."""
+    """Return the images with all colours, in a shared palette or else in one per image.
+
+    Returns None if an image has more colours than `room`.
+    """
     counts: Counter[tuple[int, ...]] = Counter()
     for image in images:
         colors = image.getcolors(room)
@@ -87,7 +90,7 @@ def _exact(images: Sequence[Image.Image], room: int) -> list[Image.Image] | None
     own = [image.quantize(room, Image.Quantize.MEDIANCUT, dither=_PLAIN) for image in images]
     if len(counts) > _MOST:
         return own
-    # The commonest first: a frame that uses only these has short codes.
+    # The commonest come first, so that frames with only these have short codes.
     shared = [color for color, _ in counts.most_common()]
     numbers = {color: number for number, color in enumerate(shared)}
     return [_renumbered(image, numbers) for image in own]
@@ -117,7 +120,7 @@ def _reduced(images: Sequence[Image.Image], shown: float | None, log: Log) -> li
 
 
 def _sample(images: Sequence[Image.Image]) -> Image.Image:
-    """Return a picture of frames from the whole animation, one below the other, with part of their pixels."""
+    """Return a sample of the pixels of frames throughout the animation, stacked vertically."""
     step = -(-len(images) // _SAMPLE_FRAMES)
     chosen = images[::step]
     width, height = chosen[0].size
@@ -130,14 +133,14 @@ def _sample(images: Sequence[Image.Image]) -> Image.Image:
 
 
 def _shown(masks: Sequence[Image.Image | None]) -> float:
-    """Return the part of all pixels that is not clear, from 0 to 1."""
+    """Return the share of pixels that are not transparent, from 0 to 1."""
     return 1 - sum(ImageStat.Stat(mask).mean[0] / 255 for mask in masks if mask) / len(masks)
 
 
 def _fewest(sample: Image.Image, shown: float) -> Image.Image | None:
-    """Return a picture with the palette of a resized drawing; None for a photograph.
+    """Return an image with the palette of a resized drawing, or None for a photo.
 
-    Colours are added in order of frequency unless a similar one is already there. Rare ones are mixes at edges.
+    Adds colours in order of frequency unless a similar one is in the palette. Rare ones are mixes at edges.
     """
     counts = sample.getcolors(_DRAWN)
     if counts is None:
@@ -176,7 +179,7 @@ def _distance(image: Image.Image, other: Image.Image) -> float:
 
 
 def _mapped(images: Sequence[Image.Image], palette: Image.Image, dither: Image.Dither) -> list[Image.Image]:
-    """Return the images in the colours of a palette; areas that do not change keep the same dithering."""
+    """Map the images to a palette, with the same dithering in areas that do not change."""
     mapped: list[Image.Image] = []
     before: Image.Image | None = None
     for image in images:

@@ -1,6 +1,6 @@
-"""GIFs from palette images: each frame stores only what changed, in the way that takes the fewest bytes.
+"""Write GIFs from palette images. Each frame stores only the changed area, in the smallest encoding.
 
-Pillow compresses the pixels. Its own GIF writer is not used: it gives each frame 8-bit codes and its own palette.
+Pillow compresses the pixels, but its GIF writer gives each frame 8-bit codes and its own palette.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Colors = tuple[bytes, ...]
 
 @dataclass(frozen=True)
 class _Stored:
-    """A frame as stored: its possible contents, the area it covers and what happens to that area afterwards."""
+    """A frame to store: alternative contents (`ways`), the area that it covers, its disposal and delay."""
 
     ways: Sequence[Image.Image]
     box: Box
@@ -32,16 +32,16 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Table:
-    """A palette: its colours, and the index that is clear."""
+    """A palette and its transparent index."""
 
     colors: Colors
     clear: int | None
     numbers: Sequence[int]
-    """For each index of an image, that of its colour here."""
+    """Maps the palette indices of an image to indices in this palette."""
 
     @property
     def depth(self) -> int:
-        """How many bits are needed to tell all colours apart."""
+        """The number of bits per index."""
         return max(1, (max(len(self.colors), (self.clear or 0) + 1) - 1).bit_length())
 
     @property
@@ -50,9 +50,10 @@ class _Table:
 
 
 def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, words: bytes) -> bytes:
-    """Return a GIF of these palette images, which use `CLEAR` for clear pixels.
+    """Return a GIF of these palette images, which use `CLEAR` for transparent pixels.
 
-    `delays` are milliseconds, `plays` is 0 for ever, `words` blocks of text. Equal neighbours become one frame.
+    `delays` are in milliseconds, `plays` is the number of loops or 0 for endless, and `words` are the text
+    blocks. Equal consecutive images become one frame.
     """
     width, height = images[0].size
     shared = _shared(images)
@@ -61,7 +62,7 @@ def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, 
         struct.pack("<6sHHBBB", b"GIF89a", width, height, 0x70 | head, 0, 0),
         shared.data if shared else b"",
     ]
-    # GIF counts repeats, and plays once when it does not say.
+    # GIF stores the number of repeats, and without it the animation plays once.
     if plays != 1:
         repeats = min(max(0, plays - 1), _MOST)
         parts.append(b"\x21\xff\x0bNETSCAPE2.0" + struct.pack("<BBHB", 3, 1, repeats, 0))
@@ -71,7 +72,7 @@ def animation(images: Sequence[Image.Image], delays: Sequence[int], plays: int, 
 
 
 def _shared(images: Sequence[Image.Image]) -> _Table | None:
-    """Return the palette of all images, if they have the same one."""
+    """Return the palette if all images have the same one, otherwise None."""
     palette = images[0].getpalette()
     if any(image.getpalette() != palette for image in images[1:]):
         return None
@@ -84,7 +85,7 @@ def _used(image: Image.Image) -> set[int]:
 
 
 def _table(image: Image.Image, used: set[int]) -> _Table:
-    """Return the colours of the image that are used, the clear one last."""
+    """Return a palette of the used colours, with the transparent one last."""
     palette, clear = bytes(image.getpalette() or b""), image.info.get("transparency")
     kept = sorted(used - {clear})
     numbers = [0] * 256
@@ -120,7 +121,7 @@ def _stored(images: Sequence[Image.Image], delays: Sequence[int]) -> Iterator[_S
 def _distinct(
     images: Sequence[Image.Image], delays: Sequence[int]
 ) -> Iterator[tuple[Image.Image, Image.Image, int]]:
-    """Yield each image that differs from the one before, as palette and as RGBA image, with its duration."""
+    """Yield each image that differs from the previous one, as palette and RGBA image, with its duration."""
     image, seen, shown = images[0], _seen(images[0]), delays[0]
     for other, delay in zip(images[1:], delays[1:], strict=True):
         looks = _seen(other)
@@ -139,7 +140,7 @@ def _seen(image: Image.Image) -> Image.Image:
 
 
 def _vanishing(seen: Image.Image, following: Image.Image) -> Box | None:
-    """Return the area in which pixels become clear."""
+    """Return the bounding box of the pixels that become transparent, or None."""
     return ImageChops.subtract(seen.getchannel("A"), following.getchannel("A")).getbbox()
 
 
@@ -155,7 +156,10 @@ def _joined(first: Box | None, second: Box | None) -> Box | None:
 
 
 def _ways(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> list[Image.Image]:
-    """Return the image as it is and, if an index is free, with clear pixels where the canvas already looks the same."""
+    """Return the alternative contents for an image.
+
+    They are the image itself and, if an index is free, the image with unchanged pixels transparent.
+    """
     red, green, blue, alpha = ImageChops.difference(canvas, seen).split()
     changed = ImageChops.lighter(ImageChops.lighter(red, green), ImageChops.lighter(blue, alpha))
     changed = changed.point([0] + 255 * [255])
@@ -171,7 +175,7 @@ def _ways(image: Image.Image, seen: Image.Image, canvas: Image.Image) -> list[Im
 
 
 def _block(frame: _Stored, shared: _Table | None) -> bytes:
-    """Return the control extension and the image in the fewest bytes, with the shared palette or its own."""
+    """Return the smallest control extension and image block, with the shared or an own palette."""
     found = []
     for image in frame.ways:
         own = _table(image, _used(image))
@@ -198,7 +202,7 @@ def _packed(image: Image.Image, frame: _Stored, table: _Table, palette: bytes) -
 
 
 def _pixels(image: Image.Image) -> bytes:
-    """Return the compressed indices, with codes as short as the largest index allows, at least two bits."""
+    """Return the compressed indices, with the shortest codes for the largest index, at least 2 bits."""
     largest = image.getextrema()[1]
     assert isinstance(largest, int)
     bits = max(2, largest.bit_length())

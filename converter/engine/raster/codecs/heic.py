@@ -1,4 +1,4 @@
-"""HEIC and HEIF: read by libheif, never written."""
+"""The HEIC and HEIF codec, which reads with libheif and does not write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .heif_items import HEVC, made_of, refuse_unread
 _STILL = {b"heic", b"heix", b"heim", b"heis"}
 _SEQUENCE = {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs"}
 
-# Nothing here writes one.
+# Stored here because no encoder is available.
 _SAMPLE = """
 AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAaxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA
 ADRpbG9jAAAAAERAAAIAAQAAAAAB0AABAAAAAAAAAB0AAgAAAAAB7QABAAAAAAAAAB0AAAA4aWluZgAAAAAAAgAAABVpbmZlAgAA
@@ -44,7 +44,7 @@ class Heic(Codec):
         pillow_heif.register_heif_opener(
             thumbnails=False, aux_images=False, depth_images=False, decode_threads=1
         )
-        for encoders in (Image.SAVE, Image.SAVE_ALL):  # libheif's is under the GPL, and nobody needs it here
+        for encoders in (Image.SAVE, Image.SAVE_ALL):  # libheif's encoder is under the GPL and not needed
             encoders.pop(self.pillow, None)
 
     def problems(self) -> list[str]:
@@ -69,7 +69,7 @@ class Heic(Codec):
         return getattr(image, "n_frames", 1)
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """The main image comes first, wherever it is in the file."""
+        """Yield the images, with the primary one first."""
         main = image.tell()
         yield image
         for number in range(self.images_inside(image, data)):
@@ -84,8 +84,10 @@ class Heic(Codec):
         return credentials.in_boxes(data)
 
     def readable(self, data: bytes) -> bytes:
-        """The decoder judges files by their first brand alone, and expects a track if any brand is a sequence's. We show
-        the still picture of such a file, so the track is hidden.
+        """Return the file with brands that the decoder accepts and without its tracks.
+
+        The decoder checks only the major brand, and expects a track if any brand is for sequences. Only the
+        still image of such a file is read, so the track is hidden.
         """
         main = data[8:12] if data[8:12] in _STILL else b"heic"
         tracks = [first - 4 for kind, first, _ in boxes(data) if kind == b"moov"]
@@ -103,7 +105,7 @@ class Heic(Codec):
         return orientation(data)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """ICC, else nclx, which libheif also takes from the coded picture."""
+        """Return the ICC colour space, or else that of nclx, which libheif also reads from the bitstream."""
         icc, told = icc_of(image), image.info.get("nclx_profile")
         if icc or not told:
             return of_icc(icc, image)
@@ -114,12 +116,12 @@ class Heic(Codec):
 
 
 def _is_coded(data: bytes) -> bool:
-    """Whether the main picture is coded in HEVC, whatever the brands say."""
+    """Return whether the primary image is HEVC, regardless of the brands."""
     return bool(brands(data)) and not HEVC.isdisjoint(made_of(data))
 
 
 def _check_names(meta: bytes) -> None:
-    """Refuse items whose names are not text: libheif's binding crashes on them. Raises Corrupt."""
+    """Raise Corrupt for item names that are not UTF-8, which crash libheif's binding."""
     at = meta.find(b"infe")
     while at >= 0:
         size = int.from_bytes(meta[at - 4 : at], "big")

@@ -1,4 +1,4 @@
-"""What a HEIF file (HEIC or AVIF) says of its main image (ISO/IEC 23008-12)."""
+"""Read the properties of the primary image of a HEIF file, HEIC or AVIF (ISO/IEC 23008-12)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from math import floor
 from .boxes import box, boxes
 from .heif_items import main_item
 
-# By quarter turns to the left: EXIF's number, alone, and mirrored after it top to bottom or left to right.
+# EXIF orientation by quarter turns to the left: not mirrored, then mirrored top to bottom or left to right.
 _TURNS = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
 
 
 def orientation(data: bytes) -> int:
-    """Return how to turn the picture for display, as an EXIF orientation: 1 to 8."""
+    """Return the EXIF orientation, 1 to 8."""
     quarters, mirror = 0, 0
     for kind, content in properties(data):
         if kind == b"irot" and content:
@@ -25,9 +25,9 @@ def orientation(data: bytes) -> int:
 
 
 def aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the visible part of the main image (`clap`), in pixels before turning; None for all of it.
+    """Return the box of the clean aperture (`clap`), in pixels before rotation, or None for the whole image.
 
-    The property gives the distance between its centre and that of the image (ISO/IEC 14496-12, 12.1.4).
+    The property stores the offset of its centre from the image centre (ISO/IEC 14496-12, 12.1.4).
     """
     for kind, content in properties(data):
         if kind == b"clap" and len(content) >= 32:
@@ -46,13 +46,13 @@ def aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | 
 
 
 def bits_per_channel(data: bytes) -> int | None:
-    """Return what the pixel information property (`pixi`) says; None if there is none."""
+    """Return the bits per channel from the pixel information property (`pixi`), or None."""
     at = data.find(b"pixi", 0, 65_536)
     return data[at + 9] if 0 <= at < len(data) - 9 else None
 
 
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Return kind and content of each property of the main image."""
+    """Return the type and content of each property of the primary image."""
     try:
         return _properties(data)
     except struct.error:
@@ -80,7 +80,7 @@ def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _associated(data: bytes, at: int, item: int) -> list[int]:
-    """Return the numbers of the properties that an `ipma` box associates with an item."""
+    """Return the 1-based indices of the properties that an `ipma` box associates with an item."""
     version, flags, count = struct.unpack_from(">B2xBI", data, at)
     at += 8
     name = ">H" if version == 0 else ">I"
@@ -101,6 +101,6 @@ def _associated(data: bytes, at: int, item: int) -> list[int]:
 
 
 def has_gain_map(data: bytes) -> bool:
-    """Whether an item is a brighter version: a tone-mapped image (ISO 21496-1) or Apple's auxiliary image."""
+    """Return whether the file has a gain map: a tone-mapped item (ISO 21496-1) or Apple's auxiliary image."""
     meta = data[slice(*(box(data, b"meta") or (0, 0)))]
     return b"tmap" in meta or b"aux:hdrgainmap" in meta

@@ -1,4 +1,4 @@
-"""The items of an AVIF or HEIC file, and what its main picture consists of (ISO/IEC 23008-12)."""
+"""Read the items of an AVIF or HEIC file from which its primary image is made (ISO/IEC 23008-12)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_PARTS = 1_000
 
 
 def made_of(data: bytes) -> list[bytes]:
-    """Return the types of the main item and of all items it is derived from; empty if there is no main item."""
+    """Return the types of the primary item and of all items it is derived from, or an empty list."""
     try:
         return _made_of(data)
     except struct.error:
@@ -36,7 +36,7 @@ def made_of(data: bytes) -> list[bytes]:
 
 
 def refuse_unread(data: bytes, format: Format, coded: Collection[bytes], derived: Collection[bytes]) -> None:
-    """Refuse a main picture if one of its items has another type than these. Raises UnsupportedVariant."""
+    """Raise UnsupportedVariant if the primary image has an item of a type not in `coded` or `derived`."""
     for kind in made_of(data):
         if kind in coded or kind in derived:
             continue
@@ -48,7 +48,7 @@ def refuse_unread(data: bytes, format: Format, coded: Collection[bytes], derived
 
 
 def main_item(data: bytes) -> int | None:
-    """Return the ID of the main item. Raises struct.error if the file ends there."""
+    """Return the ID of the primary item, or None. Raises struct.error if the file is truncated there."""
     meta = _meta(data)
     main = box(data, b"pitm", *meta) if meta else None
     return None if main is None else _number(data, main[0], main[0] + 4)
@@ -80,7 +80,7 @@ def _made_of(data: bytes) -> list[bytes]:
 
 
 def _kinds(data: bytes, meta: tuple[int, int]) -> dict[int, bytes]:
-    """Return the type of each item by its ID (`iinf`)."""
+    """Return the item types by item ID (`iinf`)."""
     entries = box(data, b"iinf", *meta)
     if entries is None:
         return {}

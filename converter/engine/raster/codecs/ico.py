@@ -1,4 +1,4 @@
-"""ICO: the icons of Windows and of websites."""
+"""The ICO codec, for icons of Windows and websites."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Ico(Codec):
     refuses = "cursors"
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow decodes an icon while opening it, so its images are measured here, before."""
+        """Check the size of the images, since Pillow decodes an icon while opening it."""
         guard(data, limits)
 
     def readable(self, data: bytes) -> bytes:
         return only_best(data)
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        """Pillow loses the transparent colour (tRNS) of a PNG in an icon."""
+        """Decode the icon. Pillow would lose the transparent colour (tRNS) of a PNG in it."""
         png = png_of(data)
         if png is None:
             return super().load(image, data)
@@ -40,7 +40,7 @@ class Ico(Codec):
             return png_alpha.loaded(inside, png)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return a square icon with the picture centred on transparency."""
+        """Return a square icon with the image centred on a transparent background."""
         side = max(image.size)
         icon = Image.new("RGBA", (side, side))
         icon.paste(image, ((side - image.width) // 2, (side - image.height) // 2))

@@ -1,4 +1,4 @@
-"""The images in an icon: which one is used, and its mask (Microsoft, "Icons", 1995; mask bit 1 is transparent)."""
+"""Select the best image of an icon and apply its mask, where 1 is transparent (Microsoft, "Icons", 1995)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _HEADER = 40
 _COMPRESSIONS = {1: "RLE", 2: "RLE", 3: "bit field", 4: "JPEG", 5: "PNG", 6: "bit field"}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""How many a PNG has, by its type of colour."""
+"""The number of channels of a PNG by its colour type."""
 
 
 class _Entry(NamedTuple):
@@ -26,19 +26,20 @@ class _Entry(NamedTuple):
     width: int
     height: int
     bits: int
-    """Of a pixel."""
+    """Bits per pixel."""
     is_png: bool
 
 
 def guard(data: bytes, limits: Limits) -> None:
-    """Raises Truncated, Corrupt, TooManyPixels."""
+    """Check the size of all images. Raises Truncated, Corrupt and TooManyPixels."""
     for entry in _entries(data):
         limits.check_pixels(entry.width, entry.height)
 
 
 def only_best(data: bytes) -> bytes:
-    """Return an icon with only its largest image, the deepest if there are several, and its mask in a form that Pillow
-    reads. Raises Truncated, Corrupt.
+    """Return an icon with only its largest image, or the deepest of several equally large ones.
+
+    Its mask is in a form that Pillow can read. Raises Truncated and Corrupt.
     """
     best = _best(data)
     image = data[best.start : best.end]
@@ -52,7 +53,7 @@ def only_best(data: bytes) -> bytes:
 
 
 def png_of(data: bytes) -> bytes | None:
-    """Return the best image if it is a PNG."""
+    """Return the best image if it is a PNG, otherwise None."""
     best = _best(data)
     return data[best.start : best.end] if best.is_png else None
 
@@ -62,7 +63,7 @@ def _best(data: bytes) -> _Entry:
 
 
 def _entries(data: bytes) -> list[_Entry]:
-    """Return the images in the directory, measured by their own headers: the directory's numbers are often wrong."""
+    """Return the entries with sizes from the image headers, since the directory's are often wrong."""
     try:
         count = struct.unpack_from("<H", data, 4)[0]
         if not count:
@@ -86,7 +87,10 @@ def _entry(data: bytes, size: int, start: int) -> _Entry:
 
 
 def _uncompressed(bitmap: bytes, entry: _Entry) -> tuple[bytes, _Entry]:
-    """Return the bitmap without the bit fields that it may name (BI_BITFIELDS). Raises UnsupportedVariant."""
+    """Return the bitmap as plain 32-bit pixels if it has bit fields (BI_BITFIELDS).
+
+    Raises UnsupportedVariant.
+    """
     compression = struct.unpack_from("<16xI", bitmap)[0]
     if compression not in _COMPRESSIONS:
         return bitmap, entry
@@ -100,10 +104,10 @@ def _uncompressed(bitmap: bytes, entry: _Entry) -> tuple[bytes, _Entry]:
 
 
 def _with_mask(bitmap: bytes, entry: _Entry) -> bytes:
-    """Return the bitmap with its mask at the end; with 32 bits a pixel, the mask becomes the alpha channel if that is
-    empty.
+    """Return the bitmap followed by its mask, or with 32 bits per pixel, by none.
 
-        Tools from before Windows XP left the fourth byte 0, which would make everything transparent.
+    There the mask becomes the alpha channel if that is all 0. Tools from before Windows XP left it 0, which
+    would make everything transparent.
     """
     header, _, _, _, _, _, _, _, _, colors = struct.unpack_from("<IiiHHIIiiI", bitmap)
     if entry.bits <= 8:
