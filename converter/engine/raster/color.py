@@ -82,7 +82,7 @@ class Profile:
     def suits(self, image: Image.Image) -> bool:
         """Whether the profile can be applied to the image.
 
-        Grey with an RGB profile is common and uses the profile's curve; any other mismatch is a fault of the file.
+        Grey with an RGB profile is common and uses the profile's curve; any other mismatch is an error.
         """
         return self.fits(image) or (self.space == "RGB" and _space(image) == "GRAY")
 

@@ -23,7 +23,7 @@ from .signalling import ColorSpace
 from .sniff import sniff
 from .steps import Frame, upright
 
-# A decoder that shrinks keeps at least this multiple of the needed resolution for the resampling that follows.
+# A decoder that shrinks keeps at least this multiple of the needed resolution, for the resampling filter.
 _SPARE_RESOLUTION = 1.5
 
 # Milliseconds for a GIF frame with a delay of 0, as in players.

@@ -27,7 +27,7 @@ _ROWS = 256
 def eased(
     image: Image.Image, data: bytes, codec: Codec, space: ColorSpace
 ) -> tuple[Image.Image, ColorSpace] | None:
-    """Return the decoded image in eight bits with sRGB's curve; None if more bits are not needed or available.
+    """Return the decoded image in 8 bits with sRGB's curve; None if more bits are not needed or available.
 
     `data` is the source file.
     """

@@ -51,7 +51,7 @@ def _is_changed(image: Image.Image, space: ColorSpace) -> bool:
 
 
 def _tables(image: Image.Image, space: ColorSpace) -> Sequence[Any]:
-    """Return the linear light of each 16-bit value, per colour channel; empty if the profile has no curves."""
+    """Return the linear light of each 16-bit value, per colour channel; empty if there are no curves."""
     count = len(_colors(image))
     if space.hdr:
         lights = [tone.light(space.hdr, tone.brightest(image))]

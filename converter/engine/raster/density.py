@@ -75,7 +75,7 @@ def margins(said: Density | None, recipe: Recipe) -> tuple[int, int]:
 
 
 def sheet(recipe: Recipe, size: tuple[int, int]) -> tuple[Density, Density]:
-    """Return the recipe's paper size for a picture of this size, and the size within its margin, in inches."""
+    """Return the recipe's paper size for a picture of this size, and the size within margins, in inches."""
     across, down = _PAPERS[recipe.page or ""]
     if recipe.orientation == "landscape" or (recipe.orientation == "auto" and size[0] > size[1]):
         across, down = down, across
@@ -103,7 +103,7 @@ def _of_exif(image: Image.Image) -> Density | None:
 
 
 def _plausible(said: Any) -> Density | None:
-    """Return the rounded value; None if it is implausible, such as 1, which some programs write for "none"."""
+    """Return the rounded value; None if implausible, such as 1, which some programs write for "none"."""
     try:
         across, down = (float(part) for part in said)
     except (TypeError, ValueError, ZeroDivisionError):

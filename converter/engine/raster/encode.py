@@ -1,4 +1,4 @@
-"""From finished frames to bytes."""
+"""Encode finished frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .steps import Frame
 
 @dataclass(frozen=True)
 class Encoder:
-    """Frames prepared for one format, to be encoded once or, in a search, several times."""
+    """Frames prepared for one format, encoded once or, in a search, several times."""
 
     codec: Codec
     content: Content
@@ -41,7 +41,7 @@ class Encoder:
         return self.content.images
 
     def encode(self, quality: int | None = None) -> bytes:
-        """Return the file's bytes.
+        """Return the encoded file.
 
         Raises Fault, OutOfMemory.
         """
@@ -55,11 +55,11 @@ class Encoder:
 
     @property
     def sample(self) -> int | None:
-        """The number of the first frame whose bytes depend on the quality."""
+        """The index of the first frame whose encoding depends on the quality, if any."""
         return next((n for n, image in enumerate(self.images) if self.codec.has_quality(image)), None)
 
     def only(self, number: int) -> Encoder:
-        """Return an encoder for one frame, to try settings on."""
+        """Return an encoder for a single frame, for trying settings."""
         if len(self.images) == 1:
             return self
         part = slice(number, number + 1)
@@ -72,11 +72,11 @@ class Encoder:
         return replace(self, content=alone)
 
     def for_the_last_time(self) -> Encoder:
-        """Return an encoder that may free its pictures as soon as it has their pixels."""
+        """Return an encoder that may free its images as soon as it has read their pixels."""
         return replace(self, content=replace(self.content, expendable=True))
 
     def drafting(self) -> Encoder:
-        """Return an encoder that produces the same pixels faster, in more bytes."""
+        """Return a faster encoder for the same pixels, with larger files."""
         content = self.codec.drafted(self.content)
         return self if content is self.content else replace(self, content=content)
 
@@ -88,7 +88,9 @@ class Encoder:
         return any(map(self.codec.halves_color, self.images)) and not self.content.full_color
 
     def sampled(self, image: Image.Image) -> tuple[Encoder, Image.Image]:
-        """Return an encoder for parts of a large picture, and the same parts of the original, to try qualities on."""
+        """Return an encoder for parts of a large picture, and the same parts of the original, for trying
+        qualities.
+        """
         boxes = tiles(image.size)
         if boxes is None:
             return self, image
@@ -104,11 +106,11 @@ class Encoder:
         return replace(self, content=content), montage(image, boxes)
 
     def similarity(self, data: bytes, original: Image.Image) -> float:
-        """Return the SSIM of the first picture of an encoded file and the original, 1 for equal."""
+        """Return the SSIM of the encoded file's first picture and the original, 1 for equal."""
         return round(similarity(original, self._decoded(data)), 4)
 
     def score(self, data: bytes, reference: Reference) -> float:
-        """Return how good the first picture of an encoded file looks, 100 for equal."""
+        """Return the visual score of the encoded file's first picture, 100 for equal."""
         return round(reference.score(self._decoded(data)), 1)
 
     def _decoded(self, data: bytes) -> Image.Image:
@@ -117,7 +119,7 @@ class Encoder:
         return eight_bit(decoded)
 
     def frames_in(self, data: bytes) -> int:
-        """Return how many frames the encoder wrote; some merge equal neighbours."""
+        """Return the number of frames in the encoded file; some encoders merge equal neighbours."""
         return self.codec.frames_in(data, self.content)
 
     def _resolved(self, quality: int | None) -> int | None:
@@ -152,7 +154,7 @@ def _check_size(target: Format, image: Image.Image) -> None:
 
 
 def _alike(images: list[Image.Image], target: Format) -> list[Image.Image]:
-    """Convert the frames of one file to the same mode; pages may differ."""
+    """Return the frames in one common mode; pages may keep different modes."""
     if not target.gray:
         images = [_in_color(image) for image in images]
     if target.pages or len(images) == 1:
@@ -168,7 +170,7 @@ def _in_color(image: Image.Image) -> Image.Image:
 
 
 def _one_bit(image: Image.Image) -> Image.Image:
-    """Return a picture that is only black and white with one bit a pixel."""
+    """Return the picture with one bit per pixel if it is only black and white, else unchanged."""
     if image.mode != "L" or any(image.histogram()[1:255]):
         return image
     return image.convert("1", dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""A JPEG inside a JPEG XL and back, without touching the compressed picture: nothing is lost."""
+"""Convert between JPEG and JPEG XL losslessly, by repacking the compressed picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .decode import Opened, Picture, open_data
 
 @dataclass(frozen=True)
 class Exact:
-    """`kind` is "whole" if the original file can be restored, "restored" if it has been, else "picture"."""
+    """A repacked file.
+
+    `kind` is "whole" if the original file can be restored, "restored" if it has been, else "picture".
+    """
 
     data: bytes
     kind: Literal["whole", "restored", "picture"]
@@ -27,14 +30,14 @@ class Exact:
 
 
 def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
-    """Return the file in another format with its compressed picture kept; None if the recipe changes pixels.
+    """Return the file repacked in another format; None if the recipe changes pixels or otherwise prevents it.
 
     `picture` is the only picture of the file.
     """
     if recipe.is_auto or opened.facts.frames > 1 or not _is_plain(recipe) or not _fits(picture, recipe):
         return None
     keeps_all = _keeps_all(opened, recipe)
-    # Without metadata, nothing would say how the picture is turned, or that AI made it.
+    # The orientation and the source type ("made by AI") would be lost with the metadata.
     told = opened.facts.orientation != 1 or opened.metadata.source_type
     if not keeps_all and (recipe.metadata != "strip" or told):
         return None
@@ -47,7 +50,7 @@ def exact(opened: Opened, picture: Picture, recipe: Recipe) -> Exact | None:
 
 
 def _is_plain(recipe: Recipe) -> bool:
-    """Whether the recipe asks for nothing but a lossless format."""
+    """Whether the recipe only asks for a format, losslessly."""
     plain = Recipe.parse({"format": recipe.format})
     asked = replace(
         recipe, lossless=plain.lossless, metadata=plain.metadata, color=plain.color, depth=plain.depth
@@ -70,7 +73,7 @@ def _keeps_all(opened: Opened, recipe: Recipe) -> bool:
 
 
 def _tells_no_place(opened: Opened) -> bool:
-    """Whether the JPEG, also one inside a JPEG XL, holds no location, and nothing unread that may hold one."""
+    """Whether the JPEG, also one inside a JPEG XL, has no location and nothing unread that may hold one."""
     if "location" in opened.metadata.kinds():
         return False
     jpeg = codec_for(opened.format).jpeg_inside(opened.data)

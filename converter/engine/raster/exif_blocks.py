@@ -1,4 +1,4 @@
-"""The EXIF of a result: the description of the image, rebuilt to match its pixels."""
+"""Rebuild the EXIF of a result to match its pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import colortags, location
 _Base = ExifTags.Base
 _IFD = ExifTags.IFD
 
-# What describes the picture. Everything else in the first directory describes how the source stored it.
+# Tags that describe the picture. Most others in the first directory describe how the source stored it.
 _DESCRIPTIVE_TAGS = frozenset(
     {
         _Base.DocumentName,
@@ -38,7 +38,7 @@ _DESCRIPTIVE_TAGS = frozenset(
     }
 )
 
-# How the source stored its pixels (TIFF 6.0 and its supplements), and what has its own way into the result.
+# Tags about how the source stored its pixels (TIFF 6.0 and its supplements), and tags handled elsewhere.
 _STORAGE = ((254, 268), (273, 281), (284, 297), (301, 301), (317, 347), (512, 532), (32995, 32998))
 _ELSEWHERE = frozenset(
     {
@@ -55,12 +55,12 @@ _ELSEWHERE = frozenset(
 _MOST_NAMES = 20
 _RESOLUTION = (_Base.XResolution, _Base.YResolution)
 
-# Offsets inside a maker note break when it moves, and nobody can say what it tells.
+# A maker note is undocumented, and offsets inside it break when it moves.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
 
 
 def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: bool) -> bytes:
-    """Return new EXIF: no orientation (the pixels are upright), no thumbnail, no maker note."""
+    """Return new EXIF without orientation (the pixels are upright), thumbnail and maker note."""
     block = Image.Exif()
     words = {tag: value for tag, value in described(exif).items() if _is_writable(tag, value)}
     details = {tag: value for tag, value in _details(exif).items() if _is_writable(tag, value, _IFD.Exif)}
@@ -81,8 +81,10 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
 
 
 def unkept(exif: Image.Exif, with_location: bool) -> list[str]:
-    """Return the names, or numbers, of fields that are lost: in the first directory all that are not about the source's
-    storage, in the others those of a wrong type.
+    """Return the names, or numbers, of the fields that are lost.
+
+    In the first directory these are the fields that are not descriptive, except those about the source's
+    storage; in all directories, fields of a wrong type.
     """
     tags = [tag for tag in exif if tag not in _DESCRIPTIVE_TAGS and not _is_of_storage(tag)]
     tags += [tag for tag, value in described(exif).items() if not _is_writable(tag, value)]
@@ -103,14 +105,14 @@ def _places(exif: Image.Exif) -> dict[int, Any]:
 
 
 def _is_writable(tag: int, value: Any, group: int | None = None) -> bool:
-    """Whether the value has a type that suits its field: others are read as they are and only fail when written."""
+    """Whether the value has the right type for its field: Pillow reads any type, but cannot write a wrong one."""
     directory = TiffImagePlugin.ImageFileDirectory_v2(group=group)
     try:
         directory[tag] = as_written(value)
         directory.tobytes()
         return tag not in _RESOLUTION or math.isfinite(value)
     except Exception:
-        # Pillow's writer raises whatever its arithmetic runs into.
+        # Pillow's EXIF writer may raise anything.
         return False
 
 
@@ -119,7 +121,7 @@ def _is_of_storage(tag: int) -> bool:
 
 
 def describes(exif: Image.Exif) -> bool:
-    """Whether it holds anything besides the location."""
+    """Whether the EXIF describes anything besides the location."""
     return any(tag != _Base.Orientation for tag in described(exif)) or bool(exif.get_ifd(_IFD.Exif))
 
 
@@ -135,12 +137,12 @@ def described(exif: Image.Exif) -> dict[int, Any]:
 
 
 class Text(str):
-    """An EXIF text as in the file, in any encoding: Pillow reads Latin-1 and would write ASCII."""
+    """An EXIF text that keeps its original bytes: Pillow reads Latin-1, but would write ASCII."""
 
     def encode(self, *_: Any) -> bytes:
         return super().encode("latin-1", "replace")
 
 
 def as_written(value: Any) -> Any:
-    """Return a value that Pillow writes with the bytes it has read."""
+    """Return the value in a form that Pillow writes with the same bytes it read."""
     return Text(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What a file is, found without decoding its pixels."""
+"""The facts about a file, found without decoding its pixels."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 @dataclass(frozen=True)
 class Facts:
-    """Width and height are those of the upright picture, in pixels; `bits` are per channel, in the file.
+    """The facts about a file.
 
-    `frames` are steps of an animation and `pages` pictures of their own; one of the two is 1.
-    `plays` is how often an animation runs, 0 for ever. `location` is latitude and longitude in degrees.
+    Width and height are those of the upright picture, in pixels; `bits` are per channel, as stored.
+    `frames` counts the frames of an animation, `pages` separate pictures; one of the two is 1. `plays` is how
+    often an animation plays, 0 for endlessly. `location` is latitude and longitude in degrees.
     """
 
     format: str
@@ -51,7 +52,7 @@ class Facts:
 
     @property
     def pictures(self) -> int:
-        """How many frames or pages there are."""
+        """The number of frames or pages."""
         return max(self.frames, self.pages)
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,8 +62,9 @@ class Facts:
 
 
 def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
-    """Return the facts about an image in this colour space whose header has been read. Raises TooManyFrames,
-    TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
+    """Return the facts about an image whose header has been read.
+
+    Raises TooManyFrames, TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
     """
     source = codec.format
     with decoding():
@@ -97,7 +99,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
 
 
 def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> int:
-    """Return the number of frames or pages that count, after checking their sizes."""
+    """Return the number of frames or pages, after checking them against the limits."""
     if codec.format.animation:
         frames: int = getattr(image, "n_frames", 1)
         limits.check_frames(frames)
@@ -109,7 +111,7 @@ def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> 
 
 
 def _measured_pages(pages: Iterator[Image.Image], image: Image.Image, limits: Limits) -> int:
-    """Go through the pages, which may differ in size, no further than allowed."""
+    """Count the pages, which may differ in size, stopping at the first that exceeds the limits."""
     count, total, main = 0, 0, image.tell()
     while True:
         try:

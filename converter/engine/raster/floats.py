@@ -1,4 +1,4 @@
-"""Floating-point pictures: which value is white."""
+"""Convert floating-point pictures to integers, after finding the value of white."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from PIL import Image, ImageMath
 from . import octets
 
 WHITE = "white"
-"""Where a decoded picture's `info` keeps the value."""
+"""The key of the white value in a decoded picture's `info`."""
 
 _MOST = 65_535.0
 _SAMPLE = 256
-"""Pixels per side of the copy from which the usual value is taken."""
+"""Maximum pixels per side of the sample from which the usual highest value is taken."""
 _USUAL = 0.998
 _FAR = 8
-"""A highest value this many times the usual one is an error or a marker."""
+"""A maximum more than this many times the usual one is an error or a marker."""
 _NO_DATA = 1e30
-"""Values from here on are no measurements: maps have 3.4e38 where nothing was measured, often in large areas."""
+"""Values from here on mean "no data": maps use 3.4e38 where nothing was measured, often in large areas."""
 
 
 def white_of(bands: Sequence[Image.Image]) -> float:
-    """Return the value of white in these channels of mode F: 1, or the highest value if any is above 1."""
+    """Return the value of white in these channels of mode F: 1, or the highest plausible value if above 1."""
     values = sorted(
         value
         for band in bands
@@ -42,7 +42,7 @@ def white_of(bands: Sequence[Image.Image]) -> float:
 
 
 def gray(image: Image.Image) -> Image.Image:
-    """Return a picture of mode F in eight bits, with its lower bytes in `info`."""
+    """Return a picture of mode F in 8 bits, with the lower bytes of its 16 bits in `info`."""
     white = white_of([image])
     made, low = octets.halves(integers(image, white))
     made.info |= {WHITE: white, octets.LOW: low}
@@ -50,19 +50,19 @@ def gray(image: Image.Image) -> Image.Image:
 
 
 def integers(band: Image.Image, white: float) -> Image.Image:
-    """Return a channel of mode F as numbers up to 65,535; NaN becomes black, and infinity white."""
+    """Return a channel of mode F as integers up to 65,535; NaN becomes black, and infinity white."""
     scale = _MOST / white
     scaled = band.point(lambda value: value * scale + 0.5)
     highest = scaled.getextrema()[1]
     if (
         isinstance(highest, float) and not highest <= _MOST + 1
-    ):  # NaN, too: it may come first and hide the others
+    ):  # true for NaN too, which may come first and hide the real maximum
         scaled = ImageMath.lambda_eval(_bounded, band=scaled)
     return scaled.convert("I")
 
 
 def _bounded(found: Mapping[str, Any]) -> Any:
-    """With the band second, as the minimum of a number and NaN is the second of them."""
+    """Limit the band to `_MOST`. It is the second operand because min(number, NaN) returns the second one."""
     return found["band"].apply("min", _MOST, found["band"])
 
 

@@ -1,7 +1,7 @@
-"""Which part of a picture to keep when it is cropped: the one with most detail.
+"""Choose the part of a picture to keep when it is cropped: the one with the most detail.
 
-In a small copy, edges (detail, text, faces) and strong colours count, even surfaces do not; the middle counts a little
-more. The window with the highest sum wins.
+In a small copy, edges (detail, text, faces) and strong colours count, and the middle counts a little more. The
+window with the highest sum wins.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STEPS = 64
 
 
 def focused(image: Image.Image, box: Box, kept: tuple[float, float]) -> tuple[float, float]:
-    """Return the left and top, within `box` of the image, of the part of size `kept` with most detail."""
+    """Return the left and top, relative to `box`, of the part of size `kept` with the most detail."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     weights = _weights(image, box)
@@ -34,7 +34,7 @@ def _weights(image: Image.Image, box: Box) -> Image.Image:
         small = base
     color = small.convert("RGB")
     edges = color.convert("L").filter(ImageFilter.FIND_EDGES)
-    # The filter leaves its outermost pixels as they were, which is no edge.
+    # The filter copies the outermost pixels unchanged; they are not edges.
     edges.paste(0, (0, 0, _SIDE, 1))
     edges.paste(0, (0, _SIDE - 1, _SIDE, _SIDE))
     edges.paste(0, (0, 0, 1, _SIDE))
@@ -44,7 +44,7 @@ def _weights(image: Image.Image, box: Box) -> Image.Image:
 
 
 def _sums(weights: Image.Image, horizontally: bool) -> list[int]:
-    """Return the weight of each column, or of each row, with a little more towards the middle."""
+    """Return the weight of each column, or of each row, slightly increased towards the middle."""
     size = (_SIDE, 1) if horizontally else (1, _SIDE)
     line = weights.resize(size, Image.Resampling.BOX).tobytes()
     half = _SIDE / 2
@@ -52,7 +52,7 @@ def _sums(weights: Image.Image, horizontally: bool) -> list[int]:
 
 
 def _best(sums: list[int], length: float, kept: float) -> float:
-    """Return where a window of `kept` along `length` has the highest sum; the middle if all are equal."""
+    """Return the start of the window of size `kept` with the highest sum; on a tie, that nearest the middle."""
     slack = length - kept
     if slack <= 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""Where pixels go: pure arithmetic on sizes and boxes, all rounding in one place."""
+"""Arithmetic on sizes and boxes, with all rounding in one place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """Take `box` of the picture, make it `size`, and put it at `offset` on a `canvas`. All in pixels."""
+    """Resize `box` of the picture to `size` and place it at `offset` on a `canvas`. All values are in pixels."""
 
     box: Box
     size: Size
@@ -23,7 +23,7 @@ class Layout:
 
 
 def layout(resize: Resize, width: int, height: int, focus: Point | None = None) -> Layout:
-    """Return how a picture of this size is resized; filling keeps `focus`, in its pixels, nearest to the middle.
+    """Return the layout for a picture of this size; "fill" keeps `focus`, in its pixels, near the middle.
 
     >>> layout(Resize(mode="fill", width=300, height=50), 200, 100).size
     (200, 50)
@@ -36,7 +36,7 @@ def layout(resize: Resize, width: int, height: int, focus: Point | None = None) 
         resize.height or rounded(height * (resize.width or 1) / width),
     )
     room = _inside(wanted, resize.border) if resize.mode == "pad" else wanted
-    # A side that follows has the other's scale itself, not that of its own rounded length.
+    # A side that is not given takes the exact scale of the other, not that of its rounded length.
     across = room[0] / width if resize.width else room[1] / height
     down = room[1] / height if resize.height else across
     scale = max(across, down) if resize.mode == "fill" else min(across, down)
@@ -66,19 +66,19 @@ def layout(resize: Resize, width: int, height: int, focus: Point | None = None) 
 
 
 def padded_spot(inner: Size, canvas: Size, resize: Resize) -> Size:
-    """Return the left and top at which a picture sits on its canvas, within the border."""
+    """Return the left and top of a picture on its canvas, within the border."""
     room = _inside(canvas, resize.border)
     left, top = placed(inner, room, resize.gravity)
     return int((canvas[0] - room[0]) / 2 + left), int((canvas[1] - room[1]) / 2 + top)
 
 
 def _inside(canvas: Size, border: int) -> tuple[float, float]:
-    """Return the width and height inside a border given in percent of each side."""
+    """Return the width and height inside a border, given in percent of each side length."""
     return canvas[0] * (100 - 2 * border) / 100, canvas[1] * (100 - 2 * border) / 100
 
 
 def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravity) -> tuple[float, float]:
-    """Return the left and top of `inner` in `outer`; "smart" means the middle here."""
+    """Return the left and top of `inner` in `outer`; "smart" counts as centred."""
     words = place.split("_")
     left, top = (outer[0] - inner[0]) / 2, (outer[1] - inner[1]) / 2
     if "left" in words:
@@ -95,7 +95,7 @@ def placed(inner: tuple[float, float], outer: tuple[float, float], place: Gravit
 def centred(inner: Point, outer: Point, focus: Point) -> Point:
     """Return the left and top of `inner` in `outer` that bring its middle nearest to a point of `outer`.
 
-    They are whole pixels where there is room for that, so that what is only cropped keeps its pixels.
+    They are whole pixels where possible, so that cropping alone does not resample.
     """
 
     def start(length: float, whole: float, at: float) -> float:
@@ -105,17 +105,17 @@ def centred(inner: Point, outer: Point, focus: Point) -> Point:
 
 
 def turned_point(point: Point, size: Point, orientation: int) -> Point:
-    """Return the position of a point after a picture of this size is turned upright (EXIF 1 to 8)."""
+    """Return the position of a point after turning a picture of this size upright (EXIF orientation 1 to 8)."""
     return turned_box((*point, *point), size, orientation)[:2]
 
 
 def rounded(length: float) -> int:
-    """Return whole pixels, rounded half up, at least 1."""
+    """Return the length in whole pixels, rounded half up, at least 1."""
     return max(1, int(length + 0.5))
 
 
 def turned_box(box: Box, size: tuple[float, float], orientation: int) -> Box:
-    """Return the position of a box after a picture of this size is turned upright (EXIF 1 to 8)."""
+    """Return the position of a box after turning a picture of this size upright (EXIF orientation 1 to 8)."""
     left, top, right, bottom = box
     width, height = size
     match orientation:

@@ -1,4 +1,4 @@
-"""All frames or pages of a file in sRGB, with as many bits as can be kept."""
+"""Convert all frames or pages of a file to sRGB, with as many bits as can be kept."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .steps import Frame
 
 
 def in_srgb(pictures: Mapping[int, Picture], log: Log, depth: bool) -> dict[int, Frame]:
-    """Return the frames by their numbers; with `depth`, 16 bits a channel where there are so many and they can stay."""
+    """Return the frames by number; with `depth`, at 16 bits per channel where these exist and can be kept."""
     deep = _deep(pictures, log) if depth else {}
     return deep | _of_eight_bits({number: one for number, one in pictures.items() if number not in deep}, log)
 
 
 def _deep(pictures: Mapping[int, Picture], log: Log) -> dict[int, Frame]:
-    """Return those whose colours are converted in 16 bits."""
+    """Return the frames whose colours can be converted at 16 bits."""
     found = {}
     for number, picture in pictures.items():
         frame = picture.frame
@@ -32,7 +32,7 @@ def _deep(pictures: Mapping[int, Picture], log: Log) -> dict[int, Frame]:
 def _of_eight_bits(pictures: Mapping[int, Picture], log: Log) -> dict[int, Frame]:
     shown = [picture.eased or picture for picture in pictures.values()]
     images = color.all_to_srgb([(picture.frame.image, picture.space) for picture in shown], log)
-    # What was converted, was so in eight bits.
+    # A converted image has only 8 bits.
     return {
         number: picture.frame
         if image is picture.frame.image

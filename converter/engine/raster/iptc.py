@@ -1,12 +1,12 @@
-"""IPTC datasets (IIM 4): where files store them, and the segment that stores them in a JPEG."""
+"""Read IPTC datasets (IIM 4) from files, and build the JPEG segment that stores them."""
 
 from __future__ import annotations
 
 from PIL import ExifTags, Image
 
 _DATASET = b"\x1c"
-RESOURCE = 0x0404  # of Photoshop's image resources
-_PHOTOSHOP = 34377  # TIFF's tag of those resources
+RESOURCE = 0x0404  # ID among Photoshop's image resources
+_PHOTOSHOP = 34377  # TIFF tag of those resources
 _LONGEST_SEGMENT = 65_535
 
 
@@ -18,7 +18,7 @@ def in_jpeg(image: Image.Image) -> bytes:
 
 
 def in_tiff(exif: Image.Exif) -> bytes:
-    """Return the datasets of a TIFF, from their own tag or its Photoshop resources."""
+    """Return the datasets of a TIFF, from their own tag or from its Photoshop resources."""
     iptc = exif.get(ExifTags.Base.IPTCNAA, b"")
     if isinstance(iptc, bytes) and iptc:
         return iptc
@@ -27,7 +27,7 @@ def in_tiff(exif: Image.Exif) -> bytes:
 
 
 def in_resources(resources: bytes) -> bytes:
-    """Return the datasets among Photoshop's resources; some programs write the datasets alone."""
+    """Return the datasets from Photoshop's resources; some programs write the datasets alone."""
     if resources.startswith(_DATASET):
         return resources
     at = 0
@@ -42,7 +42,7 @@ def in_resources(resources: bytes) -> bytes:
 
 
 def app13(iptc: bytes) -> bytes:
-    """Return a JPEG segment with these datasets; it exceeds the maximum length if they do not fit."""
+    """Return a JPEG segment with these datasets; it is longer than a segment may be if they do not fit."""
     padded = iptc + b"\x00" * (len(iptc) % 2)
     block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(iptc).to_bytes(4, "big") + padded
     return b"\xff\xed" + min(len(block) + 2, _LONGEST_SEGMENT).to_bytes(2, "big") + block
