@@ -1,4 +1,4 @@
-"""JPEG 2000: JP2 and JPX files, and bare codestreams."""
+"""The JPEG 2000 codec, for JP2 and JPX files and bare codestreams."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _END = b"\xff\xd9"
 _MOST_BITS = 16
 _CIE_LAB = 14
 _FEW_PIXELS, _FEW_COLORS = 1024, 2
-# The names of `uuid` boxes: Adobe's for XMP, and those of Photoshop and exiftool for EXIF and IPTC; GeoJP2's.
+# The IDs of `uuid` boxes: Adobe's for XMP, those of Photoshop and exiftool for EXIF and IPTC, and GeoJP2's.
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _UNREAD = {
@@ -52,14 +52,14 @@ class Jp2(Codec):
     refuses = "more bits or channels, deep YCbCr, subsampled grey"
 
     def set_up(self) -> None:
-        openjpeg.LIBRARY.problem()  # a child cannot load it once it has given away its rights
+        openjpeg.LIBRARY.problem()  # a sandboxed child process cannot load it any more
 
     def notes(self) -> list[str]:
         problem = openjpeg.LIBRARY.problem()
         return [f"JPEG 2000 in colour is read in 8 bits a channel: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Some decoders fill what is missing of a truncated file with grey, so the end marker is checked."""
+        """Reject truncated files, whose missing parts some decoders fill with grey, and unsupported ones."""
         start, end = 0, len(data)
         if data[4:8] == b"jP  ":
             check(data, (b"jp2c",))
@@ -69,7 +69,7 @@ class Jp2(Codec):
         self._refuse_unread(data)
 
     def _refuse_unread(self, data: bytes) -> None:
-        """Refuse kinds that would come out wrong."""
+        """Raise UnsupportedVariant for variants that would be decoded incorrectly."""
         label, components = self.format.label, components_of(data)
         deepest = max((component.bits for component in components), default=0)
         if len(components) > 4:
@@ -90,7 +90,10 @@ class Jp2(Codec):
         return (data[at + 40] & 0x7F) + 1 if 0 <= at < len(data) - 40 else super().bits(data, image)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """The first `colr` box counts (ISO/IEC 15444-1, I.5.3.3): methods 2 and 3 hold a profile, 5 code points."""
+        """Return the colour space of the first `colr` box (ISO/IEC 15444-1, I.5.3.3).
+
+        Methods 2 and 3 contain a profile, and method 5 contains code points.
+        """
         header = box(data, b"jp2h")
         told = box(data, b"colr", *header) if header else None
         content = data[slice(*told)] if told else b""
@@ -102,7 +105,7 @@ class Jp2(Codec):
         return SRGB
 
     def orientation(self, image: Image.Image, data: bytes) -> int:
-        """EXIF turns nothing here: no decoder of JPEG 2000 knows it."""
+        """Return 1, because JPEG 2000 decoders ignore the EXIF orientation."""
         return 1
 
     def told(self, data: bytes) -> dict[str, Any]:
@@ -117,11 +120,11 @@ class Jp2(Codec):
         return sorted(names)
 
     def carried(self, content: Content) -> Settings:
-        """Metadata is added when the picture is encoded."""
+        """Leave out EXIF and XMP, which `finished` adds after encoding."""
         return {name: value for name, value in content.extras.items() if name not in ("exif", "xmp")}
 
     def finished(self, data: bytes, content: Content) -> bytes:
-        """Append EXIF and XMP in boxes of their own, which may stand after the codestream."""
+        """Append EXIF and XMP in boxes, which may follow the codestream."""
         exif = content.extras.get("exif", b"").removeprefix(_EXIF_OF_JPEG)
         return data + _box(_EXIF, exif) + _box(_XMP, content.extras.get("xmp", b""))
 
@@ -140,17 +143,17 @@ class Jp2(Codec):
         plain = content.recipe.target_bytes is None and all(map(_is_plain, content.images))
         if quality is None or plain:
             return {"irreversible": False}
-        # The codec aims for a signal-to-noise ratio. 36 dB on fur and grass has SSIM 0.965, as WebP has at 80.
+        # The encoder takes a signal-to-noise ratio. On fur and grass, 36 dB has SSIM 0.965, like WebP at 80.
         return {"irreversible": True, "quality_mode": "dB", "quality_layers": [round(20 + quality * 0.2, 1)]}
 
 
 def _is_plain(image: Image.Image) -> bool:
-    """Whether the picture has so few values that OpenJPEG misses the quality by far, and drops whole channels."""
+    """Return whether the image has so little content that OpenJPEG misses the quality and drops channels."""
     return image.width * image.height <= _FEW_PIXELS or image.getcolors(_FEW_COLORS) is not None
 
 
 def _named(data: bytes, name: bytes) -> bytes:
-    """Return the content of the first box with this UUID; empty if there is none."""
+    """Return the content of the first box with this UUID, or empty bytes."""
     for kind, start, end in boxes(data) if data[4:8] == b"jP  " else ():
         if kind == b"uuid" and data.startswith(name, start):
             return data[start + len(name) : end]
@@ -162,14 +165,14 @@ def _box(name: bytes, content: bytes) -> bytes:
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:
-    """Whether all tile-parts of the codestream are there, followed by its end marker (ISO/IEC 15444-1, A.4)."""
+    """Return whether the codestream has all tile-parts and its end marker (ISO/IEC 15444-1, A.4)."""
     at = start + 2
     try:
         while data[at : at + 2] not in (_TILE_PART, _END):
             at += 2 + struct.unpack_from(">H", data, at + 2)[0]
         while data[at : at + 2] == _TILE_PART:
             size = struct.unpack_from(">I", data, at + 6)[0]
-            if size == 0:  # the last one, of unsaid length
+            if size == 0:  # the last tile-part, of unspecified length
                 return _END in data[max(at, end - 64) : end]
             at += max(size, 2)
     except struct.error:

@@ -1,4 +1,4 @@
-"""The pixels of a JPEG 2000: white that Pillow turns black, and channels in the order that the file defines."""
+"""Decode JPEG 2000 correctly where Pillow gets the channel order, bit depths or white wrong."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _YCC = 18
 class _Component(NamedTuple):
     bits: int
     across: int
-    """Of how many pixels of the picture it has one, from left to right."""
+    """The horizontal subsampling factor."""
     down: int
     at: int
-    """Where the file says how many bits it has."""
+    """The offset of its bit depth in the file."""
 
 
 class _Channel(NamedTuple):
-    """One entry of a `cdef` box; `association` is the number of the colour, counted from 1."""
+    """An entry of a `cdef` box. `association` is the number of the colour, from 1."""
 
     number: int
     kind: int
@@ -38,10 +38,10 @@ _COLOR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the picture with its pixels decoded and its channels in the order that the file defines."""
+    """Decode the image, with its channels in the order that the file defines."""
     components = components_of(data)
     if image.mode == "L" and components and components[0].bits > 8:
-        # Pillow takes the nine bits of a JP2 for eight, but not those of a bare codestream.
+        # Pillow reads 9 bits in a JP2 as 8, but not in a bare codestream.
         with Image.open(BytesIO(data[data.find(CODESTREAM) :]), formats=["JPEG2000"]) as bare:
             return _sixteen_bits(bare.copy(), components[0].bits)
     if image.mode.startswith("I"):
@@ -54,7 +54,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
-    """Return grey scaled so that the highest value is white; Pillow only shifts the bits."""
+    """Return a grey image scaled so that the highest value is white; Pillow only shifts the bits."""
     if bits >= 16:
         return image
     scale = 65_535 / (65_536 - (1 << (16 - bits)))
@@ -62,7 +62,7 @@ def _sixteen_bits(image: Image.Image, bits: int) -> Image.Image:
 
 
 def _deep_colors(image: Image.Image, data: bytes, components: list[_Component]) -> Image.Image | None:
-    """Return the picture with the lower bytes of its channels in `info`; None if Pillow should decode it."""
+    """Return the image with the low bytes of its channels in `info`, or None if Pillow should decode it."""
     if len(components) < 2 or all(component.bits <= 8 for component in components):
         return None
     channels = openjpeg.channels(data[data.find(CODESTREAM) :])
@@ -70,7 +70,7 @@ def _deep_colors(image: Image.Image, data: bytes, components: list[_Component]) 
     if channels is None or sizes != [image.size] * len(image.getbands()):
         return None
     pairs: list[Halves] = []
-    while channels:  # each is freed as soon as its halves are there
+    while channels:  # frees each channel once it is split
         bits = components[len(pairs)].bits
         pairs.append(halves(_to_sixteen(channels.pop(0), bits)))
     high, low = (_in_order(Image.merge(image.mode, bands), data) for bands in zip(*pairs, strict=True))
@@ -79,15 +79,13 @@ def _deep_colors(image: Image.Image, data: bytes, components: list[_Component]) 
 
 
 def _to_sixteen(channel: Image.Image, bits: int) -> Image.Image:
-    """Return a channel of mode I scaled so that its highest value is 65,535."""
+    """Return a channel in mode I, scaled so that the highest value is 65,535."""
     scale = 65_535 / ((1 << bits) - 1)
     return channel if bits >= 16 else channel.point(lambda value: value * scale + 0.5)
 
 
 def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Image:
-    """Return the picture scaled so that the highest value of fewer than eight bits is white; Pillow only shifts the
-    bits.
-    """
+    """Scale channels of less than 8 bits to the full range; Pillow only shifts the bits."""
     bands = list(image.split())
     if len(bands) != len(components) or all(component.bits >= 8 for component in components):
         return image
@@ -101,10 +99,10 @@ def _to_full_range(image: Image.Image, components: list[_Component]) -> Image.Im
 
 
 def _with_white(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the decoded picture with its white restored, where OpenJPEG cannot be called directly.
+    """Decode the image and restore its white, for when OpenJPEG cannot be called directly.
 
-    Pillow rounds channels of more than eight bits, and the highest values overflow to 0. Decoding again as if there
-    were one more bit leaves room above and shows where that happened.
+    Pillow rounds channels of more than 8 bits, and the highest values overflow to 0. A second decoding with
+    one more bit declared does not overflow and shows where that happened.
     """
     image.load()
     components = components_of(data)
@@ -128,7 +126,7 @@ def _with_white(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _in_order(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the picture with its channels in the order of the `cdef` box, which Pillow ignores."""
+    """Return the image with its channels in the order of the `cdef` box, which Pillow ignores."""
     described = _channels(data)
     bands = image.split()
     if len(bands) < 2 or len(described) != len(bands) or is_ycc(data, components_of(data)):
@@ -150,7 +148,7 @@ def _in_order(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def _channels(data: bytes) -> list[_Channel]:
-    """Return the content of the `cdef` box (ISO/IEC 15444-1, I.5.3.6); nothing if there is none."""
+    """Return the entries of the `cdef` box (ISO/IEC 15444-1, I.5.3.6), or an empty list."""
     header = box(data, b"jp2h")
     definition = box(data, b"cdef", *header) if header else None
     if definition is None:
@@ -165,7 +163,7 @@ def _channels(data: bytes) -> list[_Channel]:
 
 
 def components_of(data: bytes) -> list[_Component]:
-    """Return the components in the codestream's header; none if it is damaged."""
+    """Return the components in the codestream's header, or an empty list if it is damaged."""
     start = data.find(CODESTREAM)
     try:
         count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
@@ -179,14 +177,14 @@ def components_of(data: bytes) -> list[_Component]:
 
 
 def is_ycc(data: bytes, components: list[_Component]) -> bool:
-    """Whether the colours are YCbCr: the header says so, or two components are subsampled."""
+    """Return whether the colours are YCbCr, by the header or because two components are subsampled."""
     at = data.find(b"colr", 0, data.find(CODESTREAM))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])
 
 
 def is_oddly_sampled(components: list[_Component]) -> bool:
-    """Whether channels are subsampled in another way than those of YCbCr, with or without alpha."""
+    """Return whether the subsampling is unlike that of YCbCr with or without alpha."""
     steps = [(component.across, component.down) for component in components]
     if len(steps) < 3:
         return any(step != (1, 1) for step in steps)
@@ -194,7 +192,7 @@ def is_oddly_sampled(components: list[_Component]) -> bool:
 
 
 def enumerated(data: bytes) -> int | None:
-    """Return the enumerated colour space, if the first `colr` box has one (ISO/IEC 15444-1, I.5.3.3)."""
+    """Return the enumerated colour space of the first `colr` box (ISO/IEC 15444-1, I.5.3.3), or None."""
     header = box(data, b"jp2h")
     told = box(data, b"colr", *header) if header else None
     content = data[slice(*told)] if told else b""
@@ -202,7 +200,10 @@ def enumerated(data: bytes) -> int | None:
 
 
 def has_odd_palette(data: bytes, components: list[_Component]) -> bool:
-    """Whether there is a palette that Pillow misreads: not eight bits, one column, or mapped in another order."""
+    """Return whether there is a palette that Pillow misreads.
+
+    Pillow expects 8 bits, 3 or 4 columns, and columns mapped in order.
+    """
     header = box(data, b"jp2h")
     palette = box(data, b"pclr", *header) if header else None
     if header is None or palette is None:

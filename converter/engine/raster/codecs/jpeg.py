@@ -1,4 +1,4 @@
-"""JPEG, and the MPO files of phones and stereo cameras, of which the first picture is used."""
+"""The JPEG codec, also for the MPO files of phones and stereo cameras, of which it reads the first image."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from .jpeg_segments import (
 from .jpeg_whole import is_incomplete
 from .jpeg_xmp import extended_segments, fits, whole_packet
 
-# From this quality on people look closely, and half the colour resolution shows.
+# From this quality on, chroma subsampling becomes visible.
 _FULL_COLOR = 90
 
 _MOST_STRAY = 100_000  # bytes between segments, which Pillow reads one by one
-_MOST_SCANS = 500  # encoders make ten or so; the longest script that is of any use has a few hundred
+_MOST_SCANS = 500  # encoders write about ten; the longest useful scan script has a few hundred
 
 _JPEG_LS, _LOSSLESS_ARITHMETIC = 0xF7, 0xCB
 _OF_FRAMES = 0xDE
@@ -49,7 +49,7 @@ _OF_FRAMES = 0xDE
 _HIERARCHICAL = (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
 
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
-_PART_THERE = 1 / 4  # of what the frame needs: a file that was cut short is still worth showing, a lie is not
+_PART_THERE = 1 / 4  # of the minimum size; truncated files are still worth decoding
 
 _GAIN_MAPS = (b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\x00", b"HDRGainMap", b"aux:hdrgainmap")
 _IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
@@ -57,10 +57,10 @@ _MOST_HEAD, _MOST_IMAGES = 200_000, 20
 _MP_ENTRIES = 0xB002
 
 _LEFT_OVER = "left over"
-"""Where `Image.info` says that compressed data was left when all pixels were there."""
+"""The key in `Image.info` for whether compressed data was left over after all pixels were decoded."""
 
 _EIGHTH = 8
-_UNITS = (1, 2)  # an inch, a centimetre
+_UNITS = (1, 2)  # per inch, per centimetre
 
 
 class Jpeg(Codec):
@@ -72,36 +72,37 @@ class Jpeg(Codec):
     refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
 
     def set_up(self) -> None:
-        jpegli.LIBRARY.problem()  # a child cannot load it once it has given away its rights
+        jpegli.LIBRARY.problem()  # a sandboxed child process cannot load it any more
 
     def notes(self) -> list[str]:
         problem = jpegli.LIBRARY.problem()
         return [f"JPEGs are larger than they could be: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Refuse codings that libjpeg does not read, thousands of scans, and stray bytes without end.
+        """Reject codings that libjpeg cannot read, and too many scans or stray bytes.
 
-        For each scan a decoder goes over the whole picture, and a small file can hold ten thousand. They are counted
-        up to the end of the first picture: what follows (a film, another picture) does not matter.
+        A decoder processes the whole image for each scan, and a small file can contain ten thousand.
+        Counting stops at the end of the first image and ignores what follows, such as a video.
         """
         scans, stray, reached = 0, 0, 2
         for number, segment in enumerate(segments(data)):
             scans += segment.marker == START_OF_SCAN
-            stray += segment.start - reached  # and four bytes of marker and length
+            stray += segment.start - reached  # includes 4 bytes of marker and length
             reached = segment.end
             if number == MOST or scans > _MOST_SCANS or stray > _MOST_STRAY:
                 raise UnsupportedVariant(kind="many_parts", format=self.format.label)
             if segment.marker == _OF_FRAMES and not scans:
                 raise UnsupportedVariant(kind="hierarchical", format=self.format.label)
-            # What looks like a frame behind a scan is damage, which the decoder finds.
+            # A frame header after a scan is damage, which the decoder detects.
             if is_frame(segment.marker) and segment.end > segment.start and not scans:
                 self._refuse_unread(segment.marker, data[segment.start])
                 self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)
 
     def _refuse_lie(self, marker: int, frame: bytes, size: int, limits: Limits) -> None:
-        """Refuse a header with more pixels than the file can hold, before memory is allocated for them.
+        """Check that the file can contain as many pixels as its header declares, before memory is allocated.
 
-        Each block of 8×8 samples takes at least one bit for its first coefficient (T.81, F.1.2.1; G.1.2.1).
+        Each block of 8×8 samples takes at least one bit for its DC coefficient (T.81, F.1.2.1; G.1.2.1).
+        Raises TooManyPixels and Truncated.
         """
         height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
         limits.check_pixels(width, height)
@@ -110,7 +111,7 @@ class Jpeg(Codec):
             raise Truncated
 
     def _refuse_unread(self, marker: int, bits: int) -> None:
-        """Judge by the frame header (T.81, B.2.2)."""
+        """Raise UnsupportedVariant according to the frame header (T.81, B.2.2)."""
         label = self.format.label
         if marker == _JPEG_LS:
             raise UnsupportedVariant(kind="jpeg_ls", format=label)
@@ -128,7 +129,7 @@ class Jpeg(Codec):
         return readable(data)
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
-        """Take out the JPEG that a JPEG XL was made from."""
+        """Restore the JPEG that a JPEG XL was made from, or return None."""
         if source.name != "jxl":
             return None
         from .jxl import jpeg_inside
@@ -140,7 +141,7 @@ class Jpeg(Codec):
         return data
 
     def dpi(self, image: Image.Image) -> Any:
-        # Where JFIF gives no unit, Pillow makes up 72 of an EXIF block that is silent too.
+        # Without a unit in JFIF, Pillow assumes 72 dpi if EXIF has no resolution either.
         return super().dpi(image) if image.info.get("jfif_unit") in _UNITS else None
 
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
@@ -161,12 +162,12 @@ class Jpeg(Codec):
         return bool(image.info.get(_LEFT_OVER)) or jpeg_damage.is_damaged(readable(data))
 
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
-        if image.tell():  # another one of an MPO, which ends as Pillow finds it
+        if image.tell():  # a later image of an MPO, whose end Pillow determines
             return False
         return is_incomplete(data, image, lambda other: self._decoded(other, image))
 
     def _decoded(self, data: bytes, alike: Image.Image) -> Image.Image:
-        """Return the pixels in the mode and size of another."""
+        """Decode the data in the mode and size of another image."""
         with Image.open(BytesIO(data), formats=[self.pillow]) as image:
             image.draft(alike.mode, alike.size)
             assert isinstance(image, JpegImageFile)
@@ -184,7 +185,7 @@ class Jpeg(Codec):
             yield image
 
     def _numbers(self, image: Image.Image, data: bytes) -> list[int]:
-        """Return the numbers of the images of an MPO that are not thumbnails (CIPA DC-007, 5.2.3.3)."""
+        """Return the indices of the images in an MPO that are not thumbnails (CIPA DC-007, 5.2.3.3)."""
         if self.has_gain_map(data):
             return [0]
         entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
@@ -192,7 +193,7 @@ class Jpeg(Codec):
         return [0, *(number for number, kind in enumerate(kinds) if number and "Thumbnail" not in kind)]
 
     def has_gain_map(self, data: bytes) -> bool:
-        """Look for the marks of Android, ISO 21496-1 and Apple in the headers of this image and those after it."""
+        """Search the headers of all images for the markers of Android, ISO 21496-1 and Apple."""
         heads = [data[:_MOST_HEAD]]
         end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
         for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
@@ -203,7 +204,7 @@ class Jpeg(Codec):
         return credentials.in_jpeg(data)
 
     def carried(self, content: Content) -> Settings:
-        """XMP that is too long for one segment is split into several; IPTC has a segment of its own."""
+        """Return the encoder arguments, with long XMP split into several segments, and IPTC in its own."""
         carried = {name: value for name, value in content.extras.items() if name not in (GAIN_MAP, "iptc")}
         extra = b"" if fits(carried.get("xmp", b"")) else extended_segments(carried.pop("xmp"))
         if "iptc" in content.extras:
@@ -233,7 +234,10 @@ class Jpeg(Codec):
         }
 
     def _is_for_a_close_look(self, content: Content, quality: int | None) -> bool:
-        """By the quality, unless that is searched for: a bound on bytes buys more with quality than with colour resolution."""
+        """Return whether the recipe sets a high quality.
+
+        For a target size, higher quality is worth more than chroma resolution.
+        """
         is_asked_for = content.recipe.target_bytes is None and content.recipe.aim is None
         return is_asked_for and quality is not None and quality >= _FULL_COLOR
 

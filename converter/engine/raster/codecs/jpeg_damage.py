@@ -1,4 +1,4 @@
-"""Signs that the compressed data of a JPEG is damaged: libjpeg shows something in its place, and Pillow hides its warnings."""
+"""Detect damage in the compressed data of a JPEG, which libjpeg conceals. Pillow hides its warnings."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ _WITH_BLOCKS = (*_SEQUENTIAL, 0xC2, *_ARITHMETIC)
 _BLOCK = 8
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _NUMBERED = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
-_MOST_PADDING = 8  # bytes; some cameras write a few too many
+_MOST_PADDING = 8  # bytes; some cameras write a few extra bytes
 _FEW = 3
 _HOLE = bytes(64)
 _END_OF_BLOCK = 0
 
 
 def is_damaged(data: bytes) -> bool:
-    """Judge by the bytes."""
+    """Return whether the compressed data shows damage, without decoding it."""
     return _has_lost_restarts(data) or _has_hole(data)
 
 
 def _has_lost_restarts(data: bytes) -> bool:
-    """Whether the restart markers are not those that the header announces (T.81, B.2.1, B.2.4.4): what lies between
-    them is then missing or in the wrong place. More of them after the last pixel do no harm.
+    """Return whether the restart markers differ from those that the header requires (T.81, B.2.1, B.2.4.4).
+
+    If so, data between them is missing or misplaced. Additional markers after the last pixel are harmless.
     """
     frame, interval = b"", 0
     for segment in segments(data):
@@ -55,7 +56,10 @@ def _has_lost_restarts(data: bytes) -> bool:
 
 
 def _units(frame: bytes, scan: bytes) -> int:
-    """Return how many units (MCU) a scan codes: blocks of one component, or all components' blocks of an area (A.2)."""
+    """Return the number of MCUs in a scan (T.81, A.2).
+
+    An MCU is one block of a single component, or all components' blocks of an area.
+    """
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     sampling = {frame[at]: divmod(frame[at + 1], 16) for at in range(6, len(frame) - 2, 3)}
     across = max(wide for wide, _ in sampling.values())
@@ -69,10 +73,10 @@ def _units(frame: bytes, scan: bytes) -> int:
 
 
 def _has_hole(data: bytes) -> bool:
-    """Whether a stretch of the compressed data is zeros, as after a failed copy, that cannot stand for pixels.
+    """Return whether the data contains a run of zeros that cannot be pixels, as after a failed copy.
 
-    The code of nothing but zeros is that of a table's first value (T.81, annex C). Where that is not the end of a
-    block, a block of zeros would be 63 equal coefficients.
+    The all-zero code is that of a table's first value (T.81, annex C). If this is not the end of a block, a
+    block of zeros would have 63 equal coefficients.
     """
     firsts: dict[int, int] = {}
     for segment in segments(data):
@@ -90,15 +94,16 @@ def _has_hole(data: bytes) -> bool:
 
 
 def _first_values(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the class and number of each Huffman table, and the value with the shortest code."""
+    """Yield the class and ID byte of each Huffman table, and the value with its first, shortest code."""
     while len(content) > 17:
         yield content[0], content[17]
         content = content[17 + sum(content[1:17]) :]
 
 
 def load(image: ImageFile.ImageFile, data: bytes) -> bool:
-    """Decode the picture, which is the first of the file. Return whether its decoder had all pixels well before the
-    compressed data ended; damaged data often decodes to more pixels than there are.
+    """Decode the first image of the file. Return whether compressed data was left over.
+
+    Damaged data often decodes to more pixels than the image has, so that the decoder finishes early.
     """
     read_at_once(image, data)
     mark = _all_but_the_end(data)
@@ -111,13 +116,13 @@ def load(image: ImageFile.ImageFile, data: bytes) -> bool:
 
 
 def read_at_once(image: ImageFile.ImageFile, data: bytes) -> None:
-    """Let Pillow hand over an arithmetically coded file in one piece: libjpeg cannot wait for more of it."""
+    """Make Pillow pass an arithmetically coded file in one piece; libjpeg cannot wait for more data."""
     if any(segment.marker in _ARITHMETIC for segment in segments(data)):
         image.decodermaxblock = sys.maxsize
 
 
 def _all_but_the_end(data: bytes) -> int | None:
-    """Return where the last bytes of a sequential JPEG's compressed data begin; None if that says nothing."""
+    """Return the offset of the last bytes of a sequential JPEG's compressed data, or None if inconclusive."""
     found = list(segments(data))
     frame = next((segment for segment in found if is_frame(segment.marker)), None)
     scan = next((segment for segment in reversed(found) if segment.marker == START_OF_SCAN), None)
@@ -129,7 +134,7 @@ def _all_but_the_end(data: bytes) -> int | None:
 
 
 class _InTwo(BytesIO):
-    """Hands out the bytes up to `mark`, and the others only when asked again."""
+    """A stream that ends a read at `mark` and returns the remaining bytes only for the next read."""
 
     def __init__(self, data: bytes, mark: int) -> None:
         super().__init__(data)

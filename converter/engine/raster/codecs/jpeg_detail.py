@@ -1,6 +1,7 @@
-"""Progressive JPEGs without the detail that a picture of an eighth of the size does not show.
+"""Remove the detail from progressive JPEGs that are decoded at 1/8 of their size.
 
-At that size a decoder only uses the mean of each block of 8×8 samples, yet it reads all scans, which takes most of the time.
+At that size a decoder uses only the mean of each block of 8×8 samples, but spends most of its time on reading
+all scans.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ _LONGEST_RUN = 14
 _TABLE = bytes(
     (0xFF, 0xC4, 0, 34, 0x10, 0, 0, 0, 15, *[0] * 12, *(run << 4 for run in range(_LONGEST_RUN + 1)))
 )
-"""A Huffman table in which the code for a run of 2ⁿ empty blocks or more is n, in four bits (T.81, G.1.2.2)."""
+"""A Huffman table in which the code for a run of at least 2ⁿ empty blocks is n, in 4 bits (T.81, G.1.2.2)."""
 _NO_RESTARTS = b"\xff\xdd\x00\x04\x00\x00"
 
 
 def without_detail(data: bytes) -> bytes | None:
-    """Return the JPEG with the first component, which has the full resolution, reduced to the mean of each block.
+    """Return the JPEG with its first, full-resolution component reduced to the mean of each block.
 
-    None for a JPEG that has nothing to leave out.
+    Returns None if there is nothing to remove.
     """
     found = list(segments(data))
     frame = next((segment for segment in found if is_frame(segment.marker)), None)
@@ -36,7 +37,7 @@ def without_detail(data: bytes) -> bytes | None:
 
 
 def _first_of_full_resolution(data: bytes, frame: Segment) -> int | None:
-    """Return the first component's name, if no other has more samples (T.81, B.2.2)."""
+    """Return the ID of the first component if no other has more samples (T.81, B.2.2), otherwise None."""
     components = [data[at : at + 3] for at in range(frame.start + 6, frame.end - 2, 3)]
     if not components:
         return None
@@ -46,14 +47,14 @@ def _first_of_full_resolution(data: bytes, frame: Segment) -> int | None:
 
 
 def _is_detail(data: bytes, segment: Segment, component: int | None) -> bool:
-    """Whether it is a scan of this component alone that does not hold the means (T.81, B.2.3)."""
+    """Return whether the segment is a scan of AC coefficients of only this component (T.81, B.2.3)."""
     if segment.marker != START_OF_SCAN or data[segment.start] != 1:
         return False
     return data[segment.start + 1] == component and data[segment.start + 3] > 0
 
 
 def _empty_scan(component: int, blocks: int) -> bytes:
-    """Return a scan that says of each block that it has no detail, or the decoder would guess some."""
+    """Return a scan that marks all blocks as without detail; else the decoder would interpolate some."""
     bits = ""
     while blocks:
         log = min(_LONGEST_RUN, blocks.bit_length() - 1)

@@ -1,4 +1,4 @@
-"""The segments of a JPEG (ITU-T T.81, annex B), read without decoding."""
+"""Parse the segments of a JPEG (ITU-T T.81, annex B) without decoding."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 _SHORTEST = ((0xE0, b"JFIF\x00", 14), (_APP2, _PROFILE, 14), (0xEE, b"Adobe", 12))
-"""What libjpeg asks of such segments; it passes over shorter ones, which Pillow takes for damage."""
+"""The minimum lengths in libjpeg, which ignores shorter segments; Pillow treats them as damage."""
 _LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
-_FILL = re.compile(rb"\xff+")  # any number may stand before a marker
+_FILL = re.compile(rb"\xff+")  # any number may precede a marker
 
-# A scan runs until a marker that is neither a restart nor a stuffed byte; from one fixed byte on, as that is found fast.
+# A scan ends at a marker that is neither a restart marker nor a stuffed byte. The pattern begins with a fixed
+# byte, which makes the search fast.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
@@ -31,15 +32,15 @@ _READ = (
     b"Photoshop 3.0\x00",
     b"Adobe",
 )
-"""How the application segments begin that we read."""
+"""The identifiers of the application segments that are read."""
 
 
 MOST = 10_000
-"""How many segments a file may have: an encoder writes a few dozen, and each costs time."""
+"""The maximum number of segments in a file. Encoders write a few dozen, and each takes time."""
 
 
 class Segment(NamedTuple):
-    """`start` and `end` enclose the content, after marker and length."""
+    """A segment. `start` and `end` enclose its content, after the marker and length."""
 
     marker: int
     start: int
@@ -51,10 +52,10 @@ _latest: list[Any] = []
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Yield the segments up to the end of the first image; a scan's ends where its compressed data does.
+    """Yield the segments up to the end of the first image. A scan includes its compressed data.
 
-    Only MOST and one more are found. Those of the latest file are kept, because looking for the ends of its scans
-    takes a tenth of the time that decoding it to a small picture takes.
+    Yields at most MOST + 1 segments. Caches those of the latest file, because searching for the ends of its
+    scans takes a tenth of the time of decoding it to a small image.
     """
     if not (_latest and _latest[0] is data):
         _latest[:] = data, tuple(islice(_segments(data, scans=True), MOST + 1))
@@ -62,11 +63,11 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 
 def _segments(data: bytes, scans: bool) -> Iterator[Segment]:
-    """`scans` is unset to stop before the first one, which may be most of the file."""
+    """Yield the segments. Without `scans`, stop before the first scan, which may be most of the file."""
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            at = data.find(b"\xff", at)  # stray bytes between segments, which decoders step over
+            at = data.find(b"\xff", at)  # decoders skip stray bytes between segments
             if at < 0:
                 return
             continue
@@ -109,12 +110,12 @@ def before_pixels(data: bytes) -> Iterator[Segment]:
 
 
 def is_frame(marker: int) -> bool:
-    """Whether the segment tells how the image is coded (SOF, or that of JPEG-LS)."""
+    """Return whether the segment is a frame header (SOF, or that of JPEG-LS)."""
     return marker in _FRAMES
 
 
 def profile_of(data: bytes) -> bytes:
-    """Return the ICC profile, its chunks in order (ICC.1, B.4); if one is missing, what is there."""
+    """Return the ICC profile, joined from its chunks in order (ICC.1, B.4) even if one is missing."""
     pieces: dict[int, bytes] = {}
     for segment in before_pixels(data):
         content = data[segment.start : segment.end]
@@ -124,7 +125,7 @@ def profile_of(data: bytes) -> bytes:
 
 
 def readable(data: bytes) -> bytes:
-    """Return the JPEG without segments that are too short, and with its height in the frame header.
+    """Return the JPEG with too short segments disabled and with its height in the frame header.
 
     The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not support.
     """
@@ -149,7 +150,7 @@ def readable(data: bytes) -> bytes:
 
 
 def without_metadata(data: bytes) -> bytes:
-    """Return the first image with what a decoder needs: no EXIF, XMP, IPTC, comments or second pictures."""
+    """Return the first image without EXIF, XMP, IPTC, comments and further images."""
     parts = [data[:2]]
     for segment in segments(data):
         if segment.marker == END_OF_IMAGE:
@@ -161,7 +162,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def is_all_read(data: bytes) -> bool:
-    """Whether the file holds no metadata of a kind that we do not read, and nothing after its end."""
+    """Return whether the file has only application segments that are read, and no data after its end."""
     end = 0
     for segment in segments(data):
         end = segment.end
@@ -171,7 +172,7 @@ def is_all_read(data: bytes) -> bool:
 
 
 def with_head(data: bytes, other: bytes) -> bytes:
-    """Return the first image with its metadata (JFIF header, all APPn, comments) replaced by another's."""
+    """Return the first image with the JFIF header, APPn segments and comments of `other`."""
     head = [other[segment.start - 4 : segment.end] for segment in before_pixels(other) if _is_apart(segment)]
     own = [data[segment.start - 4 : segment.end] for segment in segments(data) if not _is_apart(segment)]
     end = bytes((0xFF, END_OF_IMAGE))
@@ -179,12 +180,12 @@ def with_head(data: bytes, other: bytes) -> bytes:
 
 
 def _is_apart(segment: Segment) -> bool:
-    """Whether the pixels can be decoded without it."""
+    """Return whether the segment is an application segment or comment, which decoding does not need."""
     return segment.marker == _COMMENT or segment.marker in _APPLICATION
 
 
 def _is_metadata(marker: int, content: bytes) -> bool:
-    """Everything but the JFIF header, the profile and Adobe's colour transform."""
+    """Return whether it is metadata other than the JFIF header, profile and Adobe's colour transform."""
     if marker == _COMMENT:
         return True
     if marker not in _APPLICATION:

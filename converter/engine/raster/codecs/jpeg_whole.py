@@ -1,4 +1,4 @@
-"""Whether a JPEG has all of its pixels. libjpeg fills what is missing with grey, and Pillow hides its warnings."""
+"""Detect missing pixels in a JPEG. libjpeg fills them with grey, and Pillow hides its warnings."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .jpeg_segments import END_OF_IMAGE, START_OF_SCAN, Segment, is_frame, segme
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _GREY = range(126, 130)
-# Compressed data that is no more than bits: without a marker, and long enough to be seen.
+# Arbitrary compressed data without markers, long enough to produce visible pixels.
 _MORE = bytes(range(1, 255)) * 16
 
 Decode = Callable[[bytes], Image.Image]
 
 
 def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
-    """Whether the file was cut off and then closed with an end marker, or lost data within, judged by its scans and
-    pixels: both leave too little.
+    """Return whether compressed data is missing, although the file ends with an end marker.
 
-    `decode` decodes other data to the size of `image`. With more data appended, a complete file decodes to the same
-    pixels; one that was cut off shows something where it was grey.
+    The file may have been truncated and then closed with an end marker, or have lost data in between.
+    `decode` decodes other data to the size of `image`. With data appended, a complete file decodes to the same
+    pixels, but a truncated one to other pixels where it was grey.
     """
     found = list(segments(data))
     scans = [segment for segment in found if segment.marker == START_OF_SCAN]
@@ -44,17 +44,17 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
 
 
 def _ends_filled(data: bytes, end: int) -> bool:
-    """Whether the last bit of the scan is a one, with which encoders fill up the last byte, so that a zero is seldom the end."""
+    """Return whether the last bit of the scan is 1, with which encoders pad the last byte."""
     return bool(data[end - 1] & 1) or data.endswith(b"\xff\x00", 0, end)
 
 
 def _refines(data: bytes, scan: Segment) -> bool:
-    """Whether the scan only adds a bit to what earlier ones gave (T.81, G.1.1.1.2)."""
+    """Return whether the scan only refines coefficients of earlier scans by one bit (T.81, G.1.1.1.2)."""
     return data[scan.start + 1 + 2 * data[scan.start] + 2] >> 4 > 0
 
 
 def _is_shrunk(image: Image.Image, data: bytes, frame: Segment) -> bool:
-    """Whether the picture was decoded at half its size or less, where the last bit does not show."""
+    """Return whether the image was decoded at a reduced size, where the last bit is not visible."""
     return image.width < int.from_bytes(data[frame.start + 3 : frame.start + 5], "big")
 
 
@@ -64,7 +64,7 @@ def _ends_grey(image: Image.Image) -> bool:
 
 
 def _has_all_scans(data: bytes, frame: Segment, scans: list[Segment]) -> bool:
-    """Whether all bits of all coefficients of each component are there (T.81, G.1.1.1)."""
+    """Return whether the scans contain all bits of all coefficients of each component (T.81, G.1.1.1)."""
     components = [data[at] for at in range(frame.start + 6, frame.end, 3)]
     missing = {(component, number): 99 for component in components for number in range(64)}
     for scan in scans:

@@ -1,4 +1,4 @@
-"""XMP in a JPEG: one segment, and extended segments for what does not fit (XMP specification part 3, 1.1.3.1)."""
+"""Read and write XMP in JPEG, also in extended segments (XMP specification, part 3, 1.1.3.1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WRAPPER = re.compile(rb"<\?xpacket[^>]*\?>\s*")
 
 
 def whole_packet(data: bytes, main: bytes) -> bytes | None:
-    """Return the main packet merged with its extension; None if an announced extension is incomplete."""
+    """Return the main packet merged with its extension, or None if the extension is incomplete."""
     note = _NOTE.search(main) or _NOTE_ELEMENT.search(main)
     if note is None:
         return main
@@ -35,7 +35,7 @@ def whole_packet(data: bytes, main: bytes) -> bytes | None:
 
 
 def _extension(data: bytes, digest: bytes) -> bytes:
-    """Return the extension's bytes, or nothing if a part of it is missing."""
+    """Return the extension, or empty bytes if a part of it is missing."""
     pieces: dict[int, bytes] = {}
     full = 0
     for segment in before_pixels(data):
@@ -50,12 +50,12 @@ def _extension(data: bytes, digest: bytes) -> bytes:
 
 
 def fits(xmp: bytes) -> bool:
-    """Whether one segment holds the packet."""
+    """Return whether the packet fits in one segment."""
     return len(xmp) <= _MOST_IN_SEGMENT
 
 
 def extended_segments(xmp: bytes) -> bytes:
-    """Return the segments for a packet of any size: a main one that announces the extension, and the extension."""
+    """Return the segments of a main packet that refers to the extension, and of the extension."""
     packet = _WRAPPER.sub(b"", xmp).strip()
     digest = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
     main = (

@@ -1,6 +1,6 @@
-"""Smaller JPEGs, by jpegli.
+"""Encode smaller JPEGs with jpegli.
 
-It only sees pixels of our own. Where it is missing or fails its test, libjpeg-turbo writes what it can write too.
+It never gets untrusted files, only decoded pixels. If it is missing or fails its test, libjpeg-turbo is used.
 """
 
 from __future__ import annotations
@@ -21,26 +21,29 @@ from .optional import OptionalLibrary, Unfit
 MODES = ("L", "RGB")
 
 MOST_SAMPLES = 75_000_000
-"""Above these, 50 megapixels of colour at 4:2:0, it takes too much memory."""
+"""The most samples that it can encode without too much memory: 50 megapixels in colour at 4:2:0."""
 
 LOWEST = 10
-"""Below this quality libjpeg-turbo's files are smaller than any of jpegli's."""
+"""The lowest quality. Below it, libjpeg-turbo's files are smaller than any of jpegli's."""
 
-# jpegli's qualities at which photographs get the SSIMULACRA2 that libjpeg-turbo gives them at ours.
+# Pairs of libjpeg-turbo's quality and the jpegli quality with the same SSIMULACRA2 for photos.
 _SCALE = ((10, 1), (15, 5), (45, 29), (75, 71), (85, 85), (95, 95), (100, 100))
 _MORE_IN_FULL_COLOR = 1
 
 _PROGRESSIVE, _SEQUENTIAL = 2, 0
 _ROOM = 10
-"""Bytes that it takes for a sample of noise at the highest quality. Where it gets none, it ends the process."""
+"""The memory in bytes per sample, for noise at the highest quality. jpegli aborts if allocation fails."""
 
-_ROWS = 256  # at once: Pillow builds a copy of what it hands out, and joins it to another
+_ROWS = 256  # at a time, since `tobytes` makes two copies of the pixels
 _LARGEST_ERROR = 3.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """`quality` is on libjpeg-turbo's scale, from LOWEST; `full_color` is 4:4:4 instead of 4:2:0."""
+    """The encoder options.
+
+    `quality` is on libjpeg-turbo's scale, at least LOWEST. `full_color` selects 4:4:4 instead of 4:2:0.
+    """
 
     quality: int
     progressive: bool
@@ -51,16 +54,16 @@ Encode = Callable[[bytearray, str, tuple[int, int], Options], bytes]
 
 
 def samples(mode: str, pixels: int, full_color: bool) -> int:
-    """Return how many samples a JPEG of so many pixels stores."""
+    """Return the number of samples that a JPEG stores for this number of pixels."""
     if mode == "L":
         return pixels
     return 3 * pixels if full_color else 3 * pixels // 2
 
 
 def encoded(image: Image.Image, options: Options, expendable: bool = False) -> bytes:
-    """Return an image of one of MODES as a JPEG without metadata. An expendable image is closed.
+    """Encode an image in one of MODES as a JPEG without metadata. An expendable image is closed.
 
-    Raises Unfit, MemoryError.
+    Raises Unfit and MemoryError.
     """
     encode = LIBRARY.get()
     mode, size, pixels = image.mode, image.size, _pixels(image)
@@ -87,7 +90,7 @@ def _pixels(image: Image.Image) -> bytearray:
 
 
 def _tried() -> Encode:
-    """Raises Unfit."""
+    """Return the encode function after a test. Raises Unfit."""
     try:
         import ajpegli
         import numpy
@@ -117,7 +120,7 @@ LIBRARY = OptionalLibrary(_tried)
 
 
 def _is_right(encode: Encode) -> bool:
-    """Whether Pillow decodes what is known, and the same from the progressive file."""
+    """Return whether Pillow decodes test images correctly, and identically from progressive files."""
     ramp = Image.linear_gradient("L").resize((72, 40))
     known = Image.merge(
         "RGB", (ramp, ramp.transpose(Image.Transpose.ROTATE_180), Image.new("L", ramp.size, 99))

@@ -1,6 +1,7 @@
-"""Every bit of a JPEG 2000, from the OpenJPEG that Pillow is linked with: Pillow only takes eight of colours.
+"""Decode JPEG 2000 colours at full bit depth, of which Pillow reads only 8 bits.
 
-Called by `ctypes`, and tried before it is trusted. Where that is not possible, Pillow's eight bits are all there are.
+Calls the OpenJPEG that Pillow is linked with through `ctypes`, and tests it before use. If that fails, Pillow's
+8 bits are used.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .optional import OptionalLibrary, Unfit
 
 _CODESTREAM = 0
 _SETTINGS = 16_384
-"""More bytes than the decoder's settings have, which we leave as they are."""
+"""A buffer size larger than the decoder parameters, which keep their defaults."""
 _END = c_size_t(-1).value
 
 _Read = ctypes.CFUNCTYPE(c_size_t, c_void_p, c_size_t, c_void_p)
@@ -27,7 +28,7 @@ _Seek = ctypes.CFUNCTYPE(c_int, c_int64, c_void_p)
 
 
 class _Component(Structure):
-    """opj_image_comp_t, the same since OpenJPEG 2.0."""
+    """opj_image_comp_t, unchanged since OpenJPEG 2.0."""
 
     _fields_ = [
         *((name, c_uint32) for name in ("dx", "dy", "width", "height", "x0", "y0", "bits", "unused")),
@@ -48,7 +49,7 @@ class _Picture(Structure):
 
 
 def channels(codestream: bytes) -> list[Image.Image] | None:
-    """Return the channels in mode I, with all bits that they have, from 0; None where they cannot be read here."""
+    """Return the unsigned channels at full bit depth in mode I, or None if OpenJPEG cannot decode them."""
     try:
         return LIBRARY.get().decode(codestream)
     except Unfit:
@@ -56,7 +57,7 @@ def channels(codestream: bytes) -> list[Image.Image] | None:
 
 
 class _OpenJpeg:
-    """The functions that are needed, and the callbacks by which they read; made once, as a sandbox allows no more."""
+    """The OpenJPEG functions and their read callbacks, created once because the sandbox prevents it later."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._functions = library
@@ -66,7 +67,7 @@ class _OpenJpeg:
         self._callbacks = (_Read(self._read), _Skip(self._skip), _Seek(self._seek))
 
     def decode(self, codestream: bytes) -> list[Image.Image]:
-        """Raises Unfit."""
+        """Return the channels of the codestream. Raises Unfit."""
         self._data, self._at = codestream, 0
         with self._opened() as picture:
             found = picture.contents
@@ -134,9 +135,9 @@ def _image(component: _Component) -> Image.Image:
 
 
 def _tried() -> _OpenJpeg:
-    """Raises Unfit."""
+    """Return the library after a test. Raises Unfit."""
     try:
-        # A library's own handle also finds what it is linked with.
+        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
         library = _OpenJpeg(ctypes.CDLL(_imaging.__file__))
         right = all(_is_right(library, mode) for mode in ("RGB", "I;16"))
     except (OSError, AttributeError, Unfit) as exc:
@@ -150,7 +151,7 @@ LIBRARY = OptionalLibrary(_tried)
 
 
 def _is_right(library: _OpenJpeg, mode: str) -> bool:
-    """Whether it reads a picture that Pillow wrote."""
+    """Return whether the library correctly decodes an image that Pillow encoded."""
     ramp = Image.linear_gradient("L").resize((61, 40))
     turned = ramp.transpose(Image.Transpose.ROTATE_180)
     known = Image.merge("RGB", (ramp, turned, Image.new("L", ramp.size, 99)))
