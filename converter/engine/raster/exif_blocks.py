@@ -105,7 +105,7 @@ def _places(exif: Image.Exif) -> dict[int, Any]:
 
 
 def _is_writable(tag: int, value: Any, group: int | None = None) -> bool:
-    """Whether the value has the right type for its field: Pillow reads any type, but cannot write a wrong one."""
+    """Whether the value has the right type for its field: Pillow reads wrong types, but cannot write them."""
     directory = TiffImagePlugin.ImageFileDirectory_v2(group=group)
     try:
         directory[tag] = as_written(value)

@@ -1,7 +1,7 @@
 """Choose the part of a picture to keep when it is cropped: the one with the most detail.
 
-In a small copy, edges (detail, text, faces) and strong colours count, and the middle counts a little more. The
-window with the highest sum wins.
+In a small copy, edges (detail, text, faces) and strong colours count, and the middle counts a little more.
+The window with the highest sum wins.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _sums(weights: Image.Image, horizontally: bool) -> list[int]:
 
 
 def _best(sums: list[int], length: float, kept: float) -> float:
-    """Return the start of the window of size `kept` with the highest sum; on a tie, that nearest the middle."""
+    """Return the start of the window of size `kept` with the highest sum, on a tie nearest the middle."""
     slack = length - kept
     if slack <= 0:
         return 0.0

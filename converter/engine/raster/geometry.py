@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """Resize `box` of the picture to `size` and place it at `offset` on a `canvas`. All values are in pixels."""
+    """Resize `box` of the picture to `size` and place it at `offset` on a `canvas`, all in pixels."""
 
     box: Box
     size: Size
@@ -105,7 +105,7 @@ def centred(inner: Point, outer: Point, focus: Point) -> Point:
 
 
 def turned_point(point: Point, size: Point, orientation: int) -> Point:
-    """Return the position of a point after turning a picture of this size upright (EXIF orientation 1 to 8)."""
+    """Return the position of a point after a picture of this size is turned upright."""
     return turned_box((*point, *point), size, orientation)[:2]
 
 
@@ -115,7 +115,7 @@ def rounded(length: float) -> int:
 
 
 def turned_box(box: Box, size: tuple[float, float], orientation: int) -> Box:
-    """Return the position of a box after turning a picture of this size upright (EXIF orientation 1 to 8)."""
+    """Return the position of a box after a picture of this size is turned upright (EXIF orientation)."""
     left, top, right, bottom = box
     width, height = size
     match orientation:

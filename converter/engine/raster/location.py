@@ -1,6 +1,6 @@
-"""Where a picture was taken: found in all metadata and texts, and removed from them.
+"""Find and remove the location of a picture in all metadata and texts.
 
-Names come from Exif, IPTC Core and Extension, the W3C's geo vocabulary, and what drones and phones add.
+The property names come from Exif, IPTC Core and Extension, the W3C's geo vocabulary, drones and phones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 _Base = ExifTags.Base
 _IFD = ExifTags.IFD
 
-# A property that tells a place, by its name without the prefix.
+# The name, without prefix, of a property that holds a location.
 _NAME = (
     r"(?:[\w.-]{0,30}(?:GPS|Gps|(?<![A-Za-z])gps)[\w.-]{0,40}"
     r"|(?i:[\w.-]{0,30}(?:latitude|longt?itude)[\w.-]{0,20}|absolute-?altitude|geo-?(?:tag|location|hash)\w{0,20}"
@@ -27,7 +27,7 @@ _PLACE = re.compile(rf"(?:.{{0,80}}[:.])?{_NAME}", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s/_-]+")
 _GEO = re.compile(r"(?:geo|wgs84\w{0,8}):(?:lat|long|alt|lat-long)|dc:coverage")
 
-# Coordinates in running text. Every repetition is bounded: a pattern that looks back and forth over it hangs.
+# Coordinates in running text. Every repetition is bounded, since unbounded backtracking would hang.
 _DEGREE = rb"(?:\xc2?[\xb0\xba]|\s?deg\b)"
 _MINUTE = rb"(?:'|\xe2\x80[\xb2\x99]|\xc2?\xb4|&apos;)"
 _SECOND = rb"(?:\"|''|\xe2\x80[\xb3\x9d]|&quot;)"
@@ -50,7 +50,7 @@ _WAYS = (
     rb"\d{1,3}\.\d{3,15}\s?[NSEW](?!\w)",
     # ISO 6709
     rb"[-+]\d{2,6}(?:\.\d{1,15})?[-+]\d{3,7}(?:\.\d{1,15})?(?:[-+]\d{1,6}(?:\.\d{1,9})?)?(?:CRS\w{1,20})?/",
-    # Two numbers of four places and more; of fewer where a word says what they are.
+    # Two numbers with at least four decimals, or at least two after a word for a location.
     _decimal(4) + _BETWEEN + _decimal(4) + _END,
     rb"(?i:at|near|gps|geo|place|(?:lat|lon|coord|location|position)[a-z]{0,9})\W{1,4}"
     + _decimal(2)
@@ -92,18 +92,18 @@ _EXIF_TEXTS = (
     _Base.XPKeywords,
     _Base.XPSubject,
 )
-# GeoTIFF: where the picture lies on a map.
+# GeoTIFF tags that position the picture on a map.
 _GEO_TIFF = (33922, 34264)
 
 
 def is_place(name: str) -> bool:
-    """Whether a property or text with this name holds a location; prefixes do not matter."""
+    """Whether a property or text with this name holds a location; a prefix is ignored."""
     plain = _SEPARATORS.sub("-", name[:200].strip())
     return bool(_PLACE.fullmatch(plain) or _GEO.fullmatch(plain))
 
 
 def without_coordinates(text: bytes) -> bytes:
-    """Return a free text without coordinates, links to maps and lines that name a place; unchanged if there are none."""
+    """Return free text without coordinates, map links and lines such as "City: …"; may be unchanged."""
     return _COORDINATES.sub(b"", _NAMED_LINE.sub(b"", text))
 
 
@@ -112,7 +112,7 @@ def in_text(text: bytes) -> bool:
 
 
 def without_named(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return named texts without those whose name means a place, and the others without coordinates."""
+    """Drop texts whose name means a location, and remove coordinates from the others."""
     kept = {}
     for name, value in texts.items():
         if is_place(name):
@@ -144,17 +144,17 @@ def in_exif(exif: Image.Exif) -> bool:
 
 
 def without_exif_texts(directory: Mapping[int, Any]) -> dict[int, Any]:
-    """Return the tags of a directory with coordinates removed from free texts."""
+    """Return the directory with coordinates removed from its free texts."""
     cleaned = {tag: _without_exif_text(tag, value) for tag, value in directory.items()}
     return {tag: value for tag, value in cleaned.items() if value is not None}
 
 
 def _without_exif_text(tag: int, value: Any) -> Any:
-    """Return the value of an EXIF tag without coordinates, or None if they cannot be separated."""
+    """Return the value of an EXIF tag without coordinates, or None if they cannot be removed separately."""
     if tag not in _EXIF_TEXTS or not isinstance(value, str | bytes):
         return value
     if isinstance(value, str):
-        # Pillow reads each byte as a letter.
+        # Pillow decodes texts as Latin-1.
         code = "latin-1" if all(letter < "\u0100" for letter in value) else "utf-8"
         raw = value.encode(code, "replace")
         cleaned = without_coordinates(raw)
@@ -170,7 +170,7 @@ def _without_exif_text(tag: int, value: Any) -> Any:
 
 
 def iptc_datasets(iptc: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield the number within the application record (else 0), the header and the value of each dataset."""
+    """Yield the number, header and value of each dataset; the number is 0 outside the application record."""
     at = 0
     while at + 5 <= len(iptc) and iptc[at] == 0x1C:
         size, start = int.from_bytes(iptc[at + 3 : at + 5], "big"), at + 5
@@ -183,7 +183,7 @@ def iptc_datasets(iptc: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def without_iptc_places(iptc: bytes) -> bytes:
-    """Return the datasets without those about places, and the others without coordinates."""
+    """Drop datasets about locations, and remove coordinates from the others."""
     kept = []
     for number, header, value in iptc_datasets(iptc):
         cleaned = without_coordinates(value)
@@ -205,9 +205,9 @@ def in_xmp(xmp: bytes) -> bool:
 
 
 def without_xmp_places(xmp: bytes) -> bytes | None:
-    """Return the packet with its places removed and every other byte unchanged; None if it cannot be read safely.
+    """Return the packet without locations, otherwise unchanged in every byte; None if it is unsafe to parse.
 
-    A packet with a document type is not read: with its own entities it could say what it does not show.
+    A packet with a document type is refused: its entities could hide a location.
     """
     if not xmp:
         return xmp
@@ -230,7 +230,7 @@ def without_xmp_places(xmp: bytes) -> bytes | None:
 
 
 class _Places:
-    """The parts of an XMP packet that tell a place: elements, attributes, coordinates in texts."""
+    """The byte ranges of an XMP packet that hold a location: elements, attributes, coordinates in texts."""
 
     def __init__(self, xmp: bytes) -> None:
         self.cuts: list[tuple[int, int]] = []

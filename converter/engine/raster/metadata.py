@@ -1,6 +1,6 @@
-"""What a file says about its picture: camera, place, time, texts. Read for people, kept or removed on request.
+"""Metadata of a picture: camera, location, time, texts. Read for display, kept or removed on request.
 
-All of it is a stranger's text: cleaned and bounded before it goes anywhere.
+All of it is untrusted, so it is cleaned and limited in length before use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Base = ExifTags.Base
 _IFD = ExifTags.IFD
 _GPS = ExifTags.GPS
 
-# What programs write into every file, of which nobody misses anything.
+# Tags that programs write into every file; removing them is not worth a note.
 _TRIVIAL_TAGS = frozenset(
     {
         _Base.XResolution,
@@ -47,7 +47,7 @@ _XMP_THUMBNAIL = re.compile(rb"<[\w.-]{1,40}:Thumbnails\b")
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of one picture, as the decoder found it."""
+    """The metadata of one picture, as found in the file."""
 
     exif: Image.Exif = field(default_factory=Image.Exif)
     exif_unreadable: bool = False
@@ -57,9 +57,9 @@ class Metadata:
     comment: bytes = b""
     text: Mapping[str, str] = field(default_factory=dict)
     source_type: str = ""
-    """How the picture came about, in IPTC's word; empty where nothing says it."""
+    """How the picture was made, as an IPTC vocabulary term; empty if unknown."""
     unread: Sequence[str] = ()
-    """Kinds that are there and too large or too broken to be read."""
+    """Kinds that exist but are too large or too damaged to be read."""
 
     @property
     def has_location(self) -> bool:
@@ -87,7 +87,7 @@ class Metadata:
         )
 
     def kinds(self) -> list[str]:
-        """Return the names of the kinds that are there."""
+        """Return the names of the kinds that exist."""
         there = {
             "exif": self.has_exif,
             "location": self.has_location,
@@ -106,9 +106,10 @@ def read(
     manifest: bytes = b"",
     unread: Sequence[str] = (),
 ) -> Metadata:
-    """Return the metadata of the opened image. `xmp` is None if a part of it is missing, `manifest` that of C2PA.
+    """Return the metadata of the opened image.
 
-    `unread` are the kinds that were partly left out before the image was opened. Damaged EXIF is marked and left out.
+    `xmp` is None if part of it is missing, `manifest` is the C2PA manifest, and `unread` are the kinds of which
+    parts were dropped before the image was opened. Damaged EXIF is flagged and left out.
     """
     read_exif = _exif(image)
     exif = Image.Exif() if read_exif is None else read_exif
@@ -121,7 +122,8 @@ def read(
     return Metadata(
         exif=exif,
         exif_unreadable=read_exif is None,
-        has_thumbnail=not source.pages and bool(exif.get_ifd(_IFD.IFD1)),  # of a TIFF, it is the second page
+        has_thumbnail=not source.pages
+        and bool(exif.get_ifd(_IFD.IFD1)),  # in a TIFF, IFD1 is the second page
         xmp=xmp if xmp and readable else b"",
         iptc=datasets,
         comment=comment,
@@ -134,19 +136,19 @@ def read(
 
 
 def _exif(image: Image.Image) -> Image.Exif | None:
-    """Return the EXIF block with all of its parts read, or None if it is damaged."""
+    """Return the EXIF block with all directories read, or None if it is damaged."""
     try:
-        exif = Image.Image.getexif(image)  # PNG's own would decode the picture first
+        exif = Image.Image.getexif(image)  # PngImageFile.getexif would decode the picture first
         for ifd in (_IFD.Exif, _IFD.GPSInfo, _IFD.IFD1):
             exif.get_ifd(ifd)
     except Exception:
-        # Pillow's EXIF parser raises whatever its arithmetic runs into.
+        # Pillow's EXIF parser may raise anything.
         return None
     return exif
 
 
 def _texts(image: Image.Image) -> dict[str, str]:
-    """Return the named texts of a PNG, without metadata blocks that are stored as texts."""
+    """Return the named texts of a PNG, except metadata blocks stored as text."""
     return {
         name: str(value)
         for name, value in image.info.items()
@@ -158,7 +160,7 @@ def _texts(image: Image.Image) -> dict[str, str]:
 
 
 def describe(metadata: Metadata) -> dict[str, Any]:
-    """Return what people want to know, cleaned: camera, lens, taken_at, location, software, copyright."""
+    """Return the cleaned values for display: camera, lens, taken_at, location, software, copyright."""
     exif = metadata.exif
     details = exif.get_ifd(_IFD.Exif)
     make, model = clean(exif.get(_Base.Make)), clean(exif.get(_Base.Model))
@@ -180,7 +182,7 @@ def keep(
 ) -> dict[str, Any]:
     """Return the encoder arguments for the metadata that the policy allows, and log what is left out.
 
-    `policy` is "strip", "strip_location" or "keep"; `size` is that of the finished picture, and `srgb` whether it is
+    `policy` is "strip", "strip_location" or "keep"; `size` is the finished picture's, and `srgb` whether it is
     in sRGB.
     """
     found = metadata.kinds()
@@ -212,7 +214,7 @@ def keep(
 
 
 def _labelled(kept: dict[str, Any], term: str, target: Format, log: Log) -> dict[str, Any]:
-    """Return the arguments with the label of how the picture was made, whatever the policy."""
+    """Return the arguments with the digital source type added, whatever the policy."""
     if not term:
         return kept
     if not target.xmp:
@@ -235,7 +237,7 @@ def _note_removed(metadata: Metadata, removed: Sequence[str], policy: str, log: 
 def _warn_of_parts(
     metadata: Metadata, survivors: Collection[str], too_large: Collection[str], target: Format, log: Log
 ) -> None:
-    """Warn about parts that are left out although their kind is kept, or could be stored."""
+    """Warn about parts that are left out although the policy and format allow their kind."""
     if too_large:
         log.warn("metadata_too_large", format=target.label, kinds=sorted(too_large))
     if metadata.unread:
@@ -249,7 +251,7 @@ def _warn_of_parts(
 
 
 def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[str]]:
-    """Return what fits in the format, and the kinds that are too large for it. XMP may be split."""
+    """Return what fits in the format, and the kinds that are too large for it. XMP can be split."""
     most = target.most_metadata
     large = {
         name for name in ("exif", "iptc", "comment") if most is not None and len(kept.get(name, b"")) > most
@@ -258,7 +260,7 @@ def _fitting(kept: dict[str, Any], target: Format) -> tuple[dict[str, Any], set[
 
 
 def _without_location(metadata: Metadata) -> tuple[Metadata, set[str]]:
-    """Return the metadata without the location, and the kinds removed completely because it cannot be separated."""
+    """Return the metadata without the location, and the kinds removed as a whole to remove it."""
     xmp = location.without_xmp_places(metadata.xmp)
     cleaned = replace(
         metadata,
@@ -304,7 +306,7 @@ def _kept(
 
 
 def _without_thumbnails(xmp: bytes) -> bytes:
-    """Return the packet without the thumbnails that some programs put in it."""
+    """Return the packet without embedded thumbnails."""
     start = _XMP_THUMBNAIL.search(xmp)
     if start is None:
         return xmp
@@ -315,7 +317,7 @@ def _without_thumbnails(xmp: bytes) -> bytes:
 
 
 def _raw_profile(image: Image.Image) -> bytes:
-    """Return the IPTC that a PNG has as hexadecimal text, after a head of two words."""
+    """Return the IPTC of a PNG, stored as hexadecimal text after a header of two words."""
     value = image.info.get("Raw profile type iptc")
     words = value.split(None, 2) if isinstance(value, str) else []
     try:
@@ -325,7 +327,7 @@ def _raw_profile(image: Image.Image) -> bytes:
 
 
 def clean(value: object) -> str | None:
-    """Return a text that is safe to show: one line, bounded, no invisible characters; None if nothing is left."""
+    """Return the value as one short line that is safe to show; None if nothing printable is left."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):

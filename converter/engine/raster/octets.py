@@ -1,6 +1,7 @@
-"""Pictures with sixteen bits a channel, as two 8-bit pictures of the same mode: the higher and the lower bytes.
+"""16-bit pictures as two 8-bit pictures of the same mode: the higher and the lower bytes.
 
-Pillow only has a mode for grey. What moves pixels treats both halves alike; what mixes pixels joins them first.
+Pillow has a 16-bit mode only for grey. Operations that move pixels treat both halves alike; operations that
+mix pixels join them first.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ Halves = tuple[Image.Image, Image.Image]
 Order = Literal["big", "little"]
 
 LOW = "low"
-"""Where a decoded picture's `info` keeps the lower octets, if its codec has them at hand."""
+"""The key of the lower bytes in a decoded picture's `info`, if its codec provides them."""
 
 _TOP = 65_535
 
 
 def halves(gray: Image.Image) -> Halves:
-    """Return the halves of grey in mode I;16 or I, from 0 to 65,535."""
+    """Return the halves of a picture in mode I;16 or I with values from 0 to 65,535."""
     octets = gray.convert("I").convert("I;16").tobytes()
     return Image.frombytes("L", gray.size, octets[1::2]), Image.frombytes("L", gray.size, octets[::2])
 
 
 def gray(high: Image.Image, low: Image.Image) -> Image.Image:
-    """Return two halves of mode L as one picture of mode I;16."""
+    """Join two halves of mode L into one picture of mode I;16."""
     return Image.frombytes("I;16", high.size, joined(high.tobytes(), low.tobytes(), "little"))
 
 
@@ -47,7 +48,7 @@ def joined(high: bytes, low: bytes, order: Order = sys.byteorder) -> bytes:
 
 
 def resampled(high: Image.Image, low: Image.Image, box: Box, size: Size) -> Halves:
-    """Return that part of the picture at this size, colours weighted by alpha."""
+    """Resample a box of the picture to this size, with colours weighted by alpha."""
     left, top, right, bottom = box
     box = (max(0.0, left), max(0.0, top), min(right, high.width), min(bottom, high.height))
     bands = list(zip(high.split(), low.split(), strict=True))

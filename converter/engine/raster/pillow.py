@@ -1,4 +1,4 @@
-"""Pillow behind a fence: files opened by allow-list, exceptions turned into ours."""
+"""Safe use of Pillow: an allow-list of decoders, and its exceptions converted to ours."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 
 def open_as(data: bytes, decoder: str, limits: Limits) -> Image.Image:
-    """Return the image with its header read and no pixels decoded; only this one decoder of Pillow may look at it."""
-    # Pillow's own check stays on behind ours, for what a header hides inside it. One value for the process.
+    """Return the image with its header read and no pixels decoded, using only this decoder of Pillow."""
+    # Keep Pillow's own check as well, for images nested inside the file. The value is global to the process.
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     with decoding():
         return Image.open(BytesIO(data), formats=[decoder])
@@ -31,7 +31,7 @@ def open_as(data: bytes, decoder: str, limits: Limits) -> Image.Image:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Turn whatever a decoder raises into one of our errors."""
+    """Convert any exception from a decoder to one of our errors."""
     try:
         with _bounded():
             yield
@@ -45,9 +45,9 @@ def decoding() -> Iterator[None]:
 
 @contextmanager
 def rendering() -> Iterator[None]:
-    """Turn whatever is raised once the file is decoded into one of our errors.
+    """Convert any exception after decoding to one of our errors.
 
-    Nothing is wrong with the file then, so what nobody expects is a fault of ours: logged with its cause.
+    The file is valid by then, so an unexpected exception is our fault and is logged with its cause.
     """
     try:
         with _bounded():
@@ -61,7 +61,7 @@ def rendering() -> Iterator[None]:
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Refuse what is too large."""
+    """Convert Pillow's size errors and MemoryError to our errors."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -75,9 +75,9 @@ def _bounded() -> Iterator[None]:
 
 @contextmanager
 def encoding(target: Format) -> Iterator[None]:
-    """Turn whatever a writer raises into one of our errors.
+    """Convert any exception from an encoder to one of our errors.
 
-    It was given a picture that its format holds, so that a refusal is a fault of ours: logged with its cause.
+    The picture is one that the format can store, so a failure is our fault and is logged with its cause.
     """
     try:
         with warnings.catch_warnings():
@@ -93,7 +93,7 @@ def encoding(target: Format) -> Iterator[None]:
 
 
 def let_go(images: Iterable[Image.Image | None], kept: Iterable[Image.Image | None] = ()) -> None:
-    """Free the pixels of these images, whoever still holds them, but not of those to keep."""
+    """Free the pixels of these images except `kept`, even if they are still referenced."""
     spared = {id(image) for image in kept}
     for image in images:
         if image is not None and id(image) not in spared:
@@ -102,7 +102,7 @@ def let_go(images: Iterable[Image.Image | None], kept: Iterable[Image.Image | No
 
 @contextmanager
 def room_for(size: tuple[int, int]) -> Iterator[None]:
-    """Give the JPEG encoder a buffer that holds any picture of this size; it cannot grow, and noise fills it."""
+    """Give Pillow's JPEG encoder a buffer, which cannot grow, large enough for noise of this size."""
     usual = ImageFile.MAXBLOCK
     ImageFile.MAXBLOCK = max(usual, 4 * size[0] * size[1])
     try:
@@ -113,7 +113,7 @@ def room_for(size: tuple[int, int]) -> Iterator[None]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return what decodes and encodes here: library name to version."""
+    """Return the versions of the decoding and encoding libraries by name."""
     packages = {format.package for format in FORMATS.values() if format.package}
     found = {name: version(name) for name in ("pillow", "pillow-heif", *sorted(packages))}
     return found | {library.name: library.version for library in libraries() if library.version}

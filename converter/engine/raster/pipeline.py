@@ -1,4 +1,4 @@
-"""From a file and recipes to results: one decode, a list of steps, one encode each."""
+"""Convert a file by recipes: decode once, then run the steps and encode for each recipe."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NO_IMAGES: Mapping[str, bytes] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Written:
-    """A finished file; `frames` is how many it holds."""
+    """An encoded file; `frames` is the number of frames in it."""
 
     data: bytes
     size: tuple[int, int]
@@ -61,15 +61,15 @@ class Written:
 
 
 class Source:
-    """An opened file: decoded once, rendered once for each recipe."""
+    """An opened file, decoded once and rendered for each recipe."""
 
     def __init__(self, opened: Opened, limits: Limits) -> None:
         self._opened = opened
         self._limits = limits
         self._pictures: dict[int, Picture] = {}
-        """Those that are decoded, by their numbers from 0."""
+        """The decoded pictures by number, starting from 0."""
         self._in_srgb: dict[bool, tuple[dict[int, Frame], Log]] = {}
-        """With all bits or with eight, the frames in sRGB and what was noted of their colours."""
+        """The frames in sRGB and the notes on their colours, with all bits (True) or eight (False)."""
         self._scale = 0.0
         self._has_depth = False
 
@@ -78,8 +78,9 @@ class Source:
         return self._opened.facts
 
     def load(self, recipes: Sequence[Recipe]) -> None:
-        """Decode once, at the smallest size that is enough for all of these recipes. Raises Truncated, Corrupt,
-        OutOfMemory, TimedOut, TooManyPixels.
+        """Decode once, at the smallest size sufficient for all of these recipes.
+
+        Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
         """
         scale = max((self._needed_scale(recipe) for recipe in recipes), default=1)
         wanted = {number for recipe in recipes for number in self._wanted(recipe)} or {0}
@@ -92,8 +93,9 @@ class Source:
     def render(
         self, recipe: Recipe, images: Mapping[str, bytes] = _NO_IMAGES, *, last: bool = False
     ) -> Result:
-        """Return the image that the recipe asks for; `images` holds the bytes of watermark pictures by name. With
-        `last`, the decoded pictures are freed before the encoder runs.
+        """Return the result of this recipe. `images` maps the names of watermark images to their bytes.
+
+        With `last`, the decoded pictures are freed before the encoder runs.
 
         Raises InvalidRecipe, NoSuchPage, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
         """
@@ -144,7 +146,7 @@ class Source:
         return self._result(written, recipe, first.frame, len(finished), log)
 
     def _let_go(self, finished: Sequence[Frame]) -> None:
-        """Free everything decoded except these frames; another recipe would decode again."""
+        """Free everything decoded except these frames; rendering another recipe would decode again."""
         pictures = [each for one in self._pictures.values() for each in (one, one.eased) if each]
         frames = [picture.frame for picture in pictures]
         frames += [frame for converted, _ in self._in_srgb.values() for frame in converted.values()]
@@ -159,7 +161,7 @@ class Source:
         icc: bytes | None,
         log: Log,
     ) -> dict[str, Any]:
-        """Return the encoder's arguments for everything in the result except the pixels."""
+        """Return the encoder arguments for everything except the pixels."""
         found = self._opened.metadata
         extras = metadata.keep(found, recipe.metadata, recipe.target, size, log, srgb=icc is None)
         if icc:
@@ -175,7 +177,7 @@ class Source:
         note_source(self._opened, first, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
     def _gain_map(self, recipe: Recipe) -> bytes | None:
-        """Return the gain map for the result; None if it cannot be stored, is not wanted or cannot follow the picture."""
+        """Return the gain map for the result; None if unwanted, unsupported or unable to match the layout."""
         if not (self._opened.has_gain_map and recipe.target.gain_map and recipe.hdr == "keep"):
             return None
         resize = recipe.resize
@@ -188,7 +190,7 @@ class Source:
         return packed(found._replace(image=image))
 
     def _as_it_was(self, kept: Exact, recipe: Recipe, log: Log) -> Result:
-        """Return the result with the file's compressed picture unchanged."""
+        """Return the result that keeps the file's compressed picture unchanged."""
         size = (self.facts.width, self.facts.height)
         if kept.is_whole and self._opened.metadata.kinds():
             log.note("metadata_kept")
@@ -207,7 +209,7 @@ class Source:
         log: Log,
         deadline: Deadline,
     ) -> tuple[list[Frame], bytes | None]:
-        """Return the frames to encode, and their profile if they are not in sRGB."""
+        """Return the frames to encode, and their ICC profile unless they are in sRGB."""
         concrete = _concrete(recipe)
         pictures = [self._pictures[number] for number in picked]
         dpi = density.wanted(pictures[0].dpi, self._is_sideways(recipe), concrete)
@@ -233,11 +235,11 @@ class Source:
         return [frame if frame.image.mode in deep else replace(frame, low=None) for frame in finished]
 
     def _is_sideways(self, recipe: Recipe) -> bool:
-        """Whether the result's width is along the file's height."""
+        """Whether orientation and rotation together swap width and height."""
         return (self.facts.orientation >= 5) != (recipe.rotate in (90, 270))
 
     def _most_bytes(self, recipe: Recipe, size: tuple[int, int]) -> int | None:
-        """An aim never makes a file larger than its source in the same format and size."""
+        """Return the source's bytes as a limit for an aim, if format and size stay the same."""
         same = recipe.format == self.facts.format and size == (self.facts.width, self.facts.height)
         return len(self._opened.data) if recipe.aim and same else None
 
@@ -275,7 +277,7 @@ class Source:
         )
 
     def _serves(self, recipe: Recipe) -> bool:
-        """Whether what has been decoded is enough for this recipe."""
+        """Whether the decoded pictures are sufficient for this recipe."""
         return (
             self._pictures.keys() >= set(self._picked(recipe))
             and self._needed_scale(recipe) <= self._scale
@@ -288,7 +290,7 @@ class Source:
         return picked if self._keeps_all(_concrete(recipe)) else picked[:1]
 
     def _wanted(self, recipe: Recipe) -> list[int]:
-        """Return the same numbers, or nothing if the recipe will be refused."""
+        """Return the same numbers, or an empty list if there is no such page."""
         try:
             return self._picked(recipe)
         except NoSuchPage:
@@ -296,7 +298,7 @@ class Source:
 
     def _needed_scale(self, recipe: Recipe) -> float:
         if self._wanted(recipe) != [0]:
-            return 1  # the others may be smaller than the first
+            return 1  # other pages may be smaller than the first
         return steps.needed_scale(_concrete(recipe), self.facts.width, self.facts.height)
 
     def _keeps_depth(self, recipe: Recipe) -> bool:
@@ -312,8 +314,9 @@ class Source:
         return self.facts.pages > 1 and recipe.target.pages
 
     def _srgb_frames(self, log: Log, depth: bool) -> dict[int, Frame]:
-        """Return the frames in sRGB, converted once for all recipes; with 16 bits a channel if `depth` is set and
-        they have so many.
+        """Return the frames in sRGB, converted once for all recipes.
+
+        They have 16 bits per channel if `depth` is set and the source has as many.
         """
         if depth not in self._in_srgb:
             noted = Log()
@@ -338,7 +341,7 @@ def _images(frames: Sequence[Frame]) -> list[Image.Image | None]:
 
 
 def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
-    """Return the profile to keep with unconverted pictures; None if they are converted to sRGB."""
+    """Return the profile to keep; None if the pictures are to be converted to sRGB."""
     space = pictures[0].space
     image = pictures[0].frame.image
     profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
@@ -355,19 +358,20 @@ def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> colo
 
 
 def _concrete(recipe: Recipe) -> Recipe:
-    """Return the recipe with a format that can hold everything that `auto` may choose to keep."""
+    """Return the recipe with `auto` replaced by a format that can store everything its choices can."""
     return replace(recipe, format=ANIMATION_CANDIDATES[0].name) if recipe.is_auto else recipe
 
 
 def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:
-    """Return the opened file, recognised by its content and within the limits, not yet decoded. Raises the
-    InvalidImage and LimitExceeded families.
+    """Return the opened file, recognised by its content and checked against the limits, but not yet decoded.
+
+    Raises the InvalidImage and LimitExceeded families.
     """
     return Source(open_data(data, limits), limits)
 
 
 def probe(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Facts:
-    """Return what the file is.
+    """Return the facts about the file.
 
     Raises the InvalidImage and LimitExceeded families.
     """
@@ -375,7 +379,7 @@ def probe(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Facts:
 
 
 def convert(data: bytes, *recipes: Recipe, limits: Limits = DEFAULT_LIMITS) -> list[Result | EngineError]:
-    """Return a result or an error for each recipe, decoding once. If the file cannot be read, all fail."""
+    """Return a result or an error for each recipe, decoding once. If decoding fails, all recipes fail."""
     try:
         source = open(data, limits)
         source.load(recipes)

@@ -1,4 +1,4 @@
-"""Encoding one result: once with a given quality, several times to reach a target."""
+"""Encode one result: once with a given quality, or several times to reach a target."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .score import Reference
 from .search import AIMS, HIGHEST, EncodedAt, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
 
-# A picture shrunk to fit shall still look decent at its new size.
+# The quality at which a picture that is shrunk to fit must fit.
 _DECENT = 40
-_LOW = 30  # below it, what was lost shows at a glance
+_LOW = 30  # below this quality, the loss is obvious
 _MOST_SHRINKS = 8
 _SMALLEST_SIDE = 8
 
 
 @dataclass(frozen=True)
 class Made:
-    """`quality` is None where the recipe's own or the format's default was used."""
+    """An encoded result. `quality` is None if the recipe's or the format's default was used."""
 
     data: bytes
     encoder: Encoder
@@ -48,7 +48,7 @@ def produce(
     deadline: Deadline,
     last: bool = False,
 ) -> Made:
-    """Return the encoded frames; `most_bytes` bounds an aim. With `last`, the frames may be gone afterwards.
+    """Return the encoded frames; `most_bytes` limits an aim. With `last`, the frames may be freed.
 
     Raises TargetUnreachable, TooLargeForFormat, Fault.
     """
@@ -71,7 +71,7 @@ def _alike(
     log: Log,
     deadline: Deadline,
 ) -> Made:
-    """Search on one frame, and encode all frames with the quality found."""
+    """Search for the quality on one frame, then encode all frames with it."""
     if (number := encoder.sample) is None:
         return Made(encoder.encode(), encoder)
     one, original = encoder.only(number).sampled(frames[number].image)
@@ -99,7 +99,10 @@ def _alike(
 def reached(
     encoder: Encoder, reference: Reference, aim: QualityTarget, deadline: Deadline
 ) -> tuple[Encoder, EncodedAt, float]:
-    """Return this encoder, or one that keeps the colour resolution where that is needed, and what it reaches the aim with."""
+    """Return the encoder, the encoded frame and its score.
+
+    The encoder keeps full colour resolution if the aim cannot be reached otherwise.
+    """
     draft = encoder.drafting()
     found, score = lowest_alike(draft.encode, lambda data: draft.score(data, reference), aim, deadline)
     if score < aim.score and encoder.halves_color and not found.cut_short:
@@ -134,12 +137,12 @@ def _within_bytes(
 def _shrunk(
     frames: Sequence[Frame], encoder: Encoder, target: int, ready: Ready, deadline: Deadline
 ) -> tuple[Sequence[Frame], Encoder, EncodedAt]:
-    """Return the frames at a size that fits at a decent quality, checked by encoding them."""
+    """Return the frames shrunk until they fit at a decent quality, checked by encoding them."""
     scale = 1.0
     size = len(encoder.encode(_DECENT))
     for _ in range(_MOST_SHRINKS):
         deadline.check()
-        # Bytes fall a little more slowly than pixels.
+        # The file size falls slightly more slowly than the number of pixels.
         scale *= min(0.9, (target / size) ** 0.55)
         smaller = [_scaled(frame, scale) for frame in frames]
         encoder = ready(smaller)

@@ -1,4 +1,4 @@
-"""ICC profiles, byte by byte: reading one, and making one from primaries and curves (ICC.1:2022)."""
+"""Read ICC profiles, and make them from primaries and curves (ICC.1:2022)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import struct
 from collections.abc import Callable, Sequence
 
 Point = tuple[float, float]
-"""Chromaticity: x and y of CIE 1931."""
+"""CIE 1931 xy chromaticity."""
 
 Primaries = tuple[Point, Point, Point, Point]
 """Red, green, blue and white."""
 
 Curve = tuple[float, ...]
-"""From code to light, both 0 to 1: (g,) is a power; (g, a, b, c, d) is (ax + b)^g from d on, and cx below it."""
+"""Transfer curve from code to light, 0 to 1: (g,) is x^g; (g, a, b, c, d) is (ax + b)^g from d on, else cx."""
 
 Light = Callable[[float], float]
-"""The same as a function."""
+"""A transfer curve as a function."""
 
 _Row = Sequence[float]
 Matrix = Sequence[_Row]
-"""Its rows give what each number of the result takes of the three given."""
+"""A 3×3 matrix as three rows."""
 
 D65: Point = (0.3127, 0.3290)
 SRGB_PRIMARIES: Primaries = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), D65)
@@ -28,7 +28,7 @@ SRGB_CURVE: Curve = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _D50 = (0.9642, 1.0, 0.8249)
 _BRADFORD: Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
-# sRGB's own colours as profiles hold them, adapted to D50.
+# The sRGB primaries as stored in profiles, adapted to D50.
 _SRGB_COLORANTS = {
     b"rXYZ": (0.43604, 0.22249, 0.01392),
     b"gXYZ": (0.38512, 0.71690, 0.09706),
@@ -42,7 +42,7 @@ _MOST_TAGS = 200
 
 
 def is_srgb(icc: bytes) -> bool:
-    """Whether this profile is sRGB, whatever its name: its primaries, and curves within two levels of 255."""
+    """Whether this profile, whatever its name, has sRGB's primaries and, to two levels of 255, its curves."""
     if icc[16:24] != b"RGB XYZ ":
         return False
     tags = _tags(icc)
@@ -54,23 +54,23 @@ def is_srgb(icc: bytes) -> bool:
 
 
 def has_srgb_curves(icc: bytes) -> bool:
-    """Whether this profile of one or three curves treats greys like sRGB."""
+    """Whether this profile has one or three curves that match sRGB's."""
     return _are_curves(icc) and all(_is_srgb_curve(curve) for curve in set(_curve_tags(icc)))
 
 
 def is_steep(icc: bytes) -> bool:
-    """Whether the first of 255 steps is more than three of sRGB's, as with linear light."""
+    """Whether the first of 255 steps spans more than three steps of sRGB, as in linear light."""
     return any(code_of_srgb(curve(1 / 255)) > 3 / 255 for curve in curves(icc))
 
 
 def curves(icc: bytes) -> list[Light]:
-    """Return the curves of a matrix or grey profile; none if it is of another kind."""
+    """Return the curves of a matrix or grey profile; empty for other profiles."""
     found = [_read_curve(tag) for tag in _curve_tags(icc)] if _are_curves(icc) else []
     return [curve for curve in found if curve is not None] if None not in found else []
 
 
 def with_srgb_curves(icc: bytes) -> bytes:
-    """Return a profile with the same primaries and sRGB's curve."""
+    """Return the profile with its curves replaced by sRGB's."""
     curve = _curve_tag(SRGB_CURVE)
     return _assembled(icc[:128], _tags(icc) | dict.fromkeys(_CURVE_NAMES, curve))
 
@@ -81,14 +81,14 @@ def has_one_curve(icc: bytes) -> bool:
 
 
 def to_linear_srgb(icc: bytes) -> Matrix | None:
-    """Return how much of sRGB's light is in the light of a profile's primaries; None if it is of another kind."""
+    """Return the matrix from the profile's linear RGB to linear sRGB; None if it is not a matrix profile."""
     tags = _tags(icc)
     found = [_xyz(tags.get(name, b"")) for name in _SRGB_COLORANTS]
     if not _are_curves(icc) or None in found:
         return None
     columns = [list(row) for row in zip(*(column for column in found if column), strict=True)]
     rows = _times(_inverse(list(zip(*_SRGB_COLORANTS.values(), strict=True))), columns)
-    # White is white, and rounding in the profile should not tint it.
+    # Normalise the rows, so that rounding in the profile does not tint white.
     return [[share / sum(row) for share in row] if abs(sum(row) - 1) < _NEAR else row for row in rows]
 
 
@@ -102,15 +102,15 @@ def _curve_tags(icc: bytes) -> list[bytes]:
 
 
 def cicp(icc: bytes) -> bytes:
-    """Return the four code points in the profile (ICC.1:2022, 9.2.17), or nothing."""
+    """Return the profile's four code points (ICC.1:2022, 9.2.17), or nothing."""
     tag = _tags(icc).get(b"cicp", b"")
     return tag[8:12] if len(tag) >= 12 else b""
 
 
 def rgb(name: str, primaries: Primaries, curves: Sequence[Curve]) -> bytes:
-    """Return a profile with these primaries and one curve for each of red, green and blue.
+    """Return an RGB profile with these primaries and a curve for each channel.
 
-    Raises ValueError for primaries that span no colours.
+    Raises ValueError for degenerate primaries.
     """
     white = _tristimulus(primaries[3])
     adapted = _adapted(white)
@@ -129,12 +129,12 @@ def rgb(name: str, primaries: Primaries, curves: Sequence[Curve]) -> bytes:
 
 
 def gray(name: str, curve: Curve) -> bytes:
-    """Return a profile for grey pictures with this curve."""
+    """Return a grey profile with this curve."""
     return _profile(b"GRAY", name, {b"kTRC": _curve_tag(curve)})
 
 
 def light(curve: Curve, code: float) -> float:
-    """Return the amount of light for a code from 0 to 1."""
+    """Return the linear light, 0 to 1, of a code from 0 to 1."""
     if len(curve) == 1:
         return float(code ** curve[0])
     power, times, plus, slope, start = curve
@@ -142,7 +142,7 @@ def light(curve: Curve, code: float) -> float:
 
 
 def code_of_srgb(value: float) -> float:
-    """Return sRGB's code, 0 to 1, for an amount of light."""
+    """Return the sRGB code, 0 to 1, for linear light."""
     value = min(1.0, max(0.0, value))
     return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
 
@@ -154,7 +154,7 @@ def _is_srgb_curve(tag: bytes) -> bool:
     try:
         return all(abs(code_of_srgb(curve(level / 255)) - level / 255) <= _TOLERANCE for level in _LEVELS)
     except (ArithmeticError, TypeError, ValueError, struct.error):
-        # Nonsense: powers of what has none, or a table that ends too early.
+        # Invalid curve: an undefined power, or a truncated table.
         return False
 
 
@@ -201,7 +201,7 @@ def _read_parametric(tag: bytes) -> Callable[[float], float] | None:
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
-    """Return the profile's tags by name, without those outside its data."""
+    """Return the profile's tags by name; a truncated tag table is read as far as it goes."""
     found = {}
     try:
         count = struct.unpack_from(">I", icc, 128)[0]
@@ -262,14 +262,14 @@ def _tristimulus(point: Point) -> _Row:
 
 
 def _scaled(primaries: Primaries, white: _Row) -> Matrix:
-    """Return the primaries' XYZ as columns, scaled to add up to white."""
+    """Return the XYZ of the primaries as columns, scaled so that they sum to white."""
     columns = list(zip(*((x, y, 1 - x - y) for x, y in primaries[:3]), strict=True))
     amounts = _applied(_inverse(columns), white)
     return [[value * amount for value, amount in zip(row, amounts, strict=True)] for row in columns]
 
 
 def _adapted(white: _Row) -> Matrix:
-    """Return the matrix that adapts this white to D50, by Bradford."""
+    """Return the Bradford matrix that adapts this white point to D50."""
     gains = [
         wanted / seen
         for wanted, seen in zip(_applied(_BRADFORD, _D50), _applied(_BRADFORD, white), strict=True)
