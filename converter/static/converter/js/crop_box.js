@@ -10,7 +10,7 @@
 export const clamp = (value, least, most) => Math.max(least, Math.min(value, most));
 
 /**
- * The largest centred box with this aspect ratio.
+ * Return the largest centred box with this aspect ratio.
  * @param {number | null} ratio
  * @param {Size} size
  * @returns {Box}
@@ -33,7 +33,7 @@ export function moved(box, dx, dy, size) {
 }
 
 /**
- * The box with another aspect ratio, with the same area and centre.
+ * Return the box changed to another aspect ratio, with the same area and centre.
  * @param {Box} box
  * @param {number | null} ratio
  * @param {Size} size
@@ -56,7 +56,7 @@ function around(middle, inner, size) {
 }
 
 /**
- * The same crop for an image of another size: at the same position with the same ratio, or the same fractions of the sides.
+ * Transfer a crop to an image of another size: same relative position and aspect ratio, or same fractions of the sides without a ratio.
  * @param {Pattern} pattern
  * @param {Size} other
  * @returns {Box}
@@ -70,7 +70,7 @@ export function carried({ box, size, ratio }, other) {
 }
 
 /**
- * The box in whole pixels, within the image.
+ * Round the box to whole pixels within the image.
  * @param {Box} box
  * @param {Size} size
  * @returns {Box}

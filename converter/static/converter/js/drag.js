@@ -1,17 +1,17 @@
-// Dragging by mouse, pen or finger. Until the first pointer is lifted, other pointers are ignored.
+// Drags with mouse, pen or finger. Other pointers are ignored until the first is lifted.
 
 /** @typedef {(event: PointerEvent) => void} Follow */
 
 /**
  * @param {HTMLElement} element
- * @param {(event: PointerEvent) => Follow | null} begin returns a function for each move, or nothing if there is nothing to drag
- * @param {Follow} [end] is told of a pointerup or pointercancel
+ * @param {(event: PointerEvent) => Follow | null} begin returns a handler for each move, or null if there is nothing to drag
+ * @param {Follow} [end] called on pointerup or pointercancel
  */
 export function watchDrag(element, begin, end = () => {}) {
   let pointer = -1;
   /** @type {Follow} */
   let follow = () => {};
-  // Pointer capture tells whether the drag is active: it also ends if the element is removed from the page.
+  // Check pointer capture, since it also ends when the element is removed from the page.
   const isDragged = () => element.hasPointerCapture(pointer);
   element.addEventListener("pointerdown", (event) => {
     if (event.button || isDragged()) return;

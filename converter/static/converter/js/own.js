@@ -1,4 +1,4 @@
-// A recipe for one image: with the crop and the focal point that the image has by hand.
+// The recipe for one image, with the crop and focal point set for that image.
 
 import { cropOf } from "./crops.js";
 import { points } from "./points.js";
@@ -6,7 +6,7 @@ import { points } from "./points.js";
 /** @typedef {Record<string, any>} Recipe */
 
 /**
- * The same recipe where the image has nothing of its own.
+ * Return the recipe itself if the image has no crop or focal point.
  * @param {import("./files.js").Image} image
  * @param {Recipe} recipe
  * @returns {Recipe}
@@ -16,6 +16,6 @@ export function recipeFor(image, recipe) {
   const cropped = crop ? { ...recipe, crop } : recipe;
   const point = points.of(image);
   if (!point || recipe.resize?.mode !== "fill") return cropped;
-  // A point takes the place of a gravity.
+  // A focal point replaces gravity.
   return { ...cropped, focal_point: point, resize: { ...recipe.resize, gravity: undefined } };
 }

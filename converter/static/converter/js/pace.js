@@ -1,18 +1,18 @@
-// What is said of all uploads together: how many are done, how fast they go, and how long the rest takes.
+// Shows the total progress of the uploads: how many are done, their speed and the time left.
 
 import { rows } from "./files.js";
 import { find, note } from "./page.js";
 import { language, say, sizeInWords, texts } from "./words.js";
 
-const EVERY = 3000; // milliseconds: a screen reader reads out each note
-const SPAN = 10_000; // milliseconds that the speed is measured over
-const SHORTEST = 2000; // milliseconds that say something about the speed
+const EVERY = 3000; // milliseconds between notes, since screen readers announce each one
+const SPAN = 10_000; // milliseconds over which the speed is averaged
+const SHORTEST = 2000; // milliseconds needed for a meaningful speed
 
 let told = -Infinity;
 /** @type {{ at: number, gone: number }[]} */
 let seen = [];
 
-/** To be called whenever more was sent; says so every few seconds. */
+/** Call whenever more bytes have been sent; updates the note every few seconds. */
 export function showTotal() {
   const sent = rows.filter((row) => row.target && !["ready", "bad", "out"].includes(row.state));
   const bytes = sent.reduce((sum, { size }) => sum + size, 0);
@@ -23,7 +23,7 @@ export function showTotal() {
   const before = seen.at(-1)?.gone ?? 0;
   if (now - told < EVERY && done < sent.length && gone >= before) return;
   told = now;
-  seen = gone < before ? [] : seen.filter(({ at }) => now - at < SPAN); // less than before: some begin again
+  seen = gone < before ? [] : seen.filter(({ at }) => now - at < SPAN); // if the total went down, some uploads have restarted
   seen.push({ at: now, gone });
   const count = { done, count: sent.length };
   const speed = speedOf(now, gone);
@@ -33,7 +33,7 @@ export function showTotal() {
 }
 
 /**
- * In bytes a second; nothing while it is too early to say.
+ * Return the speed in bytes per second, or 0 while it cannot be estimated yet.
  * @param {number} now
  * @param {number} gone
  */

@@ -1,4 +1,4 @@
-// The form of the convert page, its limits, and how far it is.
+// The form of the convert page, its limits and its state.
 
 import { one } from "./dom.js";
 
@@ -11,7 +11,7 @@ export const limits = {
   preview: Number(form.dataset.oneShot),
 };
 
-/** `busy`: being sent; `batch`: the address of the batch, once there is one; `cropping`: the cropper is open. */
+/** `busy`: files are being sent; `batch`: the URL of the batch, once it exists; `cropping`: the cropper is open. */
 export const state = { busy: false, batch: "", cropping: false };
 
 /**
@@ -22,18 +22,18 @@ export const state = { busy: false, batch: "", cropping: false };
 export const find = (name, kind) => one(form, `[data-${name}]`, kind);
 
 /**
- * An address that the form names.
+ * Return a URL from the form's data attributes.
  * @param {string} name
  */
 export const address = (name) => form.dataset[name] ?? "";
 
-/** Tell everyone who shows them that images or outputs have changed. */
+/** Announce that images or outputs have changed. */
 export const changed = () => form.dispatchEvent(new Event("convert:changed"));
 
-/** Tell that the size of an image is known. */
+/** Announce that the size of an image is known. */
 export const measured = () => form.dispatchEvent(new Event("convert:measured"));
 
-// A text that is set again is read out again.
+// Setting the same text again would make screen readers announce it again.
 /** @param {string} text */
 export function note(text) {
   const place = find("go-note", HTMLElement);

@@ -1,4 +1,4 @@
-// What is chosen by hand for images: one value for all of them, or another one for each.
+// Values chosen per image: one for all images, or a separate one for each.
 
 /** @template T */
 export class PerImage {
@@ -36,7 +36,7 @@ export class PerImage {
     this.shared = null;
   }
 
-  /** What undoes all that is chosen from here on. */
+  /** Return a function that restores the current values. */
   undo() {
     const [own, shared] = [new Map(this.own), this.shared];
     return () => {

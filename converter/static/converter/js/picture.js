@@ -1,9 +1,9 @@
-// How large a picture is, and whether the browser shows it.
+// Whether the browser can show an image, and at what size.
 
 import { SIDE } from "./sample.js";
 
 /**
- * Show the picture; false where the browser cannot.
+ * Load the image and return whether the browser can show it.
  * @param {HTMLImageElement} image
  * @param {string} address
  */
@@ -13,7 +13,7 @@ export function decoded(image, address) {
 }
 
 /**
- * The size at which the whole picture will be shown: a thumbnail stands where it will.
+ * Return the size at which the whole image will be shown; a thumbnail is scaled to it.
  * @param {import("./files.js").Image} image
  * @param {HTMLImageElement} shown
  * @returns {[number, number]}
@@ -25,7 +25,7 @@ export function sizeOfWhole(image, { naturalWidth: width, naturalHeight: height 
 }
 
 /**
- * Measure what browsers cannot show by what became of it.
+ * Measure an image that the browser cannot show by its converted result.
  * @param {import("./files.js").Image} image
  * @param {string} address
  * @param {Record<string, any> | undefined} report

@@ -1,4 +1,4 @@
-// Focal points by hand on the preview, where an output fills and crops.
+// Lets the user set focal points on the preview, if an output uses the fill mode.
 
 import { one } from "./dom.js";
 import { inBatch, shown } from "./files.js";
@@ -22,10 +22,10 @@ const outputs = find("outputs", HTMLElement);
 /** @type {import("./point_picker.js").PointPicker | null} */
 let picker = null;
 /** @type {import("./files.js").Image | null} */
-let image = null; // whose point is being set
+let image = null; // whose focal point is being set
 /** @type {import("./files.js").Image | null} */
-let asked = null; // that is to be shown next, once its picture is here
-let undo = () => {}; // to how it was before the picker was opened
+let asked = null; // to be shown next, once its picture has loaded
+let undo = () => {}; // restores the state before the picker was opened
 
 /** @param {Point} point */
 const inPercent = ({ x, y }) => say(texts.pointAt, { x: Math.round(x * 100), y: Math.round(y * 100) });
@@ -34,12 +34,12 @@ const inPercent = ({ x, y }) => say(texts.pointAt, { x: Math.round(x * 100), y: 
 function take(point) {
   if (!image) return;
   place.textContent = inPercent(point);
-  // The numbers in the form are the other way to say it: whichever was used last counts.
+  // The number fields are another way to set the point: the last one used wins.
   for (const input of pointFields(outputs)) input.value = "";
   points.set(image, point, forAll.checked);
 }
 
-/** @returns {Promise<boolean>} whether there is a picture to point at */
+/** @returns {Promise<boolean>} whether there is an image to set the point on */
 async function open() {
   const wanted = shown();
   asked = wanted;
@@ -81,12 +81,12 @@ function end() {
   changed();
 }
 
-// Where there is no picture; unless it was closed meanwhile.
+// Close if there is no image to show, unless closed in the meantime.
 function giveUp() {
   if (!tools.hidden) end();
 }
 
-/** The button says where the point is, and is there where something is cropped to fill. */
+/** Show the current point on the button, and the button only if an output uses the fill mode. */
 function follow() {
   const now = shown();
   const point = now && points.of(now);

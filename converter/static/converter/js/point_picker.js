@@ -1,4 +1,4 @@
-// A picture with a point on it that is set by a click, dragged, or moved by keys.
+// Shows an image with a point that can be clicked, dragged or moved with the arrow keys.
 
 import { ARROWS } from "./arrows.js";
 import { one } from "./dom.js";
@@ -9,7 +9,7 @@ import { Framed } from "./framed.js";
 
 const STEP = 0.01;
 const FAR = 0.1; // with Shift
-const EXACT = 10_000; // places in a side
+const EXACT = 10_000; // steps per side
 
 /** @param {number} value */
 const within = (value) => Math.round(Math.max(0, Math.min(1, value)) * EXACT) / EXACT;
@@ -45,7 +45,7 @@ export class PointPicker extends Framed {
   }
 
   /**
-   * Put the point under the pointer, and keep it there.
+   * Move the point to the pointer and follow it.
    * @param {PointerEvent} start
    */
   drag(start) {
@@ -58,7 +58,7 @@ export class PointPicker extends Framed {
     return follow;
   }
 
-  // Arrows move the point by a hundredth of the side, with Shift by a tenth.
+  // Arrow keys move the point by a hundredth of the side, with Shift by a tenth.
   /** @param {KeyboardEvent} event */
   nudge(event) {
     const arrow = ARROWS[event.key];

@@ -1,4 +1,4 @@
-// The focal point of each picture: its own, or the one that is the same for all.
+// The focal point of each image: its own or the one shared by all.
 
 import { PerImage } from "./per_image.js";
 

@@ -1,5 +1,5 @@
-// Posts to the site as whoever is logged in, or as a guest where the page was made for one. The CSRF token changes at log-in, also in another tab: where the one that
-// the page came with is refused, the page's own address is asked for the new one, and what was posted is posted again.
+// Sends POST requests as the logged-in user, or as a guest if the page was rendered for one. The CSRF token changes at log-in, even in another
+// tab: if the token is rejected, fetch the page again for a new token and retry the request.
 
 import { maybe, one } from "./dom.js";
 
@@ -20,13 +20,13 @@ export function poster(form) {
    * @param {string} [method]
    */
   async function post(url, body, headers = {}, method = "POST") {
-    const keepalive = method === "DELETE"; // also of a page that is being left
+    const keepalive = method === "DELETE"; // the request must outlive the page
     const attempt = () => fetch(url, { method, keepalive, headers: { "X-CSRFToken": token, ...always, ...headers }, body }).catch(() => null);
     const answer = await attempt();
     return answer?.status === 403 && (await renew()) ? attempt() : answer;
   }
 
-  // False where nobody is logged in any more: the log-in page comes instead, or the page of a guest.
+  // Return false if the session has ended: the response is then the log-in page or a guest's page.
   async function renew() {
     const answer = await fetch(location.href).catch(() => null);
     const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;

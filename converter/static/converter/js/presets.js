@@ -1,4 +1,4 @@
-// Sizes by name: a choice fills the fields of its output.
+// Named sizes: choosing one fills the fields of its output.
 
 import { around, maybe } from "./dom.js";
 
@@ -6,7 +6,7 @@ import { around, maybe } from "./dom.js";
 
 /** @param {HTMLElement} root */
 export function watchPresets(root) {
-  // Before others hear of the change, so that they find the fields filled.
+  // Capture the event so that other listeners find the fields already filled.
   root.addEventListener("change", (event) => {
     const card = around(event, "[data-output]", HTMLElement);
     const select = card && maybe(card, "[data-preset]", HTMLSelectElement);

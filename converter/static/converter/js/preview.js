@@ -1,4 +1,4 @@
-// Shows what the options make of one image before all are converted: through the one-shot API, which keeps nothing.
+// Previews the result for one image before the batch is converted, through the one-shot API, which stores nothing.
 
 import { Comparison } from "./comparison.js";
 import { one } from "./dom.js";
@@ -19,10 +19,10 @@ const WAIT = 500; // milliseconds after the last change
 const section = find("try", HTMLElement);
 const [note, view, bar] = ["note", "view", "bar"].map((name) => one(section, `[data-try-${name}]`, HTMLElement));
 const start = one(section, "[data-try-start]", HTMLButtonElement);
-const isDear = Boolean(navigator.connection?.saveData); // then only when asked
+const isDear = Boolean(navigator.connection?.saveData); // then preview only on request
 
 /** @type {Comparison | null} */
-let comparison = null; // of the image in sight
+let comparison = null; // of the displayed image
 let isWanted = !isDear;
 let isRunning = false;
 let timer = 0;
@@ -35,7 +35,7 @@ start.addEventListener("click", () => {
   run();
 });
 
-/** Called after every change of images and outputs; returns the image in sight. */
+/** Call after every change of images or outputs; returns the displayed image. */
 export function update() {
   if (state.busy || state.batch) return comparison?.image ?? null;
   const image = shown();
@@ -47,11 +47,11 @@ export function update() {
 }
 
 /**
- * The address of the whole original in sight, if it is this image.
+ * Return the URL of the whole original, if this image is the displayed one.
  * @param {import("./files.js").Image} image
  */
 export async function wholeOf(image) {
-  await null; // whoever asks may have heard of it before this
+  await null; // the caller may have been notified before this module
   return comparison?.image === image ? comparison.whole() : null;
 }
 
@@ -70,7 +70,7 @@ function begin(image) {
 }
 
 async function run() {
-  if (isRunning || !isWanted || !comparison || state.busy || state.batch) return; // whoever runs looks again when done
+  if (isRunning || !isWanted || !comparison || state.busy || state.batch) return; // the current run checks for changes when it is done
   isRunning = true;
   const [seen, current] = [turn, comparison];
   const told = await preview(current);
@@ -87,7 +87,7 @@ function tell({ text, isBad = false }) {
 }
 
 /**
- * What to say of it; nothing where nothing is new.
+ * Return the text to show, or null if nothing has changed.
  * @param {Comparison} current
  * @returns {Promise<Told | null>}
  */

@@ -1,4 +1,4 @@
-// Says in one sentence what the recipe does, while it is being changed.
+// Describes the recipe in one sentence while it is being edited.
 
 import { watchColors } from "./colors.js";
 import { all, one } from "./dom.js";

@@ -1,4 +1,4 @@
-// The reference: Swagger UI in the colours of the site, calling the API with the page's session.
+// The API reference: Swagger UI with the site's colour scheme, calling the API with the session of the page.
 
 import { one } from "./dom.js";
 
@@ -17,7 +17,7 @@ function signed(request) {
 }
 
 /**
- * Without what the page says itself, and without links inside of buttons.
+ * Hide what the page itself shows, and render no links inside buttons.
  * @param {{ React: any }} system
  */
 const frame = ({ React }) => ({

@@ -1,9 +1,9 @@
-// What is done with the results of a batch at once: the ZIP in place, each file by itself, the share sheet, a notification.
+// Actions on all results of a batch: download the ZIP, save each file, share, notify.
 
 import { all, around, maybe, one } from "./dom.js";
 
-const PAUSE = 400; // milliseconds between downloads; browsers drop those that come at once
-const MOST_SHARED = 20; // files that are held in memory for the share sheet
+const PAUSE = 400; // milliseconds between downloads; browsers drop simultaneous ones
+const MOST_SHARED = 20; // files held in memory for the share sheet
 
 /** @param {number} time milliseconds */
 const wait = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
@@ -11,7 +11,7 @@ const wait = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 const downloads = () => all(document, "[data-result]", HTMLAnchorElement);
 
 /**
- * Ask until the ZIP is made, then go to it. A problem is told by the page that the link leads to.
+ * Poll until the ZIP is ready, then open it. If it failed, the same URL shows the error.
  * @param {HTMLAnchorElement} link
  */
 async function zip(link) {
@@ -46,7 +46,7 @@ async function fileOf(link) {
 
 async function share() {
   const files = await Promise.all(downloads().map(fileOf)).catch(() => []);
-  // Whoever closes the share sheet has changed their mind.
+  // A rejected promise means that the user closed the share sheet.
   if (files.length && navigator.canShare({ files })) await navigator.share({ files }).catch(() => {});
 }
 
@@ -56,7 +56,7 @@ async function notify(button) {
   button.hidden = true;
 }
 
-// Whoever made a single result here came for the file: its download begins by itself, once.
+// After a single conversion the user wants the file: start the download once, automatically.
 function fetchMade() {
   const link = maybe(document, "#batch:not([hx-get]) [data-only]", HTMLAnchorElement);
   if (!link || document.readyState !== "complete" || sessionStorage.getItem("made") !== location.pathname) return;
@@ -92,7 +92,7 @@ document.addEventListener("click", (event) => {
   const button = around(event, "[data-notify]", HTMLElement);
   if (button) notify(button);
 });
-// A result is dragged out of the page as a file, where the browser can do that.
+// Results can be dragged out of the page as files in browsers that support DownloadURL.
 document.addEventListener("dragstart", (event) => {
   const link = around(event, "[data-result]", HTMLAnchorElement);
   if (link) event.dataTransfer?.setData("DownloadURL", `${link.dataset.type}:${link.dataset.result}:${link.href}`);
@@ -105,5 +105,5 @@ document.addEventListener("htmx:load", () => {
   if (done && isUnseen) new Notification(document.title, { body: maybe(done, "[role=status]", HTMLElement)?.textContent?.trim() });
 });
 offer();
-// A download that begins earlier stops the page from being loaded.
+// Starting a download earlier would abort the page load.
 window.addEventListener("load", () => setTimeout(fetchMade));

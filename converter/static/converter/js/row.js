@@ -1,20 +1,20 @@
-// One chosen file as a row of the list, from being chosen to being sent.
+// One chosen file as a row of the list, until it is sent.
 
 import { copyOf, one } from "./dom.js";
 import { measured, state } from "./page.js";
 import { forgetUpload } from "./server.js";
 import { say, sizeInWords, texts } from "./words.js";
 
-const LARGE = 2e6; // bytes; what is smaller is sent ahead before a bar is seen
-const DRAWING = "image/svg+xml"; // browsers show it, the site does not read it
-const THUMBNAILED = 30e6; // bytes; what is larger takes too long to draw
+const LARGE = 2e6; // bytes; smaller files are uploaded before a progress bar would be seen
+const DRAWING = "image/svg+xml"; // browsers can show it, but the site cannot read it
+const THUMBNAILED = 30e6; // bytes; larger files take too long to draw
 
 /** @typedef {"ready" | "bad" | "waiting" | "sending" | "sent" | "failed" | "out"} RowState */
 
 export class Row {
   /**
    * @param {File} file
-   * @param {string} path with the folders that it was chosen with
+   * @param {string} path including the chosen folders
    */
   constructor(file, path) {
     this.file = file;
@@ -22,21 +22,21 @@ export class Row {
     this.name = file.name;
     this.size = file.size;
     /** @type {import("./crop_box.js").Size | null} */
-    this.pixels = null; // of the upright picture
+    this.pixels = null; // of the upright image
     /** @type {RowState} */
     this.state = "ready";
-    this.share = 0; // of its bytes that are sent
+    this.share = 0; // fraction of the bytes sent
     /** @type {AbortController | null} */
     this.stop = null;
     /** @type {{ id: string, form: import("./server.js").UploadForm } | null} */
-    this.target = null; // where it is sent
-    this.since = 0; // when the form for that was made
-    this.announced = 0; // when the site was told of it
+    this.target = null; // where to send the file
+    this.since = 0; // when the upload form was made
+    this.announced = 0; // when the file was announced to the site
     /** @type {Promise<string> | null} */
-    this.arrival = null; // while it is being sent, and afterwards: why that failed
-    this.isHere = false; // at the site
-    this.hasFailed = false; // to be sent ahead
-    this.isUnseen = false; // by the browser, and not yet asked about
+    this.arrival = null; // the pending or finished upload; resolves to the reason of a failure
+    this.isHere = false; // whether the site has the file
+    this.hasFailed = false; // whether uploading ahead has failed
+    this.isUnseen = false; // whether the browser cannot show it and its size has yet to be requested
     this.element = copyOf("[data-row-template]");
     this.show = one(this.element, "[data-show]", HTMLButtonElement);
     this.remove = one(this.element, "[data-remove]", HTMLButtonElement);
@@ -109,11 +109,11 @@ export class Row {
 
   /** @param {NonNullable<Row["target"]>} target */
   announce(target) {
-    this.stop?.abort(); // its bytes would be those of the upload before
+    this.stop?.abort(); // its bytes belong to the previous upload
     Object.assign(this, { target, since: performance.now(), announced: Date.now(), arrival: null, isHere: false, hasFailed: false });
   }
 
-  // The site has it in no batch, and need not keep it.
+  // Discard an upload that belongs to no batch.
   forget() {
     this.stop?.abort();
     if (this.target) forgetUpload(this.target.id);

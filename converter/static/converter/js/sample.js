@@ -1,14 +1,14 @@
-// What is sent of an image for its preview: its upload, the file itself, or a smaller copy of a file too large.
+// Chooses what to send for a preview: the upload, the file itself, or a smaller copy of a file that is too large.
 
 import { arrived } from "./ahead.js";
 import { limits } from "./page.js";
 
-export const SIDE = 1600; // longest side of a copy
+export const SIDE = 1600; // of a copy
 
 /**
  * @typedef {import("./crop_box.js").Size} Size
  * @typedef {{ source: Parameters<typeof import("./server.js").convertOnce>[0], whole?: Size, copy?: Size }} Sample
- * `whole`: the size of the picture that a copy stands for, `copy` its own
+ * `whole`: the size of the original image, `copy`: the size of its copy
  */
 
 /** @type {WeakMap<object, Promise<Sample | null>>} */
@@ -23,7 +23,7 @@ export async function sampleOf(image, recipe) {
   if (!("file" in image)) return { source: { upload: image.upload } };
   const { file, name } = image;
   const isSmall = file.size <= limits.preview;
-  const copy = isSmall || recipe.pages ? null : await copyOf(image); // a copy has one picture
+  const copy = isSmall || recipe.pages ? null : await copyOf(image); // a copy has a single frame
   if (copy) return copy;
   const upload = await arrived(image);
   if (upload) return { source: { upload } };

@@ -1,4 +1,4 @@
-// Saves the outputs, as they stand, as a recipe of this name.
+// Saves the current outputs as a named recipe.
 
 import { one } from "./dom.js";
 import { logosTaken } from "./logos.js";
@@ -18,7 +18,7 @@ function tell(text) {
   showErrors(section, { name: [text] });
 }
 
-/** Returns what is wrong, where that is not shown at a field. */
+/** Return the problem, unless it is shown at a field. */
 async function save() {
   await fetchMessages();
   await logosTaken();

@@ -1,4 +1,4 @@
-// Sends each file by its own form, a few at once; what failed can be sent again.
+// Sends each file with its own upload form, a few at a time; failed ones can be sent again.
 
 import { around } from "./dom.js";
 import { failed, rowOf, rows } from "./files.js";
@@ -12,7 +12,7 @@ import { texts } from "./words.js";
 
 const AT_ONCE = 4;
 
-let rounds = 0; // under way: the page is left only after the last one, or a retry would be lost
+let rounds = 0; // in progress; leaving the page before the last one ends would lose a retry
 
 /** @param {() => Promise<unknown>} sendSome */
 async function round(sendSome) {
@@ -34,7 +34,7 @@ export const sendAll = (some) => round(async () => {
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 });
 
-// Read through this where it may change during an await.
+// Read the state through a function: it may change during an await, which type narrowing ignores.
 /** @param {Row} row */
 const isOut = (row) => row.state === "out";
 
@@ -87,6 +87,6 @@ find("rows", HTMLElement).addEventListener("click", (event) => {
 window.addEventListener("online", () => {
   if (state.batch && !state.busy && failed().length) sendAll(failed());
 });
-// Who comes back from the batch by the browser's memory finds a form that was sent: load it again.
+// A page restored from the back/forward cache holds a form that was already sent: reload it.
 window.addEventListener("pageshow", (event) => { if (event.persisted && state.batch) location.reload(); });
 window.addEventListener("beforeunload", (event) => { if (state.busy) event.preventDefault(); });

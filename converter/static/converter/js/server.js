@@ -1,11 +1,11 @@
-// What the convert page asks of the site.
+// The requests of the convert page.
 
 import { address, form } from "./page.js";
 import { poster } from "./post.js";
 import { texts, told } from "./words.js";
 
 /**
- * @typedef {{ status: number, said: any }} Answer `status` 0: the site was not reached; 401: nobody is logged in
+ * @typedef {{ status: number, said: any }} Answer `status` 0: no response from the site; 401: not logged in
  * @typedef {{ recipe?: Record<string, any>, errors?: Record<string, string[]> }} Output
  * @typedef {{ url: string, fields: Record<string, string> }} UploadForm
  */
@@ -24,13 +24,13 @@ async function ask(url, body, more = {}, method = "POST") {
   const headers = { Accept: "application/json", ...(isForm ? {} : { "Content-Type": "application/json" }), ...more };
   const answer = await post(url, isForm ? body : JSON.stringify(body), headers, method);
   if (!answer) return { status: 0, said: null };
-  // The API refuses whoever is not logged in, pages lead to the log-in.
+  // Without a session, the API responds with 403 and pages redirect to the log-in page.
   const status = answer.redirected || answer.status === 403 ? 401 : answer.status;
   return { status, said: await answer.json().catch(() => null) };
 }
 
 /**
- * The recipe of each output as the form stands, or what is wrong with its fields.
+ * Return the recipe of each output in the form, or what is wrong with its fields.
  * @returns {Promise<{ outputs: Output[], problem?: string }>}
  */
 export async function readOutputs() {
@@ -57,7 +57,7 @@ export async function keepWatermark(file) {
 let last = { wish: "", key: "" };
 
 /**
- * The same wish has the same key: where only the answer was lost, the second press makes no second batch.
+ * Create a batch. The same request gets the same key, so that a retry after a lost response creates no second batch.
  * @param {Record<string, any>} wanted
  */
 export function makeBatch(wanted) {
@@ -73,19 +73,19 @@ export function makeBatch(wanted) {
 export const saveRecipe = (name, outputs) => ask(address("savedRecipes"), { name, outputs });
 
 /**
- * Ask for a form for each file, before it is said what is to be made of them.
+ * Request an upload form for each file before the outputs are known.
  * @param {{ name: string, size: number }[]} files
  */
 export const announceFiles = (files) => ask(`${address("uploads")}forms`, { files });
 
-/** @param {string} upload that is in no batch */
+/** @param {string} upload must not be in a batch */
 export const forgetUpload = (upload) => ask(`${address("uploads")}${upload}`, new FormData(), {}, "DELETE");
 
 /** @param {string} batch */
 export const cancelBatch = (batch) => ask(`${batch}cancel/`, new FormData());
 
 /**
- * A new form for an upload, or why there is none.
+ * Return a new form for an upload, or why there is none.
  * @param {string} upload
  * @returns {Promise<{ form?: UploadForm, problem?: string }>}
  */
@@ -97,7 +97,7 @@ export async function renewForm(upload) {
 }
 
 /**
- * Let the server make one result that nobody keeps, of a blob or of an upload.
+ * Convert a blob or an upload once, without storing the result.
  * @param {{ blob: Blob, name: string } | { upload: string }} source
  * @param {Record<string, any>} recipe
  * @returns {Promise<{ result?: Blob, report?: Record<string, any>, problem?: string, code?: string }>}

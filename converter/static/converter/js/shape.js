@@ -1,4 +1,4 @@
-// What a recipe does to the shape of a picture.
+// How a recipe changes the shape of an image.
 
 import { carried, whole as wholeBox } from "./crop_box.js";
 
@@ -7,7 +7,7 @@ import { carried, whole as wholeBox } from "./crop_box.js";
 const LEAST_BYTES = 1000;
 
 /**
- * The part of a recipe that shapes, for a result of this size; nothing where all of the first picture is seen as it is.
+ * Return the part of a recipe that changes the shape, for a result of this size, or null if the whole first frame is kept as it is.
  * @param {Recipe} recipe
  * @param {number} width
  * @param {number} height
@@ -18,12 +18,12 @@ export function shapeOf({ pages, crop, focal_point, rotate, flip, background, re
   const isCut = ["fill", "pad"].includes(mode);
   if (!pages && !crop && !rotate && !flip && !isCut) return null;
   const cut = { background: mode === "pad" ? background : undefined, focal_point: mode === "fill" ? focal_point : undefined, resize: { mode, gravity, border, width, height, enlarge: true } };
-  // Without what is undefined.
+  // Drop undefined values.
   return JSON.parse(JSON.stringify({ pages, crop, rotate, flip, ...(isCut ? cut : {}) }));
 }
 
 /**
- * The recipe for a smaller copy of a picture: a crop is in pixels of the picture, a size in bytes is for all of it.
+ * Adapt the recipe to a smaller copy of an image: scale the crop, which is in pixels, and the target size in bytes.
  * @param {Recipe} recipe
  * @param {import("./sample.js").Sample} sample
  * @returns {Recipe}
@@ -32,15 +32,15 @@ export function scaledTo(recipe, { whole, copy }) {
   if (!whole || !copy) return recipe;
   const { crop, target_bytes: most } = recipe;
   const box = crop && wholeBox(carried({ box: crop, size: whole, ratio: null }, copy), copy);
-  const alone = { ...recipe, pages: undefined }; // a copy has one picture
+  const alone = { ...recipe, pages: undefined }; // a copy has a single frame
   const scaled = box ? { ...alone, crop: box } : alone;
-  // As many bytes for each pixel, so that it looks as the result will.
+  // Keep the bytes per pixel, so that the preview looks like the result.
   const share = Math.min(1, pixelsOf(copy, scaled) / pixelsOf(whole, recipe));
   return most ? { ...scaled, target_bytes: Math.max(LEAST_BYTES, Math.round(most * share)) } : scaled;
 }
 
 /**
- * How many pixels the result of a whole picture will have.
+ * Return how many pixels the result of the whole image will have.
  * @param {{ width: number, height: number }} whole
  * @param {Recipe} recipe
  */

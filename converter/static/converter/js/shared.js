@@ -1,10 +1,10 @@
-// What a phone shares with the site, such as photos from its gallery: the service worker holds it until this page asks.
+// Receives files shared from a phone, such as photos from its gallery: the service worker holds them until this page asks.
 
 import { add } from "./files.js";
 import { address, refuse } from "./page.js";
 import { texts } from "./words.js";
 
-const workers = navigator.serviceWorker; // where there is none, as without HTTPS, the page works too
+const workers = navigator.serviceWorker; // undefined without HTTPS; the page works without it
 
 /** @param {MessageEvent<File[]>} event */
 function take({ data }) {

@@ -1,4 +1,4 @@
-// Makes the batch of what is chosen, or says what is wrong, and lets the files be sent.
+// Creates the batch of the chosen files, or shows what is wrong, and starts sending the files.
 
 import { announce } from "./ahead.js";
 import { all, one } from "./dom.js";
@@ -17,10 +17,10 @@ import { fetchMessages, say, texts, told } from "./words.js";
 /** @typedef {import("./row.js").Row} Row */
 
 const LOST = ["no_upload", "upload_not_found"];
-const NOBODY = "00000000-0000-0000-0000-000000000000"; // the id in the address that the page names for any batch
+const NOBODY = "00000000-0000-0000-0000-000000000000"; // placeholder for the batch id in the page's URL
 
 /**
- * As if it had been chosen in the only output.
+ * Set the format of the only output.
  * @param {string} format
  */
 function take(format) {
@@ -50,7 +50,7 @@ async function submit() {
 }
 
 /**
- * Returns why there is no batch.
+ * Create the batch; return why it failed, or "".
  * @param {Row[]} files
  * @param {boolean} [isAgain]
  * @returns {Promise<string>}
@@ -65,7 +65,7 @@ async function make(files, isAgain = false) {
   const images = inBatch();
   const lost = images.find(isLost);
   if (lost) return say(texts.cropUnknown, { name: lost.name });
-  // A single image is the batch: what is its own is kept with it, to be used again.
+  // With a single image, its crop and focal point become part of the batch's recipes, so that they are kept for reuse.
   const isSingle = images.length === 1 && !addresses().length;
   /** @param {import("./files.js").Image} image */
   const own = (image) => {
@@ -83,12 +83,12 @@ async function make(files, isAgain = false) {
   });
   if (status !== 201) return !isAgain && forgetLost(said, images) ? make(files, true) : refusal(status, said, images);
   state.batch = address("batch").replace(NOBODY, said.id);
-  sessionStorage.setItem("made", state.batch); // its page may begin the download
+  sessionStorage.setItem("made", state.batch); // the batch page may start the download
   return "";
 }
 
 /**
- * Forget what the site has no longer, to announce it again; false where it has all.
+ * Forget uploads that the site no longer has, so that they are announced again; return whether there are any.
  * @param {any} said
  * @param {import("./files.js").Image[]} images
  */
@@ -108,7 +108,7 @@ function problemOf(outputs) {
 /**
  * @param {number} status
  * @param {any} said
- * @param {import("./files.js").Image[]} images that it points at
+ * @param {import("./files.js").Image[]} images that error pointers refer to
  */
 function refusal(status, said, images) {
   if (!status) return texts.offline;

@@ -1,4 +1,4 @@
-// Tabs as WAI-ARIA has them: one panel is open, and the arrow keys lead from tab to tab.
+// Tabs as in WAI-ARIA: one panel is open, and arrow keys move between tabs.
 
 import { all, around } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// Times in the visitor's own zone: the server knows UTC only.
+// Shows times in the visitor's time zone; the server uses UTC.
 
 import { all } from "./dom.js";
 

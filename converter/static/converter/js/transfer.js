@@ -1,4 +1,4 @@
-// Sends the file of one row by its form, which is renewed where it has expired; shows how far it is.
+// Sends the file of one row with its upload form, renews an expired form and shows the progress.
 
 import { showTotal } from "./pace.js";
 import { state } from "./page.js";
@@ -8,16 +8,16 @@ import { say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
-const FORM_LIFE = 4 * 60_000; // milliseconds; a form is good for five minutes from when it was made to when the sending begins
+const FORM_LIFE = 4 * 60_000; // milliseconds; a form is valid for five minutes, until sending begins
 
 /**
- * Send the file, unless it is under way or there: whoever asks meanwhile waits for the same.
+ * Send the file, unless it is being sent or has been sent: concurrent callers share one promise.
  * @param {Row} row
- * @returns {Promise<string>} why it failed; nothing where it did not, or was stopped
+ * @returns {Promise<string>} why it failed, or "" if it was sent or stopped
  */
 export function transfer(row) {
   row.arrival ??= deliver(row).then((problem) => {
-    if (!row.isHere) row.arrival = null; // to be tried again
+    if (!row.isHere) row.arrival = null; // so that it can be tried again
     return problem;
   });
   return row.arrival;
@@ -61,7 +61,7 @@ function showShare(row, share) {
   if (state.batch) showTotal();
 }
 
-// A form works for some minutes only: who waited longer, or tries again, needs a new one. Returns why there is none.
+// Get a new form, since forms expire after a few minutes. Returns why there is none, or "".
 /** @param {Row} row */
 export async function renew(row) {
   if (!row.target) return texts.failed;

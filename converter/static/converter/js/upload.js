@@ -1,9 +1,9 @@
-// One file to one signed form: its fields first, the file last.
+// Sends one file with one signed form: first the fields, then the file.
 
 export class Stopped extends Error {}
 export class Expired extends Error {}
 
-/** Carries what the site said, as problem details. */
+/** An error response of the site, with its problem details. */
 export class Refused extends Error {
   /** @param {{ code: string, detail: string }} problem */
   constructor(problem) {
@@ -13,10 +13,10 @@ export class Refused extends Error {
 }
 
 /**
- * Fails with Stopped, Expired (ask for a new form), Refused or Error.
+ * Reject with Stopped, Expired (request a new form), Refused or Error.
  * @param {{ url: string, fields: Record<string, string> }} form
  * @param {File} file
- * @param {{ signal: AbortSignal, progress: (share: number) => void }} watch `progress` hears a share from 0 to 1
+ * @param {{ signal: AbortSignal, progress: (share: number) => void }} watch `progress` gets a share from 0 to 1
  * @returns {Promise<void>}
  */
 export function send(form, file, { signal, progress }) {
@@ -47,6 +47,6 @@ function refusalOf(request) {
   try {
     return new Refused(JSON.parse(request.responseText));
   } catch {
-    return new Error("no problem details"); // S3 answers in XML
+    return new Error("no problem details"); // S3 responds with XML
   }
 }

@@ -1,4 +1,4 @@
-// What is said of a previewed result: how large the file becomes, and whether it looks good and nothing is left out.
+// Describes a previewed result: its file size, and warnings about quality or lost content.
 
 import { one } from "./dom.js";
 import { cards, touchedIndex } from "./outputs.js";
@@ -8,12 +8,12 @@ import { say, sizeInWords, texts } from "./words.js";
 
 /**
  * @typedef {{ text: string, isBad?: boolean }} Told
- * @typedef {{ result: Blob, report?: Record<string, any>, pixels: number | null }} Made `pixels`: how many, where the browser shows it
+ * @typedef {{ result: Blob, report?: Record<string, any>, pixels: number | null }} Made `pixels`: number of pixels, if the browser can show it
  */
 
 const USUAL = 1600; // pixels of the longest side
 const button = find("try-smaller", HTMLButtonElement);
-let side = 0; // that is offered
+let side = 0; // offered as the new longest side
 
 export function hideSmaller() {
   button.hidden = true;
@@ -29,7 +29,7 @@ export function hideSmaller() {
 export function verdict(image, made, sent, recipe) {
   const size = inWords(image.size, sizeAfter(made, sent, recipe), Boolean(sent.whole));
   /** @type {{ code: string, params: Record<string, any> }[]} */
-  const warnings = (made.report?.warnings ?? []).filter((/** @type {{ code: string }} */ { code }) => code in texts); // the others come with the result
+  const warnings = (made.report?.warnings ?? []).filter((/** @type {{ code: string }} */ { code }) => code in texts); // other warnings are shown with the result
   if (warnings.some(({ code }) => code === "low_quality")) offerSmaller(image, recipe);
   const said = warnings.map(({ code, params }) => say(texts[code], params));
   return { text: [size, ...said].join(" · "), isBad: said.length > 0 };

@@ -1,4 +1,4 @@
-// What the convert page says, in its language.
+// The texts of the convert page, in its language.
 
 import { one } from "./dom.js";
 import { reader } from "./messages.js";
@@ -16,14 +16,14 @@ let message = reader({}, language);
 /** @type {Promise<void> | null} */
 let fetching = null;
 
-/** Learn how to say what the API may refuse: nobody needs it before there is something to send. */
+/** Load the templates of the API's error messages: they are needed only when something is sent. */
 export function fetchMessages() {
   fetching ??= fetch(address("messages")).then(async (answer) => { message = reader(await answer.json(), language); }, () => { fetching = null; });
   return fetching;
 }
 
 /**
- * What the API says; what this page does not know, in English.
+ * Return the message of an API error; in English if this page has no template for it.
  * @param {{ code: string, params?: Record<string, any>, detail?: string }} said
  */
 export const told = (said) => message(said) ?? said.detail ?? texts.refused;
