@@ -1,4 +1,4 @@
-"""The gain map in a JPEG: how much brighter each part is on an HDR screen (Android Ultra HDR 1.1; ISO 21496-1)."""
+"""Read and write gain maps for HDR screens in JPEG (Android Ultra HDR 1.1; ISO 21496-1)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _APP1, _APP2 = 0xE1, 0xE2
 _MOST_SEGMENT = 65_533
 _TOLD = b"hdrgm:Version"
 _START = b"\xff\xd8\xff"
-_QUALITY = 92  # below, lights overshoot at their edges
+_QUALITY = 92  # below it, bright areas overshoot at their edges
 _FLAGS, _USES_BASE_COLORS = 4, 0x40
 
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
@@ -48,20 +48,20 @@ _USUAL = {
     "HDRCapacityMin": "0",
     "BaseRenditionIsHDR": "False",
 }
-"""What holds where nothing is said (Ultra HDR Image Format 1.1)."""
+"""The default values (Ultra HDR Image Format 1.1)."""
 _ITEM = re.compile(rb'<Container:Item\b[^>]*Item:Semantic="GainMap"[^>]*>')
 _LENGTH = re.compile(rb'(Item:Length=")\d+(")')
 
 
 class GainMap(NamedTuple):
-    """The map, L or RGB, and the segments with the range and the colour space of its values."""
+    """The map in L or RGB, and the segments with the range and colour space of its values."""
 
     image: Image.Image
     told: bytes
 
 
 def gain_map_of(data: bytes) -> GainMap | None:
-    """Return the gain map of a JPEG; None if there is none, or Apple's, whose values are undocumented."""
+    """Return the gain map of a JPEG, or None if there is none or if it is Apple's, which is undocumented."""
     at = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), -1)
     while 0 <= at < len(data) and (at := data.find(_START, at)) >= 0:
         inner = data[at:]
@@ -86,8 +86,9 @@ def _explains(content: bytes) -> bool:
 
 
 def _needed(told: Sequence[bytes]) -> list[bytes]:
-    """Return the segments without a profile that says nothing: in the usual case, and always where only XMP describes
-    the map, the HDR version has the primaries of the picture.
+    """Return the segments without a profile that has no effect.
+
+    Usually, and always if only XMP describes the map, the HDR version has the primaries of the base image.
     """
     flags = next(
         (part[4 + len(_ISO) :][_FLAGS] for part in told if part[4:].startswith(_ISO)), _USES_BASE_COLORS
@@ -96,7 +97,7 @@ def _needed(told: Sequence[bytes]) -> list[bytes]:
 
 
 def _brief(part: bytes) -> bytes:
-    """Return the segment without padding, what other programs say in it, and values that go without saying."""
+    """Return an XMP segment without padding, unrelated properties and default values."""
     if not part[4:].startswith(_XMP) or _ELEMENT in part:
         return part
     told = dict(_ATTRIBUTE.findall(part.decode(errors="replace")))
@@ -106,7 +107,7 @@ def _brief(part: bytes) -> bytes:
 
 
 def _is_usual(name: str, value: str) -> bool:
-    """Whether it means the same as saying nothing."""
+    """Return whether the value equals the default."""
     usual = _USUAL.get(name)
     try:
         return usual == value or (usual is not None and float(usual) == float(value))
@@ -121,22 +122,22 @@ def _decoded(data: bytes) -> Image.Image | None:
     except MemoryError:
         raise
     except Exception:
-        # Whatever the decoder runs into: the picture itself is whole, and its HDR version is said to be lost.
+        # The base image is still intact, and the report says that the HDR version is lost.
         return None
 
 
 def packed(gain_map: GainMap) -> bytes:
-    """Return the gain map as the JPEG that is appended to the picture."""
+    """Return the gain map as a JPEG to append to the base image."""
     output = BytesIO()
     gain_map.image.save(output, "JPEG", qtables=_tables(), subsampling="4:2:0", optimize=True)
     plain = output.getvalue()
-    head = plain[4 + int.from_bytes(plain[4:6], "big") :]  # without what Pillow tells of JFIF
+    head = plain[4 + int.from_bytes(plain[4:6], "big") :]  # without Pillow's JFIF header
     return plain[:2] + gain_map.told + head
 
 
 @cache
 def _tables() -> list[Sequence[int]]:
-    """Return the one table for brightness and colour; beside a small picture, a second one weighs much."""
+    """Return a single quantization table for luma and chroma, to save bytes in small images."""
     output = BytesIO()
     Image.new("L", (1, 1)).save(output, "JPEG", quality=_QUALITY)
     with Image.open(output) as image:
@@ -144,7 +145,7 @@ def _tables() -> list[Sequence[int]]:
 
 
 def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
-    """Return the JPEG with a packed gain map appended, described in XMP and ISO 21496-1 like the map itself."""
+    """Append a packed gain map and describe it in XMP and ISO 21496-1, like the map itself."""
     if _TOLD in gain_map:
         data = _with_directory(data, len(gain_map))
     told = _segment(_APP2, _ISO + bytes(4)) if _ISO in gain_map else b""
@@ -157,7 +158,7 @@ def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
 
 
 def _behind_head(data: bytes) -> int:
-    """Return the offset after JFIF, EXIF and XMP, which come first."""
+    """Return the offset after the JFIF, EXIF and XMP segments, which come first."""
     at = 2
     for segment in before_pixels(data):
         if not data[segment.start :].startswith((_JFIF, _EXIF, _XMP)):
@@ -171,8 +172,9 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _index(size: int, map_size: int, offset: int) -> bytes:
-    """Return the index of the two pictures (CIPA DC-007): their sizes in bytes, and the second's offset from the
-    index.
+    """Return the MP index of the two images (CIPA DC-007).
+
+    It contains their sizes in bytes and the offset of the second image from the index.
     """
     entries = struct.pack(">IIIHH", 0x030000, size, 0, 0, 0) + struct.pack(
         ">IIIHH", 0, map_size, offset, 0, 0
@@ -183,7 +185,7 @@ def _index(size: int, map_size: int, offset: int) -> bytes:
 
 
 def _with_directory(data: bytes, length: int) -> bytes:
-    """Return the JPEG with the gain map described in its XMP, in the existing packet or a new one."""
+    """Describe the gain map in the XMP, in the existing packet or a new one."""
     directory = _DIRECTORY.format(length=length).encode()
     for segment in before_pixels(data):
         content = data[segment.start : segment.end]

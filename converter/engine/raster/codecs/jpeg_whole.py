@@ -20,8 +20,8 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     """Return whether compressed data is missing, although the file ends with an end marker.
 
     The file may have been truncated and then closed with an end marker, or have lost data in between.
-    `decode` decodes other data to the size of `image`. With data appended, a complete file decodes to the same
-    pixels, but a truncated one to other pixels where it was grey.
+    `decode` decodes other data to the size of `image`. With data appended, a complete file decodes to the
+    same pixels, but a truncated one to other pixels where it was grey.
     """
     found = list(segments(data))
     scans = [segment for segment in found if segment.marker == START_OF_SCAN]

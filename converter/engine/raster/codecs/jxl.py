@@ -1,4 +1,4 @@
-"""JPEG XL, by libjxl."""
+"""The JPEG XL codec, with libjxl."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .jxl_header import header, jpeg_markers
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
 _FARTHEST = 15.0
-"""The largest distance that the binding takes for one."""
+"""The largest distance that the binding accepts."""
 
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
 _EXIF = b"Exif\x00\x00"
@@ -45,11 +45,11 @@ class Jxl(Codec):
     refuses = "animations, CMYK"
 
     def set_up(self) -> None:
-        _libjxl().set_num_threads(1)  # its threads would be lost in a fork
+        _libjxl().set_num_threads(1)  # its threads would not survive a fork
         Image.register_open(self.pillow, _JxlImage, self.recognises)
 
     def problems(self) -> list[str]:
-        """Try a lossless round trip: a build for the wrong processor returns other pixels without an error."""
+        """Test a lossless round trip, since a build for another processor silently returns other pixels."""
         libjxl = _libjxl()
         libjxl.set_num_threads(1)
         data = libjxl.encode(_TEST, 16, 16, num_channels=3, lossless=True)
@@ -71,7 +71,7 @@ class Jxl(Codec):
         return header(data).orientation
 
     def told(self, data: bytes) -> dict[str, Any]:
-        """IPTC and comments of a JPEG lie only in what restores it."""
+        """Return IPTC and comments of the original JPEG, stored only in its reconstruction data."""
         if jpeg_markers(data).isdisjoint((_PHOTOSHOP, _COMMENT)):
             return {}
         jpeg = jpeg_inside(data)
@@ -81,18 +81,18 @@ class Jxl(Codec):
             return {name: image.info[name] for name in ("photoshop", "comment") if name in image.info}
 
     def xmp(self, image: Image.Image, data: bytes) -> bytes | None:
-        """The extension of a long packet, too, lies only in what restores the JPEG."""
+        """Return the XMP packet. The extension of a long one is only in the JPEG reconstruction data."""
         xmp = super().xmp(image, data) or b""
         return whole_packet(jpeg_inside(data) or b"", xmp) if _EXTENDED in xmp else xmp
 
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
-        """Recompress a JPEG's coefficients, and check that exactly the same JPEG can be restored."""
+        """Recompress a JPEG losslessly, or return None if the identical JPEG cannot be restored."""
         if source.name != "jpeg":
             return None
         jpeg = without_metadata(data) if strip else data
         try:
             packed: bytes = _libjxl().jpeg_to_jxl(jpeg)
-        except RuntimeError:  # CMYK, arithmetic coding and other kinds that have no place in JPEG XL
+        except RuntimeError:  # CMYK, arithmetic coding and other variants that JPEG XL does not support
             return None
         return packed if jpeg_inside(packed) == jpeg else None
 
@@ -128,7 +128,7 @@ class Jxl(Codec):
 
 
 def jpeg_inside(data: bytes) -> bytes | None:
-    """Return the JPEG that the file was made from, byte for byte; None where it was made from pixels."""
+    """Return the original JPEG byte for byte, or None if the file was made from pixels."""
     try:
         jpeg: bytes = _libjxl().jxl_to_jpeg(data)
     except RuntimeError:
@@ -165,7 +165,7 @@ class _JxlImage(ImageFile.ImageFile):
         return 8 < self.bits <= 16
 
     def _decoded(self) -> bytes:
-        """Raises Corrupt, Truncated."""
+        """Return the decoded pixels. Raises Corrupt and Truncated."""
         try:
             _, pixels = _libjxl().decode(self._data, dtype="uint16" if self._is_deep else "uint8")
         except RuntimeError as exc:
@@ -176,7 +176,7 @@ class _JxlImage(ImageFile.ImageFile):
 
 @cache
 def _libjxl() -> ModuleType:
-    """Return the binding itself: the package around it would load much that nothing here needs."""
+    """Import only the extension module, because its package loads much that is not needed."""
     package = find_spec("pyjpegxl")
     assert package is not None
     assert package.submodule_search_locations is not None
@@ -193,27 +193,27 @@ def _metadata(told: Any) -> dict[str, Any]:
     if told.exif and len(told.exif) > 4:
         start = (
             4 + struct.unpack_from(">I", told.exif)[0]
-        )  # how far in the TIFF header lies (ISO/IEC 18181-2, 9.5)
+        )  # the offset of the TIFF header (ISO/IEC 18181-2, 9.5)
         found["exif"] = _EXIF + told.exif[start:]
     return {name: value for name, value in found.items() if value}
 
 
 def _distance(quality: int) -> float:
-    """Return the distance from the original in just-noticeable differences, on libjxl's own scale down to 30."""
+    """Return the Butteraugli distance, on libjxl's own scale down to quality 30."""
     if quality >= 30:
         return round(0.1 + (100 - quality) * 0.09, 2)
     return round(6.4 + (30 - quality) * (_FARTHEST - 6.4) / 29, 2)
 
 
 def _with_metadata(stream: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
-    """Return the file: a bare codestream, or a container with uncompressed metadata, which every tool can read."""
+    """Return a bare codestream, or a container with metadata, uncompressed so that all tools can read it."""
     if not exif and not xmp:
         return stream
     told = _box(b"Exif", bytes(4) + exif.removeprefix(_EXIF)) if exif else b""
     told += _box(b"xml ", xmp) if xmp else b""
     if not stream.startswith(_CONTAINER):
         return _CONTAINER + told + _box(b"jxlc", stream)
-    # A container already: only that can say that deep pixels need much of a decoder (ISO/IEC 18181-2, 9.3).
+    # libjxl writes a container itself if deep pixels need a higher decoder level (ISO/IEC 18181-2, 9.3).
     at = next((end for kind, _, end in boxes(stream) if kind == b"jxll"), len(_CONTAINER))
     return stream[:at] + told + stream[at:]
 

@@ -1,4 +1,4 @@
-"""What a JPEG XL says before its first frame (ISO/IEC 18181-1, annex D), and of a JPEG that it was made from."""
+"""Parse the image header of JPEG XL (ISO/IEC 18181-1, annex D) and the markers of its original JPEG."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
 
 @dataclass(frozen=True)
 class Header:
-    """`orientation` is an EXIF orientation, 1 to 8; the decoder applies it."""
+    """Parts of the image header. `orientation` is an EXIF orientation, 1 to 8, which the decoder applies."""
 
     orientation: int = 1
     is_animation: bool = False
 
 
 def header(data: bytes) -> Header:
-    """Return the parsed header; of a truncated one, what is there."""
+    """Return the parsed header. Missing bits of a truncated one count as 0."""
     bits = _Bits(_codestream(data)[2:64])
     _skip_size(bits)
-    if bits.take(1) or not bits.take(1):  # all as usual, or nothing beyond depth and colours
+    if bits.take(1) or not bits.take(1):  # all defaults, or only bit depth and colours
         return Header()
     orientation = 1 + bits.take(3)
-    if bits.take(1):  # the size it is meant to be shown in
+    if bits.take(1):  # the intrinsic size
         _skip_size(bits)
     if bits.take(1):
         _skip_preview(bits)
@@ -40,33 +40,34 @@ def header(data: bytes) -> Header:
 
 
 def jpeg_markers(data: bytes) -> set[int]:
-    """Return the second bytes of the markers of the JPEG that the file was made from, as far as they are told; none if
-    it was made from pixels. They come first in what restores the JPEG (ISO/IEC 18181-2, annex A).
+    """Return the second bytes of the known markers of the original JPEG.
+
+    Empty if the file was made from pixels. They begin the reconstruction data (ISO/IEC 18181-2, annex A).
     """
     restoring = box(data, b"jbrd")
     if restoring is None:
         return set()
     start, end = restoring
     bits = _Bits(data[start : min(end, start + _MOST_MARKERS)])
-    bits.take(1)  # whether the picture is grey
+    bits.take(1)  # whether the image is grey
     markers = (0xC0 + bits.take(6) for _ in range(_MOST_MARKERS))
     return set(takewhile(lambda marker: marker != _END_OF_IMAGE, markers))
 
 
 def _codestream(data: bytes) -> bytes:
-    """Return the codestream, or the first part of it."""
+    """Return the codestream or its first parts."""
     if data.startswith(_CODESTREAM):
         return data
     whole = box(data, b"jxlc")
     if whole:
         return data[slice(*whole)]
-    # Each part begins with its number, and the first may hold no more than the signature.
+    # Each part begins with its index, and the first may contain only the signature.
     parts = (data[start + 4 : end] for kind, start, end in boxes(data) if kind == b"jxlp")
     return b"".join(islice(parts, _MOST_PARTS))
 
 
 class _Bits:
-    """Reads numbers of given bit lengths, lowest bit first; zeros after the end."""
+    """Reads numbers of given bit lengths, lowest bit first, and zeros after the end."""
 
     def __init__(self, data: bytes) -> None:
         self._left = int.from_bytes(data, "little")
@@ -82,7 +83,7 @@ class _Bits:
 
 
 def _skip_size(bits: _Bits) -> None:
-    """The width is only stored if the size has none of the usual aspect ratios."""
+    """Skip the size, where the width is only stored without one of the standard aspect ratios."""
     in_eights = bits.take(1)
     _skip_side(bits, in_eights)
     if bits.take(3) == 0:

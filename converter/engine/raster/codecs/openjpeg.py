@@ -1,7 +1,7 @@
 """Decode JPEG 2000 colours at full bit depth, of which Pillow reads only 8 bits.
 
-Calls the OpenJPEG that Pillow is linked with through `ctypes`, and tests it before use. If that fails, Pillow's
-8 bits are used.
+Calls the OpenJPEG that Pillow is linked with through `ctypes`, and tests it before use. If that fails,
+Pillow's 8 bits are used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PDF: written, never read."""
+"""The PDF codec, which only writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pdf(Codec):
         return {"compression": "group4"} if content.is_bilevel else {"quality": quality}
 
     def hidden(self, content: Content) -> Settings:
-        # The same picture must give the same bytes, so the time of day stays out.
+        # No dates, so that the same image always gives the same bytes.
         return {"creationDate": None, "modDate": None}
 
     def carried(self, content: Content) -> Settings:
@@ -38,12 +38,14 @@ class Pdf(Codec):
         return image.mode != "1"
 
     def picture(self, data: bytes) -> bytes:
-        """A page with a quality is a JPEG inside the PDF."""
+        """Return the JPEG of a page with a quality."""
         return data[data.index(b"\xff\xd8\xff") :]
 
     def parts(self, content: Content) -> Sequence[Content]:
-        """Pages of one bit have no quality, and on paper of one size pages with other pixel sizes have other
-        resolutions.
+        """Split where pages need other settings.
+
+        Bilevel pages have no quality. With a fixed paper size, pages with different pixel sizes have
+        different resolutions.
         """
         has_paper = content.recipe.page is not None
         runs = groupby(content.images, key=lambda image: (image.mode == "1", has_paper and image.size))

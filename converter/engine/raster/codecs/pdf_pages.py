@@ -1,4 +1,4 @@
-"""PDF pages from several files in one (ISO 32000-1, 7.5 and 7.7)."""
+"""Merge the pages of several PDF files into one (ISO 32000-1, 7.5 and 7.7)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PARENT, _LENGTH = b"Parent", b"Length"
 
 
 def joined(files: Iterable[bytes]) -> bytes:
-    """Return one PDF with the pages of these PDFs, in order, without encoding images again.
+    """Return one PDF with the pages of these PDFs in order, without re-encoding images.
 
-    Only for PDFs written here. Raises what Pillow's parser raises for others.
+    Only supports PDFs from the PDF codec. For others, exceptions of Pillow's parser propagate.
     """
     output = BytesIO()
     document = PdfParser(f=output, mode="w+b")
@@ -35,7 +35,7 @@ def joined(files: Iterable[bytes]) -> bytes:
 
 
 class _Copy:
-    """Copies objects from one PDF to another, each once, however often it is referenced."""
+    """Copies objects from one PDF to another, each once even if it is referenced several times."""
 
     def __init__(self, source: PdfParser, target: PdfParser) -> None:
         self._source, self._target = source, target

@@ -1,4 +1,4 @@
-"""PNG and APNG."""
+"""The PNG and APNG codec."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .png_deep import gray_with_alpha, with_pixels
 from .png_whole import ends_early
 
 _APPLE = b"CgBI"
-_MOST_CHUNKS = 100_000  # encoders make them of 8 kB and more, and each costs a tenth of a millisecond
+_MOST_CHUNKS = 100_000  # encoders write chunks of 8 kB or more, and each takes 0.1 ms
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
 _XMP = b"XML:com.adobe.xmp\x00"
 _COLOR_TYPE, _PALETTE = 25, 3
@@ -35,27 +35,28 @@ _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 class Png(Codec):
     format = FORMATS["png"]
     pillow = "PNG"
-    longest_delay = 65_535_000  # 16 bits of seconds
+    longest_delay = 65_535_000  # a 16-bit number of seconds
     needs = ("zlib",)
     has_octets = True
     reads = "1 to 16 bits a channel, palettes, APNG"
 
     def set_up(self) -> None:
-        # Its own bounds are an eighth of ours, and reaching them counts as damage.
+        # Pillow's own limits are an eighth of these, and it treats larger texts as damage.
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2 * MOST_TEXT
-        png_reader.DECODER.problem()  # a child cannot load it once it has given away its rights
+        png_reader.DECODER.problem()  # a sandboxed child process cannot load it any more
 
     def notes(self) -> list[str]:
         problem = png_reader.DECODER.problem()
         return [f"PNGs take longer to read than they could: {problem}."] if problem else []
 
     def paced(self, durations: Sequence[int], log: Log) -> Sequence[int]:
-        """A delay is a fraction of numbers of 16 bits: the longer one is, the coarser its unit."""
+        """Round the durations, since a delay is a fraction of 16-bit numbers, coarser if it is longer."""
         return [_in_units(duration) for duration in super().paced(durations, log)]
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Pillow accepts a PNG without its end, any number of chunks, and chunks that change how the picture is to be
-        read; here all are refused. Apple's variant is recognised by its first chunk.
+        """Reject PNGs without an end and with too many or unknown critical chunks, which Pillow accepts.
+
+        Also rejects Apple's variant, which has a CgBI chunk first.
         """
         kinds = [chunk.kind for chunk in islice(chunks(data), _MOST_CHUNKS)]
         if kinds[:1] == [_APPLE]:
@@ -67,8 +68,10 @@ class Png(Codec):
         self._refuse_unknown([*takewhile(lambda kind: kind not in (b"IDAT", b"IEND"), kinds)])
 
     def _refuse_unknown(self, kinds: Sequence[bytes]) -> None:
-        """Refuse critical chunks before the pixels that nobody knows (PNG, third edition, 13.2, 14.2), and a second
-        header. Behind the pixels, browsers pass over them.
+        """Raise for a second header and unknown critical chunks (PNG, third edition, 13.2, 14.2).
+
+        `kinds` are those before the pixels; browsers ignore later ones. Raises Corrupt and
+        UnsupportedVariant.
         """
         unknown = [kind for kind in kinds if not kind[0] & 0x20 and kind not in (b"IHDR", b"PLTE")]
         if kinds.count(b"IHDR") > 1 or not b"".join(unknown).isalpha() and unknown:
@@ -77,7 +80,7 @@ class Png(Codec):
             raise UnsupportedVariant(kind="chunk", format=self.format.label, name=unknown[0].decode())
 
     def readable(self, data: bytes) -> bytes:
-        """Pillow calls a file with a long text or profile damaged, and the pixels do not need texts."""
+        """Return the PNG without texts and large profiles, since Pillow treats large ones as damage."""
         found = list(chunks(data))
         shown = list(_for_pixels(found))
         if len(shown) == len(found) and not any(chunk.kind in (PROFILE, b"acTL") for chunk in found):
@@ -85,9 +88,9 @@ class Png(Codec):
         return b"".join([data[:8], *(_bounded(chunk) for chunk in shown)])
 
     def header(self, data: bytes) -> bytes:
-        """Return a PNG without pixels and with all texts in front.
+        """Return a PNG without pixels, with all texts in the header.
 
-        Pillow would decode the whole PNG, with all frames of an animation, to find texts after the pixels.
+        Pillow would decode the whole PNG, including animation frames, to find texts after the pixels.
         """
         read = [chunk for chunk, is_read in _in_header(data) if is_read]
         words = [chunk for chunk in read if chunk.kind in WORDS]
@@ -95,7 +98,7 @@ class Png(Codec):
         kept += [_bounded(chunk) for chunk in read if chunk.kind not in WORDS]
         kept += png_raw_profiles.as_usual(words)
         if apng.hides_default(data):
-            kept.append(apng.whole_frame(data))  # so that the decoder counts what the animation has
+            kept.append(apng.whole_frame(data))  # so that Pillow counts the frames of the animation
         return b"".join([*kept, _NO_PIXELS])
 
     def unread(self, data: bytes) -> Sequence[str]:
@@ -104,7 +107,10 @@ class Png(Codec):
         return [*left, *png_raw_profiles.lost(chunk for chunk, is_read in found if is_read)]
 
     def pictures(self, image: Image.Image, data: bytes) -> Iterator[Image.Image]:
-        """Pillow pastes frames that should be composited, and shows a default image that is not part of the animation."""
+        """Yield the composited frames.
+
+        Pillow does not blend frames correctly, and includes a default image that is not in the animation.
+        """
         if apng.count(data) is None:
             return super().pictures(image, data)
         return apng.frames(data, image.size, lambda still: apng.decoded(still, loaded))
@@ -127,7 +133,7 @@ class Png(Codec):
         return data[24] or super().bits(data, image)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
-        """Return a picture with few colours as a palette image, if nothing is lost."""
+        """Return an image with few colours as a palette image if that is lossless."""
         if image.mode != "RGB" or image.getcolors(256) is None:
             return image
         paletted = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -159,7 +165,7 @@ class Png(Codec):
         return credentials.in_png(data)
 
     def carried(self, content: Content) -> Settings:
-        """PNG stores texts, XMP and IPTC as text chunks."""
+        """Return the encoder arguments, with texts, XMP and IPTC as text chunks."""
         carried = dict(content.extras)
         info = PngImagePlugin.PngInfo()
         if "iptc" in carried:
@@ -173,13 +179,14 @@ class Png(Codec):
 
 
 def _for_pixels(found: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yield the chunks that the pixels need."""
+    """Yield the chunks that are needed to decode the pixels."""
     return (chunk for chunk in _placed(found) if chunk.kind not in WORDS and chunk.is_usable)
 
 
 def _placed(found: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yield all but tRNS where it does not count: behind the pixels, or before the palette that it belongs to (PNG,
-    third edition, 5.6).
+    """Yield the chunks without misplaced tRNS, after the pixels or before the palette.
+
+    See PNG, third edition, 5.6.
     """
     seen = set[bytes]()
     for chunk in found:
@@ -190,7 +197,7 @@ def _placed(found: Iterable[Chunk]) -> Iterator[Chunk]:
 
 
 def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
-    """Yield the chunks before the pixels, and all texts, each with whether there is room for it."""
+    """Yield the chunks before the pixels and all texts, each with whether it is read."""
     pixels_begun, room = False, MOST_TEXT
     for chunk in _placed(chunks(data)):
         if chunk.kind == b"IEND":
@@ -216,8 +223,9 @@ def _stand_in() -> Image.Image:
 
 
 def _bounded(chunk: Chunk) -> bytes | memoryview:
-    """Return the chunk's bytes, an acTL chunk with the real number of frames, and an unusable chunk instead of a profile
-    that unpacks to more than is read.
+    """Return the chunk, corrected where needed.
+
+    An acTL chunk gets the actual number of frames. A profile that is too large is made unusable.
     """
     if chunk.kind == b"acTL":
         return apng.counted(chunk)
@@ -227,7 +235,7 @@ def _bounded(chunk: Chunk) -> bytes | memoryview:
 
 
 def _in_units(duration: int) -> int:
-    """Return the milliseconds rounded down to what 16 bits of thousandths, hundredths, tenths or seconds hold."""
+    """Round the milliseconds down to a 16-bit multiple of 1, 10, 100 or 1000 ms."""
     unit = next(unit for unit in (1, 10, 100, 1000) if duration // unit <= 65_535)
     return duration // unit * unit
 

@@ -1,4 +1,4 @@
-"""The transparent colour of a PNG (tRNS) at every depth: Pillow only gets 8 bits, palettes and 16-bit grey right."""
+"""Apply the transparent colour of a PNG (tRNS), which Pillow does not handle correctly at all bit depths."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from io import BytesIO
 from PIL import Image, ImageChops, ImageFile
 
 _SCALES = {2: 85, 4: 17}
-"""What a step of so many bits is in eight."""
+"""The 8-bit value of one step, by bit depth."""
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the pixels, with an alpha channel if there is a transparent colour that Pillow would miss."""
+    """Decode the image, with an alpha channel for a transparent colour that Pillow would miss."""
     image.load()
     clear, bits = image.info.get("transparency"), data[24]
     if isinstance(clear, int):
@@ -31,7 +31,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def deep_gray(image: Image.Image) -> Image.Image:
-    """Return 16-bit grey as eight bits, with an alpha channel if there is a transparent value."""
+    """Return 16-bit grey as 8 bits, with an alpha channel if there is a transparent value."""
     wide, clear = image.convert("I"), image.info.get("transparency")
     gray = wide.point([value >> 8 for value in range(65_536)], "L")
     if not isinstance(clear, int):
@@ -50,7 +50,10 @@ def _with_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _deep_alpha(image: Image.Image, data: bytes, clear: tuple[int, ...]) -> Image.Image:
-    """Return 0 where all sixteen bits equal the transparent colour: Pillow gives the high ones, then the low ones."""
+    """Return an alpha channel with 0 where all 16 bits equal the transparent colour.
+
+    `image` has the high bytes, and Pillow decodes the low bytes separately.
+    """
     with Image.open(BytesIO(data), formats=["PNG"]) as low:
         assert isinstance(low, ImageFile.ImageFile)
         low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]

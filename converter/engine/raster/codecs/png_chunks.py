@@ -1,4 +1,4 @@
-"""The chunks of a PNG (W3C, PNG 3rd edition, section 5)."""
+"""Parse the chunks of a PNG (W3C, PNG 3rd edition, section 5)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ WORDS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 PROFILE = b"iCCP"
 _SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"acTL": 8}
 _CLEAR_SIZES = {0: 2, 2: 6, 3: 1}
-"""How many bytes tell the clear colour, by type of colour; the others have an alpha channel."""
+"""The size of tRNS by colour type (for palettes, the minimum). Other types have an alpha channel."""
 _DEFLATE = 0
 _FRAMES = (b"fcTL", b"fdAT")
 MOST_TEXT = 8_000_000
-"""How many bytes of words, unpacked, are read from one file; of a profile, too."""
+"""The maximum bytes of decompressed text that are read from one file, and of a profile."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk of `source`, whose data is from `start` to `end`."""
+    """A chunk of `source`, with its data from `start` to `end`."""
 
     kind: bytes
     source: bytes = field(repr=False)
@@ -37,17 +37,17 @@ class Chunk:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the chunk's checksum is right."""
+        """Return whether the checksum is correct."""
         return zlib.crc32(self.raw[4:-4]) == int.from_bytes(self.raw[-4:], "big")
 
     @property
     def is_critical(self) -> bool:
-        """Whether the picture cannot be decoded without it, by the case of its first letter."""
+        """Return whether decoding needs the chunk, by the case of its first letter."""
         return not self.kind[0] & 0x20
 
     @property
     def is_usable(self) -> bool:
-        """Whether the chunk should be read: damaged ancillary chunks are ignored, as in browsers."""
+        """Return whether the chunk should be read. Damaged ancillary chunks are ignored, as in browsers."""
         if self.is_critical or self.kind in _FRAMES:
             return True
         return self._is_formed and self.is_whole
@@ -63,8 +63,9 @@ class Chunk:
         return self.end - self.start >= _SIZES.get(self.kind, 0)
 
     def unpacked_size(self, most: int) -> int | None:
-        """Return how many bytes its text or profile has when unpacked, or a number above `most`; None if it cannot be
-        unpacked to its end.
+        """Return the decompressed size of its text or profile, or a number above `most`.
+
+        Returns None if it cannot be decompressed completely.
         """
         packed = self._packed()
         if packed is None:
@@ -86,7 +87,7 @@ class Chunk:
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks as far as they are complete."""
+    """Yield all complete chunks."""
     at = 8
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -97,5 +98,5 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def made(kind: bytes, data: bytes) -> bytes:
-    """Return a chunk's bytes."""
+    """Return an encoded chunk."""
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")

@@ -1,4 +1,4 @@
-"""What the chunks of a PNG say about its colours."""
+"""Read the colour space of a PNG from its chunks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, made, o
 
 from .png_chunks import chunks
 
-_FULL_RANGE_RGB = b"\x00\x01"  # others are for video, and no browser shows them so
+_FULL_RANGE_RGB = b"\x00\x01"  # others are for video and not supported by browsers
 
 _UNSPECIFIED = 2
 
-# libpng's bounds: a gamma so near to that of screens is the screen's.
+# A gamma this close to that of screens counts as equal, as in libpng.
 _SCREEN_GAMMA, _INSIGNIFICANT = 2.2, 0.05
 
 
 def space_of(image: Image.Image, data: bytes) -> ColorSpace:
-    """Return the colours by cICP, iCCP, sRGB, then gAMA and cHRM (PNG, third edition, 4.3)."""
+    """Return the colour space by cICP, iCCP, sRGB, then gAMA and cHRM (PNG, third edition, 4.3)."""
     said, icc = _colors_in(data), icc_of(image)
     codes = said.get(b"cICP", b"")
     if len(codes) == 4 and codes[2:] == _FULL_RANGE_RGB:
@@ -36,7 +36,7 @@ def space_of(image: Image.Image, data: bytes) -> ColorSpace:
 
 
 def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) -> ColorSpace:
-    """Return the colours from gAMA and cHRM; as in browsers, a gamma of about 1/2.2 alone means sRGB."""
+    """Return the colour space by gAMA and cHRM. As in browsers, a gamma of about 1/2.2 alone means sRGB."""
     if not 0.01 <= encoding <= 10:
         return SRGB
     if primaries is None and abs(encoding * _SCREEN_GAMMA - 1) < _INSIGNIFICANT:
@@ -46,7 +46,7 @@ def _of_gamma(encoding: float, primaries: Primaries | None, image: Image.Image) 
 
 
 def _colors_in(data: bytes) -> dict[bytes, bytes]:
-    """Return the chunks about colour, which come before the pixels."""
+    """Return the data of the colour chunks, which come before the pixels, by chunk type."""
     found: dict[bytes, bytes] = {}
     for chunk in chunks(data):
         if chunk.kind in (b"IDAT", b"IEND"):

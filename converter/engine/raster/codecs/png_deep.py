@@ -1,4 +1,7 @@
-"""PNG with 16 bits a channel: Pillow only writes grey, and reads grey with alpha as eight bits."""
+"""Read and write PNG with 16 bits per channel.
+
+Pillow only writes it in grey, and reads grey with alpha as 8 bits.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from .png_chunks import chunks, made
 _COLOR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 _SUB, _UP, _AVERAGE = 1, 2, 3
 
-# So many rows share a filter.
+# The number of rows that share a filter.
 _ROWS = 16
 
 
 def gray_with_alpha(data: bytes) -> Image.Image:
-    """Return 16-bit grey with alpha, whose four bytes are read as the channels of an RGBA picture."""
+    """Decode 16-bit grey with alpha by reading its 4 bytes per pixel as RGBA channels."""
     header, *others = chunks(data)
     as_rgba = made(header.kind, header.data[:8] + bytes([8, _COLOR_TYPES["RGBA"]]) + header.data[10:])
     pixels = [chunk.raw for chunk in others if chunk.kind in (b"IDAT", b"IEND")]
@@ -32,7 +35,7 @@ def gray_with_alpha(data: bytes) -> Image.Image:
 
 
 def with_pixels(shell: bytes, high: Image.Image, low: Image.Image, **compression: Any) -> bytes:
-    """Return a PNG with everything of another one except its pixels, which are replaced by these of 16 bits."""
+    """Return the PNG `shell` with its pixels replaced by these 16-bit pixels."""
     header, *others = chunks(shell)
     size = b"".join(side.to_bytes(4, "big") for side in high.size)
     found: list[bytes | memoryview] = [
@@ -64,7 +67,7 @@ def _packed(
 
 
 def _filtered(octets: bytes, row: int, rows: int, pixel: int) -> bytes:
-    """Return the rows after the first, with the filter that leaves the smallest values (PNG, third edition, 12.7)."""
+    """Filter the rows after the first, with the smallest resulting values (PNG, third edition, 12.7)."""
     all_rows = Image.frombytes("L", (row, rows + 1), octets)
     up, here = all_rows.crop((0, 0, row, rows)), all_rows.crop((0, 1, row, rows + 1))
     left = Image.new("L", here.size)

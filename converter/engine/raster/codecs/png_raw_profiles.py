@@ -1,4 +1,4 @@
-"""Metadata that ImageMagick and exiftool store in a PNG as hexadecimal texts ("Raw profile type APP1")."""
+"""Read metadata that ImageMagick and exiftool store in PNG as hexadecimal texts ("Raw profile type APP1")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .png_chunks import MOST_TEXT, Chunk, made
 _NAME = re.compile(rb"(?i)raw profile type ([\w ]{1,40})\x00")
 _HEAD = re.compile(rb"\s*\S[^\n]{0,40}\s+(\d{1,9})\s+")
 _KINDS = {b"exif": "exif", b"app1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "iptc"}
-_PROFILES = (b"icc", b"icm")  # of colours, which no browser takes from here
+_PROFILES = (b"icc", b"icm")  # colour profiles, which browsers do not read from here
 _EXIF = b"Exif\x00\x00"
 _XMP_OF_JPEG = b"http://ns.adobe.com/xap/1.0/\x00"
 _XMP = b"XML:com.adobe.xmp\x00\x00\x00\x00\x00"
@@ -20,8 +20,10 @@ _WRITTEN = "\niptc\n{size}\n{digits}\n"
 
 
 def as_usual(found: Iterable[Chunk]) -> Iterator[bytes | memoryview]:
-    """Yield the chunks with such texts in the form that every program reads: EXIF and XMP in the chunks made for them,
-    IPTC under one name. Where the file has both, the usual form counts; of several, the first.
+    """Yield the chunks with raw profiles converted to standard ones.
+
+    EXIF and XMP get their own chunks, and IPTC gets one common name. Standard chunks take precedence over raw
+    profiles, and the first of several raw profiles is used.
     """
     chunks = list(found)
     there = {kind for chunk in chunks if (kind := _usual_kind(chunk))}
@@ -36,8 +38,9 @@ def as_usual(found: Iterable[Chunk]) -> Iterator[bytes | memoryview]:
 
 
 def unpacked(chunk: Chunk) -> tuple[str, bytes | None]:
-    """Return the kind of metadata in such a text, "comment" if nothing here reads it, and the content; None if it is
-    damaged or of no known kind.
+    """Return the kind of metadata in a raw profile, or "comment" if unknown, and its content.
+
+    The content is None if it is damaged or of an unknown kind.
     """
     match = _NAME.match(chunk.data)
     assert match
@@ -51,7 +54,7 @@ def unpacked(chunk: Chunk) -> tuple[str, bytes | None]:
 
 
 def lost(found: Iterable[Chunk]) -> Iterator[str]:
-    """Yield the kinds of metadata in those that cannot be read."""
+    """Yield the kinds of metadata in raw profiles that cannot be read."""
     for chunk in found:
         match = _NAME.match(chunk.data) if _is_raw(chunk) else None
         if match and match[1].strip().lower() not in _PROFILES:
@@ -82,7 +85,7 @@ def _content(chunk: Chunk) -> bytes | None:
 
 
 def _text(chunk: Chunk) -> bytes:
-    """Return the text, unpacked; empty if it cannot be."""
+    """Return the decompressed text, or empty bytes if it is damaged."""
     _, _, rest = chunk.data.partition(b"\x00")
     if chunk.kind == b"tEXt":
         return rest
@@ -104,5 +107,5 @@ def _made(kind: str, content: bytes) -> bytes:
 
 
 def iptc_text(iptc: bytes) -> tuple[str, str]:
-    """Return name and value of the text that stores these datasets."""
+    """Return the name and value of the text chunk for these IPTC datasets."""
     return _IPTC, _WRITTEN.format(size=len(iptc), digits=iptc.hex())

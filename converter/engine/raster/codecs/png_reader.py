@@ -1,6 +1,6 @@
-"""PNGs of eight bits, read by the Rust crate `png` in a third of the time that Pillow takes.
+"""Decode 8-bit PNGs with the Rust crate `png`, in a third of the time that Pillow takes.
 
-Whatever it declines, damaged files too, Pillow reads or refuses.
+Files that it rejects, including damaged ones, are left to Pillow.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from .optional import OptionalLibrary, Unfit
 from .png_chunks import chunks
 
 MOST_PIXELS = 25_000_000
-"""Above these Pillow saves the copy of three bytes a pixel that the crate hands over."""
+"""The maximum number of pixels. Pillow needs no copy of the pixels, which saves memory in larger images."""
 
 _MODES = {b"\x08\x00": "L", b"\x08\x02": "RGB", b"\x08\x06": "RGBA"}
-"""By depth and type of colour (PNG, third edition, 11.2.1)."""
+"""Pillow's modes by bit depth and colour type (PNG, third edition, 11.2.1)."""
 _DECODED_APART = (b"tRNS", b"acTL")
 
 Decode = Callable[[bytes, str], Any]
 
 
 def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
-    """Return the picture of a whole PNG of 8 bits a channel; None where Pillow should read it.
+    """Decode a PNG with 8 bits per channel, or return None if Pillow should decode it.
 
-    `size` is what the header says, in pixels.
+    `size` is the size in pixels from the header.
     """
     mode = _MODES.get(data[24:26])
     if mode is None or size[0] * size[1] > MOST_PIXELS:
@@ -44,12 +44,12 @@ def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
 
 
 def _is_refusal(exc: BaseException) -> bool:
-    """Whether the library refused the file; a panic of Rust is no Exception."""
+    """Return whether the library rejected the file. A Rust panic is not a subclass of Exception."""
     return isinstance(exc, Exception) or type(exc).__name__ == "PanicException"
 
 
 def _tried() -> Decode:
-    """Raises Unfit."""
+    """Return the decode function after a test. Raises Unfit."""
     try:
         import kornia_rs
     except ImportError as exc:
@@ -70,7 +70,7 @@ DECODER = OptionalLibrary(_tried)
 
 
 def _is_right(decode: Decode, mode: str) -> bool:
-    """Whether it reads a known picture, whose rows have several filters."""
+    """Return whether it correctly decodes a test image whose rows have several filters."""
     ramp = Image.linear_gradient("L").resize((61, 40))
     turned = (ramp.rotate(turn, expand=False) for turn in (0, 90, 180, 270))
     known = Image.merge(mode, [next(turned) for _ in Image.new(mode, (1, 1)).getbands()])

@@ -1,4 +1,4 @@
-"""Whether the compressed pixels of a PNG are enough for the picture: of what is missing, Pillow makes zeros."""
+"""Detect missing pixels in a PNG, which Pillow fills with zeros."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _ADAM7 = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-"""Where each pass begins and its steps, across and down (PNG, third edition, 8.1)."""
-_LAST_ROWS = 2  # one of them belongs to the last pass of an interlaced picture
+"""The offset and step of each pass, horizontal and vertical (PNG, third edition, 8.1)."""
+_LAST_ROWS = 2  # one of them belongs to the last pass of an interlaced image
 _AT_ONCE = 1 << 20
 
 
 def ends_early(image: Image.Image, data: bytes) -> bool:
-    """Judge by the end of the decoded picture, and where that could be missing by the length of the unpacked data."""
+    """Return whether pixels are missing.
+
+    If the last rows are all zeros, they may be missing, and the length of the decompressed data decides.
+    """
     width, height = image.size
     last = [image.crop((0, row, width, row + 1)) for row in range(max(0, height - _LAST_ROWS), height)]
     if all(_is_filled(row) for row in last):
@@ -40,7 +43,7 @@ def _is_filled(row: Image.Image) -> bool:
 
 
 def _needed(data: bytes) -> int:
-    """Return how many bytes the rows take, each with its filter."""
+    """Return the number of bytes of all rows, including their filter bytes."""
     width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", data, 16)
     pixel = depth * _CHANNELS[color]
     total = 0
@@ -52,7 +55,7 @@ def _needed(data: bytes) -> int:
 
 
 def _unpacks_to(needed: int, data: bytes) -> bool:
-    """Return whether the compressed pixels unpack to so many bytes."""
+    """Return whether the compressed pixels decompress to at least this number of bytes."""
     unpacker, total = zlib.decompressobj(), 0
     for chunk in chunks(data):
         rest = chunk.data if chunk.kind == b"IDAT" else b""

@@ -1,4 +1,4 @@
-"""WebP."""
+"""The WebP codec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .codec import Codec, Settings
 from .content import Content
 
 _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
-"""The codec's own efforts for our 1 to 9; its 4 is the usual choice."""
+"""libwebp's methods for efforts 1 to 9. Its default is 4."""
 
 _NEVER = 2**31 - 1
 
@@ -32,8 +32,9 @@ class Webp(Codec):
             raise Truncated
 
     def readable(self, data: bytes) -> bytes:
-        """An animation's header may claim no transparency although frames have some; the decoder would show black
-        there.
+        """Return the file with the alpha flag set in animations.
+
+        The header may lack it although frames are transparent, which the decoder would show as black.
         """
         if data[12:16] != b"VP8X" or not data[20] & _ANIMATED:
             return data
@@ -48,7 +49,7 @@ class Webp(Codec):
     def settings(self, content: Content, quality: int | None) -> Settings:
         method = _METHODS[content.effort - 1]
         if content.recipe.lossless:
-            # Here quality is the effort.
+            # In lossless mode, quality is the effort.
             return {"lossless": True, "quality": 75, "method": method}
         return {"quality": quality, "method": method}
 
@@ -57,7 +58,7 @@ class Webp(Codec):
         if "loop" in hidden:
             hidden["loop"] = min(hidden["loop"], _MOST_PLAYS)
         if content.is_animation and not content.recipe.lossless:
-            # A frame is stored without loss where that is smaller, and none is whole only for skipping about.
+            # Frames are lossless where that is smaller, and there are no key frames for seeking.
             hidden.update({"allow_mixed": True, "kmin": _NEVER - 1, "kmax": _NEVER})
         return hidden
 
@@ -66,7 +67,7 @@ class Webp(Codec):
 
 
 def _kinds(data: bytes) -> Iterator[bytes]:
-    """Yield the kind of each chunk (RFC 9649, 2.3)."""
+    """Yield the type of each chunk (RFC 9649, 2.3)."""
     at = 12
     while at + 8 <= len(data):
         yield data[at : at + 4]
