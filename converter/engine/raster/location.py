@@ -82,7 +82,7 @@ _WRITTEN_BY_PEOPLE = (
 )
 
 IPTC_NUMBERS = frozenset({26, 27, 90, 92, 95, 100, 101})
-"""Datasets of IPTC's application record: content location code and name, city, sub-location, state, country."""
+"""IPTC application record datasets: content location code and name, city, sub-location, state, country."""
 
 _EXIF_TEXTS = (
     _Base.ImageDescription,

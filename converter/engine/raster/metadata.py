@@ -108,8 +108,8 @@ def read(
 ) -> Metadata:
     """Return the metadata of the opened image.
 
-    `xmp` is None if part of it is missing, `manifest` is the C2PA manifest, and `unread` are the kinds of which
-    parts were dropped before the image was opened. Damaged EXIF is flagged and left out.
+    `xmp` is None if part of it is missing, `manifest` is the C2PA manifest, and `unread` are the kinds of
+    which parts were dropped before the image was opened. Damaged EXIF is flagged and left out.
     """
     read_exif = _exif(image)
     exif = Image.Exif() if read_exif is None else read_exif
@@ -182,8 +182,8 @@ def keep(
 ) -> dict[str, Any]:
     """Return the encoder arguments for the metadata that the policy allows, and log what is left out.
 
-    `policy` is "strip", "strip_location" or "keep"; `size` is the finished picture's, and `srgb` whether it is
-    in sRGB.
+    `policy` is "strip", "strip_location" or "keep"; `size` is the finished picture's, and `srgb` whether it
+    is in sRGB.
     """
     found = metadata.kinds()
     if metadata.exif_unreadable:

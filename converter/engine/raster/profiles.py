@@ -12,7 +12,7 @@ Primaries = tuple[Point, Point, Point, Point]
 """Red, green, blue and white."""
 
 Curve = tuple[float, ...]
-"""Transfer curve from code to light, 0 to 1: (g,) is x^g; (g, a, b, c, d) is (ax + b)^g from d on, else cx."""
+"""Curve from code to light, 0 to 1: (g,) is x^g; (g, a, b, c, d) is (ax + b)^g from d on, else cx."""
 
 Light = Callable[[float], float]
 """A transfer curve as a function."""

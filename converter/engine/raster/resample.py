@@ -1,7 +1,7 @@
-"""Lanczos resampling: by a library with wide vector instructions if it is installed, else by Pillow.
+"""Lanczos resampling: with a SIMD library if it is installed, else with Pillow.
 
-Both round to 8 bits between their two passes, in a different order, so single pixels at hard edges differ; neither is
-closer to the exact filter.
+Both round to 8 bits between their two passes, but run the passes in a different order, so single pixels at
+hard edges differ; neither is closer to the exact filter.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ try:
 except ImportError:  # it has no wheel for this machine
     fast = None
 
-# What it takes without a conversion; RGBA is weighted by alpha, as Pillow does.
+# Modes supported without conversion. RGBA is weighted by alpha, as in Pillow.
 _FAST_MODES = ("L", "RGB", "RGBA")
 
-# Above this ratio Pillow takes a cheap box average first; the eye cannot tell (measured by SSIM).
+# Above this ratio Pillow first reduces with a cheap box average, without a visible difference (measured by
+# SSIM).
 _REDUCING_GAP = 2.0
 
 _SPARE = 4 * 2**20
 
 
 def resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
-    """Return that part of the picture at this size."""
+    """Resample a box of the picture to this size."""
     left, top, right, bottom = box
-    # Sums of fractions may overshoot the edge by a hair, which both refuse.
+    # Rounding errors may move the box slightly beyond the edge, which both libraries reject.
     box = (max(0.0, left), max(0.0, top), min(right, image.width), min(bottom, image.height))
     if fast is None or image.mode not in _FAST_MODES:
         return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=_REDUCING_GAP)
@@ -38,7 +39,7 @@ def resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
 def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
     left, top, right, bottom = box
     made = Image.new(image.mode, size)
-    check_room(_for_first_pass(image, size))  # Rust would abort the process
+    check_room(_for_first_pass(image, size))  # the Rust library aborts the process when out of memory
     options = fast.ResizeOptions(
         resize_alg=fast.ResizeAlg.convolution(fast.FilterType.lanczos3),
         crop_box=fast.CropBox(left, top, right - left, bottom - top),
@@ -48,7 +49,7 @@ def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
 
 
 def _for_first_pass(image: Image.Image, size: Size) -> int:
-    """Return how many bytes the result of the first pass may take."""
+    """Return the maximum number of bytes for the result of the first pass."""
     between = max(image.width * size[1], size[0] * image.height)
     if image.mode == "RGBA":
         between += image.width * image.height  # weighted by alpha

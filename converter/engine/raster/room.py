@@ -1,4 +1,4 @@
-"""Whether there is room for what a library is about to allocate, where it would end the process without a word."""
+"""Check for free memory before calling a library that aborts the process if an allocation fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mmap
 
 
 def check_room(octets: int) -> None:
-    """Raise MemoryError if so many bytes cannot be allocated now."""
+    """Raise MemoryError if this many bytes cannot be allocated now."""
     try:
         mmap.mmap(-1, octets).close()
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""Parts of a large picture that stand for all of it, put together as one picture."""
+"""Representative parts of a large picture, combined into one picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 from .geometry import Size
 
 _MOST_PIXELS = 2_000_000
-# The side is a multiple of the blocks of JPEG and WebP, so that none straddles two parts.
+# A multiple of the block size of JPEG and WebP, so that no block spans two parts.
 _SIDE = 320
 _GRIDS = ((4, 3), (3, 4), (6, 2), (2, 6), (12, 1), (1, 12))
 
@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 
 def tiles(size: Size) -> Sequence[Box] | None:
-    """Return the boxes of evenly spaced parts, row by row; None if the whole picture is not much larger."""
+    """Return the boxes of evenly spaced parts, row by row; None if the picture is small or too narrow."""
     width, height = size
     if width * height <= _MOST_PIXELS:
         return None
@@ -29,7 +29,7 @@ def tiles(size: Size) -> Sequence[Box] | None:
 
 
 def montage(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
-    """Return these parts side by side."""
+    """Return one picture with these parts side by side."""
     columns = len({left for left, *_ in boxes})
     whole = Image.new(image.mode, (columns * _SIDE, len(boxes) // columns * _SIDE))
     for number, box in enumerate(boxes):
@@ -39,6 +39,6 @@ def montage(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
 
 
 def _starts(length: int, count: int) -> list[int]:
-    """Return where parts begin that have the same distance between them as at the ends."""
+    """Return the starts of `count` parts with equal gaps between them and at both ends."""
     room = (length - count * _SIDE) / (count + 1)
     return [round(room + number * (room + _SIDE)) for number in range(count)]

@@ -1,9 +1,9 @@
-"""How good a compressed picture looks: SSIMULACRA2 2.1 by Jon Sneyers, 100 for equal.
+"""The visual score of a compressed picture: SSIMULACRA2 2.1 by Jon Sneyers, 100 for equal.
 
-It is defined by tools/ssimulacra2.cc of libjxl: in the colour space XYB, at several sizes, what structure was lost (SSIM),
-what edges were added and what edges were lost, as means and as fourth-power means, in which the worst parts count most.
-Here weights below 0.01 are left out, and the two largest sizes are judged at every third row and column; either changes a
-score by hundredths. Borders are told of in `blur`.
+It is defined by tools/ssimulacra2.cc of libjxl. In the XYB colour space, at several scales, it measures lost
+structure (SSIM), added edges and lost edges, each as a mean and as a fourth-power mean, in which the worst
+parts count most. This implementation leaves out weights below 0.01, and evaluates the two largest scales at
+every third row and column; either changes a score by hundredths. For borders, see `blur`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _Norms = tuple[float, float]
 
 
 class _Weights(NamedTuple):
-    """Of the mean and of the fourth-power mean of each kind of damage."""
+    """Weights of the mean and the fourth-power mean of each kind of damage."""
 
     structure: _Norms = (0, 0)
     added: _Norms = (0, 0)
     lost: _Norms = (0, 0)
 
 
-# For the picture's own size, its half and so on.
+# For full size, half size and so on.
 _WEIGHTS: tuple[Mapping[int, _Weights], ...] = (
     {Y: _Weights((0, 7.466890328078848), lost=(0, 17.445833984131262))},
     {
@@ -57,17 +57,17 @@ _WEIGHTS: tuple[Mapping[int, _Weights], ...] = (
     },
 )
 _STEPS = (3, 3, 1, 1, 1)
-"""Each size is judged at every so many rows and columns."""
+"""The step between evaluated rows and columns, for each scale."""
 _LEAST_SIDE = 64
-"""A shorter side is continued, so that each size has something to judge."""
+"""Shorter sides are extended to this many pixels, enough for every scale."""
 _C2 = np.float32(0.0009)
 
 
 class Reference:
-    """A picture that others are compared with; what is known of it alone is computed once."""
+    """A picture that others are compared with; values that depend only on it are computed once."""
 
     def __init__(self, picture: Image.Image) -> None:
-        """A large picture is judged by parts of it; transparent parts count as white."""
+        """Sample the picture if it is large; transparent parts count as white."""
         self.picture = picture
         self._boxes = tiles(picture.size)
         self._channels = [
@@ -76,7 +76,7 @@ class Reference:
         ]
 
     def score(self, picture: Image.Image) -> float:
-        """Return how good another picture of this size looks, 0 to 100."""
+        """Return the visual score, 0 to 100, of another picture of the same size."""
         damage = sum(
             channels[channel].damage(plane)
             for channels, planes in zip(self._channels, self._sizes(picture), strict=True)
@@ -90,7 +90,7 @@ class Reference:
 
 
 def _continued(picture: Image.Image) -> Image.Image:
-    """Return a picture that is large enough, continued by its mirror images where it was not."""
+    """Return the picture, extended with mirror images until both sides are long enough."""
     width, height = picture.size
     if min(width, height) >= _LEAST_SIDE:
         return picture
@@ -111,7 +111,7 @@ def _of_damage(damage: float) -> float:
 
 
 class _Channel:
-    """One channel of the reference at one size."""
+    """One channel of the reference at one scale."""
 
     def __init__(self, plane: Plane, step: int, weights: _Weights) -> None:
         self._plane, self._step, self._weights = plane, step, weights
@@ -119,7 +119,7 @@ class _Channel:
         self._known = [self._of_reference(strip) for strip in self._strips]
 
     def _of_reference(self, strip: Strip) -> tuple[Plane, Plane, Plane]:
-        """Return mean, variance and edges."""
+        """Return the mean, variance and edges of the reference."""
         near = self._plane[strip.near]
         mean, square = blurred([near, near * near], strip, self._step)
         return mean, square - mean * mean + _C2, _edges(self._plane, mean, strip, self._step)
@@ -144,7 +144,7 @@ class _Channel:
 
 
 def _structure_lost(mean: Plane, variance: Plane, other: Plane, square: Plane, product: Plane) -> Plane:
-    """Return 1 − SSIM, without its factor for luminance that counts the dark for more."""
+    """Return 1 − SSIM, with SSIM's luminance term replaced, as that gives dark areas more weight."""
     kept = 2 * (product - mean * other) + _C2
     kept /= square - other * other + variance
     shift = mean - other
@@ -159,7 +159,7 @@ def _edges(plane: Plane, mean: Plane, strip: Strip, step: int) -> Plane:
 
 
 def _sums(damage: Plane) -> _Norms:
-    """Return the sum of the values and of their fourth powers."""
+    """Return the sum of the values and the sum of their fourth powers."""
     total = float(damage.sum())
     squares = np.square(damage, out=damage).ravel()
     return total, float(squares @ squares)

@@ -1,4 +1,4 @@
-"""Find the quality that meets a file size or a visual score, in few encodes."""
+"""Find the quality that meets a file size or a visual score, with few encodes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from math import log
 
 from converter.engine.limits import Deadline
 
-# Below the lower of these every lossy format falls apart; above the higher bytes buy nothing that shows.
+# Below the lowest quality, every lossy format looks broken; above the highest, more bytes make no visible
+# difference.
 LOWEST, HIGHEST = 10, 95
 _LOWEST_OF_ALL = 1
 
-# Close enough below the target to stop trying.
+# The share of the target size at which the search stops.
 _SATISFIED = 0.97
 _MOST_ENCODES = 8
-_SLOWER = 2  # how many times as long another quality may take
+_SLOWER = 2  # another quality may take this many times as long as the slowest so far
 
-# In a search for a score: where to begin, how far above the aim is near enough, and what a step of quality usually gives.
+# In a search for a score: the first quality, the tolerance above the aim, and the usual rise per quality
+# step.
 _FIRST_GUESS = 75
 _NEAR = 1.0
 _SLOPE = 0.7
@@ -26,14 +28,14 @@ _SLOPE = 0.7
 
 @dataclass(frozen=True)
 class QualityTarget:
-    """The score to reach, and the quality below which smooth pictures show banding that no score measures."""
+    """The score to reach, and the lowest quality: below it, smooth pictures show banding that scores miss."""
 
     score: float
     lowest: int
 
 
-# SSIMULACRA2 of 60, 70 and 82: fine at a glance; hard to tell with care; not told apart side by side. Half a point more
-# makes up for judging large pictures by parts.
+# SSIMULACRA2 of 60, 70 and 82: fine at a glance; differences hard to see; identical side by side. The extra
+# half point compensates for scoring only parts of large pictures.
 AIMS: Mapping[str, QualityTarget] = {
     "small": QualityTarget(60.5, 25),
     "balanced": QualityTarget(70.5, 40),
@@ -46,7 +48,7 @@ Measure = Callable[[bytes], float]
 
 @dataclass(frozen=True)
 class EncodedAt:
-    """`cut_short` where there was no time to try all that the search wanted to."""
+    """An encoded file and its quality. `cut_short` is set if the deadline ended the search early."""
 
     quality: int
     data: bytes
@@ -54,7 +56,7 @@ class EncodedAt:
 
 
 class _Timed:
-    """An encoder that knows whether there is time to use it once more."""
+    """An encoder that tells whether there is time to run it again before the deadline."""
 
     def __init__(self, encode: Encode, deadline: Deadline) -> None:
         self._encode = encode
@@ -62,7 +64,7 @@ class _Timed:
         self._slowest = 0.0
 
     def __call__(self, quality: int) -> bytes:
-        """Raises TimedOut."""
+        """Return the encoded file. Raises TimedOut."""
         self._deadline.check()
         start = time.monotonic()
         data = self._encode(quality)
@@ -82,10 +84,11 @@ def largest_within(
     lowest: int = LOWEST,
     may_fall_apart: bool = False,
 ) -> EncodedAt | None:
-    """Return the best quality whose bytes do not exceed the target; None when even the lowest does.
+    """Return the highest quality whose file does not exceed the target; None if even the lowest does.
 
-    Raises TimedOut, but not once a quality fits. File size grows with quality almost exponentially, so each guess is read off that curve. If it `may_fall_apart`, the
-    codec's lowest qualities are tried too.
+    File size grows almost exponentially with quality, so each guess is interpolated on that curve. With
+    `may_fall_apart`, the codec's lowest qualities are tried too. Raises TimedOut, but not once a quality
+    fits.
     """
     timed = _Timed(encode, deadline)
     low = EncodedAt(lowest, timed(lowest))
@@ -111,21 +114,22 @@ def largest_within(
 
 
 def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
-    """Return the quality at which the curve through both ends meets the target."""
+    """Return the quality at which the exponential curve through both ends meets the target."""
     if not top_size:
         return (low.quality + top) // 2
     rise = log(top_size) - log(len(low.data))
     part = (log(target) - log(len(low.data))) / rise if rise > 0 else 0.5
-    # Keep off the ends: a guess there halves nothing.
+    # Stay away from the ends, where a guess hardly narrows the range.
     return low.quality + round((top - low.quality) * min(0.85, max(0.15, part)))
 
 
 def lowest_alike(
     encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline
 ) -> tuple[EncodedAt, float]:
-    """Return the lowest quality that reaches the aim, or the highest tried, and its score.
+    """Return the lowest quality that reaches the aim, or else the highest tried, and its score.
 
-    Raises TimedOut, but not once a quality is tried. Scores rise almost in line with the quality, so each guess is read off that line.
+    Scores rise almost linearly with quality, so each guess is interpolated on a line. Raises TimedOut, but
+    not once a quality has been tried.
     """
     tried: dict[int, tuple[float, bytes]] = {}
 
@@ -156,7 +160,10 @@ def lowest_alike(
 
 
 def _on_line(tried: Mapping[int, tuple[float, bytes]], low: int, top: int, wanted: float) -> int:
-    """Return the quality at which the line through both ends, or through what was tried beyond one, is at the score."""
+    """Return the quality at which the line through both ends meets the score.
+
+    If only one end was tried, the line goes through it and the nearest other quality tried.
+    """
     wanted += _NEAR / 2
     if low in tried and top in tried:
         rise = tried[top][0] - tried[low][0]

@@ -1,4 +1,4 @@
-"""Which colours a file's numbers mean, by each of the ways that formats have to say so."""
+"""Determine a file's colour space from its ICC profile, code points or EXIF."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from .profiles import SRGB_CURVE, Primaries
 
 @dataclass(frozen=True)
 class ColorSpace:
-    """What the numbers of a picture mean: sRGB, where there is no profile.
+    """The colour space of a picture: sRGB if there is no profile.
 
-    `hdr` is "PQ" or "HLG" where the curve is that of BT.2100; the profile then holds for the picture after its tones
-    are mapped to sRGB's curve, and `name` is what people call the colours.
+    `hdr` is "PQ" or "HLG" for a BT.2100 curve; the profile then applies to the picture after tone mapping to
+    sRGB's curve. `name` is the usual name of the colour space.
     """
 
     icc: bytes | None = None
     hdr: str | None = None
     name: str | None = None
     eased: bool = False
-    """Whether the pixels were given sRGB's curve while they were decoded; the profile holds for them as they are."""
+    """Whether decoding converted the pixels to sRGB's curve; the profile applies to them as they are."""
 
 
 SRGB = ColorSpace()
 
-# As in DCF 2.0, which calls it the optional colour space: Adobe RGB (1998).
+# Adobe RGB (1998), which DCF 2.0 calls the optional colour space.
 _ADOBE_RGB: Primaries = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), profiles.D65)
 _ADOBE_GAMMA = 563 / 256
 _OPTIONAL = "R03"
 _INDEX = 1
 
-# BT.709, BT.601 and BT.2020: for these, AVIF and HEIC are shown by browsers as if they had sRGB's curve.
+# BT.709, BT.601 and BT.2020: browsers show AVIF and HEIC with these curves as if they had sRGB's.
 _OF_VIDEO = (1, 6, 14, 15)
 
 
@@ -45,7 +45,7 @@ def icc_of(image: Image.Image) -> bytes | None:
 
 
 def of_icc(icc: bytes | None, image: Image.Image) -> ColorSpace:
-    """Return what the profile says; HDR profiles are judged by their code points, as no curve can express them."""
+    """Return the profile's colour space, for HDR from its code points, as ICC curves cannot express HDR."""
     if not icc:
         return SRGB
     codes = profiles.cicp(icc)
@@ -57,7 +57,7 @@ def of_icc(icc: bytes | None, image: Image.Image) -> ColorSpace:
 
 
 def of_cicp(told: Cicp, image: Image.Image) -> ColorSpace:
-    """Return what the code points say (ITU-T H.273)."""
+    """Return the colour space of the code points (ITU-T H.273)."""
     if not told.is_known or told.is_srgb:
         return SRGB
     _, primaries = PRIMARIES[told.primaries]
@@ -66,7 +66,7 @@ def of_cicp(told: Cicp, image: Image.Image) -> ColorSpace:
 
 
 def made(name: str, primaries: Primaries, curves: Sequence[profiles.Curve], image: Image.Image) -> ColorSpace:
-    """Return a colour space with these primaries and a curve for each channel; sRGB if the primaries are impossible."""
+    """Return a colour space with these primaries and channel curves; sRGB if the primaries are invalid."""
     if image.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "F"):
         return ColorSpace(profiles.gray(name, curves[0]))
     try:
@@ -76,13 +76,13 @@ def made(name: str, primaries: Primaries, curves: Sequence[profiles.Curve], imag
 
 
 def of_exif(icc: bytes | None, image: Image.Image) -> ColorSpace:
-    """Return what the profile says, else EXIF."""
+    """Return the colour space from the profile, else from EXIF."""
     if icc or image.mode != "RGB":
         return of_icc(icc, image)
     try:
         index = image.getexif().get_ifd(ExifTags.IFD.Interop).get(_INDEX)
     except Exception:
-        # Pillow's EXIF parser raises whatever its arithmetic runs into: a damaged block says nothing.
+        # Pillow's EXIF parser may raise anything: treat a damaged block as empty.
         return SRGB
     if not isinstance(index, str) or not index.startswith(_OPTIONAL):
         return SRGB
@@ -90,5 +90,5 @@ def of_exif(icc: bytes | None, image: Image.Image) -> ColorSpace:
 
 
 def of_nclx(primaries: int, transfer: int, image: Image.Image) -> ColorSpace:
-    """Return what the code points of AVIF, HEIC and JPEG 2000 say."""
+    """Return the colour space of the code points in AVIF, HEIC or JPEG 2000."""
     return of_cicp(Cicp(primaries, 13 if transfer in _OF_VIDEO else transfer), image)

@@ -1,6 +1,7 @@
-"""How alike two pictures look: SSIM on luma, 1 for equal, without numpy.
+"""The similarity of two pictures: SSIM on luma, 1 for equal, without NumPy.
 
-Windows of 8×8 every 4 pixels, as video encoders measure it; large pictures are averaged down first, as eyes do.
+It uses 8×8 windows every 4 pixels, as video encoders do. Large pictures are first reduced by averaging, as
+the eye does at a distance.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Plane = Image.Image
 
 
 def similarity(picture: Image.Image, other: Image.Image) -> float:
-    """Return the SSIM of two pictures of one size; transparent parts count as white."""
+    """Return the SSIM of two pictures of the same size; transparent parts count as white."""
     x, y = _luma(picture), _luma(other)
     mean_x, mean_y = _windows(x), _windows(y)
     square_x, square_y = _windows(_computed(_times, a=x, b=x)), _windows(_computed(_times, a=y, b=y))
@@ -53,7 +54,7 @@ def _luma(picture: Image.Image) -> Plane:
 
 
 def _windows(plane: Plane) -> Plane:
-    """Return the mean of each 8×8 window; a picture smaller than that is one block."""
+    """Return the mean of each 8×8 window; for a smaller picture, of each 4×4 block."""
     blocks = plane.reduce(_BLOCK)
     width, height = blocks.width - 1, blocks.height - 1
     if not width or not height:

@@ -1,4 +1,4 @@
-"""What a file is, judged by its first bytes and never by its name."""
+"""Detect a file's format from its first bytes, never from its name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
 
 
 def sniff(data: bytes) -> Codec:
-    """Return the codec of the format that these bytes are in.
+    """Return the codec for the format of these bytes.
 
     Raises EmptyFile, UnsupportedFormat, NotAnImage.
     """
@@ -42,7 +42,7 @@ def sniff(data: bytes) -> Codec:
 
 
 def _refused(data: bytes) -> str | None:
-    """Return what kind of unsupported file this is, if known."""
+    """Return the kind of unsupported file, or None if unknown."""
     if data[4:8] == b"ftyp":
         return "raw" if data[8:12] == b"crx " else "video"
     if data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR":
@@ -64,8 +64,9 @@ def _refused(data: bytes) -> str | None:
 
 
 def _cursor_or_targa(data: bytes) -> str:
-    """Both may begin alike. A cursor goes on with the number of its pictures, and a zero in its first entry; a Targa
-    file has a colour map there, and known values for type and depth.
+    """Tell a cursor from a Targa file, which may begin with the same bytes.
+
+    A cursor continues with the number of its images and an entry whose data lies within the file.
     """
     count, first = int.from_bytes(data[4:6], "little"), data[6:22]
     size, offset = int.from_bytes(first[8:12], "little"), int.from_bytes(first[12:16], "little")

@@ -1,4 +1,4 @@
-"""The notes in a report about the source, independent of what was done to the pixels."""
+"""Notes in a report about the source, independent of what was done to the pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .facts import Facts
 def note_source(
     opened: Opened, picture: Picture, recipe: Recipe, log: Log, *, keeps_all: bool, keeps_hdr: bool
 ) -> None:
-    """Note what the result keeps of the file and what it leaves out. `picture` is the first one of the result."""
+    """Note what the result keeps of the file and what it leaves out. `picture` is the result's first one."""
     if picture.white > 1:
         log.note("floats_scaled", white=picture.white)
     if opened.has_gain_map and keeps_hdr:
@@ -55,7 +55,7 @@ def _note_pictures(facts: Facts, recipe: Recipe, log: Log, keeps_all: bool) -> N
 
 
 def _note_left_out(facts: Facts, recipe: Recipe, log: Log, count: int) -> None:
-    """Note that only the first of several is kept."""
+    """Note that only the first of several pictures is kept."""
     label = recipe.target.label
     if facts.animated:
         log.warn("first_frame_only", format=label, frames=count)
@@ -66,7 +66,7 @@ def _note_left_out(facts: Facts, recipe: Recipe, log: Log, count: int) -> None:
 
 
 def note_depth(bits: int, is_kept: bool, log: Log) -> None:
-    """Note what happened to more than 8 bits per channel."""
+    """Note whether a depth of more than 8 bits per channel was kept."""
     if bits <= 8:
         return
     if not is_kept:

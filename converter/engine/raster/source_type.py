@@ -1,7 +1,7 @@
-"""How a picture was made: by a camera, a person, a program or AI.
+"""The IPTC digital source type: whether a picture was made by a camera, a person, a program or AI.
 
-IPTC calls it the digital source type (https://cv.iptc.org/newscodes/digitalsourcetype/). It identifies nobody, and
-some countries forbid removing it from pictures made by AI, so it stays in the result even if all else is stripped.
+See https://cv.iptc.org/newscodes/digitalsourcetype/. It identifies nobody, and some countries forbid removing
+it from pictures made by AI, so it is kept even if all other metadata is stripped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _TERM = rb"([A-Za-z]{3,50})(?![A-Za-z])"
 _ADDRESS = re.compile(rb"cv\.iptc\.org/newscodes/digitalsourcetype/" + _TERM)
-# By its short name, as an attribute, an element or a line of text.
+# The property by name: as an attribute, an element or a line of text.
 _NAMED = re.compile(
     rb"(?i:digital[ _]?source[ _]?type)\s{0,9}(?:=\s{0,9}[\"']?|>\s{0,9}|:\s{0,9})(?:digsrctype:)?" + _TERM
 )
@@ -21,7 +21,7 @@ _END = b"</rdf:RDF>"
 
 
 def found(places: Iterable[bytes]) -> str:
-    """Return the vocabulary term in any of these places, preferring one about AI; else ""."""
+    """Return the first vocabulary term in these places, preferring one about AI; empty if there is none."""
     terms = [
         match[1].decode("ascii")
         for place in places
@@ -33,7 +33,7 @@ def found(places: Iterable[bytes]) -> str:
 
 
 def labelled(xmp: bytes, term: str) -> bytes:
-    """Return the packet with the term in it, or a new one for an empty or unreadable packet."""
+    """Return the packet with the term added, or a new packet if it is empty or invalid."""
     if found([xmp]) == term:
         return xmp
     head, end, tail = xmp.rpartition(_END)

@@ -1,4 +1,4 @@
-"""What can be done to a frame: small functions that take a frame and return a new one."""
+"""The steps of the pipeline: small functions that take a frame and return a new one."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _FLIPS = {"horizontal": 2, "vertical": 4}
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture that stands for `width`×`height` source pixels, of which `image` may hold fewer.
+    """A picture that represents `width`×`height` source pixels; `image` may hold fewer.
 
-    `box` is the part of `image` that counts; a decoder that shrinks may leave a ragged edge outside it. `low` are the
-    lower bytes of 16-bit samples, of which `image` has the higher ones (see `octets`). `focus` is the recipe's focal
-    point, in the source pixels it stands for.
+    `box` is the valid part of `image`; a decoder that shrinks may leave partial pixels outside it. `low`
+    holds the lower bytes of 16-bit samples, and `image` the higher ones (see `octets`). `focus` is the
+    recipe's focal point, in source pixels.
     """
 
     image: Image.Image
@@ -67,7 +67,7 @@ class RenderContext:
     log: Log
     images: Mapping[str, bytes] = field(default_factory=dict)
     dpi: density.Density | None = None
-    """That of the finished picture, where anybody says it."""
+    """The resolution of the finished picture, if known."""
     overlays: dict[Size, Image.Image] = field(default_factory=dict)
     focus: dict[Size, tuple[float, float]] = field(default_factory=dict)
 
@@ -80,7 +80,7 @@ class RenderContext:
 
 
 def upright(frame: Frame, orientation: int) -> Frame:
-    """Turn the picture upright according to EXIF."""
+    """Turn the picture upright according to its EXIF orientation."""
     if orientation not in _ORIENTATIONS:
         return frame
     width, height = frame.width, frame.height
@@ -98,7 +98,7 @@ def upright(frame: Frame, orientation: int) -> Frame:
 
 
 def focus(frame: Frame, context: RenderContext) -> Frame:
-    """Give the frame its focal point, which crops and turns move along with the picture."""
+    """Set the frame's focal point, which later crops and turns keep up to date."""
     point = context.recipe.focal_point
     return replace(frame, focus=(point.x * frame.width, point.y * frame.height)) if point else frame
 
@@ -131,7 +131,7 @@ def turn(frame: Frame, context: RenderContext) -> Frame:
 
 
 def resize(frame: Frame, context: RenderContext) -> Frame:
-    """Resize the frame to its final size; from here on `image` holds exactly the pixels that count."""
+    """Resize the frame to its final size; from here on `box` is all of `image`."""
     plan = planned(context.recipe, frame.width, frame.height, frame.focus)
     context.limits.check_output(*plan.canvas)
     if plan.refused_to_enlarge:
@@ -150,7 +150,7 @@ def resize(frame: Frame, context: RenderContext) -> Frame:
 
 
 def _focused(frame: Frame, box: Box, context: RenderContext) -> Box:
-    """Move the box to where most is to be seen; the frames of an animation all follow the first."""
+    """Move the box to the part with the most detail; all frames of an animation follow the first."""
     width, height = box[2] - box[0], box[3] - box[1]
     if frame.image.size not in context.focus:
         context.focus[frame.image.size] = focused(frame.image, frame.box, (width, height))
@@ -161,7 +161,7 @@ def _focused(frame: Frame, box: Box, context: RenderContext) -> Box:
 
 
 def shrink_for_format(frame: Frame, context: RenderContext) -> Frame:
-    """Shrink the picture to the format's largest size, for formats of small pictures."""
+    """Shrink the picture to the format's maximum size, for formats of small pictures such as icons."""
     side = context.recipe.target.max_side
     if not context.recipe.target.shrinks_to_max_side or max(frame.width, frame.height) <= side:
         return frame
@@ -193,12 +193,12 @@ def pad(frame: Frame, context: RenderContext) -> Frame:
 
     image = frame.image if keeps_alpha else _flattened(frame.image, context.background)
     context.log.note("padded", width=canvas[0], height=canvas[1], background=context.recipe.background)
-    # Both octets of a background are the same: 16 bits of it are 257 times as many.
+    # Both bytes of a background sample are equal: 8 bits become 16 when multiplied by 257.
     return Frame.whole(padded(image), frame.duration, frame.low and padded(frame.low))
 
 
 def flatten(frame: Frame, context: RenderContext) -> Frame:
-    """Put the picture on the background if the format has no transparency."""
+    """Composite the picture onto the background if the format has no transparency."""
     if not frame.has_alpha or context.recipe.target.alpha:
         return frame
     context.log.note("alpha_flattened", background=context.recipe.background)
@@ -206,7 +206,7 @@ def flatten(frame: Frame, context: RenderContext) -> Frame:
 
 
 def page(frame: Frame, context: RenderContext) -> Frame:
-    """Centre the picture on its page: paper filled up to the margin, or a page of the picture's size."""
+    """Centre the picture on its page: paper filled up to the margin, or the picture's size plus margin."""
     recipe, image = context.recipe, frame.image
     if recipe.page is None and not recipe.margin:
         return frame
@@ -228,14 +228,14 @@ def page(frame: Frame, context: RenderContext) -> Frame:
 
 
 def _on_paper(image: Image.Image, context: RenderContext) -> tuple[Image.Image, Size]:
-    """Return the picture for the recipe's paper, and the size of the whole page, in pixels."""
+    """Return the picture fitted to the recipe's paper, and the page size in pixels."""
     recipe = context.recipe
     if recipe.orientation == "turned" and image.width > image.height:
         image = image.transpose(Image.Transpose.ROTATE_90)
         context.log.note("turned_to_fit")
     sides, within = density.sheet(recipe, image.size)
     dense = max(image.width / within[0], image.height / within[1])
-    # Black and white would become grey, and several times as large as it is in one bit.
+    # Resampling would turn black and white into grey, several times as large as one bit per pixel.
     if recipe.dpi and dense > recipe.dpi and not _is_bilevel(image):
         size = (rounded(image.width * recipe.dpi / dense), rounded(image.height * recipe.dpi / dense))
         image, dense = _resampled(Frame.whole(image), (0, 0, *image.size), size).image, recipe.dpi
@@ -249,20 +249,21 @@ def _is_bilevel(image: Image.Image) -> bool:
 
 
 def planned(recipe: Recipe, width: int, height: int, focus: Point | None = None) -> Layout:
-    """Return the layout for a frame that stands for this size and has this focal point."""
+    """Return the layout for a frame of this size with this focal point."""
     if recipe.resize is None:
         return Layout((0, 0, width, height), (width, height), (width, height))
     return layout(recipe.resize, width, height, focus)
 
 
-# Of the picture's sides, as phones have it: a gain map of full size would take a third more bytes.
+# The companion's maximum share of the picture's sides, as on phones; at full size a gain map would take a
+# third more bytes.
 _MOST_OF_COMPANION = 0.25
 
 
 def following(
     companion: Image.Image, size: Size, orientation: int, recipe: Recipe, limits: Limits
 ) -> Image.Image:
-    """Return a smaller companion of a picture of this size, such as a gain map, cropped, turned and resized like it."""
+    """Return a picture's companion, such as a gain map, reduced, and cropped and turned like the picture."""
     context = RenderContext(recipe, limits, Log())
     frame = Frame(companion, (0, 0, *companion.size), *size)
     frame = focus(upright(frame, orientation), context)
@@ -274,12 +275,12 @@ def following(
         rounded(min(plan.size[0] * _MOST_OF_COMPANION, box[2] - box[0])),
         rounded(min(plan.size[1] * _MOST_OF_COMPANION, box[3] - box[1])),
     )
-    # Lanczos would overshoot at edges, where a gain map then shines brighter than any light in the scene.
+    # Lanczos would overshoot at edges, making parts of the picture brighter than anything in the scene.
     return frame.image.resize(smaller, Image.Resampling.BILINEAR, box=box)
 
 
 def needed_scale(recipe: Recipe, width: int, height: int) -> float:
-    """Return how much of the source's resolution the recipe can make use of, 1 for all of it."""
+    """Return the share of the source's resolution that the recipe needs, 1 for all of it."""
     if recipe.resize is None and not recipe.target.shrinks_to_max_side:
         return 1
     if recipe.crop is not None:
@@ -295,7 +296,7 @@ def needed_scale(recipe: Recipe, width: int, height: int) -> float:
 
 
 def _within(frame: Frame, box: Box) -> Box:
-    """Return the position of a box in source pixels in the frame's image."""
+    """Convert a box from source pixels to the pixels of the frame's image."""
     left, top, right, bottom = frame.box
     across, down = (right - left) / frame.width, (bottom - top) / frame.height
     return (left + box[0] * across, top + box[1] * down, left + box[2] * across, top + box[3] * down)

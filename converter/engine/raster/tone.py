@@ -1,4 +1,4 @@
-"""From HDR (ITU-R BT.2100) to what an sRGB screen shows: blacks and mid-tones unchanged, highlights compressed."""
+"""Tone mapping from HDR (ITU-R BT.2100) to sRGB: blacks and mid-tones unchanged, highlights compressed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from .profiles import Light, code_of_srgb
 
-# What a white sheet of paper has, by BT.2408; it is sRGB's white when nothing is brighter.
+# The luminance of diffuse white in cd/m² (BT.2408); it becomes sRGB's white if nothing is brighter.
 _WHITE = 203.0
 _MOST = 255
 
@@ -18,7 +18,8 @@ _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
-# Up to here, in parts of white, nothing changes. With a lower one pages grow grey, with a higher one suns grow flat.
+# The share of white up to which nothing changes. A lower knee makes paper grey; a higher one flattens bright
+# lights.
 _KNEE = 0.5
 
 
@@ -30,9 +31,10 @@ def brightest(image: Image.Image) -> int:
 
 
 def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
-    """Return the picture with sRGB's curve in place of PQ's or HLG's; its primaries stay.
+    """Convert the picture from PQ's or HLG's curve to sRGB's; the primaries stay.
 
-    `peak` is its highest value, which becomes white. Each channel is mapped separately, so that grey stays grey.
+    `peak` is its highest value, which becomes white. Each channel is mapped separately, so that grey stays
+    grey.
     """
     table = _table(transfer, peak)
     same = list(range(256))
@@ -40,7 +42,7 @@ def mapped(image: Image.Image, transfer: str, peak: int) -> Image.Image:
 
 
 def light(transfer: str, peak: int) -> Light:
-    """Return the light of each code, 0 to 1, relative to white."""
+    """Return the function from code to tone-mapped light, both 0 to 1."""
     top = max(1.0, _nits(transfer, peak / _MOST) / _WHITE)
     return lambda code: _rolled_off(_nits(transfer, code) / _WHITE, top)
 
@@ -52,8 +54,9 @@ def _table(transfer: str, peak: int) -> list[int]:
 
 
 def _rolled_off(amount: float, top: float) -> float:
-    """Return an amount of light, relative to white, compressed so that `top` becomes 1: Reinhard's extended curve
-    above the knee.
+    """Compress an amount of light, relative to white, so that `top` becomes 1.
+
+    Above the knee this is Reinhard's extended curve.
     """
     if amount <= _KNEE:
         return amount
@@ -62,7 +65,7 @@ def _rolled_off(amount: float, top: float) -> float:
 
 
 def _nits(transfer: str, code: float) -> float:
-    """Return the luminance of a screen, in cd/m²."""
+    """Return the display luminance of a code, in cd/m²."""
     if transfer == "HLG":
         scene = (
             code**2 / 3 if code <= 0.5 else (2.718281828459045 ** ((code - _HLG_C) / _HLG_A) + _HLG_B) / 12

@@ -1,4 +1,4 @@
-"""A text or a picture drawn over the frame."""
+"""Draw a text or a logo over the frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STROKE = 1 / 16
 _READABLE = 0.025
 _TALLEST = 0.2
 _REFERENCE = 100
-_ROUNDING = 1.05  # a font comes in whole sizes
+_ROUNDING = 1.05  # font sizes are whole pixels
 _NO_CHARACTER = "\U0010ffff"
 
 
@@ -41,7 +41,7 @@ def watermark(frame: Frame, context: RenderContext) -> Frame:
 
 
 def _overlay(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
-    """Return a transparent picture of the frame's size with the mark on it."""
+    """Return a transparent picture of the frame's size with the watermark on it."""
     stamp = _text_stamp(mark, size, context) if mark.text else _picture_stamp(mark, size, context)
     overlay = Image.new("RGBA", size)
     margin = rounded(mark.margin * min(size)) if mark.margin else 0
@@ -57,7 +57,7 @@ def _overlay(mark: Watermark, size: Size, context: RenderContext) -> Image.Image
 
 
 def _tile(overlay: Image.Image, stamp: Image.Image) -> None:
-    """Repeat the stamp all over, every second row shifted, so that cropping cannot remove it."""
+    """Repeat the stamp across the overlay, every second row shifted, so that cropping cannot remove it."""
     across, down = stamp.width * 3 // 2 + 1, stamp.height * 2 + 1
     for row, top in enumerate(range(0, overlay.height, down)):
         start = -(across // 2) if row % 2 else 0
@@ -96,9 +96,9 @@ def _picture_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image
 
 
 def _text_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Image:
-    """Return the text, white with a dark edge so that it shows on anything, about as wide as requested.
+    """Return the text, white with a dark outline to show on any background, about as wide as requested.
 
-    A text too long for that at a readable size is wrapped.
+    Text too long for that width at a readable size is wrapped.
     """
     text = "\n".join(line for line in (mark.text or "").splitlines() if line.strip()) or " "
     missing = _missing(text)
@@ -131,7 +131,7 @@ def _text_stamp(mark: Watermark, size: Size, context: RenderContext) -> Image.Im
 
 
 def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Return the lines, broken at spaces, or inside a word that is too wide by itself."""
+    """Return the line wrapped at spaces, and inside words that are too wide."""
     lines, current = [], ""
     for word in line.split():
         candidate = f"{current} {word}" if current else word
@@ -161,9 +161,7 @@ def _missing(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian, Thai. Missing characters get a
-    warning.
-    """
-    from pymupdf_fonts.FiraGO_Regular import fontbuffer  # half a megabyte that only watermarks need
+    """Return FiraGO, which covers Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian and Thai."""
+    from pymupdf_fonts.FiraGO_Regular import fontbuffer  # half a megabyte, needed only for watermarks
 
     return ImageFont.truetype(BytesIO(fontbuffer), size)

@@ -1,4 +1,4 @@
-"""Pictures in XYB, the colour space of JPEG XL, at several sizes, scaled as SSIMULACRA2 does."""
+"""Convert pictures to XYB, the colour space of JPEG XL, at several scales, with SSIMULACRA2's ranges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BIAS = 0.0037930732552754493
 
 
 def sizes(picture: Image.Image, channels: Sequence[Collection[int]]) -> list[dict[int, Plane]]:
-    """Return these channels of an RGB picture, of its half, and so on; of the picture itself only Y."""
+    """Return these channels of an RGB picture at full size, half size and so on; at full size only Y."""
     width, height = picture.size
     luma = np.empty((height, width), np.float32)
     linear = np.empty((3, (height + 1) // 2, (width + 1) // 2), np.float32)
@@ -50,21 +50,21 @@ def _chunks(height: int, width: int) -> Iterator[slice]:
 
 
 def _linear(picture: Image.Image, rows: slice) -> Plane:
-    """Return red, green and blue of some rows as light."""
+    """Return red, green and blue of these rows as linear light."""
     bands = picture.crop((0, rows.start, picture.width, rows.stop)).split()
     return np.stack([_light().take(np.asarray(band), mode="wrap") for band in bands])
 
 
 @lru_cache(1)
 def _light() -> Plane:
-    """Return how much light each of the 256 values of sRGB stands for."""
+    """Return the linear light of each of the 256 sRGB values."""
     value = np.arange(256) / 255
     light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     return light.astype(np.float32)
 
 
 def _halved(linear: Plane) -> Plane:
-    """Return the mean of each 2×2 pixels; the last row and column may stand alone."""
+    """Return the mean of each 2×2 pixels; an odd last row or column is repeated."""
     odd = [(0, side % 2) for side in linear.shape[1:]]
     if any(after for _, after in odd):
         linear = np.pad(linear, [(0, 0), *odd], mode="edge")
@@ -75,7 +75,7 @@ def _halved(linear: Plane) -> Plane:
 
 
 def _xyb(linear: Plane, wanted: Collection[int]) -> dict[int, Plane]:
-    """Return the channels: X stretched, B without Y, and all of them positive."""
+    """Return the wanted channels: X scaled, Y subtracted from B, and all shifted to be positive."""
     _, height, width = linear.shape
     found = {channel: np.empty((height, width), np.float32) for channel in wanted}
     for rows in _chunks(height, width):
@@ -96,7 +96,7 @@ def _y(roots: Plane) -> Plane:
 
 
 def _roots(linear: Plane, count: int) -> Plane:
-    """Return the answers of so many kinds of cones to the light."""
+    """Return the responses of the first `count` kinds of cones to the light."""
     absorbed = _ABSORBANCE[:count] @ linear.reshape(3, -1)
     absorbed += _BIAS
     roots = _cube_root(absorbed)
@@ -105,9 +105,9 @@ def _roots(linear: Plane, count: int) -> Plane:
 
 
 def _cube_root(values: Plane) -> Plane:
-    """Return the cube roots to 0.002%, on most processors ten times as fast as NumPy does."""
-    # Seen as an integer, a float is nearly its logarithm, so a third of it is nearly that of the root; one step of Halley's
-    # method mends that.
+    """Return the cube roots to within 0.002%, on most processors ten times as fast as NumPy."""
+    # The bits of a float, read as an integer, approximate its logarithm, so a third of them approximates the
+    # root's; one step of Halley's method refines that.
     root = (values.view(np.int32) // 3 + 709_921_077).view(np.float32)
     cube = root * root
     cube *= root
