@@ -1,4 +1,4 @@
-"""TIFF."""
+"""The TIFF codec."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tiff(Codec):
     )
 
     def set_up(self) -> None:
-        deflate.LIBRARY.problem()  # a child cannot load it once it has given away its rights
+        deflate.LIBRARY.problem()  # a sandboxed child process cannot load it any more
 
     def notes(self) -> list[str]:
         problem = deflate.LIBRARY.problem()
@@ -64,7 +64,7 @@ class Tiff(Codec):
         refuse_unread(data, limits.max_frames)
 
     def check(self, image: Image.Image) -> None:
-        """Camera RAW files claim to be TIFF and would yield their small preview."""
+        """Reject camera RAW files, which look like TIFF but would be read as their small preview."""
         exif = image.getexif()
         reduced = bool((exif.get(_NEW_SUBFILE_TYPE) or 0) & _REDUCED) and ExifTags.Base.SubIFDs in exif
         if _DNG_VERSION in exif or reduced:
@@ -82,8 +82,9 @@ class Tiff(Codec):
         return int(max(stored) if isinstance(stored, tuple) else stored)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
-        """The page's own ICC profile (Pillow keeps that of the previous page); else EXIF, which is itself a TIFF
-        directory.
+        """Return the colour space of the page's ICC profile, or else of EXIF, which shares the directory.
+
+        The profile is read from the tag, since Pillow keeps that of the previous page.
         """
         assert isinstance(image, TiffImageFile)
         found = image.tag_v2.get(ExifTags.Base.InterColorProfile)
@@ -102,7 +103,7 @@ class Tiff(Codec):
         return {"compression": "group4" if content.is_bilevel else "tiff_adobe_deflate"}
 
     def carried(self, content: Content) -> Settings:
-        """TIFF stores all metadata in tags."""
+        """Return the encoder arguments, with all metadata as tags."""
         carried = dict(content.extras)
         exif, xmp, iptc_block = (carried.pop(name, b"") for name in ("exif", "xmp", "iptc"))
         tags = tags_for(exif, xmp, iptc_block)

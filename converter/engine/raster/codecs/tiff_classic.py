@@ -1,4 +1,4 @@
-"""Big-endian BigTIFF, which Pillow misreads, gets the directories of a classic TIFF; the pixels stay in place."""
+"""Convert big-endian BigTIFF, which Pillow misreads, to classic TIFF by rewriting its directories."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 _MAGIC, _CLASSIC = b"MM\x00+", b"MM\x00*"
 _LONG = 4
 _AS_LONG = {16: _LONG, 17: 9, 18: _LONG}
-"""The types of eight bytes that an ordinary TIFF lacks, and those it has for the same."""
+"""Maps the 8-byte types of BigTIFF to the equivalent types of classic TIFF."""
 _SIZES = {
     1: 1,
     2: 1,
@@ -27,13 +27,14 @@ _SIZES = {
     18: 8,
 }
 _DIRECTORIES = (34665, 34853, 40965)
-"""EXIF, GPS and interoperability: tags that name a directory within."""
+"""The tags of the EXIF, GPS and interoperability subdirectories."""
 _MOST_DIRECTORIES = 10_000
 
 
 def as_classic(data: bytes) -> bytes:
-    """Return a big-endian BigTIFF as classic TIFF, and any other file unchanged. Raises EOFError if a directory is
-    outside the file.
+    """Return a big-endian BigTIFF as classic TIFF, and other files unchanged.
+
+    Raises EOFError if a directory is outside the file.
     """
     if data[:4] != _MAGIC:
         return data
@@ -44,7 +45,7 @@ def as_classic(data: bytes) -> bytes:
 
 
 class _Rewriting:
-    """Appends new directories to the file and replaces its first eight bytes by a classic header."""
+    """Appends new directories to the file and replaces its first 8 bytes by a classic header."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -61,7 +62,10 @@ class _Rewriting:
         return bytes(self._output)
 
     def _directory(self, at: int) -> tuple[int, int, int]:
-        """Rewrite the directory at `at`; return its place, where it names the next, and that one's old place."""
+        """Rewrite the directory at `at`.
+
+        Return its new offset, the position of its link to the next directory, and the old offset of that.
+        """
         self._seen.add(at)
         count = struct.unpack_from(">Q", self._data, at)[0]
         end = at + 8 + 20 * count

@@ -1,4 +1,4 @@
-"""Which kinds of TIFF can be read, judged by their directories."""
+"""Check by its directories whether a TIFF is supported, and rewrite what Pillow cannot read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUBFILE, _OLD_REDUCED = 255, 2
 _PALETTE, _MASK, _SEPARATED, _SENSOR = 3, 4, 5, (32803, 34892)
 _INK_SET, _INK_NAMES, _INKS, _NOT_CMYK = 332, 333, 334, 2
 _IMAGE_DEPTH = 32997
-"""Slices of a volume, as SGI and tifffile write them."""
+"""The number of slices of a volume, as written by SGI and tifffile."""
 _BYTE, _SHORT, _LONG = 1, 3, 4
 _IPTC = 33723
 _CMYK_NAMES = b"cyan\0magenta\0yellow\0black"
@@ -35,7 +35,7 @@ _LAYOUT = (
     *(_NEW_SUBFILE, _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER),
     *(274, _SAMPLES, 278, _PLANAR, 296, 317, 322, 323, _EXTRA, _SAMPLE_FORMAT),
 )
-"""Tags of small numbers; those without a name here are orientation, rows per strip, unit, predictor, size of tiles."""
+"""Tags with small numbers. Unnamed ones are orientation, rows per strip, unit, predictor and tile size."""
 _NUMBERS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 64
 _MOST_PAGES = 10_000
@@ -70,9 +70,9 @@ _COLORS = {
 
 @cache
 def _read_by_pillow() -> Mapping[Any, tuple[str, str]]:
-    """Return Pillow's table of layouts, having told it all that are read here.
+    """Return Pillow's own table of layouts, and register all other layouts that can be read.
 
-    Its own reader takes separate planes of 16 bits for 8, and subsampled colours for whole ones; libtiff reads both.
+    Also enables libtiff, since Pillow's own decoder misreads separate 16-bit planes and subsampled colours.
     """
     TiffImagePlugin.READ_LIBTIFF = True
     known = TiffImagePlugin.OPEN_INFO
@@ -90,7 +90,7 @@ def _read_by_pillow() -> Mapping[Any, tuple[str, str]]:
 
 
 def is_put_together_here(image: TiffImagePlugin.TiffImageFile) -> bool:
-    """Whether the current page is of a kind whose samples `tiff_samples` reads."""
+    """Return whether `tiff_samples` reads the samples of the current page."""
     numbers = (_BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT)
     found = {tag: image.tag_v2[tag] for tag in numbers if tag in image.tag_v2}
     tags = {tag: value if isinstance(value, tuple) else (value,) for tag, value in found.items()}
@@ -104,8 +104,9 @@ def _is_put_together(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> bool:
 
 
 def refuse_unread(data: bytes, most_pages: int) -> None:
-    """Refuse kinds of TIFF that would come out wrong; damage is left for the decoder to find. Raises
-    UnsupportedVariant, UnsupportedFormat.
+    """Raise UnsupportedVariant or UnsupportedFormat for a TIFF that would be decoded incorrectly.
+
+    The decoder detects damage.
     """
     order, label = data[:2], FORMATS["tiff"].label
     pages = [page.tags for page in _pages(data, most_pages)]
@@ -122,9 +123,9 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
 
 
 def without_secondary_pages(data: bytes) -> bytes:
-    """Return a TIFF whose chain of pages passes over masks and smaller copies of others, if it has such.
+    """Return the TIFF without masks and reduced copies in its chain of pages.
 
-    A camera's RAW file begins with a smaller copy, by which it is told, so its sub-directories keep it as it is.
+    Does not change files with subdirectories: camera RAW files are detected by the reduced copy in front.
     """
     pages = list(_pages(data, _MOST_PAGES))
     primary = [page for page in pages if not _is_secondary(page.tags)]
@@ -139,7 +140,10 @@ def without_secondary_pages(data: bytes) -> bytes:
 
 
 def iptc_of(data: bytes) -> bytes:
-    """Return the first page's IPTC if it is stored as LONG, as by most writers: Pillow reads only its first number."""
+    """Return the first page's IPTC if it has type LONG, as most encoders write it, or empty bytes.
+
+    Pillow reads only its first number.
+    """
     for page in _pages(data, 1):
         entry = page.entries.get(_IPTC)
         if entry is None:
@@ -152,8 +156,9 @@ def iptc_of(data: bytes) -> bytes:
 
 
 def with_short_numbers(data: bytes) -> bytes:
-    """Return the TIFF with SHORT for each number of its layout that is a BYTE: libtiff takes either, Pillow only SHORT
-    and LONG, as TIFF 6.0 has them.
+    """Return the TIFF with BYTE layout tags changed to SHORT.
+
+    libtiff accepts both, but Pillow only SHORT and LONG, as in TIFF 6.0.
     """
     output = bytearray()
     for page in _pages(data, _MOST_PAGES):
@@ -174,7 +179,7 @@ def with_short_numbers(data: bytes) -> bytes:
 
 
 def with_known_samples(data: bytes) -> bytes:
-    """Return the TIFF with unsigned samples where it leaves their kind undefined (TIFF 6.0, page 80)."""
+    """Return the TIFF with undefined sample formats set to unsigned (TIFF 6.0, page 80)."""
     pages = [page for page in _pages(data, _MOST_PAGES) if _UNDEFINED in page.tags.get(_SAMPLE_FORMAT, ())]
     output = bytearray(data) if pages else data
     for page in pages:
@@ -185,7 +190,7 @@ def with_known_samples(data: bytes) -> bytes:
 
 
 def _is_secondary(tags: Mapping[int, tuple[int, ...]]) -> bool:
-    """Whether the page is a smaller copy of another, or its mask (NewSubfileType, SubfileType; TIFF 6.0, page 36)."""
+    """Return whether the page is a reduced copy or mask of another (TIFF 6.0, page 36)."""
     kind = _first(tags, _NEW_SUBFILE) & (_REDUCED | _MASK_OF_ANOTHER)
     return bool(kind) or _first(tags, _SUBFILE) == _OLD_REDUCED or _first(tags, _PHOTOMETRIC) == _MASK
 
@@ -195,8 +200,10 @@ def _first(tags: Mapping[int, tuple[int, ...]], tag: int) -> int:
 
 
 class _Page(NamedTuple):
-    """A directory at `at`, its small numbers, the offsets of their entries and of their values, and those of the links
-    to it and to the next one.
+    """A directory at `at`, with its small numbers in `tags`.
+
+    `entries` and `places` are the offsets of its entries and values by tag. `named_at` and `next_at` are the
+    offsets of the links to it and to the next directory.
     """
 
     at: int
@@ -206,11 +213,11 @@ class _Page(NamedTuple):
     named_at: int
     next_at: int
     form: str
-    """How the file writes an offset, for `struct`."""
+    """The `struct` format of an offset in the file."""
 
 
 def _pages(data: bytes, most: int) -> Iterator[_Page]:
-    """Yield each page's directory, as far as they are intact."""
+    """Yield the directories of the pages until one is damaged."""
     endian = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
     count_form, size, offset_form = ("Q", 20, "Q") if big else ("H", 12, "I")
@@ -247,7 +254,7 @@ def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tu
 
 
 def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
-    """Return the layout as Pillow would see it: it shortens repeated values and ignores unnamed planes."""
+    """Return the layout as Pillow reads it, which shortens repeated formats and ignores unspecified planes."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
     formats = tuple(
@@ -264,7 +271,7 @@ def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
 
 
 def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any] | None:
-    """Return why this page cannot be read, as parameters of the error, or None."""
+    """Return the parameters of the error if this page cannot be read, otherwise None."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression in _COMPRESSIONS:
         return {"kind": "compression", "compression": _COMPRESSIONS[compression]}
@@ -290,7 +297,7 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
 
 
 def _other_inks(tags: Mapping[int, tuple[int, ...]]) -> int:
-    """Return the number of inks if they are not CMYK (TIFF 6.0, section 16), else 0."""
+    """Return the number of inks if they are not CMYK (TIFF 6.0, section 16), otherwise 0."""
     inks = tags.get(_SAMPLES, (1,))[0] - len(tags.get(_EXTRA, ()))
     names = bytes(tags.get(_INK_NAMES, ())).rstrip(b"\0").lower()
     is_cmyk = inks == 4 and (tags.get(_INK_SET, (1,))[0] != _NOT_CMYK or names.startswith(_CMYK_NAMES))

@@ -1,4 +1,4 @@
-"""The pixels of a TIFF, corrected where Pillow gets them wrong."""
+"""Decode the pixels of a TIFF and correct Pillow's errors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ _PROFILE, _SEPARATE = 34675, 2
 _MIN_IS_WHITE, _SIGNED = 0, 2
 _WHITE = 65_535
 
-_PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips, and of tiles
+_PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips and of tiles
 
-# What Pillow calls samples in the file's byte order, and in this machine's, which is how libtiff hands them over.
+# Maps Pillow's raw modes in the file's byte order to those in native byte order, which libtiff returns.
 _NATIVE = {"F;32BF": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS"}
 
 
 def loaded(image: Image.Image, data: bytes) -> Image.Image:
-    """Return the current page with its pixels decoded: black is 0, and 16-bit samples use the full range or are
-    already eight bits. Raises UnsupportedVariant.
+    """Decode the current page, with 0 as black and 16-bit samples in the full range or as 8 bits.
+
+    Raises UnsupportedVariant, and EOFError if pixels are outside the file.
     """
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
@@ -71,7 +72,7 @@ def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Im
     colors, alpha = tiff_samples.loaded(image, data)
     if alpha is None:
         return colors
-    if colors.mode == "CMYK":  # no mode has it with an alpha channel
+    if colors.mode == "CMYK":  # Pillow has no CMYK mode with alpha
         icc = image.tag_v2.get(_PROFILE)
         colors = color.to_srgb(colors, ColorSpace(icc if isinstance(icc, bytes) else None), Log())
     low, low_alpha = colors.info.get(octets.LOW), alpha.info.get(octets.LOW)
@@ -82,7 +83,7 @@ def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Im
 
 
 def _reaches_beyond(tags: Any, end: int) -> bool:
-    """Whether some of the pixels are outside the file."""
+    """Return whether some of the pixels are outside the file."""
     return any(
         at + size > end
         for offsets, sizes in _PLACES
@@ -91,7 +92,7 @@ def _reaches_beyond(tags: Any, end: int) -> bool:
 
 
 def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
-    """libtiff returns samples in this machine's byte order, which Pillow only knows for 16 bits."""
+    """Set native byte order for samples from libtiff, which Pillow does only for 16 bits."""
     for codec, extents, offset, arguments in image.tile:
         if codec == "libtiff" and isinstance(arguments, tuple):
             native = (_NATIVE.get(arguments[0], arguments[0]), *arguments[1:])
@@ -99,26 +100,29 @@ def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _set_up_palette(image: Image.Image, colors: tuple[int, ...]) -> None:
-    """Palette entries have 16 bits, but some writers use eight; libtiff's rule tells them apart."""
+    """Correct palettes with 8-bit instead of 16-bit entries, detected as in libtiff."""
     if colors and max(colors) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(colors))
 
 
 def _full_range(image: Image.Image, top: int, is_inverted: bool) -> Image.Image:
-    """Return numbers from 0 to `top` as sixteen bits, from black to white."""
+    """Scale values from 0 to `top` to 16 bits, from black to white."""
     scale, start = (-_WHITE / top, _WHITE) if is_inverted else (_WHITE / top, 0)
     return image.point(lambda value: value * scale + (start + 0.5)).convert("I;16")
 
 
 def _shifted(image: Image.Image) -> Image.Image:
-    """Return Lab whose a and b Pillow took for unsigned, as it does with planes."""
+    """Correct the a and b of planar Lab, which Pillow reads as unsigned."""
     lightness, *others = image.split()
     turned = [value ^ 128 for value in range(256)]
     return Image.merge("LAB", [lightness, *(band.point(turned) for band in others)])
 
 
 def _integers(image: Image.Image, signed: bool) -> Image.Image:
-    """Return 32-bit samples as eight bits: the highest ones of unsigned, those of a 16-bit picture of signed."""
+    """Return 32-bit samples as 8 bits with low bytes.
+
+    Uses the highest 16 bits of unsigned samples, and the lowest 16 bits of signed ones if they suffice.
+    """
     if not signed:
         ranks = (3, 2) if sys.byteorder == "little" else (0, 1)
         pixels = image.tobytes()

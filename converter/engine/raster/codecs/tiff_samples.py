@@ -1,7 +1,7 @@
-"""TIFFs of depths and channels that Pillow has no mode for, read as plain bytes and put together here.
+"""Decode TIFFs with bit depths and channels that Pillow has no mode for.
 
-Their compressed strips or tiles are handed to libtiff once more, as a grey picture of eight bits that is as wide as a
-row has bytes; what comes back are the samples as the file has them.
+The compressed strips or tiles are passed to libtiff as an 8-bit grey image whose width is the number of bytes
+in a row. This returns the raw samples, which are combined here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _UNSIGNED, _FLOAT = 1, 3
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
 
 _COLORS = {0: 1, 1: 1, 2: 3, 5: 4}
-"""How many channels a colour has, by PhotometricInterpretation."""
+"""The number of colour channels by PhotometricInterpretation."""
 _MODES = {
     (1, False): "L",
     (1, True): "LA",
@@ -46,11 +46,11 @@ _MOST_EXTRA = 2
 _WIDEST_TILE = 16_384
 _FEW = 500_000
 _PLAIN = (1, 5, 8, 32773, 32946, 34925, 50000)
-"""Compressions of bytes, whatever they mean: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
+"""The general-purpose compressions: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
 
 
 class Layout(NamedTuple):
-    """How a page stores its pixels, as Pillow's table of known layouts asks for it."""
+    """How a page stores its pixels, as a key of Pillow's table of layouts."""
 
     order: bytes
     photometric: int
@@ -62,7 +62,7 @@ class Layout(NamedTuple):
 
 @cache
 def layouts() -> Mapping[Layout, str]:
-    """Return the layouts that are read here, and the mode of each."""
+    """Return the layouts that are read here and their modes."""
     found: dict[Layout, str] = {}
     extras = [extra for count in range(_MOST_EXTRA + 1) for extra in product(range(3), repeat=count)]
     for order, photometric, format, extra in product((b"II", b"MM"), _COLORS, _DEPTHS, extras):
@@ -75,14 +75,14 @@ def layouts() -> Mapping[Layout, str]:
 
 
 def is_read_here(layout: Layout, compression: int, separate: bool, known: Mapping[Any, object]) -> bool:
-    """Whether a page is to be read here: `known` are the layouts that Pillow reads."""
+    """Return whether this module should read a page. `known` are the layouts that Pillow reads."""
     if layout not in layouts() or compression not in _PLAIN:
         return False
     planes_more = len(layout.extra) > 1 or (layout.extra and _COLORS[layout.photometric] == 1)
     deep_planes = len(layout.bits) > 1 and layout.bits[0] > 8
     if layout not in known or (separate and (planes_more or deep_planes)):
         return True
-    # Divided by their alpha, eight bits are too few.
+    # 8 bits are not enough for dividing by alpha.
     return _ASSOCIATED in layout.extra and layout.bits[0] > 8
 
 
@@ -99,7 +99,7 @@ class _Page:
 
     @property
     def together(self) -> int:
-        """How many samples of a pixel lie side by side."""
+        """The number of adjacent samples per pixel."""
         return 1 if self.separate else self.channels
 
     def value(self, tag: int, default: int) -> int:
@@ -112,11 +112,9 @@ class _Page:
 
 
 def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours of the current page in eight bits, L, RGB or CMYK, and its alpha channel, if it has one.
+    """Return the colours of the current page as 8-bit L, RGB or CMYK, and its alpha channel or None.
 
-    Their lower octets are in `info`, where the samples have more.
-
-    Raises EOFError where pixels lie beyond the end of the file.
+    Low bytes of deeper samples are in `info`. Raises EOFError if pixels are outside the file.
     """
     page = _page(image, data)
     photometric, extra = page.value(_PHOTOMETRIC, 0), page.values(_EXTRA)
@@ -148,7 +146,7 @@ def _page(image: TiffImagePlugin.TiffImageFile, data: bytes) -> _Page:
 
 
 def _channels(page: _Page) -> list[Image.Image]:
-    """Return each channel: of mode F, or I with the highest sixteen bits of its samples, or all of eight."""
+    """Return the channels, in mode F for floats, L for 8 bits, or I with the highest 16 bits."""
     planes = page.channels if page.separate else 1
     found = []
     for plane in range(planes):
@@ -167,9 +165,9 @@ def _channels(page: _Page) -> list[Image.Image]:
 
 
 def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
-    """Return the picture, or one plane of it, as it was before compression, with tiles whole.
+    """Return the decompressed image, or one plane of it, with complete tiles.
 
-    The first numbers are how many bytes belong together from left to right, and how many a row has.
+    The first two values are the bytes per row of a strip or tile, and the bytes per row of the image.
     """
     width, height = page.size
     a_pixel = page.bits * page.together
@@ -178,7 +176,7 @@ def _octets(page: _Page, plane: int, planes: int) -> tuple[int, int, bytes]:
     if tiled:
         run = page.value(_TILE_WIDTH, 0) * a_pixel // 8
         if not 0 < run <= row + _WIDEST_TILE * a_pixel // 8:
-            raise ValueError  # a tile so wide is no picture's, and would take its memory
+            raise ValueError  # rejects invalid tile widths, which would take too much memory
         row = -(-row // run) * run
     held_in = (_TILES, _TILE_BYTES) if tiled else (_STRIPS, _STRIP_BYTES)
     tags = {
@@ -214,7 +212,7 @@ def _parts(page: _Page, plane: int, planes: int, offsets_tag: int, sizes_tag: in
 
 
 def _tiff(tags: Mapping[int, Sequence[int]], parts: Sequence[bytes], offsets: int, sizes: int) -> bytes:
-    """Return a TIFF of these tags whose pixels are these strips or tiles."""
+    """Return a TIFF with these tags and strips or tiles."""
     count = len(parts)
     start = 8 + 2 + 12 * (len(tags) + 2) + 4
     behind = start + (8 * count if count > 1 else 0)
@@ -236,7 +234,7 @@ def _decoded(file: bytes, size: tuple[int, int]) -> bytes:
     most, Image.MAX_IMAGE_PIXELS = (
         Image.MAX_IMAGE_PIXELS,
         None,
-    )  # these are bytes; the pixels have been counted
+    )  # a pixel is one byte here, and the real number of pixels has been checked
     try:
         with Image.open(BytesIO(file), formats=["TIFF"]) as image:
             if image.size != size or image.mode != "L":
@@ -247,7 +245,7 @@ def _decoded(file: bytes, size: tuple[int, int]) -> bytes:
 
 
 def _cropped(octets: bytes, row: int, page: _Page) -> bytes:
-    """Return the bytes without what tiles have beyond the picture."""
+    """Return the bytes without the parts of tiles outside the image."""
     width, height = page.size
     wanted = width * page.together * page.bits // 8
     if row == wanted:
@@ -256,11 +254,11 @@ def _cropped(octets: bytes, row: int, page: _Page) -> bytes:
 
 
 def _summed(octets: bytes, run: int, page: _Page) -> bytes:
-    """Return the samples of which these are the differences from left to right (TIFF 6.0, section 14)."""
+    """Undo horizontal differencing (TIFF 6.0, section 14)."""
     wide = page.bits // 8
     ranks = range(wide) if page.order == "<" else range(wide - 1, -1, -1)
     summed = bytearray(len(octets))
-    some = run * max(1, _FEW // run)  # so that they stay in the processor's cache
+    some = run * max(1, _FEW // run)  # small enough for the processor's cache
     for start in range(0, len(octets), some):
         part = octets[start : start + some]
         size = (run // wide, len(part) // run)
@@ -271,7 +269,7 @@ def _summed(octets: bytes, run: int, page: _Page) -> bytes:
 
 
 def _ranked(octets: bytes, run: int, page: _Page) -> bytes:
-    """Return floating-point samples, their highest byte first, of differences of bytes (Adobe, technical note 3)."""
+    """Undo the floating-point predictor, and return big-endian samples (Adobe, technical note 3)."""
     wide = page.bits // 8
     each, made = run // wide, bytearray(len(octets))
     some = run * max(1, _FEW // run)
@@ -286,7 +284,7 @@ def _ranked(octets: bytes, run: int, page: _Page) -> bytes:
 
 
 def _widened(octets: bytes, row: int, page: _Page) -> bytes:
-    """Return samples of 10, 12 or 14 bits as sixteen, moved up, the higher byte first; rows are filled up in the file."""
+    """Return samples of 10, 12 or 14 bits as 16-bit big-endian, shifted left, without the padding of rows."""
     group = lcm(page.bits, 8) // 8
     samples = group * 8 // page.bits
     width, height = page.size
@@ -304,7 +302,7 @@ def _widened(octets: bytes, row: int, page: _Page) -> bytes:
 
 
 def _octet(octets: bytes, bit: int, left: int, group: int) -> bytes:
-    """Return the byte that begins at this bit of every group, with zeros below where the sample has `left` bits."""
+    """Return 8 bits from offset `bit` of each group, with all but the first `left` bits zero."""
     at, shift = divmod(bit, 8)
     keep = 0xFF & (0xFF << max(0, 8 - left))
     high = octets[at::group].translate(bytes((value << shift) & keep & 255 for value in range(256)))
@@ -351,7 +349,7 @@ def _floats(
 
 
 def _divided(band: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Return the colour that was multiplied by its alpha, in the same numbers."""
+    """Divide a premultiplied colour by its alpha, in the same range."""
     top = 1 if band.mode == "F" else 255 if band.mode == "L" else 65_535
     divided: Image.Image = ImageMath.lambda_eval(
         lambda it: it["convert"](
@@ -364,7 +362,7 @@ def _divided(band: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _halves(mode: str, bands: Sequence[Image.Image], white: float, is_inverted: bool = False) -> Image.Image:
-    """Return the channels as one picture of eight bits, with its lower octets in `info`."""
+    """Merge the channels into one 8-bit image with its low bytes in `info`."""
     if bands[0].mode == "L":
         return _merged(mode, bands, is_inverted)
     pairs = [halves(floats.integers(band, white) if band.mode == "F" else band) for band in bands]

@@ -1,6 +1,6 @@
-"""TIFF's pixels in strips of Deflate with prediction, put into a file that Pillow wrote without them.
+"""Write TIFF pixels as Deflate strips with a predictor, into a file that Pillow wrote without them.
 
-Pillow's own encoder packs with zlib, which takes three times as long, and holds no more than eight bits of colour.
+Pillow's encoder uses zlib, which takes three times as long, and supports only 8 bits per colour channel.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _WIDTH, _HEIGHT, _BITS, _OFFSETS, _ROWS, _LENGTHS, _PREDICTOR = 256, 257, 258, 2
 _SHORT, _LONG = 3, 4
 _SIZES = {_SHORT: "H", _LONG: "I"}
 _HORIZONTAL = 2
-_STRIP = 2**20  # bytes of pixels
+_STRIP = 2**20  # uncompressed bytes
 
 
 def stand_in(image: Image.Image) -> Image.Image:
-    """Return what Pillow may write instead of an image whose pixels follow; those of other modes it writes itself."""
+    """Return a placeholder for Pillow to write if `with_pixels` adds the pixels, otherwise the image."""
     return Image.new(image.mode, (1, 1)) if image.mode in MODES else image
 
 
 def with_pixels(shell: bytes, images: Sequence[Image.Image], lows: Sequence[Image.Image | None]) -> bytes:
-    """Return the TIFF with the pixels of all pages that were stood in for."""
+    """Return the TIFF with the pixels of all pages that have placeholders."""
     file = _File(shell)
     link, at = file.head, 4
     for image, low in zip(images, lows, strict=True):
@@ -52,7 +52,7 @@ def with_pixels(shell: bytes, images: Sequence[Image.Image], lows: Sequence[Imag
 
 
 class _File:
-    """A TIFF that grows at its end."""
+    """A TIFF to which data is appended."""
 
     def __init__(self, shell: bytes) -> None:
         self.endian = "<" if shell.startswith(b"II") else ">"
@@ -61,7 +61,7 @@ class _File:
         self._end = len(shell)
 
     def place(self, content: bytes | bytearray) -> int:
-        """Append it and return where it lies: at an even offset (TIFF 6.0, section 2)."""
+        """Append the content at an even offset (TIFF 6.0, section 2) and return the offset."""
         filler = bytes(self._end % 2)
         self.parts += [filler, content]
         place = self._end + len(filler)
@@ -76,7 +76,7 @@ class _File:
 
 
 def _tags(file: _File, image: Image.Image, low: Image.Image | None) -> dict[int, tuple[int, Sequence[int]]]:
-    """Return the tags that tell of the pixels, by kind and values, after placing the pixels."""
+    """Append the pixels and return the types and values of the tags that describe them."""
     bands = len(image.getbands())
     bits = 16 if low else 8
     rows = max(1, _STRIP // (bands * bits // 8 * image.width))
@@ -102,7 +102,7 @@ def _strips(
 
 
 def _differences(part: Image.Image) -> bytes:
-    """Return the difference of each sample to the one on its left in its channel (TIFF 6.0, section 14)."""
+    """Apply horizontal differencing (TIFF 6.0, section 14)."""
     return ImageChops.subtract_modulo(part, _moved(part)).tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Running sums along the rows of a picture, of numbers of one or more bytes, with one picture per byte."""
+"""Compute running sums along rows of numbers with one or more bytes, given as one image per byte."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _ANY = [0, *(255 * [1])]
 
 
 def running_sums(planes: Sequence[Image.Image], step: int) -> Sequence[Image.Image]:
-    """Return for each number the sum of itself and all to its left at this step; the lowest octet comes first.
+    """Return the sum of each number and all numbers to its left at multiples of `step`, low byte first.
 
-    Numbers are added to their neighbours, the sums of two to those beside them, of four, and so on.
+    Adds each number to its neighbour, then sums of two, of four and so on (a parallel prefix sum).
     """
     shift = step
     while shift < planes[0].width:
@@ -30,7 +30,7 @@ def _added(planes: Sequence[Image.Image], others: Sequence[Image.Image]) -> Sequ
         totals.append(whole)
         if len(totals) == len(planes):
             break
-        # What has run over is less than what was added to.
+        # After an overflow, the total is less than each addend.
         over = ImageChops.subtract(one, total)
         if carried:
             over = ImageChops.lighter(over, ImageChops.subtract(total, whole))

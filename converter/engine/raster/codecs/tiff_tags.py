@@ -1,4 +1,4 @@
-"""TIFF keeps metadata as tags: in the directory that Pillow writes, and in those that its encoder leaves out."""
+"""Write TIFF metadata as tags, including the subdirectories that Pillow's encoder leaves out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 
 def tags_for(exif: bytes, xmp: bytes, iptc: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """Return the tags for a TIFF's own directory."""
+    """Return the metadata tags for the main directory of a TIFF."""
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in _loaded(exif).items():
         if tag not in _DIRECTORIES:
@@ -26,9 +26,9 @@ def tags_for(exif: bytes, xmp: bytes, iptc: bytes) -> TiffImagePlugin.ImageFileD
 
 
 def with_exif(data: bytes, exif: bytes) -> bytes:
-    """Return the TIFF with the camera's and the location's directories behind it.
+    """Append the EXIF and GPS directories to the TIFF.
 
-    The compressing encoder cannot write directories within directories, so the first one is rewritten at the end.
+    The compressing encoder cannot write subdirectories, so the first directory is rewritten at the end.
     """
     source = _loaded(exif)
     directories = {tag: source.get_ifd(tag) for tag in _DIRECTORIES}
