@@ -1,10 +1,11 @@
-"""Prepare the code that runs on Lambda, and zip it as Zappa does.
+"""Build the deployment package for Lambda: prepare the code and zip it with Zappa.
 
     python -m infra.package        # or: make package
 
-Leaves in build/, or in the folder that is named: `site`, a clean copy of the code that the functions need; `venv`,
-the locked run-time dependencies and nothing else; `imagesite.zip`, made from the two by Zappa, to be looked at. Zappa
-packs whatever lies in the folder and environment it runs in, so it is run in these, never in the checkout.
+Writes to build/, or to the given folder: `site`, a clean copy of the code that the functions need; `venv`,
+the locked run-time dependencies only; and `imagesite.zip`, made by Zappa from these two, for inspection.
+Zappa packages everything in its working directory and environment, so it runs in these folders and never in
+the checkout.
 """
 
 from __future__ import annotations
@@ -34,46 +35,46 @@ BUILD = ROOT / "build"
 
 CODE = ("converter", "imagesite", "locale", "templates", "manage.py")
 
-# Locked packages that no function imports: for deployment, serving at home or the command line.
+# Locked packages that no function imports: needed only for deployment, home servers or the command line.
 NOT_ON_LAMBDA = {
     "argcomplete", "authlib", "cfn-flip", "hjson", "joserfc", "markdown-it-py", "mdurl", "pip", "placebo", "prometheus-client", "pygments", "pyyaml", "rich",
     "setuptools", "toml", "tqdm", "troposphere", "waitress", "wheel",
 }  # fmt: skip
 
-# Languages of Django's own translations. Ours are part of the code.
+# Languages of Django's own translations to include. Ours are part of the code.
 LANGUAGES = ("en", "de")
 
-# Service descriptions that boto3 needs for the functions' calls; it has 400.
+# Service descriptions that boto3 needs for the functions' calls, out of 400.
 SERVICES = {"cognito-idp", "dynamodb", "lambda", "rekognition", "s3", "ssm", "sts"}
 
-# The fonts in use; their package has 30.
+# The fonts in use, out of 30 in their package.
 FONTS = {"__init__", "FiraGO_Regular"}
 
 # Served from the static bucket, not by the functions.
 SERVED_FROM_S3 = ("/static/", "/swagger_ui/")
 
-# Read by installers and type checkers only, and ecdsa's tests, half of that package.
+# Files read only by installers and type checkers, and the tests of ecdsa, half of that package.
 NOT_RUN = re.compile(r"\.pyc$|\.pyi$|\.dist-info/RECORD$|ecdsa/test_\w+\.py$")
 
-# What the zip may hold at its top, and what nowhere.
+# What is allowed at the top level of the zip, and what is not allowed anywhere in it.
 OURS = {"converter", "imagesite", "locale", "templates", "manage.py", "staticfiles.json"}
 ZAPPAS = {"handler.py", "django_zappa_app.py", "zappa_settings.py", "package_info.json", "__init__.py"}
 NOWHERE = re.compile(
     r"(^|/)(\.env|\.git|\.github|\.venv|node_modules|zappa_settings\.json|.*\.sqlite3.*|.*\.tfstate.*|.*\.log)(/|$)"
 )
 NEEDED = {"handler.py", "django/__init__.py", "PIL/__init__.py", "jose/__init__.py", "warrant/__init__.py"}
-# Of all files as they lie on Lambda's disk. The 50 MB of a zip count where it is sent to Lambda itself; ours goes through S3.
-# docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# Limit of all files after unpacking. The limit of 50 MB for the zip applies only to direct uploads to Lambda;
+# ours goes through S3. docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_BYTES = 250 << 20
 
-# Lambda's runtimes from python3.12 on run on Amazon Linux 2023; python3.11 runs on its predecessor, whose glibc, 2.26, is
-# older than several wheels need. docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+# Lambda's runtimes since python3.12 run on Amazon Linux 2023. python3.11 runs on Amazon Linux 2, whose glibc
+# 2.26 is too old for several wheels. docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 OLDEST_PYTHON = (3, 12)
 GLIBC = (2, 34)
 
 
 class PackageError(Exception):
-    """The package cannot be made, or is not what it should be; the text says why."""
+    """The package cannot be built or has wrong contents; the text says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make(build: Path, settings: Path) -> Path:
-    """Make build/site, build/venv and the zip; return the zip's path. Raises PackageError."""
+    """Make build/site, build/venv and the zip; return the path of the zip. Raises PackageError."""
     check_machine()
     site, venv = build / "site", build / "venv"
     for folder in (site, venv):
@@ -117,7 +118,7 @@ def make(build: Path, settings: Path) -> Path:
 
 
 def check_machine() -> None:
-    """Raise PackageError unless this machine is as Lambda is, with a Python whose runtime has a new enough C library."""
+    """Raise PackageError unless this machine matches a Lambda runtime with a recent enough glibc."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise PackageError(
             "binary parts are copied as they are, so it must be made on Linux on x86_64, as Lambda is."
@@ -130,7 +131,7 @@ def check_machine() -> None:
 
 
 def check_binaries(packages: Path) -> None:
-    """Raise PackageError for a shared object that needs a newer glibc than Lambda's runtime has."""
+    """Raise PackageError if a shared object needs a newer glibc than Lambda's runtime has."""
     for path in sorted(packages.rglob("*.so*")):
         try:
             needed = newest_needed(path)
@@ -147,19 +148,19 @@ def dotted(version: tuple[int, ...]) -> str:
 
 
 def copy_code(site: Path) -> None:
-    """Copy the files that git keeps or would keep: what it ignores stays in the checkout."""
+    """Copy files that are tracked or untracked in git, but not ignored ones."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
         if not (ROOT / name).exists():
-            continue  # deleted, and not committed yet
+            continue  # deleted, but not committed yet
         target = site / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
 
 
 def copy_dependencies(packages: Path) -> None:
-    """Copy the locked distributions from this environment, where pip has checked their hashes."""
+    """Copy the locked distributions from this environment, where pip has verified their hashes."""
     for requirement in locked():
         distribution = importlib.metadata.distribution(requirement.name)
         if not requirement.specifier.contains(distribution.version, prereleases=True):
@@ -184,7 +185,7 @@ def locked() -> Iterable[Requirement]:
 
 
 def is_needed(file: str) -> bool:
-    """Return whether a file of a distribution is ever read on Lambda; what is large and is not stays behind."""
+    """Return whether a file of a distribution is needed on Lambda; large unused files are left out."""
     if match := re.match(r"botocore/data/([^/]+)/", file):
         return match[1] in SERVICES
     if match := re.match(r"django/.*/locale/([^/]+)/", file):
@@ -195,7 +196,7 @@ def is_needed(file: str) -> bool:
 
 
 def list_static_names(site: Path) -> None:
-    """Write the list of static names, which travels with the code, so that both are of one build."""
+    """Write the manifest of static files into the code, so that both come from the same build."""
     with tempfile.TemporaryDirectory() as scratch:
         home = {"PATH": os.environ["PATH"], "DATA_DIR": scratch}
         command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
@@ -206,7 +207,7 @@ def list_static_names(site: Path) -> None:
 
 
 def compile_all(folder: Path) -> None:
-    """Compile with unchecked hashes: Zappa sets all times to 1980, by which other byte-code is always stale."""
+    """Compile with unchecked hashes: Zappa dates all files 1980, so timestamp-based ones would be stale."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compiled = compileall.compile_dir(folder, quiet=1, force=True, invalidation_mode=mode)
     if not compiled:
@@ -228,7 +229,7 @@ def zip_with_zappa(site: Path, venv: Path, settings: Path) -> Path:
 
 
 def check(archive: Path, packages: Path) -> None:
-    """Raise PackageError unless the zip holds what it should and nothing else."""
+    """Raise PackageError unless the zip has all required files and no others."""
     with zipfile.ZipFile(archive) as file:
         names, size = set(file.namelist()), unpacked_bytes(file)
     allowed = OURS | ZAPPAS | {entry.name for entry in packages.iterdir()}

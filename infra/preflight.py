@@ -1,6 +1,6 @@
-"""What can be looked at before anything is made: `make preflight`, and the first step of `make deploy`.
+"""Checks that run before anything is created: `make preflight`, and the first step of `make deploy`.
 
-Each check returns what it saw, or raises DeployError with what to do.
+Each check returns what it found, or raises DeployError with what to do.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.errors import DeployError
 from infra.package import ROOT
 
-# Of an account's concurrency AWS keeps this much that nobody may reserve.
+# AWS keeps this much of an account's concurrency unreservable.
 UNRESERVED = 100
 OLDEST_TERRAFORM = (1, 11)
-# Beginnings that SSM, EC2 and S3 keep for themselves, RDS's own subnet group, and what RDS and Zappa do not take.
+# Prefixes reserved by SSM, EC2 and S3, RDS's own subnet group, and names that RDS and Zappa reject.
 RESERVED = "--|^(aws|ssm)|^(sg|sthree|amzn-s3-demo)(-|$)|^default$"
 SERVICES = ("apigateway", "cognito-idp", "dynamodb", "lambda", "rds", "sesv2", "ssm")
 GITHUB = "token.actions.githubusercontent.com"
@@ -37,7 +37,7 @@ class Preflight:
     region: str
     settings: dict[str, str]
     aws: Callable[[str], Any]
-    interpreter: str  # the Python that makes the package
+    interpreter: str  # the Python that builds the package
 
     def checks(self) -> list[tuple[str, Callable[[], str]]]:
         return [
@@ -55,7 +55,7 @@ class Preflight:
         ]
 
     def run(self) -> None:
-        """Print a line a check; raise DeployError when one of them failed."""
+        """Print one line per check; raise DeployError if any failed."""
         failed = 0
         for name, check in self.checks():
             try:
@@ -135,7 +135,7 @@ class Preflight:
         return f"{limits['ConcurrentExecutions']} at once, {wanted} reserved"
 
     def reserved(self) -> int:
-        """Return what an earlier deploy has reserved for this site."""
+        """Return the concurrency that an earlier deploy has reserved for this site."""
         client, total = self.aws("lambda"), 0
         for function in (f"{self.project}-production", f"{self.project}-production-worker"):
             try:
@@ -214,7 +214,7 @@ class Preflight:
 
 
 def settings_of(*files: Path) -> dict[str, str]:
-    """Return the simple settings of tfvars files, the later file's where both have one; null stands as `null`."""
+    """Return the scalar settings of tfvars files; later files override earlier ones; null is `null`."""
     found: dict[str, str] = {}
     for file in files:
         if file.exists():

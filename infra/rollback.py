@@ -1,7 +1,7 @@
-"""Bring the code that ran before the last deploy back.
+"""Restore the code that ran before the last deploy.
 
-Not by `zappa rollback`: it sends the zip to Lambda itself, which takes 50 MB that way, and, run again after a failure,
-brings back the code that was to go.
+`zappa rollback` is not used: it uploads the zip directly to Lambda, which accepts only 50 MB that way, and if
+it is repeated after a failure, it restores the code that was to be replaced.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 
 from infra.errors import DeployError
 
-STAGES = ("production", "production_worker")  # the pages first: visitors wait for them
-BACK = "Back to version "  # how the version that this makes is described, and known again
+STAGES = ("production", "production_worker")  # pages first, since visitors wait for them
+BACK = "Back to version "  # description of the version that a rollback publishes, by which it is recognised
 
 
 @dataclass
 class Rollback:
     aws: Callable[[str], Any]
     fetch: Callable[[str], bytes]
-    bucket: str  # of deployment: code comes to Lambda by way of S3
+    bucket: str  # for deployment: Lambda gets code through S3
 
     def run(self, functions: dict[str, str]) -> None:
-        """Bring each stage's function back. Raises DeployError; run again, it goes on."""
+        """Roll back the function of each stage. Raises DeployError; can be run again to continue."""
         versions = {stage: self.versions(functions[stage]) for stage in STAGES}
         worker, pages = versions["production_worker"][0], versions["production"][0]
         for stage in STAGES:
@@ -37,7 +37,7 @@ class Rollback:
                 self.bring_back(functions[stage], versions[stage])
 
     def versions(self, function: str) -> list[dict[str, Any]]:
-        """Return the published versions, the newest first."""
+        """Return the published versions, newest first."""
         pages = self.aws("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=function)
         found = [one for page in pages for one in page["Versions"] if one["Version"] != "$LATEST"]
         if len(found) < 2:

@@ -1,10 +1,11 @@
-"""How the deployed system handles a burst of uploads: a small simulation, second by second.
+"""A small simulation, second by second, of how the deployed system handles a burst of uploads.
 
     python -m infra.scale
 
-prints the table of docs/scale.md. The model: uploads arrive evenly for one hour; Lambda keeps events that find no
-free worker and retries them, here oldest first; a worker takes one upload at a time; one attempt in a hundred
-fails for a passing reason and is retried after one and then two minutes; events older than six hours are given up.
+prints the table of docs/scale.md. The model: uploads arrive evenly for one hour; Lambda keeps events that
+find no free worker and retries them, here oldest first; a worker processes one upload at a time; one attempt
+in a hundred fails with a transient error and is retried after one and then two minutes; events older than six
+hours are dropped.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ HOUR = 3600
 @dataclass(frozen=True)
 class Assumptions:
     seconds_per_upload: float = (
-        2.5  # fetch 4 MB, decode 12 megapixels once, two outputs and a thumbnail, store
+        2.5  # fetch 4 MB, decode 12 megapixels once, encode two outputs and a thumbnail, store
     )
-    fault_rate: float = 0.01  # of attempts that meet a passing fault
+    fault_rate: float = 0.01  # share of attempts with a transient error
     retry_after: tuple[int, ...] = (60, 120)  # seconds; after the last one the event goes to the failed queue
     oldest_event: int = 6 * HOUR
     burst_seconds: int = HOUR
-    pages_concurrency: float = 0.05  # web functions busy per upload a second: submit, poll, show
+    pages_concurrency: float = 0.05  # busy web functions per upload per second: submit, poll, show
     worker_gb: float = 3008 / 1024
     usd_per_gb_second: float = 0.0000166667
     usd_per_request: float = 0.0000002
@@ -33,7 +34,7 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a burst. Waits are in seconds, cost in US dollars."""
+    """The outcome of a burst. Waits are in seconds, cost in US dollars."""
 
     uploads: int
     workers: int
@@ -49,7 +50,7 @@ class Outcome:
 
 
 class _Burst:
-    """The queue and its workers, one second after the other."""
+    """The queue and its workers, simulated second by second."""
 
     def __init__(self, uploads: int, workers: int, given: Assumptions) -> None:
         self.uploads = uploads
@@ -58,8 +59,8 @@ class _Burst:
         self.second = self.arrived = self.attempts = 0
         self.finished = self.failed = self.given_up = self.retried = 0
         self.busiest = self.longest_wait = 0
-        self._waiting: deque[tuple[int, int, int]] = deque()  # (second of arrival, attempts made, how many)
-        self._returning: dict[int, Counter[tuple[int, int]]] = {}  # by the second in which they come back
+        self._waiting: deque[tuple[int, int, int]] = deque()  # (second of arrival, attempts made, count)
+        self._returning: dict[int, Counter[tuple[int, int]]] = {}  # by the second of their retry
         self._faults = 0.0
         self._budget = 0.0
 
@@ -68,9 +69,9 @@ class _Burst:
         return self.arrived >= self.uploads and not self._waiting and not self._returning
 
     def step(self) -> None:
-        """Run one second."""
+        """Simulate one second."""
         self._arrive()
-        # What the workers can take up in this second; an idle second is not saved for later.
+        # How many uploads the workers can start in this second; idle time is not carried over.
         rate = self.workers / self.given.seconds_per_upload
         self._budget = min(self._budget + rate, max(rate, 1))
         taken = 0
@@ -89,7 +90,7 @@ class _Burst:
             self._waiting.append((born, tried, count))
 
     def _take(self) -> int:
-        """Try the oldest ones; return how many were tried."""
+        """Process the oldest uploads; return how many."""
         born, tried, count = self._waiting.popleft()
         if self.second - born > self.given.oldest_event:
             self.given_up += count

@@ -1,4 +1,4 @@
-"""The bucket of Terraform's state: versioned, private, TLS only."""
+"""The S3 bucket of Terraform's state: versioned, private, TLS only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def make(s3: Any, bucket: str, region: str, account: str) -> None:
-    """Create the bucket, or check that the one that is there belongs to this account.
+    """Create the bucket, or check that the existing one belongs to this account.
 
     Raises botocore's ClientError.
     """
@@ -30,7 +30,7 @@ def make(s3: Any, bucket: str, region: str, account: str) -> None:
 
 
 def delete(s3: Any, bucket: str) -> None:
-    """Delete the bucket with all versions of the state.
+    """Delete the bucket and all versions of the state.
 
     Raises botocore's ClientError.
     """

@@ -26,7 +26,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 LICENCES = ROOT / "docs" / "licences.md"
 OLD_AFTER_DAYS = 90
 
-# Where the package's own metadata says it in other words, or says more than one. By name, checked by hand.
+# Licences of packages whose metadata has no SPDX expression or is ambiguous. Checked by hand.
 SAID = {
     "argcomplete": "Apache-2.0",
     "aws-lambda-powertools": "MIT-0",
@@ -52,14 +52,15 @@ SAID = {
     "zappa": "MIT",
 }
 
-# What may be called from code under another licence, and shipped with it. LGPL: loaded as libraries, unchanged.
+# Licences that our code may depend on and that may be shipped with it. LGPL: only as unmodified shared
+# libraries.
 ALLOWED = {
     "0BSD", "Apache-2.0", "Artistic-1.0-Perl", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "FTL", "IJG", "ISC",
     "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Zlib", "ZPL-2.1",
     "libtiff",
 }  # fmt: skip
 
-# The C libraries inside wheels, as their own projects license them; by the name that `bundled` knows them by.
+# Licences of the C libraries inside wheels, as given by their projects; the names are those of `bundled`.
 OF_LIBRARIES = {
     "aom": "BSD-2-Clause",
     "dav1d": "BSD-2-Clause",
@@ -79,13 +80,13 @@ OF_LIBRARIES = {
     "zlib": "Zlib",
 }
 
-# In a wheel, under a licence that is not allowed, and never called.
+# Part of a wheel under a licence that is not allowed, but never called.
 NOT_CALLED = {"x265": ("pillow-heif", "GPL-2.0-only")}
 
 
 @dataclass(frozen=True)
 class Package:
-    """`licence` is an SPDX expression, empty where the package says nothing usable."""
+    """`licence` is an SPDX expression, or empty if the metadata has no usable one."""
 
     name: str
     version: str
@@ -93,14 +94,14 @@ class Package:
 
 
 def packages() -> list[Package]:
-    """Return the packages of requirements.txt that this system takes, in order."""
+    """Return the packages of requirements.txt that apply to this system, in order."""
     return [
         Package(name, version, _licence(name)) for name, version in _locked() if _is_installed(name, version)
     ]
 
 
 def problems(today: date) -> list[str]:
-    """Return a sentence for each thing that must not be shipped."""
+    """Return one sentence for each thing that must not be shipped."""
     found = raster.check()
     for package in packages():
         if not _is_allowed(package.licence):
@@ -114,13 +115,13 @@ def problems(today: date) -> list[str]:
     if LICENCES.read_text() != licences():
         found.append("docs/licences.md is not up to date; run `make docs`.")
     if (today - bundled.CHECKED).days > OLD_AFTER_DAYS:
-        # Said and no failure: what was built yesterday is built today.
+        # Only a warning, so that the result of a build does not depend on its date.
         print(f"The list of known holes is of {bundled.CHECKED}: look at its sources again.", file=sys.stderr)
     return found
 
 
 def licences() -> str:
-    """Return the page of licences."""
+    """Return the Markdown page of licences."""
     rows = [f"| {package.name} | {package.licence} |" for package in packages()]
     inside = [f"| {library.name} | {OF_LIBRARIES[library.name]} |" for library in raster.libraries()]
     unused = [
@@ -153,7 +154,7 @@ def licences() -> str:
 
 
 def sbom() -> str:
-    """Return the bill of materials in JSON, valid by the schema of CycloneDX 1.6."""
+    """Return the bill of materials as JSON, validated against the CycloneDX 1.6 schema."""
     from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
@@ -200,7 +201,7 @@ def _locked() -> Iterator[tuple[str, str]]:
 
 
 def _is_installed(name: str, version: str) -> bool:
-    """Some are for other systems alone, and some versions for another Python."""
+    """Return whether this version is installed; some packages are for other systems or Pythons only."""
     try:
         return metadata.version(name) == version
     except metadata.PackageNotFoundError:
@@ -219,7 +220,7 @@ def _licence(name: str) -> str:
 
 
 def _is_allowed(expression: str) -> bool:
-    """Whether what it asks for is allowed: all of an AND, one of an OR. There are no brackets in what is shipped."""
+    """Return whether all parts of an AND or one of an OR are allowed. No shipped package uses parentheses."""
     return any(
         all(part.strip() in ALLOWED for part in choice.split(" AND ")) for choice in expression.split(" OR ")
     )

@@ -1,7 +1,7 @@
-"""Watch the site and its alarms of errors after new code is deployed, and bring the previous code back if they say so.
+"""Watch the site and its error alarms after a deploy of code, and roll back if they indicate a fault.
 
-Traffic is not shifted in steps: Zappa's API and the bucket's notification call the function itself, and an alias would
-have to be put between both on every update. New code takes all requests at once, for as long as it takes to notice.
+Traffic is not shifted gradually: Zappa's API and the bucket notification call the function itself, and every
+update would have to put an alias in between. New code gets all requests at once, until a fault is noticed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from infra.deployment import Deployment
 from infra.errors import DeployError
 
 ALARMS = ("web-errors", "web-server-errors", "api-errors", "worker-errors")
-WAKING = 60  # seconds; a paused database takes 15 of them
-MINUTES = 10  # the alarms look at five minutes, and CloudWatch takes one or two to see them
+WAKING = 60  # seconds; a paused database needs 15 of them
+MINUTES = 10  # alarms cover five minutes, and CloudWatch needs another one or two
 
 
 @dataclass
@@ -28,13 +28,13 @@ class Watch:
     answered: bool = False
 
     def note(self) -> None:
-        """Note before the deploy what is wrong already: the new code may be what ends it."""
+        """Record which alarms are on before the deploy, since the new code may be meant to fix them."""
         self.before = self.on()
         self.can_go_back = self.site.has_function("production")
         self.answered = self.can_go_back and self.site.status_within(WAKING) == 200
 
     def wait_for_answer(self) -> None:
-        """Raise DeployError, with the previous code back, when a site that answered before no longer does."""
+        """Roll back and raise DeployError if a site that responded before the deploy no longer does."""
         try:
             self.site.wait_for_site()
         except DeployError as error:
@@ -48,7 +48,7 @@ class Watch:
         return {str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] == "ALARM"}
 
     def watch(self) -> None:
-        """Raise DeployError, with the previous code back, when an alarm goes off that was off before."""
+        """Roll back and raise DeployError if an alarm goes off that was not on before."""
         if not self.can_go_back:
             return
         end = time.monotonic() + self.seconds
@@ -56,7 +56,7 @@ class Watch:
         while not (new := (on := self.on()) - self.before):
             if time.monotonic() > end:
                 return
-            self.before &= on  # one that has ended and goes off again is the new code's
+            self.before &= on  # an alarm that ended and goes off again is caused by the new code
             time.sleep(self.pause)
         self.go_back(f"{', '.join(sorted(new))} went off")
 
