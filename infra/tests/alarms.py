@@ -1,7 +1,8 @@
-"""CloudWatch's judgement of an alarm, metric math with missing points among it.
+"""Evaluates CloudWatch alarms, including metric math with missing points.
 
-A series is a list of one value a period, the latest last, None where nothing was sent. As AWS describes it: an operation
-on a missing point has no value, FILL gives it one, and a period without a value counts as `TreatMissingData` says.
+A series is a list of one value per period, the latest last, with None where nothing was sent. As AWS
+documents it, an operation on a missing point has no value, FILL gives it one, and `TreatMissingData` applies
+to a period without a value.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Value = float | None
-Series = Mapping[str, list[Value]]  # by the name of the metric
+Series = Mapping[str, list[Value]]  # by metric name
 
 OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -28,7 +29,7 @@ BREACHES = {"GreaterThanThreshold": operator.gt, "GreaterThanOrEqualToThreshold"
 
 
 def is_ringing(alarm: Mapping[str, Any], series: Series) -> bool:
-    """Return whether the alarm, as `describe_alarms` tells it, is in ALARM after these values."""
+    """Return whether the alarm, as returned by `describe_alarms`, is in ALARM after these values."""
     breaches = BREACHES[alarm["ComparisonOperator"]]
     assert alarm["TreatMissingData"] == "notBreaching"
     values = [value_of(alarm, series, back) for back in range(1, alarm["EvaluationPeriods"] + 1)]
@@ -36,7 +37,7 @@ def is_ringing(alarm: Mapping[str, Any], series: Series) -> bool:
 
 
 def value_of(alarm: Mapping[str, Any], series: Series, back: int) -> Value:
-    """Return what the alarm looks at in the period that lies so far back, 1 the latest."""
+    """Return the value that the alarm evaluates for the period `back` periods ago, 1 being the latest."""
 
     def point(metric: str) -> Value:
         points = series.get(metric, [])
@@ -54,7 +55,7 @@ def value_of(alarm: Mapping[str, Any], series: Series, back: int) -> Value:
 
 
 def evaluate(expression: str, points: Mapping[str, Value]) -> Value:
-    """Return the value of an expression of metric math for one period; None where it has none."""
+    """Return the value of a metric math expression for one period, or None if it has none."""
     value: Value = _evaluate(ast.parse(expression, mode="eval").body, points)
     return value
 

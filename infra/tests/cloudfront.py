@@ -1,5 +1,5 @@
-"""The API to which CloudFront is described. moto's own drops half of a distribution and knows no policies, so that every
-second plan would differ; and it answers no visitor, which edge.py does.
+"""The configuration API of CloudFront. moto's own drops half of a distribution and has no policies, so that
+every second plan would differ. edge.py responds to visitors.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ NOW = "2026-01-01T00:00:00.000Z"
 
 
 class CloudFront:
-    """The configuration API: keeps the XML it is given and gives it back word for word."""
+    """The configuration API: stores the XML it receives and returns it verbatim."""
 
-    # path segment -> (element of the answer, element of the configuration)
+    # path segment -> (element of the response, element of the configuration)
     KINDS = {
         "distribution": ("Distribution", "DistributionConfig"),
         "key-group": ("KeyGroup", "KeyGroupConfig"),
@@ -125,7 +125,7 @@ def element(body: bytes, name: str) -> str:
 
 
 def with_empty_lists(config: str) -> str:
-    """Add to a distribution the lists that AWS always answers, empty where nothing was given."""
+    """Add the lists that AWS always returns to a distribution, empty if they were not given."""
     root = ET.fromstring(config)
     for name in ("Aliases", "CacheBehaviors", "CustomErrorResponses", "OriginGroups"):
         if root.find(f"{{{NAMESPACE}}}{name}") is None:

@@ -13,7 +13,7 @@ from infra.tests.terraform import INFRA, Terraform, environment
 
 
 def pytest_configure() -> None:
-    """Say once what is missing; nothing here can be checked without, and nothing is skipped."""
+    """Report once what is missing: nothing here can run without it, and nothing is skipped."""
     for program, advice in {
         "terraform": "Terraform is not installed. Get 1.11 or newer: developer.hashicorp.com/terraform/install",
         "node": "Node.js is not installed; CloudFront's function is run in it. Get 20 or newer: nodejs.org",
@@ -24,7 +24,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """The module as it stands, with Terraform's own files kept elsewhere."""
+    """The module as it is, with Terraform's own files kept elsewhere."""
     folder = tmp_path_factory.mktemp("terraform")
     terraform = Terraform(INFRA, {**environment(folder), "TF_DATA_DIR": str(folder / "data")})
     terraform("init", "-backend=false", "-lockfile=readonly")
@@ -33,8 +33,8 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MockAws]:
-    """A mock AWS, to which boto3 and Terraform talk."""
-    # Large, and of no use afterwards, unlike what pytest keeps of its last runs.
+    """A mock AWS that boto3 and Terraform use."""
+    # Large and useless afterwards, unlike what pytest keeps of recent runs.
     with tempfile.TemporaryDirectory() as functions, mock_aws(Path(functions)) as aws:
         for name, value in {**environment(tmp_path), "AWS_ENDPOINT_URL": aws.url}.items():
             if name.startswith(("AWS_", "TF_", "CHECKPOINT_")):

@@ -1,4 +1,4 @@
-"""CloudFront at work: an edge that does as the distribution says that Terraform described."""
+"""A stand-in for CloudFront that behaves as Terraform's distribution describes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ from tests.cloud.gateway import proxy_event, read, send_to_bucket
 
 
 class Edge:
-    """Answers visitors as the distribution says that Terraform described: a WSGI application.
+    """A WSGI application that responds as Terraform's distribution describes.
 
-    It speaks plain HTTP and takes every request for one that came by TLS.
+    It speaks plain HTTP and treats every request as if it had come over TLS.
     """
 
     def __init__(
         self, cloudfront: CloudFront, s3: Any, call_api: Callable[[str, dict[str, Any]], str]
     ) -> None:
-        """`call_api` hands a proxy event to the function behind a REST API's host and returns what it answers."""
+        """`call_api` passes a proxy event to the function behind a REST API and returns its response."""
         self.cloudfront, self.s3, self.call_api = cloudfront, s3, call_api
-        self.errors: dict[
-            tuple[str, str], tuple[float, Response]
-        ] = {}  # address -> until when, what is shown
+        self.errors: dict[tuple[str, str], tuple[float, Response]] = {}  # URL -> (expiry time, cached error)
         self.clock = time.monotonic
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -70,7 +68,7 @@ class Edge:
         request: Request,
         headers: dict[str, str],
     ) -> Response:
-        """Ask the origin, if no visitor before was shown an error that is still kept for everybody."""
+        """Request from the origin, unless an error for this URL is still cached."""
         address = (name, request.full_path)
         until, kept = self.errors.get(address, (0.0, None))
         if kept and request.method in ("GET", "HEAD") and self.clock() < until:
@@ -114,7 +112,7 @@ class Edge:
         return None
 
     def is_signed(self, request: Request, groups: list[str]) -> bool:
-        """Return whether a key of these groups signed this very address, for a time that is not over."""
+        """Return whether a key of these groups signed this exact URL and the signature has not expired."""
         expires, key = request.args.get("Expires", "0"), request.args.get("Key-Pair-Id", "")
         trusted = {
             key
@@ -139,10 +137,10 @@ class Edge:
         return True
 
     def from_bucket(self, origin: ET.Element, distribution: str, request: Request) -> Response:
-        """Fetch an object, if the bucket's policy lets this distribution in."""
+        """Fetch an object, if the bucket's policy allows this distribution."""
         bucket, key = bucket_of(origin), request.path.lstrip("/")
         if not origin.findtext("OriginAccessControlId"):
-            return Response("AccessDenied", 403)  # S3 does not know who asks
+            return Response("AccessDenied", 403)  # an anonymous request
         policy = json.loads(self.s3.get_bucket_policy(Bucket=bucket)["Policy"])
         wanted = f"arn:aws:s3:::{bucket}/{key}"
         if not any(
@@ -156,13 +154,15 @@ class Edge:
         try:
             found = self.s3.get_object(Bucket=bucket, Key=key)
         except self.s3.exceptions.NoSuchKey:
-            return Response("AccessDenied", 403)  # who may not list is not told what is missing
+            return Response(
+                "AccessDenied", 403
+            )  # without permission to list, a missing object is not reported as such
         kept = ("Content-Type", "Content-Disposition", "Cache-Control")
         headers = {name: value for name in kept if (value := found.get(name.replace("-", "")))}
         return Response(found["Body"].read(), headers=headers)
 
     def to_bucket(self, origin: ET.Element, request: Request, headers: dict[str, str]) -> Response:
-        """Hand a request on to S3, signed by CloudFront where the origin says so."""
+        """Pass a request on to S3, signed by CloudFront if the origin requires it."""
         if origin.findtext("OriginAccessControlId"):
             headers = {**headers, "authorization": "AWS4-HMAC-SHA256 Credential=CloudFront"}
         headers = {**headers, **custom_headers(origin)}
@@ -205,7 +205,7 @@ class Edge:
 
 
 def bare(config: str) -> ET.Element:
-    """Parse a configuration, its namespace left out."""
+    """Parse a configuration without its namespace."""
     return ET.fromstring(config.replace(f' xmlns="{NAMESPACE}"', ""))
 
 
@@ -213,12 +213,12 @@ def texts(element: ET.Element, path: str) -> list[str]:
     return [found.text or "" for found in element.iterfind(path)]
 
 
-# What CloudFront keeps for everybody where nothing else is said, whatever the answer's own headers say.
+# Errors that CloudFront caches by default, regardless of the response headers.
 CACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 
 def error_seconds(distribution: ET.Element, status: int) -> float:
-    """Return how long an answer with this status is shown to everybody who asks for the same address."""
+    """Return how long a response with this status is cached for its URL."""
     for error in distribution.iterfind("CustomErrorResponses/Items/CustomErrorResponse"):
         if error.findtext("ErrorCode") == str(status):
             return float(error.findtext("ErrorCachingMinTTL", "10"))
@@ -235,7 +235,7 @@ def behaviour_of(distribution: ET.Element, path: str) -> ET.Element:
 
 
 def custom_headers(origin: ET.Element) -> dict[str, str]:
-    """Return what CloudFront adds to each request to this origin, in place of what a visitor sent."""
+    """Return the headers that CloudFront sets on each request to this origin, overriding the visitor's."""
     return {
         header.findtext("HeaderName", "").lower(): header.findtext("HeaderValue", "")
         for header in origin.iter("OriginCustomHeader")
@@ -247,14 +247,14 @@ def bucket_of(origin: ET.Element) -> str:
 
 
 def rewritten(request: Request, changed: dict[str, Any]) -> Request:
-    """Return the request with the path that a CloudFront function left, and without its query if that was taken away."""
+    """Apply the result of a CloudFront function: its path, and no query if it was removed."""
     path = str(changed["uri"]).encode().decode("latin-1")
     query = request.environ["QUERY_STRING"] if changed["querystring"] else ""
     return Request({**request.environ, "PATH_INFO": path, "QUERY_STRING": query})
 
 
 def viewer_request(request: Request) -> dict[str, Any]:
-    """Return the event that a CloudFront function gets for this request."""
+    """Return the event that a CloudFront function receives for this request."""
     query: dict[str, Any] = {}
     for field in filter(None, request.query_string.decode().split("&")):
         name, _, value = field.partition("=")
@@ -283,14 +283,14 @@ def viewer_request(request: Request) -> dict[str, Any]:
 
 
 def headers_of(changed: dict[str, Any]) -> dict[str, str]:
-    """Return the headers that go on to the origin, cookies among them."""
+    """Return the headers sent to the origin, including cookies."""
     headers = {name: header["value"] for name, header in changed["headers"].items() if name != "host"}
     if changed["cookies"]:
         headers["cookie"] = "; ".join(f"{name}={kept['value']}" for name, kept in changed["cookies"].items())
     return headers
 
 
-# An empty context: like CloudFront's own runtime it has neither modules nor network.
+# An empty context: like CloudFront's runtime, it has neither modules nor network.
 RUN = """
 const input = JSON.parse(require('fs').readFileSync(0));
 const changed = require('vm').runInNewContext(input.code + '\\nhandler(event)', { event: input.event });
@@ -299,7 +299,7 @@ process.stdout.write(JSON.stringify(changed));
 
 
 def run_function(code: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Run a CloudFront function in Node and return the request, or the answer, that it gives."""
+    """Run a CloudFront function in Node; return the request or response that it produces."""
     done = subprocess.run(
         ["node", "-e", RUN],
         input=json.dumps({"code": code, "event": event}),

@@ -1,8 +1,9 @@
-"""A mock AWS on free ports: moto, with what Terraform, Zappa, the functions and visitors need and moto lacks.
+"""A mock AWS on free ports: moto, plus what Terraform, Zappa, the functions and visitors need and moto lacks.
 
-moto checks shape, order and references, hardly any of AWS's own rules. Those that once stopped a deploy, or whose break
-nobody would see, are added beside it: who may do what and pass on which role (iam.py, roles.py), values (values.py,
-shapes.py, aurora.py), API Gateway (rest_api.py), S3's forms and links (guard.py), the edge (edge.py), alarms (alarms.py).
+moto checks shape, order and references, but few of AWS's own rules. Rules that once stopped a deploy, or
+whose violation would go unnoticed, are added beside it: permissions and passing of roles (iam.py, roles.py),
+values (values.py, shapes.py, aurora.py), API Gateway (rest_api.py), S3's forms and links (guard.py), the edge
+(edge.py), alarms (alarms.py).
 """
 
 from __future__ import annotations
@@ -53,19 +54,20 @@ KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
 def mend_moto(patch: pytest.MonkeyPatch) -> None:
-    """Give moto the answers that Terraform waits for and moto lacks or has wrong."""
+    """Fix the responses that Terraform waits for and that moto lacks or gets wrong."""
     _mend_iam(patch)
     _mend_budgets(patch)
     _mend_queries(patch)
     _mend_security_groups(patch)
     _mend_rekognition(patch)
-    # moto closes the file behind each version of an object that is deleted; this kind has none.
+    # moto closes the file behind each deleted object version; delete markers have none.
     patch.setattr(FakeDeleteMarker, "dispose", lambda self: None, raising=False)
     patch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
-    # Younger than moto's list: docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
+    # Newer than moto's list: docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
     patch.setattr("moto.ec2.models.vpcs.AWS_ENDPOINT_SERVICES", [*AWS_ENDPOINT_SERVICES, "cognito-idp"])
     patch.setattr(RDSBackend, "create_db_cluster", aurora.create_db_cluster)
-    # A cluster of Serverless v2 has no scaling of v1; moto answers an empty one, which reads as a difference.
+    # A Serverless v2 cluster has no v1 scaling; moto returns an empty one, which Terraform reads as a
+    # difference.
     patch.setattr(DBCluster, "scaling_configuration_info", None)
 
 
@@ -73,7 +75,8 @@ def _mend_iam(patch: pytest.MonkeyPatch) -> None:
     permitted = IAMPolicyStatement.is_action_permitted
 
     def is_action_permitted(self: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
-        # moto ignores conditions: a bucket that refuses plain HTTP would refuse everybody. Forms are judged by guard.py.
+        # moto ignores conditions, so a bucket that denies plain HTTP would deny everything. guard.py checks
+        # forms.
         if re.search("aws:SecureTransport|s3:authType", json.dumps(self._statement.get("Condition", {}))):
             return PermissionResult.NEUTRAL
         return permitted(self, *args, **kwargs)
@@ -137,7 +140,7 @@ def _mend_rekognition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _mend_security_groups(patch: pytest.MonkeyPatch) -> None:
-    # moto keeps the description of a rule between groups, and leaves it out of its answers.
+    # moto stores the description of a rule between groups, but omits it from its responses.
     def description(self: SecurityGroupRule) -> str | None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
@@ -146,7 +149,7 @@ def _mend_security_groups(patch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class MockAws:
-    """Where it is, and what happened inside."""
+    """The addresses of the mock, and a record of what happened inside."""
 
     url: str
     edge_port: int
@@ -154,7 +157,9 @@ class MockAws:
     gatekeeper: Gatekeeper
     cloudfront: CloudFront
     shapes: shapes.Shapes
-    call_api: Callable[[str, dict[str, Any]], str]  # host and proxy event to answer, as API Gateway does
+    call_api: Callable[
+        [str, dict[str, Any]], str
+    ]  # maps host and proxy event to a response, as API Gateway does
 
 
 @contextmanager
@@ -198,7 +203,7 @@ def mock_aws(folder: Path) -> Iterator[MockAws]:
 
 
 def fetch_from_mock(url: str) -> bytes:
-    """Fetch what Cognito publishes of a pool, or the code of a version that Lambda keeps."""
+    """Fetch what Cognito publishes for a pool, or the code of a version in Lambda."""
     if url.startswith(versions.HOST):
         return versions.code_at(url)
     path = url.partition(".amazonaws.com")[2]
@@ -208,7 +213,7 @@ def fetch_from_mock(url: str) -> bytes:
 
 @contextmanager
 def serving(application: Application) -> Iterator[int]:
-    """Serve it on a free port, and yield that."""
+    """Serve the application on a free port and yield the port."""
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

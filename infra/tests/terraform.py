@@ -29,8 +29,9 @@ provider_installation {{
 }}
 """
 
-# Three attempts have failed where the mock was slow to start; the provider's own 25 would take minutes to report a fault.
-# The pool's tier is the one value that moto forgets.
+# Three attempts are too few while the mock starts slowly; the provider's default of 25 would take minutes to
+# report
+# an error. The pool's tier is the only value that moto does not store.
 FOR_THE_MOCK = """
 provider "aws" {
   max_retries = 8
@@ -50,7 +51,7 @@ resource "aws_cognito_user_pool" "people" {
 
 
 def mirror() -> Path | None:
-    """Return a folder on this machine that holds the locked AWS provider: $TF_MIRROR, or one of the usual places."""
+    """Return a folder on this machine with the locked AWS provider: $TF_MIRROR or a usual place."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     named = os.environ.get("TF_MIRROR")
     places = [
@@ -67,7 +68,7 @@ def mirror() -> Path | None:
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """Return an environment in which Terraform finds the mirror, if there is one, and no credentials of anybody."""
+    """Return an environment in which Terraform finds the mirror, if there is one, and no real credentials."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     env |= {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -101,7 +102,7 @@ class Terraform:
     def __call__(
         self, *arguments: str, expect: tuple[int, ...] = (0,), seconds: int = 3600, stdin: str = ""
     ) -> str:
-        """Run one command and return what it printed; any other exit code than expected fails with that text."""
+        """Run one command and return its output; fail with it on an unexpected exit status."""
         program = shutil.which("terraform")
         if program is None:
             raise FileNotFoundError("terraform is not installed: developer.hashicorp.com/terraform/install")
@@ -122,7 +123,7 @@ class Terraform:
         return text
 
     def changes(self, *arguments: str) -> list[str]:
-        """Return what a plan would do, as `action address`; an empty list when nothing."""
+        """Return the planned changes as `action address`."""
         text = self("plan", "-no-color", "-detailed-exitcode", "-out=plan.out", *arguments, expect=(0, 2))
         if "\nNo changes." in text:
             return []
@@ -135,7 +136,7 @@ class Terraform:
 
 
 def copy_of_module(target: Path) -> Path:
-    """Copy the module, without state and providers, so that a test may add files and leaves nothing behind."""
+    """Copy the module without state and providers, so that tests can add files."""
     shutil.copytree(INFRA, target, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "__pycache__"))
     shutil.copy(INFRA.parent / "zappa_settings.json", target.parent)
     return target

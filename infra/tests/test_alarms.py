@@ -1,4 +1,4 @@
-"""The judge of alarms, which the walk puts every alarm of Terraform's before."""
+"""The alarm evaluator, which the deployment test applies to every alarm of Terraform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_metric_math_with_missing_points(expression: str, value: float | None) -
 
 
 def test_a_share_of_what_is_sent_only_when_it_happens_needs_fill() -> None:
-    """With every conversion failing nothing is Finished: without FILL the worst case of all has no value."""
+    """If every conversion fails, nothing is Finished: without FILL, the worst case has no value."""
     assert evaluate(SHARE, {"failed": 20, "finished": None}) is None
     filled = SHARE.replace("failed", "FILL(failed, 0)").replace("finished", "FILL(finished, 0)")
     assert evaluate(filled, {"failed": 20, "finished": None}) == 100

@@ -1,4 +1,4 @@
-"""The functions that CloudFront runs, run in Node with events as CloudFront makes them, and what the edge does else."""
+"""CloudFront functions, run in Node with events as CloudFront makes them, and other behaviour of the edge."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from tests.cloud.stack import policy
 
 @pytest.fixture(scope="module")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Fill the template in as edge.tf does."""
-    folder = tmp_path_factory.mktemp("terraform")  # its own: the console locks the folder that it works in
+    """Fill in the template as edge.tf does."""
+    folder = tmp_path_factory.mktemp(
+        "terraform"
+    )  # its own folder, since the console locks its working directory
     shutil.copy(INFRA / "edge" / "viewer_request.js", folder)
     terraform = Terraform(folder, environment(folder))
 
@@ -89,7 +91,7 @@ def test_it_is_small_enough_for_cloudfront(code: str) -> None:
     assert len(code.encode()) < 10_240
 
 
-# --- The way of a file ---
+# --- Requests for files ---
 
 UPLOADS = (INFRA / "edge" / "uploads_request.js").read_text()
 
@@ -193,7 +195,7 @@ def test_s3_holds_a_form_that_came_by_the_edge_to_its_policy(
     assert kept == (["uploads/1"] if status == 201 else [])
 
 
-# --- What the edge keeps of errors ---
+# --- Cached errors ---
 
 DISTRIBUTION = f"""
 <DistributionConfig xmlns="{NAMESPACE}">

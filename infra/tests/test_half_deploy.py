@@ -1,4 +1,4 @@
-"""A deploy that broke off between the web function and its API: real Terraform stops at it, real Zappa takes it away."""
+"""A deploy interrupted before its API exists: real Terraform stops there, and real Zappa removes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ SECRETS = '{"web_secret_keys": "", "worker_secret_key": "", "origin_secrets": ""
 
 @pytest.mark.usefixtures("aws")
 def test_what_stops_terraform_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # Zappa asks the internet for its newest version
+    monkeypatch.setenv(
+        "HTTPS_PROXY", "http://127.0.0.1:9"
+    )  # Zappa checks the internet for its newest version
     infra = copy_of_module(tmp_path / "infra")
     (infra / "mock_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     env = environment(tmp_path) | {

@@ -1,4 +1,4 @@
-"""The mock AWS refuses what AWS refuses: with each of these descriptions a real first deploy ended."""
+"""The mock refuses what AWS refuses: each of these descriptions has stopped a real first deploy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALL = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{FUNCTION}
 
 
 def make_role(name: str, *services: str, may: dict[str, Any] | None = None) -> str:
-    """Make a role that these services may take on; return its ARN."""
+    """Create a role that these services may assume; return its ARN."""
     iam = boto3.client("iam")
     trust = policy(Principal={"Service": [*services]}, Action="sts:AssumeRole")
     made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
@@ -61,7 +61,7 @@ def test_a_role_is_passed_on_only_to_the_services_that_the_policy_names() -> Non
 
 
 def make_api(role: str) -> str:
-    """Make an API as Zappa does, that calls with this role; return its host."""
+    """Create an API as Zappa does, with this role for its calls; return its host."""
     client = boto3.client("apigateway")
     api = client.create_rest_api(name="pages")["id"]
     (root,) = client.get_resources(restApiId=api)["items"]
@@ -148,7 +148,7 @@ def test_a_function_is_traced_only_if_its_role_may_send_traces() -> None:
 
 def make_function(role: str, mode: Literal["Active", "PassThrough"]) -> Any:
     name = f"{role.rpartition('/')[2]}-{mode}"
-    zipped = b"PK\5\6" + bytes(18)  # an empty one
+    zipped = b"PK\5\6" + bytes(18)  # an empty zip
     return boto3.client("lambda").create_function(
         FunctionName=name,
         Role=role,

