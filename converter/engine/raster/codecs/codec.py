@@ -65,7 +65,7 @@ class Codec:
         return [f"Pillow was built without {name}." for name in self.needs if not features.check(name)]
 
     def notes(self) -> list[str]:
-        """Return messages about what works with reduced quality or speed on this machine."""
+        """Return messages about reduced quality or speed on this machine."""
         return []
 
     def recognises(self, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The content of a file: frames prepared for one format, with their metadata and settings."""
+"""Frames prepared for encoding in one format, with their metadata and settings."""
 
 from __future__ import annotations
 

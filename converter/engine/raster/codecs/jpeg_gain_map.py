@@ -97,7 +97,7 @@ def _needed(told: Sequence[bytes]) -> list[bytes]:
 
 
 def _brief(part: bytes) -> bytes:
-    """Return an XMP segment without padding, unrelated properties and default values."""
+    """Return the segment, with XMP stripped of padding, unrelated properties and default values."""
     if not part[4:].startswith(_XMP) or _ELEMENT in part:
         return part
     told = dict(_ATTRIBUTE.findall(part.decode(errors="replace")))

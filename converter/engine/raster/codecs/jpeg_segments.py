@@ -125,7 +125,7 @@ def profile_of(data: bytes) -> bytes:
 
 
 def readable(data: bytes) -> bytes:
-    """Return the JPEG with too short segments disabled and with its height in the frame header.
+    """Return the JPEG without segments that are too short, and with its height in the frame header.
 
     The height may follow the first scan instead (DNL; T.81, B.2.5), which libjpeg does not support.
     """

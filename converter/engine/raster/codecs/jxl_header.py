@@ -83,7 +83,7 @@ class _Bits:
 
 
 def _skip_size(bits: _Bits) -> None:
-    """Skip the size, where the width is only stored without one of the standard aspect ratios."""
+    """Skip the size. The width is stored only if the aspect ratio is not a standard one."""
     in_eights = bits.take(1)
     _skip_side(bits, in_eights)
     if bits.take(3) == 0:

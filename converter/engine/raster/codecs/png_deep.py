@@ -67,7 +67,7 @@ def _packed(
 
 
 def _filtered(octets: bytes, row: int, rows: int, pixel: int) -> bytes:
-    """Filter the rows after the first, with the smallest resulting values (PNG, third edition, 12.7)."""
+    """Filter the rows after the first so that the values are smallest (PNG, third edition, 12.7)."""
     all_rows = Image.frombytes("L", (row, rows + 1), octets)
     up, here = all_rows.crop((0, 0, row, rows)), all_rows.crop((0, 1, row, rows + 1))
     left = Image.new("L", here.size)

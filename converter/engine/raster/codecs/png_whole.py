@@ -28,7 +28,7 @@ _AT_ONCE = 1 << 20
 def ends_early(image: Image.Image, data: bytes) -> bool:
     """Return whether pixels are missing.
 
-    If the last rows are all zeros, they may be missing, and the length of the decompressed data decides.
+    If one of the last rows is all zeros, it may be missing, and the length of the decompressed data decides.
     """
     width, height = image.size
     last = [image.crop((0, row, width, row + 1)) for row in range(max(0, height - _LAST_ROWS), height)]

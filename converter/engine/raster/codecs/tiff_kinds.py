@@ -254,7 +254,7 @@ def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tu
 
 
 def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
-    """Return the layout as Pillow reads it, which shortens repeated formats and ignores unspecified planes."""
+    """Return the layout as Pillow reads it: with repeated formats shortened, without unspecified planes."""
     compression = tags.get(_COMPRESSION, (1,))[0]
     photometric = 6 if compression == _OLD_JPEG else tags.get(_PHOTOMETRIC, (0,))[0]
     formats = tuple(
