@@ -1,4 +1,4 @@
-"""Start the whole AWS system on this machine, for a person to click through: `make cloud`."""
+"""Start the whole AWS system on this machine for manual use: `make cloud`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of Aurora that AWS refuses and moto takes."""
+"""Versions of Aurora that AWS refuses and moto accepts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from moto.rds.exceptions import InvalidParameterCombination
 from moto.rds.models import RDSBackend
 
-# What could be made in eu-west-1 on 2026-08-06, the default first. AWS takes old minor versions away every few months:
-# a bare major always works.
+# Versions available in eu-west-1 on 2026-08-06, the default first. AWS removes old minor versions every few
+# months; a
 AURORA_POSTGRESQL: dict[str, tuple[str, ...]] = {"16": ("16.11", "16.8", "16.9", "16.10", "16.13", "16.14")}
 
 _create_db_cluster = RDSBackend.create_db_cluster

@@ -1,8 +1,8 @@
-"""The mock AWS: moto with what it lacks, and what stands before it. Run by `tests.cloud.stack`.
+"""The mock AWS: moto with what it lacks, and middleware in front of it. Started by `tests.cloud.stack`.
 
     python -m tests.cloud.aws
 
-Writes one line of JSON with its addresses when it is ready, and ends when its input is closed.
+Writes one line of JSON with its addresses when it is ready, and exits when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from tests.cloud.values import Values
 
 
 class Routes:
-    """Answers what moto does not know: function URLs (none), and, for tests, what a function logged."""
+    """Serves what moto does not know: function URLs (none), and, for tests, the logs of functions."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], fleet: Fleet) -> None:
         self.application, self.fleet = application, fleet
@@ -67,7 +67,7 @@ class Routes:
 def invoke_with(fleet: Fleet) -> Callable[..., str | bytes]:
     def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str | bytes:
         event = json.loads(body or "{}")
-        # S3 calls with no headers at all; it does not wait for an answer.
+        # S3 sends no headers; it does not wait for a response.
         if not request_headers or request_headers.get("X-Amz-Invocation-Type") == "Event":
             fleet.invoke_later(self, event)
             return b""
@@ -114,7 +114,7 @@ def main() -> None:
 
 
 def _edge(fleet: Fleet, url: str) -> Edge:
-    """Return what visitors meet: static files, the site's function and the bucket of uploads."""
+    """Return the stand-in for CloudFront: static files, the site's function and the bucket of uploads."""
     s3 = boto3.client("s3", endpoint_url=url)
 
     def static(key: str) -> tuple[bytes, str] | None:

@@ -1,5 +1,5 @@
-"""A visitor: keeps cookies, finds the form's token, posts forms. It takes secure cookies over HTTP, as browsers do
-from this machine."""
+"""A visitor's browser: keeps cookies, finds the CSRF token, posts forms. Accepts secure cookies over HTTP, as
+browsers do for localhost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Browser:
         return self._open(urllib.request.Request(self._url(path), headers=headers))
 
     def post(self, path: str, fields: dict[str, str]) -> Page:
-        """Fill in the form of that page and send it."""
+        """Fill in and submit the form of that page."""
         page = self.get(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token, page.text
@@ -48,13 +48,13 @@ class Browser:
         return self._open(urllib.request.Request(page.url, body, {"Origin": self.site, "Referer": page.url}))
 
     def call(self, method: str, path: str, body: Any = None, *, token: str) -> Page:
-        """Call the API as a program does."""
+        """Call the API like a program."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
         return self._open(urllib.request.Request(self._url(path), content, headers, method=method))
 
     def send_file(self, form: dict[str, Any], content: bytes, **changes: str) -> Page:
-        """Post the file by the signed form, its fields first and the file last."""
+        """Post the file with the signed form, first its fields and then the file."""
         boundary = uuid.uuid4().hex
         parts = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

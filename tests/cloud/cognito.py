@@ -1,7 +1,8 @@
-"""What moto's Cognito lets pass and the real one does not: passwords, codes, disabled people, unknown people.
+"""What moto's Cognito accepts and the real one refuses: passwords, codes, disabled and unknown users.
 
-`patch(monkeypatch)` for a test in this process, `patch()` for good in the process of the mock AWS. The server's side
-of SRP is written from the RFC and AWS's description, not with warrant's functions, so that the two prove each other.
+`patch(monkeypatch)` is for a test in this process, `patch()` for the whole process of the mock AWS. The
+server's side of SRP is written from the RFC and AWS's description without warrant's functions, so that the
+two verify each other.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from joserfc import jwk
 from moto.cognitoidp import exceptions, models, responses
 from moto.core.responses import EmptyResult
 
-CODE = "123456"  # what every mail says
-TOTP_SECRET = "asdfasdfasdf"  # what moto gives to every authenticator
+CODE = "123456"  # the code in every mail
+TOTP_SECRET = "asdfasdfasdf"  # moto's secret for every authenticator
 ATTEMPTS = 5
 
 PRIME = int(
@@ -41,7 +42,7 @@ STAMP = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [1-9]\d? \d\d:\d\d:\d\d UTC \d{
 
 
 def _bytes(number: int) -> bytes:
-    """Return the number as Java's BigInteger does: with a sign bit."""
+    """Return the number as bytes like Java's BigInteger, with a sign bit."""
     return number.to_bytes(number.bit_length() // 8 + 1, "big")
 
 
@@ -50,7 +51,7 @@ def _hash(*parts: bytes) -> int:
 
 
 class Exchange:
-    """The server's half of one SRP log-in."""
+    """The server's half of one SRP authentication."""
 
     def __init__(self, pool: str, user: Any, a: int, password: str) -> None:
         self.pool, self.user, self.a = pool, user, a
@@ -172,7 +173,7 @@ def revoke_token(self: Any) -> EmptyResult:
 
 
 def global_sign_out(self: Any) -> EmptyResult:
-    """Found by its token: the call is not signed, so nothing else names the region."""
+    """Find the region by the token, since the call is not signed."""
     backend = self._get_region_agnostic_backend()._find_backend_by_access_token(
         self._get_param("AccessToken")
     )
@@ -230,7 +231,7 @@ def set_mfa(self: Any, pool_id: str, username: str, totp: dict[str, bool], sms: 
 
 
 def import_key(key: Any) -> jwk.RSAKey:
-    """Return the key of moto's pools. It is the same for all, and its primes take a third of a second to find."""
+    """Return the key of moto's pools. All share one, and finding its primes takes a third of a second."""
     return _imported(json.dumps(key))
 
 
@@ -259,7 +260,7 @@ def patch(setattr: Callable[..., None] = setattr) -> None:
 
 
 def totp(at: datetime) -> str:
-    """Return what an authenticator shows (RFC 6238)."""
+    """Return the code that an authenticator shows (RFC 6238)."""
     key = base64.b32decode(TOTP_SECRET.upper() + "=" * (-len(TOTP_SECRET) % 8))
     digest = hmac.digest(key, (int(at.timestamp()) // 30).to_bytes(8, "big"), hashlib.sha1)
     start = digest[-1] & 15
@@ -267,7 +268,7 @@ def totp(at: datetime) -> str:
 
 
 def make_pool(client: Any) -> tuple[str, str]:
-    """Make the pool and the site's client as Terraform does; return their ids."""
+    """Create the pool and the site's client as Terraform does; return their ids."""
     pool = client.create_user_pool(
         PoolName="imagesite",
         UsernameAttributes=["email"],

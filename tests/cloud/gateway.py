@@ -1,4 +1,4 @@
-"""What stands before the pages on AWS: CloudFront, and API Gateway's proxy event (REST API, version 1)."""
+"""CloudFront in front of the site, and API Gateway's proxy event (REST API, version 1)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def proxy_event(
     body: bytes = b"",
     client: str = "203.0.113.7",
 ) -> dict[str, Any]:
-    """Return what API Gateway hands to the function for one request."""
+    """Return the event that API Gateway passes to the function for one request."""
     several: dict[str, list[str]] = {}
     for name, value in headers:
         several.setdefault(name.title(), []).append(value)
     several["Host"] = [API_HOST]
-    said = several.get("X-Forwarded-For", [])  # by the visitor: CloudFront adds to it, and then API Gateway
+    said = several.get(
+        "X-Forwarded-For", []
+    )  # from the visitor; CloudFront and then API Gateway append to it
     several["X-Forwarded-For"] = [", ".join([*said, client, "130.176.0.1"])]
     several["X-Forwarded-Proto"] = ["https"]
     parameters = parse_qs(query, keep_blank_values=True)
@@ -59,7 +61,7 @@ def proxy_event(
 def through_cloudfront(
     method: str, path: str, *, host: str, headers: Iterable[tuple[str, str]] = (), **more: Any
 ) -> dict[str, Any]:
-    """Return the event of a request that came by the one door: the visitor's host and the secret are added."""
+    """Return the event of a request through CloudFront, which adds the visitor's host and the secret."""
     dropped = ("host", "x-forwarded-host", "x-origin-verify", "x-forwarded-for")
     passed = [(name, value) for name, value in headers if name.lower() not in dropped]
     added = [("X-Forwarded-Host", host), ("X-Origin-Verify", ORIGIN_SECRET), ("X-Api-Key", API_KEY)]
@@ -67,7 +69,7 @@ def through_cloudfront(
 
 
 def read(answer: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return status, headers and body of what the function answered."""
+    """Return status, headers and body of the function's response."""
     parsed = json.loads(answer)
     several = parsed.get("multiValueHeaders") or {n: [v] for n, v in parsed.get("headers", {}).items()}
     body = parsed.get("body") or ""
@@ -79,7 +81,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 def send_to_bucket(url: str, method: str, headers: dict[str, str], body: bytes) -> Answer:
-    """Send to S3 what CloudFront hands on; return status, headers and body of its answer."""
+    """Send a request to S3 as CloudFront forwards it; return status, headers and body of the response."""
     request = urllib.request.Request(url, body, headers, method=method)
     try:
         answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60)
@@ -91,8 +93,8 @@ def send_to_bucket(url: str, method: str, headers: dict[str, str], body: bytes) 
 
 
 class Edge:
-    """A WSGI application in CloudFront's place: static files from their bucket, forms to theirs, all else from the web
-    function.
+    """A WSGI application in place of CloudFront that routes to the static bucket, the uploads bucket and the
+    web function.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Edge:
         static: Callable[[str], tuple[bytes, str] | None],
         uploads: str,
     ) -> None:
-        """`uploads` is the URL of the bucket that takes forms."""
+        """`uploads` is the URL of the bucket that receives forms."""
         self.invoke, self.static, self.uploads = invoke, static, uploads
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""What moto's S3 lets pass and the real one does not: broken POST policies, expired and forged links, SigV2."""
+"""What moto's S3 accepts and the real one refuses: broken POST policies, expired and forged links, SigV2."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def signing_key(date: str, region: str) -> bytes:
 
 
 def check_form(bucket: str, fields: dict[str, str], size: int, now: datetime) -> None:
-    """Raise Forbidden unless the form holds a policy of ours and keeps to it."""
+    """Raise Forbidden unless the form has a policy signed by us and complies with it."""
     if "AWSAccessKeyId" in fields:
         raise Forbidden("InvalidRequest", "Please use AWS4-HMAC-SHA256.", 400)
     if "policy" not in fields:
@@ -84,7 +84,7 @@ def check_form(bucket: str, fields: dict[str, str], size: int, now: datetime) ->
 
 
 def check_link(method: str, host: str, path: str, query: str, now: datetime) -> None:
-    """Raise Forbidden unless the presigned link is ours and has not expired."""
+    """Raise Forbidden unless the presigned link was signed by us and has not expired."""
     parameters = parse_qsl(query, keep_blank_values=True)
     values = dict(parameters)
     if "AWSAccessKeyId" in values:
@@ -117,7 +117,7 @@ def check_link(method: str, host: str, path: str, query: str, now: datetime) -> 
 
 
 def check_post(path: str, environ: dict[str, Any]) -> None:
-    """Raise Forbidden unless the form is posted to the root of a bucket, and signed in its fields only."""
+    """Raise Forbidden unless the form is posted to the root of a bucket and signed only in its fields."""
     if "/" in path.strip("/"):
         raise Forbidden("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
     if "HTTP_AUTHORIZATION" in environ:
@@ -125,7 +125,7 @@ def check_post(path: str, environ: dict[str, Any]) -> None:
 
 
 def check_door(bucket: str, environ: dict[str, Any]) -> None:
-    """Raise Forbidden where the bucket's policy denies forms that do not carry one of its Referers."""
+    """Raise Forbidden if the bucket's policy denies the form for its Referer."""
     found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
     for statement in json.loads(found.policy or "{}").get("Statement", []) if found else []:
         tests = statement.get("Condition", {})
@@ -140,7 +140,7 @@ def check_door(bucket: str, environ: dict[str, Any]) -> None:
 
 
 def check_headers(environ: dict[str, Any]) -> None:
-    """Raise Forbidden where the headers that are kept with an object have more than 2 KB, names and values."""
+    """Raise Forbidden if the headers stored with an object exceed 2 KB, names and values together."""
     kept = {name: environ.get(name, "") for name in KEPT_WITH_AN_OBJECT}
     if (
         sum(len(f"{name.removeprefix('HTTP_')}{value}") for name, value in kept.items() if value)
@@ -152,7 +152,7 @@ def check_headers(environ: dict[str, Any]) -> None:
 
 
 class Guard:
-    """A WSGI middleware before moto."""
+    """WSGI middleware in front of moto."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application

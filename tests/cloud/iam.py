@@ -1,6 +1,8 @@
-"""IAM for the mock AWS: what a function or the deployer asks is held against the policies that Terraform gave its role.
+"""IAM for the mock AWS: checks requests of functions and deployer against the policies that Terraform gave
+their roles.
 
-A caller is known by its access key, which in these tests is the name of its role. Callers without a role may do all.
+A caller is identified by its access key, which in these tests is the name of its role. Callers without a role
+may do everything.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ ACCOUNT, REGION = "123456789012", "eu-west-1"
 
 HERE = f"arn:aws:{{}}:{REGION}:{ACCOUNT}"
 
-# What S3 calls the permission, by method, and for a bucket by the first field of the query.
+# S3's permissions by method, and for a bucket by the first field of the query.
 ON_OBJECTS = {
     "GET": "GetObject",
     "HEAD": "GetObject",
@@ -33,14 +35,14 @@ ON_OBJECTS = {
 }
 ON_BUCKETS = {"notification": "BucketNotification", "location": "GetBucketLocation", "": "ListBucket"}
 
-# Anybody may ask who he is.
+# Always allowed.
 FREE = {"sts:GetCallerIdentity"}
 
-Permission = tuple[str, str]  # action, resource; "" where the call names none
+Permission = tuple[str, str]  # action, resource; "" if the call names none
 
 
 class Gatekeeper:
-    """A WSGI middleware before moto. `refused` keeps what was asked in vain."""
+    """WSGI middleware in front of moto. `refused` records the refused requests."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
@@ -59,7 +61,7 @@ class Gatekeeper:
 
 
 def caller(environ: dict[str, Any]) -> tuple[str, str]:
-    """Return the access key and the service that a request is signed for, two empty texts when it is not."""
+    """Return access key and service of a request's signature, or two empty strings if it is unsigned."""
     query = parse_qs(environ.get("QUERY_STRING", ""))
     signed = re.search(r"Credential=([^,]+)", environ.get("HTTP_AUTHORIZATION", ""))
     credential = signed[1] if signed else query.get("X-Amz-Credential", [""])[0]
@@ -80,7 +82,7 @@ def is_allowed(statements: list[dict[str, Any]], action: str, resource: str, pre
     return action in FREE or any(
         statement["Effect"] == "Allow"
         and action in several(statement["Action"])
-        # Where the resource of a call is not known here, the action alone is judged.
+        # If the resource of a call is unknown here, only the action is checked.
         and (not resource or any(fnmatchcase(resource, wanted) for wanted in several(statement["Resource"])))
         and all(fnmatchcase(prefix, wanted) for wanted in prefixes(statement))
         for statement in statements
@@ -88,7 +90,7 @@ def is_allowed(statements: list[dict[str, Any]], action: str, resource: str, pre
 
 
 def prefixes(statement: dict[str, Any]) -> list[str]:
-    """Return the beginnings of keys that may be listed; of all conditions these alone are judged here."""
+    """Return the key prefixes that may be listed, the only condition checked here."""
     tests = statement.get("Condition", {}).values()
     return [str(test["s3:prefix"]) for test in tests if "s3:prefix" in test]
 
@@ -98,7 +100,7 @@ def several(value: str | list[str]) -> list[str]:
 
 
 def asked(service: str, environ: dict[str, Any]) -> Iterator[Permission]:
-    """Yield what the request needs to be allowed."""
+    """Yield the permissions that the request needs."""
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode()
     if service == "s3":
         yield from asked_of_s3(method, path, environ)
@@ -108,7 +110,7 @@ def asked(service: str, environ: dict[str, Any]) -> Iterator[Permission]:
         named = re.match(r"/[\d-]+/functions/([^/]+)", path)
         arn = f"{HERE.format('lambda')}:function:{named[1].rpartition(':')[2]}" if named else ""
         yield f"lambda:{lambda_operation(method, path)}", arn
-    elif service == "monitoring":  # for which calls of CloudWatch are signed
+    elif service == "monitoring":  # the signing name of CloudWatch
         yield f"cloudwatch:{cloudwatch_operation(path, environ)}", ""
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
         fields = json.loads(body_of(environ) or b"{}")
@@ -136,7 +138,7 @@ def asked_of_s3(method: str, path: str, environ: dict[str, Any]) -> Iterator[Per
 
 
 def cloudwatch_operation(path: str, environ: dict[str, Any]) -> str:
-    """Return the operation, which a client names in the path, in a header or in the form, by its protocol."""
+    """Return the operation, which is in the path, a header or the form, depending on the protocol."""
     if "/operation/" in path:
         return path.rpartition("/")[2]
     if target := environ.get("HTTP_X_AMZ_TARGET"):
@@ -156,7 +158,7 @@ def lambda_routes() -> list[tuple[str, re.Pattern[str], str]]:
 
 
 def lambda_operation(method: str, path: str) -> str:
-    """Return the name of the permission; it is that of the operation, with one exception."""
+    """Return the name of the permission, which is that of the operation, with one exception."""
     for wanted, pattern, name in lambda_routes():
         if wanted == method and pattern.fullmatch(path):
             return "InvokeFunction" if name == "Invoke" else name
@@ -164,7 +166,7 @@ def lambda_operation(method: str, path: str) -> str:
 
 
 def resource_of(service: str, fields: dict[str, Any]) -> str:
-    """Return the ARN that a call names, for the services that the functions call; else an empty text."""
+    """Return the ARN that a call names, for the services that the functions use, else ""."""
     here = HERE.format(service)
     if service == "ssm":
         return f"{here}:parameter{fields.get('Path') or fields.get('Name')}"
@@ -185,7 +187,7 @@ def form_of(environ: dict[str, Any]) -> dict[str, str]:
 
 
 def body_of(environ: dict[str, Any]) -> bytes:
-    """Return the body, and leave it to be read again."""
+    """Return the body, and leave it readable."""
     body = bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

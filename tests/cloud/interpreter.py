@@ -1,4 +1,4 @@
-"""The Python that packages are made, deployed and run with here: one that Lambda's newer runtimes have."""
+"""The Python used here to build, deploy and run packages: a version that Lambda's newer runtimes have."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from infra.package import OLDEST_PYTHON, ROOT
 
 @cache
 def lambda_python() -> str:
-    """Return its path: this one, or a later one in an environment of its own.
+    """Return the path of this interpreter, or of a later version in its own environment.
 
-    Raises RuntimeError where there is none: without it no package can be made, and nothing of it proved.
+    Raises RuntimeError if there is none, since no package can then be built or tested.
     """
     if sys.version_info >= OLDEST_PYTHON:
         return sys.executable
@@ -25,7 +25,7 @@ def lambda_python() -> str:
 
 
 def make_package(build: Path) -> None:
-    """Make the package in that folder, as `make package` does in build/."""
+    """Build the package in that folder, as `make package` does in build/."""
     command = [lambda_python(), "-m", "infra.package", str(build)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,6 +1,7 @@
-"""Runs a deployed zip as Lambda does: unpacked, in a process of its own, under AWS's runtime client.
+"""Run a deployed zip as Lambda does: unpacked, in its own process, under AWS's runtime client.
 
-Only the zip and that client are on the path (`-I -S`), so nothing of the checkout or its environment leaks in.
+Only the zip and that client are on the path (`-I -S`), so that nothing from the checkout or its environment
+is used.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from awslambdaric.__main__ import main
 main(["bootstrap", "handler.lambda_handler"])
 """
 RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
-STARTS_WITHIN = 60  # seconds; Lambda itself gives 10, on a machine of its own
+STARTS_WITHIN = 60  # seconds; Lambda itself allows 10, but its machines are not shared
 ATTEMPTS = 3  # of an asynchronous invocation
 
 
 class Api(BaseHTTPRequestHandler):
-    """Lambda's Runtime API: the function asks for the next event, and posts its answer or its error."""
+    """Lambda's Runtime API: the function requests the next event and posts its response or error."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -80,7 +81,7 @@ class Api(BaseHTTPRequestHandler):
         try:
             super().handle()
         except ConnectionError:
-            pass  # the function was ended
+            pass  # the function was terminated
 
     def log_message(self, *args: object) -> None:
         pass
@@ -97,7 +98,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Function:
-    """One execution environment. `invoke` runs one event at a time, as Lambda does."""
+    """One execution environment. `invoke` processes one event at a time, as in Lambda."""
 
     def __init__(
         self, code: Path, environment: dict[str, str], *, seconds: float = 60, name: str = "function"
@@ -134,7 +135,7 @@ class Function:
         )
 
     def wait(self) -> None:
-        """Return when the init phase is over; RuntimeError when it fails."""
+        """Return when the init phase is over; raise RuntimeError if it fails."""
         end = time.monotonic() + STARTS_WITHIN
         while not self._server.ready.wait(0.005) and self.is_alive and time.monotonic() < end:
             pass
@@ -144,7 +145,7 @@ class Function:
             raise RuntimeError(f"The function did not start: {log}")
 
     def invoke(self, event: Any) -> tuple[str, bool, str]:
-        """Return what the function answers as JSON, whether that is an error, and what it logged."""
+        """Return the response as JSON, whether it is an error, and the log output."""
         with self._lock:
             start = self.log.seek(0, os.SEEK_END)
             self._server.events.put((str(uuid.uuid4()), json.dumps(event), self.seconds))
@@ -193,7 +194,7 @@ _client_folder: list[Path] = []
 
 
 def runtime_client() -> Path:
-    """Return a folder that holds AWS's runtime client and nothing else."""
+    """Return a folder that contains only AWS's runtime client."""
     with _client_lock:
         if not _client_folder:
             folder = Path(tempfile.mkdtemp(prefix="runtime-"))
@@ -216,7 +217,7 @@ def unpack(archive: bytes | Path, folder: Path) -> Path:
 
 
 class Fleet:
-    """The functions of an account: one environment each, made anew when code or settings change."""
+    """The functions of an account: one environment for each, recreated when code or settings change."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder, self.environment = folder, environment
@@ -231,7 +232,7 @@ class Fleet:
         return answer, failed, log
 
     def invoke_later(self, model: Any, event: Any) -> None:
-        """Queue an asynchronous invocation; one that fails is tried again, as AWS does after a minute or two."""
+        """Queue an asynchronous invocation; retry failures, as AWS does after one and two minutes."""
         with self._lock:
             if model.function_name not in self._waiting:
                 waiting: queue.Queue[Any] = queue.Queue()
@@ -247,7 +248,7 @@ class Fleet:
                 waiting.put((model, event, attempt + 1))
 
     def _environment_of(self, model: Any) -> Function:
-        # Lambda lends a function the keys of its role; here the role is known by its name.
+        # Lambda gives a function the credentials of its role; here the access key is the role's name.
         role = {"AWS_ACCESS_KEY_ID": model.role.rpartition("/")[2]}
         settings = {**self.environment, **role, **(model.environment_vars or {})}
         mark = hashlib.sha256(model.code_bytes + json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,7 @@
-"""API Gateway at work: a REST API that hands each request to a function, with its keys, roles, limits and habits.
+"""A stand-in for API Gateway: a REST API that passes each request to a function, with its keys, roles and
+limits.
 
-The numbers are those of AWS's page of quotas; what a visitor sees is its page of gateway responses.
+The numbers are from AWS's page on quotas, the errors that a visitor sees from its page on gateway responses.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from tests.cloud.iam import ACCOUNT, REGION, is_allowed, statements_of
 from tests.cloud.roles import distrust
 
 MOST_REQUEST_BYTES = 10 * 2**20
-MOST_EVENT_BYTES = MOST_ANSWER_BYTES = 6 * 2**20  # Lambda's, for a call that is waited for
+MOST_EVENT_BYTES = MOST_ANSWER_BYTES = 6 * 2**20  # Lambda's limits for a synchronous call
 SECONDS = 29
 
-# Headers of an answer that it gives another name: docs.aws.amazon.com, "Amazon API Gateway important notes".
+# Response headers that it renames: docs.aws.amazon.com, "Amazon API Gateway important notes".
 REMAPPED = ("authorization", "content-md5", "date", "host", "server", "www-authenticate")
 
 Invoke = Callable[
     [str, dict[str, Any]], tuple[str, bool, str]
-]  # name, event -> answer, whether it failed, log
+]  # name, event -> response, whether it failed, log
 
 
 class GatewayError(Exception):
-    """API Gateway answers by itself."""
+    """API Gateway responds by itself."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -43,7 +44,7 @@ class GatewayError(Exception):
 
 
 def call(host: str, event: dict[str, Any], invoke: Invoke) -> str:
-    """Return what the API of this host answers, in the form in which a function answers."""
+    """Return the response of this host's API, in the format of a function's response."""
     try:
         return _call(host, event, invoke)
     except GatewayError as error:
@@ -67,7 +68,7 @@ def _call(host: str, event: dict[str, Any], invoke: Invoke) -> str:
 
 
 def function_behind(host: str, event: dict[str, Any]) -> str:
-    """Return the name of the function that the API of this host calls. GatewayError where it does not call it."""
+    """Return the name of the function behind this host's API. Raises GatewayError if it is not called."""
     backend = apigateway_backends[ACCOUNT][REGION]
     name = host.partition(".")[0]
     methods = [
@@ -92,7 +93,7 @@ def function_behind(host: str, event: dict[str, Any]) -> str:
 
 
 def keys_of(api: str) -> set[str]:
-    """Return the keys of all plans that name this API: a key alone, without a plan, lets nobody in."""
+    """Return the keys of all usage plans of this API, since a key without a plan has no effect."""
     backend = apigateway_backends[ACCOUNT][REGION]
     return {
         backend.keys[key].value

@@ -1,5 +1,5 @@
-"""What AWS asks where a role is handed to one of its services, and moto does not: that the caller may pass it on, that
-the role trusts the service, and that it may do what the service will do with it.
+"""What AWS requires and moto does not when a role is passed to a service: the caller may pass it, the role
+trusts the service, and it has the permissions that the service needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from moto.s3.models import s3_backends
 
 from tests.cloud.iam import ACCOUNT, body_of, caller, is_allowed, refuse, several, statements_of
 
-Handed = tuple[str, str]  # ARN of the role, the service's principal
+Handed = tuple[str, str]  # ARN of the role, principal of the service
 
 
 _create_method = Method.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
@@ -24,7 +24,7 @@ _create_method = Method.create_from_cloudformation_json.__func__  # type: ignore
 
 @classmethod  # type: ignore[misc]
 def create_method(cls: type[Method], name: str, template: dict[str, Any], *where: Any, **more: Any) -> Any:
-    """Keep the role of an integration, which moto takes off what CloudFormation makes."""
+    """Keep the role of an integration, which moto drops from CloudFormation's resources."""
     method = _create_method(cls, name, template, *where, **more)
     method.method_integration.credentials = template["Properties"]["Integration"].get("Credentials")
     return method
@@ -35,7 +35,7 @@ def patch(set_attribute: Callable[[Any, str, Any], Any] = setattr) -> None:
 
 
 class Roles:
-    """A WSGI middleware before moto."""
+    """WSGI middleware in front of moto."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
@@ -46,7 +46,7 @@ class Roles:
             if not may_pass(by, role, principal):
                 message = f"User: {by} is not authorized to perform: iam:PassRole on resource: {role}"
                 return refuse(service, message, start_response)
-            # API Gateway takes any role, and fails when it calls with it (rest_api.py).
+            # API Gateway accepts any role, and fails when it uses it (rest_api.py).
             if principal != "apigateway.amazonaws.com" and (fault := distrust(role, principal)):
                 return refuse(service, fault, start_response, "ValidationException", "400 Bad Request")
             if is_traced(service, environ) and not may_trace(role):
@@ -59,7 +59,7 @@ class Roles:
 
 
 def handed(service: str, environ: dict[str, Any]) -> Iterator[Handed]:
-    """Yield the roles that a request hands on, and to whom."""
+    """Yield the roles that a request passes, and to which service."""
     if service == "events":
         fields = json.loads(body_of(environ) or b"{}")
         for part in (fields, *fields.get("Targets", [])):
@@ -101,7 +101,7 @@ def may_pass(by: str, role: str, principal: str) -> bool:
 
 
 def is_traced(service: str, environ: dict[str, Any]) -> bool:
-    """Return whether a description of a function, of which `handed` has yielded the role, asks for X-Ray."""
+    """Return whether a description of a function, whose role `handed` has yielded, enables X-Ray."""
     return service == "lambda" and json.loads(body_of(environ)).get("TracingConfig") == {"Mode": "Active"}
 
 
@@ -110,7 +110,7 @@ def may_trace(role: str) -> bool:
 
 
 def distrust(role: str, principal: str) -> str:
-    """Return what AWS says where the role does not let this service take it on, an empty text where it does."""
+    """Return AWS's error if the role does not trust this service, else ""."""
     trust = json.loads(iam_backends[ACCOUNT]["aws"].get_role_by_arn(role).assume_role_policy_document)
     for statement in trust["Statement"]:
         services = several(statement["Principal"].get("Service", []))

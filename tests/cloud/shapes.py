@@ -1,5 +1,5 @@
-"""Lengths and ranges that AWS refuses and moto takes: what a request says is held against the service's own description,
-which botocore brings along.
+"""Lengths and ranges that AWS refuses and moto accepts: checks requests against the service descriptions in
+botocore.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from botocore.model import OperationModel, ServiceModel, Shape
 
 from tests.cloud.iam import body_of, caller, refuse
 
-# What a request is signed for, where botocore's folder has another name.
+# Signing names for which botocore's folder has another name.
 FOLDERS = {"monitoring": "cloudwatch"}
-PROTOCOLS = ("json", "query", "rest-json")  # the models of rest-xml (S3, CloudFront) state hardly any length
+PROTOCOLS = ("json", "query", "rest-json")  # the rest-xml models (S3, CloudFront) specify hardly any lengths
 
 Route = tuple[str, re.Pattern[str], OperationModel]
 
 
 class Shapes:
-    """A WSGI middleware before moto."""
+    """WSGI middleware in front of moto."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
-        self.seen: set[str] = set()  # operations that were looked at, as `service:Operation`
+        self.seen: set[str] = set()  # checked operations, as `service:Operation`
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         service = caller(environ)[1]
@@ -51,7 +51,7 @@ def model_of(service: str) -> ServiceModel | None:
 
 @cache
 def routes_of(service: str) -> list[Route]:
-    """Return method, path and operation of a service that tells its operations apart by these."""
+    """Return method, path and operation for a service that identifies its operations by method and path."""
     model = model_of(service)
     assert model
     found = []
@@ -64,7 +64,7 @@ def routes_of(service: str) -> list[Route]:
 
 
 def requests(service: str, environ: dict[str, Any]) -> Iterator[tuple[OperationModel, dict[str, Any]]]:
-    """Yield the operation that is asked for, and what it is given; nothing where that is not known here."""
+    """Yield the requested operation and its parameters, or nothing if the operation is unknown here."""
     model = model_of(service)
     if model is None:
         return
@@ -98,7 +98,7 @@ def in_body(environ: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(shape: Shape | None, said: Any, where: str) -> Iterator[str]:
-    """Yield what AWS says of each part that is too long, too short, too large or too small."""
+    """Yield AWS's error for each part that is too long, too short, too large or too small."""
     if shape is None or said is None:
         return
     kind = shape.type_name
@@ -127,7 +127,7 @@ def out_of_range(shape: Shape, value: int, what: str) -> Iterator[str]:
 
 
 def ill_formed(shape: Shape, value: str, what: str) -> Iterator[str]:
-    """Yield what AWS says of a word that is none of its list, or not of its pattern."""
+    """Yield AWS's error for a string that is not in its enum or does not match its pattern."""
     enum = shape.metadata.get("enum")
     pattern = pattern_of(shape.metadata.get("pattern", ""))
     if (enum and value not in enum) or (pattern and not pattern.fullmatch(value)):
@@ -138,7 +138,7 @@ def ill_formed(shape: Shape, value: str, what: str) -> Iterator[str]:
 
 @cache
 def pattern_of(text: str) -> re.Pattern[str] | None:
-    """Return the pattern; None for one that only Java understands."""
+    """Return the compiled pattern, or None if it is valid only in Java."""
     try:
         return re.compile(text) if text else None
     except re.error:

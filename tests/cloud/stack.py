@@ -1,4 +1,4 @@
-"""The whole system on the mock AWS: what Terraform makes, then the real walk of packaging and Zappa."""
+"""The whole system on the mock AWS: Terraform's resources, then the real deployment with Zappa."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ CREDENTIALS = {
     "AWS_CONFIG_FILE": "/nonexistent",
     "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing is there: Zappa asks the internet for its newest version
+    "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing listens there: Zappa checks the internet for its newest version
 }
 
 
 class Programs:
-    """Runs what the walk asks for, with the mock's address; keeps what they print."""
+    """Runs the programs of a deployment with the mock's address; keeps their output."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
@@ -52,17 +52,17 @@ class Programs:
             text=True,
         )
         self.said.append(done.stdout)
-        # Zappa says some failures and ends with 0 all the same.
+        # Zappa reports some failures with exit status 0.
         if done.returncode or "Traceback" in done.stdout:
             raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
         return done.stdout
 
 
 class Stack:
-    """Starts with an empty account; `close` leaves nothing behind."""
+    """Starts with an empty account; `close` cleans up."""
 
     def __init__(self, folder: Path, made: Path) -> None:
-        """Work in `folder`; `made` is what `make package` left."""
+        """Work in `folder`; `made` is the result of `make package`."""
         self.folder = folder
         self._log = (folder / "aws.log").open("w")
         self._process = subprocess.Popen(
@@ -71,7 +71,7 @@ class Stack:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            start_new_session=True,  # Ctrl-C is for the one who closes it
+            start_new_session=True,  # so that Ctrl-C reaches only its owner
             text=True,
         )
         assert self._process.stdout
@@ -141,13 +141,13 @@ class Stack:
                 "COGNITO_USER_POOL_ID": self.pool,
                 "COGNITO_CLIENT_ID": self.client,
                 "SITE_DOMAIN": "127.0.0.1",
-                # A browser comes by plain HTTP here, and Zappa says HTTPS.
+                # Browsers use plain HTTP here, but Zappa reports HTTPS.
                 "CSRF_TRUSTED_ORIGINS": self.site,
             }
         return settings
 
     def deploy(self) -> None:
-        """Take the steps of the walk that need no Terraform."""
+        """Run the deployment steps that do not need Terraform."""
         self.deployment.publish_static_files()
         self.deployment.deploy_worker()
         self.deployment.migrate()
@@ -155,7 +155,7 @@ class Stack:
         self._join()
 
     def _join(self) -> None:
-        """Let CloudFront's key in, as Terraform does when it finds the API."""
+        """Allow CloudFront's key, as Terraform does when it finds the API."""
         client = self.aws("apigateway")
         api = next(one["id"] for one in client.get_rest_apis()["items"])
         stages = [{"apiId": api, "stage": "production"}]
@@ -184,7 +184,7 @@ class Stack:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
-        self._process.wait(timeout=300)  # it removes many thousand files
+        self._process.wait(timeout=300)  # it removes many thousands of files
         self._process.stdout.close()
         self._log.close()
 
@@ -193,7 +193,7 @@ class MockDeployment(Deployment):
     endpoint = ""
 
     def write_settings(self) -> None:
-        """They were written without Terraform."""
+        """Do nothing: they were written without Terraform."""
 
     def aws(self, service: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # any service

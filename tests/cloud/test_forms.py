@@ -1,4 +1,4 @@
-"""What somebody could change in a form or a link that the site signed, held against S3's own rules."""
+"""Signed forms and links with changed fields, checked against S3's own rules."""
 
 from __future__ import annotations
 

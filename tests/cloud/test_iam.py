@@ -1,4 +1,4 @@
-"""The mock asks for the permission that AWS asks for."""
+"""The mock requires the same permissions as AWS."""
 
 from __future__ import annotations
 

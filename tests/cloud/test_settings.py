@@ -1,4 +1,4 @@
-"""How the site is set where the buckets are named."""
+"""The site's settings when buckets are configured."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_without_a_secret_nobody_is_let_in(settings: Any) -> None:
         assert guard(RequestFactory().get("/", headers=header)).status_code == 403
 
 
-# --- What AWS keeps for us ----------------------------------------------------------------------------------
+# --- Secrets in SSM -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class FakeSSM(BaseHTTPRequestHandler):
-    """SSM before moto's: it looks at the signature, and may be throttled."""
+    """A stand-in for SSM with scripted answers, such as throttling; records the requests."""
 
     answers: ClassVar[list[tuple[int, dict[str, Any] | str]]] = []
     asked: ClassVar[list[tuple[dict[str, str], bytes]]] = []
@@ -180,7 +180,7 @@ def test_a_function_reads_all_secrets_below_its_own_path(fake_ssm: type[FakeSSM]
 
 
 def test_the_question_is_signed(fake_ssm: type[FakeSSM]) -> None:
-    """Signed over again from what came over the wire, as AWS describes version 4."""
+    """Compute the signature again from the raw request, as AWS describes version 4."""
     fake_ssm.answers = [page("A")]
     ssm.read("/site")
     ((sent, body),) = fake_ssm.asked
@@ -288,7 +288,7 @@ def test_static_files_are_sent_once_however_often_they_refer_to_each_other(
         list(files.post_process({name: (sources, name) for name in scripts}))
         counts.append(len(sent))
         sent.clear()
-    # The names without a digest may stand for other bytes each time; each of the others stands for the same for ever.
+    # The contents of names without a digest may change; those of names with one never do.
     assert counts == [12, 6, 12]
     chain = StaticFiles(**options).url("converter/js/0.js").lstrip("/")
     published = boto3.client("s3").get_object(Bucket="shop-static", Key=chain)["Body"].read()

@@ -1,4 +1,4 @@
-"""The mock refuses names, words and numbers beyond what AWS's own descriptions allow."""
+"""The mock refuses names, words and numbers that AWS's own descriptions do not allow."""
 
 from __future__ import annotations
 

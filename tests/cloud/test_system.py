@@ -53,7 +53,7 @@ def let_time_pass(stack: Stack) -> None:
 
 
 def tick(stack: Stack) -> None:
-    """Send what the clock sends every hour."""
+    """Send the hourly scheduled event."""
     (rule,) = stack.aws("events").list_rules()["Rules"]
     event = {
         "source": "aws.events",
@@ -78,7 +78,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     stack.deploy()
     stack.deployment.consult_doctor()
 
-    # What Zappa left: the event has its prefix, and the roles are ours.
+    # After Zappa's deploy, the event has its prefix and the roles are ours.
     (event,) = stack.aws("s3").get_bucket_notification_configuration(Bucket=bucket("uploads"))[
         "LambdaFunctionConfigurations"
     ]
@@ -88,7 +88,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
         assert made["Role"].endswith(f":role/{role}")
         assert not set(made["Environment"]["Variables"]) & {"SECRET_KEY", "DATABASE_URL", "ORIGIN_SECRETS"}
 
-    # A person logs in through the user pool and makes a token for a program.
+    # A user logs in through the user pool and creates a token for a program.
     stack.add_person(EMAIL, PASSWORD)
     carol = Browser(stack.site)
     assert carol.get("/healthz").json == {"status": "ok", "database": "ok", "storage": "ok"}
@@ -98,7 +98,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     token = page.text.partition('id="secret"')[2].partition(">")[2].partition("<")[0]
     assert token.startswith("img_")
 
-    # The bytes go to the site's own address and on to S3, which holds the form to its policy.
+    # The file is posted to the site's own domain and forwarded to S3, which enforces the policy of the form.
     photo = make_photo(200, 100)
     recipe = {"format": "webp", "resize": {"mode": "fit", "width": 50}}
     order = {"files": [{"name": NAME, "size": len(photo)}], "outputs": [recipe]}
@@ -110,7 +110,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     assert carol.send_file(form, photo + b"x").status == 400
     assert carol.send_file(form, photo).status == 201
 
-    # S3 calls the worker, which converts; the result comes by a signed link, as a file.
+    # S3 invokes the worker, which converts; the result is downloaded through a signed link, as an attachment.
     job_url = f"/api/v1/jobs/{batch['jobs'][0]['id']}"
 
     def finished() -> Any:
@@ -129,13 +129,13 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     assert carol.get(link.replace("X-Amz-Expires=", "X-Amz-Expires=9")).status == 403
     assert carol.get(link.partition("?")[0]).status == 403
 
-    # What is known of the image is in DynamoDB and on its page.
+    # The metadata is in DynamoDB and on the image's page.
     item = stack.aws("dynamodb").scan(TableName="imagesite-metadata")["Items"][0]
     assert (item["format"]["S"], item["width"]["N"]) == ("jpeg", "200")
     assert item["outputs"]["L"][0]["M"]["format"]["S"] == "webp"
     assert carol.get(f"/jobs/{job['id']}/").status == 200
 
-    # The same event again changes nothing and is counted.
+    # A repeated event changes nothing and is counted.
     assert carol.send_file(form, photo).status == 201
     log = until(
         lambda: '"Duplicates"' in (said := stack.log_of(WORKER)) and said, "the count of the duplicate"
@@ -146,13 +146,13 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     for secret in (EMAIL, token, PASSWORD, "Strand", "203.0.113.7"):
         assert secret not in log + stack.log_of("imagesite-production")
 
-    # Convert again: the pages ask the worker, without an event of S3.
+    # Convert again: the web function invokes the worker without an S3 event.
     again = {"uploads": [batch["uploads"][0]["id"]], "outputs": [{"format": "png"}]}
     second = carol.call("POST", "/api/v1/batches", again, token=token).json
     job_url = f"/api/v1/jobs/{second['jobs'][0]['id']}"
     assert until(finished, "the second result")["result"]["format"] == "png"
 
-    # Updates pile permissions up; the doctor prunes them, and the event still comes.
+    # Updates accumulate permissions; the doctor prunes them, and events still arrive.
     stack.deployment.deploy_worker()
     assert len(s3_statements(stack)) > 1
     stack.deployment.consult_doctor()
@@ -163,7 +163,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     job_url = f"/api/v1/jobs/{batch['jobs'][0]['id']}"
     until(finished, "the result after the update")
 
-    # Its time is up: nothing is handed out, the clock deletes it, and what an old form still sends is not kept.
+    # After expiry nothing can be downloaded, the sweep deletes it, and uploads with an old form are not kept.
     let_time_pass(stack)
     assert carol.call("GET", f"{job_url}/download", token=token).status == 410
     assert carol.get(f"/jobs/{batch['jobs'][0]['id']}/download/").status == 410
@@ -172,7 +172,7 @@ def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> Non
     assert carol.send_file(batch["uploads"][0]["form"], photo).status == 201
     until(lambda: kept(stack) == [], "the removal of what nobody awaits")
 
-    # Taken away.
+    # Remove everything.
     stack.deployment.undeploy_functions()
     assert stack.aws("lambda").list_functions()["Functions"] == []
     left = stack.aws("s3").get_bucket_notification_configuration(Bucket=bucket("uploads"))

@@ -1,4 +1,4 @@
-"""The tools for agents, answered by the packaged web function."""
+"""The MCP tools, served by the packaged web function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 HOST = "images.example.com"
 TOKEN = "img_known-to-the-test-alone"
-# As if the user pool had just said that its owner is enabled.
+# As if the user pool had just confirmed that the owner is enabled.
 MAKE_TOKEN = f"""
 from django.core.cache import cache
 from imagesite.accounts.models import ApiToken, User

@@ -1,4 +1,4 @@
-"""The stand-in for Lambda refuses what Lambda refuses of a description."""
+"""The stand-in for Lambda refuses the same descriptions as Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packaged web function, under AWS's own runtime client, behind what CloudFront and API Gateway send."""
+"""The packaged web function, under AWS's runtime client, with events as from CloudFront and API Gateway."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(web: Function) -> Ask:
 
 
 def cookies(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """Return the cookies set, by name."""
+    """Return the cookies of the response by name."""
     return {v.strip().partition("=")[0]: v.strip() for n, v in headers if n.lower() == "set-cookie"}
 
 
@@ -97,7 +97,7 @@ def test_another_host_is_refused(ask: Ask, host: str) -> None:
 
 
 def log_in_form(ask: Ask) -> tuple[str, str]:
-    """Return the cookie and the token of the log-in form."""
+    """Return the cookie and the CSRF token of the log-in form."""
     _, headers, body = ask("GET", "/accounts/login/")
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', body)
     assert token
@@ -124,15 +124,13 @@ def test_a_form_without_its_token_is_refused(ask: Ask) -> None:
 
 
 def test_cookies_are_few_and_safe(ask: Ask) -> None:
-    # Zappa sends each cookie four times over: harmless as long as they are the same and small.
+    # Zappa sends each cookie four times, which is harmless as long as they are equal and small.
     _, headers, _ = ask("GET", "/accounts/login/")
     sent = {value.strip() for name, value in headers if name.lower() == "set-cookie"}
     assert len(sent) == 1
     assert "Secure" in next(iter(sent))
     assert "SameSite=Lax" in next(iter(sent))
-    assert (
-        sum(len(name) + len(value) for name, value in headers) < 10_240 / 2
-    )  # what API Gateway lets through
+    assert sum(len(name) + len(value) for name, value in headers) < 10_240 / 2  # the limit of API Gateway
 
 
 def test_answers_carry_what_keeps_pages_safe(ask: Ask) -> None:

@@ -1,4 +1,4 @@
-"""What is in the zip, and what Zappa is told to do with it."""
+"""The contents of the zip, and Zappa's settings."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ STAGES = ("production", "production_worker")
 
 
 def settings_of(stage: str) -> dict[str, Any]:
-    """Return the stage as Zappa sees it: what it says replaces what it extends, whole."""
+    """Return the stage's settings as Zappa resolves them: its values replace inherited ones completely."""
     settings: dict[str, Any] = json.loads(SETTINGS.read_text())
     return {**settings["base"], **settings[stage]}
 
 
 @pytest.mark.slow
 def test_byte_code_is_never_looked_at_twice(build: Path) -> None:
-    """Zappa dates all files 1980: byte-code that is checked against its source's time would be thrown away."""
+    """Zappa dates all files 1980, so bytecode checked against its source's time would be discarded."""
     code = (build / "task" / "converter").rglob("*.py")
     sources = [
         path for path in code if path.parent.name != "__pycache__"
-    ]  # Zappa makes packages of those, too
+    ]  # Zappa turns those into packages, too
     assert len(sources) > 50
     for source in sources:
         (compiled,) = source.parent.glob(f"__pycache__/{source.stem}.cpython-*.pyc")
         header = compiled.read_bytes()[:8]
-        assert int.from_bytes(header[4:], "little") == 0b01, source  # by hash, and unchecked
+        assert int.from_bytes(header[4:], "little") == 0b01, source  # unchecked hash-based (PEP 552)
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_the_zip_is_one_that_lambda_takes_and_tells_no_secret(build: Path) -> No
 def test_a_function_starts_without_a_database_and_says_so(
     build: Path, web_environment: dict[str, str]
 ) -> None:
-    """One that sleeps takes longer to wake than Lambda waits for a start."""
+    """A paused database takes longer to resume than Lambda allows for a start."""
     nothing = {"DATABASE_URL": "postgres://u:p@127.0.0.1:9/site", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     function = Function(build / "task", {**web_environment, **nothing})
     function.wait()
@@ -73,12 +73,12 @@ def test_a_function_starts_without_a_database_and_says_so(
     assert json.loads(content) == {"status": "unavailable", "database": "failed", "storage": "failed"}
 
 
-# --- What Zappa is told -------------------------------------------------------------------------------------
+# --- Zappa's settings ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_zappa_may_do_nothing_by_itself(stage: str) -> None:
-    """Its defaults show tracebacks, log whole events, give roles that may do everything and make domains."""
+    """By default it shows tracebacks, logs whole events, grants roles all permissions and creates domains."""
     told = settings_of(stage)
     assert told["debug"] is False
     assert told["log_level"] == "INFO"
@@ -100,10 +100,10 @@ def test_zappa_may_do_nothing_by_itself(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_its_variables_in_full(stage: str) -> None:
-    """Zappa takes a stage's variables in place of those it extends."""
+    """A stage's variables replace those of the stage it extends."""
     variables = settings_of(stage)["aws_environment_variables"]
     assert "aws_environment_variables" not in json.loads(SETTINGS.read_text())["base"]
-    assert variables["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] == "1"  # load Django while starting
+    assert variables["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] == "1"  # load Django during init
     named = {
         "UPLOADS_BUCKET",
         "RESULTS_BUCKET",
@@ -117,12 +117,12 @@ def test_every_stage_has_its_variables_in_full(stage: str) -> None:
 
 
 def test_one_event_a_bucket_limited_by_prefix() -> None:
-    """Zappa keeps one event a bucket and function, drops one without `events`, and ignores `key_filters`."""
+    """Zappa keeps one event per bucket and function, drops those without `events`, ignores `key_filters`."""
     (from_s3,) = [event for event in settings_of("production_worker")["events"] if "event_source" in event]
     source = from_s3["event_source"]
     bucket = settings_of("production_worker")["aws_environment_variables"]["UPLOADS_BUCKET"]
     assert source == {"arn": f"arn:aws:s3:::{bucket}", "events": ["s3:ObjectCreated:*"], "prefix": "uploads/"}
-    assert "." not in bucket  # it becomes part of a statement's id
+    assert "." not in bucket  # it becomes part of a statement id
     assert "key_filters" not in from_s3
     assert "events" not in settings_of("production")
 

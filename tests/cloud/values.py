@@ -1,4 +1,4 @@
-"""Values that AWS refuses and moto takes."""
+"""Values that AWS refuses and moto accepts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from moto.awslambda.models import lambda_backends
 
 from tests.cloud.iam import ACCOUNT, REGION, body_of, caller, refuse
 
-# Lambda's runtimes for Python on which functions can be made, of 2026.
+# Lambda's Python runtimes with which functions can be created, as of 2026.
 RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 CONCURRENCY, UNRESERVED = 1000, 100
 MOST_ENVIRONMENT_BYTES = 4096
-MOST_ZIP_BYTES = 50 << 20  # where it is sent to Lambda itself, not by way of S3
+MOST_ZIP_BYTES = 50 << 20  # if it is sent to Lambda itself, not through S3
 
 
 class Values:
-    """A WSGI middleware before moto: what Lambda asks of a function's description."""
+    """WSGI middleware in front of moto that applies Lambda's rules for a function's description."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], concurrency: int = CONCURRENCY) -> None:
         self.application, self.concurrency = application, concurrency
@@ -57,14 +57,14 @@ class Values:
 
 
 def fault_of_code(code: dict[str, Any]) -> str:
-    """Return what Lambda says of a zip that is sent in base64, an empty text where it takes it."""
+    """Return Lambda's error for a zip sent in base64, or "" if it is accepted."""
     if len(code.get("ZipFile", "")) * 3 // 4 > MOST_ZIP_BYTES:
         return f"Zipped size must be smaller than {MOST_ZIP_BYTES} bytes"
     return ""
 
 
 def fault_of_function(described: dict[str, Any]) -> str:
-    """Return what Lambda says of a function's description that it does not take, an empty text where it takes it."""
+    """Return Lambda's error for a function's description, or "" if it is accepted."""
     variables = described.get("Environment", {}).get("Variables", {})
     storage = described.get("EphemeralStorage", {}).get("Size", 512)
     if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", described.get("FunctionName", "unchanged")):

@@ -1,4 +1,4 @@
-"""The code of a function's versions. moto lets all of them lead to the newest; here each leads to its own."""
+"""The code of function versions: moto returns the newest for each, here each version has its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def digest(version: LambdaFunction) -> str:
 
 
 def code_at(location: str) -> bytes:
-    """Return the zip that a link of GetFunction leads to."""
+    """Return the zip that a link from GetFunction points to."""
     backend = lambda_backends[ACCOUNT][REGION]
     for function in backend.list_functions(None):
         for version in backend.list_versions_by_function(function.function_name):

@@ -1,4 +1,4 @@
-"""`make backup` and `make restore`: what of a site in the cloud goes into one file, and comes back from it."""
+"""`make backup` and `make restore`: what they save of a cloud site in one file, and restore from it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TABLES = {"imagesite-metadata": "upload", "imagesite-configuration": "name"}
 
 @functools.cache
 def client(service: str) -> Any:
-    """Made once, as each takes a while; moto answers it in whatever test it is used."""
+    """Return a cached client, since creating one is slow; it works with moto in any test."""
     return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
 
@@ -66,7 +66,7 @@ def member_of(content: bytes, name: str) -> bytes:
 
 
 class Worker:
-    """Stands for Zappa and the worker: `manage backup LINK` stores `database` there, `manage restore LINK` takes it."""
+    """Stands in for Zappa and the worker: `manage backup` stores `database`, `manage restore` reads it."""
 
     def __init__(self) -> None:
         self.database = b""
@@ -74,7 +74,7 @@ class Worker:
 
     def __call__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], capture: bool) -> str:
         assert command[1:3] == ["manage", "production_worker"], command
-        # A call that is long over is not made a second time because its answer got lost.
+        # A call must not be repeated because its response was lost.
         assert env["AWS_MAX_ATTEMPTS"] == "1"
         verb, argument = command[3].split(" ")
         if argument == "empty":
@@ -93,7 +93,7 @@ class Worker:
 
 @pytest.fixture
 def make_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[], Deployment]]:
-    """Return what makes a new site, without anything in it, in place of the one before."""
+    """Return a function that makes a new, empty site in place of the previous one."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -195,14 +195,14 @@ def test_rows_users_and_tables_come_back_in_a_new_site(
     assert alice["sub"] != sub
     assert (alice["groups"], alice["enabled"], alice["email_verified"]) == (["staff"], True, "true")
     assert (bob["groups"], bob["enabled"]) == ([], False)
-    # In any other state Cognito does not let a forgotten password be reset.
+    # In any other state, Cognito does not allow a password reset.
     assert (alice["status"], bob["status"]) == ("CONFIRMED", "CONFIRMED")
     restored = member_of(worker(new).database, "rows.jsonl")
     lines = [json.loads(line) for line in restored.splitlines()]
     assert [line["fields"]["sub"] for line in lines] == [alice["sub"], None, sub]
     assert items("imagesite-configuration") == [configuration]
     assert sorted(items("imagesite-metadata"), key=str) == sorted(metadata, key=str)
-    # Neither on this machine nor in the bucket does a copy stay.
+    # No copy is left on this machine or in the bucket.
     assert not (old.build / "backup").exists()
     assert not (new.build / "backup").exists()
     assert "Versions" not in client("s3").list_object_versions(Bucket=bucket("deployment"), Prefix="backup/")
@@ -212,7 +212,7 @@ def test_rows_users_and_tables_come_back_in_a_new_site(
 def test_a_password_that_nobody_knows_is_one_that_every_pool_takes(
     make_site: Callable[[], Deployment], monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
 ) -> None:
-    """Whatever letters chance gives it."""
+    """Whatever random letters it contains."""
     site = make_site()
     site.fetch_settings()
     policy = {f"Require{what}": True for what in ("Lowercase", "Uppercase", "Numbers", "Symbols")}

@@ -1,4 +1,4 @@
-"""Every call of AWS that our code, the deploy program and Zappa make, held against AWS's own descriptions."""
+"""Every AWS call in our code, the deployment and Zappa, checked against AWS's own descriptions."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SERVICES = (
     "acm", "apigateway", "cloudformation", "cloudfront", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "events", "iam",
     "kinesis", "lambda", "logs", "rekognition", "route53", "s3", "service-quotas", "sesv2", "sns", "sqs", "ssm", "sts",
 )  # fmt: skip
-BOUND = {"TableName"}  # what a resource of boto3 fills in itself
+BOUND = {"TableName"}  # set by boto3's resources
 
 
 @cache
 def operations() -> dict[str, list[OperationModel]]:
-    """Return what a client's method may stand for: one operation for each service that has one of that name."""
+    """Return the operations that a client's method may stand for, one for each service that has that name."""
     loader = botocore.loaders.create_loader()
     found: dict[str, list[OperationModel]] = {}
     for service in SERVICES:
@@ -37,11 +37,11 @@ def operations() -> dict[str, list[OperationModel]]:
 
 
 def calls_in(text: str) -> Iterator[tuple[int, str, set[str], bool]]:
-    """Yield line, method and the names of what it is given; whether that is all, or `**more` may be among it."""
+    """Yield line, method, argument names, and whether these are complete (no `**more`)."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
             given = {keyword.arg for keyword in node.keywords if keyword.arg}
-            # AWS's own names have a capital; ours have none.
+            # AWS's parameter names are capitalised; ours are not.
             if node.func.attr in operations() and any(name != name.lower() for name in given):
                 yield node.lineno, node.func.attr, given, all(keyword.arg for keyword in node.keywords)
 

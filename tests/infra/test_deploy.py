@@ -22,21 +22,21 @@ from infra.rollback import Rollback
 pytestmark = pytest.mark.long
 
 SETTINGS = Path(__file__).resolve().parents[2] / "zappa_settings.json"
-PYTHON = "/opt/python/bin/python3.13"  # what the package is made with; nothing here starts it
+PYTHON = "/opt/python/bin/python3.13"  # the Python for the package; never started here
 
 
 KEYS = b'{"keys": [{"kid": "1", "kty": "RSA"}]}'
 
 
 def with_keys() -> dict[str, Any]:
-    """Return the settings as they are deployed: the pool's public keys travel with them."""
+    """Return the settings as deployed, including the pool's public keys."""
     settings: dict[str, Any] = json.loads(SETTINGS.read_text())
     settings["production"]["aws_environment_variables"]["COGNITO_JWKS"] = KEYS.decode()
     return settings
 
 
 class Programs:
-    """Notes what was asked to run; `broken` fails."""
+    """Records commands; `broken` fails."""
 
     def __init__(self, broken: str = "") -> None:
         self.asked: list[str] = []
@@ -71,7 +71,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Site(Deployment):
-    """A deployment in an account of which only the concurrency is told."""
+    """A deployment in an account of which only the concurrency is known."""
 
     limit = 1000
 
@@ -124,7 +124,7 @@ def make_function(name: str) -> None:
 
 
 def make_api(name: str, *, stage: str | None = "production") -> str:
-    """Make an API as Zappa does, with its stage; return its id."""
+    """Create an API with its stage, as Zappa does; return its id."""
     client = boto3.client("apigateway", region_name="eu-west-1")
     api: str = client.create_rest_api(name=name)["id"]
     (root,) = client.get_resources(restApiId=api)["items"]
@@ -137,7 +137,7 @@ def make_api(name: str, *, stage: str | None = "production") -> str:
 
 
 def keep_settings(site: Site) -> None:
-    """Put Zappa's settings where Terraform keeps them for the deployer."""
+    """Store Zappa's settings where Terraform keeps them for the deployer."""
     s3 = boto3.client("s3", region_name="eu-west-1")
     bucket = f"imagesite-deployment-{site.account}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -240,7 +240,7 @@ def test_a_database_url_is_kept_and_makes_terraform_write_the_secrets_again(
 
 
 def told(site: Site) -> tuple[list[str], list[str], list[str], str]:
-    """Return what Terraform is told: origin secrets, public link keys, web keys, the private link key."""
+    """Return Terraform's input: origin secrets, public link keys, web keys, the private link key."""
     env = programs(site).env
     values = json.loads(env["TF_VAR_secrets"])
     public = json.loads(env["TF_VAR_cloudfront_public_keys"])

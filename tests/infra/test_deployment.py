@@ -1,4 +1,4 @@
-"""What a deployment asks of AWS itself, besides Terraform and Zappa."""
+"""Calls to AWS that a deployment makes itself, besides Terraform and Zappa."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:
 def test_a_service_that_has_had_too_many_requests_is_asked_again_later(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cognito says so with status 400, at which boto3 gives up unless it is told to be patient."""
+    """Cognito reports throttling with status 400, which boto3 retries only if configured to."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     cognito = site.aws("cognito-idp")
     answers = iter([400, 400, 400, 400, 400, 400])

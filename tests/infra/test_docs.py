@@ -65,7 +65,7 @@ COMMANDS = re.findall(
 
 
 def test_every_command_of_aws_in_the_docs_is_one_with_these_options() -> None:
-    """The AWS command line is made of the same descriptions of AWS's services."""
+    """The AWS command line is generated from the same service descriptions."""
     loader = botocore.loaders.create_loader()
     seen = 0
     for service, command, rest in COMMANDS:
@@ -113,7 +113,7 @@ def test_enough_workers_leave_no_queue() -> None:
 
 
 def test_waiting_grows_as_the_arithmetic_says() -> None:
-    # 40 uploads a second for an hour against 8 a second: the last waits (144,000 / 8) - 3,600 seconds.
+    # 40 uploads per second for an hour at 8 per second: the last one waits (144,000 / 8) - 3,600 seconds.
     given = scale.Assumptions(fault_rate=0.0)
     out = scale.simulate(144_000, 20, given)
     assert abs(out.longest_wait - (144_000 / 8 - 3_600)) <= 2
@@ -121,7 +121,7 @@ def test_waiting_grows_as_the_arithmetic_says() -> None:
 
 def test_what_waits_longer_than_six_hours_is_given_up() -> None:
     out = scale.simulate(1_000_000, 20, scale.Assumptions(fault_rate=0.0))
-    # Seven hours of work are done (one of arrivals, six of waiting), the rest is given up.
+    # Seven hours of work are done (one of arrivals, six of waiting), the rest is dropped.
     assert abs(out.finished - 7 * 3_600 * 8) <= 16 * 8
     assert out.given_up == 1_000_000 - out.finished
 

@@ -1,4 +1,4 @@
-"""Which PROJECT names can be made of."""
+"""Which PROJECT names are possible."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_name_of_more_than_sixteen_letters_ends_before_anything_is_made(
 
 
 def test_the_rule_of_the_clock_begins_with_the_workers_name_for_the_longest_project() -> None:
-    """Zappa hashes the name where the rule's has 64 letters, and the deployer may touch no rule of another name."""
+    """Zappa hashes names of 64 characters or more, and the deployer may not change rules with other names."""
     for project, begins in (("imagesite-eu-one", True), ("imagesite-eu-west", False)):
         worker = f"{project}-production-worker"
         rule = Zappa(load_credentials=False).get_scheduled_event_name(
@@ -88,7 +88,7 @@ def test_a_name_that_aws_keeps_for_itself_is_refused(project: str) -> None:
 
 
 def test_ssm_says_which_beginnings_it_keeps() -> None:
-    """The secrets of a site lie below /PROJECT."""
+    """The secrets of a site are stored under /PROJECT."""
     service = botocore.session.get_session().get_service_model("ssm")
     shape = service.operation_model("PutParameter").input_shape
     assert shape

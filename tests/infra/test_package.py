@@ -17,7 +17,7 @@ GOOD = [*package.NEEDED, "manage.py", "converter/__init__.py", "django/http/__in
 
 
 def made(tmp_path: Path, names: Iterable[str]) -> tuple[Path, Path]:
-    """Return a zip of these names, and the packages it was made with."""
+    """Return a zip with these names, and the packages it was made with."""
     packages = tmp_path / "venv"
     for name in ("django", "PIL", "jose", "warrant"):
         (packages / name).mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_a_zip_may_be_large_where_what_it_holds_is_not(
 
 
 def test_the_bound_is_the_one_that_lambda_names() -> None:
-    """As Lambda says it: Unzipped size must be smaller than 262144000 bytes."""
+    """In Lambda's words: Unzipped size must be smaller than 262144000 bytes."""
     assert package.MOST_BYTES == 262_144_000
 
 
@@ -108,7 +108,7 @@ def binary_of(distribution: str, name: str) -> Path:
 
 
 def test_what_a_shared_object_needs_of_the_c_library_is_what_its_wheel_says() -> None:
-    """auditwheel, which names wheels, is the witness."""
+    """The reference is auditwheel, which names wheels."""
     tags = metadata.distribution("cryptography").read_text("WHEEL") or ""
     (said,) = re.findall(r"Tag: .*manylinux_(\d+)_(\d+)_x86_64", tags)
     assert newest_needed(binary_of("cryptography", "*.so")) == tuple(map(int, said)) == (2, 34)

@@ -1,4 +1,4 @@
-"""What `make preflight` finds before anything is made."""
+"""What `make preflight` finds before anything is created."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def preflight(
     limit: int = 1000,
     project: str = "imagesite",
     region: str = "eu-west-1",
-    others: int = 0,  # what the account's functions have reserved
+    others: int = 0,  # concurrency that the account's functions have reserved
     **settings: str,
 ) -> Preflight:
     def aws(service: str) -> Any:
@@ -150,7 +150,7 @@ def test_a_project_of_the_account_in_another_region_is_told() -> None:
 def test_a_domain_without_its_zone_is_refused() -> None:
     ready = preflight(domain_name="images.example.com", zone_name="example.com")
     route53 = boto3.client("route53")
-    # Terraform's data source sees neither of these two.
+    # Terraform's data source sees neither of the two.
     route53.create_hosted_zone(Name="shop.example.com", CallerReference="0")
     route53.create_hosted_zone(
         Name="example.com",

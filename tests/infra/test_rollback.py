@@ -1,4 +1,4 @@
-"""`make rollback`: the code that ran before the last deploy, whatever its size, and however often it is run."""
+"""`make rollback` restores the code from before the last deploy, whatever its size, and can be repeated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRUST = {
 
 @functools.cache
 def client(service: str) -> Any:
-    """Made once, as each takes a while; moto answers it in whatever test it is used."""
+    """Return a cached client, since creating one is slow; it works with moto in any test."""
     return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
 
@@ -41,7 +41,7 @@ def package(code: str) -> bytes:
 
 
 def deploy(stage: str, code: str) -> None:
-    """Deploy as Zappa does: by way of S3, publishing a version."""
+    """Deploy as Zappa does: through S3, publishing a version."""
     function, where = FUNCTIONS[stage], {"S3Bucket": BUCKET, "S3Key": f"{stage}-{code}"}
     client("s3").put_object(Bucket=BUCKET, Key=where["S3Key"], Body=package(code))
     names = [found["FunctionName"] for found in client("lambda").list_functions()["Functions"]]
@@ -77,16 +77,14 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Clients:
-    """Clients of AWS that note what is asked, and of which one call fails if it is named."""
+    """AWS clients that record calls, and fail at one named call."""
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, service: str) -> Any:
-        made = client.__wrapped__(
-            service
-        )  # one of its own: what is noted of it is noted for as long as it lives
+        made = client.__wrapped__(service)  # a separate client, since its event handlers stay registered
         made.meta.events.register("provide-client-params.*.*", self.note)
         return made
 
@@ -112,7 +110,7 @@ def code(stage: str) -> str:
 def test_both_functions_run_the_code_from_before_the_last_deploy() -> None:
     asked = roll_back().asked
     assert (code("production"), code("production_worker")) == ("first", "first")
-    # A zip that is sent to Lambda itself may have 50 MB; by way of S3 the package's own bound holds.
+    # A zip sent to Lambda directly may have 50 MB; through S3, only the limit of the package applies.
     assert not any("ZipFile" in given for _, given in asked)
     assert [name for name, _ in asked if name == "PublishVersion"] == ["PublishVersion"] * 2
     assert {key["Key"] for key in client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]} == {

@@ -1,4 +1,4 @@
-"""What is shipped is known: its versions, its licences, its holes."""
+"""What is shipped is known: its versions, licences and vulnerabilities."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ print({"ecdsa", "rsa"} & set(sys.modules))
 
 
 def test_the_bill_of_materials_lists_all_that_is_shipped_and_what_is_inside() -> None:
-    bill = json.loads(supply.sbom())  # checked against the schema of CycloneDX
+    bill = json.loads(supply.sbom())  # validated against the CycloneDX schema
     shipped = {component["name"]: component for component in bill["components"]}
     locked = {name for name, version in supply._locked() if supply._is_installed(name, version)}
     assert shipped.keys() == locked

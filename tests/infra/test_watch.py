@@ -1,4 +1,4 @@
-"""After `make deploy-code`, an alarm of errors brings the previous code back."""
+"""After `make deploy-code`, an error alarm causes a rollback."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_alarm_that_goes_off_brings_the_previous_code_back(watch: Watch, alar
 @pytest.mark.long
 def test_quiet_minutes_leave_the_new_code(watch: Watch) -> None:
     watch.note()
-    ring("failed-queue")  # of events of an hour ago, maybe
+    ring("failed-queue")  # which may be about events of an hour ago
     watch.watch()
     assert times_back(watch) == 0
 
