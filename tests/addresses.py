@@ -1,4 +1,4 @@
-"""Every address of the site, read from the URLconf: so that the tests of pages cannot forget one."""
+"""All addresses of the site, read from the URLconf, so that page tests cannot miss one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 ELSEWHERE = ("accounts/oidc/", "admin/", "api/", "uploads", "results/")
-"""Not ours to draw, but for what is added below: the rest of the admin is Django's, of the API for programs;
-`accounts/oidc/` leads to a provider and back."""
+"""Not our own pages, except those added in `routes`: the admin is Django's, the API is for programs, and
+`accounts/oidc/` redirects to a provider and back."""
 
 
 def routes() -> list[str]:
-    """Return the routes of all addresses that may be pages, as the URLconf has them."""
+    """Return the URLconf routes of all addresses that may be pages."""
     ours = {
         "admin/",
         "admin/converter/batch/",
@@ -30,7 +30,7 @@ def routes() -> list[str]:
 
 
 def address(route: str, samples: Mapping[str, str]) -> str:
-    """Return an address of the route. A sample is named by what stands before its place: `batches`, or `s/`."""
+    """Return an address for the route. Samples are keyed by the preceding segment: `batches` or `s/`."""
 
     def sample(found: re.Match[str]) -> str:
         before = PARAMETER.sub("", route[: found.start()]).rstrip("/").rsplit("/", 1)[-1]

@@ -1,4 +1,4 @@
-"""Chromium, as Debian or Google package it."""
+"""Chromium as packaged by Debian or Google."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-# All pages of a window share one process, which would take longer to start than most tests do.
+# All pages of a window share one process: starting another takes longer than most tests.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -24,9 +24,9 @@ ARGUMENTS = (
 
 
 def program() -> str:
-    """Return where it is.
+    """Return the path of Chromium.
 
-    Raises FileNotFoundError when it is not installed.
+    Raises FileNotFoundError if it is not installed.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if not found:
@@ -36,8 +36,8 @@ def program() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start it and Playwright, which runs once in a process."""
-    from playwright.sync_api import sync_playwright  # takes long to import
+    """Start Playwright, which can run only once per process, and Chromium."""
+    from playwright.sync_api import sync_playwright  # slow to import
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)

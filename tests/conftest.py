@@ -36,14 +36,15 @@ from tests.server import ACCOUNTS, Account, Server
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 
-# Each session would read AWS's descriptions of its services again, which takes longer than most tests.
+# Otherwise each session would load the AWS service descriptions again, which takes longer than most tests.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 def _empty_tables(_: TransactionTestCase) -> None:
-    """Undo what a test committed.
+    """Delete what a test committed.
 
-    Django makes permissions and content types again for all models after it, which takes longer than most tests: here they stay.
+    Django would also recreate the permissions and content types of all models, which takes longer than most
+    tests; here they are kept.
     """
     stay = {"auth_permission", "django_content_type", "django_migrations"}
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - stay
@@ -51,15 +52,15 @@ def _empty_tables(_: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
-# SQLite loses no settings of a connection with what is rolled back: there it need not be opened again after each test.
+# In SQLite, a rollback does not reset connection settings, so there is no need to reconnect after each test.
 TransactionTestCase._should_reload_connections = lambda _: connection.vendor != "sqlite"  # type: ignore[attr-defined]
 
-# Nothing here outlives the run.
+# No data needs to survive the run.
 os.fsync = lambda _: None  # type: ignore[assignment]
 
 
 def _keep_context_of_page(store: dict[str, Any], context: Any, **_: object) -> None:
-    """Keep only the first context, which is the page's: each field of a form is rendered with one of its own."""
+    """Keep only the first context, which is the page's: each form field is rendered with its own."""
     if "context" not in store:
         store["context"] = ContextList([copy.copy(context)])
 
@@ -68,7 +69,7 @@ django.test.client.store_rendered_templates = _keep_context_of_page  # type: ign
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import what `-m "not (slow or …)"` leaves out as a whole: that took a third of the time to collect."""
+    """Skip modules that `-m "not (slow or …)"` excludes entirely: importing them took a third of collection."""
     expression = re.fullmatch(r"not \(?(\w+(?: or \w+)*)\)?", config.option.markexpr)
     if not expression:
         return None
@@ -79,26 +80,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @functools.cache
 def _marks(module: Path) -> set[str]:
-    """Return the markers that all tests of a module have."""
+    """Return the markers of a whole module."""
     line = re.search(r"^pytestmark = (.+)$", module.read_text(), re.MULTILINE)
     return set(re.findall(r"pytest\.mark\.(\w+)", line[1])) if line else set()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Keep what was collected out of the garbage collector, which takes a tenth of the time to look through it."""
+    """Exclude the collected items from garbage collection, which would spend a tenth of the time on them."""
     gc.disable()
     yield
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # by default it takes a twentieth of the time of all tests
+    gc.set_threshold(20_000, 20, 20)  # the defaults cost a twentieth of the test time
     gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Run what waits for other programs once more if it fails: the machine may be busy. The summary names it.
+    """Rerun failed system tests once, since they wait for other programs and the machine may be busy.
 
-    `--dist loadgroup` runs such tests of one module in one process, and those of the running site too: each starts programs once.
+    With `--dist loadgroup`, the system tests of one module run in one process, and so do all that use the
+    running site, so that programs start only once. The test summary lists reruns.
     """
     for item in items:
         if item.get_closest_marker("system"):
@@ -111,7 +113,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 
 def _begin_with_the_longest(items: list[pytest.Item], workers: int) -> None:
-    """Put what takes minutes where xdist has each process begin: a test that begins last ends long after all others."""
+    """Move tests that take minutes to where each xdist worker starts, as they would delay the end of the run."""
     minutes = {
         item: mark.kwargs["minutes"]
         for item in items
@@ -126,7 +128,7 @@ def _begin_with_the_longest(items: list[pytest.Item], workers: int) -> None:
 
 @pytest.fixture(scope="session")
 def _new_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """A quicker `tmp_path`, as each test has one."""
+    """Return a faster alternative to `tmp_path`, since every test needs a folder."""
     parent, numbers = tmp_path_factory.mktemp("data"), itertools.count()
 
     def make() -> Path:
@@ -156,7 +158,7 @@ def folders(settings: Any, _new_folder: Callable[[], Path]) -> Path:
 
 @pytest.fixture(autouse=True)
 def worker() -> Iterator[RecordingDispatch]:
-    """The requests made of the worker; `worker.work()` does them."""
+    """Record the requests to the worker; `worker.work()` runs them."""
     recording = dispatch.current()
     assert isinstance(recording, RecordingDispatch)
     recording.asked.clear()
@@ -166,25 +168,25 @@ def worker() -> Iterator[RecordingDispatch]:
 
 @pytest.fixture(autouse=True)
 def _plain_configuration() -> None:
-    """Nothing set by staff, and nothing to read for it."""
+    """Use the default configuration, without reading the database."""
     configuration.keep(Configuration(), at=math.inf)
 
 
 @pytest.fixture(autouse=True)
 def _default_language() -> None:
-    """A request in another language leaves it behind in its thread."""
+    """Reset the language, which a request in another language leaves active in its thread."""
     translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
 def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Events run within the test's own transaction."""
+    """Keep the connection open, so that events run within the test's transaction."""
     monkeypatch.setattr("converter.events.connections.close_old_connections", lambda: None)
 
 
 @pytest.fixture(autouse=True)
 def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine sets it for its process, which here goes on to other tests."""
+    """Restore Pillow's pixel limit, which the engine sets for the whole process."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
@@ -200,7 +202,7 @@ def _no_process_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """Return the folder of that name as `make` left it: made by the first process of the run that asks."""
+    """Return a function that returns a shared folder, filled by `make` in the first process that needs it."""
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
 
@@ -224,7 +226,7 @@ def django_db_setup(
     django_test_environment: None,
     django_db_modify_db_settings: None,
 ) -> None:
-    """Migrate a database on SQLite in one process of the run: the others begin with a copy."""
+    """Migrate an SQLite database in only one process of the run; the others copy it."""
     if connection.vendor != "sqlite":
         request.getfixturevalue("django_db_setup")
         return
@@ -249,7 +251,7 @@ def django_db_setup(
 
 @pytest.fixture(scope="session")
 def new_site(once: Once) -> Path:
-    """The data folder of a site that nobody has used yet."""
+    """Return the data folder of an unused site."""
 
     def make(folder: Path) -> None:
         Server(folder).prepare()
@@ -259,7 +261,7 @@ def new_site(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def running_site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[dict[str, Account]]:
-    """Accounts by name on one running server for all tests of this process. It may fetch from this machine."""
+    """Yield accounts by name on a server shared by all tests of this process. It may fetch from localhost."""
     with Server(tmp_path_factory.mktemp("running-site"), like=new_site) as server:
         server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
         made = [line.split() for line in server.python(ACCOUNTS).splitlines()]
@@ -269,13 +271,13 @@ def running_site(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> It
 
 @pytest.fixture
 def alice(django_user_model: Any) -> Any:
-    """The owner."""
+    """Return the user who owns the data."""
     return django_user_model.objects.create_user("alice@example.org", "correct horse battery")
 
 
 @pytest.fixture
 def bob(django_user_model: Any) -> Any:
-    """A stranger."""
+    """Return a user without access to Alice's data."""
     return django_user_model.objects.create_user("bob@example.org", "correct horse battery")
 
 
@@ -285,12 +287,12 @@ def photo() -> bytes:
 
 
 def streamed(response: Any) -> bytes:
-    """Return the body of a response that is sent in parts."""
+    """Return the body of a streaming response."""
     return b"".join(response.streaming_content)
 
 
 def make_photo(width: int = 64, height: int = 48, format: str = "JPEG", **options: Any) -> bytes:
-    """Return a picture with a gradient, so that a mirrored or turned one differs."""
+    """Return a picture with gradients, so that mirroring or turning changes it."""
     red = Image.linear_gradient("L").resize((width, height))
     green = Image.linear_gradient("L").rotate(90).resize((width, height))
     file = io.BytesIO()
@@ -300,7 +302,7 @@ def make_photo(width: int = 64, height: int = 48, format: str = "JPEG", **option
 
 @pytest.fixture
 def send(worker: RecordingDispatch) -> Callable[..., None]:
-    """Put the bytes of a batch's uploads where the signed form would put them."""
+    """Return a function that stores a batch's uploads where the signed form would store them."""
 
     def send(batch: Batch, *contents: bytes) -> None:
         uploads = {

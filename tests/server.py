@@ -1,4 +1,4 @@
-"""The server as `make run` starts it: its own process, its own pool, SQLite and a folder."""
+"""The server as started by `make run`: its own process and worker pool, SQLite and a folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ for name in ("client", "agent", "laptop"):
 
 
 class Server:
-    """One data folder, and the server that may run on it. It may begin as a copy of another folder."""
+    """A data folder, optionally copied from another one, and the server that runs on it."""
 
     def __init__(self, data: Path, like: Path | None = None) -> None:
         if like:
@@ -55,7 +55,7 @@ class Server:
         self.url = ""
 
     def run(self, *words: str) -> str:
-        """Run Python beside the server, on the same data, and return what it wrote."""
+        """Run Python with the server's environment and return its output."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=ROOT,
@@ -70,20 +70,20 @@ class Server:
         return self.run("manage.py", *words)
 
     def prepare(self, more: str = "") -> str:
-        """Make the database and gather the static files, then run `more`; return what it wrote."""
+        """Create the database, collect the static files, then run `more`; return the output."""
         return self.python(PREPARE + more)
 
     def python(self, source: str) -> str:
-        """Run statements with Django beside the server, on the same data, and return what they wrote."""
+        """Run statements in Django with the server's environment and return their output."""
         return self.run("-c", SETUP + source)
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        """Return what a query finds in the database. Identifiers are 32 hexadecimal digits there, JSON is text."""
+        """Return the rows of a database query. UUIDs are stored as 32 hexadecimal digits, JSON as text."""
         with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=60)) as database:
             return database.execute(query, values).fetchall()
 
     def start(self, log: IO[str] | int = subprocess.DEVNULL) -> None:
-        """Start serving on a free port; return when it is open, with its address in `url`. `log` takes what it logs."""
+        """Start the server on a free port, wait until it listens, and set `url`. `log` gets its stderr."""
         self.process = subprocess.Popen(
             SERVE,
             cwd=ROOT,
@@ -106,7 +106,7 @@ class Server:
             self.end()
 
     def end(self, signum: int = signal.SIGTERM, seconds: float = 30) -> list[psutil.Process]:
-        """Send the signal to the server alone and wait at most so long; return the processes it had."""
+        """Send the signal to the server process only and wait for its exit; return its former descendants."""
         assert self.process
         assert self.process.stdout
         family: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
@@ -118,7 +118,7 @@ class Server:
 
 @dataclass
 class Account:
-    """Somebody on a running server, with a token that may do everything and one that may only read."""
+    """An account on a running server, with a full-access token and a read-only token."""
 
     server: Server
     token: str

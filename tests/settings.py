@@ -1,4 +1,4 @@
-"""The site's own settings, on a folder and a database that are gone after the run."""
+"""The site's own settings, with a temporary folder and database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ os.environ["DATA_DIR"] = _folder
 from imagesite.settings import *  # noqa: E402, F403
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:  # noqa: F405
-    # A file, as in real life: threads that share a database in memory would share one connection.
+    # A file, as in production: with an in-memory database, threads would share one connection.
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405
     DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"  # noqa: F405
 CONVERTER_DISPATCH = "tests.fakes.RecordingDispatch"

@@ -13,7 +13,7 @@ def text(response: Any) -> str:
 
 @pytest.fixture
 def page(alice: Any) -> Client:
-    """Alice's browser, logged in."""
+    """Return Alice's browser, logged in."""
     client = Client()
     client.force_login(alice)
     return client

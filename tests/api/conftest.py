@@ -9,7 +9,7 @@ from imagesite.accounts.models import ApiToken
 
 
 class Program:
-    """Calls the API as a program does: JSON, and a token or none."""
+    """An API client that sends JSON, with or without a token."""
 
     def __init__(self, token: str | None = None) -> None:
         self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
@@ -35,7 +35,7 @@ class Program:
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A fake clock that advances only on sleep."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -55,7 +55,7 @@ class Clock:
 
 
 def problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    """Check that the response is that problem, whole; return it."""
+    """Check that the response is this problem, with all fields, and return it."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
@@ -72,13 +72,13 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
 
 @pytest.fixture
 def program(alice: Any) -> Program:
-    """Alice's program, with a token that may write."""
+    """Return Alice's API client with a token that may write."""
     return Program(ApiToken.issue(alice, "test")[1])
 
 
 @pytest.fixture
 def reader(alice: Any) -> Program:
-    """Alice's program, with a token that may only read."""
+    """Return Alice's API client with a read-only token."""
     return Program(ApiToken.issue(alice, "test", scope="read")[1])
 
 

@@ -1,4 +1,4 @@
-"""An account on the running site for the clients of this folder."""
+"""An account on the running site for the client tests."""
 
 from __future__ import annotations
 

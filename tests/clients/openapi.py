@@ -1,4 +1,4 @@
-"""The OpenAPI document, of which the types for JavaScript are made: `python -m tests.clients.openapi`."""
+"""Print the OpenAPI document, the source of the JavaScript types: `python -m tests.clients.openapi`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def document() -> str:
-    """Return it as JSON; Django must be set up."""
+    """Return the document as JSON; Django must be set up."""
     from django.core.serializers.json import DjangoJSONEncoder
 
     from imagesite.api import api

@@ -1,4 +1,4 @@
-"""What the workers of a pool are told to do in its tests."""
+"""Tasks for the workers in the pool tests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from converter.dispatch.pool import PoolDispatch
 
 
 def note(event: dict[str, Any], context: object) -> None:
-    """Leave a file that says which process did it, and whose child that is."""
+    """Write the process ID and the parent's process ID to a file."""
     Path(event["file"]).write_text(f"{os.getpid()} {os.getppid()}")
 
 
 def ask_further(event: dict[str, Any], context: object) -> None:
-    """Ask for a note, as an act does that has more to be done in turn."""
+    """Dispatch `note`, as a task with follow-up work does."""
     PoolDispatch().ask("tests.dispatch.tasks.note", event)
 
 
@@ -30,18 +30,18 @@ def add_line(event: dict[str, Any], context: object) -> None:
 
 
 def die(event: dict[str, Any], context: object) -> None:
-    """End as a process does that is killed from outside."""
+    """Exit abruptly, like a killed process."""
     os._exit(1)
 
 
 def wait(event: dict[str, Any], context: object) -> None:
-    """Add the line once the file `while` is gone, as a slow receiver answers in the end."""
+    """Add the line after the file `while` is removed, like a slow receiver that responds at last."""
     while "while" in event and Path(event["while"]).exists():
         time.sleep(0.01)
     add_line(event, context)
 
 
 def begin_and_wait(event: dict[str, Any], context: object) -> None:
-    """Say which process began, and wait."""
+    """Write the process ID to the file `begun`, then wait."""
     Path(event["begun"]).write_text(str(os.getpid()))
     wait(event, context)

@@ -20,7 +20,7 @@ Send = Callable[..., None]
 
 @pytest.fixture
 def commit_at_once(django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever waits for the commit happens at once."""
+    """Run on_commit callbacks immediately."""
     monkeypatch.setattr("django.db.transaction.on_commit", lambda act: act())
 
 

@@ -19,7 +19,7 @@ def idle_sandboxes() -> Iterator[SimpleQueue[Sandbox]]:
 
 @pytest.fixture(autouse=True)
 def _sandboxes_stay_warm(monkeypatch: pytest.MonkeyPatch, idle_sandboxes: SimpleQueue[Sandbox]) -> None:
-    """Commands take over each other's sandboxes: to start one for each thread takes longer than what most tests do."""
+    """Reuse sandboxes across commands: starting one for each thread takes longer than most tests."""
 
     def take(*, required: bool) -> Sandbox:
         try:

@@ -9,7 +9,7 @@ from imagesite.accounts.models import ApiToken
 
 
 class Agent:
-    """Speaks the protocol as a program does, one POST for each message."""
+    """An MCP client that sends one POST per message."""
 
     def __init__(self, token: str | None = None) -> None:
         self.client = Client(headers={"Authorization": f"Bearer {token}"} if token else None)
@@ -24,7 +24,7 @@ class Agent:
         return response.json()
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Return the structured answer of a tool that succeeds."""
+        """Call a tool that succeeds and return its structured result."""
         result = self.result(tool, **arguments)
         assert not result["isError"], result
         content: dict[str, Any] = result["structuredContent"]
@@ -35,7 +35,7 @@ class Agent:
         return result
 
     def refused(self, code: str, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Return the problem that the tool answers with."""
+        """Call a tool that fails with this code and return the problem."""
         result = self.result(tool, **arguments)
         assert result["isError"], result
         problem: dict[str, Any] = result["structuredContent"]
@@ -51,7 +51,7 @@ def agent(alice: Any) -> Agent:
 
 @pytest.fixture
 def reader(alice: Any) -> Agent:
-    """Alice's agent, with a token that may only read."""
+    """Return Alice's agent with a read-only token."""
     return Agent(ApiToken.issue(alice, "agent", scope="read")[1])
 
 

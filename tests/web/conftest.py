@@ -16,7 +16,7 @@ FORM = {"outputs-TOTAL_FORMS": "1", "outputs-INITIAL_FORMS": "0", "outputs-0-for
 
 @pytest.fixture
 def page(alice: Any) -> Client:
-    """Alice's browser."""
+    """Return Alice's browser."""
     client = Client()
     client.force_login(alice)
     return client
@@ -33,7 +33,7 @@ def strangers_page(bob: Any) -> Client:
 def batch(
     alice: Any, send: Callable[..., None], worker: RecordingDispatch, photo: bytes, transactional_db: None
 ) -> Batch:
-    """A finished batch: one photo to two outputs."""
+    """Return a finished batch of one photo and two outputs."""
     made = submit(alice, photo, recipes=[{"format": "webp"}, {"format": "tiff"}])
     send(made, photo)
     worker.work()

@@ -45,7 +45,7 @@ def convert(alice: Any, send: Any, worker: Any, django_capture_on_commit_callbac
 
 @pytest.fixture
 def upload(alice: Any, send: Any) -> Upload:
-    """An image that is here, with its one job waiting for a worker."""
+    """Return a received upload with one queued job."""
     photo = make_photo()
     files = [jobs.NewFile("a.jpg", len(photo))]
     batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=files)

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from moto import mock_aws
 from moto.utilities.utils import load_resource
 
-import imagesite.urls  # noqa: F401  # which pages there are is decided at the import: before a test names a pool
+import imagesite.urls  # noqa: F401  # the URLs depend on the settings at import: before a test sets a pool
 from imagesite.accounts.cognito import client as cognito
 from imagesite.accounts.cognito import jwt
 from tests.accounts.cognito.people import PASSWORD
@@ -17,12 +17,12 @@ from tests.cloud import cognito as mock
 
 @pytest.fixture
 def pool(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty user pool; the client is that of an administrator."""
+    """Create an empty user pool; yield the administrator's client."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP", "true")
     mock.patch(monkeypatch.setattr)
-    settings.COGNITO_USER_POOL_ID = "eu-west-1_"  # the client is made once, for its region: it takes a while
+    settings.COGNITO_USER_POOL_ID = "eu-west-1_"  # for the client's region; made once
     client = cognito._client()
     with mock_aws():
         settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID = mock.make_pool(client)
@@ -34,7 +34,7 @@ def pool(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def carol(pool: Any) -> str:
-    """Somebody who has signed up and confirmed; her address."""
+    """Sign up and confirm a user; return her email address."""
     cognito.sign_up("carol@example.org", PASSWORD)
     cognito.confirm_sign_up("carol@example.org", mock.CODE)
     return "carol@example.org"
@@ -42,7 +42,7 @@ def carol(pool: Any) -> str:
 
 @pytest.fixture
 def site(pool: Any, settings: Any) -> Iterator[None]:
-    """The whole site, with that pool."""
+    """Configure the whole site with this pool."""
     settings.ROOT_URLCONF = "tests.accounts.cognito.site_urls"
     settings.AUTHENTICATION_BACKENDS = ["imagesite.accounts.cognito.backend.CognitoBackend"]
     settings.TOKEN_VERIFIERS = [

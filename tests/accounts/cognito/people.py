@@ -1,4 +1,4 @@
-"""What people do on the account pages."""
+"""Actions of users on the account pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_in(client: Client) -> bool:
 
 
 def grow_old(client: Client) -> None:
-    """Let the access token run out."""
+    """Make the access token expire."""
     session = client.session
     session[backend.SESSION_KEY] = {**session[backend.SESSION_KEY], "until": time.time() - 1}
     session.save()
