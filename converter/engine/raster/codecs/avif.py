@@ -38,8 +38,8 @@ class Avif(Codec):
     format = FORMATS["avif"]
     pillow = "AVIF"
     needs = ("avif",)
-    reads = "8, 10 and 12 bits a channel, grids, animated"
-    refuses = "overlays and other pictures derived from pictures; other compressions than AV1"
+    reads = "8, 10 and 12 bits per channel, grids, animations"
+    refuses = "overlays and other derived images, codecs other than AV1"
 
     def set_up(self) -> None:
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # other processes use the other cores

@@ -22,8 +22,8 @@ _V4, _V5 = 108, 124
 class Bmp(Codec):
     format = FORMATS["bmp"]
     pillow = "BMP"
-    reads = "1 to 32 bits a pixel, any bit fields, run-length coding, the headers of OS/2"
-    refuses = "JPEG or PNG inside, OS/2's own compressions"
+    reads = "1 to 32 bits per pixel, any bit fields, run-length encoding, OS/2 headers"
+    refuses = "embedded JPEG or PNG, OS/2 compression"
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         """Return the colour space of a version 4 or 5 header: an ICC profile, or primaries and gammas."""

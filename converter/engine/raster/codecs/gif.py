@@ -35,7 +35,7 @@ class Gif(Codec):
     longest_delay = 655_350  # a 16-bit field in hundredths of a second
     format = FORMATS["gif"]
     pillow = "GIF"
-    reads = "87a and 89a, animated"
+    reads = "87a and 89a, animations"
 
     def guard(self, data: bytes, limits: Limits) -> None:
         try:

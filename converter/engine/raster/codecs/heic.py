@@ -37,8 +37,8 @@ BYECAwWEAAAAQm1kYXQAAAAZKAGvE4D1J4E//+ClR/+61nh+Dwt+efLU8AAAABkoAa8TgPgQ4af//YCo
 class Heic(Codec):
     format = FORMATS["heic"]
     pillow = "HEIF"
-    reads = "all pictures, grids and overlays; of sequences the still picture"
-    refuses = "sequences alone, other compressions than HEVC"
+    reads = "all images of a file, grids, overlays, the still image of a sequence"
+    refuses = "sequences without a still image, codecs other than HEVC"
 
     def set_up(self) -> None:
         pillow_heif.register_heif_opener(

@@ -21,7 +21,7 @@ _SIDES = (16, 24, 32, 48, 64, 128, 256)
 class Ico(Codec):
     format = FORMATS["ico"]
     pillow = "ICO"
-    reads = "bitmaps and PNG; the largest picture"
+    reads = "bitmaps and PNG; the largest image is used"
     refuses = "cursors"
 
     def guard(self, data: bytes, limits: Limits) -> None:

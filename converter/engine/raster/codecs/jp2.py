@@ -48,8 +48,8 @@ class Jp2(Codec):
     format = FORMATS["jp2"]
     pillow = "JPEG2000"
     needs = ("jpg_2000",)
-    reads = "JP2 files and bare codestreams; up to 16 bits and 4 channels"
-    refuses = "more bits or channels, deep YCbCr, subsampled grey"
+    reads = "JP2 files and raw codestreams, up to 4 channels of up to 16 bits"
+    refuses = "more bits or channels, YCbCr above 8 bits, subsampled grey"
 
     def set_up(self) -> None:
         openjpeg.LIBRARY.problem()  # a sandboxed child process cannot load it any more

@@ -68,8 +68,8 @@ class Jpeg(Codec):
     pillow = "JPEG"
     needs = ("jpg", "libjpeg_turbo")
     writes_jpeg = True
-    reads = "baseline and progressive; grey, RGB and CMYK; of an MPO the first picture"
-    refuses = "12 bits, JPEG-LS, hierarchical, lossless arithmetic"
+    reads = "baseline and progressive; grey, RGB and CMYK; all images of an MPO"
+    refuses = "12-bit, JPEG-LS, hierarchical, lossless arithmetic"
 
     def set_up(self) -> None:
         jpegli.LIBRARY.problem()  # a sandboxed child process cannot load it any more

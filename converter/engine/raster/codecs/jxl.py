@@ -41,7 +41,7 @@ _TEST = bytes(range(0, 240, 5)) * 16
 class Jxl(Codec):
     format = FORMATS["jxl"]
     pillow = "JXL"
-    reads = "lossy and lossless, up to 16 bits a channel"
+    reads = "lossy and lossless, up to 16 bits per channel"
     refuses = "animations, CMYK"
 
     def set_up(self) -> None:

@@ -38,7 +38,7 @@ class Png(Codec):
     longest_delay = 65_535_000  # a 16-bit number of seconds
     needs = ("zlib",)
     has_octets = True
-    reads = "1 to 16 bits a channel, palettes, APNG"
+    reads = "1 to 16 bits per channel, palettes, APNG"
 
     def set_up(self) -> None:
         # Pillow's own limits are an eighth of these, and it treats larger texts as damage.

@@ -43,11 +43,11 @@ class Tiff(Codec):
     has_octets = True
     reads = (
         "strips, tiles and planes; uncompressed, PackBits, LZW, Deflate, CCITT, JPEG, LZMA, Zstandard; "
-        "1 to 16 and 32 bits, 16 to 64 in floating point, in grey, RGB and CMYK, with and without alpha; "
-        "palettes up to 8 bits, Lab and YCbCr of 8; pages; BigTIFF"
+        "1 to 16 and 32 bits, 16 to 64 bits in floating point; grey, RGB and CMYK, with or without alpha; "
+        "palettes up to 8 bits; 8-bit Lab and YCbCr; pages; BigTIFF"
     )
     refuses = (
-        "volumes, signed samples, deep Lab, mixed depths; compression by JPEG 2000, JPEG XR, LERC or WebP"
+        "volumes, signed samples, Lab above 8 bits, mixed depths; JPEG 2000, JPEG XR, LERC or WebP inside"
     )
 
     def set_up(self) -> None:

@@ -25,7 +25,7 @@ class Webp(Codec):
     format = FORMATS["webp"]
     pillow = "WEBP"
     needs = ("webp",)
-    reads = "lossy and lossless, animated"
+    reads = "lossy and lossless, animations"
 
     def guard(self, data: bytes, limits: Limits) -> None:
         if int.from_bytes(data[4:8], "little") + 8 > len(data):
