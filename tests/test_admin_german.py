@@ -1,4 +1,4 @@
-"""The names that staff read in the admin, in German too."""
+"""The names in the admin are translated into German."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def labels() -> Iterator[str]:
-    """Everything that the admin makes of names in the code, and what it says of its own."""
+    """Yield all texts that the admin derives from names in the code, and its own."""
     for model, its_admin in admin.site._registry.items():
         if model._meta.app_label not in ("accounts", "converter"):
             continue

@@ -1,4 +1,4 @@
-"""Links of the admin: staff with few permissions are led to no page that answers 403."""
+"""Links in the admin: staff with few permissions get no link to a page that responds with 403."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINK = re.compile(r'href="(/admin/[^"?]*)')
 
 
 def links(client: Client, page: str) -> set[str]:
-    """Return the links of a page of the admin, the lists of its head and side among them."""
+    """Return the links of an admin page, including those of its header and sidebar."""
     answer = client.get(page)
     assert answer.status_code == 200, page
     return set(LINK.findall(answer.text))
@@ -31,7 +31,7 @@ def links(client: Client, page: str) -> set[str]:
 
 @pytest.fixture
 def rows(bob: Any) -> list[Any]:
-    """One row in each table, all of them bob's."""
+    """One row in each table, all owned by bob."""
     batch = submit(bob, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)])
     recipe = Recipe.objects.create(owner=bob, name="mine", recipe={"format": "webp"})
     webhook = Webhook.objects.create(owner=bob, url="https://example.org/", events=[], secret="whsec_c2Vj")

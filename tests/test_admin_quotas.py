@@ -1,4 +1,4 @@
-"""Quotas of single users, as staff set them."""
+"""Quotas of individual users, set by staff."""
 
 from __future__ import annotations
 

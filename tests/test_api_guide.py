@@ -1,4 +1,4 @@
-"""What README and docs/api.md tell people to paste is pasted here, in order, against a running server."""
+"""The commands of README and docs/api.md work when pasted in order, against a running server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree is the architecture: what may import what, and what the outside relies on by name."""
+"""The architecture: what may import what, and which names are used from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.mark.long
 def test_imports_point_inwards() -> None:
-    # In a process of its own: it sets logging up anew and silences the loggers that are there.
+    # In a separate process: it reconfigures logging and disables existing loggers.
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True
     )
@@ -43,7 +43,7 @@ def test_hostile_bytes_meet_no_django(room: str) -> None:
 
 @pytest.mark.long
 def test_only_the_sandbox_and_the_command_line_decode() -> None:
-    """Pages, API and admin run where the site's secrets are: no hostile byte is decoded there."""
+    """Pages, API and admin have access to the site's secrets, so they must not decode untrusted files."""
     allowed = {Path("converter/management/commands/convert.py")}
     decoders = {"open", "convert", "probe", "Source"}
     for room in ("converter", "imagesite"):
@@ -82,7 +82,7 @@ def test_pages_start_without_a_decoder() -> None:
     ],
 )
 def test_what_zappa_calls_takes_exactly_event_and_context(name: str) -> None:
-    # Zappa calls again with fewer arguments after a TypeError: a default would make a handler run twice.
+    # Zappa calls again with fewer arguments after a TypeError: with a default, a handler would run twice.
     parameters = inspect.signature(import_string(name)).parameters.values()
     assert [p.name for p in parameters] == ["event", "context"]
     assert all(p.default is p.empty for p in parameters)
@@ -128,7 +128,7 @@ def test_every_module_is_short() -> None:
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
-# Stories of a whole deployment: each step needs those before it.
+# Tests of a whole deployment: each step depends on those before it.
 LONG_STORIES = {
     "infra/tests/test_slow_parts.py::test_aurora_a_domain_and_life_cycles_settle_and_go",
     "infra/tests/test_walk.py::test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down",
@@ -149,7 +149,7 @@ def test_every_function_is_short() -> None:
 
 
 def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the lines of the body, without the docstring."""
+    """Return the number of lines of the body, without the docstring."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
 

@@ -1,4 +1,4 @@
-"""A database that is locked holds up a request once, not at each of its writes."""
+"""A locked database delays a request once, not at each of its writes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def usual_wait() -> int:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Hold SQLite's only lock for writing, as a long transaction of another process does."""
+    """Hold SQLite's write lock, like a long transaction of another process."""
     with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -39,7 +39,7 @@ def locked() -> Iterator[None]:
 
 
 class Waits:
-    """Notes how long, in milliseconds, each statement waited in vain for the lock."""
+    """Records how long, in milliseconds, each statement waited in vain for the lock."""
 
     def __init__(self) -> None:
         self.all: list[int] = []
@@ -64,7 +64,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
 
 
 def test_a_write_waits_for_less_than_twelve_seconds_in_all() -> None:
-    notes = 3  # when the token was used, and two counts of requests
+    notes = 3  # last use of the token, and two counts of requests
     assert settings.DATABASES["default"]["OPTIONS"]["timeout"] + notes * brief.SECONDS < 12
 
 

@@ -1,4 +1,4 @@
-"""Settings that contradict each other are said at the start."""
+"""Contradictory settings are reported at startup."""
 
 from __future__ import annotations
 

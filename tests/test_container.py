@@ -18,7 +18,7 @@ from tests.test_serve import eventually
 pytestmark = [pytest.mark.system, pytest.mark.slow(minutes=5)]
 
 PACKAGES = "python3,python3-pip,ca-certificates"
-# What the official image of Python does too: `python` is there, and pip may install.
+# Like the official Python image: `python` exists, and pip may install.
 AS_PYTHON = "ln -s /usr/bin/python3 /usr/local/bin/python && rm -f /usr/lib/python3*/EXTERNALLY-MANAGED"
 
 
@@ -58,7 +58,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     base = builder("from", "scratch")
     builder("add", "--quiet", base, system, "/")
     builder("run", base, "--", "sh", "-c", AS_PYTHON)
-    if certificates := os.environ.get("PIP_CERT"):  # of a proxy that packages come through
+    if certificates := os.environ.get("PIP_CERT"):  # of a proxy for packages
         builder("copy", "--quiet", base, certificates, certificates)
         builder("config", "--env", f"PIP_CERT={certificates}", base)
     builder("commit", "--quiet", base, "localhost/python:slim")

@@ -16,6 +16,6 @@ def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path, new_site: Path)
         tokens = server.python(fairness.MAKE_TOKENS).split()
         server.start()
         seconds, waiting = fairness.measure(server.url, tokens, 60, photo(1, (1200, 900)))
-    # First come, first served would have left none of the other jobs.
+    # First come, first served would have left none of the other jobs waiting.
     assert waiting > 20
     assert seconds < 30

@@ -1,4 +1,4 @@
-"""Ids in addresses: UUIDs, in small letters and in capitals."""
+"""Ids in URLs: UUIDs, in lower and upper case."""
 
 from __future__ import annotations
 

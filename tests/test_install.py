@@ -1,4 +1,4 @@
-"""The install is the one that the lock describes, with `jose` from the package that works."""
+"""The installation matches the lock file, with `jose` from the package that works."""
 
 from __future__ import annotations
 

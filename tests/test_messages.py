@@ -1,4 +1,4 @@
-"""A message is a code with parameters: each has a template, a German sentence, an explanation and a status."""
+"""A message is a code with parameters, with a template, a German translation, an explanation and a status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOMS_OWN = {key for key in TEMPLATES if key.startswith("word.")}
 
 
 def sample(key: str) -> Message:
-    """Return a message of this template, with something in each of its places."""
+    """Return a message with this template, with a value for each placeholder."""
     code, _, kind = key.partition(".")
     params: dict[str, Any] = {"kind": kind} if kind else {}
     for _text, name, spec, _conversion in string.Formatter().parse(TEMPLATES[key]):
@@ -152,7 +152,7 @@ WITHIN = re.compile("option_|format_|recipe_|reason_")
 
 
 def calls() -> Iterator[tuple[Path, ast.Call, str]]:
-    """Yield every call in our source with the last part of what is called."""
+    """Yield every call in our source with the last part of the called name."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
@@ -170,7 +170,7 @@ def kind_of(node: ast.Call) -> ast.expr | None:
 
 
 def raised() -> Iterator[tuple[str, str, str | None]]:
-    """Yield where, the code and the kind of every message made in our source; "*" for a kind found at run time."""
+    """Yield location, code and kind of every message in our source; the kind is "*" if not known statically."""
     for path, node, name in calls():
         first = literal(node.args[0]) if node.args else None
         given = kind_of(node)
@@ -219,7 +219,7 @@ def test_every_code_that_is_raised_has_a_template() -> None:
 
 
 def error_codes() -> set[str]:
-    """Return every code that a request is answered with or a job ends with."""
+    """Return every code of an error response or a failed job."""
     found = {cls.code for cls in ENGINE_ERRORS.values()} | {"fetch_failed"}  # type: ignore[attr-defined]
     for path, node, name in calls():
         first = literal(node.args[0]) if node.args else None
@@ -240,7 +240,7 @@ def test_every_error_code_is_explained_and_has_a_status() -> None:
 
 
 def test_every_explained_code_can_be_said() -> None:
-    """One that is explained but has no template could never be given."""
+    """A code that is explained but has no template could never be shown."""
     assert {code for code in ERRORS if not any(key.split(".")[0] == code for key in TEMPLATES)} == set()
 
 

@@ -1,4 +1,4 @@
-"""What stands before the pages, as a server meets it."""
+"""Middleware, tested through a server."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
 
 @contextmanager
 def dripping(begin: bytes, drop: bytes) -> Iterator[str]:
-    """An answer that begins, and goes on drop by drop for longer than anybody would wait."""
+    """A response that starts, and continues byte by byte for longer than any client would wait."""
     left = threading.Event()
 
     def answer() -> None:
@@ -251,7 +251,7 @@ def test_whoever_answers_drop_by_drop_is_left_too(begin: bytes, drop: bytes) -> 
 @pytest.mark.long
 def test_where_the_beginning_is_enough_an_answer_that_never_ends_is_one() -> None:
     with dripping(OK + b"Content-Length: 900\r\n\r\n", b"x") as url:
-        answer = get(url, HOME, seconds=1, cut=True)  # in which the beginning must come
+        answer = get(url, HOME, seconds=1, cut=True)  # time limit for the first bytes
     assert answer.status == 200
     assert set(answer.body) <= {ord("x")}
 

@@ -26,21 +26,21 @@ PAGE = "/admin/overview/"
 
 
 def fill(owner: Any, count: int) -> None:
-    """Submit one batch for each image."""
+    """Submit this many batches with one image each."""
     for n in range(count):
         submit(owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 5)])
 
 
 def rows(client: Client, url: str) -> int:
-    """Return how many rows a list of staff shows at that address."""
+    """Return the number of rows in a staff list."""
     response = client.get(url)
-    assert response.status_code == 200, url  # a filter that is not known leads elsewhere
+    assert response.status_code == 200, url  # an unknown filter redirects
     return response.context["cl"].result_count  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def day(alice: Any, bob: Any) -> None:
-    """Twenty finished, two failed, one queued; one failed two days ago."""
+    """Twenty jobs finished, two failed and one queued today; one failed two days ago."""
     fill(alice, 22)
     fill(bob, 2)
     now = timezone.now()
@@ -162,7 +162,7 @@ def test_looking_at_an_image_leaves_a_trace(
     pk = job.pk if model == "job" else job.upload_id
     page = f"/admin/converter/{model}/{pk}/change/"
     staff.get(page)
-    assert not LogEntry.objects.exists()  # there is no picture yet
+    assert not LogEntry.objects.exists()  # there is no image yet
     send(Batch.objects.get(), photo)
     worker.work()
     assert "<img" in staff.get(page).text

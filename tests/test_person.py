@@ -1,4 +1,4 @@
-"""The page of staff about one person, and the button that retries a job."""
+"""The staff page about one user, and the button that retries a job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FULL = {"status": "failed", "error_code": "no_room", "error_params": {}, "error_
 
 
 def jobs_of(owner: Any, *ends: dict[str, Any], here: bool = True) -> list[Job]:
-    """Make one job for each end, of uploads that are here."""
+    """Make one job for each set of fields, with uploads that have arrived."""
     for n, end in enumerate(ends):
         batch = submit(
             owner, outputs=[engine.Recipe.parse({"format": "webp"})], files=[jobs.NewFile(f"{n}.jpg", 500)]
@@ -44,7 +44,7 @@ def page_of(user: Any) -> str:
 
 
 def member(user: Any, *rights: str) -> Client:
-    """Return the browser of a user made a member of staff with these rights."""
+    """Return the browser of a user who becomes a staff member with these permissions."""
     user.is_staff = True
     user.save()
     user.user_permissions.set(Permission.objects.filter(codename__in=rights))

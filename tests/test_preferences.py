@@ -1,4 +1,4 @@
-"""What a person chooses for all that is to come."""
+"""A user's preferences for future conversions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_site_that_lowers_its_bounds_keeps_nothing_longer(alice: Any, settings
 
 
 def here(owner: Any, age: timedelta, left: timedelta) -> Upload:
-    """Return an upload that came a while ago and is kept for a while yet."""
+    """Return an upload that arrived `age` ago and is kept for the time `left`."""
     upload = jobs.keep_image(owner, jobs.NewFile("a.jpg", 5))
     now = timezone.now()
     Upload.objects.filter(pk=upload.pk).update(

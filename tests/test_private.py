@@ -1,4 +1,4 @@
-"""What is kept at home is for the account that runs the site alone."""
+"""Files of a home server are accessible only to the account that runs the site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def modes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): oct(path.stat().st_mode & 0o777)
         for path in (folder, *folder.rglob("*"))
-        if "static" not in path.parts  # what everybody may read anyway, behind a closed door
+        if "static" not in path.parts  # what everybody may read anyway, in a closed folder
     }
 
 
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> N
 
 
 def test_a_read_only_folder_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # root may write everywhere but on a read-only disk.
+    # root may write everywhere, except on a read-only disk.
     monkeypatch.setattr("imagesite.private.os.access", lambda path, mode: False)
     with pytest.raises(ImproperlyConfigured, match="cannot be written to"):
         private.make_folder(tmp_path)

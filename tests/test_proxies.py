@@ -1,4 +1,4 @@
-"""At home behind a proxy that ends TLS."""
+"""A home server behind a proxy that terminates TLS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ print(ApiToken.issue(User.objects.create_superuser("alice@example.org", "x"), "t
 
 
 def heard(trusted: list[str], peer: str, **headers: str) -> dict[str, Any]:
-    """Return what an application hears of a request from `peer`."""
+    """Return what the application sees of a request from `peer`."""
     environ = {
         "REMOTE_ADDR": peer,
         "wsgi.url_scheme": "http",
@@ -93,7 +93,7 @@ def test_a_proxy_that_is_no_address_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[tuple[Server, str]]:
-    """A site with HTTPS on, and a token of Alice's."""
+    """A site with HTTPS enabled, and a token of Alice's."""
     with Server(tmp_path_factory.mktemp("home"), like=new_site) as server:
         server.environment |= {"HTTPS": "1", "WORKERS": "1"}
         token = server.python(PEOPLE)
@@ -182,7 +182,7 @@ PAGES = (
 
 
 def _use_api(program: requests.Session, proxy: Proxy, server: Server) -> None:
-    """Convert and share below the site's path, and see that the links in the answers lead there."""
+    """Convert and share under the site's path, and check that the links in responses point there."""
     at_proxy = Server(server.data)
     at_proxy.url = f"{proxy.url}/images"
     batch = submit(at_proxy, program, 1)
@@ -200,7 +200,7 @@ def _use_api(program: requests.Session, proxy: Proxy, server: Server) -> None:
 
 
 def _follow_links(visitor: requests.Session, address: str) -> None:
-    """See that everything a page names is below the site's path, and there."""
+    """Check that all links of a page are under the site's path, and work."""
     page = visitor.get(address, timeout=60).text
     named = set(re.findall(r"""(?:href|src|action|data-[a-z-]+)="(/[^"#]*)["#]""", page))
     assert len(named) > 3, page
@@ -231,7 +231,7 @@ def log_in(visitor: requests.Session, page: requests.Response, cookie: str) -> r
 
 
 def _send_slowly(proxy: Proxy, server: Server) -> int:
-    """Begin to send a file while its form is good, end after; return the status."""
+    """Start sending a file before its form expires and finish afterwards; return the status."""
     body, boundary = b"", "b" * 30
     key, expires = "uploads/someone/something/x.jpg", int(time.time()) + 5
     secret = (server.data / "secret_key").read_text()

@@ -1,4 +1,4 @@
-"""One answer tells one moment: a job that ends between two queries is told of as ended everywhere, or nowhere."""
+"""A response is consistent: a job that ends between two queries is ended everywhere in it, or nowhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def batch(alice: Any) -> Batch:
 
 @contextmanager
 def all_end_after_the_first_look(batch: Batch) -> Iterator[None]:
-    """Let another connection finish the jobs of the batch once its jobs were read for the first time."""
+    """Let another connection finish the jobs of the batch once they have been read for the first time."""
     looked: list[str] = []
 
     def end() -> None:

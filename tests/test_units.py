@@ -1,4 +1,4 @@
-"""The units of systemd are ones that systemd itself takes."""
+"""systemd itself accepts the units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.system]
 @pytest.mark.parametrize("unit", sorted(path.name for path in (ROOT / "deploy").glob("*.service")))
 def test_a_unit_is_understood(unit: str, tmp_path: Path) -> None:
     text = (ROOT / "deploy" / unit).read_text()
-    # Programs and the account are looked for where the page says they are; here they are elsewhere.
+    # systemd looks up the programs and the account as documented; here they are elsewhere.
     installed = text.replace("/opt/imagesite", str(ROOT)).replace("User=imagesite", "User=daemon")
     assert installed != text
     (tmp_path / unit).write_text(installed)

@@ -1,1 +1,1 @@
-"""Chaos: the real server under load, killed and hindered at random; afterwards nothing may be lost, double or left over."""
+"""Chaos tests: the real server under load and random faults may not lose, duplicate or orphan anything."""

@@ -1,4 +1,4 @@
-"""`make chaos`: for an hour, or as long as `--seconds` says. The seed decides which faults happen, and when."""
+"""`make chaos`: runs for an hour, or for `--seconds`. The seed determines which faults happen, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be true once the dust has settled."""
+"""What must be true after a run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.chaos.clients import BROKEN, Program, Promise, is_whole
 from tests.receiver import Receiver
 
 UNFINISHED = {"awaiting_upload", "queued", "processing"}
-SAMPLE = 200  # results that are opened
+SAMPLE = 200  # results to be opened
 TOLD_WITHIN = 60.0  # seconds
 
 
 def wait_for_the_end(programs: Sequence[Program], seconds: float) -> list[str]:
-    """Wait until nothing that was sent is in work; return what still is."""
+    """Wait until nothing is in progress; return what still is."""
     end = time.monotonic() + seconds
     open_promises = [(program, promise) for program in programs for promise in program.promises]
     while open_promises and time.monotonic() < end:
@@ -37,7 +37,7 @@ def _is_over(program: Program, promise: Promise) -> bool:
 
 
 def broken_promises(programs: Sequence[Program]) -> Iterator[str]:
-    """Say what was promised and not kept: of each batch, each job and a sample of results."""
+    """Yield broken promises: of each batch, each job and a sample of results."""
     opened = 0
     for program in programs:
         for promise in program.promises:
@@ -63,7 +63,7 @@ def broken_promises(programs: Sequence[Program]) -> Iterator[str]:
 
 
 def untold(programs: Sequence[Program], listener: Receiver) -> list[str]:
-    """Wait until every end of a batch was told to its webhook; return which were not, or with two ids."""
+    """Wait until the end of every batch was sent to its webhook; return which were not, or with two ids."""
     ended = {
         promise.id
         for program in programs
@@ -84,7 +84,7 @@ def untold(programs: Sequence[Program], listener: Receiver) -> list[str]:
 
 
 def doubles_and_orphans(data: Path, programs: Sequence[Program]) -> Iterator[str]:
-    """Say what is there twice, or belongs to nothing, in database and folder."""
+    """Yield duplicates and orphans in database and folder."""
     with sqlite3.connect(data / "db.sqlite3") as database:
 
         def rows(query: str) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Programs that use the server all the time, and remember what they were promised."""
+"""Programs that use the server continuously and record what it accepted."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ PATIENCE = 300.0
 
 
 class GaveUp(Exception):
-    """The end came while a program still waited."""
+    """The deadline came while a program was still waiting."""
 
 
 @dataclass
 class Promise:
-    """One batch that the server has taken: what was sent for each upload, and what the program did with it."""
+    """One batch that the server accepted: what was sent for each upload, and what the program did with it."""
 
     id: str
     jobs: int
@@ -50,7 +50,7 @@ class Promise:
 
 
 class Program:
-    """One user's program. `work` goes on until `stopped`; what it was promised is in `promises`."""
+    """A user's program. `work` runs until `stopped`; accepted batches are in `promises`."""
 
     def __init__(self, world: World, token: str, seed: int, stopped: threading.Event) -> None:
         self._world, self._stopped = world, stopped
@@ -69,11 +69,11 @@ class Program:
                 self._one_batch()
             except GaveUp:
                 return
-            except Exception as exc:  # a program that ends would hide what comes after
+            except Exception as exc:  # a program that ends would hide later faults
                 self.faults.append(repr(exc))
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Ask until there is an answer that is no passing one; the server may be away."""
+        """Repeat a request until the response is not a temporary error; the server may be down."""
         patience = time.monotonic() + PATIENCE
         while time.monotonic() < min(self.deadline, patience):
             try:
@@ -140,9 +140,9 @@ class Program:
                 return
             if answer.status_code != 403:
                 raise AssertionError(f"A file was refused: {answer.status_code} {answer.text[:300]}")
-            renewed = self.ask("POST", f"/api/v1/uploads/{upload['id']}/form")  # the clock was turned
+            renewed = self.ask("POST", f"/api/v1/uploads/{upload['id']}/form")  # the clock was changed
             if renewed.status_code == 409:
-                return  # it had come: only the answer was lost
+                return  # it had arrived, only the response was lost
             form = renewed.json()
 
     def _wait(self, promise: Promise) -> None:
@@ -155,15 +155,15 @@ class Program:
             time.sleep(0.5)
 
     def _unpack(self, promise: Promise) -> None:
-        """Fetch the ZIP, whole or not at all."""
+        """Download the ZIP completely, or not at all."""
         while not self._stopped.is_set():
             answer = self.ask("GET", f"/api/v1/batches/{promise.id}/zip")
             if answer.status_code == 409:
-                return  # nothing is finished
+                return  # nothing has finished
             if answer.status_code == 302:
                 file = self.ask("GET", answer.headers["Location"])
                 if file.status_code == 410:
-                    continue  # the link was from another hour
+                    continue  # the link has expired through a clock change
                 with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
                     assert archive.testzip() is None
                     assert "manifest.csv" in archive.namelist()
@@ -172,7 +172,7 @@ class Program:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether a result can be decoded to its end."""
+    """Return whether a result can be decoded completely."""
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.load()

@@ -1,4 +1,4 @@
-"""One run of chaos: load, faults, and the truth afterwards."""
+"""One chaos run: load, faults, and checks afterwards."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def run(folder: Path, seconds: float, seed: int) -> Outcome:
-    """Load a server in this folder and let faults happen to it for so long; then look."""
+    """Load a server in this folder and inject faults for `seconds`; then check the result."""
     world = World(folder, seed)
     world.server.environment["OUTBOUND_ALLOWED"] = "127.0.0.1/32"
     stopped = threading.Event()
@@ -61,7 +61,7 @@ def run(folder: Path, seconds: float, seed: int) -> Outcome:
                 program.deadline = time.monotonic() + SETTLE
             for thread in threads:
                 thread.join(SETTLE)
-        for program in programs:  # to look at an hour of batches takes longer
+        for program in programs:  # checking an hour of batches takes longer
             program.deadline = float("inf")
         wrong = checks.wait_for_the_end(programs, SETTLE)
         wrong += checks.broken_promises(programs)

@@ -1,4 +1,4 @@
-"""The server, and what happens to it."""
+"""The server, and the faults injected into it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SITE = Path(__file__).parent / "site"
 
 
 class World:
-    """A server that is started again whenever it ended, and the faults that happen to it."""
+    """A server that is restarted whenever it has ended, and the faults injected into it."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.server = Server(folder / "data")
@@ -51,7 +51,7 @@ class World:
             raise AssertionError(f"The server does not start: {self.log.read_text()[-2000:]}")
 
     def happen(self) -> None:
-        """Let one fault happen, and end."""
+        """Inject one random fault, and end it."""
         fault = self._random.choice(FAULTS)
         self.counts[fault.__name__.strip("_")] += 1
         fault(self)
@@ -62,7 +62,7 @@ class World:
             file.unlink()
 
     def settle(self) -> None:
-        """Start once more, without faults, as after any crash."""
+        """Restart without faults, as after any crash."""
         self.heal()
         self._kill_server()
 
@@ -82,7 +82,7 @@ class World:
         self.start()
 
     def _end_server(self) -> None:
-        self.server.end(signal.SIGTERM, seconds=180)  # others may have the machine
+        self.server.end(signal.SIGTERM, seconds=180)  # the machine may be busy
         self.start()
 
     def _children(self, named: str) -> list[psutil.Process]:

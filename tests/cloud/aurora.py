@@ -8,7 +8,7 @@ from moto.rds.exceptions import InvalidParameterCombination
 from moto.rds.models import RDSBackend
 
 # Versions available in eu-west-1 on 2026-08-06, the default first. AWS removes old minor versions every few
-# months; a
+# months; a bare major version always works.
 AURORA_POSTGRESQL: dict[str, tuple[str, ...]] = {"16": ("16.11", "16.8", "16.9", "16.10", "16.13", "16.14")}
 
 _create_db_cluster = RDSBackend.create_db_cluster

@@ -1,4 +1,4 @@
-"""Several workers, one job. Runs on SQLite and, through tests/postgres.py, on PostgreSQL."""
+"""Several workers compete for one job. Runs on SQLite and, through tests/postgres.py, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKERS = 8
 
 
 def at_once(act: Callable[[], Any]) -> list[Any]:
-    """Return what the act answers to each of several threads that begin together."""
+    """Return the results of the function in several threads that start simultaneously."""
     barrier = Barrier(WORKERS)
 
     def one() -> Any:
@@ -91,7 +91,7 @@ def test_of_workers_that_end_the_last_jobs_at_once_one_tells_of_the_batch(alice:
         job = next(last)
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(status="finished", finished_at=timezone.now())
-            with suppress(BrokenBarrierError):  # SQLite lets one in after the other
+            with suppress(BrokenBarrierError):  # SQLite serialises them
                 ended.wait(1)
             notify_of_job(job)
 

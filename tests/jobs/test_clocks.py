@@ -1,4 +1,4 @@
-"""A clock that jumps by an hour, forward and back, holds nothing up; and what a killed server leaves is taken up."""
+"""Clock jumps of an hour in both directions delay nothing, and work left by a killed server is resumed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture
 def waiting(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> Batch:
-    """A batch whose image is here, and which no worker was asked to do."""
+    """A batch whose image has arrived, but for which no worker was requested."""
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     upload = the_job(batch).upload
@@ -39,7 +39,7 @@ def waiting(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> 
 
 @pytest.fixture
 def an_hour_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """The clock goes an hour ahead; `undo()` turns it back."""
+    """Set the clock an hour ahead; `undo()` turns it back."""
     real = timezone.now
 
     def ahead() -> datetime:
@@ -53,7 +53,7 @@ def an_hour_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatc
 def test_a_job_whose_worker_was_killed_before_the_clock_was_turned_back_is_done(
     waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
-    assert leases.claim(the_job(waiting).upload_id)  # and killed
+    assert leases.claim(the_job(waiting).upload_id)  # and then the worker was killed
     an_hour_ahead.undo()
     assert sweep.sweep()["freed"] == 1
     worker.work()
@@ -115,7 +115,7 @@ def test_a_clock_that_is_turned_ends_nothing_that_waits(
     waiting: Batch, alice: Any, hours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     awaited, real = submit(alice, "b.jpg"), timezone.now
-    for turned in (hours, 0):  # and back
+    for turned in (hours, 0):  # forward and back
         monkeypatch.setattr("django.utils.timezone.now", lambda by=turned: real() + timedelta(hours=by))
         sweep.sweep()
     assert (statuses(waiting), statuses(awaited)) == (["queued"], ["awaiting_upload"])
@@ -135,7 +135,7 @@ def test_a_clock_that_is_turned_while_an_image_is_converted_is_not_held_against_
     assert statuses(waiting) == ["finished"]
 
 
-# --- A server that was killed ------------------------------------------------------------------------------
+# --- A killed server ---------------------------------------------------------------------------------------
 
 
 def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
         with pytest.raises(SystemExit):
             storage.uploads.put("uploads/a/b", Killed(), filename="", content_type="")
     assert len(files(folders)) == 1
-    sweep.sweep()  # another may still be writing
+    sweep.sweep()  # another worker may still be writing
     assert len(files(folders)) == 1
     jobs.recover()
     assert files(folders) == []

@@ -1,4 +1,4 @@
-"""What events and sweeps cost does not grow with history."""
+"""The cost of events and sweeps does not grow with history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def scans(act: Callable[[], object]) -> list[str]:
-    """Return the queries of `act` that go through all of a table, by what the database says of its plans."""
+    """Return the queries of `act` that scan a whole table, according to the database's query plans."""
     is_sqlite = connection.vendor == "sqlite"
     explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
     scan = re.compile(r"(SCAN|Seq Scan on) converter_(job|upload|batch)\b")
@@ -39,7 +39,9 @@ def scans(act: Callable[[], object]) -> list[str]:
 
     if not is_sqlite:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")  # small tables are read whole, indexed or not
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # small tables are scanned even if they are indexed
     with connection.execute_wrapper(look):
         act()
     return found

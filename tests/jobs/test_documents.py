@@ -1,4 +1,4 @@
-"""One PDF of several images: one job, which starts with its last image and tells of each."""
+"""One PDF of several images: one job, which starts when its last image arrives and reports on each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def result_of(batch: Batch) -> bytes:
 
 
 def colors(pdf: bytes) -> list[tuple[int, ...]]:
-    """Return the colour in the middle of each page, as poppler draws it."""
+    """Return the colour in the middle of each page, as rendered by poppler."""
     found = []
     for number in range(1, pages(pdf) + 1):
         page = ["-f", str(number), "-l", str(number)]
@@ -363,7 +363,7 @@ def test_cancelled_it_is_made_no_further(
 
 
 def test_others_wait_for_no_document(alice: Any, worker: RecordingDispatch, send: Send) -> None:
-    """An image of a document that is converted by itself, too, does not wait for the rest."""
+    """An image of a document that is also converted by itself does not wait for the others."""
     batch = join(alice, "a.png", "b.png")
     first = the_job(batch).uploads[0]
     put(first.key, png("red"))

@@ -1,4 +1,4 @@
-"""Nothing waits for ever: whatever is waited for ends with its true reason, and there is a way back."""
+"""Nothing waits forever: everything pending ends with its true cause, and can be retried."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def finished(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) ->
 
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Let the disk be full; `undo()` makes room."""
+    """Simulate a full disk; `undo()` makes room."""
 
     def refuse(*args: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -53,7 +53,7 @@ def no_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def later(**after: int) -> None:
-    """Let so much time pass for what was asked for."""
+    """Let this much time pass for pending renditions."""
     for row in Rendition.objects.all():
         passed = timedelta(**after)
         row.since, row.asked_at = row.since - passed, row.asked_at - passed
@@ -78,7 +78,7 @@ def test_a_zip_for_which_there_is_no_room_says_so_and_is_made_once_there_is(
         with pytest.raises(jobs.NotMade) as refusal:
             jobs.zip_url(finished)
         assert refusal.value.code == "no_room"
-    assert worker.asked == []  # nobody works on it while there is no hope
+    assert worker.asked == []  # no worker is requested while it cannot succeed
     no_room.undo()
     later(minutes=2)
     assert jobs.zip_url(finished) is None
@@ -100,7 +100,7 @@ def test_a_zip_whose_worker_is_killed_each_time_is_given_up(
         with pytest.raises(SystemExit):
             worker.work()
         assert jobs.zip_url(finished) is None
-        assert worker.asked == []  # another may still be at it
+        assert worker.asked == []  # another worker may still be working on it
         later(minutes=3)
     with pytest.raises(jobs.NotMade, match="failed three times"):
         jobs.zip_url(finished)
@@ -163,7 +163,7 @@ def test_a_result_that_is_gone_is_left_out_and_the_manifest_says_so(
         assert archive.namelist() == ["b.webp", "manifest.csv"]
         assert archive.read("b.webp") == storage.results.read(second.result_key)[0]
         raw = archive.read("manifest.csv")
-    assert raw.startswith("\ufeff".encode())  # Excel takes it for UTF-8
+    assert raw.startswith("\ufeff".encode())  # Excel then reads it as UTF-8
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert [(row["file"], row["status"]) for row in rows] == [("", "missing"), ("b.webp", "finished")]
     assert "missing from the storage" in rows[0]["error"]
@@ -189,9 +189,7 @@ def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(
     for entry in entries:
         assert len(entry.filename.encode()) <= 255
         assert stat.S_IMODE(entry.external_attr >> 16) == 0o644
-        assert (
-            entry.flag_bits & 0x08 == 0
-        )  # sizes stand before the bytes, for programs that read onwards only
+        assert entry.flag_bits & 0x08 == 0  # sizes precede the data, for programs that read sequentially
         assert entry.filename.isascii() or entry.flag_bits & 0x800  # UTF-8
 
 
@@ -291,7 +289,7 @@ def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
         patch.setattr(storage.results, "put", full)
         with pytest.raises(RuntimeError):
             worker.work()
-    assert statuses(batch) == ["queued"]  # there may be room in a minute
+    assert statuses(batch) == ["queued"]  # there may be space again soon
     worker.asked.clear()
     worker.asked.clear()
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What is past its time is handed out nowhere, though no sweep has come by yet: on both twins of the store."""
+"""Expired files are never served, even before the sweep has deleted them, on both twins of the store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINKS = ("/results/", "X-Amz-Signature")
 
 @pytest.fixture(params=["folder", "s3"], autouse=True)
 def twin(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    reverse("local:upload")  # the addresses are gathered once, by the twin of that moment
+    reverse("local:upload")  # resolves the URLs once, for the twin in use at that moment
     if request.param == "folder":
         yield
         return
@@ -55,7 +55,7 @@ def twin(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.Monk
 
 @dataclass
 class Made:
-    """A finished batch of one job, with all that is made of it when somebody asks."""
+    """A finished batch of one job, with everything that is made from it on request."""
 
     batch: Batch
     job: Job

@@ -1,4 +1,4 @@
-"""What is said to whom the storage has no room left: it names what takes the room, and what helps."""
+"""The error for a full storage quota names what uses the space, and what helps."""
 
 from __future__ import annotations
 

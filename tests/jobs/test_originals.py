@@ -1,4 +1,4 @@
-"""The owner of an image may download the original, as an attachment, by a signed link."""
+"""The owner of an image may download the original, as an attachment, through a signed link."""
 
 from __future__ import annotations
 

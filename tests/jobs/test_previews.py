@@ -46,7 +46,7 @@ def test_an_image_on_a_page_is_not_distorted(
     after = Image.open(io.BytesIO(storage.results.read(the_job(batch).after_key)[0])).convert("RGB")
     column = [after.getpixel((after.width // 2, y)) for y in range(after.height)]
     free = sum(pixel[1] > 200 and pixel[0] < 90 and pixel[2] < 90 for pixel in column)  # type: ignore[index]
-    # The photo has 4:3, upright A4 is 297:210: three quarters of the width are its height.
+    # The photo is 4:3, A4 landscape is 297:210: the height is three quarters of the width.
     assert free / after.height == pytest.approx(1 - 0.75 * 210 / 297, abs=0.06)
 
 

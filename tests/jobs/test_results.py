@@ -1,4 +1,4 @@
-"""A result that is gone or damaged in the store: one true state, and a way back."""
+"""A result that is missing or damaged in storage has one true state, and can be made again."""
 
 from __future__ import annotations
 

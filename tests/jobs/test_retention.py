@@ -137,7 +137,7 @@ def test_an_image_that_arrives_while_it_is_deleted_goes_too(
     def arrive_and_forget(store: Any, pk: Any) -> None:
         jobs.store(
             upload, io.BytesIO(photo)
-        )  # the bytes it had before are deleted, and the row says nothing yet
+        )  # the previous bytes are deleted, but the row is not updated yet
         forget(store, pk)
 
     monkeypatch.setattr(type(metadata.store()), "remove", arrive_and_forget)

@@ -94,7 +94,7 @@ def test_a_step_of_the_sweep_that_fails_holds_up_no_other(
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """Refuse every write to the database, as SQLite on a full disk, until a file has gone."""
+    """Refuse every write to the database, like SQLite on a full disk, until a file is deleted."""
     before = len([path for path in folder.rglob("*") if path.is_file()])
 
     def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -141,7 +141,7 @@ def test_an_upload_used_by_a_younger_batch_stays(
 
 
 def ask_again(times: int) -> None:
-    """Let the sweep come so often after those that wait were last asked for."""
+    """Run the sweep this many times, each time after waiting jobs may be requested again."""
     for _ in range(times):
         long_ago = timezone.now() - sweep.ASK_AGAIN - timedelta(seconds=1)
         Job.objects.update(asked_at=long_ago, created_at=long_ago)

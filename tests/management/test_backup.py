@@ -1,4 +1,4 @@
-"""Backups are taken while the site runs, and restored into an empty folder."""
+"""Backups are made while the site runs, and restored to an empty folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ print(ApiToken.issue(User.objects.create_user("alice@example.org", "{PASSWORD}")
 
 
 class Release(NamedTuple):
-    """What alice@example.org had in a release, with everything that a program could make then."""
+    """What alice@example.org had in a release, with everything that a program could create then."""
 
     file: str
     token: str
@@ -67,7 +67,7 @@ def log_in(site: Server) -> requests.Session:
 
 
 def keys(rows: sqlite3.Connection) -> list[str]:
-    """Return where the results of finished jobs are kept."""
+    """Return the storage keys of the results of finished jobs."""
     query = """
         SELECT upload.owner_id, upload.id, job.id, job.recipe_hash
         FROM converter_job job JOIN converter_upload upload ON upload.id = job.upload_id
@@ -80,7 +80,7 @@ def keys(rows: sqlite3.Connection) -> list[str]:
 
 
 def assert_rows_and_files_match(data: Path) -> None:
-    """Check that what the rows know of is there, and nothing else is."""
+    """Check that rows and files in storage match exactly."""
     restored = files_of(data)
     with closing(sqlite3.connect(data / "db.sqlite3")) as rows:
         assert rows.execute("SELECT count(*) FROM converter_upload").fetchone()[0] > 1, "not busy"
@@ -161,7 +161,7 @@ def test_a_backup_of_an_earlier_release_is_restored_and_upgraded(tmp_path: Path,
         ]
         members = {name: (old / name).read_bytes() for name in (key, "secret_key", "db.sqlite3")}
         write_tar(tmp_path / "first.tar", members, made)
-        # The webhook's address is nobody's; the files of then are still good at the end of the century.
+        # The webhook's address is invalid; the release's files are kept until the end of the century.
         site.environment |= {"WEBHOOKS": "0"}
         site.manage("restore", str(tmp_path / "first.tar"))
         site.prepare()
@@ -180,7 +180,7 @@ def test_a_backup_of_an_earlier_release_is_restored_and_upgraded(tmp_path: Path,
 
 
 def write_tar(path: Path, members: dict[str, bytes], migrations: list[str], **said: Any) -> None:
-    """Write a backup as its format has it."""
+    """Write a backup in its file format."""
     manifest = {
         "version": 1,
         "made_at": "2026-01-01T00:00:00+00:00",
@@ -195,7 +195,8 @@ def write_tar(path: Path, members: dict[str, bytes], migrations: list[str], **sa
             tar.addfile(member, io.BytesIO(content))
 
 
-# --- What is refused ------------------------------------------------------------------------------------------
+# --- Refused backups
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -294,7 +295,7 @@ def test_rows_of_postgresql_are_restored_into_an_empty_database(tmp_path: Path) 
         new.start()
         result = program.get(new.url + address, timeout=60).json()["jobs"][0]["result"]
         assert len(program.get(new.url + result["url"], timeout=60).content) == result["size"]
-        # New rows get numbers that the restored ones do not have.
+        # New rows get ids that the restored ones do not have.
         assert submit(new, program, 1)
         with log_in(new) as visitor:
             assert visitor.get(f"{new.url}/batches/{batch}/", timeout=60).ok

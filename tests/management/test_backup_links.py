@@ -1,4 +1,4 @@
-"""In the cloud, the worker sends and takes the rows of a backup by links that whoever asks for it has signed."""
+"""In the cloud, the worker transfers the rows of a backup through links signed by the caller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from converter.management import backups
 from tests.receiver import Receiver, receiver
 
-pytestmark = pytest.mark.django_db  # a backup looks at the tables first
+pytestmark = pytest.mark.django_db  # a backup checks the tables first
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Disk(NamedTuple):
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a server that answers with what was sent, to files of 10 MB at most."""
+    """The URL of a server that echoes the request, with a limit of 10 MB per file."""
 
     def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
         start("200 OK", [])
@@ -62,7 +62,7 @@ def connect(url: str, sent: bytes = b"") -> socket.socket:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Return whether the server closes it within the time-out of the connection."""
+    """Return whether the server closes the connection before its timeout."""
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:
@@ -155,7 +155,7 @@ def test_a_large_body_is_taken_only_where_files_are_and_from_who_says_who_they_a
             try:
                 connection.sendall(body)
             except (BrokenPipeError, ConnectionResetError):
-                assert status == 413  # refused on the way
+                assert status == 413  # rejected while it is sent
                 return
         try:
             assert connection.recv(12) == f"HTTP/1.1 {status}".encode()
@@ -175,7 +175,7 @@ def test_bodies_on_their_way_leave_room_on_the_disk(url: str, monkeypatch: pytes
 
 
 def _reads_files(view: Any) -> bool:
-    """Whether the view, or a function that it calls itself, reads `request.FILES`."""
+    """Return whether the view, or a function that it calls directly, reads `request.FILES`."""
     called = (view.__globals__.get(name) for name in view.__code__.co_names)
     return any(
         "request.FILES" in inspect.getsource(one) for one in (view, *called) if inspect.isfunction(one)

@@ -1,4 +1,4 @@
-"""Many images joined into one PDF on the command line."""
+"""Joins several images into one PDF on the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.management.test_convert import files, run
 
 
 def drawn(pdf: Path, number: int) -> tuple[int, ...]:
-    """Return the colour in the middle of a page, as poppler draws it: 1 for full, 0 for none."""
+    """Return the colour in the middle of a page, as rendered by poppler, from 0 to 1."""
     args = ["pdftoppm", "-r", "20", "-f", str(number), "-l", str(number), str(pdf)]
     page = Image.open(io.BytesIO(subprocess.run(args, capture_output=True, check=True).stdout)).convert("RGB")
     pixel = page.getpixel((page.width // 2, page.height // 2))
@@ -26,7 +26,7 @@ def drawn(pdf: Path, number: int) -> tuple[int, ...]:
 
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
-    """Pages whose names do not sort as they count."""
+    """Pages whose names sort differently as text than by number."""
     folder = tmp_path / "scans"
     folder.mkdir()
     for name, color in (("page 2.png", "lime"), ("page 10.png", "blue"), ("page 1.png", "red")):

@@ -1,4 +1,4 @@
-"""Pages and frames as files of their own on the command line."""
+"""Pages and frames as separate files on the command line."""
 
 from __future__ import annotations
 

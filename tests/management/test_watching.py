@@ -26,7 +26,7 @@ SOON = 20  # seconds, on a busy machine
 
 @pytest.fixture
 def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], set[str]]:
-    """Look into the folder once more, without waiting."""
+    """Return a function that scans the folder once more, without waiting."""
     monkeypatch.setattr(watching, "PAUSE", 0)
     plan = Plan([tmp_path], tmp_path / "out", engine.Recipe.parse({"format": "webp"}))
     found = watching.arrivals(plan)

@@ -1,4 +1,4 @@
-"""What Prometheus reads, parsed as Prometheus does."""
+"""The metrics for Prometheus, parsed like Prometheus does."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_server_that_starts_forgets_those_before_it_and_no_worker_beside_it(
 
 
 def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]:
-    """Return the samples by name and the value of their first label."""
+    """Return the samples by name and value of their first label."""
     answer = requests.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.ok, answer.text
     return {
@@ -82,13 +82,13 @@ def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: P
         assert told["imagesite_unfinished", "queued"] == 0
         assert told["imagesite_oldest_queued_seconds", ""] == 0
 
-        # What a worker counted stays when it is killed.
+        # Counts of a worker survive its death.
         for worker in _workers(site):
             worker.send_signal(signal.SIGKILL)
         address = f"{site.url}/api/v1/batches/{submit(site, program, 1)}"
         assert eventually(90, lambda: scraped(site)["imagesite_finished_total", "webp"] == 3)
 
-        # A new start counts from zero, as Prometheus expects.
+        # A restart counts from zero, as Prometheus expects.
         site.end()
         site.start()
         assert ("imagesite_submitted_total", "") not in scraped(site)

@@ -1,4 +1,4 @@
-"""What a hostile file would make a decoder do: code of the test's, run in the sandbox's child where PNG is asked for."""
+"""Runs a test's code in the sandbox's child when PNG is requested, like a decoder exploited by a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from converter.sandbox import Answer, Refused, Sandbox
 PNG = engine.Recipe.parse({"format": "png"})
 NOBODY = 65534
 
-# The engine is replaced in the fork server once all is warm, and so in its children. What the code needs is imported
-# before: a real attacker brings it along. `say` is how it tells the test what it saw.
+# Replaces the engine in the fork server, and so in its children, once everything is warm. The imports are
+# done in advance, since a real attacker would bring the code along. `say` reports to the test.
 _START = """
 import ctypes, errno, io, json, logging, mmap, os, resource, select, signal, socket, struct, sys, threading, time
 sys.path[:] = {path!r}
@@ -68,7 +68,7 @@ _LET_OPEN = (
 
 
 class Attacker:
-    """Hands code to the child, beside an ordinary picture."""
+    """Passes code to the child, along with an ordinary image."""
 
     def __init__(self, sandbox: Sandbox, picture: bytes) -> None:
         self.sandbox = sandbox
@@ -76,7 +76,7 @@ class Attacker:
 
     @property
     def server(self) -> psutil.Process:
-        """The fork server, started where it is not."""
+        """The fork server, started if necessary."""
         if self.sandbox._server is None:
             self.sandbox._open()
         assert self.sandbox._server
@@ -88,12 +88,12 @@ class Attacker:
         *recipes: engine.Recipe,
         limits: engine.Limits = engine.Limits(seconds=20),  # noqa: B008 - it is frozen
     ) -> list[Answer]:
-        """Return all answers of a file for which the child runs the code, which makes no PNG unless it returns."""
+        """Return all responses for a file while the child runs the code; PNG is made only if it returns."""
         images = {"code": dedent(code).encode()}
         return list(self.sandbox.render(self.picture, recipes or [PNG], limits, images))
 
     def hears(self, code: str) -> str:
-        """Return what the code says."""
+        """Return what the code reports with `say`."""
         answer = self.answers(code)[-1]
         assert isinstance(answer, Refused), answer
         assert answer.code == "cannot_produce", answer
@@ -109,11 +109,11 @@ def attacker(
     opens_files: bool = False,
     before: str = "pass",
 ) -> Iterator[Attacker]:
-    """Yield one who takes the child over.
+    """Yield an attacker who controls the child.
 
-    `ordinary`: the fork server does not run as root. `without`: layers that the system shall be without.
-    `opens_files`: the number of open files is not limited, which would refuse much that a layer refuses too.
-    `before`: a statement for the fork server, once all is warm.
+    `ordinary`: the fork server does not run as root. `without`: layers to disable.
+    `opens_files`: do not limit the number of open files, which would refuse much that a layer refuses too.
+    `before`: a statement for the fork server to run once everything is warm.
     """
     statements = [_GIVE_UP_ROOT] * ordinary + [_LET_OPEN] * opens_files + [before]
     start = _START.replace("BEFORE", "; ".join(statements))

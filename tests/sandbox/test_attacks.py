@@ -1,4 +1,4 @@
-"""A decoder that was taken over gets at nothing and nobody, whoever runs the service and whichever layer is missing."""
+"""A compromised decoder can reach nothing and nobody, whoever runs the service and whatever layer is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.system
 REFUSED = {"EPERM", "EACCES", "ENOSYS"}
 WEBP = engine.Recipe.parse({"format": "webp"})
 
-# Whether the fork server runs as an ordinary user though the tests run as root, and what is taken away.
+# Whether the fork server runs as an ordinary user although the tests run as root, and which layers are
+# disabled.
 HOMES: dict[str, tuple[bool, dict[str, str]]] = {
     "as it is": (False, {}),
     "an ordinary user": (True, {}),
@@ -54,7 +55,7 @@ def by_landlock_alone() -> Iterator[Attacker]:
 
 @pytest.fixture
 def loot() -> Iterator[Path]:
-    """A file that anybody may read and write, in a folder where anybody may, so that no mode refuses it."""
+    """A file that anybody may read and write, in such a folder, so that file modes do not protect it."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         path = Path(folder, "db.sqlite3")
@@ -64,7 +65,7 @@ def loot() -> Iterator[Path]:
 
 
 def facts(path: Path) -> list[int]:
-    """Return mode, links, owner, size and times but the one of reading."""
+    """Return mode, links, owner, size and times, except the access time."""
     found = path.stat()
     return [
         found.st_mode,
@@ -148,7 +149,7 @@ def test_it_connects_nowhere(there: Attacker, by_landlock_alone: Attacker) -> No
     with socket.create_server(("127.0.0.1", 0)) as site:
         site.settimeout(0.1)
         for attack in (there, by_landlock_alone):
-            for host in ("127.0.0.1", "192.0.2.1"):  # the second is nobody's
+            for host in ("127.0.0.1", "192.0.2.1"):  # the second is unreachable (TEST-NET-1)
                 address = (host, site.getsockname()[1])
                 assert attack.hears(f"say(tried(lambda: socket.socket().connect({address!r})))") in REFUSED
         with pytest.raises(TimeoutError):
@@ -175,7 +176,7 @@ def test_it_kills_nobody(there: Attacker, by_landlock_alone: Attacker) -> None:
             for signum in ("SIGKILL", "SIGSTOP", "SIGTERM"):
                 code = f"say(tried(os.kill, {pid}, signal.{signum}))"
                 if pid == -1 and attack is by_landlock_alone:
-                    continue  # everybody whom it may reach is itself
+                    continue  # it can reach only its own processes
                 assert attack.hears(code) in REFUSED
         assert attack.server.status() != psutil.STATUS_ZOMBIE
 
@@ -246,8 +247,8 @@ def test_it_becomes_no_other_program(there: Attacker) -> None:
         "called(126, None, None)",  # capset
         "called(317, 0, 0, None)",  # seccomp
         "called(444, None, 0, 1)",  # landlock_create_ruleset
-        "called(16, 0, 0x5412, b'x')",  # ioctl: type into a terminal
-        "called(9, 0, 4096, 7, 0x22, -1, 0)",  # mmap: memory that can be run
+        "called(16, 0, 0x5412, b'x')",  # ioctl: inject terminal input
+        "called(9, 0, 4096, 7, 0x22, -1, 0)",  # mmap: executable memory
     ],
 )
 def test_it_gets_no_rights_and_no_rare_calls(there: Attacker, code: str) -> None:
@@ -260,7 +261,7 @@ def test_it_inherits_nothing_but_its_line(there: Attacker) -> None:
         return libc.write(fd, b"", 0) == 0 or ctypes.get_errno() != errno.EBADF
     say(sorted(os.environ) + [sum(map(there, range(3, 4096)))])
     """
-    # The line and the door through which the line came.
+    # The socket, and the one through which it was received.
     assert there.hears(code) == str(["GLIBC_TUNABLES", "LC_ALL", "OPENBLAS_NUM_THREADS", 2])
 
 
@@ -283,7 +284,7 @@ def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
     began = time.monotonic()
     answer = there.answers(code)[-1]
     assert isinstance(answer, Refused)
-    assert answer.code == "crashed"  # for its message
+    assert answer.code == "crashed"  # because of its message
     assert time.monotonic() - began < 20
     assert isinstance(there.answers("", WEBP)[-1], Rendered)
 

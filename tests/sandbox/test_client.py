@@ -1,4 +1,4 @@
-"""A file that crashes the decoder, eats memory or never ends fails its own output and nothing else."""
+"""A file that crashes the decoder, exhausts memory or never ends fails only its own output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def there() -> Iterator[Attacker]:
-    """One fork server for all: what is done in its child concerns no other file."""
+    """A shared fork server: what a child does affects no other file."""
     with attacker(make_photo()) as made:
         yield made
 
@@ -146,7 +146,7 @@ def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> Non
     assert isinstance(answer, Rendered)
 
 
-@pytest.mark.long  # each fork server takes its time to start
+@pytest.mark.long  # starting each fork server takes a while
 @pytest.mark.parametrize(("times", "outcome"), [(2, "webp"), (3, "crashed")])
 def test_a_fork_server_that_is_killed_at_work_is_held_against_a_file_the_third_time(
     sandbox: Sandbox, photo: bytes, monkeypatch: pytest.MonkeyPatch, times: int, outcome: str
@@ -169,7 +169,7 @@ def test_a_fork_server_that_is_killed_while_it_joins_is_replaced(
 
 
 def kill_at_work(sandbox: Sandbox, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill the fork server after each of the next children has got its line, so many times."""
+    """Kill the fork server after each of the next `times` children has received its socket."""
     fork, left = sandbox._fork, iter(range(times))
 
     def fork_and_kill() -> socket.socket:
@@ -200,11 +200,11 @@ def test_a_child_that_is_killed_at_work_is_not_held_against_its_file(photo: byte
 def test_a_waiting_child_that_is_killed_is_replaced(photo: bytes) -> None:
     with attacker(photo) as there:
         there.answers("", WEBP)
-        assert there.sandbox._ended() is not None  # that child has ended; the next one is the only one
+        assert there.sandbox._ended() is not None  # that child has ended, so there is only the next one
         assert there.sandbox._server
         (waiting,) = psutil.Process(there.sandbox._server.pid).children()
         waiting.kill()
-        # Its end is not taken for the end of the next one.
+        # Its exit is not mistaken for the exit of the next one.
         _, webp, png = there.answers("ctypes.string_at(0)", WEBP, PNG)
     assert isinstance(webp, Rendered)
     assert isinstance(png, Refused)
@@ -216,7 +216,7 @@ def test_nothing_outlives_the_worker(sandbox: Sandbox, photo: bytes) -> None:
     assert sandbox._server
     assert sandbox._control
     children = psutil.Process(sandbox._server.pid).children()
-    sandbox._control.close()  # as when the worker is killed
+    sandbox._control.close()  # as if the worker were killed
     sandbox._server.wait(60)
     _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
@@ -237,7 +237,7 @@ def test_a_file_that_cannot_be_decoded_is_tried_once_for_all_outputs(
     photo: bytes, deed: str, code: str
 ) -> None:
     with attacker(photo, before=f"raster.Source.load = lambda *_: {deed}") as there:
-        there.answers("", limits=engine.Limits(seconds=1))  # the start, which takes its time
+        there.answers("", limits=engine.Limits(seconds=1))  # the startup, which takes a while
         began = time.monotonic()
         found = there.answers("", WEBP, PNG, WEBP, PNG, limits=engine.Limits(seconds=2))
         assert time.monotonic() - began < 4 * 2

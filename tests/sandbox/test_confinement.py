@@ -1,4 +1,4 @@
-"""The layers one by one: what the filter says on each machine, and what a system that lacks a layer does."""
+"""Each layer by itself: the filter's verdicts on each machine, and behaviour on systems that lack a layer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ BY_ARGUMENT = {"mmap", "mprotect", "clone", "sendto", "prlimit64", "tgkill"}
 
 
 def verdict(program: bytes, machine: seccomp.Machine, number: int, *arguments: int) -> int:
-    """Run the filter as the kernel does, on the five instructions that it uses."""
+    """Run the filter as the kernel does; it uses only five instructions."""
     data = struct.pack("=IIQ6Q", number, machine.audit, 0, *arguments, *[0] * (6 - len(arguments)))
     steps = list(struct.iter_unpack("=HBBI", program))
     at = value = 0
@@ -98,9 +98,7 @@ def test_only_what_decoding_needs_is_allowed(machine: seccomp.Machine) -> None:
 
 def test_what_arguments_decide(machine: seccomp.Machine) -> None:
     program = seccomp.program(machine, PID)
-    thread = (
-        0x3D0F00  # as glibc starts one: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD and more
-    )
+    thread = 0x3D0F00  # how glibc starts a thread: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD and more
     for name, arguments, expected in [
         ("mmap", (0, 4096, 3), ALLOW),
         ("mmap", (0, 4096, 7), NOT_PERMITTED),
@@ -111,10 +109,10 @@ def test_what_arguments_decide(machine: seccomp.Machine) -> None:
         ("clone", (0x4111,), NOT_PERMITTED),  # vfork
         ("clone", (0x10000011,), NOT_PERMITTED),  # a new user namespace
         ("sendto", (3, 1, 1, 0, 0, 0), ALLOW),
-        ("sendto", (3, 1, 1, 0, 1 << 40, 16), NOT_PERMITTED),  # to an address
+        ("sendto", (3, 1, 1, 0, 1 << 40, 16), NOT_PERMITTED),  # with an address
         ("prlimit64", (0, 7, 0, 1), ALLOW),
-        ("prlimit64", (0, 7, 1 << 40, 0), NOT_PERMITTED),  # to set
-        ("prlimit64", (1, 7, 0, 1), NOT_PERMITTED),  # of somebody else
+        ("prlimit64", (0, 7, 1 << 40, 0), NOT_PERMITTED),  # set a limit
+        ("prlimit64", (1, 7, 0, 1), NOT_PERMITTED),  # of another process
         ("tgkill", (PID, PID, 6), ALLOW),
         ("tgkill", (PID + 1, PID, 6), NOT_PERMITTED),
     ]:

@@ -1,4 +1,4 @@
-"""Every format goes in and comes out with all layers of the sandbox, as it does without any."""
+"""Every format can be read and written with all layers of the sandbox, as without any."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECIPES = [
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox(required=True)  # it does not start where a layer is missing
+    made = Sandbox(required=True)  # it does not start if a layer is missing
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""What a decoder that was taken over answers is looked at word by word; a lie ends its own file, and at once."""
+"""Responses of a compromised decoder are validated; an invalid one immediately fails its own file only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def there() -> Iterator[Attacker]:
         yield made
 
 
-# An honest answer, to be bent.
+# An honest response, to be modified.
 HONEST = """
 result = render(source, recipe, {})
 truth = {

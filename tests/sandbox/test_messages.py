@@ -1,4 +1,4 @@
-"""Messages between worker and child arrive whole, whoever is first to close the line."""
+"""Messages between worker and child arrive complete, whichever side closes the socket first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_an_empty_body_is_no_broken_pipe_when_the_reader_has_read_all_and_gone()
     class Reader(socket.socket):
         def sendall(self, data: object, flags: int = 0) -> None:
             super().sendall(data, flags)  # type: ignore[arg-type]
-            theirs.close()  # as a child that has answered at once
+            theirs.close()  # like a child that responded immediately
 
     with ours, Reader(fileno=ours.detach()) as line:
         send(line, {"index": 0}, b"")

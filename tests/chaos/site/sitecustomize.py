@@ -1,7 +1,7 @@
-"""Loaded by every Python of a server in chaos: brings faults that cannot be had from outside without being root.
+"""Loaded by every Python process of a server in chaos: simulates faults that would require root from outside.
 
-A file in the folder CHAOS names a fault for as long as it is there: `full`, `readonly`, `gone`, and `offset`, which
-holds the seconds by which the clock is wrong.
+A file in the folder CHAOS enables a fault while it exists: `full`, `readonly`, `gone`, and `offset`, which
+contains the error of the clock in seconds.
 """
 
 from __future__ import annotations
