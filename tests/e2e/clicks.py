@@ -1,4 +1,4 @@
-"""Counts what a person does: each click, field and choice is one, choosing files is two (the button, and the dialog)."""
+"""Count a user's actions: each click, field and choice is one; choosing files is two (button and dialog)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Clicks:
         what.fill(value)
 
     def download(self, link: Locator) -> Download:
-        """Click on what hands out a file."""
+        """Click on a download link."""
         with self.page.expect_download() as waiting:
             self.click(link)
         return waiting.value
 
     def report(self, task: str, most: int) -> None:
-        """Print what it took, and fail where that is more than the best rival needs."""
+        """Print the number of actions; fail if it exceeds what the best competitor needs."""
         print(f"{task}: {self.count} clicks, {time.monotonic() - self.began:.1f} s")
         assert self.count <= most, f"{task} takes {self.count} clicks"

@@ -20,9 +20,9 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark what is in this folder, and run it together: while Playwright runs, no test of the process can run a loop.
+    """Mark and group the tests of this folder: Playwright blocks event loops in other tests of its process.
 
-    Two processes, each with a server and a browser, share the tests.
+    The tests are divided between two processes, each with its own server and browser.
     """
     for number, item in enumerate(filter(_is_here, items)):
         item.add_marker("browser")
@@ -56,9 +56,9 @@ def windows(site: Site, browser: Browser) -> Windows:
 
 @pytest.fixture
 def visit(site: Site, windows: Windows) -> Iterator[Visit]:
-    """Open the site as somebody new who is logged in; `visit(at="/recipes/", scripts=False, width="phone", known=False)`.
+    """Open the site as a new, logged-in user: `visit(at="/recipes/", scripts=False, width="phone", known=False)`.
 
-    A script that breaks, a request elsewhere, or anything the content policy stops, fails the test.
+    The test fails on script errors, requests to other hosts and violations of the content security policy.
     """
     opened: list[Window] = []
     faults: list[str] = []
@@ -95,5 +95,5 @@ def _elsewhere(url: str, home: str) -> bool:
 
 @pytest.fixture
 def photos() -> list[FilePayload]:
-    """Three photos, ready to be chosen."""
+    """Return three photos for a file input."""
     return [photo(f"photo {n}.jpg", make_photo(320 + n, 240)) for n in range(3)]

@@ -1,4 +1,4 @@
-"""What holds for every page, whatever is on it: it is accessible, fits, is light, and stands still."""
+"""Checks for every page: accessibility, fit, weight and layout stability."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SHIFT = 0.02
 
 UNTIL_STILL = """() => Promise.allSettled(document.getAnimations()
     .filter((one) => one instanceof CSSTransition).map((one) => one.finished)).then(() => null)"""
-"""The admin's links take a moment to change their colours."""
+"""Wait for animations: links in the admin fade to their new colours."""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TOO_SMALL = """() => [...document.querySelectorAll(
         "button, select, .button, nav a, summary, input:not([type=checkbox], [type=radio], [type=file], [type=hidden])")]
@@ -37,11 +37,11 @@ SHIFT = """() => new Promise((resolve) => {
     setTimeout(() => resolve(sum), 50);
 })"""
 SCHEMES = {"phone": "light", "desktop": "dark"}
-"""The width and the colours in which axe looks; pictures are taken in both widths too."""
+"""The colour scheme in which axe runs at each width."""
 
 
 def look(page: Page, where: str, *, small: bool = True, rules: dict[str, Any] = RULES) -> None:
-    """Fail where axe finds something, or anything sticks out; leave pictures behind."""
+    """Fail if axe finds a violation or the page overflows; save screenshots."""
     found = []
     page.wait_for_load_state()
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def look(page: Page, where: str, *, small: bool = True, rules: dict[str, Any] = 
     for name, (width, height) in SIZES.items():
         page.emulate_media(color_scheme=SCHEMES[name], reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("() => scrollTo({top: 0, behavior: 'instant'})")  # what floats hides others elsewhere
+        page.evaluate("() => scrollTo({top: 0, behavior: 'instant'})")  # floating elements would hide others
         page.evaluate(UNTIL_STILL)
         if over := page.evaluate(TOO_WIDE):
             found.append(f"{over} px too wide on the {name}")
@@ -64,7 +64,7 @@ def look(page: Page, where: str, *, small: bool = True, rules: dict[str, Any] = 
 
 
 def weigh(page: Page, path: str) -> None:
-    """Fail where a page just opened is heavy, or moved while it was built. As if HTML were sent compressed."""
+    """Fail if a newly opened page is too heavy or shifted while loading. HTML counts as compressed."""
     rest = page.evaluate(WEIGHT)
     weight = len(gzip.compress(page.content().encode())) + rest
     assert rest, "no style sheet?"
@@ -73,6 +73,6 @@ def weigh(page: Page, path: str) -> None:
 
 
 def stand_still(page: Page, path: str) -> None:
-    """Fail where a page just opened moved while it was built."""
+    """Fail if the layout of a newly opened page shifted while loading."""
     shift = page.evaluate(SHIFT)
     assert shift < MOST_SHIFT, f"{path} moves by {shift}"

@@ -1,7 +1,8 @@
-"""What a page costs whoever opens it, as Lighthouse counts: `python -m tests.e2e.page_weight` prints a table.
+"""Measure page loads as Lighthouse does: `python -m tests.e2e.page_weight` prints a table.
 
-Bytes and requests of a first visit with an empty cache, as sent; LCP, CLS and TBT as the browser's observers saw them:
-at a desk as the machine is, on a phone with a CPU four times slower and a line of 1.6 Mbit/s and 150 ms.
+It lists transferred bytes and requests of a first visit with an empty cache, and LCP, CLS and TBT from the
+browser's performance observers: on a desktop at full speed, and on a phone with a CPU four times slower and a
+connection of 1.6 Mbit/s and 150 ms.
 """
 
 from __future__ import annotations

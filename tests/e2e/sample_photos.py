@@ -1,4 +1,4 @@
-"""Landscapes from a seed: pictures that look like photos and belong to nobody."""
+"""Landscapes generated from a seed: photo-like pictures without copyright."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SKIES = {
     "First snow": ((120, 156, 196), (244, 238, 236), (96, 116, 144), 0.25),
     "Harbour lights": ((18, 26, 52), (112, 96, 132), (8, 14, 28), 0.7),
 }
-"""Zenith, horizon, nearest hill, and where the sun stands."""
+"""Colours of zenith, horizon and nearest hill, and the position of the sun."""
 
 
 def landscape(name: str, size: tuple[int, int] = (1800, 1200)) -> Image.Image:
@@ -45,7 +45,7 @@ def landscape(name: str, size: tuple[int, int] = (1800, 1200)) -> Image.Image:
 
 
 def photo(name: str, format: str = "JPEG", **options: Any) -> bytes:
-    """Return one as a camera would: large, and with the place where it was taken."""
+    """Return a photo as from a camera: large, and with a GPS location."""
     file = io.BytesIO()
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Fuji", "X-T5"

@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of the real pages for the README, from a fresh site that made real conversions."""
+"""`make screenshots`: take screenshots for the README, on a new site with real conversions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.server import ROOT
 
 TARGET = ROOT / "docs" / "pictures"
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
-SIZE_OF_ALL = 600_000  # bytes, in the repository for ever
+SIZE_OF_ALL = 600_000  # bytes; they stay in the repository's history
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
             with chromium() as browser:
                 take_all(site, browser, taken)
             TARGET.mkdir(exist_ok=True)
-            # By our own engine, as a user would.
+            # Convert the screenshots with our own engine.
             site.manage(
                 "convert",
                 str(taken),
@@ -50,7 +50,7 @@ def take_all(site: Site, browser: Browser, folder: Path) -> None:
     page.set_default_timeout(60_000)
 
     def take(name: str, *kinds: str) -> None:
-        """Take the page, as `desktop-light` or the like."""
+        """Take screenshots of the page, in kinds such as `desktop-light`."""
         for kind in kinds:
             width, scheme = kind.split("-")
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ def take_all(site: Site, browser: Browser, folder: Path) -> None:
 
 
 def choose(page: Page) -> None:
-    """Choose some pictures, and wait until the first is tried."""
+    """Choose some pictures, and wait for the first preview."""
     pictures = [photo(f"{name}.jpg", sample_photos.photo(name)) for name in sample_photos.SKIES]
     page.locator("#id_images").set_input_files(pictures)
     page.locator(".try .compare.is-tried").wait_for()

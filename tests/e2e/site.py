@@ -1,4 +1,4 @@
-"""The real server in its own process, with its own pool of workers, SQLite and a folder; and what people do on it."""
+"""The real server in its own process, with its own worker pool, SQLite and a folder; and user actions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ NAMES = itertools.count()
 HEIC = ROOT / "tests/engine/files/phone.heic"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
 PICTURES = ROOT / "build" / "e2e"
-"""Where the tests leave pictures of what they saw; git ignores it."""
+"""The folder for screenshots, ignored by git."""
 
 SESSIONS = "sessions"
-"""The file in the data folder with the sessions of those who are logged in, the staff's first."""
+"""The file in the data folder with the sessions of logged-in users, the staff user's first."""
 
 Visit = Callable[..., Page]
-"""What the fixture `visit` is: it opens the site in a window of its own."""
+"""The type of the fixture `visit`, which opens the site in a new window."""
 
 PEOPLE = """
 from django.contrib.auth import get_user_model
@@ -46,7 +46,7 @@ for n in range(300):
 
 
 class Site(Server):
-    """The server of this run, and a way to act in its database. Where it begins as a copy, there are people already."""
+    """The server of this run, with access to its database. A copied data folder already has users."""
 
     def __init__(self, data: Path, like: Path | None = None) -> None:
         super().__init__(data, like)
@@ -57,7 +57,7 @@ class Site(Server):
         self.start()
 
     def set(self, table: str, pk: str, **values: object) -> None:
-        """Change a row behind the site's back, as time or a crash would."""
+        """Change a database row directly, to simulate elapsed time or a crash."""
         names = ", ".join(f"{name} = ?" for name in values)
         with closing(sqlite3.connect(self.data / "db.sqlite3", timeout=20)) as rows, rows:
             row = uuid.UUID(pk).hex
@@ -66,7 +66,7 @@ class Site(Server):
 
 
 def bring_people(server: Server) -> None:
-    """Add people who are logged in: signing up takes a second, so only the tests of it do it."""
+    """Add logged-in users: signing up takes a second, so only its own tests do it."""
     (server.data / SESSIONS).write_text(server.python(PEOPLE))
 
 
@@ -88,7 +88,7 @@ def photo(name: str, content: bytes, kind: str = "image/jpeg") -> FilePayload:
 
 
 def follow(link: Locator) -> None:
-    """Click on what leads to another page, and wait for its scripts: before, they hear of nothing."""
+    """Click on a link to another page, and wait until its scripts can handle events."""
     link.click()
     link.page.wait_for_load_state()
 
@@ -96,7 +96,7 @@ def follow(link: Locator) -> None:
 def wait_until_done(page: Page) -> None:
     """Wait for the batch that is being sent.
 
-    The download of a single result begins by itself: whatever is clicked before would come to nothing by it.
+    A single result downloads automatically, which would cancel a navigation started before.
     """
     page.wait_for_url("**/batches/*/")
     page.locator("#batch:not([hx-get])").wait_for()
@@ -106,20 +106,20 @@ def wait_until_done(page: Page) -> None:
 
 
 def convert(page: Page, files: list[FilePayload]) -> None:
-    """Send the files with the options as they are, and wait for the batch to be done."""
+    """Send the files with the current options, and wait until the batch is done."""
     page.locator("#id_images").set_input_files(files)
     page.locator("[data-submit]").click()
     wait_until_done(page)
 
 
 def wait_for_pictures(images: Locator) -> None:
-    """Wait until each of the images is there and loaded."""
+    """Wait until all of the images are present and loaded."""
     images.first.wait_for()
     images.evaluate_all("images => Promise.all(images.map((image) => image.decode()))")
 
 
 def recipes(page: Page, site: Site) -> list[Any]:
-    """Return the recipes of the batch that the page shows, in order."""
+    """Return the recipes of the batch on the page, in order."""
     page.wait_for_url("**/batches/*/")
     pk = page.url.rstrip("/").rsplit("/", 1)[-1].replace("-", "")
     found = site.rows("SELECT recipe FROM converter_job WHERE batch_id = ? ORDER BY position", pk)

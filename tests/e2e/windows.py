@@ -1,4 +1,4 @@
-"""Windows of the browser that tests open one after another, each like new."""
+"""Browser windows that are reused between tests, emptied each time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
 PATIENCE = 60_000
-"""Milliseconds that anything may take: a busy machine is no fault."""
+"""Timeout in milliseconds for everything; generous, because the machine may be busy."""
 
 
 class Window:
     """A browser context that is emptied after each use.
 
-    A new one would start another process for its pages, which takes a second of processor time; a page that stays
-    open keeps the process.
+    A new context would start another process for its pages, which takes a second of CPU time; a page that
+    stays open keeps the process alive.
     """
 
     def __init__(self, browser: Browser, home: str, options: dict[str, Any]) -> None:
@@ -27,13 +27,13 @@ class Window:
         self._wire: CDPSession = self.context.new_cdp_session(self._anchor)
 
     def new_page(self) -> Page:
-        """Open a page as a script of the site would, which starts no process for it even while it is blank."""
+        """Open a page from a script of the site, so that even the blank page needs no new process."""
         with self.context.expect_page() as opened:
             self._anchor.evaluate("() => { open(); }")
         return opened.value
 
     def empty(self) -> None:
-        """Close what was opened, and forget what was stored: cookies, caches and the rest."""
+        """Close all opened pages and clear cookies, caches and other storage."""
         for page in self.context.pages:
             if page != self._anchor:
                 page.close()
@@ -52,7 +52,7 @@ class Windows:
     def open(self, **options: Any) -> Window:
         """Return an empty window with these options of a browser context.
 
-        If not told, nothing in it moves by itself, and there is no service worker.
+        By default, animations are reduced and service workers are blocked.
         """
         options = {"service_workers": "block", "reduced_motion": "reduce", **options}
         for window in self._free:

@@ -1,6 +1,6 @@
-"""Pictures whose colours are known, and what those become.
+"""Pictures with known colours, and the expected results.
 
-Unless another witness is named, the right values are those of Chromium's canvas in sRGB (version 156).
+Unless stated otherwise, the expected values are from Chromium's canvas in sRGB (version 156).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tests.engine.rendering import render
 from . import samples
 from .samples import is_near, opened, saved
 
-# A row of greys, then one colour a pixel.
+# A row of greys, then one pixel per colour.
 GREYS = [0, 1, 4, 16, 32, 64, 96, 128, 160, 192, 224, 255]
 
 
 COLORS = [(200, 40, 30), (30, 200, 40), (40, 30, 200), (200, 180, 60), (224, 172, 140)]
 
 
-# What those greys become.
+# The expected values of those greys.
 UNCHANGED = GREYS
 
 
@@ -34,7 +34,7 @@ LINEAR = [0, 13, 34, 71, 99, 137, 165, 188, 208, 225, 241, 255]
 GAMMA_2_2 = [0, 0, 0, 7, 26, 62, 96, 129, 161, 193, 225, 255]
 
 
-# And the colours, where only the primaries differ from sRGB's.
+# The expected colours where only the primaries differ from sRGB's.
 DISPLAY_P3 = [(218, 0, 4), (0, 204, 0), (42, 30, 208), (204, 179, 8), (234, 169, 135)]
 
 
@@ -79,7 +79,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(*chunks: tuple[bytes, bytes], image: Image.Image | None = None) -> bytes:
-    """The chart with these chunks before its pixels."""
+    """Return the chart with these chunks before its pixels."""
     data = saved(image or chart(), "PNG")
     return data[:33] + b"".join(chunk(*one) for one in chunks) + data[33:]
 
@@ -104,7 +104,7 @@ LINEAR_SRGB = samples.rgb_profile("sRGB", curve=(1.0,))
 
 
 def tiled_chart() -> Image.Image:
-    """The chart with room for an encoder that works in blocks."""
+    """Return the chart enlarged, for encoders that work in blocks."""
     return chart().resize((12 * 16, 2 * 32), Image.Resampling.NEAREST)
 
 

@@ -1,4 +1,4 @@
-"""exiftool, the witness of what a file says beside its pixels: one process for all tests, since it starts slowly."""
+"""exiftool, used to check the metadata of files: one process for all tests, since it starts slowly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def read(data: bytes, *options: str, extension: str = "jpg") -> dict[str, Any]:
-    """Return what exiftool tells of the file, by the names that the options make."""
+    """Return exiftool's tags of the file; the options determine their names."""
     process = _start()
     assert process.stdin
     assert process.stdout

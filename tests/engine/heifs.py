@@ -1,4 +1,4 @@
-"""HEIF files, AVIF and HEIC, put together from coded pictures as phones and editors do it (ISO/IEC 23008-12)."""
+"""Build HEIF files, AVIF and HEIC, from coded pictures as phones and editors do (ISO/IEC 23008-12)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from converter.engine.raster.codecs.boxes import box as find
 from converter.engine.raster.codecs.heif import properties
 from tests.engine import samples
 
-_LOCATION = 12  # bytes of one item in `iloc`
+_LOCATION = 12  # bytes per item in `iloc`
 
 
 @dataclass(frozen=True)
 class Item:
-    """`properties` are whole boxes, and `refers` the numbers from 1 of other items by the kind of reference."""
+    """An item. `properties` are complete boxes; `refers` maps reference types to item numbers, from 1."""
 
     kind: bytes
     data: bytes
@@ -37,12 +37,12 @@ def full(kind: bytes, content: bytes, version: int = 0, flags: int = 0) -> bytes
 
 
 def extents(width: int, height: int) -> bytes:
-    """The property of a picture's size."""
+    """Return the property box for a picture's size."""
     return full(b"ispe", struct.pack(">II", width, height))
 
 
 def coded(image: Image.Image, kind: bytes = b"hvc1") -> Item:
-    """A picture by x265 (`hvc1`) or aom (`av01`)."""
+    """Return a picture encoded by x265 (`hvc1`) or aom (`av01`)."""
     if kind == b"av01":
         data = samples.saved(image, "AVIF", quality=95, subsampling="4:4:4")
     else:
@@ -63,18 +63,18 @@ def grid(rows: int, columns: int, size: tuple[int, int], tiles: Sequence[int]) -
 def overlay(
     size: tuple[int, int], places: Sequence[tuple[int, int]], parts: Sequence[int], fill: Sequence[int]
 ) -> Item:
-    """Pictures laid on a colour of four channels of 16 bits."""
+    """Return an overlay of pictures on a background colour of four 16-bit channels."""
     data = struct.pack(">BB4HHH", 0, 0, *fill, *size) + b"".join(struct.pack(">hh", *at) for at in places)
     return Item(b"iovl", data, [extents(*size)], {b"dimg": parts})
 
 
 def same(size: tuple[int, int], of: int, *properties: bytes) -> Item:
-    """Another picture, but for the properties (`iden`)."""
+    """Return an item that shows another item with different properties (`iden`)."""
     return Item(b"iden", b"", [extents(*size), *properties], {b"dimg": [of]})
 
 
 def uncompressed(image: Image.Image) -> Item:
-    """Samples as they are, interleaved by pixel (ISO/IEC 23001-17)."""
+    """Return uncompressed samples, interleaved by pixel (ISO/IEC 23001-17)."""
     kinds = {"L": (0,), "RGB": (4, 5, 6)}[image.mode]
     components = b"".join(struct.pack(">HBBB", at, 7, 0, 0) for at in range(len(kinds)))
     told = struct.pack(">4sI", bytes(4), len(kinds)) + components
@@ -85,7 +85,7 @@ def uncompressed(image: Image.Image) -> Item:
 
 
 def made(items: Sequence[Item], main: int = 1, brands: Sequence[bytes] = (b"mif1", b"heic")) -> bytes:
-    """Return the file; items have the numbers from 1, `brands` the first first."""
+    """Return the file; items are numbered from 1, and the first of `brands` is the major brand."""
     kinds: list[bytes] = []
     for item in items:
         kinds += [told for told in item.properties if told not in kinds]

@@ -1,4 +1,4 @@
-"""Ten animations as people make them, as GIF and drawn in code."""
+"""Ten typical animations, drawn in code and encoded as GIF."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIZE = (200, 150)
 
 
 def sticker() -> Iterator[Image.Image]:
-    """A flat face that hops on nothing."""
+    """Yield a flat face that hops, on a transparent background."""
     for number in range(16):
         image, draw = _drawn("RGBA", 0)
         top = 30 + round(20 * math.sin(number / 16 * 2 * math.pi))
@@ -25,7 +25,7 @@ def sticker() -> Iterator[Image.Image]:
 
 
 def spinner() -> Iterator[Image.Image]:
-    """Twelve spokes, one after the other dark, on nothing."""
+    """Yield a spinner of twelve spokes, on a transparent background."""
     for number in range(12):
         image, draw = _drawn("RGBA", 0)
         for spoke in range(12):
@@ -36,7 +36,7 @@ def spinner() -> Iterator[Image.Image]:
 
 
 def sprite() -> Iterator[Image.Image]:
-    """A shape of many colours that crosses from left to right, on nothing."""
+    """Yield a shape of many colours that moves from left to right, on a transparent background."""
     shape = samples.photo((50, 60)).quantize(60).convert("RGB")
     mask, draw = _drawn("L", 0, (50, 60))
     draw.polygon([(25, 0), (50, 30), (25, 60), (0, 30)], fill=255)
@@ -47,7 +47,7 @@ def sprite() -> Iterator[Image.Image]:
 
 
 def screen() -> Iterator[Image.Image]:
-    """A window in which somebody types, with a pointer that wanders."""
+    """Yield a window with text being typed and a moving pointer."""
     for number in range(16):
         image, draw = _drawn("RGB", (240, 240, 245))
         draw.rectangle((0, 0, 200, 14), fill=(50, 60, 90))
@@ -61,7 +61,7 @@ def screen() -> Iterator[Image.Image]:
 
 
 def text() -> Iterator[Image.Image]:
-    """Lines that scroll up, white on black."""
+    """Yield white lines that scroll up on black."""
     for number in range(14):
         image, draw = _drawn("RGB", 0)
         for line in range(16):
@@ -70,7 +70,7 @@ def text() -> Iterator[Image.Image]:
 
 
 def chart() -> Iterator[Image.Image]:
-    """Bars that grow."""
+    """Yield a chart of growing bars."""
     for number in range(14):
         image, draw = _drawn("RGB", "white")
         for bar in range(8):
@@ -83,7 +83,7 @@ def chart() -> Iterator[Image.Image]:
 
 
 def slides() -> Iterator[Image.Image]:
-    """Four pictures of different colours, one after the other."""
+    """Yield a slide show of four pictures with different colours."""
     scene = samples.photo(SIZE)
     red, green, blue = scene.split()
     for order in ((red, green, blue), (green, blue, red), (blue, blue, green), (red, red, green)):
@@ -91,21 +91,21 @@ def slides() -> Iterator[Image.Image]:
 
 
 def pan() -> Iterator[Image.Image]:
-    """A camera that moves along a photograph."""
+    """Yield a camera pan across a photo."""
     scene = Image.blend(samples.photo((400, 150)), samples.grainy((400, 150)), 0.3)
     for number in range(10):
         yield scene.crop((18 * number, 0, 18 * number + 200, 150))
 
 
 def fade() -> Iterator[Image.Image]:
-    """One picture that turns into another."""
+    """Yield a cross-fade from one picture to another."""
     first, second = samples.photo(SIZE), samples.photo(SIZE).transpose(Image.Transpose.ROTATE_180)
     for number in range(8):
         yield Image.blend(first, second, number / 7)
 
 
 def camera() -> Iterator[Image.Image]:
-    """A still scene in which one thing moves."""
+    """Yield a still scene with one moving object."""
     scene = samples.photo(SIZE)
     for number in range(12):
         image = scene.copy()
@@ -120,7 +120,7 @@ ALL: dict[str, Callable[[], Iterator[Image.Image]]] = {
 
 
 def gif(name: str) -> bytes:
-    """Return the animation as Pillow writes it."""
+    """Return the animation as a GIF written by Pillow."""
     first, *others = ALL[name]()
     disposal = 2 if first.mode == "RGBA" else 0
     data: bytes = samples.saved(

@@ -1,4 +1,4 @@
-"""How pictures are stored by cameras that are turned."""
+"""How rotated cameras store pictures."""
 
 from __future__ import annotations
 

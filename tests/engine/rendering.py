@@ -1,4 +1,4 @@
-"""A picture through the engine in one line, and what the report says of it."""
+"""Helpers to render a picture and to read its report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READ_BACK = [name for name in WRITTEN if name != "pdf"]
 
 
 def render(data: bytes, **recipe: Any) -> Result:
-    """Convert to PNG, if no other format is named."""
+    """Convert a picture, to PNG by default."""
     return open(data).render(Recipe.parse({"format": "png", **recipe}))
 
 

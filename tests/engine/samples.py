@@ -1,4 +1,4 @@
-"""Pictures made in code, each with the trap that its name says."""
+"""Pictures made in code, each with the difficulty that its name states."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from converter.engine.raster import convert
 
 FILES = Path(__file__).parent / "files"
 
-# Where the upright picture is red, green, blue and white.
+# The positions of red, green, blue and white in the upright picture.
 QUARTERS = {"red": (0.25, 0.25), "green": (0.75, 0.25), "blue": (0.25, 0.75), "white": (0.75, 0.75)}
 COLORS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 210), "white": (255, 255, 255)}
 
 
 def quarters(size: tuple[int, int] = (160, 120), mode: str = "RGB") -> Image.Image:
-    """Four coloured quarters, so that turning, cropping and colours show."""
+    """Return four coloured quarters, which show turning, cropping and colour changes."""
     image = Image.new("RGB", size)
     draw = ImageDraw.Draw(image)
     for name, (across, down) in QUARTERS.items():
@@ -32,7 +32,7 @@ def quarters(size: tuple[int, int] = (160, 120), mode: str = "RGB") -> Image.Ima
 
 
 def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """Something like a photograph: smooth, with detail."""
+    """Return a photo-like picture: smooth, with detail."""
     red = Image.linear_gradient("L").resize(size)
     green = Image.radial_gradient("L").resize(size)
     blue = Image.effect_mandelbrot(size, (-2, -1.2, 1, 1.2), 60)
@@ -40,7 +40,7 @@ def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
 
 
 def grainy(size: tuple[int, int] = (320, 240), seed: int = 0) -> Image.Image:
-    """A photograph with grain, which takes many bytes; the same grain for the same seed."""
+    """Return a grainy photo, which makes large files; the seed determines the grain."""
     grain = Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
     return Image.blend(photo(size), grain, 0.15)
 
@@ -55,7 +55,7 @@ def saved(image: Image.Image, format: str, **arguments: Any) -> bytes:
 
 
 def render_all(data: bytes, *recipes: Recipe) -> list[Result]:
-    """Convert a file that each recipe can be applied to."""
+    """Convert a file with each recipe, failing on any error."""
     results = convert(data, *recipes)
     assert all(isinstance(result, Result) for result in results), results
     return [result for result in results if isinstance(result, Result)]
@@ -76,7 +76,7 @@ def colors_at_quarters(image: Image.Image) -> dict[str, tuple[int, int, int]]:
 
 
 def pixel(image: Image.Image, place: tuple[int, int]) -> Any:
-    """Return a number or a tuple of them, as the mode of the picture has it."""
+    """Return the pixel: a number or a tuple, depending on the mode."""
     return image.getpixel(place)
 
 
@@ -90,7 +90,7 @@ def looks_like_quarters(image: Image.Image, distance: int = 12) -> bool:
 
 
 def exif(orientation: int | None = None, location: bool = True, thumbnail: bool = False) -> bytes:
-    """What a phone writes."""
+    """Return EXIF as written by a phone."""
     block = Image.Exif()
     if orientation:
         block[0x0112] = orientation
@@ -114,7 +114,7 @@ def exif(orientation: int | None = None, location: bool = True, thumbnail: bool 
 
 
 def _with_thumbnail(data: bytes) -> bytes:
-    """Append a first-thumbnail directory, as cameras do."""
+    """Append a thumbnail directory (IFD1), as cameras do."""
     thumbnail = saved(quarters((64, 48)), "JPEG")
     tiff = data[6:]
     endian = "<" if tiff[:2] == b"II" else ">"
@@ -154,7 +154,7 @@ def app13(iptc: bytes = IPTC) -> bytes:
 
 
 def phone_jpeg(orientation: int = 6) -> bytes:
-    """Everything that can leak, in one JPEG held sideways."""
+    """Return a JPEG, stored sideways, with all kinds of private metadata."""
     held = {
         6: Image.Transpose.ROTATE_90,
         8: Image.Transpose.ROTATE_270,
@@ -186,7 +186,7 @@ def srgb_profile() -> bytes:
 
 
 def display_p3(name: str = "Display P3") -> bytes:
-    """Display P3 as a matrix profile: sRGB's curves, wider primaries (values adapted to D50)."""
+    """Return Display P3 as a matrix profile: sRGB's curve, wider primaries (values adapted to D50)."""
     return rgb_profile(
         name,
         ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378)),
@@ -207,7 +207,7 @@ def rgb_profile(
     ] = SRGB_PRIMARIES,
     curve: tuple[Any, ...] | None = None,
 ) -> bytes:
-    """A matrix profile; `curve` is a power, or many values of 16 bits, or sRGB's own when there is none."""
+    """Return a matrix profile; `curve` is an exponent, a table of 16-bit values, or None for sRGB's curve."""
 
     def xyz(values: Any) -> Any:
         return b"XYZ \0\0\0\0" + b"".join(_fixed(value) for value in values)
@@ -245,7 +245,7 @@ def _curve(curve: tuple[Any, ...] | None) -> bytes:
 
 
 def with_cicp(icc: bytes, primaries: int, transfer: int) -> bytes:
-    """The profile with a tag of code points."""
+    """Return the profile with a `cicp` tag added."""
     count = struct.unpack_from(">I", icc, 128)[0]
     entries = [struct.unpack_from(">4sII", icc, 132 + 12 * at) for at in range(count)]
     tags = {name: icc[start : start + size] for name, start, size in entries}
@@ -253,12 +253,12 @@ def with_cicp(icc: bytes, primaries: int, transfer: int) -> bytes:
 
 
 def gray_gamma(gamma: float = 1.0) -> bytes:
-    """A grey profile with another brightness curve."""
+    """Return a grey profile with this gamma."""
     return gray_profile((gamma,))
 
 
 def gray_profile(curve: tuple[float] | None) -> bytes:
-    """A grey profile; `curve` as in `rgb_profile`."""
+    """Return a grey profile; `curve` is as in `rgb_profile`."""
     text = (
         b"mluc\0\0\0\0"
         + struct.pack(">II", 1, 12)
@@ -288,7 +288,7 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
 def animation_frames(
     count: int = 5, size: tuple[int, int] = (60, 40), alpha: bool = False
 ) -> list[Image.Image]:
-    """A square that walks to the right."""
+    """Return the frames of a square that moves to the right."""
     frames = []
     for index in range(count):
         frame = Image.new("RGBA", size, (0, 0, 0, 0) if alpha else (250, 250, 250, 255))
@@ -316,7 +316,7 @@ def animated(
 
 
 def frames_of(data: bytes) -> list[Any]:
-    """Every frame as it is seen, and how long."""
+    """Return every composited frame and its duration."""
     image = Image.open(BytesIO(data))
     found = []
     for index in range(getattr(image, "n_frames", 1)):
@@ -327,7 +327,7 @@ def frames_of(data: bytes) -> list[Any]:
 
 
 def png_bomb(width: int = 20_000, height: int = 20_000) -> bytes:
-    """A tiny PNG that says it is huge."""
+    """Return a tiny PNG whose header declares a huge size."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -342,7 +342,7 @@ def png_bomb(width: int = 20_000, height: int = 20_000) -> bytes:
 
 
 def gif_of_empty_frames(count: int, size: tuple[int, int] = (10, 10)) -> bytes:
-    """Many frames in few bytes, made by repeating one block."""
+    """Return a GIF with many frames in few bytes, made by repeating one block."""
     one = saved(Image.new("P", size), "GIF")
     start = one.index(b"\x2c")
     block = one[start:-1]
@@ -355,7 +355,7 @@ def tiff_pages(count: int = 3, size: tuple[int, int] = (40, 30), **arguments: An
 
 
 def ico_bomb() -> bytes:
-    """An icon that says it is 16×16 and holds a PNG that says it is huge."""
+    """Return an icon declared as 16×16 that holds a PNG declared as huge."""
     png = png_bomb()
     entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22)
     return struct.pack("<HHH", 0, 1, 1) + entry + png
@@ -369,7 +369,7 @@ def tiff(
     compress: bool = False,
     big: bool = False,
 ) -> bytes:
-    """One page by hand: `body` is all samples as stored, a list of planes for separate ones."""
+    """Return a single-page TIFF; `body` holds the samples as stored, or a list of separate planes."""
     planes = [
         zlib.compress(plane) if compress else plane for plane in (body if isinstance(body, list) else [body])
     ]

@@ -1,4 +1,4 @@
-"""sharp, the image library of Node, installed once from the locked list beside this file, and spoken to over a pipe."""
+"""sharp, the Node.js image library, installed once from the lock file beside this one; used through a pipe."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LISTS = ("package.json", "package-lock.json")
 
 
 class Missing(RuntimeError):
-    """A program that must be installed first is not here; the message says which."""
+    """A required program is not installed; the message says which."""
 
 
 def install() -> Path:
-    """Return the folder with `node_modules`, filled on the first call; the lock keeps parallel runs apart.
+    """Return the folder with `node_modules`, installed on the first call, under a lock for parallel runs.
 
-    Raises Missing, and CalledProcessError when npm fails.
+    Raises Missing, and CalledProcessError if npm fails.
     """
     if not (shutil.which("node") and shutil.which("npm")):
         raise Missing("The comparison with sharp needs Node.js 20 or newer with npm: apt install nodejs npm")
@@ -47,7 +47,7 @@ def command() -> list[str]:
 
 
 class Sharp:
-    """One long-lived process; use as a context."""
+    """A long-running process; use as a context manager."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
@@ -66,9 +66,9 @@ class Sharp:
         self._process.communicate()
 
     def ask(self, act: str, **order: Any) -> dict[str, Any]:
-        """Return the answer to one order.
+        """Send one request and return the response.
 
-        Raises RuntimeError with sharp's own words when it cannot be done.
+        Raises RuntimeError with sharp's error message if it fails.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

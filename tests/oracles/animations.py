@@ -1,4 +1,4 @@
-"""Animations of three frames, with every way to blend a frame in and to clear it away: APNG, GIF and WebP."""
+"""Animations of three frames with every blend and disposal method: APNG, GIF and WebP."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .pngs import chunk
 _DELAYS = (100, 250, 40)
 _Box = tuple[int, int, int, int]
 _BOXES: tuple[_Box, ...] = ((0, 0, WIDTH, HEIGHT), (4, 2, 12, 9), (8, 6, 10, 11))
-"""Left, top, width and height of each frame; even, as WebP needs."""
+"""Left, top, width and height of each frame; the offsets are even, as WebP requires."""
 _INNER: tuple[_Box, ...] = ((2, 4, 16, 10), *_BOXES[1:])
 _BY = ("chromium",)
 
 
 def cases() -> Iterator[tuple[str, Case]]:
-    """Yield each with the ending of its name."""
+    """Yield each case with its file extension."""
     for case in _apngs():
         yield "png", case
     for case in _gifs():
@@ -34,7 +34,7 @@ def cases() -> Iterator[tuple[str, Case]]:
 
 
 def _art(number: int, box: _Box) -> Rgba:
-    """Return the pixels of a frame: some clear, some half-clear, most solid; each frame has colours of its own."""
+    """Return the pixels of a frame: some transparent, some translucent, most opaque, with its own colours."""
     _, _, width, height = box
     samples = np.roll(picture(4, width, height), number, axis=2)
     samples[..., 3] = np.select([samples[..., 0] < 0.2, samples[..., 1] < 0.3], [0, 0.5], 1)
@@ -109,7 +109,7 @@ def _gif(disposals: Sequence[int], clear: bool, local: bool, boxes: Sequence[_Bo
 
 
 def _codes(grid: NDArray[np.uint8]) -> bytes:
-    """Return the pixels in codes of nine bits, cleared before these would grow."""
+    """Return the pixels as 9-bit LZW codes, with clear codes before they would grow."""
     codes = []
     for at, value in enumerate(grid.ravel()):
         codes += ([256] if at % 250 == 0 else []) + [int(value)]

@@ -1,4 +1,4 @@
-"""BMPs of every header, depth and bit field, and run-length coding (Microsoft, BITMAPV5HEADER; OS/2's two headers)."""
+"""BMPs with every header (BITMAPV5HEADER; OS/2's two), depth, bit field and run-length coding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEADERS = (_INFO, 52, 56, 108, 124)
 _RGB, _RLE8, _RLE4, _BITFIELDS = 0, 1, 2, 3
 _BY = ("chromium",)
 _BOTH = ("chromium", "magick")
-"""ImageMagick 6 takes bit fields for others, and the fourth byte for alpha."""
+"""ImageMagick 6 misreads some bit fields, and reads the fourth byte as alpha."""
 
 _FIELDS = {
     "565": (16, (0xF800, 0x07E0, 0x001F, 0)),
@@ -62,7 +62,7 @@ def cases() -> Iterator[Case]:
 def file(
     header: int, bits: int, compression: int, masks: tuple[int, ...], colors: bytes, body: bytes, down: bool
 ) -> bytes:
-    """Return the file; `masks` follow a header of 40 bytes and are part of a longer one."""
+    """Return the file; `masks` follow a 40-byte header, and are part of a longer one."""
     if header == _CORE:
         told = struct.pack("<IHHHH", header, WIDTH, HEIGHT, 1, bits)
     else:

@@ -1,4 +1,4 @@
-"""One file of the matrix, and the picture that its values come from."""
+"""A file of the test matrix, and the picture that it encodes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Samples = NDArray[np.float64]
 Rgba = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 21, 18
-"""Not a multiple of eight, so that padding of rows, strips and tiles shows."""
+"""Not multiples of eight, so that errors in the padding of rows, strips and tiles show."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """`within` is how far a sample may be off: 1 for rounding, more where a decoder may choose."""
+    """A test case. `within` is the tolerance per sample: 1 for rounding, more where decoders may differ."""
 
     name: str
     data: bytes = field(repr=False)
@@ -26,7 +26,7 @@ class Case:
 
 
 def picture(channels: int, width: int = WIDTH, height: int = HEIGHT) -> Samples:
-    """Return samples from 0 to 1, both included: ramps in several directions, with black, white and steps."""
+    """Return samples from 0 to 1 inclusive: ramps in several directions, with black, white and steps."""
     down, across = np.mgrid[0:height, 0:width]
     across, down = across / (width - 1), down / (height - 1)
     ramps = [across, down, 1 - (across + down) / 2, (across + 1 - down) / 2, 1 - across * down]
@@ -37,12 +37,12 @@ def picture(channels: int, width: int = WIDTH, height: int = HEIGHT) -> Samples:
 
 
 def whole_numbers(samples: Samples, bits: int) -> NDArray[np.uint64]:
-    """Return the samples as whole numbers of so many bits."""
+    """Return the samples as integers of `bits` bits."""
     return np.round(samples * ((1 << bits) - 1)).astype(np.uint64)
 
 
 def distance(ours: Rgba, other: Rgba) -> int:
-    """Return the largest difference of alpha, or of a colour as it shows through its alpha."""
+    """Return the largest difference in alpha or in a colour multiplied by alpha."""
     if ours.shape != other.shape:
         return 255
     first, second = (_weighted(pixels) for pixels in (ours, other))

@@ -1,4 +1,4 @@
-"""Chromium as a witness: its ImageDecoder tells every frame of an animation, in sRGB with alpha."""
+"""Chromium as a reference: its ImageDecoder returns every frame of an animation, in sRGB with alpha."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MIME = {
     "ico": "image/x-icon",
     "jpg": "image/jpeg",
 }
-_ADDRESS = "http://localhost/"  # where scripts may decode
+_ADDRESS = "http://localhost/"  # a secure context, which ImageDecoder requires
 
 _DECODE = """
 async ([data, type]) => {
@@ -63,7 +63,7 @@ async ([data, type]) => {
 
 
 class Chromium:
-    """One page of a browser that is open."""
+    """A page in an open browser."""
 
     def __init__(self, browser: Browser) -> None:
         self._page = browser.new_page()
@@ -73,12 +73,12 @@ class Chromium:
         self._page.goto(_ADDRESS)
 
     def frames(self, data: bytes, suffix: str) -> Sequence[tuple[Rgba, float]]:
-        """Return each frame, and how long it is shown in milliseconds."""
+        """Return each frame and its duration in milliseconds."""
         told = self._told(_DECODE, data, suffix)
         return [(_pixels(frame), float(frame["duration"])) for frame in told["frames"]]
 
     def still(self, data: bytes, suffix: str) -> Rgba:
-        """Return the picture that a page would show, a small one."""
+        """Return a small picture as a page would show it."""
         return _pixels(self._told(_DECODE_STILL, data, suffix))
 
     def _told(self, script: str, data: bytes, suffix: str) -> Any:

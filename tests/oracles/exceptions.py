@@ -1,4 +1,4 @@
-"""Where a witness differs from us, and why we are right. At most fifteen lines; whatever else differs is a fault."""
+"""Cases where a reference decoder differs and we are right, and why; at most 15. All others are faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 class Known(NamedTuple):
     cases: str
-    """A regular expression for their names."""
+    """A regular expression for the case names."""
     witness: str
     why: str
 

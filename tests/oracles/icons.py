@@ -1,4 +1,4 @@
-"""Icons of every depth, mask and alpha, and with PNG inside."""
+"""Icons with every depth, mask and alpha, and with embedded PNGs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cases() -> Iterator[Case]:
 
 
 def icon(entries: Sequence[tuple[int, int, bytes]]) -> bytes:
-    """Return the file of side, depth and data of each picture."""
+    """Return the file for entries of side length, depth and data."""
     at = 6 + 16 * len(entries)
     head, body = struct.pack("<HHH", 0, 1, len(entries)), b""
     for side, bits, data in entries:

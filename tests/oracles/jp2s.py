@@ -1,4 +1,4 @@
-"""JPEG 2000 without loss, in every depth and number of channels."""
+"""Lossless JPEG 2000 with every depth and number of channels."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""JPEG, AVIF and HEIC: the same file in several decoders, which may round and interpolate as they like.
+"""JPEG, AVIF and HEIC: the same file in several decoders, which may round and interpolate differently.
 
-How far apart they may be: 3 steps of 255 where each pixel has its own colour, as the cosine transform and YCbCr may be
-rounded twice each; more where colours were stored for two or four pixels at once, since no standard says how they are
-spread. There a jump from black to white in the picture may be spread by one decoder and repeated by another.
+The tolerance is 3 levels of 255 without chroma subsampling, as the DCT and the YCbCr conversion may each
+round twice. It is larger with subsampling, since no standard defines the upsampling: at an edge from black to
+white, one decoder may interpolate and another repeat.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def avifs() -> Iterator[Case]:
         (60, 95),
     ):
         if mode == "RGBA" and sampling != "4:4:4":
-            continue  # nobody would judge it
+            continue  # no reference decoder supports it
         name = f"avif-{mode}-{size[0]}x{size[1]}-{sampling}-{range_}-q{quality}"
         data = _saved(
             _image(mode, size), "AVIF", quality=quality, subsampling=sampling, range=range_, speed=8
         )
-        # libvips repeats a colour of four pixels, Chromium and libavif spread it.
+        # libvips repeats chroma samples, Chromium and libavif interpolate.
         yield Case(name, data, ("chromium", "vips") if sampling == "4:4:4" else ("chromium",), within)
 
 

@@ -1,4 +1,4 @@
-"""PNGs of every colour type, depth, filter and interlacing, with and without a clear colour (W3C, PNG 3rd edition)."""
+"""PNGs with every colour type, depth, filter and interlacing, with or without tRNS (W3C, PNG 3rd edition)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def kinds() -> Iterator[tuple[int, int]]:
 
 
 def _colored() -> Iterator[Case]:
-    """Yield what chunks say of colours; libvips and ImageMagick do not heed them."""
+    """Yield cases with colour chunks, which libvips and ImageMagick ignore."""
     for (name, gamma), (color, bits) in product(
         GAMMAS.items(), ((_GRAY, 8), (_RGB, 8), (_PALETTE, 8), (_RGB, 16))
     ):
@@ -76,7 +76,7 @@ def _colored() -> Iterator[Case]:
 
 
 def _within(gamma: str, bits: int) -> int:
-    """How near: in the shadows of linear light a browser has eight bits, where we have sixteen."""
+    """Return the tolerance: in the shadows of linear light, browsers use 8 bits and we use 16."""
     return 10 if gamma == "linear" and bits == 16 else 3
 
 
@@ -88,7 +88,7 @@ def made(
     before: Sequence[bytes] = (),
     samples: Grid | None = None,
 ) -> bytes:
-    """Return the file; `before` are chunks that go before the pixels."""
+    """Return the file; `before` are chunks to write before the pixels."""
     head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, bits, color, 0, 0, interlaced)
     grid = numbers(color, bits) if samples is None else samples
     passes = [grid[y::down, x::across] for x, y, across, down in _ADAM7] if interlaced else [grid]

@@ -1,4 +1,4 @@
-"""TIFFs of every layout, written here byte by byte, so that no reader's own writer hides a fault of both."""
+"""TIFFs with every layout, written byte by byte: a library's writer could share a fault with its reader."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Kind:
-    """What a pixel is; `extra` is what TIFF 6.0 calls ExtraSamples."""
+    """A pixel format; `extra` is the ExtraSamples of TIFF 6.0."""
 
     name: str
     photometric: int
@@ -118,7 +118,7 @@ def cases() -> Iterator[Case]:
 
 
 def _within(kind: Kind) -> int:
-    """How near: a colour and its alpha may both be rounded, division leaves less, and Lab goes through a table."""
+    """Return the tolerance: both colour and alpha round, un-premultiplying loses precision, Lab uses a table."""
     if kind.photometric == _LAB:
         return 6
     if _ASSOCIATED in kind.extra:
@@ -127,7 +127,7 @@ def _within(kind: Kind) -> int:
 
 
 def _is_possible(kind: Kind, layout: Layout) -> bool:
-    """Whether TIFF defines it: planes of one channel, and differences of whole bytes, are no kinds of their own."""
+    """Whether the combination exists: planes need several channels, predictors whole bytes or floats."""
     if layout.planar and kind.channels == 1:
         return False
     if layout.predictor == 2:
@@ -138,10 +138,10 @@ def _is_possible(kind: Kind, layout: Layout) -> bool:
 
 
 def _samples(kind: Kind, order: str) -> NDArray[Any]:
-    """Return the pixels in the file's own numbers, for bits that fill whole bytes in its byte order."""
+    """Return the pixels as stored numbers, in the file's byte order if they fill whole bytes."""
     values = picture(kind.channels)
     if kind.photometric == _LAB:
-        values = 0.4 + 0.2 * values  # near the middle, where all colours exist in sRGB
+        values = 0.4 + 0.2 * values  # near the middle, where all colours are within sRGB
     for at, extra in enumerate(kind.extra, kind.channels - len(kind.extra)):
         if extra == _ASSOCIATED:
             values[..., :at] *= values[..., at : at + 1]
@@ -190,7 +190,7 @@ def _packed(block: NDArray[Any], kind: Kind, layout: Layout) -> bytes:
 
 
 def _float_row(row: NDArray[Any]) -> bytes:
-    """Return a row as Adobe's technical note 3 has it: bytes by their rank, then differences."""
+    """Apply the predictor of Adobe's technical note 3 to a row: bytes by significance, then differences."""
     pixels, channels = row.shape
     octets = np.frombuffer(row.astype(row.dtype.newbyteorder(">")).tobytes(), np.uint8)
     ranked = octets.reshape(pixels * channels, -1).T.ravel()

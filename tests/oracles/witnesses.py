@@ -1,6 +1,6 @@
-"""Other programs that decode the same files, each to sRGB with alpha, eight bits a channel.
+"""Other programs that decode the same files to sRGB with alpha, with 8 bits per channel.
 
-A witness raises Unread where it cannot read a file; where it is not installed, whatever asks for it fails.
+They raise Unread for files they cannot read, and Missing if they are not installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _LAB = 0, 1, 2, 3, 5, 8
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 
 
-# CIE; the matrix is that of sRGB after Bradford's adaptation to D50 (Lindbloom).
+# CIE constants; the matrix is sRGB's, adapted to D50 by Bradford (Lindbloom).
 _D50 = np.array([0.96422, 1.0, 0.82521])
 _D50_TO_LINEAR = np.array(
     [
@@ -37,22 +37,22 @@ _D50_TO_LINEAR = np.array(
 
 
 class Unread(Exception):
-    """This program does not read this file."""
+    """The program cannot read this file."""
 
 
 class Missing(RuntimeError):
-    """This program is not installed; the message says what to install."""
+    """The program is not installed; the message says what to install."""
 
 
 def rgba(samples: Samples) -> Rgba:
-    """Return 1 to 4 channels from 0 to 1 as RGBA."""
+    """Convert 1 to 4 channels with values from 0 to 1 to RGBA."""
     color = samples[..., :3] if samples.shape[2] > 2 else np.repeat(samples[..., :1], 3, axis=2)
     alpha = samples[..., -1:] if samples.shape[2] in (2, 4) else np.ones_like(samples[..., :1])
     return np.clip(np.round(np.concatenate([color, alpha], axis=2) * 255), 0, 255).astype(np.uint8)
 
 
 def by_tifffile(data: bytes, suffix: str) -> Rgba:
-    """The samples as tifffile has them; what they mean by TIFF 6.0 is worked out here."""
+    """Return the samples read by tifffile, interpreted here according to TIFF 6.0."""
     try:
         with tifffile.TiffFile(BytesIO(data)) as file:
             page: Any = file.pages.first
@@ -73,7 +73,7 @@ def by_tifffile(data: bytes, suffix: str) -> Rgba:
     if photometric == _LAB:
         return rgba(_srgb_of(values.astype(np.float64) / ((1 << bits) - 1)))
     if kind == "i":
-        raise Unread  # what signed samples mean is not said by the standard
+        raise Unread  # the standard does not define signed samples
     scaled = values.astype(np.float64) / (1 if kind == "f" else (1 << bits) - 1)
     return _shown(scaled, photometric, extra)
 
@@ -94,7 +94,7 @@ def _shown(values: Samples, photometric: int, extra: tuple[int, ...]) -> Rgba:
 
 
 def _srgb_of(values: Samples) -> Samples:
-    """Return what CIE L*a*b* of D50 is in sRGB; a* and b* are signed (TIFF 6.0, section 23)."""
+    """Convert CIE L*a*b* (D50) to sRGB; a* and b* are signed (TIFF 6.0, section 23)."""
     lightness, others = values[..., :1] * 100, ((values[..., 1:] + 0.5) % 1 - 0.5) * 255
     middle = (lightness + 16) / 116
     roots = np.concatenate([middle + others[..., :1] / 500, middle, middle - others[..., 1:] / 200], axis=2)
@@ -108,9 +108,9 @@ def by_vips(data: bytes, suffix: str) -> Rgba:
     try:
         image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
         if image.format in ("float", "double", "char", "short", "int", "uint"):
-            raise Unread  # it takes such samples for 0 to 255
+            raise Unread  # it reads such samples as 0 to 255
         if image.interpretation in ("cmyk", "lab", "labq", "labs"):
-            raise Unread  # by a profile of its own
+            raise Unread  # it uses a profile of its own
         image = image.colourspace("srgb") if image.interpretation != "multiband" else image
         values = image.numpy().astype(np.float64)
     except pyvips.Error as exc:
@@ -141,7 +141,7 @@ def by_magick(data: bytes, suffix: str) -> Rgba:
 
 
 def by_heif(data: bytes, suffix: str) -> Rgba:
-    """The picture as libheif's own program shows it."""
+    """Return the picture as decoded by libheif's command-line tool."""
     program = shutil.which("heif-convert")
     if not program:
         raise Missing("The oracles need libheif's programs: apt install libheif-examples")
@@ -155,7 +155,7 @@ def by_heif(data: bytes, suffix: str) -> Rgba:
 
 
 def by_openjpeg(data: bytes, suffix: str) -> Rgba:
-    """The samples as OpenJPEG has them: those of colours, then alpha."""
+    """Return the samples decoded by OpenJPEG: colours, then alpha."""
     values = np.asarray(imagecodecs.jpeg2k_decode(data))
     at = data.index(b"\xff\x4f\xff\x51")
     bits = (data[at + 42] & 0x7F) + 1
