@@ -1,4 +1,4 @@
-"""Whoever guesses is slowed down and named in the log; nobody else waits."""
+"""Clients that guess passwords are throttled and logged; nobody else is delayed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_many_at_once_are_too_many_too(alice: Any) -> None:
     request = RequestFactory().post("/", REMOTE_ADDR=HOME)
     begun = [attempt(request, "password", alice.email, is_wrong=lambda exc: True) for _ in range(11)]
     for one in begun[:10]:
-        one.__enter__()  # none has been looked at yet
+        one.__enter__()  # none has been checked yet
     with pytest.raises(TooManyAttempts):
         begun[10].__enter__()
 
@@ -225,7 +225,7 @@ def test_a_log_in_too_many_is_told_to_come_again(
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
     assert "Too many people are logging in" in text(response)
-    assert guess(client, alice.email, 10) == [503] * 10  # none of these was a guess
+    assert guess(client, alice.email, 10) == [503] * 10  # none of these counted as an attempt
 
 
 def test_hashes_of_djangos_own_hasher_still_fit() -> None:

@@ -1,4 +1,4 @@
-"""The command under a new token does what it says when it is pasted."""
+"""The command shown with a new token works when pasted."""
 
 from __future__ import annotations
 

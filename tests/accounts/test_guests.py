@@ -1,4 +1,4 @@
-"""Guests convert without an account, see only their own, and keep it when they get one."""
+"""Guests convert without an account, see only their own batches, and keep them when they sign up."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstanc
 
 
 def convert(browser: Client, *, count: int = 1, **headers: Any) -> Batch:
-    """Send images by the form, and return the batch."""
+    """Submit images through the form, and return the batch."""
     images = [sent(f"photo {n}.jpg", make_photo()) for n in range(count)]
     response = browser.post("/convert/", {**FORM, "images": images}, **headers)
     assert response.status_code == 302, text(response)
@@ -81,7 +81,7 @@ def test_one_browser_is_one_guest(client: Client) -> None:
 
 
 def test_requests_that_come_at_once_are_of_one_guest(client: Client) -> None:
-    """A preview and the batch are both asked for before either answer has brought the session."""
+    """A preview and the batch are both requested before either response has set the session."""
     client.get("/")
     at_once = Client()
     at_once.cookies["csrftoken"] = client.cookies["csrftoken"].value
@@ -248,7 +248,7 @@ def test_guests_at_one_address_share_the_room_for_files(settings: Any) -> None:
     [
         ("203.0.113.5", "203.0.113.5", True),
         ("203.0.113.5", "203.0.113.6", False),
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),  # one customer has at least a /64
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),  # a customer has at least a /64
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
         ("::ffff:203.0.113.5", "203.0.113.5", True),
         ("", "203.0.113.5", False),
@@ -321,7 +321,7 @@ def test_the_sweep_deletes_guests_whose_files_have_expired(
     long_ago = timezone.now() - timedelta(days=2)
     User.objects.filter(is_guest=True).update(date_joined=long_ago)
     jobs.sweep.sweep()
-    assert Batch.objects.filter(pk=batch.pk).exists()  # its files are still here
+    assert Batch.objects.filter(pk=batch.pk).exists()  # its files still exist
 
     for rows in (Batch.objects, Upload.objects):
         rows.update(expires_at=long_ago)
@@ -331,7 +331,7 @@ def test_the_sweep_deletes_guests_whose_files_have_expired(
     assert not Upload.objects.exists()
     assert [path for path in folders.rglob("*") if path.is_file()] == []
     assert client.get("/").status_code == 200
-    convert(client)  # as somebody new
+    convert(client)  # as a new guest
 
 
 def test_files_are_kept_a_day_whatever_users_get(client: Client, settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""Who may call what, and how it is said when not."""
+"""Who may call which endpoint, and the error otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a caller may call, and how much a user may use."""
+"""Rate limits of callers and quotas of users."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_results_count_before_they_are_stored(
     stored = [Job.objects.get(pk=job["id"]).result_key for job in jobs]
     with pytest.raises(FileNotFoundError):
         storage.results.stat(stored[2])
-    # Once there is room, it is made.
+    # Once there is space, it is converted.
     settings.CONVERTER_BYTES_KEPT = 0
     assert program.post(f"jobs/{jobs[2]['id']}/retry").status_code == 200
     run(Job.objects.get(pk=jobs[2]["id"]).upload_id)

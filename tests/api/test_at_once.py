@@ -1,4 +1,4 @@
-"""Many requests at once, each with a connection of its own."""
+"""Many simultaneous requests, each with its own database connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]
 
 
 def at_once(act: Callable[[], Any]) -> list[Any]:
-    """Return what each of the threads got that did it at the same moment."""
+    """Return the results of the function in several threads that start simultaneously."""
     barrier = Barrier(THREADS)
 
     def one(_: int) -> Any:

@@ -198,7 +198,7 @@ def test_two_equal_outputs_are_refused(program: Program) -> None:
 def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Program, alice: Any) -> None:
     ids = [program.submit()["id"] for _ in range(5)]
     stranger.submit()
-    # Two of one moment: the cursor must part them too.
+    # Two batches with the same time, which the cursor must distinguish too.
     moment = timezone.now() - timedelta(days=1)
     Batch.objects.filter(pk__in=ids[:2]).update(created_at=moment)
     seen: list[str] = []
@@ -222,7 +222,7 @@ def test_a_list_costs_the_same_with_one_row_and_with_thirty(
     for rows in (1, 30):
         while Batch.objects.count() < rows:
             program.submit()
-        with django_assert_num_queries(5):  # who calls, the page, how far they have come (3)
+        with django_assert_num_queries(5):  # authentication, the page, progress (3)
             assert len(program.get("batches", limit=100).json()["items"]) == rows
 
 
@@ -265,7 +265,7 @@ def test_what_is_not_done_of_a_batch_is_cancelled_and_tried_again(
     path = f"batches/{program.submit('a.jpg', 'b.jpg')['id']}"
     assert program.post(f"{path}/cancel").json()["status"] == "cancelled"
     problem(program.post(f"{path}/cancel"), 409, "conflict")
-    problem(program.post(f"{path}/retry"), 409, "conflict")  # nothing is here to be tried again
+    problem(program.post(f"{path}/retry"), 409, "conflict")  # the image is missing, so a retry is impossible
     send(Batch.objects.get(), make_photo(), make_photo(8, 8))
     worker.work()
     with django_capture_on_commit_callbacks(execute=True):

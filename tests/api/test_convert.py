@@ -32,7 +32,7 @@ def post(program: Program, content: bytes, recipe: Any, name: str = "a.jpg", **m
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, worker: Any) -> Clock:
-    """Time passes only while somebody waits, and the worker works at the first nap."""
+    """A clock that advances only while a request waits; the worker runs at the first sleep."""
     clock = Clock()
     clock.at_nap[1] = worker.work
     monkeypatch.setattr(waiting, "time", clock)
@@ -107,7 +107,7 @@ def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, cloc
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many wait as may."""
+    """Let as many requests wait as are allowed."""
     monkeypatch.setattr(waiting, "AT_ONCE", 0)
 
 
@@ -154,7 +154,7 @@ def test_both_parts_are_needed(program: Program) -> None:
 
 @pytest.fixture
 def here(transactional_db: None, program: Program, clock: Clock) -> Upload:
-    """An image that was sent before."""
+    """An image that was uploaded before."""
     response = post(program, make_photo(40, 30), {"format": "png"})
     clock.at_nap[clock.naps + 1] = clock.at_nap[1]
     return Job.objects.select_related("upload").get(pk=response["Job-Id"]).upload
@@ -178,7 +178,7 @@ def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload)
 def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
     program: Program, here: Upload, folders: Path, listed: bool
 ) -> None:
-    if not listed:  # such as a result that was made an image: no batch holds it
+    if not listed:  # such as a result used as an image, which is in no batch
         Batch.objects.all().delete()
     soon = timezone.now() + timedelta(minutes=5)
     Upload.objects.update(expires_at=soon)

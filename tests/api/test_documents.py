@@ -1,4 +1,4 @@
-"""Several images joined into one PDF by a program."""
+"""Several images joined into one PDF through the API."""
 
 from __future__ import annotations
 

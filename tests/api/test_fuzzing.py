@@ -1,4 +1,4 @@
-"""Schemathesis sends what the description allows and what it does not, to a running server."""
+"""Schemathesis sends requests that the OpenAPI schema allows, and others, to a running server."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def token(alice: Any, described: Any) -> str:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let wrong tokens be tried as often as the schema's test likes."""
+    """Allow as many wrong tokens as the schema's test tries."""
     monkeypatch.setattr(attempts, "ADDRESS", attempts.Allowance(burst=10_000, interval=0.001))
 
 
 @pytest.fixture
 def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
-    """An id that exists for each kind of id in a path."""
+    """Return an existing id for each kind of id in a path."""
     photo = make_photo()
     batch = submit(
         alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", len(photo))]
@@ -82,7 +82,7 @@ def test_nothing_that_is_sent_surprises_the_server(case: Any, token: str, real: 
     for name, value in (case.path_parameters or {}).items():
         if name in real and _is_even(value):
             case.path_parameters[name] = real[name]
-    # A schema cannot say that two options contradict each other, or which cursors are ours.
+    # A schema cannot express that two options contradict each other, or which cursors are valid.
     needs_sense = case.operation.body or "cursor" in (case.query or {})
     case.call_and_validate(
         headers={"Authorization": f"Bearer {token}"},

@@ -54,7 +54,7 @@ def test_a_request_that_still_runs_is_waited_for(program: Program) -> None:
 
 def test_a_key_left_behind_by_a_crash_is_taken_over(program: Program) -> None:
     program.post("batches", BODY, Idempotency_Key="k")
-    Batch.objects.all().delete()  # what the crash rolled back
+    Batch.objects.all().delete()  # as rolled back by the crash
     IdempotencyKey.objects.update(status=None, answer=None, created_at=timezone.now() - timedelta(minutes=3))
     assert program.post("batches", BODY, Idempotency_Key="k").status_code == 201
     assert Batch.objects.count() == 1
@@ -66,7 +66,7 @@ def test_one_that_was_overtaken_undoes_its_work(program: Program, monkeypatch: p
 
     def claim_and_lose(*args: Any) -> IdempotencyKey:
         row = claim(*args)
-        IdempotencyKey.objects.update(created_at=timezone.now())  # another request took the key over
+        IdempotencyKey.objects.update(created_at=timezone.now())  # another request has taken over the key
         return row
 
     monkeypatch.setattr(idempotency, "_claim", claim_and_lose)
@@ -87,12 +87,12 @@ def test_a_key_of_impossible_length_is_refused(program: Program, key: str) -> No
     problem(program.post("batches", BODY, Idempotency_Key=key), 422, "invalid_request")
 
 
-# --- One request for one image -----------------------------------------------------------------------------
+# --- Conversion in one request -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def converted(program: Program, worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Convert a picture as a form, while a worker works."""
+    """Return a function that converts an image sent as a form, while a worker runs."""
 
     def until_done(job: Job, seconds: float) -> bool:
         worker.work()

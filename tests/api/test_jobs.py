@@ -51,7 +51,7 @@ def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
 ) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
     program.submit("a.jpg", "b.jpg", "c.jpg")
-    with django_assert_num_queries(2):  # who calls, the page
+    with django_assert_num_queries(2):  # authentication, the page
         assert len(program.get("jobs").json()["items"]) == 3
     program.submit(*(f"{n}.jpg" for n in range(27)))
     with django_assert_num_queries(2):

@@ -1,4 +1,4 @@
-"""No answer about a batch is larger than Lambda and API Gateway carry."""
+"""No response about a batch exceeds the limits of Lambda and API Gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs in browsers, and polite ones, rely on: CORS and the headers of the rate limit."""
+"""CORS, for programs in browsers, and the headers of the rate limit, for polite ones."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_the_description_is_made_once_and_known_by_its_tag(monkeypatch: pytest.M
     again = Client().get("/api/v1/openapi.json")
     assert (again.content, again["Content-Type"]) == (first.content, "application/json")
     assert again["ETag"] == first["ETag"]
-    for known in (first["ETag"], f"W/{first['ETag']}"):  # as it is called when compressed
+    for known in (first["ETag"], f"W/{first['ETag']}"):  # the second is the ETag of a compressed response
         unchanged = Client().get("/api/v1/openapi.json", headers={"If-None-Match": known})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert Client().head("/api/v1/openapi.json")["ETag"] == first["ETag"]

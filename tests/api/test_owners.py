@@ -1,4 +1,4 @@
-"""Every endpoint, called by everybody: a row is reached through its owner alone."""
+"""Every endpoint, called by various users: rows are accessible only to their owner."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WEBHOOK = {"url": "https://example.org/", "events": ["job.failed"]}
 
 @dataclass(frozen=True)
 class Call:
-    """What the owner sends, and with which status it is answered."""
+    """The owner's request body, and the expected status."""
 
     status: int
     body: Any = None
@@ -90,7 +90,7 @@ def test_no_endpoint_is_forgotten() -> None:
 
 @pytest.fixture
 def ids(alice: Any, send: Any, worker: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """One of everything that Alice may have."""
+    """Return the ids of one of each kind of object, all Alice's."""
     monkeypatch.setattr(waiting, "until_done", lambda job, seconds: True)
     photo = make_photo(8, 8)
     webp = EngineRecipe.parse({"format": "webp"})
@@ -125,7 +125,7 @@ def call(program: Program, method: str, path: str, ids: dict[str, str]) -> Any:
     return getattr(program, method)(path, body)
 
 
-# Who is refused changes nothing, so all calls find the same rows. The owner changes some: each call has its own.
+# Refused calls change nothing, so they can share rows. The owner's calls change some, so each has its own.
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_the_owner_is_served(program: Program, ids: dict[str, str], method: str, path: str) -> None:
     assert call(program, method, path, ids).status_code == CALLS[method, path].status

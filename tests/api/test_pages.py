@@ -1,4 +1,4 @@
-"""Pages of an image, selected or each as a file of its own, by a program."""
+"""Selected pages of an image, or each page as its own file, through the API."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def announce(program: Program, *names: str, size: int = 1000) -> Any:
 
 
 def put(upload: str, content: bytes) -> None:
-    """Put the bytes where the form would put them, and let the event come."""
+    """Store the bytes where the form would, and process the event."""
     row = Upload.objects.get(pk=upload)
     stored = storage.uploads.put(row.key, io.BytesIO(content), filename="", content_type="")
     jobs.receive(row.key, stored)
@@ -127,7 +127,7 @@ def test_a_file_that_arrives_while_its_batch_is_made_is_converted(
     upload = announce(program, size=len(photo)).json()["uploads"][0]["id"]
 
     def meanwhile(*args: Any, **more: Any) -> None:
-        put(upload, photo)  # its event comes before there is a job
+        put(upload, photo)  # its event arrives before there is a job
 
     monkeypatch.setattr("converter.jobs.submit.check_quota", meanwhile)
     batch = program.post("batches", {"uploads": [upload], "outputs": [{"format": "webp"}]}).json()

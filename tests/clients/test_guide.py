@@ -1,4 +1,4 @@
-"""What the guide to the API tells people to paste is pasted here, against the running server."""
+"""The examples of the API guide work when pasted, against the running server."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_what_is_wrong_is_raised_with_its_code(site: Account, photo: Path) -> No
 
 
 def test_the_action_converts_the_files_of_a_repository(site: Account, tmp_path: Path) -> None:
-    """As GitHub runs it, except that the client is not installed but found."""
+    """As GitHub runs it, except that the client is already installed."""
     action = yaml.safe_load((ROOT / "clients/action/action.yml").read_text())
     install, convert = action["runs"]["steps"]
     assert "../python" in install["run"]

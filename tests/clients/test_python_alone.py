@@ -1,4 +1,4 @@
-"""What the Python client does without a server: retries, tokens, webhooks."""
+"""Features of the Python client that need no server: retries, tokens, webhooks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BATCH = {"id": "b", "uploads": [{"id": "u", "name": "a", "form": FORM}], "jobs":
 
 
 class Stage:
-    """A site that answers from a list, and remembers what it was asked."""
+    """A fake site that responds from a list, and records requests."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers: Iterator[Any] = iter(answers)

@@ -1,4 +1,4 @@
-"""What staff set, where it holds."""
+"""The staff's configuration, and where it applies."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_was_read_last_stays_while_the_store_is_away(store: Counting) -> No
     assert configuration.current().max_files == 8
 
 
-# --- Where it holds -----------------------------------------------------------------------------------------
+# --- Where it applies ---------------------------------------------------------------------------------------
 
 
 def test_staff_may_lower_limits_and_not_raise_them(settings: Any) -> None:
@@ -130,7 +130,7 @@ def test_only_formats_that_are_made_are_offered(client: Client, alice: User) -> 
     assert 'value="avif"' not in page
     choices = page.partition('-0-format"')[2].partition("</select>")[0]
     assert set(re.findall(r'<option value="(\w+)"', choices)) == {"webp", "jpeg"}
-    assert "starter=archive" not in client.get("/recipes/").text  # it makes a TIFF
+    assert "starter=archive" not in client.get("/recipes/").text  # it makes TIFF files
     made = {item["name"] for item in client.get("/api/v1/formats").json()["items"] if item["encodes"]}
     assert made == {"webp", "jpeg"}
 

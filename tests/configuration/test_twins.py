@@ -1,4 +1,4 @@
-"""One set of promises; each twin has a class that makes a store and inherits the tests."""
+"""One set of tests for both twins; each has a class that makes a store and inherits the tests."""
 
 from __future__ import annotations
 

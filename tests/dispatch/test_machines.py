@@ -1,4 +1,4 @@
-"""More than one machine: two servers and three workers on PostgreSQL and an S3-compatible store."""
+"""Several machines: two servers and three workers with PostgreSQL and an S3-compatible store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORKER = [sys.executable, "manage.py", "worker"]
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings that all machines have in common."""
+    """The settings shared by all machines."""
     store = ThreadedMotoServer(port=0, verbose=False)
     store.start()
     host, port = store.get_host_and_port()
@@ -73,12 +73,12 @@ def test_two_servers_and_three_workers_lose_nothing_when_one_is_killed(
         program.headers["Authorization"] = f"Bearer {token}"
 
         batches = {server.url: submit(server, program, 12) for server in servers}
-        # They find enough to do, so that one is killed in the middle of it.
+        # There is enough work to kill one in the middle of it.
         workers = [machines.enter_context(_worker(shared, tmp_path / f"worker{n}")) for n in range(3)]
         assert eventually(60, lambda: _count(rows, "procrastinate_jobs WHERE status = 'doing'") >= 2)
         assert eventually(60, lambda: _count(rows, "converter_job WHERE status = 'processing'") >= 2)
         workers[0].send_signal(signal.SIGKILL)
-        # What it held is found by its lease, after 150 seconds, or as an upload that nobody took in, after 120.
+        # Its jobs are found by their lease, after 150 seconds, or as unprocessed uploads, after 120.
         assert eventually(400, lambda: _count(rows, "converter_job WHERE status <> 'finished'") == 0), (
             rows.execute("SELECT status, error_code, count(*) FROM converter_job GROUP BY 1, 2").fetchall()
         )
@@ -87,7 +87,7 @@ def test_two_servers_and_three_workers_lose_nothing_when_one_is_killed(
             for job in program.get(address, timeout=60).json()["jobs"]:
                 answer = program.get(servers[there].url + job["result"]["url"], timeout=60)
                 assert len(answer.content) == job["result"]["size"] == int(answer.headers["Content-Length"])
-        # Every request was done or dropped; nothing is left of the worker that was killed.
+        # Every request was processed or dropped, including those of the killed worker.
         assert eventually(120, lambda: _count(rows, "procrastinate_jobs") == 0)
 
         for worker in workers[1:]:

@@ -24,7 +24,7 @@ def dispatch() -> Iterator[PoolDispatch]:
 
 @pytest.fixture
 def noted(tmp_path: Path) -> Callable[[], list[int]]:
-    """Return who did it, and whose child that is, once it is done."""
+    """Return a function that waits for the task and returns its process ID and its parent's."""
 
     def noted() -> list[int]:
         for _ in range(1200):
@@ -70,7 +70,7 @@ def test_one_who_asks_for_much_lets_others_have_their_turn(dispatch: PoolDispatc
     log, hold = tmp_path / "log", tmp_path / "hold"
     hold.touch()
     much = [f"much {number}" for number in range(20)]
-    for line in much:  # the first takes until all have asked
+    for line in much:  # the first takes until all have been requested
         dispatch.ask(
             "tests.dispatch.tasks.wait", {"file": str(log), "line": line, "while": str(hold)}, "much"
         )
@@ -128,7 +128,7 @@ def test_a_pool_that_ends_waits_for_no_long_work(tmp_path: Path, monkeypatch: py
     dispatch = PoolDispatch(workers=1)
     try:
         event = {"file": str(tmp_path / "log"), "line": "late", "while": str(hold)}
-        dispatch.ask("tests.dispatch.tasks.wait", event)  # by a thread
+        dispatch.ask("tests.dispatch.tasks.wait", event)  # in a thread
         dispatch.ask("tests.dispatch.tasks.begin_and_wait", {"begun": str(tmp_path / "begun"), **event})
         begun = tmp_path / "begun"
         for _ in range(1200):

@@ -1,4 +1,4 @@
-"""Requests in PostgreSQL: who waits for machines of others holds neither conversions nor anybody else's requests."""
+"""Requests in PostgreSQL: waiting for external servers blocks neither conversions nor others' requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.server import Server
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-# Takes requests as a worker does, until there is none that may be done, and does none of them.
+# Takes requests like a worker until none is available, without running them.
 ASK_AND_TAKE = """
 from django.db import connection
 from converter import dispatch

@@ -1,4 +1,4 @@
-"""A worker may be killed at any line, and whatever it asks may not answer: nothing is lost, and nothing is done twice."""
+"""A worker may be killed at any line, and any call may fail: nothing is lost, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ PHOTO = make_photo()
 
 
 class Killed(BaseException):
-    """Not to be caught: the process is gone."""
+    """The process is killed: not to be caught."""
 
 
 class Remembering(Sandbox):
-    """Converts once and remembers what came out, so that many lives of a worker can be tried."""
+    """Converts once and returns the stored result afterwards, so that many runs of a worker can be tested."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ def _sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def uploaded(alice: Any, worker: RecordingDispatch) -> Callable[[], dict[str, Any]]:
-    """Return the event of one more upload that two outputs wait for."""
+    """Return a function that makes an upload with two outputs and returns its event."""
 
     def upload() -> dict[str, Any]:
         Job.objects.all().delete()
@@ -87,7 +87,7 @@ def uploaded(alice: Any, worker: RecordingDispatch) -> Callable[[], dict[str, An
 
 
 def later() -> None:
-    """Let the time pass in which leases end and the clock looks after what was forgotten."""
+    """Let enough time pass for leases to end and for the sweep to find what was lost."""
     past = timezone.now() - timedelta(minutes=10)
     Job.objects.filter(lease_until__isnull=False).update(lease_until=past)
     Job.objects.filter(asked_at__isnull=False).update(asked_at=past)
@@ -95,7 +95,7 @@ def later() -> None:
 
 
 class InLambda:
-    """As much of Lambda's context as is looked at."""
+    """The used part of Lambda's context."""
 
     aws_request_id = "8f5c1f0e"
 
@@ -103,7 +103,7 @@ class InLambda:
 def test_lambdas_own_tries_take_up_what_a_killed_worker_left(
     uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lambda tries again one minute after the end of the first try, and two minutes after that of the second."""
+    """Lambda retries one minute after the end of the first attempt, and two minutes after the second."""
     event, now = uploaded(), timezone.now
     be_killed(event, InLambda(), monkeypatch)
     monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=60))
@@ -134,7 +134,7 @@ def be_killed(event: dict[str, Any], context: object, monkeypatch: pytest.Monkey
 
 
 def check(event: dict[str, Any], worker: RecordingDispatch) -> None:
-    """After Lambda has called once more and the clock has come round, it is as if nothing had happened."""
+    """Check that after one more attempt and the hourly event, all is as without the fault."""
     later()
     s3.on_upload(event, None)
     sweep()
@@ -154,7 +154,7 @@ def check(event: dict[str, Any], worker: RecordingDispatch) -> None:
 
 
 def lines_of(event: dict[str, Any]) -> list[tuple[str, int]]:
-    """Return the lines that a worker runs through, each once."""
+    """Return the lines that a worker executes, each once."""
     seen: dict[tuple[str, int], None] = {}
 
     def trace(frame: FrameType, what: str, arg: Any) -> Any:
@@ -202,11 +202,11 @@ def test_a_worker_may_be_killed_at_any_line(
         check(event, worker)
 
 
-# --- What it asks does not answer ---------------------------------------------------------------------------
+# --- Failing calls ------------------------------------------------------------------------------------------
 
 
 class Outside:
-    """Counts what a worker asks of the database, the stores and the table, and from one call on answers nothing."""
+    """Counts a worker's calls to database, stores and table, and lets all fail from a given one on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls, self.answers, self.fault = 0, 10**6, ""
@@ -230,7 +230,7 @@ class Outside:
     def _count(self, kind: str, error: type[Exception]) -> None:
         self.calls += 1
         if self.calls > self.answers and self.fault in ("", kind):
-            self.fault = kind  # this one is gone, the others are not
+            self.fault = kind  # only this kind keeps failing
             raise error("it does not answer")
 
 
@@ -250,7 +250,7 @@ def test_whatever_stops_answering_does_so_for_a_while_only(
         event = uploaded()
         with connection.execute_wrapper(outside.execute):
             outside.calls, outside.answers, outside.fault = 0, answers, ""
-            for _ in range(3):  # Lambda tries it twice again, soon; it is not over yet
+            for _ in range(3):  # Lambda retries twice, soon; the fault is not over yet
                 with pytest.raises(RuntimeError):
                     s3.on_upload(event, None)
             outside.answers = 10**6

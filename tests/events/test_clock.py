@@ -1,4 +1,4 @@
-"""What the clock forgets besides images."""
+"""What the hourly event deletes besides images."""
 
 from __future__ import annotations
 

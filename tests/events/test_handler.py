@@ -20,7 +20,7 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
-    """What is logged, as the site's own formatter writes it."""
+    """The log records, as formatted by the site."""
     formatters: Any = site.LOGGING["formatters"]
     options = dict(formatters["json"])
     formatter = import_string(options.pop("()"))(**options)
@@ -39,7 +39,7 @@ def lines() -> Iterator[list[dict[str, Any]]]:
 @pytest.fixture(autouse=True)
 def _cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_is_cold", True)
-    clear_context_keys()  # those of another test's last request
+    clear_context_keys()  # from another test's last request
 
 
 @handler

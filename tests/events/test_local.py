@@ -1,4 +1,4 @@
-"""The home twin keeps the promises of S3's forms and CloudFront's links."""
+"""The home server's upload forms and download links behave like S3's forms and CloudFront's links."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def awaited(alice: Any) -> Upload:
-    """The upload whose bytes are sent."""
+    """An upload whose bytes have yet to be sent."""
     return Upload.objects.create(
         owner=alice, name="a.jpg", key=KEY, size=10, expires_at=timezone.now() + timedelta(days=1)
     )
@@ -76,7 +76,7 @@ def test_a_slow_line_gets_through_if_the_request_began_in_time(client: Client) -
 
 def test_a_form_is_good_for_one_file(client: Client) -> None:
     assert post(client).status_code == 201
-    assert post(client).status_code == 201  # the answer was lost, and it was sent again
+    assert post(client).status_code == 201  # resent after the response was lost
     refused = post(client, b"other")
     assert (refused.status_code, refused.json()["code"]) == (409, "already_uploaded")
     assert storage.uploads.read(KEY)[0] == b"bytes"
@@ -192,13 +192,13 @@ def problem(response: Any, status: int) -> str:
 
 def status(client: Client, link: str) -> int:
     response: Any = client.get(link)
-    response.getvalue()  # read to its end, a file is closed
+    response.getvalue()  # reading a file to its end closes it
     code: int = response.status_code
     return code
 
 
 def stored(key: str) -> str:
-    """Return a link to an object that was made at this key."""
+    """Store an object under this key, and return a link to it."""
     storage.results.put(key, io.BytesIO(b"bytes"), filename="a", content_type="image/png")
     until = timezone.now() + timedelta(days=1)
     return storage.results.download_url(
@@ -208,7 +208,7 @@ def stored(key: str) -> str:
 
 @pytest.fixture
 def batch(alice: Any) -> Batch:
-    """A batch of one image, which is here."""
+    """A batch of one image, which has arrived."""
     made = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("b.jpg", 5)])
     jobs.store(made.jobs.get().upload, io.BytesIO(b"bytes"))
     return made

@@ -1,4 +1,4 @@
-"""Downloads in parts at home, as S3 and RFC 9110 have them."""
+"""Range requests on a home server, as in S3 and RFC 9110."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def get() -> Iterator[Any]:
         def get(link: str, **headers: str) -> Any:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             response = Client().get(link, headers=named)
-            stack.callback(response.close)  # as a server does, whether or not it was read
+            stack.callback(response.close)  # like a server, whether or not the response was read
             return response
 
         yield get

@@ -16,7 +16,7 @@ from converter.models import Batch, Job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
-# As AWS sends it (event version 2.1), down to the fields that nobody reads here.
+# As AWS sends it (event version 2.1), including unused fields.
 RECORD: dict[str, Any] = {
     "eventVersion": "2.1",
     "eventSource": "aws:s3",
@@ -109,7 +109,7 @@ def test_one_fault_does_not_keep_the_others_from_being_done(
 def test_a_type_error_does_not_leave_as_one(
     uploaded: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Zappa would call the handler again, with fewer arguments.
+    # Zappa would call the handler again with fewer arguments.
     def broken(*args: Any) -> None:
         raise TypeError("bug")
 

@@ -1,4 +1,4 @@
-"""The official client of the protocol, against the running server."""
+"""The protocol's official client, against the running server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
 from tests.server import Account
 
-if TYPE_CHECKING:  # it is only read where its tests run: reading it takes a second
+if TYPE_CHECKING:  # imported only where its tests run, since it takes a second
     from mcp import Client
     from mcp_types import CallToolResult, ResourceLink
 
@@ -115,7 +115,7 @@ def test_a_batch_is_waited_for(agent: Agent, website: Receiver) -> None:
         asked = {"uploads": [image.structured_content["upload"]["id"]], "urls": [url]}
         outputs = [{"format": "webp"}, {"format": "png", "resize": {"width": 100}}]
         batch = (await client.call_tool("batch", {**asked, "outputs": outputs})).structured_content
-        for _ in range(3):  # on a busy machine an agent asks again
+        for _ in range(3):  # on a busy machine an agent retries
             done = await client.call_tool("get", {"batch": batch["batch"], "wait": 20})
             if done.structured_content["status"] == "finished":
                 break

@@ -1,4 +1,4 @@
-"""JSON-RPC over Streamable HTTP, as the specification has it."""
+"""JSON-RPC over Streamable HTTP, as specified."""
 
 from __future__ import annotations
 

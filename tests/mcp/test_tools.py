@@ -1,4 +1,4 @@
-"""What agents can do, and what they are told when they cannot."""
+"""The tools of agents, and their errors."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ NOTHING = str(uuid.UUID(int=0))
 
 @pytest.fixture(autouse=True)
 def waited(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the worker work while somebody waits."""
+    """Let the worker run while a request waits."""
 
     def until_done(job: Job, seconds: float) -> bool:
-        # What is asked of the worker at the end of a transaction, which a test's never reaches.
+        # Such as requests to the worker on commit, which a test's transaction never reaches.
         for upload in job.uploads:
             jobs.fetch(upload.pk)
         worker.work()
@@ -56,7 +56,7 @@ def website(settings: Any) -> Iterator[Receiver]:
 
 
 def upload(agent: Agent, **options: Any) -> str:
-    """Return the id of an image that is there."""
+    """Return the id of an uploaded image."""
     file = SimpleUploadedFile("holiday.jpg", make_photo(**options))
     answer = agent.client.post("/api/v1/uploads", {"file": file})
     return str(answer.json()["id"])
@@ -229,7 +229,7 @@ def test_every_answer_fits_its_schema_and_holds_no_image(agent: Agent, website: 
         assert len(json.dumps(result)) < 20_000
 
 
-# --- What is refused ---------------------------------------------------------------------------------------
+# --- Errors ------------------------------------------------------------------------------------------------
 
 
 def test_one_answer_is_not_each_page(agent: Agent) -> None:

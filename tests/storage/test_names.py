@@ -10,7 +10,7 @@ from converter.storage import attachment
     [
         ("photo.webp", 'attachment; filename="photo.webp"'),
         ("100%.webp", 'attachment; filename="100%.webp"'),
-        # Browsers decode percent signs in the plain form (RFC 6266, appendix D).
+        # Browsers decode percent-encoding in the plain form (RFC 6266, appendix D).
         ("100%25.webp", "attachment; filename*=utf-8''100%2525.webp"),
         ("%e4.webp", "attachment; filename*=utf-8''%25e4.webp"),
         ("ä.webp", "attachment; filename*=utf-8''%C3%A4.webp"),

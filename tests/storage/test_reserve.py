@@ -1,4 +1,4 @@
-"""A full disk keeps nobody from deleting, not even what holds no bytes."""
+"""A full disk prevents no deletion, not even of rows without files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def free(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def refused_until_gone(file: Path) -> Iterator[None]:
-    """Refuse every write to the database, as SQLite on a full disk, while the file is there."""
+    """Refuse every write to the database, like SQLite on a full disk, while the file exists."""
 
     def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if file.exists() and sql.startswith(("UPDATE", "INSERT", "DELETE")):

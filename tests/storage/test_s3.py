@@ -72,7 +72,7 @@ def test_a_long_name_is_cut_to_what_s3_keeps_beside_an_object(name: str) -> None
 
 
 def test_a_large_object_goes_in_parts_of_one_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    five = 5 << 20  # the least that S3 takes for a part that is not the last
+    five = 5 << 20  # the minimum size of a part in S3, except the last
     config = TransferConfig(multipart_chunksize=five, multipart_threshold=five, use_threads=False)
     monkeypatch.setattr(s3, "IN_PARTS", config)
     parts = [bytes([number]) * 700_001 for number in range(20)]
@@ -85,7 +85,8 @@ def test_a_large_object_goes_in_parts_of_one_length(monkeypatch: pytest.MonkeyPa
     assert (head["ContentType"], head["CacheControl"]) == ("application/zip", s3.CACHED)
 
 
-# --- What is stored ------------------------------------------------------------------------------------------
+# --- Stored objects
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A bucket behind the site: signed by the site, kept by a store that speaks S3."""
+"""A bucket behind the site: URLs are signed by the site, files are kept in an S3-compatible store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class TestSite(BucketPromises):
 
 
 def test_an_object_reads_like_a_file() -> None:
-    bucket, content = SiteBucket("results", **OPTIONS), bytes(range(256)) * 8192  # twice what is read ahead
+    bucket, content = (
+        SiteBucket("results", **OPTIONS),
+        bytes(range(256)) * 8192,
+    )  # twice the size of the read-ahead
     bucket.put("results/a", io.BytesIO(content), filename="", content_type="")
     file, stored = bucket.open_object("results/a")
     with file:

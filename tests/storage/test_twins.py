@@ -1,4 +1,4 @@
-"""One set of promises; each twin has a class that makes a bucket and inherits the tests."""
+"""One set of tests for both twins; each has a class that makes a bucket and inherits the tests."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class TestFolder(BucketPromises):
         self, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def removed_once(source: str, target: Path) -> None:
-            target.parent.rmdir()  # empty until then, as `remove` does
+            target.parent.rmdir()  # empty until then, as after `remove`
             monkeypatch.setattr("converter.storage.folder.os.replace", replace)
             replace(source, target)
 

@@ -1,4 +1,4 @@
-"""What a visitor, a search engine and a chat window are told about the site."""
+"""Information about the site for visitors, search engines and link previews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site as an app: what browsers are told of it, and that what stays in them is nobody's."""
+"""The site as an app: what browsers learn about it, and that what they keep contains no personal data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def site_of(client: Client) -> Any:
-    """Return what the service worker is told of the site."""
+    """Return what the service worker is told about the site."""
     first, _, _ = text(client.get("/worker.js")).partition("\n")
     return json.loads(first.removeprefix("const site = ").removesuffix(";"))
 
@@ -42,7 +42,7 @@ def test_the_icons_are_as_large_as_the_manifest_says() -> None:
 
 
 def test_the_sign_on_a_maskable_icon_is_in_its_safe_zone() -> None:
-    """Nothing but the background may be outside the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
+    """Only background is outside the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
     with Image.open(str(finders.find("converter/img/icon-maskable-512.png"))) as opened:
         image = opened.convert("RGB")
     background = image.getpixel((0, 0))

@@ -41,7 +41,7 @@ def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> N
     assert "2 results" in shown
     assert "<title>photo 0.jpg ·" in shown
     assert "All done." in shown
-    assert shown.count('class="chip is-finished"') == 1  # of the batch: a result needs no more words
+    assert shown.count('class="chip is-finished"') == 1  # the batch's chip: results need none
     assert shown.count('class="job is-finished"') == 2
     assert f"/jobs/{job.pk}/download/" in shown
     assert "photo 0.jpg" in shown

@@ -97,7 +97,7 @@ def test_a_way_to_fit_without_a_size_means_nothing(page: Client, photo: bytes) -
 
 
 def test_switching_off_what_is_on_by_default_counts(page: Client, photo: bytes) -> None:
-    form = {**FORM, "outputs-0-format": "jpeg"}  # a box that is not ticked sends nothing
+    form = {**FORM, "outputs-0-format": "jpeg"}  # an unchecked checkbox sends nothing
     page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
     assert Job.objects.get().recipe == {"format": "jpeg", "progressive": False}
 
@@ -307,7 +307,7 @@ def test_a_batch_is_converted_again_with_the_crops_of_its_images(page: Client, b
             {**output, "crop": {"height": 30, "width": 1040, "x": 1, "y": 2}} for output in batch.outputs
         ]
     )
-    assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))  # it is in the options
+    assert "data-crop=" not in text(page.get(f"/convert/?batch={batch.pk}"))  # it is part of the options
 
 
 def test_a_batch_is_converted_again_with_the_focal_points_of_its_images(page: Client, batch: Batch) -> None:
@@ -316,7 +316,7 @@ def test_a_batch_is_converted_again_with_the_focal_points_of_its_images(page: Cl
     for job in batch.jobs.all():
         Job.objects.filter(pk=job.pk).update(recipe={**job.recipe, **own})
     again = page.get(f"/convert/?batch={batch.pk}", headers={"accept-language": "de"})
-    assert 'data-point="0.25 1"' in text(again)  # with a point also where people write commas
+    assert 'data-point="0.25 1"' in text(again)  # with a decimal point in every language
 
 
 def test_a_batch_or_an_image_is_converted_again_with_the_file_names_and_the_choice_of_one_pdf(

@@ -28,7 +28,7 @@ def png(color: str) -> bytes:
 
 
 def join(owner: Any, worker: RecordingDispatch, contents: dict[str, bytes | None]) -> Batch:
-    """Return a batch of which those images that have contents are sent."""
+    """Return a batch in which the images with contents have been sent."""
     files = [jobs.NewFile(name, 9000) for name in contents]
     recipe = engine.Recipe.parse({"format": "pdf"})
     batch = jobs.submit.submit(owner, files=files, outputs=[recipe], join=True)

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_they_lead_nobody_to_a_history_they_do_not_have(client: Client, page: Client, worker: Any) -> None:
     history = f'href="{reverse("web:batches")}"'
     assert history not in text(client.get("/nothing-here/"))
-    client.post("/convert/", {**FORM, "images": sent("a.jpg", make_photo())})  # a guest from here on
+    client.post("/convert/", {**FORM, "images": sent("a.jpg", make_photo())})  # creates a guest
     assert history not in text(client.get("/nothing-here/"))
     not_yet = client.get(f"/jobs/{Job.objects.get().pk}/download/")
     assert not_yet.status_code == 409
     assert history not in text(not_yet)
     assert 'href="/convert/"' in text(not_yet)
-    assert text(page.get("/nothing-here/")).count(history) > 1  # in the menu, and below
+    assert text(page.get("/nothing-here/")).count(history) > 1  # in the menu and in the page

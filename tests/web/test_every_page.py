@@ -26,7 +26,7 @@ NOTHING = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture
 def much(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> Batch:
-    """Make enough of everything that a query a row would show."""
+    """Create enough rows of everything to reveal one query per row."""
     for _ in range(3):
         batch = submit(alice, *[make_photo()] * 4, recipes=[{"format": "webp"}, {"format": "jpeg"}])
         send(batch, *[make_photo()] * 4)
@@ -44,7 +44,7 @@ def much(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> Ba
 
 @pytest.fixture
 def samples(alice: Any, much: Batch) -> dict[str, str]:
-    """What stands in the addresses of Alice, who is staff."""
+    """Return values for the placeholders in Alice's URLs; she is staff."""
     alice.is_staff = alice.is_superuser = True
     alice.save()
     share, job = much.shares.first(), much.jobs.order_by("position").first()
@@ -72,11 +72,11 @@ def samples(alice: Any, much: Batch) -> dict[str, str]:
 
 
 def test_no_page_asks_the_database_often(page: Client, samples: dict[str, str]) -> None:
-    """However much there is to be shown."""
+    """However many rows there are."""
     often = {}
     for route in routes():
         path = address(route, samples)
-        page.get(path)  # what is asked once and remembered does not count
+        page.get(path)  # fill the caches first
         with CaptureQueriesContext(connection) as queries:
             response = page.get(path)
         assert response.status_code < 500, path
@@ -86,7 +86,7 @@ def test_no_page_asks_the_database_often(page: Client, samples: dict[str, str]) 
 
 
 def test_no_page_of_a_person_is_stored_by_a_browser(page: Client, samples: dict[str, str]) -> None:
-    """So that Back shows nothing after log-out, on a computer that others use too."""
+    """So that Back shows nothing after log-out on a shared computer."""
     stored, kept_out = [], 0
     for route in [*routes(), "accounts/data/", "admin/", "admin/converter/job/", "api/v1/batches"]:
         path = address(route, samples)

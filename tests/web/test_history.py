@@ -1,4 +1,4 @@
-"""The history: its pages, its search, and what is deleted there."""
+"""The history: its pages, search and deletion."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_invalid_cursor_starts_from_the_beginning(
 
 @pytest.fixture
 def found(page: Client) -> Callable[..., list[uuid.UUID]]:
-    """Which batches the history shows for these parameters."""
+    """Return a function that searches the history with these parameters and returns the batches found."""
 
     def found(**query: str) -> list[uuid.UUID]:
         return [one.pk for one in page.get("/batches/", query).context["batches"]]
@@ -180,7 +180,7 @@ def test_a_search_looks_through_one_stretch_at_a_time(
     page: Client, alice: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "LOOK_BACK", 3)
-    monkeypatch.setattr(filters, "STEP", 2)  # looks at four
+    monkeypatch.setattr(filters, "STEP", 2)  # four with LOOK_BACK
     made = [submit(alice, photo) for _ in range(7)]
     Batch.objects.filter(pk__in=[batch.pk for batch in made[:4]]).update(created_at=made[0].created_at)
     for wanted in (made[6], made[0]):

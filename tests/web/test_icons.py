@@ -1,4 +1,4 @@
-"""A set of icons for a site, from one image: the files, the lines for its head, and its manifest."""
+"""The set of icons for a website from one image: the files, the HTML for the head, and the manifest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def icons(alice: Any, send: Callable[..., None], worker: RecordingDispatch) -> Batch:
-    """A red mark on nothing, wider than high, as the starter makes icons of it."""
+    """Icons from the starter recipe, of a red shape on a transparent background, wider than high."""
     file = io.BytesIO()
     mark = Image.new("RGBA", (300, 200))
     mark.paste((224, 16, 16, 255), (100, 50, 200, 150))
@@ -104,7 +104,7 @@ def test_the_lines_for_the_head_name_what_is_in_the_zip(icons: Batch, page: Clie
         assert {(16, 16), (32, 32), (256, 256)} <= icon.info["sizes"]
     with Image.open(io.BytesIO(files[links["apple-touch-icon"]])) as icon:
         assert (icon.format, icon.size) == ("PNG", (180, 180))
-        assert not icon.has_transparency_data  # iOS shows black behind holes
+        assert not icon.has_transparency_data  # iOS shows transparent pixels as black
     assert "&lt;link rel=&quot;apple-touch-icon&quot;" in text(page.get(f"/batches/{icons.pk}/"))
 
 
@@ -122,7 +122,7 @@ def test_the_manifest_names_the_icons_of_an_app(icons: Batch) -> None:
 
 @pytest.mark.long
 def test_a_maskable_icon_survives_the_mask(icons: Batch) -> None:
-    """What is drawn lies within the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
+    """The shape is within the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
     files = unpacked(icons)
     manifest = json.loads(files[links_of(files["snippet.html"].decode())["manifest"]])
     (name,) = [unquote(icon["src"]) for icon in manifest["icons"] if icon.get("purpose")]

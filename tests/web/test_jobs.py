@@ -171,7 +171,7 @@ def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
     assert "48.1, 11.5" in shown
     Job.objects.filter(pk=job.pk).update(status="failed", error_code="crashed", report=None)
     shown = text(page.get(f"/jobs/{job.pk}/"))
-    assert "The original contains a location.</p>" in shown  # and there is no result of which to say more
+    assert "The original contains a location.</p>" in shown  # without a result there is nothing more to say
 
 
 @pytest.mark.parametrize(

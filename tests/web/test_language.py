@@ -56,13 +56,13 @@ EVERYTHING = [
 
 @pytest.fixture(autouse=True)
 def _in_english() -> Iterator[None]:
-    """What a request chose would else be left to the next test."""
+    """Reset the language, which a request would otherwise leave active for the next test."""
     with translation.override("en"):
         yield
 
 
 def entries() -> list[dict[str, Any]]:
-    """Return what the .po says; its entries are kept on one line each."""
+    """Return the entries of the .po file, which has each message on one line."""
     source = GERMAN.read_text()
     found = [
         {name: ast.literal_eval(part) for name, part in entry.groupdict().items() if part}

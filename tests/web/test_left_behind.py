@@ -1,4 +1,4 @@
-"""What a visit leaves behind: in the browser's cache, on the page, in the log."""
+"""What a visit leaves in the browser's cache, on the page and in the log."""
 
 from __future__ import annotations
 

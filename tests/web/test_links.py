@@ -24,7 +24,7 @@ SENTENCE = "WebP, quality 70, watermark “© Zoë”"
 
 
 def carried(recipe: Mapping[str, Any]) -> str:
-    """Return a link as they were made before."""
+    """Return a link in the old format."""
     return base64.urlsafe_b64encode(zlib.compress(json.dumps(recipe).encode())).decode().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""A recipe keeps its logo for as long as it lives."""
+"""A recipe keeps its logo as long as it exists."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def days_later() -> None:
 
 @pytest.fixture
 def color_of(send: Callable[..., None], worker: RecordingDispatch) -> Callable[..., Any]:
-    """Convert a blue picture with a recipe, and return the colour in the middle of the result."""
+    """Convert a blue image with a recipe, and return the colour in the middle of the result."""
 
     def color_of(owner: Any, recipe: dict[str, Any]) -> Any:
         blue = picture("blue")

@@ -52,7 +52,7 @@ def test_an_untouched_form_asks_for_nothing_but_the_format(format: str) -> None:
 
 
 sides = st.one_of(st.none(), st.integers(1, 5000))
-# The format's own quality is left out by the form: to the engine that is the same.
+# The form omits the format's default quality, which is equivalent for the engine.
 DEFAULT_QUALITY = engine.FORMATS["webp"].default_quality
 
 

@@ -1,4 +1,4 @@
-"""One control for quality: what it shows of a recipe, and what it means."""
+"""The quality control: what it shows for a recipe, and what its values mean."""
 
 from __future__ import annotations
 

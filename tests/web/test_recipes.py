@@ -63,7 +63,7 @@ def test_a_recipe_that_is_no_longer_offered_is_still_listed(page: Client, alice:
 
 
 def begins_with(page: Client, path: str = "/convert/") -> tuple[Any, Any]:
-    """Return the format and quality with which converting begins."""
+    """Return the initial format and quality of the convert page."""
     form = page.get(path).context["outputs"].forms[0]
     return form["format"].value(), form["quality"].value()
 

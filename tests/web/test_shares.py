@@ -198,7 +198,7 @@ def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
     assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 302
 
 
-# --- All of it as a ZIP ------------------------------------------------------------------------------------
+# --- The ZIP of a share ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def whole(batch: Batch) -> Share:
 
 
 def unzipped(client: Client, share: Share, worker: RecordingDispatch) -> dict[str, bytes]:
-    """Return what the ZIP of a share holds, made if need be."""
+    """Return the files in the ZIP of a share, making it if necessary."""
     if client.get(f"/s/{share.token}/zip/").status_code == 202:
         worker.work()
     response = client.get(f"/s/{share.token}/zip/", follow=True)

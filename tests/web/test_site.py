@@ -37,15 +37,15 @@ OPEN = {
     "manifest",
     "worker",
     "offline",
-    "messages",  # what makes the site an app
+    "messages",  # the site as an app
     "share_target",
     "share",
     "share_download",
-    "share_zip",  # a share: to whoever has the link
-    "api",  # the guide
+    "share_zip",  # a share is open to everyone with the link
+    "api",  # the API guide
     "convert",
     "convert_outputs",
-    "watermark",  # to guests, see tests/accounts/test_guests.py
+    "watermark",  # open to guests, see tests/accounts/test_guests.py
 }
 PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
 
@@ -164,7 +164,7 @@ def test_health_notices_a_folder_that_takes_nothing(
     assert client.get("/healthz").json() == unhealthy
     (folders / "results").unlink()
     assert client.get("/healthz").json()["status"] == "ok"
-    # Root may write anywhere, so that modes would not do.
+    # Root may write anywhere, so file modes cannot be used.
     monkeypatch.setattr("converter.storage.folder.os.access", lambda path, mode: not mode & os.W_OK)
     assert client.get("/healthz").json() == unhealthy
 
@@ -172,7 +172,7 @@ def test_health_notices_a_folder_that_takes_nothing(
 @pytest.mark.django_db
 def test_health_notices_a_database_without_tables(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Batch._meta, "db_table", "gone")  # as where somebody deleted the file
+        patch.setattr(Batch._meta, "db_table", "gone")  # as if somebody had deleted the file
         with transaction.atomic():
             assert client.get("/healthz").json()["database"] == "failed"
 
@@ -273,7 +273,7 @@ def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
         "/accounts/webhooks/",
     ]:
         response = page.get(path)
-        shown = text(response).replace("http://testserver/", "/")  # the site's own, in full
+        shown = text(response).replace("http://testserver/", "/")  # the site's own URLs, absolute
         assert not re.search(r"\sstyle=|<style|\son\w+=", shown), path
         inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", shown)
         assert not inline, path

@@ -203,7 +203,7 @@ def test_a_receiver_that_takes_its_time_is_waited_for(page: Client, webhook: Web
     outbox.send_test(webhook)
     Delivery.objects.update(
         attempts=1, due_at=timezone.now() + timedelta(minutes=1)
-    )  # a worker has it in hand
+    )  # a worker is delivering it
     shown = text(page.get(at(webhook)))
     assert "Sending" in shown
     assert "hx-trigger" in shown

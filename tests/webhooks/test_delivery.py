@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def rewind(delivery: Delivery) -> None:
-    """Let the time of its next try come."""
+    """Let its next attempt be due."""
     Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now())
 
 
@@ -136,7 +136,7 @@ def test_a_message_whose_sender_was_killed_is_sent_again(
         patch.setattr("converter.webhooks.delivery._post", killed)
         with pytest.raises(SystemExit):
             webhooks.deliver(delivery.pk)
-    webhooks.deliver(delivery.pk)  # another may still be at it
+    webhooks.deliver(delivery.pk)  # another worker may still be delivering it
     assert server.asked == []
     rewind(delivery)
     webhooks.deliver(delivery.pk)
@@ -181,9 +181,7 @@ def test_a_retry_comes_in_time_although_the_clock_was_turned_back(
         assert outbox.due(timezone.now()) == []
     assert outbox.due(timezone.now()) == [delivery]
     webhooks.deliver(delivery.pk)
-    assert (
-        outbox.due(timezone.now()) == []
-    )  # the half hour that the receiver asked for, by the clock as it is
+    assert outbox.due(timezone.now()) == []  # the half hour requested by the receiver, in real time
     assert outbox.due(timezone.now() + timedelta(minutes=40)) == [delivery]
     assert len(server.asked) == 2
 

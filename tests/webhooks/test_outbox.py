@@ -115,7 +115,7 @@ def test_a_worker_killed_while_it_tells_has_not_finished_the_job(
             run(upload.pk)
     assert upload.jobs.get().status == "processing"
     assert not Delivery.objects.exists()
-    upload.jobs.update(lease_until=timezone.now())  # time goes by
+    upload.jobs.update(lease_until=timezone.now())  # let the lease expire
     run(upload.pk)
     assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.finished"]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_signature_is_that_of_the_standard() -> None:
-    # The example of the Standard Webhooks libraries.
+    # The example from the Standard Webhooks libraries.
     assert (
         signing.signature(
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

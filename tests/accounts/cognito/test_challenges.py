@@ -1,4 +1,4 @@
-"""What the pool asks for besides the password: the second factor, a new password."""
+"""What the pool requires besides the password: the second factor, a new password."""
 
 from __future__ import annotations
 

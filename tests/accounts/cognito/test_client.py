@@ -101,7 +101,7 @@ def test_any_password_works(pool: Any, password: str) -> None:
 
 
 def test_srp_holds_for_many_random_values(carol: str) -> None:
-    # A number whose first bit is set is padded otherwise than one whose is not: both come up within a few tries.
+    # Numbers are padded depending on their first bit: a few attempts cover both cases.
     for _ in range(6):
         logged_in(carol)
 

@@ -1,4 +1,4 @@
-"""Every refusal has a code, a text in every language, and is compatible with what programs read."""
+"""Every error has a code, a text in every language, and a format that programs can read."""
 
 from __future__ import annotations
 

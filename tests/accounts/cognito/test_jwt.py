@@ -35,7 +35,7 @@ def key_of(_name: str) -> rsa.RSAPrivateKey:
 ours, other = functools.partial(key_of, "ours"), functools.partial(key_of, "other")
 
 
-@functools.cache  # the library checks a private key whenever it reads one, which takes longer than all else
+@functools.cache  # the library checks a private key on every read, which is slow
 def private(key: rsa.RSAPrivateKey, algorithm: str = "RS256") -> Key:
     return jwk.construct(
         key.private_bytes(
@@ -58,7 +58,7 @@ def published(key: rsa.RSAPrivateKey, kid: str) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def fetched(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pool's keys come from here; the list says when they were asked for."""
+    """Serve the pool's keys; return a list of the times when they were fetched."""
     settings.COGNITO_USER_POOL_ID, settings.COGNITO_CLIENT_ID = POOL, CLIENT
     asked: list[float] = []
 

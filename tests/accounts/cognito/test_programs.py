@@ -1,4 +1,4 @@
-"""Programs call the API with tokens of the pool, or with their own."""
+"""Programs call the API with tokens of the pool, or with the site's own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_disabled_persons_own_tokens_end_too(client: Client, pool: Any, carol:
     program = Client()
     assert call(program, secret) == 200
     pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
-    cache.clear()  # the ten minutes for which an answer is believed
+    cache.clear()  # the pool's answers are cached for ten minutes
     assert call(program, secret) == 401
 
 
@@ -67,6 +67,6 @@ def test_programs_are_told_when_the_pool_does_not_answer(
     monkeypatch.setattr(cognito, "is_enabled", fail)
     monkeypatch.setattr(cognito, "email_of", fail)
     cache.clear()
-    User.objects.update(sub="another")  # so that the access token is a first visit
+    User.objects.update(sub="another")  # so that the access token's user is new
     assert call(Client(), secret) == 503
     assert call(Client(), access) == 503

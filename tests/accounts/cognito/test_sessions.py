@@ -1,4 +1,4 @@
-"""Sessions follow the pool: tokens are renewed, and end when it says so."""
+"""Sessions follow the pool: tokens are refreshed, and sessions end when the pool ends them."""
 
 from __future__ import annotations
 

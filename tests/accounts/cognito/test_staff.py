@@ -1,4 +1,4 @@
-"""Staff help people, in the admin and in the pool."""
+"""Staff help users, in the admin and in the pool."""
 
 from __future__ import annotations
 

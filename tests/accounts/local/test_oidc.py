@@ -1,4 +1,4 @@
-"""Login by a real OpenID Connect provider."""
+"""Log-in with a real OpenID Connect provider."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _provider(settings: Any, issuer: str) -> None:
 
 
 def enter(client: Client, sub: str, next: str = "") -> Any:
-    """Go to the provider, be `sub` there, and come back."""
+    """Log in at the provider as `sub`, and return to the site."""
     return client.get(at_provider(client.get("/accounts/oidc/", {"next": next}).url, sub))  # type: ignore[attr-defined]
 
 
@@ -74,7 +74,7 @@ def test_somebody_new_gets_an_account_and_keeps_it(client: Client) -> None:
     user = User.objects.get()
     assert (user.email, user.oidc_sub, user.has_usable_password()) == ("new@example.org", "new", False)
     assert client.get("/batches/").status_code == 200
-    # The address may change; the subject does not.
+    # The email address may change, the subject does not.
     User.objects.update(email="old@example.org")
     assert enter(Client(), "new").url == "/convert/"
     assert User.objects.count() == 1

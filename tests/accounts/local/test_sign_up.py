@@ -1,4 +1,4 @@
-"""Who may sign up, and whom a proxy lets in."""
+"""Who may sign up, and whom a proxy logs in."""
 
 from __future__ import annotations
 

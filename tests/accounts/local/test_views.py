@@ -118,7 +118,7 @@ def test_the_password_is_changed(page: Client, alice: Any) -> None:
 
 
 def mailed() -> mail.EmailMessage:
-    """Return the first message; it is sent beside the request."""
+    """Return the first mail, which is sent outside the request."""
     deadline = time.monotonic() + 60
     while not mail.outbox and time.monotonic() < deadline:
         time.sleep(0.01)
