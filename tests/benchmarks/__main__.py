@@ -29,7 +29,7 @@ def main(names: list[str]) -> None:
     rows = [name for name in names if name not in BENCHMARKS]
     wanted = [*(name for name in names if name in BENCHMARKS), *(["engines"] if rows else [])]
     for name in dict.fromkeys(wanted or BENCHMARKS):
-        # One process each: they want settings of their own.
+        # One process each, since they need different settings.
         python = lambda_python() if name == "functions" else sys.executable
         more = rows if name == "engines" else []
         subprocess.run([python, "-m", f"tests.benchmarks.{name}", *more], check=True)

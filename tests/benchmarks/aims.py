@@ -1,4 +1,4 @@
-"""Whether the aims keep their word: SSIMULACRA2 of the same picture in four formats, for each aim."""
+"""Check the aims: SSIMULACRA2 of the same picture in four formats, for each aim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _APART = 8
 
 
 def photographs() -> Iterator[Image.Image]:
-    """Yield each picture of the package; of the one that is there in several sizes none."""
+    """Yield each picture of the package, except the one that it has in several sizes."""
     for path in sorted(PHOTOGRAPHS.glob("*/*")):
         if path.is_file() and "Elephants_" not in path.name:
             with Image.open(path) as opened:
@@ -31,7 +31,7 @@ def photographs() -> Iterator[Image.Image]:
 
 
 def parts() -> Iterator[Image.Image]:
-    """Yield the middle of each picture of the package, shrunk as for a page, and of screenshots."""
+    """Yield the middle of each picture of the package, reduced as for a web page, and of screenshots."""
     with Image.open(pictures.screenshot(1920, 1080)) as opened:
         screenshot = opened.convert("RGB")
     for image in chain(photographs(), [screenshot]):
@@ -46,7 +46,7 @@ def parts() -> Iterator[Image.Image]:
 
 
 def judged(part: Image.Image, judge: Judge) -> dict[str, list[float]]:
-    """Return for each aim the scores in the order of `FORMATS`."""
+    """Return the scores for each aim, in the order of `FORMATS`."""
     source = BytesIO()
     part.save(source, "PNG")
     opened = raster.open(source.getvalue())

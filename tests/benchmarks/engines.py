@@ -23,12 +23,12 @@ from .judge import Judge
 from .rivals import OURS, RIVALS, Order, Rival, Worker, install
 from .similarity import Reference
 
-# Ours, by format: what the engine takes when nobody says otherwise.
+# Our default quality by format.
 _LOSSY = {"jpeg": 80, "webp": 80, "avif": 60}
 _SECONDS_A_SOURCE = 4.0
 _FEWEST_RUNS = 3
 _WHITE = "#ffffff"
-_SEARCH = 20  # so far from our quality a rival's is sought
+_SEARCH = 20  # the search range for a rival's quality around ours
 _MOST_TRIES = 5
 _NEAR = 0.4  # of SSIMULACRA2: a step of quality is about 0.7
 
@@ -41,16 +41,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one engine did in one cell, over its sources."""
+    """The figures of one engine in one cell, over its sources."""
 
     milliseconds: float
     size: int
     similarity: float
-    """SSIM; the mean over the sources, as the next."""
+    """SSIM; like the score, the mean over the sources."""
     score: float
     """SSIMULACRA2."""
     ratio: float
-    """Our time in parts of theirs; the geometric mean over the sources."""
+    """Our time divided by theirs; the geometric mean over the sources."""
 
 
 def cells() -> list[Cell]:
@@ -83,7 +83,7 @@ def cells() -> list[Cell]:
 
 
 def measure(cell: Cell, rivals: Sequence[Rival], core: int, judge: Judge) -> dict[str, Measured]:
-    """Return the figures of every engine that can do this cell."""
+    """Return the figures of every engine that supports this cell."""
     figures: dict[str, list[Measured]] = {}
     for order in cell.orders:
         with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
@@ -155,14 +155,14 @@ def _looking_the_same(worker: Worker, order: Order, reference: Reference, wanted
             high = quality - 1
         if abs(scores[quality] - wanted) <= _NEAR or low > high:
             break
-        # Scores rise almost in line with the quality.
+        # Scores rise almost linearly with quality.
         guess = quality + round((wanted - scores[quality]) / _slope(scores))
         quality = max(low, min(high, guess))
     return replace(order, quality=min(scores, key=lambda quality: abs(scores[quality] - wanted)))
 
 
 def _slope(scores: Mapping[int, float]) -> float:
-    """Return how much a step of quality adds between the last two tries."""
+    """Return the rise in score per quality step between the last two tries."""
     if len(scores) < 2:
         return 0.7
     (before, was), (now, score) = list(scores.items())[-2:]
@@ -170,7 +170,7 @@ def _slope(scores: Mapping[int, float]) -> float:
 
 
 def throughput(cell: Cell, rivals: Sequence[Rival], cores: set[int]) -> dict[str, float]:
-    """Return our wall time in parts of theirs, when every engine may use all cores for many pictures at once."""
+    """Return our wall time divided by theirs, with every engine using all cores for many pictures at once."""
     each = 2
     ratios: dict[str, list[float]] = {}
     for order in cell.orders:

@@ -1,4 +1,4 @@
-"""How long a user with one small picture waits while another has thousands of images in the queue of one server."""
+"""Measure how long one small picture waits while another user has thousands of images in the queue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ for name in ("much", "little"):
 
 
 def fill(program: Program, count: int, content: bytes) -> list[str]:
-    """Send so many images in batches of 200; return the ids of the batches, all still waiting or in work."""
+    """Send `count` images in batches of 200; return the IDs of the batches, all still unfinished."""
     batches = []
     for first in range(0, count, IN_A_BATCH):
         files = [{"name": "a.jpg", "size": len(content)}] * min(IN_A_BATCH, count - first)
@@ -45,7 +45,7 @@ def fill(program: Program, count: int, content: bytes) -> list[str]:
 
 
 def measure(url: str, tokens: list[str], count: int, content: bytes) -> tuple[float, int]:
-    """Return the seconds that one small picture took, and how many jobs of the other user waited even then."""
+    """Return the seconds for one small picture, and how many jobs of the other user were waiting then."""
     much, little = (Program(url, token) for token in tokens)
     batches = fill(much, count, content)
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Our formats against our WebP where they look the same: bytes and time at two values of SSIMULACRA2."""
+"""Compare our formats with our WebP at equal visual quality: bytes and time at two SSIMULACRA2 scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCORES = (80, 86)
 _NAMES = ("webp", "jpeg", "avif", "jxl")
 _SIDE = 1000
 _COUNT = 6
-_LEAST_DETAIL = 6.0  # bits of entropy: what a photograph has
+_LEAST_DETAIL = 6.0  # bits of entropy, as in photos
 _RUNS = 5
 _FIRST_GUESS, _SLOPE = 80, 0.7
 _MOST_TRIES = 6
@@ -35,7 +35,7 @@ class Found:
 
 
 def sources() -> list[Image.Image]:
-    """Return photographs, 1000 pixels wide."""
+    """Return photos, 1000 pixels wide."""
     found = []
     for photo in photographs():
         small = photo.resize((_SIDE, round(photo.height * _SIDE / photo.width)), Image.Resampling.LANCZOS)
@@ -45,7 +45,7 @@ def sources() -> list[Image.Image]:
 
 
 def nearest(source: raster.Source, image: Image.Image, format: str, wanted: float, judge: Judge) -> Found:
-    """Return the result whose score is nearest to the one that is wanted."""
+    """Return the result whose score is nearest to the wanted one."""
     tried: dict[int, Found] = {}
     low, high, quality, slope = 1, 100, _FIRST_GUESS, _SLOPE
     for _ in range(_MOST_TRIES):
@@ -67,7 +67,7 @@ def rendered(source: raster.Source, format: str, quality: int) -> bytes:
 
 
 def seconds(source: raster.Source, qualities: Sequence[tuple[str, int]]) -> list[float]:
-    """Return the processor time of each encode without decoding, in the median of interleaved runs."""
+    """Return the CPU time of each encode without decoding, as the median of interleaved runs."""
     times: list[list[float]] = [[] for _ in qualities]
     for _ in range(_RUNS):
         for taken, (format, quality) in zip(times, qualities, strict=True):

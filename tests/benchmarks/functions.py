@@ -1,11 +1,11 @@
-"""The packaged functions, under AWS's own runtime client, on this machine:
+"""Measure the packaged functions under AWS's own runtime client on this machine:
 
-- a cold start of the pages (init and first page) beside that of an empty Django project packaged the same way;
-- what one event costs a warm worker beyond the engine's own time.
+- a cold start of the web function (init and first page), compared with an empty Django project;
+- the overhead of one event in a warm worker beyond the engine's own time.
 
-What stands for AWS answers from memory and counts its own time, which is taken off. A database's time is counted:
-SQLite's, which is next to nothing, and that of a PostgreSQL that does not wait for its disk, which every event connects to
-anew, or with conn_max_age in its address finds connected. How long the network takes, AWS alone can show.
+The AWS stand-in responds from memory and measures its own time, which is subtracted. Database time counts: that
+of SQLite, which is negligible, and of PostgreSQL without fsync, either with a new connection for each event or,
+with conn_max_age in its URL, a persistent one. Network latency can only be measured on AWS.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from tests.cloud.lambdas import Function, unpack
 
 STARTS = 9
 EVENTS = 40
-IN_TURN = ("GetObject", "PutObject", "UpdateItem")  # the others are asked while the engine works
+IN_TURN = ("GetObject", "PutObject", "UpdateItem")  # the others run while the engine works
 HOST = "images.example.com"
 
 
 class Store(BaseHTTPRequestHandler):
-    """As much of S3, DynamoDB and SSM as the functions ask for."""
+    """The parts of S3, DynamoDB and SSM that the functions use."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -76,7 +76,7 @@ class Store(BaseHTTPRequestHandler):
         self.wfile.write(content)
         self.server.asked[act] += 1
         self.server.seconds[act] = time.perf_counter() - start
-        self.wfile.flush()  # last: from here on the function goes on
+        self.wfile.flush()  # last, because the function continues from here
 
     def log_message(self, *args: object) -> None:
         pass
@@ -94,7 +94,7 @@ class Aws(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.secrets: list[dict[str, str]] = []
         self.asked: Counter[str] = Counter()
-        self.seconds: dict[str, float] = {}  # of the last call of each kind
+        self.seconds: dict[str, float] = {}  # duration of the last call of each kind
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -112,7 +112,7 @@ def main() -> None:
             ("PostgreSQL", database),
             ("PostgreSQL, connected", f"{database}&conn_max_age=60"),
         ):
-            # In a process of its own: Django has one default database.
+            # In its own process, since Django has only one default database.
             subprocess.run([sys.executable, "-m", __spec__.name, name, str(task), url], check=True)
     finally:
         server.cleanup()
@@ -120,13 +120,13 @@ def main() -> None:
 
 
 def make_ours(folder: Path) -> tuple[Path, Path]:
-    """Return what lies unpacked on Lambda, and the environment that was packaged."""
+    """Return the unpacked package, and the virtual environment it was built from."""
     archive = package.make(folder, package.ROOT / "zappa_settings.json")
     return unpack(archive, folder / "task"), folder / "venv"
 
 
 def make_empty(folder: Path, venv: Path) -> Path:
-    """Package what `startproject` makes, ready for production, with the same dependencies beside it."""
+    """Package a new `startproject` project, configured for production, with the same dependencies."""
     site = folder / "site"
     site.mkdir(parents=True)
     subprocess.run([sys.executable, "-m", "django", "startproject", "empty", str(site)], check=True)
@@ -142,7 +142,7 @@ def make_empty(folder: Path, venv: Path) -> Path:
 
 
 def environment_of(stage: str, aws: Aws, database: str) -> dict[str, str]:
-    """Return the environment that Zappa gives the function; its secrets are kept by SSM."""
+    """Return the environment that Zappa gives the function; the secrets are in SSM."""
     settings = json.loads((package.ROOT / "zappa_settings.json").read_text())
     secrets = {"DATABASE_URL": database, "ORIGIN_SECRETS": ORIGIN_SECRET, "SECRET_KEY": "k" * 60}
     aws.secrets = [{"Name": f"/imagesite/{name}", "Value": value} for name, value in secrets.items()]
@@ -188,7 +188,7 @@ def cold_starts(ours: Path, empty: Path, aws: Aws, database: str) -> None:
 
 
 def engine_seconds(log: str) -> float:
-    """Return what the engine needed for one event: for the thumbnail, with the decoding, and for the result."""
+    """Return the engine's time for one event: decoding, thumbnail and result."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     spent = [line["milliseconds"] for line in lines if "milliseconds" in line]
     assert len(spent) == 2, log
@@ -236,7 +236,7 @@ def warm_events(name: str, task: Path, database: str) -> None:
         answer, failed, log = function.invoke({**event, "command": "converter.events.s3.on_upload"})
         whole = time.perf_counter() - start
         assert not failed, answer + log
-        if n >= 3:  # the first ones start the sandbox and make connections
+        if n >= 3:  # the first ones start the sandbox and open connections
             waited = sum(aws.seconds[act] for act in IN_TURN)
             beyond.append(whole - engine_seconds(log) - waited)
             theirs.append(waited)

@@ -1,4 +1,4 @@
-"""SSIMULACRA2, how good a compressed picture looks: 100 for equal, by the package of that name."""
+"""The visual score of a compressed picture, 100 for equal, by the package `ssimulacra2`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .rivals import BUILD, HERE, install_environment
 
 
 class Judge:
-    """The package in a process and an environment of its own; use as a context."""
+    """The package in its own process and environment; use as a context manager."""
 
     def __enter__(self) -> Judge:
         install_environment("ssimulacra2")
@@ -29,7 +29,7 @@ class Judge:
         self._folder.cleanup()
 
     def score(self, first: Image.Image, second: Image.Image) -> float:
-        """Return it for two opaque pictures of one size."""
+        """Return the score of two opaque pictures of the same size."""
         paths = [Path(self._folder.name) / name for name in ("first.png", "second.png")]
         for path, image in zip(paths, (first, second), strict=True):
             image.convert("RGB").save(path, compress_level=1)

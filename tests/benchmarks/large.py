@@ -1,4 +1,4 @@
-"""What one large picture costs: six outputs from one decode, and the memory of the sandbox's child."""
+"""Measure one large picture: six outputs from one decode, and the memory of the sandbox's child process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def recipe(format: str, width: int | None) -> engine.Recipe:
 
 
 def six_in_one(data: bytes, recipes: list[engine.Recipe]) -> float:
-    """Return the time of one order for all outputs in parts of the time of an order for each, through the sandbox."""
+    """Return the sandbox's time for all outputs in one request, divided by its time for one request each."""
     sandbox = Sandbox()
     ratios = []
     for _ in range(PAIRS + 1):  # the first one starts the sandbox
@@ -55,7 +55,7 @@ def six_in_one(data: bytes, recipes: list[engine.Recipe]) -> float:
 
 
 def peak_of_child(source: Path, format: str, width: int | None) -> int:
-    """Return the most bytes that the sandbox's child had resident, measured from a process that starts it anew."""
+    """Return the peak resident bytes of the sandbox's child, measured in a new process that starts it."""
     order = json.dumps([str(source), format, width])
     said = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.peak", order],

@@ -1,6 +1,6 @@
-"""Whether lists stay as fast as history grows: a thousand jobs, then a million, on PostgreSQL.
+"""Check that lists stay fast as the history grows: a thousand jobs, then a million, on PostgreSQL.
 
-Both users live in the same table at the end, so the small one is measured among the million too.
+Both users share a table at the end, so the small one is also measured among the million jobs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COPY = """
 INSERT INTO {table} SELECT copy.* FROM {table} model, generate_series(1, %(count)s) n,
 LATERAL jsonb_populate_record(model, jsonb_build_object({changes})) copy WHERE model.id = %(model)s
 """
-NUMBER = f"((n - 1) / {JOBS_A_BATCH} + 1)"  # of a job's batch and upload
+NUMBER = f"((n - 1) / {JOBS_A_BATCH} + 1)"  # number of a job's batch and upload
 BATCH = """
 'id', md5(%(owner)s || 'b' || n)::uuid, 'created_at', now() - n * interval '1 minute', 'expired_at', now()
 """
@@ -73,10 +73,10 @@ def measure() -> None:
     for owner, count in ((small, SMALL), (large, LARGE)):
         fill(owner, count)
         rounds = []
-        for _ in range(ROUNDS):  # spread, because machines have slow moments
+        for _ in range(ROUNDS):  # spread over time, because the machine may be slow for a moment
             rounds.append(
                 [
-                    # Staff see the whole table, which is what grows there.
+                    # Staff pages list the whole table.
                     timed(staff if path.startswith("/admin") else owner, path)
                     for path in pages(owner).values()
                 ]
@@ -141,7 +141,7 @@ def pages(owner: Any) -> dict[str, str]:
 
 
 def timed(who: Any, path: str) -> float:
-    """Return the seconds of one page when nothing else delays it."""
+    """Return the seconds for one page in the best case."""
     from django.test import Client
 
     client = Client(headers={"Host": "localhost"})

@@ -1,5 +1,6 @@
-"""A thousand batches from fifty programs at once, on the server as `make run` starts it: every job must be finished,
-none twice, and no request may be answered with a fault of ours.
+"""Send a thousand batches from fifty concurrent clients to the server as started by `make run`.
+
+Every job must finish exactly once, and no response may be a server error.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ RECIPE = {"format": "webp", "resize": {"width": 200}}
 
 
 class Program:
-    """One client: a token and, like a browser, a few connections that it keeps."""
+    """A client with a token and, like a browser, a few persistent connections."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
@@ -35,7 +36,7 @@ class Program:
         self.session.headers["Authorization"] = f"Bearer {token}"
         self.answers: Counter[int] = Counter()
         self.seconds: list[float] = []
-        """Of each answer, without the waits that were asked for."""
+        """Response times, without requested delays such as Retry-After."""
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         while True:

@@ -1,4 +1,4 @@
-"""How much memory the server and its workers hold after 5,000 conversions, beside that after 500."""
+"""Compare the memory of the server and its workers after 5,000 conversions with that after 500."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECIPES = ['{"format": "webp"}', '{"format": "jpeg", "resize": {"width": 60}}', 
 
 
 def used(pid: int) -> int:
-    """Return the bytes that a process and its children have for themselves."""
+    """Return the unshared bytes of a process and its children."""
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     return sum(int(process.memory_full_info().uss) for process in family)
 
@@ -52,7 +52,7 @@ def main() -> None:
         for until in (FIRST, LAST):
             convert(programs, until - done, content)
             done = until
-            time.sleep(5)  # the last ones are cleaned up
+            time.sleep(5)  # wait for the last children to be cleaned up
             sizes.append(used(server.process.pid))
             print(f"After {until} conversions: {sizes[-1] / 1e6:.0f} MB", flush=True)
     growth = sizes[1] / sizes[0] - 1

@@ -1,6 +1,6 @@
-"""What the work around the engine costs, and how well the pool uses the cores.
+"""Measure the overhead around the engine, and how well the pool uses the cores.
 
-On 2-megapixel JPEG → WebP, one job a file, on SQLite and a folder, as `make run` does it.
+It converts 2-megapixel JPEGs to WebP, one job per file, with SQLite and a folder, as `make run` does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def photo(seed: int, size: tuple[int, int] = (1632, 1224)) -> bytes:
 
 
 def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
-    """Return uploads whose bytes are here and whose jobs are queued."""
+    """Return received uploads whose jobs are queued."""
     from converter import engine, jobs, storage
     from converter.jobs.submit import submit
 
@@ -53,7 +53,7 @@ def prepare(owner: Any, count: int, photos: list[bytes]) -> list[Upload]:
 
 
 def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
-    """Return two medians, pair by pair: (whole job) ÷ (engine, same outputs), and what the thumbnail adds."""
+    """Return two medians of paired runs: whole job ÷ engine, and the addition by the thumbnail."""
     from converter import engine
     from converter.engine import raster
     from converter.jobs import run
@@ -79,7 +79,7 @@ def overhead(owner: Any, photos: list[bytes]) -> tuple[float, float]:
 
 
 def engine_seconds(photos: list[bytes], processes: int) -> float:
-    """Return how long the engine alone takes for as many images as the pool converts: what the cores can give."""
+    """Return the engine's time alone for the pool's number of images: the best that the cores can achieve."""
     fork = multiprocessing.get_context("fork")
     share = POOL_IMAGES // processes
     running = [fork.Process(target=convert_many, args=(photos, share)) for _ in range(processes)]
@@ -106,7 +106,7 @@ def pool_seconds(owner: Any, photos: list[bytes], workers: int) -> float:
     from converter.models import Job
 
     pool = PoolDispatch(workers)
-    for upload in prepare(owner, workers, photos):  # warm: processes started, codecs loaded
+    for upload in prepare(owner, workers, photos):  # warm-up: start processes, load codecs
         pool.ask("converter.events.dispatched.convert", {"upload": str(upload.pk)})
     while Job.objects.unfinished().exists():
         time.sleep(0.05)
@@ -140,7 +140,7 @@ def main() -> None:
 
         object_created.disconnect(
             dispatch_uid="converter.events.local"
-        )  # asked for here, when the clock runs
+        )  # dispatched here, once the clock runs
         owner = get_user_model().objects.create_user("bench@example.org", "secret")
         photos = [photo(n) for n in range(8)]
 

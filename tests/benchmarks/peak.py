@@ -1,4 +1,4 @@
-"""Prints the peak memory, in bytes, of the largest process below this one while the sandbox makes one result."""
+"""Print the peak memory in bytes of the largest descendant process while the sandbox makes one result."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def main() -> None:
     small = BytesIO()
     Image.new("RGB", (1, 1)).save(small, "PNG")
     sandbox = Sandbox()
-    # The small picture waits until the child before it has ended: only then does the fork server know its peak.
+    # The small picture waits for the previous child to exit: only then does the fork server know its peak.
     for data in (Path(source).read_bytes(), small.getvalue()):
         *_, answer = sandbox.render(data, [recipe], engine.Limits())
         assert isinstance(answer, Rendered), answer
     sandbox.close()
-    # What is waited for hands the peak of its own children up.
+    # wait() passes the peak of the children on to the parent.
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 
 

@@ -1,4 +1,4 @@
-"""What is converted: photographs of a Debian package as they are, and pictures made from them or in code."""
+"""The pictures to convert: unchanged photos from a Debian package, and pictures made from them or in code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST = PHOTOGRAPHS / "abstract/Elephants_5640x3172.jpg"
 
 
 def phone_4k() -> Path:
-    """Return the 4K photograph as a phone stores it: baseline JPEG, quality 90."""
+    """Return the 4K photo as stored by a phone: baseline JPEG, quality 90."""
     return _made(
         "phone-4k.jpg",
         lambda path: (
@@ -31,7 +31,7 @@ def phone_4k() -> Path:
 
 
 def phone_24mp() -> Path:
-    """Return 24 megapixels, baseline JPEG."""
+    """Return a 24-megapixel baseline JPEG."""
     return _made(
         "phone-24mp.jpg",
         lambda path: (
@@ -45,12 +45,12 @@ def photo_png_4k() -> Path:
 
 
 def screenshot(width: int, height: int) -> Path:
-    """Return windows, text and icons, flat as screens are."""
+    """Return a screenshot-like picture with windows, text and icons in flat colours."""
     return _made(f"screenshot-{width}.png", lambda path: _screenshot(width, height).save(path))
 
 
 def cut_out() -> Path:
-    """Return a photograph with soft transparency around it."""
+    """Return a photo with soft transparent edges."""
 
     def make(path: Path) -> None:
         image = Image.open(WOOD).resize((1600, 1200)).convert("RGBA")
@@ -63,7 +63,7 @@ def cut_out() -> Path:
 
 
 def animation() -> Path:
-    """Return 24 frames of a window over a photograph with a moving square, as a GIF."""
+    """Return a GIF of 24 frames: a window over a photo, with a moving square."""
 
     def make(path: Path) -> None:
         photo = Image.open(WOOD).resize((960, 720))
@@ -78,7 +78,7 @@ def animation() -> Path:
 
 
 def cartoon() -> Path:
-    """Return 30 flat frames, of which only a part moves."""
+    """Return 30 frames in flat colours, in which only a part moves."""
 
     def make(path: Path) -> None:
         frames = []
@@ -100,15 +100,15 @@ def jpeg_100mp() -> Path:
 
 
 def noise(width: int) -> Image.Image:
-    """Return a strip for `tall_jpeg`: as hard to pack as grass."""
+    """Return a strip for `tall_jpeg`, as hard to compress as grass."""
     return Image.effect_noise((width, 128), 60).convert("RGB")
 
 
 def tall_jpeg(strip: Image.Image, strips: int) -> bytes:
-    """Return a baseline JPEG of so many strips of 128 rows, made without ever holding its pixels.
+    """Return a baseline JPEG of `strips` strips of 128 rows, made without holding all its pixels in memory.
 
-    A strip of eight rows of blocks with a restart marker after each is decoded on its own, so it may be repeated;
-    only the height in the header is put right.
+    A strip of eight block rows, each followed by a restart marker, can be decoded on its own and so be repeated;
+    only the height in the header is changed.
     """
     file = BytesIO()
     strip.save(file, "JPEG", quality=80, restart_marker_rows=1)

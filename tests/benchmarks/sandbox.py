@@ -1,4 +1,4 @@
-"""What the sandbox costs: the same files in this process, in a child without layers, and in one that has them all."""
+"""Measure the sandbox: the same files in this process, in a child without layers, and in one with all."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def taken(data: bytes, acts: list[Callable[[bytes], None]]) -> list[list[float]]:
-    """Return the seconds that each takes, taken in turns; a pause lets the next child get ready, as between uploads."""
+    """Return the seconds of each function, run in turns; a pause lets the next child start in time."""
     times: list[list[float]] = [[] for _ in acts]
     for _ in range(ROUNDS + 1):
         for act, its_times in zip(acts, times, strict=True):

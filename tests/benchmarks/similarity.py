@@ -1,4 +1,4 @@
-"""How alike two pictures look: SSIM on luma, 1 for the same picture, and SSIMULACRA2, 100 for the same."""
+"""The similarity of two pictures: SSIM on luma, 1 for equal, and SSIMULACRA2, 100 for equal."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Plane = NDArray[np.float64]
 
 _WINDOW = 8
 _STEADY_MEAN, _STEADY_VARIANCE = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_MOST_JUDGED = 600_000  # pixels: SSIMULACRA2 takes two seconds a megapixel
+_MOST_JUDGED = 600_000  # pixels: SSIMULACRA2 takes two seconds per megapixel
 
 
 class Reference:
-    """What results are compared with: each frame of the source on white, shrunk to `width` by Lanczos over all pixels."""
+    """The reference for results: each frame of the source on white, resized to `width` by full Lanczos."""
 
     def __init__(self, data: bytes, width: int | None, judge: Judge) -> None:
         self._frames = _frames(data, width)
         self._judge = judge
 
     def similarity(self, data: bytes) -> float:
-        """Return the mean SSIM of a file's frames; 0 when it has another size or count."""
+        """Return the mean SSIM of a file's frames; 0 if the size or number of frames differs."""
         found = self._alike(data)
         return float(np.mean([ssim(_luma(a), _luma(b)) for a, b in found])) if found else 0.0
 
     def score(self, data: bytes) -> float:
-        """Return the SSIMULACRA2 of the middle, or of some frames; 0 when the file has another size or count."""
+        """Return the SSIMULACRA2 of the middle or of some frames; 0 if the size or number of frames differs."""
         found = self._alike(data)
         if not found:
             return 0.0
@@ -48,7 +48,7 @@ class Reference:
 
 
 def ssim(first: Plane, second: Plane) -> float:
-    """Return the mean over all 8×8 windows of two luma planes of one size."""
+    """Return the mean SSIM over all 8×8 windows of two luma planes of the same size."""
     mean_a, mean_b = _mean(first), _mean(second)
     variance_a = _mean(first * first) - mean_a**2
     variance_b = _mean(second * second) - mean_b**2
@@ -80,7 +80,7 @@ def _luma(frame: Image.Image) -> Plane:
 
 
 def _below_each_other(frames: Sequence[Image.Image]) -> Image.Image:
-    """Return the frames as one picture, or the middle of a large one."""
+    """Return the frames stacked in one picture, or the middle of a large frame."""
     width, height = frames[0].size
     scale = min(1.0, math.sqrt(_MOST_JUDGED / (width * height)))
     part = round(width * scale), round(height * scale)

@@ -1,4 +1,4 @@
-"""The engines compared: each is a process that stays loaded, takes orders by line and answers by line."""
+"""The compared engines: each is a long-running process with one line per request and response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FOR_SHARP: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Order:
-    """One conversion. `width` in pixels keeps the shape; `flatten` is what shows where the source is clear."""
+    """One conversion. `width` in pixels keeps the aspect ratio; `flatten` is the background colour."""
 
     source: Path
     format: str
@@ -79,7 +79,7 @@ class Rival:
     environment: Mapping[str, str]
     folder: Path = ROOT
     threads_itself: bool = False
-    """It takes many orders at once in one process; the others get a process for each core."""
+    """Whether one process handles many requests at once; other engines get one process per core."""
 
     def order(self, order: Order) -> dict[str, Any]:
         return order.for_sharp() if self.folder == sharp.HOME else order.as_fields()
@@ -93,7 +93,7 @@ RIVALS = (SHARP, IMAGEMAGICK, THUMBOR_PILLOW)
 
 
 class Worker:
-    """One process of a rival; use as a context."""
+    """A process of a rival; use as a context manager."""
 
     def __init__(self, rival: Rival, cores: set[int]) -> None:
         self.rival = rival
@@ -133,7 +133,7 @@ class Worker:
         return self.receive()
 
     def peak_memory(self) -> int:
-        """Return the most bytes that were resident at once since the process began."""
+        """Return the peak resident bytes of the process."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
@@ -141,9 +141,9 @@ class Worker:
 
 
 def install() -> None:
-    """Make the rivals ready; what only the administrator may install is asked for in words.
+    """Install the rivals, except those that need root.
 
-    Raises SystemExit with what is missing.
+    Raises SystemExit with a list of what is missing.
     """
     install_packages()
     try:
@@ -169,7 +169,7 @@ def install_packages() -> None:
 
 
 def install_environment(name: str) -> None:
-    """Install what the list of this name locks into `build/`, where it is not yet."""
+    """Install the lock file of this name into `build/`, unless done before."""
     folder, wanted = BUILD / name, HERE / f"{name}.txt"
     stamp = folder / "installed"
     digest = hashlib.sha256(wanted.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""ImageMagick's `convert`, called as a function of its library: the command people type, without the program's start."""
+"""ImageMagick's `convert`, called through its library: the usual command without the program's start-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads two paths a line and answers with their SSIMULACRA2; runs in an environment of its own."""
+"""Read two paths per line and print their SSIMULACRA2 score; runs in its own environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop of a Python worker: a line of JSON in, the conversion, a line of JSON out. Needs nothing installed."""
+"""The loop of a Python worker: read a line of JSON, convert, write a line of JSON. It has no dependencies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class Unable(Exception):
-    """The program measured here cannot do this; the message says what."""
+    """The measured program does not support the request; the message says why."""
 
 
 Convert = Callable[[bytes, dict[str, Any]], bytes]
 
 
 def serve(convert: Convert) -> None:
-    """Answer each order with the processor seconds it took, the bytes it gave, or why it cannot be done."""
+    """Respond to each request with the CPU seconds and bytes of the result, or the reason it failed."""
     for line in sys.stdin:
         order = json.loads(line)
         data = Path(order["source"]).read_bytes()

@@ -1,4 +1,4 @@
-"""The engine of this project, with the settings it has for everybody."""
+"""The engine of this project, with its default settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""thumbor's Pillow engine, as its server calls it after loading the file."""
+"""thumbor's Pillow engine, called as by its server after loading a file."""
 
 from __future__ import annotations
 
