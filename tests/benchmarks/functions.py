@@ -3,9 +3,9 @@
 - a cold start of the web function (init and first page), compared with an empty Django project;
 - the overhead of one event in a warm worker beyond the engine's own time.
 
-The AWS stand-in responds from memory and measures its own time, which is subtracted. Database time counts: that
-of SQLite, which is negligible, and of PostgreSQL without fsync, either with a new connection for each event or,
-with conn_max_age in its URL, a persistent one. Network latency can only be measured on AWS.
+The AWS stand-in responds from memory and measures its own time, which is subtracted. Database time counts:
+that of SQLite, which is negligible, and of PostgreSQL without fsync, either with a new connection for each event
+or, with conn_max_age in its URL, a persistent one. Network latency can only be measured on AWS.
 """
 
 from __future__ import annotations

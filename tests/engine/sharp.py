@@ -1,4 +1,4 @@
-"""sharp, the Node.js image library, installed once from the lock file beside this one; used through a pipe."""
+"""sharp, the Node.js image library, installed once from the lock file beside this one and used by pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine sees in a file is what independent programs see in it, or it says that it cannot read it."""
+"""The engine decodes each file as independent programs do, or reports that it cannot read it."""
 
 from __future__ import annotations
 

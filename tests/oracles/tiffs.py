@@ -118,7 +118,7 @@ def cases() -> Iterator[Case]:
 
 
 def _within(kind: Kind) -> int:
-    """Return the tolerance: both colour and alpha round, un-premultiplying loses precision, Lab uses a table."""
+    """Return the tolerance, which is larger for alpha, division by alpha, and the table-based Lab conversion."""
     if kind.photometric == _LAB:
         return 6
     if _ASSOCIATED in kind.extra:

@@ -21,9 +21,9 @@ BUILD = ROOT / "build"
 PHOTOGRAPHS = Path("/usr/share/backgrounds/mate")
 THUMBOR = BUILD / "thumbor"
 
-# What makes sharp's files comparable: JPEG by mozjpeg, as small as it can, as ours is without a word; where ours is plain,
-# its progressive one. TIFF without loss as the others', PNG with a filter a row (a third smaller than its default and as
-# small as ours), AVIF with the colour resolution of all the others.
+# Options that make sharp's files comparable: JPEG by mozjpeg at its smallest, like our default, or progressive
+# where ours is plain; lossless TIFF like the others; PNG with a filter per row (a third smaller than its default
+# and as small as ours); AVIF with the others' chroma subsampling.
 _PLAIN_JPEG = {"progressive": True}
 _FOR_SHARP: Mapping[str, Mapping[str, object]] = {
     "jpeg": {"mozjpeg": True},
@@ -44,7 +44,7 @@ class Order:
     animated: bool = False
     flatten: str | None = None
     plain: bool = False
-    """As fast as it goes, of formats where that is not the default."""
+    """Whether to encode as fast as possible, for formats where that is not the default."""
 
     def as_fields(self) -> dict[str, Any]:
         return {

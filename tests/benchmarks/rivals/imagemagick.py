@@ -41,7 +41,7 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
     made = FOLDER / f"made.{order['format']}"
     width = order["width"]
     words = ["convert"]
-    if width:  # lets it shrink while it reads a JPEG, as its manual advises
+    if width:  # lets it shrink while decoding a JPEG, as its manual advises
         words += ["-define", f"jpeg:size={2 * width}x{2 * width}"]
     words += [order["source"]]
     if order["animated"]:
@@ -52,9 +52,9 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
         words += ["-background", order["flatten"], "-alpha", "remove"]
     if order["quality"]:
         words += ["-quality", str(order["quality"])]
-    if order["format"] == "jpeg":  # progressive, as ours
+    if order["format"] == "jpeg":  # progressive, like ours
         words += ["-interlace", "JPEG"]
-    if order["format"] == "tiff":  # without a word it stores them raw
+    if order["format"] == "tiff":  # uncompressed by default
         words += ["-compress", "zip"]
     words += ["-strip", str(made)]
     _run(words)
