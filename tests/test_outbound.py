@@ -202,7 +202,7 @@ def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
 
 @contextmanager
 def dripping(begin: bytes, drop: bytes) -> Iterator[str]:
-    """A response that starts, and continues byte by byte for longer than any client would wait."""
+    """Yield the URL of a response that continues byte by byte for longer than any client would wait."""
     left = threading.Event()
 
     def answer() -> None:

@@ -93,7 +93,7 @@ def test_a_proxy_that_is_no_address_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[tuple[Server, str]]:
-    """A site with HTTPS enabled, and a token of Alice's."""
+    """Yield a site with HTTPS enabled, and a token of Alice's."""
     with Server(tmp_path_factory.mktemp("home"), like=new_site) as server:
         server.environment |= {"HTTPS": "1", "WORKERS": "1"}
         token = server.python(PEOPLE)

@@ -39,7 +39,7 @@ def server(tmp_path: Path, new_site: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, new_site: Path) -> Iterator[Server]:
-    """A server with a limit of one megabyte per image."""
+    """Yield a server with a limit of one megabyte per image."""
     with Server(tmp_path_factory.mktemp("running"), like=new_site) as server:
         server.environment["MAX_UPLOAD_BYTES"] = "1000000"
         server.start()

@@ -24,7 +24,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """The module as it is, with Terraform's own files kept elsewhere."""
+    """Return the module as it is, with Terraform's own files kept elsewhere."""
     folder = tmp_path_factory.mktemp("terraform")
     terraform = Terraform(INFRA, {**environment(folder), "TF_DATA_DIR": str(folder / "data")})
     terraform("init", "-backend=false", "-lockfile=readonly")
@@ -33,7 +33,7 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MockAws]:
-    """A mock AWS that boto3 and Terraform use."""
+    """Yield a mock AWS that boto3 and Terraform use."""
     # Large and useless afterwards, unlike what pytest keeps of recent runs.
     with tempfile.TemporaryDirectory() as functions, mock_aws(Path(functions)) as aws:
         for name, value in {**environment(tmp_path), "AWS_ENDPOINT_URL": aws.url}.items():

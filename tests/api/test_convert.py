@@ -32,7 +32,7 @@ def post(program: Program, content: bytes, recipe: Any, name: str = "a.jpg", **m
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, worker: Any) -> Clock:
-    """A clock that advances only while a request waits; the worker runs at the first sleep."""
+    """Return a clock that advances only while a request waits; the worker runs at the first sleep."""
     clock = Clock()
     clock.at_nap[1] = worker.work
     monkeypatch.setattr(waiting, "time", clock)
@@ -154,7 +154,7 @@ def test_both_parts_are_needed(program: Program) -> None:
 
 @pytest.fixture
 def here(transactional_db: None, program: Program, clock: Clock) -> Upload:
-    """An image that was uploaded before."""
+    """Return an image that was uploaded before."""
     response = post(program, make_photo(40, 30), {"format": "png"})
     clock.at_nap[clock.naps + 1] = clock.at_nap[1]
     return Job.objects.select_related("upload").get(pk=response["Job-Id"]).upload

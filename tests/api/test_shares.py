@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def batch(program: Program, send: Any, worker: Any) -> Any:
-    """A batch with one finished and one unfinished result."""
+    """Return a batch with one finished and one unfinished result."""
     made = program.submit("a.jpg", "b.jpg")
     send(Batch.objects.get(), make_photo(), b"no image")
     worker.work()

@@ -18,7 +18,7 @@ SETTINGS = package.ROOT / "zappa_settings.json"
 
 @pytest.fixture(scope="session")
 def build(once: Once) -> Path:
-    """The result of `make package`, with the zip unpacked in `task`."""
+    """Return the result of `make package`, with the zip unpacked in `task`."""
 
     def make(folder: Path) -> None:
         make_package(folder)
@@ -29,7 +29,7 @@ def build(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def web_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The settings of the web function, including the secrets that SSM would provide."""
+    """Return the settings of the web function, including the secrets that SSM would provide."""
     stage: dict[str, Any] = json.loads(SETTINGS.read_text())["production"]
     environment: dict[str, str] = dict(stage["aws_environment_variables"])
     del environment["SECRETS_PATH"]
@@ -48,7 +48,7 @@ def web_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def web(build: Path, web_environment: dict[str, str]) -> Iterator[Function]:
-    """The web function from the zip, with a migrated database."""
+    """Yield the web function from the zip, with a migrated database."""
     function = Function(build / "task", web_environment)
     function.wait()
     answer, failed, log = function.invoke({"manage": "migrate --no-input"})

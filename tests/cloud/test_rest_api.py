@@ -21,7 +21,7 @@ OK = json.dumps({"statusCode": 200, "headers": {}, "body": "ok"})
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An API that requires a key."""
+    """Yield an API that requires a key."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)

@@ -33,7 +33,7 @@ WORKER = [sys.executable, "manage.py", "worker"]
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings shared by all machines."""
+    """Yield the settings shared by all machines."""
     store = ThreadedMotoServer(port=0, verbose=False)
     store.start()
     host, port = store.get_host_and_port()

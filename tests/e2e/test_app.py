@@ -1,4 +1,4 @@
-"""The site as an app: what is shared with it arrives, and without a connection it says so."""
+"""The site as an app: it receives shared files, and reports a missing connection."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_without_a_connection_the_site_says_so_and_keeps_nothing_of_anybody(visi
 
 
 def live(page: Page, script: str) -> list[str]:
-    """Install and activate a service worker's script in the page, with its real caches; return what it did besides."""
+    """Run a service worker's install and activate in the page, with real caches; return its other actions."""
     did: list[str] = page.evaluate(LIFE % script)
     return did
 

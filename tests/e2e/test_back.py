@@ -1,4 +1,4 @@
-"""Back, after logging out, with the browser's back/forward cache as people have it (Playwright switches it off)."""
+"""The Back button after log-out, with the back/forward cache enabled (Playwright disables it by default)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page shows and decides before anything is sent: the preview's shapes, the format, the button's words."""
+"""What the page shows before anything is sent: the shape of the preview, the format, the button's text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SQUARES = """image => {
 
 
 def square_photo() -> bytes:
-    """Return a wide picture with a red square a little left of its middle."""
+    """Return a wide image with a red square slightly left of its centre."""
     image = Image.new("RGB", (600, 400), "#3366cc")
     ImageDraw.Draw(image).rectangle((230, 150, 309, 229), fill="#e01010")
     file = io.BytesIO()
@@ -68,7 +68,7 @@ GEOMETRIES: dict[str, dict[str, str]] = {
 
 
 def choose(page: Page, options: dict[str, str]) -> None:
-    """Set the options at once, and wait for their preview; one after another, some might be tried without the others."""
+    """Set the options at once and wait for their preview; in sequence, some might be previewed alone."""
     after = page.locator(".try .compare-after img")
     first = after.get_attribute("src") or ""
     page.evaluate(

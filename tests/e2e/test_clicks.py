@@ -1,4 +1,4 @@
-"""The tasks that people come for, played to the file in hand in no more clicks than the best rival needs."""
+"""Common tasks, completed with no more clicks than the best competitor needs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_three_formats_in_three_widths_and_their_html(visit: Visit) -> None:
 
 
 def photographed(number: int, profile: bytes) -> bytes:
-    """Return a photo with a colour profile, its owner's name and where it was taken."""
+    """Return a photo with a colour profile, its owner's name and a location."""
     exif = Image.Exif()
     exif[COPYRIGHT] = "Ada Lens"
     exif.get_ifd(GPS).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
@@ -108,7 +108,7 @@ def photographed(number: int, profile: bytes) -> bytes:
 
 @pytest.mark.slow
 def test_a_logo_on_many_photos(visit: Visit) -> None:
-    """They keep the colour profile and the copyright, and lose the location."""
+    """The photos keep colour profile and copyright, and lose the location."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     logo = io.BytesIO()
     Image.new("RGBA", (80, 40), "#e01010").save(logo, "PNG")

@@ -1,4 +1,4 @@
-"""The original and the result, side by side: before sending and after."""
+"""The original and the result side by side, before and after sending."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: lis
     page.wait_for_function("image => image.naturalWidth === 20", arg=after.element_handle())
     page.get_by_role("button", name="Show photo 2.jpg").click()
     page.wait_for_function(
-        "() => document.querySelector('.try [data-before]')?.naturalWidth === 322"  # not the thumbnail's
+        "() => document.querySelector('.try [data-before]')?.naturalWidth === 322"  # not the thumbnail
     )
     page.get_by_role("checkbox", name="Use photo 2.jpg").uncheck()
     expect(page.get_by_text("2 images,")).to_be_visible()
@@ -112,7 +112,7 @@ def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None
     page = visit(width="phone")
     page.locator("#id_images").set_input_files(photo("tall.jpg", make_photo(600, 1200)))
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    expect(page.locator(".try .compare-after figcaption")).to_contain_text("·")  # and how large it is
+    expect(page.locator(".try .compare-after figcaption")).to_contain_text("·")  # with its size
     before, after = page.locator(".try figcaption").evaluate_all(
         "captions => captions.map((caption) => caption.getBoundingClientRect().toJSON())"
     )

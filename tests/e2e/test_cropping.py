@@ -1,4 +1,4 @@
-"""Cropping by hand on the preview: by mouse, by touch, by keys and by numbers; for one picture and for all."""
+"""Cropping on the preview by mouse, touch, keyboard and numbers; for one image and for all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def quarters(width: int, height: int) -> bytes:
-    """Return a picture whose quarters are red, green, blue and white."""
+    """Return an image with red, green, blue and white quarters."""
     image = Image.new("RGB", (width, height), "#ff0000")
     draw = ImageDraw.Draw(image)
     draw.rectangle((width // 2, 0, width, height // 2), fill="#00ff00")
@@ -39,7 +39,7 @@ def start(page: Page) -> Locator:
 
 
 def start_again(page: Page) -> None:
-    """Open the cropper on an image that is cropped."""
+    """Open the cropper on an image that is already cropped."""
     page.get_by_role("button", name="Cropped to 400×400").click()
     expect(page.locator("[data-crop-box]")).to_be_visible()
 
@@ -71,7 +71,7 @@ def test_a_corner_is_dragged_and_what_is_left_is_converted(visit: Visit, site: S
     frame = page.locator("[data-crop-frame]").bounding_box()
     assert frame
     assert frame["width"] / frame["height"] == pytest.approx(1.5, abs=0.01)
-    # The corner at the top left to a little beyond the middle: only white is left.
+    # Drag the top left corner a little beyond the centre: only white is left.
     drag(page, page.locator("[data-handle=nw]"), frame["width"] * 0.55, frame["height"] * 0.55)
     assert numbers(page) == pytest.approx([330, 220, 270, 180], abs=3)
     page.get_by_role("button", name="Apply crop").click()
@@ -104,7 +104,7 @@ def test_a_ratio_is_kept_while_the_box_is_moved_by_keys(visit: Visit) -> None:
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowDown")
-    assert numbers(page) == [102, 10, 390, 390]  # it does not leave the picture
+    assert numbers(page) == [102, 10, 390, 390]  # within the image
     drag(page, page.locator("[data-handle=se]"), -60, 0)
     x, y, width, height = numbers(page)
     assert (x, y) == (102, 10)
@@ -112,7 +112,7 @@ def test_a_ratio_is_kept_while_the_box_is_moved_by_keys(visit: Visit) -> None:
     page.get_by_label("Width of the crop").fill("100")
     page.keyboard.press("Enter")
     assert numbers(page) == [102, 10, 100, height]
-    assert page.url.endswith("/convert/")  # nothing was sent
+    assert page.url.endswith("/convert/")  # nothing was submitted
 
 
 def test_one_crop_is_for_all_and_another_for_one(visit: Visit, site: Site) -> None:

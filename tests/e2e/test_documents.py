@@ -1,4 +1,4 @@
-"""Several images into one PDF: chosen, put in order, converted and looked at."""
+"""Several images joined into one PDF: chosen, ordered, converted and checked."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def choose(page: Page, names: list[str]) -> None:
 
 
 def pages_of(path: Path) -> list[str]:
-    """Return the colour of each page, as poppler draws it."""
+    """Return the colour of each page, as rendered by poppler."""
     found = []
     for number in (1, 2, 3):
         args = ["pdftoppm", "-r", "20", "-f", str(number), "-l", str(number), str(path)]
@@ -45,9 +45,9 @@ def pages_of(path: Path) -> list[str]:
 
 
 def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) -> None:
-    """Choosing files counts two clicks, anything else one."""
+    """Choosing files counts as two clicks, anything else as one."""
     page = visit()
-    page.set_viewport_size({"width": 1440, "height": 1300})  # the whole list is to be seen
+    page.set_viewport_size({"width": 1440, "height": 1300})  # so that the whole list is visible
     begun = time.monotonic()
     choose(page, ["red.png", "green.png", "blue.png"])  # 3
     up = page.get_by_role("button", name="Move blue.png up")
@@ -64,7 +64,7 @@ def test_images_become_one_pdf_in_the_order_that_they_were_put_in(visit: Visit) 
     expect(page.locator("[data-moved]")).to_have_text("green.png: 1 of 3")
     expect(names).to_have_text(["green.png", "blue.png", "red.png"])
     expect(page.locator("[data-submit]")).to_have_text("Join 3 images into one PDF")
-    page.locator("[data-submit]").click()  # 4, but for the order
+    page.locator("[data-submit]").click()  # 4, without ordering
     wait_until_done(page)
     expect(page.locator("h1")).to_contain_text("3 images, 1 result")
     expect(page.locator(".sheets li")).to_have_count(3)
@@ -98,7 +98,9 @@ def test_a_document_is_made_again_in_another_order(visit: Visit) -> None:
 @pytest.mark.slow
 def test_a_document_goes_on_without_an_image_that_is_bad(visit: Visit) -> None:
     page = visit()
-    bad = photo("bad.jpg", make_photo(400, 300)[:3000])  # not marked before: browsers draw what is there
+    bad = photo(
+        "bad.jpg", make_photo(400, 300)[:3000]
+    )  # not marked in advance: browsers draw the intact part
     page.locator("#id_images").set_input_files([scan("a.png", "red"), bad, scan("c.png", "blue")])
     page.locator("[name='outputs-0-format']").select_option("pdf")
     page.locator("[data-submit]").click()

@@ -1,4 +1,4 @@
-"""Dragging with a second finger on the screen: only the first one counts until it is lifted."""
+"""Dragging with two fingers: only the first counts until it is lifted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 class Fingers:
-    """Fingers by number, on a place of an element given in parts of its sides."""
+    """Numbered fingers at positions on an element, given as fractions of its sides."""
 
     def __init__(self, page: Page) -> None:
         self.wire = page.context.new_cdp_session(page)
@@ -28,7 +28,7 @@ class Fingers:
 
     def lift(self, finger: int) -> None:
         del self.down[finger]
-        self._tell("touchMove" if self.down else "touchEnd")  # which lifts what is missing
+        self._tell("touchMove" if self.down else "touchEnd")  # which lifts the missing finger
 
     def _tell(self, kind: str) -> None:
         points = list(self.down.values())
@@ -37,7 +37,7 @@ class Fingers:
 
 @pytest.fixture
 def page(visit: Visit) -> Page:
-    """The convert page on a phone, with a photo that fills 100×100, and its preview."""
+    """Return the convert page on a phone, with a photo that fills 100×100, and its preview."""
     page = visit(width="phone", has_touch=True, is_mobile=True)
     page.locator("#id_images").set_input_files(photo("a.jpg", make_photo(60, 40)))
     for name in ("width", "height"):
@@ -69,7 +69,7 @@ def test_a_second_finger_moves_no_crop(page: Page) -> None:
     box, frame = page.locator("[data-crop-box]"), page.locator("[data-crop-frame]")
     expect(box).to_be_focused()
     left, width = page.locator("[data-crop-number=x]"), page.locator("[data-crop-number=width]")
-    expect(width).to_have_value("40")  # the square of the output
+    expect(width).to_have_value("40")  # the output is square
     fingers = Fingers(page)
     fingers.put(1, frame, 0.5, 0.5)
     fingers.put(1, frame, 0.4, 0.5)

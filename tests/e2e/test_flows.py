@@ -1,4 +1,4 @@
-"""What people do on the site, from end to end."""
+"""What users do on the site, from end to end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_from_sign_up_to_download(visit: Visit, photos: list[FilePayload], width
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all (ZIP)").click()
     with zipfile.ZipFile(download.value.path()) as archive:
-        assert len(archive.namelist()) == 8  # with the list and the HTML
+        assert len(archive.namelist()) == 8  # including the list and the HTML
 
 
 @pytest.mark.parametrize("width", ["desktop", pytest.param("phone", marks=pytest.mark.slow)])
@@ -48,7 +48,7 @@ def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()  # the page loads itself again
+    expect(page.get_by_text("All done.")).to_be_visible()  # the page reloads itself
     page.get_by_role("link", name="Compare photo 0.jpg").first.click()
     expect(page.locator(".compare-frame img")).to_have_count(2)
     with page.expect_download() as download:
@@ -78,13 +78,13 @@ def test_partly_failed_and_why(visit: Visit, photos: list[FilePayload]) -> None:
     expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
     expect(page.locator(".job.is-failed .job-error")).to_contain_text("upload it")
     expect(page.locator(".image-name").first).to_have_text("cut.jpg")
-    expect(page.get_by_role("button", name="Retry")).to_have_count(0)  # it can never work
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)  # a retry would always fail
     page.locator(".job-error a").click()
     expect(page.get_by_role("heading", name="What to do")).to_be_visible()
 
 
 def tab_to(page: Page, words: str) -> None:
-    """Press Tab until what has the focus begins with these words, by its text or its label."""
+    """Press Tab until the focused element's text or label begins with these words."""
     focused = """() => {
         const one = document.activeElement;
         return (one.textContent.trim() || one.labels?.[0]?.textContent.trim()) ?? "";
@@ -233,7 +233,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit, photos: list[FilePayl
 
 def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
-    page.set_viewport_size({"width": 640, "height": 360})  # 1280×720 at 200 %
+    page.set_viewport_size({"width": 640, "height": 360})  # 1280×720 at 200 % zoom
     page.locator("#id_images").set_input_files(photos[:1])
     for part in (".top", ".convert-go"):
         expect(page.locator(part)).to_have_css("position", "static")

@@ -1,4 +1,4 @@
-"""Visitors try the site without an account."""
+"""Visitors use the site without an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session ends, or a form does, while files are chosen or sent: what the page then says to do works."""
+"""The session or a form expires while files are chosen or sent, and following the page's advice works."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
         page.context.clear_cookies(name="session")
         route.fulfill(status=403, json={"code": "form_expired"})
 
-    page.add_init_script(DATA_IS_DEAR)  # nothing is sent ahead
+    page.add_init_script(DATA_IS_DEAR)  # disables uploading ahead
     page.reload()
     page.route("**/uploads", end_session)
     page.locator("#id_images").set_input_files(photos[:1])  # type: ignore[arg-type]

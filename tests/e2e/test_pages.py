@@ -1,4 +1,4 @@
-"""Every page that the URLconf knows, and every state of it."""
+"""Every page in the URLconf, in every state."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="package")
 def owner(site: Site, browser: Any) -> Any:
-    """Somebody on the staff, with one of everything: their browser."""
+    """Yield the browser of a staff member who owns one of everything."""
     context = browser.new_context(base_url=site.url)
     context.add_cookies([{"name": "session", "value": site.staff_session, "url": site.url}])
     context.set_default_timeout(PATIENCE)
@@ -75,25 +75,25 @@ def samples(site: Site, owner: BrowserContext) -> dict[str, str]:
 def test_a_page_is_accessible_light_and_still(
     route: str, visit: Visit, site: Site, owner: BrowserContext, samples: dict[str, str]
 ) -> None:
-    """Seen as a stranger where it is open to strangers, else as its owner."""
+    """View a page as a stranger if it is public, otherwise as its owner."""
     path = address(route, samples)
     by_strangers = _is_page(site.url + path)
     if not by_strangers and not _is_page(site.url + path, session=site.staff_session):
-        return  # answers to a form, leads elsewhere, or hands out data
+        return  # handles a form, redirects, or serves data
     page = visit(known=False)
     if not by_strangers:
         page.context.add_cookies(owner.cookies())  # type: ignore[arg-type]
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
-    wire.send("Network.setCacheDisabled", {"cacheDisabled": True})  # weighed as at a first visit
+    wire.send("Network.setCacheDisabled", {"cacheDisabled": True})  # measure like a first visit
     page.goto(path, wait_until="networkidle")
     is_ours = not path.startswith(("/admin/", "/api/docs"))
     if is_ours:
         weigh(page, path)
         for summary in page.locator("main details > summary:visible").all():
             summary.click()
-    # Django's admin and Swagger have their own ideas of landmarks and of how large a button is. They import style
-    # sheets too, which axe would load in a way that the content policy stops.
+    # Django's admin and Swagger UI break best practices for landmarks and button sizes. They also import
+    # style sheets, which axe would load in a way that the content policy blocks.
     known = [rule for rule in RULES["runOnly"] if rule != "best-practice"]
     rules = RULES if is_ours else {"runOnly": known, "preload": False}
     look(page, path.replace(samples["batches"], "batch"), small=is_ours, rules=rules)
@@ -160,7 +160,7 @@ def test_nothing_there(visit: Visit, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/convert/", "/batches/", "/recipes/", "/api/", "/api/docs"])
 def test_it_fits_when_zoomed_in_four_times(visit: Visit, path: str) -> None:
-    """WCAG 1.4.10, in the longer words of the two languages."""
+    """WCAG 1.4.10, in the language with the longer text."""
     page = visit(locale="de-DE")
     page.set_viewport_size({"width": 320, "height": 256})
     page.goto(path)
@@ -197,7 +197,7 @@ def test_no_entries_yet(visit: Visit) -> None:
 
 
 STATES = {
-    # what the job is in, what its page says, what its batch's page says
+    # state of the job: text on its page, text on its batch's page
     "awaiting_upload": ("Waiting for the image", "Waiting for uploads."),
     "queued": ("Queued", "0 of 1 done"),
     "processing": ("Converting", "0 of 1 done"),

@@ -1,4 +1,4 @@
-"""The focal point by hand on the preview: by a click, by keys; for one picture and for all."""
+"""Setting the focal point on the preview by click and keyboard; for one image and for all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def stripes(width: int = 600, height: int = 200) -> bytes:
-    """Return a picture whose left third is red, and the rest blue."""
+    """Return an image whose left third is red, and the rest blue."""
     image = Image.new("RGB", (width, height), "#0000ff")
     image.paste("#ff0000", (0, 0, width // 3, height))
     file = io.BytesIO()
@@ -52,14 +52,14 @@ def test_a_click_says_what_filling_keeps(visit: Visit, site: Site) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("stripes.png", stripes(), "image/png"))
     expect(page.locator(".file-note")).to_contain_text("600×200")
-    expect(page.locator("[data-point-start]")).to_be_hidden()  # nothing is cropped yet
+    expect(page.locator("[data-point-start]")).to_be_hidden()  # no output uses the fill mode yet
     fill(page, gravity="smart")
     start(page)
     click_at(page, 1 / 6, 0.5)
     page.get_by_role("button", name="Apply focal point").click()
     expect(page.locator("[data-point-start]")).to_have_text("Focal point: 17% across, 50% down")
     after = page.locator(".try .compare-after img")
-    # As wide as the preview before it: only its colour tells that this is the new one.
+    # It is as wide as the previous preview: only its colour shows that it is the new one.
     page.wait_for_function(
         """image => {
             const canvas = Object.assign(document.createElement("canvas"), {width: 100, height: 100});

@@ -1,4 +1,4 @@
-"""Results that can be looked over and taken away."""
+"""Viewing and downloading results."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload
 
 
 def shared(page: Page) -> str:
-    """Share all of the batch on the page; return the link."""
+    """Share the whole batch on the page; return the link."""
     page.get_by_role("link", name="Share").click()
     page.get_by_role("button", name="Create link").click()
     return page.locator(".shares a").first.get_attribute("href") or ""

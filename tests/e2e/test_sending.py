@@ -1,4 +1,4 @@
-"""Files are chosen and sent, also when the network breaks off."""
+"""Choosing and sending files, also with an interrupted network."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_files_of_a_page_that_is_left_are_deleted_at_the_site(
         page.locator("#id_images").set_input_files(photos[:1])
     upload = answer.value.json()["uploads"][0]["id"]
     expect(page.locator(".try .compare.is-tried")).to_be_visible()
-    page.goto("/formats/")  # nobody watches what a page sends while it is left
+    page.goto("/formats/")  # requests made while a page is being left are not observable
     page.wait_for_function(
         "async address => (await fetch(address)).status === 404", arg=f"/api/v1/uploads/{upload}/metadata"
     )

@@ -1,4 +1,4 @@
-"""Sets for developers: formats × widths, names, the HTML for them."""
+"""Sets for developers: formats × widths, file names, their HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the chosen files cannot be converted, said before they are."""
+"""Files that cannot be converted are marked before conversion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One walk through what the site can do, as people do it: with scripts and without, on a phone and at a desk."""
+"""A tour of the site's features, with and without scripts, on a phone and on a desktop."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
         if scripts:
             wait_until_done(page)
         page.wait_for_url("**/batches/*/")
-        expect(page.get_by_text(words)).to_be_visible()  # the page asks, or loads itself, again
+        expect(page.get_by_text(words)).to_be_visible()  # the page polls or reloads itself
 
-    # A recipe of one's own, used for two images of which one is broken.
+    # A custom recipe, used for two images, one of them broken.
     page.goto("/recipes/new/")
     page.get_by_label("Name").fill("Small")
     page.get_by_label("Width", exact=True).fill("64")
@@ -38,9 +38,9 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     page.locator("[data-submit]").click()
     wait_for("1 of 2 finished.")
     keep("partly-failed")
-    expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)  # it can never work
+    expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)  # a retry would always fail
 
-    # Shared, seen by somebody else, ended.
+    # Share, view as another visitor, end the share.
     page.get_by_role("link", name="Share").click()
     page.get_by_role("button", name="Create link").click()
     address = page.locator(".shares a").first.get_attribute("href")
@@ -53,7 +53,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     other.reload()
     expect(other.get_by_role("heading", name="This has expired")).to_be_visible()
 
-    # The result as input, in other formats; then the same again with other options.
+    # Use the result as input with other formats; then repeat with other options.
     page.goto("/batches/")
     keep("history")
     page.get_by_role("link", name="photo 0.jpg").click()
@@ -74,7 +74,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     wait_for()
     expect(page.locator(".job-line strong")).to_have_text("GIF")
 
-    # Found again, and deleted together.
+    # Find again and delete all together.
     page.goto("/batches/")
     page.get_by_label("Name", exact=True).fill("cut")
     page.get_by_role("button", name="Filter").click()

@@ -1,4 +1,4 @@
-"""The watermark on the preview: dragged, moved by keys, its logo seen and taken off; and colours picked."""
+"""The watermark on the preview: dragging, keyboard, showing and removing its logo; and the colour picker."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def begin(visit: Visit, width: str = "desktop") -> Page:
     page.locator(".more").first.evaluate("details => { details.open = true; }")
     with page.expect_response(lambda answer: "watermark" in answer.headers.get("job-report", "")):
         page.locator(FILE).set_input_files(photo("logo.png", logo(), "image/png"))
-    expect(page.locator("[data-try-bar]")).to_be_hidden()  # nothing changes any more
+    expect(page.locator("[data-try-bar]")).to_be_hidden()  # no more changes pending
     expect(page.locator("[data-mark]")).to_be_visible()
     return page
 
 
 def boxes(page: Page) -> list[dict[str, float]]:
-    """Return where the mark and the frame of the picture are, at one moment."""
+    """Return the simultaneous positions of the watermark and of the image."""
     found: list[dict[str, float]] = page.evaluate(
         """() => ["[data-mark]", ".try [data-frame]"].map((one) => document.querySelector(one).getBoundingClientRect().toJSON())"""
     )
@@ -45,7 +45,7 @@ def boxes(page: Page) -> list[dict[str, float]]:
 
 
 def parts(page: Page) -> list[float]:
-    """Return where the mark lies on the picture: left, top, right and bottom as parts of the sides."""
+    """Return left, top, right and bottom of the watermark on the image, as fractions of the sides."""
     mark, frame = boxes(page)
     left, top = (mark["x"] - frame["x"]) / frame["width"], (mark["y"] - frame["y"]) / frame["height"]
     return [left, top, left + mark["width"] / frame["width"], top + mark["height"] / frame["height"]]
@@ -67,13 +67,13 @@ def test_the_watermark_is_dragged_to_its_place(visit: Visit) -> None:
     drag_to(page, 0.9, 0.4)
     expect(page.locator(POSITION)).to_have_value("right")
     assert parts(page)[2] == pytest.approx(0.9867, abs=0.02)
-    expect(line).to_have_value("50")  # it stayed where it was
-    # On the side of the original, the line gives way: only the result shows the watermark.
+    expect(line).to_have_value("50")  # it did not move
+    # On the original's side, the dividing line moves away: only the result shows the watermark.
     for across, down, place in [(0.5, 0.5, "center"), (0.1, 0.1, "top_left")]:
         drag_to(page, across, down)
         expect(page.locator(POSITION)).to_have_value(place)
         assert float(line.input_value()) / 100 <= parts(page)[0]
-    line.fill("60")  # by hand, it may lie on it
+    line.fill("60")  # set by the user, it may cross the watermark
     page.get_by_label("Margin (%)").fill("3")
     page.get_by_label("Margin (%)").blur()
     expect(line).to_have_value("60")

@@ -43,12 +43,12 @@ RECIPES = [
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
-# A run may keep caches and fragments; a leak over thousands of files is far more than this.
+# Memory may grow by caches and fragmentation; a leak over thousands of files is far larger.
 MAX_GROWTH_KB = 150_000
 
 
 def seeds() -> list[bytes]:
-    """Small files of every kind that is read."""
+    """Return small files of every readable kind."""
     small = samples.quarters((48, 32))
     found = [samples.phone_jpeg(), samples.png_with_text(small), (samples.FILES / "phone.heic").read_bytes()]
     for format in ("PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "ICO", "JPEG2000"):
@@ -76,7 +76,7 @@ def seeds() -> list[bytes]:
 
 
 def mutated(chance: random.Random, sources: list[bytes]) -> bytes:
-    """Return one of the files, damaged."""
+    """Return one of the files with random damage."""
     data = bytearray(chance.choice(sources))
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         at = chance.randrange(len(data))
@@ -96,7 +96,7 @@ def mutated(chance: random.Random, sources: list[bytes]) -> bytes:
             case 5:
                 data[at : at + 8] = chance.randbytes(8)
             case _:
-                # Headers are where the traps are.
+                # Headers are the most vulnerable part.
                 data[chance.randrange(min(len(data), 64))] = chance.randrange(256)
         data = data or bytearray(b"\0")
     cut = bytes(data[: chance.randrange(len(data))] if chance.random() < 0.1 else data)
@@ -104,12 +104,12 @@ def mutated(chance: random.Random, sources: list[bytes]) -> bytes:
 
 
 def with_checksums(data: bytes) -> bytes:
-    """Return a PNG with the checksum of each chunk right, so that decoders read what is damaged."""
+    """Return a PNG with corrected chunk checksums, so that decoders read the damaged data."""
     return data[:8] + b"".join(made(chunk.kind, chunk.data) for chunk in chunks(data))
 
 
 def attack(data: bytes) -> str:
-    """Open, decode and render; anything but a result or an error of the file gets out."""
+    """Open, decode and render; raise anything other than errors about the file."""
     try:
         source = open(data, LIMITS)
         source.load(RECIPES)
@@ -127,13 +127,13 @@ def attack(data: bytes) -> str:
 
 
 def resident() -> int:
-    """Return how many kB the process holds now; the most that it ever held is told by the largest picture."""
+    """Return the current memory of the process in kB; the peak would depend on the largest image."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 1024
 
 
 def run(seconds: float, seed: int, format: str | None = None, files: int = sys.maxsize) -> dict[str, int]:
-    """Attack for so long, or with so many files, of one format or all; return how often each thing happened."""
+    """Attack for this long, or with this many files, of one format or all; return the counts of outcomes."""
     chance, sources = random.Random(seed), seeds()
     if format:
         sources = [data for data in sources if open(data).facts.format == format]

@@ -1,4 +1,4 @@
-"""Quality modes keep their word, and where they cannot, the report says why."""
+"""Quality modes meet their targets, and the report says why if they cannot."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_an_aim_never_makes_the_file_larger_than_its_source(quality: Any) -> Non
     source = saved(samples.grainy((320, 240)), "JPEG", quality=quality, optimize=True, progressive=True)
     result = render(source, format="jpeg", aim="near_identical")
     assert len(result.data) <= len(source)
-    if quality > 4:  # what is left of a picture at 4 takes fewer bytes from a better encoder
+    if quality > 4:  # at 4, what is left of the image takes fewer bytes from a better encoder
         assert note(result, "held_to_source").params["quality"] <= 94
 
 
@@ -65,7 +65,7 @@ def missed(result: Result) -> dict[str, Any]:
 
 
 def small_text() -> bytes:
-    """Return red text on blue, which no codec keeps at half the resolution of colour."""
+    """Return red text on blue, which no codec preserves with subsampled chroma."""
     image = Image.new("RGB", (160, 120), "blue")
     for y in range(0, 120, 12):
         ImageDraw.Draw(image).text((5, y), "red on blue is not easy", fill=(220, 0, 0))

@@ -1,4 +1,4 @@
-"""Animations keep their frames, their pace and their end; pages stay pages."""
+"""Animations keep their frames, timing and loop count; pages stay pages."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_fast_frames_do_not_become_slow_ones_in_browsers() -> None:
 
 
 def slow(milliseconds: int, source: str = "GIF") -> bytes:
-    """Four frames, of which the second stays for so long."""
+    """Return four frames, the second of which lasts for this long."""
     colors = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "lime", "white")]
     first, *others = colors
     return samples.saved(
@@ -233,7 +233,7 @@ def test_a_frame_that_reaches_outside_is_cut_to_the_canvas() -> None:
     later = gif.index(b"\x2c", gif.index(b"\x2c" + bytes(4) + canvas) + 1)
     moved = gif[: later + 1] + struct.pack("<HH", 55, 10) + gif[later + 5 :]
     result = render(moved, format="webp")
-    # What is left of it equals the frame before, with which the encoder merges it.
+    # Its visible rest equals the previous frame, and the encoder merges the two.
     assert (result.width, result.height, result.frames) == (60, 40, 4)
     assert getattr(opened(result), "n_frames", 1) == 4
 

@@ -1,4 +1,4 @@
-"""AVIF and HEIC may show a part of their picture only (`clap`). libheif and libvips cut the same parts out."""
+"""AVIF and HEIC may show only part of an image (`clap`). The references are libheif and libvips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def avif() -> Any:
 
 
 def cut(data: Any, width: Any, height: Any, across: int = 0, down: int = 0, below: int = 1) -> Any:
-    """The file with the property; `across` and `down` are halves of pixels from middle to middle."""
+    """Return the file with the property; `across` and `down` are offsets of the centre in half pixels."""
     made = bytearray(data)
     boxes = {name: data.find(name) - 4 for name in (b"meta", b"iprp", b"ipco", b"ipma", b"iloc")}
 
@@ -34,7 +34,7 @@ def cut(data: Any, width: Any, height: Any, across: int = 0, down: int = 0, belo
         number, at = number + 1, at + size(at)
     for name, more in ((b"ipma", 1), (b"ipco", 40), (b"iprp", 41), (b"meta", 41)):
         struct.pack_into(">I", made, boxes[name], size(boxes[name]) + more)
-    counted = boxes[b"ipma"] + 18  # one item, whose number has two bytes
+    counted = boxes[b"ipma"] + 18  # one item, whose id has two bytes
     made[counted] += 1
     made.insert(counted + made[counted], 0x80 | number)
     halves = (across, 2, down, 2)

@@ -1,4 +1,4 @@
-"""BMPs of every kind that Windows and OS/2 wrote. The colours are those that Chromium shows."""
+"""BMPs of every kind that Windows and OS/2 wrote. The expected colours are those of Chromium."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_cut_off_file_is_said_to_be_one() -> None:
 
 
 def test_bit_fields_with_alpha_may_follow_the_shortest_header() -> None:
-    """`BI_ALPHABITFIELDS`, as Windows CE wrote it."""
+    """`BI_ALPHABITFIELDS`, as written by Windows CE."""
     pixels = bytes((0, 0, 255, 255, 0, 255, 0, 128, 255, 0, 0, 0, 255, 255, 255, 255)) * 2
     masks = fields(0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     row = [(255, 0, 0, 255), (0, 255, 0, 128), (0, 0, 255, 0), (255, 255, 255, 255)]

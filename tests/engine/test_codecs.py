@@ -1,4 +1,4 @@
-"""Each format has one codec, and nothing else lists formats."""
+"""Each format has one codec, and no other code lists formats."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_no_formats_name_is_compared_or_listed_outside_the_codecs() -> None:
 
 
 def _formats_named(tree: ast.AST) -> Iterator[str]:
-    """Yield the formats that are compared with, matched, or listed in a collection or as the keys of a mapping."""
+    """Yield formats that are compared with, matched, or listed in a collection or as keys of a mapping."""
     names = set(FORMATS) | {codec.pillow.lower() for codec in CODECS.values()}
     for node in ast.walk(tree):
         for text in _texts(node):

@@ -1,6 +1,7 @@
-"""Colours are what the file says, by any of the ways that its format has.
+"""Colours are decoded as the file specifies them, in any way that its format allows.
 
-Unless another witness is named, the right values are those of Chromium's canvas in sRGB (version 156)."""
+Unless another reference is named, the expected values are those of Chromium's canvas in sRGB (version
+156)."""
 
 from __future__ import annotations
 

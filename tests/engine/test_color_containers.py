@@ -1,4 +1,4 @@
-"""AVIF, HEIC, BMP and JPEG 2000 say their colours each in its own way."""
+"""AVIF, HEIC, BMP and JPEG 2000 each specify colours in their own way."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.engine.samples import pixel
 from . import samples
 from .samples import is_near, opened, saved
 
-# AVIF is a little off in these strong colours, in Chromium as here.
+# AVIF is slightly off in these saturated colours, in Chromium too.
 P3_IN_AVIF = [(217, 0, 5), (0, 205, 0), (41, 30, 207), (203, 179, 3), (232, 169, 135)]
 
 
@@ -83,7 +83,7 @@ def test_a_heic_has_the_colours_of_its_code_points() -> None:
     before, result = opened(render(plain)).convert("RGB"), render(bytes(data))
     assert open(bytes(data)).facts.profile == "Display P3"
     assert "color_converted" in codes(result)
-    # As a profile of Display P3 does in a PNG.
+    # The same as a Display P3 profile in a PNG.
     after = opened(render(saved(before, "PNG", icc_profile=samples.display_p3()))).convert("RGB")
     difference = ImageStat.Stat(opened(result).convert("RGB")).mean
     assert is_near(difference, ImageStat.Stat(after).mean, 1)
@@ -96,7 +96,7 @@ def bmp(
     icc: bytes = b"",
     image: Image.Image | None = None,
 ) -> bytes:
-    """The chart behind a header of version 4, or 5 when there is a profile."""
+    """Return the chart with a header of version 4, or 5 if there is a profile."""
     plain = saved(image or chart(), "BMP")
     offset = int.from_bytes(plain[10:14], "little")
     header = bytearray(124 if icc else 108)
@@ -133,7 +133,7 @@ P3_ENDS = (0.4866, 0.2290, 0.0, 0.2657, 0.6917, 0.0451, 0.1982, 0.0793, 1.0439)
 @pytest.mark.parametrize(
     ("kind", "ends", "gammas", "greys", "colors"),
     [
-        # As a PNG of the same gamma and primaries; browsers pass over these fields.
+        # As a PNG with the same gamma and primaries; browsers ignore these fields.
         pytest.param(b"\0\0\0\0", P3_ENDS, (2.2,) * 3, GAMMA_2_2, P3_GAMMA_2_2, id="XYZ"),
         pytest.param(
             b"\0\0\0\0", (0.68, 0.32, 0, 0.265, 0.69, 0.045, 0.15, 0.06, 0.79), (2.2,) * 3, GAMMA_2_2, P3_GAMMA_2_2, id="xyz"
@@ -157,7 +157,7 @@ def test_a_bmp_has_the_colours_of_its_endpoints_and_gammas(
 def jp2(
     image: Image.Image, colr: bytes | None = None, cdef: list[tuple[int, int, int]] | None = None
 ) -> bytes:
-    """A lossless JP2 with another `colr` box, and a `cdef` box of (number, kind, association)."""
+    """Return a lossless JP2 with another `colr` box, and a `cdef` box of (number, kind, association)."""
     data = saved(image, "JPEG2000", irreversible=False)
     start = data.index(b"jp2h") - 4
     end = start + int.from_bytes(data[start : start + 4], "big")

@@ -1,4 +1,4 @@
-"""What a profile means is told by what is in it, not by its name."""
+"""Profiles are interpreted by their content, not by their name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def jpeg(**arguments: Any) -> bytes:
 def test_a_camera_that_says_r03_means_adobe_rgb() -> None:
     source = open(jpeg(exif=adobe_rgb_by_exif()))
     assert source.facts.profile == "Adobe RGB (1998)"
-    # Browsers pass over it; the values are those of a PNG with Adobe RGB's gamma and primaries in Chromium.
+    # Browsers ignore it; the values are Chromium's for a PNG with Adobe RGB's gamma and primaries.
     assert_chart(small(opened(source.render(Recipe.parse({"format": "png"})))), GAMMA_2_2, ADOBE_RGB, 4)
     for exif in (adobe_rgb_by_exif("R98"), b"Exif\0\0II*\0\xff\xff\xff\xff"):
         assert_chart(small(opened(render(jpeg(exif=exif)))), UNCHANGED, COLORS, 4)

@@ -1,4 +1,4 @@
-"""Small files of the kinds that other converters get wrong. The values are those of Chromium, exiftool and gifsicle."""
+"""Small files that other converters get wrong. The references are Chromium, exiftool and gifsicle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def image(name: str) -> Image.Image:
 
 
 def source_frames(data: bytes) -> list[Image.Image]:
-    """The frames as they are decoded, before any encoder."""
+    """Return the frames as decoded, before any encoder."""
     source = open_data(data, DEFAULT_LIMITS)
     wanted = range(source.facts.frames)
     pictures = decode(source, DEFAULT_LIMITS, 1, wanted, Deadline(60))
@@ -251,7 +251,7 @@ def test_a_copy_or_mask_is_no_page_wherever_it_stands(tags: dict[int, int], firs
 
 
 def tiff_of(pages: list[tuple[Any, ...]]) -> bytes:
-    """A TIFF of these images, each with tags of its own."""
+    """Return a TIFF of these images, each with its own tags."""
     output = BytesIO()
     with TiffImagePlugin.AppendingTiffWriter(output, new=True) as writer:
         for page, tags in pages:

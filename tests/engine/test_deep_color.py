@@ -1,4 +1,4 @@
-"""Wide-gamut, linear and HDR colours become sRGB in sixteen bits a channel. LittleCMS, in another wheel, is the judge."""
+"""Wide-gamut, linear and HDR colours become 16-bit sRGB. LittleCMS, from another wheel, is the reference."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PROFILES = {
 
 
 def picture(channels: int) -> Any:
-    """A grey ramp, and all kinds of colours."""
+    """Return a grey ramp with colours of all kinds."""
     pixels = np.random.default_rng(5).integers(0, 65_536, (HEIGHT, WIDTH, channels)).astype(np.uint16)
     pixels[:8, :, :3] = np.linspace(0, 65_535, WIDTH).round().astype(np.uint16)[:, np.newaxis]
     return pixels if channels > 1 else pixels[..., 0]
@@ -85,7 +85,7 @@ def apart(found: Any, wanted: Any) -> int:
 
 
 def deep(data: bytes, **recipe: Any) -> Any:
-    """The pixels of a PNG of the result, which says that colours were converted and all bits kept."""
+    """Return the pixels as PNG, after checking that colours were converted and all bits kept."""
     result = render(data, **recipe)
     assert {"bits_kept", "color_converted"} <= codes(result)
     pixels = imagecodecs.png_decode(result.data)
@@ -112,7 +112,7 @@ def test_colours_are_converted_in_sixteen_bits(
 def test_the_curve_of_grey_is_applied_in_sixteen_bits(curve: tuple[float]) -> None:
     pixels, icc = picture(1), samples.gray_profile(curve)
     assert apart(deep(as_png(pixels, icc)), in_srgb(pixels, icc)) <= NEAR
-    in_rgb = samples.rgb_profile("Curve", curve=curve)  # means the same for grey
+    in_rgb = samples.rgb_profile("Curve", curve=curve)  # equivalent for grey
     assert apart(deep(as_png(pixels, in_rgb)), in_srgb(pixels, icc)) <= NEAR
 
 
@@ -149,6 +149,6 @@ def test_what_is_asked_for_in_eight_bits_does_not_depend_on_what_else_is() -> No
 def test_a_curve_of_nonsense_is_left_to_the_eight_bits_of_littlecms() -> None:
     icc = bytearray(samples.rgb_profile("Odd", curve=(1.8,)))
     at = icc.index(b"para") + 8
-    icc[at : at + 2] = b"\0\1"  # a kind with three numbers, of which only one is there
+    icc[at : at + 2] = b"\0\1"  # a curve type with three parameters, of which only one is present
     result = render(as_png(picture(3), bytes(icc)))
     assert "bits_kept" not in codes(result) or "color_converted" not in codes(result)

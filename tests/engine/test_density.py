@@ -1,4 +1,4 @@
-"""How many pixels make an inch: kept from whatever says it, set on request, and told as other programs read it."""
+"""Pixels per inch: kept from any source, set on request, and readable by other programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def render(data: bytes, **recipe: Any) -> Result:
 
 
 def told(data: bytes) -> dict[str, Any]:
-    """Return the density as exiftool reads it, in pixels an inch, by the group that says it."""
+    """Return the density in pixels per inch as read by exiftool, by metadata group."""
     axes = ("XResolution", "YResolution", "ResolutionUnit", "PixelsPerUnitX", "PixelsPerUnitY")
     said = exiftool.read(
         data, "-n", "-G1", *(f"-{name}" for name in (*axes, "PixelsPerMeterX", "PixelsPerMeterY"))

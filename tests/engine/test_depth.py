@@ -1,4 +1,4 @@
-"""Sixteen bits a channel stay sixteen where both ends can hold them. Others write the sources and read the results."""
+"""16 bits per channel are kept if both formats support them. Other programs write and read the files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 41, 29
 
 
 def picture(channels: Any, width: Any = WIDTH, height: Any = HEIGHT) -> Any:
-    """Ramps whose lower octets run through all values; alpha, the last of two or four channels, reaches both ends."""
+    """Return ramps whose low bytes take all values; alpha, the last channel of 2 or 4, reaches both ends."""
     down, across = np.mgrid[0:height, 0:width]
     bands = np.stack([across * 1501 + down * 37 + band * 9001 for band in range(channels)], axis=-1) % 65_536
     if channels in (2, 4):
@@ -64,7 +64,7 @@ WRITE: dict[str, Callable[..., bytes]] = {"png": as_png, "tiff": as_tiff}
 
 
 def kept(data: Any, **recipe: Any) -> Any:
-    """The pixels of the result, which says that it kept them all."""
+    """Return the pixels of the result, after checking that it reports all bits as kept."""
     result = render(data, **recipe)
     assert "bits_kept" in codes(result)
     pixels = READ[result.format](result.data)
@@ -94,7 +94,7 @@ def test_grey_goes_through_jpeg_2000(target: Any) -> None:
 def test_colours_and_alpha_of_jpeg_2000_arrive_in_sixteen_bits(
     channels: Any, container: Any, level: Any
 ) -> None:
-    """A level of 50 is lossy, so what another decoder finds is right."""
+    """A level of 50 is lossy, so the reference is another decoder."""
     data = imagecodecs.jpeg2k_encode(picture(channels), level=level, codecformat=container)
     for target in ("png", "tiff"):
         assert np.array_equal(kept(data, format=target), imagecodecs.jpeg2k_decode(data))

@@ -1,4 +1,4 @@
-"""A JPEG goes into a JPEG XL and comes out again byte for byte, judged by libjxl's own programs."""
+"""A JPEG can be stored in a JPEG XL and restored byte for byte; libjxl's own programs are the reference."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_place_is_never_carried_along_where_it_is_to_go() -> None:
 
 
 def places() -> Iterator[Any]:
-    """JPEGs that tell a place where nobody else looks, but for the first."""
+    """Yield JPEGs with a location in places that are easily missed, the first without."""
     photo = samples.photo((32, 24))
     plain, place = samples.saved(photo, "JPEG"), b"Vendor\0GPS 48.2082N 11.5012E"
     exif = Image.Exif()

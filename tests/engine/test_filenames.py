@@ -29,9 +29,9 @@ from converter.models import Batch, Job, Upload
         ("漢" * 300 + ".jpeg", "漢" * 83 + ".jpeg"),
         ("漢" * 300, "漢" * 85),
         (".jpg", "jpg"),
-        ("می\u200cخواهم.png", "می\u200cخواهم.png"),  # Persian needs the joiner within the word
+        ("می\u200cخواهم.png", "می\u200cخواهم.png"),  # Persian needs the joiner within words
         ("👨\u200d👩\u200d👧.png", "👨\u200d👩\u200d👧.png"),
-        ("\U0001fae9.png", "\U0001fae9.png"),  # newer than this Python's tables
+        ("\U0001fae9.png", "\U0001fae9.png"),  # newer than this Python's Unicode tables
         ("\ue000.png", "\ue000.png"),
     ],
 )

@@ -1,6 +1,7 @@
-"""A focal point stays as near the middle as the edges allow, whatever is done to the picture before.
+"""A focal point stays as near the centre as the edges allow, whatever is done to the image before.
 
-The pictures are boards of 8×8 cells, no two alike. What is kept is worked out by hand and cut out by Pillow.
+The images are boards of 8×8 cells, all different. The expected crop is calculated by hand and cut out by
+Pillow.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def is_same(image: Image.Image, other: Image.Image) -> bool:
         ((80, 30), 0.9, 0.9, (0, 50, 80, 80)),
         ((30, 80), 0.5, 0.5, (25, 0, 55, 80)),
         ((80, 80), 0.1, 0.1, (0, 0, 80, 80)),
-        # 26.6 pixels from the left: nothing is blurred for a part of a pixel.
+        # 26.6 pixels from the left: crops are at whole pixels, without blurring.
         ((30, 80), 0.3325, 0.5, (12, 0, 42, 80)),
     ],
 )

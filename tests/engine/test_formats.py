@@ -126,7 +126,7 @@ def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one() 
 
 
 def test_versions_are_what_the_wheels_hold() -> None:
-    # Witness: the names that the linker gave the files.
+    # Reference: the names that the linker gave the files.
     import PIL
 
     held = [path.name for path in Path(PIL.__file__).parent.parent.glob("pillow*.libs/*")]

@@ -1,4 +1,4 @@
-"""The HDR version of a JPEG follows what is done to the picture; libultrahdr is the witness."""
+"""The HDR version of a JPEG follows changes to the image; libultrahdr is the reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZE = (160, 120)
 
 
 def scene(size: Any = SIZE) -> Any:
-    """Linear light, 1 for white: from black to four times as bright, with a sun of six."""
+    """Return linear light, 1 for white: from black to four times as bright, with a sun of six."""
     width, height = size
     across, down = numpy.meshgrid(numpy.linspace(0, 1, width), numpy.linspace(0, 1, height))
     light = numpy.stack([4 * across**2, 2 * across * down + 0.1, 1.5 * down], axis=-1)
@@ -44,13 +44,13 @@ def in_hdr(data: bytes) -> Any:
 
 
 def stops_apart(found: Any, wanted: Any) -> Any:
-    """The mean difference in stops where there is light to speak of."""
+    """Return the mean difference in stops, except in the darkest parts."""
     lit = wanted.max(axis=2) > 0.2
     return abs(numpy.log2((found[lit] + 0.02) / (wanted[lit] + 0.02))).mean()
 
 
 def brightest(light: Any) -> Any:
-    """The light of the sun, which covers more than this part."""
+    """Return the light in the centre of the sun."""
     return numpy.quantile(light, 0.99)
 
 
@@ -109,7 +109,7 @@ def test_a_coarse_gain_map_stays_as_fine_as_it_is_when_the_picture_shrinks() -> 
 
 @pytest.fixture(scope="module")
 def grainy() -> Any:
-    """A photograph of a usual size for the web, with a gain map as large as itself."""
+    """Return a photo of a usual size for the web, with a gain map of the same size."""
     grain = numpy.random.default_rng(1).normal(1, 0.06, (480, 640, 1))
     light = scene((640, 480)).astype(float)
     light[..., :3] *= grain
@@ -133,7 +133,7 @@ def test_the_hdr_version_costs_few_bytes_and_shines_no_brighter(
     grainy: bytes, recipe: dict[str, Any]
 ) -> None:
     both, plain = rendered(grainy, **recipe), rendered(grainy, hdr="sdr", **recipe)
-    most = 1.15 if both.width >= 240 else 1.22  # beside a tiny picture, the headers alone weigh a tenth
+    most = 1.15 if both.width >= 240 else 1.22  # in a tiny image, the headers alone are a tenth
     assert len(both.data) <= most * len(plain.data)
     assert codes(plain) & {"hdr_removed"}
     assert in_hdr(both.data).max() <= 1.05 * in_hdr(grainy).max()
@@ -167,8 +167,9 @@ def test_what_android_wrote_by_xmp_alone_is_kept(photo: bytes, metadata: str) ->
 
 
 def by_xmp(photo: bytes, more: bytes = b"") -> bytes:
-    """The same as Android wrote it before ISO 21496-1: told by XMP, a grey map of up to three stops; `more` is said of
-    the map.
+    """Return the same in Android's format before ISO 21496-1: XMP and a grey map of up to three stops.
+
+    `more` is XMP about the map.
     """
     with Image.open(BytesIO(photo)) as base:
         plain = BytesIO()

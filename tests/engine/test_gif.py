@@ -1,4 +1,4 @@
-"""Animated GIFs keep every pixel and take no more bytes than those of the tool that is made for it."""
+"""Animated GIFs keep every pixel and are no larger than those of gifsicle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HDR and 16 bits come out in 8 bits without losing what can be seen."""
+"""HDR and 16-bit images become 8-bit without visible loss."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from .samples import is_near, opened, saved
 
 
 def pq(nits: float) -> float:
-    """The code, 0 to 255, of an amount of light (SMPTE ST 2084)."""
+    """Return the code value, 0 to 255, of a luminance (SMPTE ST 2084)."""
     y: float = (nits / 10_000) ** 0.1593017578125
     return float(255 * ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375)
 
 
 def hlg(nits: float) -> float:
-    """The code, 0 to 255, on a screen of 1000 cd/m² (BT.2100)."""
+    """Return the code value, 0 to 255, on a display of 1000 cd/m² (BT.2100)."""
     scene = (nits / 1000) ** (1 / 1.2)
     return 255 * (
         (3 * scene) ** 0.5 if scene <= 1 / 12 else 0.17883277 * math.log(12 * scene - 0.28466892) + 0.55991073
@@ -57,7 +57,7 @@ def light(level: float) -> float:
 
 
 def in_hdr(image: Image.Image, transfer: str, sun: int | None = None) -> bytes:
-    """The same scene in BT.2100, white at 203 cd/m² as BT.2408 has it, and a few pixels of sun."""
+    """Return the scene in BT.2100, with white at 203 cd/m² as in BT.2408 and a few pixels of sun."""
     code_point, code = TRANSFERS[transfer]
     table = [round(code(203 * light(level))) for level in range(256)]
     hdr = image.point(table * 3)
@@ -149,7 +149,7 @@ def test_the_frames_of_an_hdr_animation_have_one_white() -> None:
 
 
 def deep_png(values: list[int], color_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """One row of 16-bit samples; colour type 0 is grey, 2 RGB and 6 RGBA."""
+    """Return one row of 16-bit samples; colour type 0 is grey, 2 RGB and 6 RGBA."""
     across = len(values) // {0: 1, 2: 3, 6: 4}[color_type]
     row = b"\0" + struct.pack(f">{len(values)}H", *values)
     body = chunk(b"IHDR", struct.pack(">IIBBBBB", across, 1, 16, color_type, 0, 0, 0))

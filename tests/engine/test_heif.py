@@ -1,4 +1,4 @@
-"""AVIF and HEIC made of several pictures, or named as sequences: read as Chromium and libheif do, or refused by the kind."""
+"""AVIF and HEIC of several images, or branded as sequences: read as by Chromium and libheif, or refused."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests.engine.rendering import render
 RED, GREEN, BLUE, WHITE = ((220, 30, 30), (30, 180, 60), (40, 60, 210), (255, 255, 255))
 HEIC, AVIF = (b"mif1", b"heic"), (b"avif", b"mif1", b"miaf")
 KINDS = {b"hvc1": HEIC, b"av01": AVIF}
-TURNED = box(b"irot", b"\1")  # by a quarter to the left
+TURNED = box(b"irot", b"\1")  # 90° anticlockwise
 
 
 @pytest.fixture(scope="module")
 def pictures() -> Any:
-    """By compression: four quarters, red and green, 64 pixels wide and high."""
+    """Return by compression: an image of four red and green quarters, 64×64 pixels."""
     drawn = [samples.quarters((64, 64)), Image.new("RGB", (64, 64), RED), Image.new("RGB", (64, 64), GREEN)]
     return {kind: [coded(image, kind) for image in drawn] for kind in KINDS}
 
 
 def corners(data: bytes) -> Any:
-    """The size, and the colours near each corner, row by row."""
+    """Return the size, and the colours near each corner, row by row."""
     image = samples.opened(render(data)).convert("RGB")
     across, down = (image.width // 10, image.width - 3), (image.height // 10, image.height - 3)
     return image.size, [image.getpixel((x, y)) for y in down for x in across]
@@ -55,7 +55,7 @@ def test_a_grid_is_one_picture_whatever_its_size(pictures: Any, kind: bytes, siz
 def test_a_grid_is_turned_and_mirrored_as_a_whole(pictures: Any, kind: bytes) -> None:
     _, red, green = pictures[kind]
     whole = grid(1, 2, (128, 64), [2, 3])
-    told = [*whole.properties, TURNED, box(b"imir", b"\0")]  # top to bottom, after it was turned
+    told = [*whole.properties, TURNED, box(b"imir", b"\0")]  # flipped vertically, after rotation
     data = made([replace(whole, properties=told), red, green], brands=KINDS[kind])
     assert_shows(data, (64, 128), [RED, RED, GREEN, GREEN])
 
@@ -160,7 +160,7 @@ def test_a_picture_kept_in_the_header_is_whole(pictures: Any) -> None:
     data = made([quarters], brands=AVIF)
     at = data.index(b"iloc")
     version = data[:at] + b"iloc\1\0\0\0" + data[at + 8 :]
-    # Version 1 puts two bytes between an item's number and where its pixels are: 1 for `idat`.
+    # Version 1 has two bytes between an item's id and the location of its data: 1 for `idat`.
     entry = at + 12 + 2
     moved = version[:entry] + b"\0\1" + version[entry:]
     meta = data.index(b"meta")
@@ -181,7 +181,7 @@ def test_items_that_are_made_of_each_other_end() -> None:
 
 
 def beside(main: Item, other: Item, kind: bytes, role: bytes = b"") -> list[Item]:
-    """The main picture and another that belongs to it, by the kind of reference and its role."""
+    """Return the main image and another that refers to it, with this type of reference and role."""
     told = [full(b"auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:" + role + b"\0")] if role else []
     return [main, replace(other, properties=[*other.properties, *told], refers={kind: [1]}, hidden=True)]
 
@@ -199,7 +199,7 @@ def test_depth_and_thumbnails_are_no_pages(pictures: Any, kind: bytes, reference
 def test_a_picture_is_cut_then_turned_then_mirrored(pictures: Any, kind: bytes) -> None:
     quarters, *_ = pictures[kind]
     cut = box(b"clap", struct.pack(">IIIIiIiI", 32, 1, 24, 1, 4, 1, -2, 1))
-    told = [*quarters.properties, cut, TURNED, box(b"imir", b"\1")]  # left to right
+    told = [*quarters.properties, cut, TURNED, box(b"imir", b"\1")]  # mirrored horizontally
     data = made([replace(quarters, properties=told)], brands=KINDS[kind])
     assert_shows(data, (24, 32), [WHITE, GREEN, BLUE, RED])
 
@@ -218,7 +218,7 @@ def test_colours_multiplied_by_their_alpha_are_divided_again(kind: bytes) -> Non
 
 
 def test_a_second_picture_without_a_size_is_damaged(pictures: Any) -> None:
-    """libheif tells no size of a picture without properties, and decodes it all the same."""
+    """libheif reports no size for an image without properties, but decodes it."""
     whole, red, _ = pictures[b"hvc1"]
     data = made([whole, replace(red, properties=[told for told in red.properties if told[4:8] != b"ispe"])])
     with pytest.raises(Corrupt):

@@ -1,4 +1,4 @@
-"""Bitmaps in icons that name their bit fields are read as Chromium reads them, or refused by their kind."""
+"""Bitmaps with bit fields in icons are read as in Chromium, or refused as unsupported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USUAL = {16: (0x7C00, 0x3E0, 0x1F), 32: (0xFF0000, 0xFF00, 0xFF)}
 
 
 def icon(bits: int, pixel: bytes, compression: int, fields: tuple[int, ...], mask: bytes) -> bytes:
-    """An icon of one colour; a set bit of the mask is clear."""
+    """Return an icon of one colour; set bits of the mask are transparent."""
     header = struct.pack("<IiiHHIIiiII", 40, SIDE, 2 * SIDE, 1, bits, compression, 0, 0, 0, 0, 0)
     bitmap = header + struct.pack(f"<{len(fields)}I", *fields) + pixel * SIDE**2 + mask
     directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, SIDE, SIDE, 0, 0, 1, bits, len(bitmap), 22)

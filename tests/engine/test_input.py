@@ -1,4 +1,4 @@
-"""What comes in: recognised by content, refused in words, never half read."""
+"""Input files are recognised by content, and refused with a clear error rather than read halfway."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PNG = Recipe.parse({"format": "png"})
 
 
 def error_of(data: bytes, limits: Any = None) -> Any:
-    """Open, decode and render; return the error that one of these raised."""
+    """Open, decode and render; return the error raised by one of these."""
     results = convert(data, PNG, limits=limits or Limits())
     assert isinstance(results[0], EngineError), "no error"
     assert results[0].message.text.endswith(".")

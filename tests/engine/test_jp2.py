@@ -1,4 +1,4 @@
-"""JPEG 2000 of more than eight bits; the files hold a ramp in every channel, downwards in the second."""
+"""JPEG 2000 of more than eight bits; the files have a ramp in every channel, descending in the second."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_white_stays_white_in_deep_channels(name: str, mode: str) -> None:
 
 @pytest.fixture
 def only_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenJPEG cannot be called directly."""
+    """Pretend that OpenJPEG cannot be called directly."""
 
     def tried() -> Any:
         raise Unfit("it is linked in another way")
@@ -120,7 +120,7 @@ def test_grey_reaches_from_black_to_white_at_every_depth(bits: int, container: s
 def with_palette(
     columns: int = 3, depth: int = 7, bits: int = 8, order: tuple[int, ...] = (0, 1, 2)
 ) -> bytes:
-    """Return a JP2 of 256 colours, or as many as its bits tell."""
+    """Return a JP2 with a palette of 256 colours, or as many as the bits allow."""
     indices = numpy.arange(1 << bits, dtype=numpy.uint8)[None]
     data = bytes(
         imagecodecs.jpeg2k_encode(
@@ -164,7 +164,7 @@ def test_lab_is_refused_by_name() -> None:
 
 
 def sampled(data: bytes, *steps: tuple[int, int]) -> bytes:
-    """The file with so many pixels of the picture to each sample of its channels."""
+    """Return the file with this many image pixels for each sample of its channels."""
     changed, sizes = bytearray(data), data.index(SIZES)
     for channel, step in enumerate(steps):
         changed[sizes + 43 + 3 * channel : sizes + 45 + 3 * channel] = bytes(step)

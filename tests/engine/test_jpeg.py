@@ -1,4 +1,4 @@
-"""What a JPEG may claim of itself, and what is too much. Where segments are odd, libjpeg and Chromium read it so too."""
+"""Valid and excessive claims of JPEG headers. Odd segments are read as by libjpeg and Chromium."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_jpeg_of_ten_thousand_scans_is_refused_before_it_is_decoded() -> None:
     honest = data[:at] + scan * 20 + data[-2:]
     hostile = data[:at] + scan * 10_000 + data[-2:]
     open(honest)
-    open(data + scan * 10_000)  # a film that follows the picture
+    open(data + scan * 10_000)  # a video that follows the image
     with pytest.raises(UnsupportedVariant, match="far more parts"):
         open(hostile)
 

@@ -1,4 +1,4 @@
-"""Damage that libjpeg passes over with a warning (`djpeg` prints it) is told, and odd but whole files are not accused."""
+"""Damage for which libjpeg only warns (see `djpeg`) is reported, but not odd files that are intact."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def jpeg(mode: str = "RGB", size: tuple[int, int] = SIZE, **arguments: Any) -> b
 
 
 def said(data: bytes, **recipe: Any) -> list[str]:
-    """What is said of damage."""
+    """Return the reported damage."""
     result = render(data, **recipe)
     return [warning.params.get("kind", "") for warning in damage(result)]
 
@@ -147,7 +147,7 @@ def test_a_damaged_jpeg_is_not_repacked_as_it_is() -> None:
 def test_an_arithmetic_jpeg_of_more_than_a_block_is_read() -> None:
     comment = (
         b"\xff\xfe\xff\x00" + b" " * 0xFEFE
-    )  # the compressed data lies across the end of Pillow's first block
+    )  # the compressed data crosses the end of Pillow's first block
     scan = ARITHMETIC.index(b"\xff\xda")
     data = ARITHMETIC[:scan] + comment + b"\xff\xfe\x00\x6a" + b" " * 0x68 + ARITHMETIC[scan:]
     assert len(data) > 65_536 > data.index(b"\xff\xda") + 12

@@ -1,4 +1,4 @@
-"""A small picture of a progressive JPEG is the same without the scans that only a larger one needs."""
+"""A small version of a progressive JPEG is the same without the scans that only larger ones need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEGs are written by jpegli where it works, and by libjpeg-turbo where it does not."""
+"""JPEGs are written by jpegli if it is available, otherwise by libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOURCE = saved(PHOTO, "PNG")
 START_OF_SCAN = 0xDA
 STANDARD_TABLE = bytes.fromhex(
     "0002010303020403050504040000017d"
-)  # how many codes of each length: T.81, table K.5
+)  # number of codes of each length: T.81, table K.5
 
 
 def render(data: bytes = SOURCE, **recipe: Any) -> Result:
@@ -57,7 +57,7 @@ def head(data: bytes) -> list[tuple[int, bytes]]:
     ],
 )
 def test_a_quality_looks_the_same_in_fewer_bytes(mode: str, quality: int) -> None:
-    """By the package ssimulacra2 the two score 7.8 and 10.5, 39.0 and 39.7 … 68.9 and 69.0, 70.7 and 71.0."""
+    """SSIMULACRA2 of the two encoders: 7.8 and 10.5, 39.0 and 39.7 … 68.9 and 69.0, 70.7 and 71.0."""
     source = saved(PHOTO.convert(mode), "PNG")
     ours, plain = render(source, quality=quality), render(source, quality=quality, effort=1)
     assert is_jpegli(ours)

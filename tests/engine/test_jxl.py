@@ -1,4 +1,4 @@
-"""JPEG XL, judged by libjxl's own programs, which are built from another version than ours."""
+"""JPEG XL, tested with libjxl's own programs, which are built from another version than ours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PHOTO = samples.saved(samples.photo(), "PNG")
 
 @pytest.fixture
 def cjxl(tmp_path: Path) -> Any:
-    """Return what cjxl makes of a file."""
+    """Return a function that encodes a file with cjxl."""
 
     def run(data: Any, extension: Any, *options: Any) -> Any:
         source, target = tmp_path / f"in.{extension}", tmp_path / "out.jxl"
@@ -43,7 +43,7 @@ def cjxl(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def djxl(tmp_path: Path) -> Any:
-    """Return what djxl makes of a JPEG XL."""
+    """Return a function that decodes a JPEG XL with djxl."""
 
     def run(data: Any, extension: str = "png") -> Any:
         source, target = tmp_path / "in.jxl", tmp_path / f"out.{extension}"
@@ -232,7 +232,7 @@ def test_a_codestream_in_parts_is_read_as_a_whole(first: int) -> None:
 
 @pytest.mark.parametrize("policy", ["strip", "strip_location", "keep"])
 def test_metadata_in_compressed_boxes_is_treated_as_any(policy: str) -> None:
-    """`brob`, ISO/IEC 18181-2, 9.6; exiftool of our version does not read it."""
+    """`brob`, ISO/IEC 18181-2, 9.6; the installed exiftool cannot read it."""
     plain = converted(samples.phone_jpeg(), metadata="keep").data
     compressed = b"".join(
         boxed(b"brob", kind + bytes(imagecodecs.brotli_encode(content)))

@@ -1,4 +1,4 @@
-"""A picture that is needed once is freed before its encoder runs, or as soon as the encoder has its pixels."""
+"""An image for one output is freed before its encoder runs, or once the encoder has its pixels."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_libavif_works_without_the_picture_beside_its_copy(monkeypatch: pytest.M
 
 
 def test_a_png_is_not_held_twice() -> None:
-    """Pillow gathers what one buffer holds in a chunk; only JPEG needs one for the whole file."""
+    """Pillow writes buffer-sized chunks; only JPEG needs a buffer for the whole file."""
     noise = samples.saved(Image.effect_noise((500, 500), 90).convert("RGB"), "PNG")
     [result] = samples.render_all(noise, Recipe.parse({"format": "png"}))
     sizes = [chunk.end - chunk.start for chunk in chunks(result.data) if chunk.kind == b"IDAT"]

@@ -1,4 +1,4 @@
-"""Files of a few megabytes that hold more parts than any encoder makes."""
+"""Files of a few megabytes with more parts than any encoder makes."""
 
 from __future__ import annotations
 

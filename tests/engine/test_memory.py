@@ -1,4 +1,4 @@
-"""How much memory the sandbox's child takes for large pictures: the most that was resident at once."""
+"""The peak resident memory of the sandbox's child for large images."""
 
 from __future__ import annotations
 

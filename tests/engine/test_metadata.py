@@ -1,4 +1,4 @@
-"""What is removed is gone, and what is kept is there: exiftool is the witness."""
+"""Removed metadata is gone, and kept metadata is there, according to exiftool."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_strip_leaves_nothing(data: bytes, target: str) -> None:
         assert "GPS" not in key
         assert not key.endswith("Comment")
         assert not key.endswith("Date") or value == "0000:00:00 00:00:00" or key.startswith("File:"), key
-        # Pages of a TIFF are directories too; a thumbnail is one that says so.
+        # Pages of a TIFF are directories too; a thumbnail is marked as one.
         assert "IFD1" not in key or target == "tiff"
         assert "Thumbnail" not in key
     if target == "tiff":
@@ -349,7 +349,7 @@ def test_a_hostile_comment_is_searched_in_time(piece: bytes) -> None:
 
 
 def utf_8(words: str) -> Text:
-    """Return words that Pillow writes as UTF-8."""
+    """Return text that Pillow writes as UTF-8."""
     return Text(words.encode().decode("latin-1"))
 
 
@@ -377,7 +377,7 @@ def test_words_of_an_avif_keep_their_letters_whatever_its_exif_says_of_orientati
     exif[ExifTags.Base.Artist] = utf_8("Zoë")
     exif[ExifTags.Base.SamplesPerPixel] = 6
     data = samples.saved(samples.quarters(), "AVIF", exif=exif.tobytes())
-    # Pillow would write an orientation as AVIF's own. The file lies, and AVIF does not go by EXIF.
+    # Pillow would store an orientation as AVIF's own. This one is wrong, and AVIF ignores EXIF orientation.
     data = data.replace(b"\x01\x15\0\3\0\0\0\1\0\6", b"\x01\x12\0\3\0\0\0\1\0\6")
     assert exiftool.read(data, "-n", "-Orientation", extension="avif")["Orientation"] == 6
     result = render(data, metadata="keep")

@@ -1,4 +1,4 @@
-"""Metadata in places of its own: hexadecimal texts of PNG, boxes of JPEG 2000, the JPEG inside a JPEG XL."""
+"""Metadata in unusual places: hexadecimal text in PNG, boxes of JPEG 2000, the JPEG inside a JPEG XL."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_hexadecimal_text_that_cannot_be_read_is_named(name: str, content: byt
 
 @pytest.mark.long
 def test_exif_and_xmp_of_jpeg_2000_are_kept_and_turn_nothing(tmp_path: Path) -> None:
-    """As exiftool writes them; no decoder of JPEG 2000 turns by EXIF."""
+    """As exiftool writes them; no JPEG 2000 decoder applies the EXIF orientation."""
     source, target = tmp_path / "source.jpg", tmp_path / "target.jp2"
     source.write_bytes(samples.phone_jpeg(6))
     target.write_bytes(jp2())

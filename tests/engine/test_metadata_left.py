@@ -1,4 +1,4 @@
-"""What is not kept although it was asked for is named."""
+"""Metadata that was requested but could not be kept is reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_unknown_fields() -> Any:
     block[0x010F] = "Phonemaker"
     block[0xC4A5] = b"PrintIM"
     block[0xBEEF] = "a field of nobody"
-    block[0x0103] = 6  # how the pixels are stored
+    block[0x0103] = 6  # compression, a structural tag
     return samples.saved(samples.quarters(), "JPEG", exif=block.tobytes())
 
 
@@ -65,7 +65,7 @@ def test_xmp_of_a_png_beyond_what_is_read_is_named() -> None:
 
 
 def test_a_place_of_a_wrong_type_is_named_and_the_rest_is_kept() -> None:
-    gps = struct.pack("<HHHI4sI", 1, 2, 2, 4, b"1.5", 0)  # latitude as a text
+    gps = struct.pack("<HHHI4sI", 1, 2, 2, 4, b"1.5", 0)  # latitude as text
     fields = struct.pack("<HHI4s", 0x010F, 2, 4, b"Cam") + struct.pack("<HHII", 0x8825, 4, 1, 38)
     exif = b"Exif\0\0II*\0\x08\0\0\0\2\0" + fields + bytes(4) + gps
     for target in KEEPS_EXIF:

@@ -1,4 +1,4 @@
-"""Every kind of metadata from every format to every other under every policy, as exiftool sees it."""
+"""Every kind of metadata from every format to every other under every policy, as read by exiftool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLICIES = ("strip", "strip_location", "keep")
 PLACES = ("Munich", "Germany", "48.2", "48 deg", "48,12.5")
 WRITTEN = [name for name, format in FORMATS.items() if format.encodes]
 
-# What tells each kind apart, as exiftool writes group, name and the beginning of the value.
+# Identifies each kind, as printed by exiftool: group, name and beginning of the value.
 MARKS = {
     "exif": ("EXIF", "Artist", "Alice"),
     "xmp": ("XMP", "Format", "image/jpeg"),
@@ -35,7 +35,7 @@ LONG_XMP = samples.XMP.replace(b"image/jpeg", b"image/jpeg" + b" and more words"
 
 
 def png_texts() -> bytes:
-    """IPTC as ImageMagick puts it into a PNG, and as others do, and a text that tells the place."""
+    """Return a PNG with IPTC as written by ImageMagick and others, and a text with a location."""
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "Alice from 48.2082, 11.5012")
     info.add_text("Raw profile type iptc", f"\niptc\n{len(samples.IPTC)}\n{samples.IPTC.hex()}\n", zip=True)
@@ -43,7 +43,7 @@ def png_texts() -> bytes:
 
 
 def png_raw() -> bytes:
-    """EXIF, XMP and IPTC as ImageMagick and exiftool put them into a PNG."""
+    """Return a PNG with EXIF, XMP and IPTC as written by ImageMagick and exiftool."""
     info = PngImagePlugin.PngInfo()
     for name, content in (("APP1", samples.exif()), ("xmp", samples.XMP), ("8bim", samples.app13()[18:])):
         info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(content):8}\n{content.hex()}\n", zip=True)
@@ -88,7 +88,7 @@ def long_jpeg() -> bytes:
 
 
 def sources() -> Any:
-    """By name: the file, the kinds in it, and those of them that tell the place."""
+    """Return by name: the file, its kinds of metadata, and those with a location."""
     exif, xmp, image = samples.exif(), samples.XMP, samples.quarters()
     both = {"exif", "xmp"}
     return {
@@ -115,14 +115,14 @@ def sources() -> Any:
 
 
 def held(target: Any) -> Any:
-    """Which kinds the format can hold, by its row."""
+    """Return the kinds that the format can store, according to its definition."""
     row = FORMATS[target]
     found = {"exif": row.exif, "xmp": row.xmp, "iptc": row.iptc, "comment": row.comment, "text": row.texts}
     return {kind for kind, is_held in found.items() if is_held}
 
 
 def told(data: Any, extension: Any) -> Any:
-    """What exiftool reads, without what it says of the file itself."""
+    """Return what exiftool reads, except information about the file itself."""
     found = exiftool.read(data, "-G0:1", "-a", "-u", "-ee", extension=extension)
     return {key: str(value) for key, value in found.items() if not key.startswith(("SourceFile", "ExifTool"))}
 
@@ -166,7 +166,7 @@ def test_what_the_policy_says_is_there_or_gone_and_the_report_names_it(source: A
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("target", [name for name in WRITTEN if name not in ("jxl", "pdf")])
 def test_a_profile_that_is_kept_is_no_metadata(target: Any, policy: Any) -> None:
-    """But for the formats in whose pictures exiftool does not look for it."""
+    """Except in formats where exiftool does not look for profiles."""
     data = samples.saved(samples.photo((40, 30)), "JPEG", icc_profile=samples.display_p3())
     result = render(data, format=target, metadata=policy, color="keep")
     values = told(result.data, result.extension)

@@ -1,8 +1,8 @@
-"""Where sharp, which many trust, sees a picture as we do. The known differences are tests too:
+"""The engine agrees with sharp, a widely trusted library. The known differences are tested too:
 
-- stretch with one side: sharp leaves the other as it is; ours follows in proportion, as in every mode.
-- pad with one side and no enlarging: sharp's canvas keeps the other side; ours has the shape of the picture.
-- CMYK without a profile: sharp has a press profile of its own; ours is the plain arithmetic, and the report says so.
+- stretch with one side: sharp keeps the other side; ours scales it in proportion, as in every mode.
+- pad with one side, without enlarging: sharp's canvas keeps the other side; ours keeps the aspect ratio.
+- CMYK without a profile: sharp has its own press profile; ours uses a simple formula, and reports it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def test_one_side_is_enough_for_a_shape_where_sharp_leaves_the_other_side(
 
 
 def press_profile() -> bytes:
-    """A CMYK profile: a grid of the sixteen corners in Lab, as a printed ink chart would give them."""
+    """Return a CMYK profile: the sixteen corners in Lab, as measured from a printed chart."""
     corners = bytearray()
     for inks in product((0, 1), repeat=4):
         cyan, magenta, yellow, black = inks
@@ -185,7 +185,7 @@ DELAYS = [40, 120, 500, 20, 250]
 
 
 def animation(format: str, repeats: int) -> bytes:
-    """An animation that is seen `repeats` times and once more in a GIF, as its own field counts; 0 is for ever."""
+    """Return an animation shown `repeats` times, in a GIF once more by its loop field; 0 is forever."""
     frames = [Image.new("RGB", (40, 30), (n * 50, 200 - n * 40, 90)) for n in range(len(DELAYS))]
     data: bytes = saved(
         frames[0], format, save_all=True, append_images=frames[1:], duration=DELAYS, loop=repeats

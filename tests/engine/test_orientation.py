@@ -1,4 +1,4 @@
-"""Every picture comes out upright, whatever its file says the way up is."""
+"""Every image is upright in the result, whatever orientation its file has."""
 
 from __future__ import annotations
 

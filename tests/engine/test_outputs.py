@@ -1,4 +1,4 @@
-"""One file, several outputs: none may change another, and none may fail for what the picture is."""
+"""Several outputs of one file: none may change another, and none may fail because of the kind of image."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SOURCES = {mode: pages(small(mode), small(mode).transpose(Image.Transpose.ROTATE
 
 
 def every_pair(names: list[str]) -> list[str]:
-    """Return the names in an order in which each follows each once, itself too."""
+    """Return the names in an order in which each follows each other and itself once."""
     chain = []
     for n, name in enumerate(names):
         chain.append(name)
@@ -85,7 +85,7 @@ def test_no_output_changes_another(source: str) -> None:
 
 
 def bilevel_pages(pdf: bytes) -> list[tuple[Image.Image, int]]:
-    """Return the CCITT pages of the PDF, decoded by libtiff, each with the bytes it takes."""
+    """Return the CCITT pages of the PDF, decoded by libtiff, with their sizes in bytes."""
     found = []
     for part in pdf.split(b"\nendstream"):
         start, _, stream = part.partition(b">>stream\n")
@@ -107,7 +107,7 @@ def bilevel_pages(pdf: bytes) -> list[tuple[Image.Image, int]]:
             279: len(stream),
         }.items():
             tags[tag] = value
-        tags[273] = 0  # made to point behind the directory
+        tags[273] = 0  # changed to point behind the directory
         with Image.open(BytesIO(b"II*\0\x08\0\0\0" + tags.tobytes(8) + stream)) as page:
             found.append((page.convert("1"), len(stream)))
     return found

@@ -1,4 +1,4 @@
-"""Pages and frames by their numbers: which are read, kept and made files of their own."""
+"""Selected pages and frames: which are read, kept and made separate files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLORS = ("red", "lime", "blue", "white", "black")
 
 
 def film(format: str) -> bytes:
-    """Five frames; the later ones draw only a part of the picture, on what was there."""
+    """Return five frames; later ones draw only part of the image over the previous ones."""
     image = Image.new("RGB", (40, 30), "red")
     frames = []
     for number, color in enumerate(COLORS):
@@ -34,7 +34,7 @@ def film(format: str) -> bytes:
 
 
 def scan() -> bytes:
-    """Three pages, each of a size and a density of its own."""
+    """Return three pages, each with its own size and density."""
     output = io.BytesIO()
     with tifffile.TiffWriter(output) as writer:
         for number, shade in enumerate((200, 100, 50)):
@@ -54,7 +54,7 @@ def test_a_frame_is_what_another_decoder_shows_at_that_time(format: str) -> None
     data = film(format)
     for number in range(5):
         result = render(data, pages=str(number + 1))
-        if format == "PNG":  # libvips reads no animated PNG
+        if format == "PNG":  # libvips cannot read animated PNG
             shown = pixels(result.data)
             assert tuple(shown[5, number * 8]) == ImageColor.getrgb(COLORS[number])
             continue

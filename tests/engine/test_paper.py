@@ -1,4 +1,4 @@
-"""PDF pages of a paper size, measured by pdfinfo."""
+"""PDF pages with a paper size, measured by pdfinfo."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_each_page_of_a_document_has_the_size_of_the_paper() -> None:
 
 
 def drawn(data: bytes) -> Image.Image:
-    """Return the first page as poppler draws it, a pixel a point."""
+    """Return the first page as rendered by poppler, one pixel per point."""
     args = ["pdftoppm", "-r", "72", "-singlefile", "-png", "-", "-"]
     answer = subprocess.run(args[:-1], input=data, capture_output=True, check=True)
     return Image.open(BytesIO(answer.stdout)).convert("L")
 
 
 def inked(data: bytes) -> tuple[int, int, int, int]:
-    """Return the box in points that the black picture takes on the first page."""
+    """Return the bounding box of the black image on the first page, in points."""
     box = drawn(data).point([255 if value < 128 else 0 for value in range(256)]).getbbox()
     assert box
     return box
@@ -120,7 +120,7 @@ def test_black_and_white_stays_in_one_bit_and_as_small_as_its_fax_code(recipe: A
     answer = subprocess.run(["pdfimages", "-list", "-"], input=result.data, capture_output=True, check=True)
     _color, _comp, bits, encoding = answer.stdout.decode().splitlines()[2].split()[5:9]
     assert (bits, encoding) == ("1", "ccitt")
-    assert len(result.data) < len(scan) + 1000  # as much as tiff2pdf takes for the PDF around it
+    assert len(result.data) < len(scan) + 1000  # the size of the PDF around it by tiff2pdf
 
 
 def test_a_page_that_would_be_too_large_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of pixels."""
+"""Changes to pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNGs whose chunks are odd: libpng, and with it browsers, pass over what is damaged and not needed for the picture."""
+"""PNGs with odd chunks: libpng, and so browsers, ignore damage that does not affect the image."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_apples_own_png_is_named() -> None:
 
 
 def with_frames(data: bytes, told: int, kept: int) -> bytes:
-    """The animation with so many frames by its header, and with so many of its own."""
+    """Return the animation with this many frames according to its header, and this many actual frames."""
     parts, seen = [data[:8]], 0
     for chunk in chunks(data):
         seen += chunk.kind == b"fcTL"
@@ -126,7 +126,7 @@ def with_frames(data: bytes, told: int, kept: int) -> bytes:
     [(5, 3, 3), (3, 2, 2), (2, 3, 2), (3, 1, 1), (3, 0, 1), (1, 3, 1), (0, 3, 1)],
 )
 def test_an_animation_has_the_frames_that_are_there_and_announced(told: int, kept: int, frames: int) -> None:
-    """As in Chromium, by its ImageDecoder, which shows nothing where there is no frame at all."""
+    """As in Chromium's ImageDecoder, which shows nothing if there is no frame at all."""
     whole = samples.animated("PNG", 3, size=(30, 20))
     data = with_frames(whole, told, kept)
     assert probe(data).frames == frames
@@ -137,7 +137,7 @@ def test_an_animation_has_the_frames_that_are_there_and_announced(told: int, kep
 
 
 def rows_of(data: bytes, share: float) -> bytes:
-    """Return the PNG with only the first of its unpacked rows, in a compressed stream that ends as a whole one does."""
+    """Return the PNG with only the first of its decompressed rows, in a properly ended stream."""
     parts = {chunk.kind: chunk.data for chunk in chunks(data)}
     raw = zlib.decompress(parts[b"IDAT"])
     part = zlib.compress(raw[: int(len(raw) * share)])

@@ -1,4 +1,4 @@
-"""PNGs of eight bits are read by the crate `png` where it works; the pixels are the ones that Pillow gives."""
+"""8-bit PNGs are read by the crate `png` if available; the pixels are the same as from Pillow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles are applied, kept or dropped, and it is said."""
+"""Profiles are applied, kept or dropped, and this is reported."""
 
 from __future__ import annotations
 

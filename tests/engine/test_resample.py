@@ -1,4 +1,4 @@
-"""Pictures are resampled as Pillow would, whichever library does it."""
+"""Resampling gives the same result as Pillow, whichever library does it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_it_is_pillows_lanczos(
         image.putalpha(Image.linear_gradient("L").resize(image.size))
     made, expected = resample.resampled(image, box, size), pillows(image, box, size)
     assert (made.mode, made.size) == (mode, size)
-    if mode == "RGBA":  # colours count where they show
+    if mode == "RGBA":  # colours count only where they are visible
         made, expected = made.convert("RGBa"), expected.convert("RGBa")
     assert mean_difference(made, expected) < 1
 

@@ -72,7 +72,7 @@ def smooth() -> Image.Image:
 
 
 def mosaic(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return a large picture of many small ones."""
+    """Return a large image made of many small ones."""
     image = Image.new(picture.mode, size)
     for left in range(0, size[0], picture.width):
         for top in range(0, size[1], picture.height):
@@ -108,7 +108,7 @@ WITNESSED = [
 def test_a_score_is_that_of_the_package_ssimulacra2(
     picture: Callable[[], Image.Image], change: Change, wanted: float
 ) -> None:
-    """By version 0.3.0, of the same pixels."""
+    """Expected values: version 0.3.0, with the same pixels."""
     assert score(picture(), change(picture())) == pytest.approx(wanted, abs=0.5)
 
 
@@ -126,7 +126,7 @@ def test_a_picture_of_any_size_has_a_score(size: tuple[int, int]) -> None:
 
 
 def test_a_small_picture_is_judged_as_a_large_one() -> None:
-    """The package leaves out sizes below eight pixels, and applies their weights to others."""
+    """The package omits scales below eight pixels, and applies their weights to others."""
     small = samples.grainy((56, 48))
     large, worse = (mosaic(picture, (560, 480)) for picture in (small, jpeg(60)(small)))
     assert score(small, jpeg(60)(small)) == pytest.approx(score(large, worse), abs=5)

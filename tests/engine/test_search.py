@@ -1,4 +1,4 @@
-"""Promises about bytes and likeness are kept, and formats are chosen for a reason."""
+"""Targets for file size and visual score are met, and automatic formats are chosen for a stated reason."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def test_auto_copes_with_what_few_formats_hold() -> None:
 
 
 def busy_corner(corner: str) -> Image.Image:
-    """An even picture with detail in one corner."""
+    """Return a flat image with detail in one corner."""
     image = Image.new("RGB", (400, 300), (120, 130, 140))
     detail = samples.quarters((80, 80)).filter(ImageFilter.EDGE_ENHANCE_MORE)
     image.paste(detail, {"left": (10, 110), "right": (310, 110)}[corner])
@@ -305,7 +305,7 @@ def test_smart_gravity_is_the_same_for_every_frame() -> None:
     resize = {"mode": "fill", "width": 20, "height": 40, "gravity": "smart"}
     result = render(samples.animated("GIF"), format="webp", resize=resize, lossless=True)
     sizes = [frame.size for frame, _ in samples.frames_of(result.data)]
-    assert sizes == [(20, 40)] * result.frames  # frames that are alike in that part are one
+    assert sizes == [(20, 40)] * result.frames  # frames that are equal in that part are merged
     assert result.frames > 1
 
 

@@ -1,4 +1,4 @@
-"""Each picture is written with the settings that suit it, and reads back the same."""
+"""Each image is encoded with suitable settings, and decodes to the same pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def render(data: bytes, **recipe: Any) -> Result:
 
 
 def drawing(size: tuple[int, int] = (640, 480)) -> Image.Image:
-    """Flat shapes in many colours, that repeat."""
+    """Return flat shapes in many colours that repeat."""
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)
     for n in range(0, size[0], 8):

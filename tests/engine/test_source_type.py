@@ -1,4 +1,4 @@
-"""The label that says whether AI made a picture, and Content Credentials: exiftool is the witness."""
+"""The label for AI-generated images, and Content Credentials; exiftool is the reference."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_lost_credentials_are_told(source: str, policy: str) -> None:
 
 @pytest.mark.parametrize("policy", ["strip", "keep"])
 def test_credentials_in_jpeg_xl_are_told(policy: Any) -> None:
-    """Made when it runs: there may be no JPEG XL on this machine."""
+    """Made at run time, since JPEG XL may be unavailable on this machine."""
     if "jxl" not in FORMATS:
         return
     result = render(jxl_with_box(manifest()), metadata=policy, format="webp")

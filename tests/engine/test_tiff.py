@@ -1,4 +1,4 @@
-"""TIFF stores pixels in many ways: each is read as the standard says, or refused by its name."""
+"""TIFF stores pixels in many ways: each is read as specified, or refused by name."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ def test_samples_of_undefined_kind_are_unsigned_numbers(
 
 
 def byte_typed(data: bytes, tags: Sequence[int]) -> bytes:
-    """The TIFF of tifffile with these tags as BYTE."""
+    """Return a TIFF from tifffile with these tags as BYTE."""
     output = bytearray(data)
     with tifffile.TiffFile(BytesIO(data)) as file:
         order = file.byteorder

@@ -1,4 +1,4 @@
-"""TIFFs are written in strips of Deflate with prediction, which decoders of others read."""
+"""TIFFs are written in strips with Deflate and a predictor, which other decoders can read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFLATE, HORIZONTAL = 8, 2
 
 
 def noise(height: int, width: int, channels: int, depth: int) -> Any:
-    """Differences of any size between neighbours, and alpha that counts."""
+    """Return noise with differences of any size between neighbours, and with alpha."""
     shape = (height, width, channels) if channels > 1 else (height, width)
     top = 2**depth
     return np.random.default_rng(1).integers(0, top, shape).astype(np.uint8 if depth == 8 else np.uint16)

@@ -1,4 +1,4 @@
-"""What the report says about a file is so: what is missing in it, what else it holds, what was left out and why."""
+"""The report about a file is correct: missing data, other contents, what was left out and why."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_iptc_that_is_too_long_for_a_segment_is_left_with_that_reason() -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_iptc_that_a_tiff_has_as_long_numbers_is_kept_without_its_place(order: Literal["<", ">"]) -> None:
-    """So exiftool and Photoshop write it."""
+    """As exiftool and Photoshop write it."""
     datasets = samples.dataset(90, b"Berlin") + samples.dataset(80, b"A. Writer")
     output = BytesIO()
     tag = (33723, "I", -(-len(datasets) // 4), datasets.ljust(-(-len(datasets) // 4) * 4, b"\0"), True)

@@ -1,4 +1,4 @@
-"""Transparency stays where the format has it, and is flattened and said where not."""
+"""Transparency is kept if the format supports it, and otherwise flattened and reported."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ PLAIN = saved(Image.new("RGB", (400, 300), (90, 90, 90)), "PNG")
 def marked(
     data: bytes = PLAIN, images: dict[str, bytes] | None = None, **mark: Any
 ) -> tuple[Any, Image.Image]:
-    """Return the box of what a watermark changed, and the picture."""
+    """Return the bounding box of the watermark, and the image."""
     source = open(data)
     plain = opened(source.render(Recipe.parse({"format": "png"}))).convert("RGB")
     result = source.render(Recipe.parse({"format": "png", "watermark": mark}), images or {})
@@ -49,7 +49,7 @@ def test_a_mark_sits_where_it_is_told(position: str, across: int, down: int) -> 
 
 @pytest.mark.parametrize(("margin", "pixels"), [(0, 0), (0.02, 6), (0.1, 30), (0.25, 75)])
 def test_a_mark_keeps_its_margin(margin: float, pixels: int) -> None:
-    """A part of the shorter side, which is 300 pixels."""
+    """A fraction of the shorter side, which is 300 pixels."""
     logo = saved(Image.new("RGB", (10, 10), "red"), "PNG")
     box, _ = marked(images={"logo": logo}, image="logo", position="bottom_right", margin=margin, scale=0.1)
     assert box == (400 - pixels - 40, 300 - pixels - 40, 400 - pixels, 300 - pixels)

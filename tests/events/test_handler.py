@@ -20,7 +20,7 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
-    """The log records, as formatted by the site."""
+    """Yield the log records, as formatted by the site."""
     formatters: Any = site.LOGGING["formatters"]
     options = dict(formatters["json"])
     formatter = import_string(options.pop("()"))(**options)

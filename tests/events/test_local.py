@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def awaited(alice: Any) -> Upload:
-    """An upload whose bytes have yet to be sent."""
+    """Return an upload whose bytes have yet to be sent."""
     return Upload.objects.create(
         owner=alice, name="a.jpg", key=KEY, size=10, expires_at=timezone.now() + timedelta(days=1)
     )
@@ -208,7 +208,7 @@ def stored(key: str) -> str:
 
 @pytest.fixture
 def batch(alice: Any) -> Batch:
-    """A batch of one image, which has arrived."""
+    """Return a batch of one image, which has arrived."""
     made = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("b.jpg", 5)])
     jobs.store(made.jobs.get().upload, io.BytesIO(b"bytes"))
     return made

@@ -93,7 +93,7 @@ class Worker:
 
 @pytest.fixture
 def make_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[], Deployment]]:
-    """Return a function that makes a new, empty site in place of the previous one."""
+    """Yield a function that makes a new, empty site in place of the previous one."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture
 def waiting(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> Batch:
-    """A batch whose image has arrived, but for which no worker was requested."""
+    """Return a batch whose image has arrived, but for which no worker was requested."""
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     upload = the_job(batch).upload

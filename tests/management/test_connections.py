@@ -28,7 +28,7 @@ class Disk(NamedTuple):
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a server that echoes the request, with a limit of 10 MB per file."""
+    """Yield the URL of a server that echoes the request, with a limit of 10 MB per file."""
 
     def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
         start("200 OK", [])

@@ -95,7 +95,7 @@ def test_each_layer_of_the_sandbox_is_told(monkeypatch: pytest.MonkeyPatch, sett
 
 @pytest.fixture
 def account(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account in which Zappa has deployed the worker."""
+    """Yield an account in which Zappa has deployed the worker."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

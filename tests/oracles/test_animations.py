@@ -1,4 +1,4 @@
-"""Every frame of an animation is what Chromium shows, and as long."""
+"""Every frame of an animation has the pixels and duration that Chromium shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def witness() -> Iterator[Chromium]:
 
 
 def frames(data: bytes) -> list[tuple[Rgba, int]]:
-    """Return each frame as the engine decodes it, and how long it is shown in milliseconds."""
+    """Return each decoded frame, with its duration in milliseconds."""
     opened = open_data(data, DEFAULT_LIMITS)
     pictures = decode(opened, DEFAULT_LIMITS, 1, range(opened.facts.frames), Deadline(60))
     return [

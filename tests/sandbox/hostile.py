@@ -76,7 +76,7 @@ class Attacker:
 
     @property
     def server(self) -> psutil.Process:
-        """The fork server, started if necessary."""
+        """Return the fork server, started if necessary."""
         if self.sandbox._server is None:
             self.sandbox._open()
         assert self.sandbox._server

@@ -55,7 +55,7 @@ def by_landlock_alone() -> Iterator[Attacker]:
 
 @pytest.fixture
 def loot() -> Iterator[Path]:
-    """A file that anybody may read and write, in such a folder, so that file modes do not protect it."""
+    """Yield a file that anybody may read and write, in such a folder, so that file modes do not protect it."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         path = Path(folder, "db.sqlite3")

@@ -31,7 +31,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def there() -> Iterator[Attacker]:
-    """A shared fork server: what a child does affects no other file."""
+    """Yield a shared fork server: what a child does affects no other file."""
     with attacker(make_photo()) as made:
         yield made
 

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 @pytest.fixture
 def share(batch: Batch, job: Job) -> Share:
-    """A link to the first of two results."""
+    """Return a link to the first of two results."""
     return jobs.share(batch, [job])
 
 
@@ -203,7 +203,7 @@ def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
 
 @pytest.fixture
 def whole(batch: Batch) -> Share:
-    """A link to both results."""
+    """Return a link to both results."""
     return jobs.share(batch, batch.jobs.select_related("upload"))
 
 
