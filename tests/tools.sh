@@ -1,6 +1,6 @@
 #!/bin/sh
-# Programs that the tests run and pip cannot install; with "slow", those of the slow tests too. As root on Debian they are
-# installed; elsewhere it is said how.
+# Check for programs that the tests need and pip cannot install; with "slow", also those of slow tests. As root on Debian,
+# install them; elsewhere, print how to.
 set -eu
 missing=""
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||

@@ -1,4 +1,4 @@
-# The same apply is run before and after `zappa deploy`; what Zappa made is found by name.
+# Runs the same apply before and after `zappa deploy`; Zappa's resources are found by name.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -19,7 +19,7 @@ override_resource {
   values = { arn = "arn:aws:iam::123456789012:role/imagesite-worker" }
 }
 
-# The values of the example that is committed as zappa_settings.json.
+# The values of the example committed as zappa_settings.json.
 variables {
   origin_secrets         = ["first"]
   secrets_version        = 1

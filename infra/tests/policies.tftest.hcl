@@ -1,4 +1,4 @@
-# Every policy, decoded, with every switch on that adds a statement.
+# Every policy, decoded, with every switch enabled that adds a statement.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# Each switch alone, against the defaults.
+# Each switch by itself, compared with the defaults.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -437,7 +437,7 @@ run "longest_project_name" {
     project = "imagesite-eu-one"
   }
 
-  # 64 letters are the most; there Zappa would hash the name, and the deployer could not make the rule.
+  # Zappa hashes names of 64 characters or more, and the deployer could not create such a rule.
   assert {
     condition     = length("${local.worker_function}-converter.events.clock.sweep") == 63
     error_message = "The rule of the clock must keep the name that the deployer may use."

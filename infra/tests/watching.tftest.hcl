@@ -1,4 +1,4 @@
-# What is watched, kept and told; on the defaults, with an address to write to.
+# Alarms, logs and notifications; with the defaults and an email address.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -10,7 +10,7 @@ from tests.api.conftest import Program, problem
 pytestmark = [pytest.mark.long, pytest.mark.django_db, pytest.mark.postgres]
 
 CARRIED = 6_000_000 * 3 // 4
-"""Bytes of an answer; Lambda hands it on in base64."""
+"""Maximum bytes of a response, which Lambda encodes in base64."""
 
 
 def test_a_large_batch_comes_in_answers_that_lambda_can_carry(program: Program) -> None:

@@ -31,7 +31,7 @@ GOOD = [picture(160, 120, "JPEG"), picture(320, 200, "JPEG"), picture(90, 90, "P
 BROKEN = b"this is no image"
 PASSING = {409, 425, 429, 500, 502, 503, 504, 507}
 PATIENCE = 300.0
-"""Seconds after which there must be an answer, whatever happens to the server."""
+"""Seconds within which there must be a response, whatever happens to the server."""
 
 
 class GaveUp(Exception):

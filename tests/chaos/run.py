@@ -15,7 +15,7 @@ from tests.receiver import receiver
 
 PROGRAMS = 6
 SETTLE = 240.0
-"""Seconds after which all that was sent must be done: a lease that nobody holds any more ends by then."""
+"""Seconds within which all submitted work must end; leases of dead workers expire by then."""
 
 MAKE_TOKENS = """
 from converter.webhooks import endpoints

@@ -28,7 +28,7 @@ SHARE = """photos => {
     document.body.append(form);
     form.submit();
 }"""
-"""What a browser does when somebody shares: a POST that opens a page."""
+"""Share files as a browser does, with a POST that opens a page."""
 KEPT = """async () => {
     const found = [];
     for (const name of await caches.keys()) for (const one of await (await caches.open(name)).keys()) found.push(new URL(one.url).pathname);
@@ -122,4 +122,4 @@ from django.test import RequestFactory
 from converter.web.views.app import worker
 print(worker(RequestFactory().get("/worker.js")).content.decode())
 """
-"""The service worker of a site that is not to be installed any more."""
+"""Print the service worker of a site that is no longer installable."""

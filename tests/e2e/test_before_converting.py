@@ -33,7 +33,7 @@ SQUARES = """image => {
     }
     return {shape: (right - left + 1) / (bottom - top + 1) * stretch, at: [(left + right + 1) / 2 / canvas.width, (top + bottom + 1) / 2 / canvas.height]};
 }"""
-"""How the red square of the picture is shown: its width by its height, and where its middle is, as parts of the sides."""
+"""Return the red square's aspect ratio, and its centre as fractions of the image's sides."""
 
 
 def square_photo() -> bytes:
@@ -314,7 +314,7 @@ CUT = """() => {
     }
     return cut;
 }"""
-"""The choices that are wider than their select."""
+"""Return the options that are wider than their select element."""
 
 
 @pytest.mark.parametrize("width", ["phone", "desktop"])

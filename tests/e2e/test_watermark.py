@@ -114,7 +114,7 @@ CORNER = """image => {
     context.drawImage(image, 0, 0, 6, 4);
     return [...context.getImageData(0, 0, 1, 1).data];
 }"""
-"""The colour of the top left corner of an image."""
+"""Return the colour of the top left corner of an image."""
 
 
 def test_the_preview_shows_it_where_it_was_put(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-// sharp as a long-lived process: a line of JSON in, a line of JSON out. Started in the folder that holds its module.
+// Runs sharp as a long-lived process that reads and writes lines of JSON. Start it in the folder with its module.
 "use strict";
 
 const { readFileSync, writeFileSync } = require("node:fs");

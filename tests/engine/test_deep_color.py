@@ -20,7 +20,7 @@ from tests.engine.rendering import codes, render
 
 WIDTH, HEIGHT = 61, 47
 NEAR = 24
-"""Of 65,535: LittleCMS itself rounds what lies between."""
+"""Tolerance out of 65,535: LittleCMS itself rounds interpolated values."""
 
 EXACT = int(imagecodecs.CMS.FLAGS.NOOPTIMIZE)
 

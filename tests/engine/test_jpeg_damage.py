@@ -23,7 +23,7 @@ ARITHMETIC = b64decode(
     "gYKBTmCNl4x9lnN+gXz/yQALCAAYABgBAREA/8wABgAQEAX/2gAIAQEAAD8A+HX6bwKQSzJjgMv1UmarIZgzvoV03C7Lhp+8VmKe"
     "yFsTChYYltqRsPk5x8OgLmOomVT/2Q=="
 )
-"""What `jpegtran -arithmetic` made of a grey picture of 24×24."""
+"""A grey image of 24×24, made by `jpegtran -arithmetic`."""
 
 
 def jpeg(mode: str = "RGB", size: tuple[int, int] = SIZE, **arguments: Any) -> bytes:

@@ -17,7 +17,7 @@ from . import samples
 from .rendering import codes, render
 
 _AT = 33
-"""Where the header ends."""
+"""The offset where the header ends."""
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

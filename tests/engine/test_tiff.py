@@ -21,7 +21,7 @@ from .rendering import render
 
 SIZE = (16, 4)
 RAMP = [index / 63 for index in range(64)]
-"""Black to white, row by row."""
+"""Samples from black to white, row by row."""
 FORMS = {8: "B", 16: "H", 32: "I"}
 
 

@@ -33,11 +33,11 @@ FAMILIES: Mapping[str, tuple[Callable[[], Iterator[Case]], str]] = {
 }
 AT_LEAST = 1500
 PARTS = 4
-"""So many tests each family is cut into, which run in parallel."""
+"""Number of parallel tests for each family."""
 
 
 def seen(case: Case) -> Rgba | None:
-    """Return what the engine sees; None where it refuses the kind, which is the only error allowed."""
+    """Return the decoded image, or None if its kind is refused, the only error allowed."""
     (result,) = convert(case.data, Recipe.parse({"format": "png", "depth": 8}))
     if isinstance(result, EngineError):
         assert result.code == "unsupported_variant", f"{case.name}: {result}"
@@ -52,7 +52,7 @@ def witnesses() -> Iterator[Mapping[str, Witness]]:
 
 
 def judged(case: Case, suffix: str, witnesses: Mapping[str, Witness]) -> tuple[list[str], list[str]]:
-    """Return the witnesses that agree, and what those say that do not."""
+    """Return the witnesses that agree, and the differences of the others."""
     ours = seen(case)
     if ours is None:
         return ["refused"], []

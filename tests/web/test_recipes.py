@@ -151,7 +151,7 @@ OUTPUTS = {
     "outputs-1-aim": "number",
     "outputs-1-quality": "60",
 }
-"""The form of the convert page, filled in with SET."""
+"""The form data of the convert page for SET."""
 
 
 @pytest.fixture

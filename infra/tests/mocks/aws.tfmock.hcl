@@ -1,4 +1,4 @@
-# What AWS would answer. The values are those of the example in zappa_settings.json.
+# AWS's responses. The values are those of the example in zappa_settings.json.
 
 mock_data "aws_caller_identity" {
   defaults = {

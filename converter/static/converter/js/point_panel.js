@@ -24,7 +24,7 @@ let picker = null;
 /** @type {import("./files.js").Image | null} */
 let image = null; // whose focal point is being set
 /** @type {import("./files.js").Image | null} */
-let asked = null; // to be shown next, once its picture has loaded
+let asked = null; // to be shown next, once it is loaded
 let undo = () => {}; // restores the state before the picker was opened
 
 /** @param {Point} point */

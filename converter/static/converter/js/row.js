@@ -36,7 +36,7 @@ export class Row {
     this.arrival = null; // the pending or finished upload; resolves to the reason of a failure
     this.isHere = false; // whether the site has the file
     this.hasFailed = false; // whether uploading ahead has failed
-    this.isUnseen = false; // whether the browser cannot show it and its size has yet to be requested
+    this.isUnseen = false; // whether the browser cannot show it and the site has not checked it yet
     this.element = copyOf("[data-row-template]");
     this.show = one(this.element, "[data-show]", HTMLButtonElement);
     this.remove = one(this.element, "[data-remove]", HTMLButtonElement);
