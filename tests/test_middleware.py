@@ -1,4 +1,4 @@
-"""Middleware, tested through a server."""
+"""Middleware, tested through the WSGI application as a server calls it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def modes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): oct(path.stat().st_mode & 0o777)
         for path in (folder, *folder.rglob("*"))
-        if "static" not in path.parts  # what everybody may read anyway, in a closed folder
+        if "static" not in path.parts  # public files, and their parent folder is private
     }
 
 

@@ -180,7 +180,7 @@ def test_a_search_looks_through_one_stretch_at_a_time(
     page: Client, alice: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "LOOK_BACK", 3)
-    monkeypatch.setattr(filters, "STEP", 2)  # four with LOOK_BACK
+    monkeypatch.setattr(filters, "STEP", 2)  # two steps, so four batches
     made = [submit(alice, photo) for _ in range(7)]
     Batch.objects.filter(pk__in=[batch.pk for batch in made[:4]]).update(created_at=made[0].created_at)
     for wanted in (made[6], made[0]):
