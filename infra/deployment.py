@@ -329,7 +329,7 @@ class Deployment:
 
     def deploy_pages(self) -> None:
         self.undo_half_deploy()
-        self.zappa("update" if self.api_stages else "deploy", "production")
+        self.zappa("update" if self.has_function("production") else "deploy", "production")
         self.trace_api()
 
     def trace_api(self) -> None:

@@ -87,11 +87,12 @@ def _new_file(index: int, file: schemas.FileIn | schemas.UrlIn, join: str | None
 
 def _own_uploads(request: ApiRequest, ids: list[uuid.UUID]) -> list[Upload]:
     found = Upload.objects.filter(owner=request.auth.user.pk).in_bulk(ids)
-    wrong = []
+    wrong, seen = [], set[uuid.UUID]()
     for index, pk in enumerate(ids):
-        if pk not in found or pk in ids[:index]:
+        if pk not in found or pk in seen:
             code = "upload_repeated" if pk in found else "upload_not_found"
             wrong.append(engine.Problem(f"/uploads/{index}", engine.Message(code)))
+        seen.add(pk)
     if wrong:
         raise _invalid_submission(*wrong)
     return [found[pk] for pk in ids]

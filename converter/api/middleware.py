@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponseBase
 from converter.api.problems import from_status
 from converter.problems import CONTENT_TYPE
 
-DOORS = ("/api/", "/mcp", "/uploads", "/results/")
+DOORS = ("/api/", "/mcp", "/results/")
+UPLOADS = "/uploads"  # nothing is below it
 
 
 class ProblemMiddleware:
@@ -21,7 +22,7 @@ class ProblemMiddleware:
         if allowance := getattr(request, "allowance", None):
             for name, value in allowance.headers().items():
                 response[name] = value
-        if not request.path_info.startswith(DOORS):
+        if not (request.path_info.startswith(DOORS) or request.path_info == UPLOADS):
             return response
         if response.status_code >= 400 and not _is_json(response):
             response = from_status(response)

@@ -199,12 +199,12 @@ class Recipe:
     rotate: Literal[0, 90, 180, 270] = option(
         0,
         title=_("Rotate"),
-        labels={0: _("None"), 90: _("90° clockwise"), 180: _("180°"), 270: _("90° anticlockwise")},
+        labels={0: _("No rotation"), 90: _("90° clockwise"), 180: _("180°"), 270: _("90° anticlockwise")},
     )
     flip: Literal["horizontal", "vertical"] | None = option(
         None,
         title=_("Flip"),
-        labels={None: _("None"), "horizontal": _("Horizontal"), "vertical": _("Vertical")},
+        labels={None: _("No flipping"), "horizontal": _("Horizontal"), "vertical": _("Vertical")},
     )
     background: str = option(
         "#ffffff",

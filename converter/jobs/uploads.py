@@ -274,6 +274,7 @@ def fetch(upload_id: uuid.UUID) -> None:
             upload.key, io.BytesIO(answer.body), filename=upload.name, content_type="application/octet-stream"
         )
     except StorageFault as exc:
+        _release(upload)
         note_hindrance(upload, hindrance_of(exc))
         raise
 
@@ -290,11 +291,17 @@ def _reserve(upload: Upload, size: int, batch: uuid.UUID) -> None:
         awaited.update(size=size)
 
 
+def _release(upload: Upload) -> None:
+    """Stop counting the size of a fetched image that was not stored."""
+    Upload.objects.filter(pk=upload.pk, received_at=None).update(size=0)
+
+
 def _awaiting(upload: Upload) -> JobQuerySet:
     return Job.objects.of([upload]).filter(status=Job.Status.AWAITING_UPLOAD)
 
 
 def _end_awaited(upload: Upload, message: Message) -> None:
+    _release(upload)
     fail(_awaiting(upload).filter(images=1), message)
     fail(_awaiting(upload).filter(images__gt=1), bad_image(upload, message))
 

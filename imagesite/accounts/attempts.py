@@ -62,7 +62,8 @@ def attempt(
     `is_wrong` returns whether an exception means a wrong guess. Raises TooManyAttempts before the block runs.
     """
     counts = _counts(request, what, account)
-    _spend(request, what, counts)
+    if not _spend(request, what, counts):
+        counts = {}  # nothing was counted, so there is nothing to give back
     try:
         yield
     except Exception as exc:
@@ -72,7 +73,7 @@ def attempt(
             _give_back(counts)
         raise
     _give_back(counts)
-    if account:  # the owner succeeded, so forget earlier typing errors
+    if account and counts:  # the owner succeeded, so forget earlier typing errors
         RateLimit.objects.filter(key=next(iter(counts))).delete()
 
 
@@ -121,17 +122,19 @@ def _counts(request: HttpRequest, what: str, account: str) -> dict[str, Allowanc
     return counts
 
 
-def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> None:
+def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> bool:
+    """Count an attempt; return whether that was possible. Raises TooManyAttempts."""
     try:
         with brief_wait():
             wait = _wait(counts)
     except OperationalError:
         # For example on a full disk: reading must go on, and a login needs to write anyway.
         logger.warning("An attempt could not be counted", exc_info=True)
-        return
+        return False
     if wait:
         _log("Refused", request, what)
         raise TooManyAttempts(wait)
+    return True
 
 
 def _wait(counts: dict[str, Allowance]) -> int:

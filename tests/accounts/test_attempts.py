@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from django.contrib.auth import hashers as django_hashers
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from converter.models import RateLimit
@@ -76,6 +77,22 @@ def test_who_gets_it_right_may_mistype_again(client: Client, alice: Any) -> None
     guess(client, alice.email, 9)
     assert log_in(client, alice.email, PASSWORD).status_code == 302
     assert guess(Client(), alice.email, 10) == [200] * 10
+
+
+def test_an_attempt_that_was_not_counted_is_not_given_back(
+    client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess(client, alice.email, 10)
+    request = RequestFactory().post("/", REMOTE_ADDR=HOME)
+
+    def locked(counts: Any) -> int:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "_wait", locked)
+        with attempt(request, "password", alice.email, is_wrong=lambda exc: True):
+            pass
+    assert guess(client, alice.email, 1) == [429]
 
 
 def test_many_at_once_are_too_many_too(alice: Any) -> None:

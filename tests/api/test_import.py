@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from converter import storage
 from converter.events import clock
 from converter.models import Batch, Job, Upload
+from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
 from tests.receiver import Receiver, receiver
@@ -98,6 +100,20 @@ def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any
     server.answers["/a.jpg"] = (200, {}, b"x" * 101)
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
     assert job["error"]["code"] == "quota_exceeded"
+
+
+def test_what_was_fetched_but_not_stored_is_not_counted(
+    server: Receiver, fetch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/a.jpg"] = (200, {}, make_photo())
+    monkeypatch.setattr(storage.uploads, "put", fails)
+    with pytest.raises(StorageFault):
+        fetch(f"{server.url}/a.jpg")
+    assert Upload.objects.get().size == 0
+
+
+def fails(*args: Any, **kwargs: Any) -> None:
+    raise StorageFault("away")
 
 
 def test_this_machine_is_not_asked(server: Receiver, program: Program, settings: Any) -> None:

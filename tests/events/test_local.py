@@ -160,6 +160,20 @@ def test_a_suspended_user_neither_sends_nor_opens_files(client: Client, alice: A
         storage.uploads.stat(KEY)
 
 
+def test_staff_still_see_the_images_of_a_suspended_user(
+    client: Client, alice: Any, bob: Any, batch: Batch
+) -> None:
+    address = stored(f"{batch.jobs.get().upload.results_prefix}/thumbnail")
+    alice.is_active = False
+    alice.save()
+    assert status(client, address) == 403
+    client.force_login(bob)
+    assert status(client, address) == 403
+    bob.is_staff = bob.is_superuser = True
+    bob.save()
+    assert status(client, address) == 200
+
+
 def test_what_a_guest_made_opens_while_the_account_it_moved_to_is_active(
     client: Client, alice: Any, bob: Any, batch: Batch
 ) -> None:

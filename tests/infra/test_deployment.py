@@ -62,6 +62,17 @@ def test_the_api_is_traced_as_the_functions_are(site: Site) -> None:
         assert stage.get("tracingEnabled", False) is wanted
 
 
+def test_a_function_that_is_missing_is_deployed_although_its_api_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_api("imagesite-production")
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(site, "zappa", lambda *words: asked.append(words))
+    monkeypatch.setattr(site, "trace_api", lambda: None)
+    site.deploy_pages()
+    assert asked == [("deploy", "production")]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("has_api", [False, True])
 def test_a_deploy_that_broke_before_its_api_had_a_stage_is_undone_before_terraform_looks(
