@@ -72,7 +72,7 @@ screenshots: .venv/dev  ## Update the screenshots in the README
 fuzz: .venv/dev  ## Fuzz the engine with damaged files for one hour
 	$(BIN)/python -m tests.engine.fuzz --seconds 3600
 
-chaos: .venv/dev  ## Kill and hinder the server under load for one hour (CHAOS_SECONDS=3600)
+chaos: .venv/dev  ## Kill and disturb the server under load for one hour (CHAOS_SECONDS=3600)
 	$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)
 
 bench: .venv/dev  ## Compare speed with other tools

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from converter.engine import Recipe
+from converter.engine.raster import deep_color
 from converter.engine.raster.codecs.png_chunks import made
 from tests.engine import samples
 from tests.engine.color_charts import cicp, embedded
@@ -152,3 +153,12 @@ def test_a_curve_of_nonsense_is_left_to_the_eight_bits_of_littlecms() -> None:
     icc[at : at + 2] = b"\0\1"  # a curve type with three parameters, of which only one is present
     result = render(as_png(picture(3), bytes(icc)))
     assert "bits_kept" not in codes(result) or "color_converted" not in codes(result)
+
+
+def test_eight_bits_are_converted_where_sixteen_find_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(deep_color, "_converted", full)
+    result = render(as_png(picture(3), PROFILES["Display P3"]), format="png")
+    assert {"bits_reduced", "color_converted"} <= codes(result)

@@ -85,6 +85,24 @@ def test_a_raw_codestream_is_read_as_its_file_is() -> None:
     assert first_row(raw, "RGB") == first_row(data, "RGB")
 
 
+def test_a_codestream_in_another_box_is_not_taken_for_the_image() -> None:
+    data, other = deep("deep16.jp2"), deep("deep12.jp2")
+    hidden = b"uuid" + bytes(16) + other[other.index(SIZES) :]
+    header = data.index(b"jp2h") - 4
+    box = struct.pack(">I", len(hidden) + 4) + hidden
+    assert first_row(data[:header] + box + data[header:], "RGB") == first_row(data, "RGB")
+
+
+def test_a_read_that_fails_for_lack_of_memory_gives_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = deep("deep16.jp2")
+
+    class Exhausted(bytes):
+        def __getitem__(self, _: Any) -> Any:
+            raise MemoryError
+
+    assert openjpeg.channels(Exhausted(data[data.index(SIZES) :])) is None
+
+
 def test_deep_ycbcr_and_more_than_four_channels_are_refused_by_their_name() -> None:
     data = deep("deep16.jp2")
     colors = data.index(b"colr")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from converter.engine import FORMATS, Recipe, raster
+from converter.engine.raster import produce
 from converter.engine.raster.codecs import avif, codec_for, jxl
 from converter.engine.raster.codecs.png_chunks import chunks
 
@@ -105,3 +106,21 @@ def test_a_png_is_not_held_twice() -> None:
     [result] = samples.render_all(noise, Recipe.parse({"format": "png"}))
     sizes = [chunk.end - chunk.start for chunk in chunks(result.data) if chunk.kind == b"IDAT"]
     assert max(sizes) <= ImageFile.MAXBLOCK < sum(sizes)
+
+
+def test_an_output_that_finds_no_room_beside_the_others_is_made_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe.parse({"format": "png"})
+    source, image = loaded(recipe)
+    rooms: list[bool] = []
+
+    def made(*args: Any) -> Any:
+        rooms.append(is_closed(image))
+        if not rooms[-1]:
+            raise MemoryError
+        return produce.produce(*args)
+
+    monkeypatch.setattr("converter.engine.raster.pipeline.produce", made)
+    assert source.render(recipe).data == raster.open(PHOTO).render(recipe).data
+    assert rooms[:2] == [False, True]

@@ -35,13 +35,13 @@ def to_srgb(high: Image.Image, low: Image.Image, space: ColorSpace, log: Log) ->
     tables, matrix = _tables(high, space), profiles.to_linear_srgb(space.icc or b"")
     if len(tables) != len(_colors(high)) or (len(tables) == 3 and matrix is None):
         return None
-    color.note_converted(space, log)
     size = (high.width, high.height)
     made = Image.new(high.mode, size), Image.new(high.mode, size)
     for top in range(0, high.height, _ROWS):
         box = (0, top, high.width, min(high.height, top + _ROWS))
         for whole, strip in zip(made, _converted(high.crop(box), low.crop(box), tables, matrix), strict=True):
             whole.paste(strip, box)
+    color.note_converted(space, log)
     return made
 
 

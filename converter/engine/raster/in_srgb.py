@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
 from . import color, deep_color
@@ -23,7 +24,10 @@ def _deep(pictures: Mapping[int, Picture], log: Log) -> dict[int, Frame]:
     found = {}
     for number, picture in pictures.items():
         frame = picture.frame
-        halves = frame.low and deep_color.to_srgb(frame.image, frame.low, picture.space, log)
+        try:
+            halves = frame.low and deep_color.to_srgb(frame.image, frame.low, picture.space, log)
+        except MemoryError:
+            halves = None  # eight bits need half the room
         if halves:
             found[number] = replace(frame, image=halves[0], low=halves[1])
     return found
@@ -39,3 +43,20 @@ def _of_eight_bits(pictures: Mapping[int, Picture], log: Log) -> dict[int, Frame
         else replace(picture.frame, image=image, low=None)
         for number, picture, image in zip(pictures, shown, images, strict=True)
     }
+
+
+def kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
+    """Return the profile to keep; None if the pictures are to be converted to sRGB."""
+    space = pictures[0].space
+    image = pictures[0].frame.image
+    profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
+    if profile is None or image.mode == "CMYK" or not profile.fits(image):
+        return None
+    if not recipe.target.icc:
+        log.warn("profile_not_kept", format=recipe.target.label)
+        return None
+    is_shared = all(other.space == space and profile.fits(other.frame.image) for other in pictures)
+    if not is_shared or (profile.space == "GRAY" and not recipe.target.gray):
+        log.warn("profile_not_fitting")
+        return None
+    return profile

@@ -9,13 +9,13 @@ from typing import Any
 
 from PIL import Image
 
-from converter.engine.errors import EngineError, NoSuchPage
+from converter.engine.errors import EngineError, NoSuchPage, OutOfMemory
 from converter.engine.formats import ANIMATION_CANDIDATES
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log, Report, Result
 
-from . import color, density, metadata, steps
+from . import density, metadata, steps
 from .choose import chosen
 from .codecs import Settings
 from .codecs.content import GAIN_MAP
@@ -24,7 +24,7 @@ from .decode import Opened, Picture, decode, open_data
 from .encode import Encoder, prepare
 from .exact import Exact, exact
 from .facts import Facts
-from .in_srgb import in_srgb
+from .in_srgb import in_srgb, kept_profile
 from .pillow import let_go, rendering, versions
 from .produce import produce
 from .source_notes import note_depth, note_growth, note_source
@@ -102,8 +102,16 @@ class Source:
         picked = self._picked(recipe)
         if not self._serves(recipe):
             self.load([recipe])
+        try:
+            with rendering():
+                return self._rendered(recipe, picked, images, last)
+        except OutOfMemory:
+            if last:
+                raise
+        self._let_go(())  # what other recipes need is decoded again
+        self.load([recipe])
         with rendering():
-            return self._rendered(recipe, picked, images, last)
+            return self._rendered(recipe, picked, images, True)
 
     def _rendered(
         self, recipe: Recipe, picked: Sequence[int], images: Mapping[str, bytes], last: bool
@@ -216,7 +224,7 @@ class Source:
         context = RenderContext(concrete, self._limits, log, images, dpi)
         if self.facts.orientation != 1:
             log.note("upright")
-        profile = _kept_profile(pictures, concrete, log)
+        profile = kept_profile(pictures, concrete, log)
         if profile:
             frames = [picture.frame for picture in pictures]
             finished = self._worked_on(frames, context, deadline)
@@ -338,23 +346,6 @@ def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadli
 
 def _images(frames: Sequence[Frame]) -> list[Image.Image | None]:
     return [image for frame in frames for image in (frame.image, frame.low)]
-
-
-def _kept_profile(pictures: Sequence[Picture], recipe: Recipe, log: Log) -> color.Profile | None:
-    """Return the profile to keep; None if the pictures are to be converted to sRGB."""
-    space = pictures[0].space
-    image = pictures[0].frame.image
-    profile = color.profile_of(space.icc) if recipe.color == "keep" and not space.hdr else None
-    if profile is None or image.mode == "CMYK" or not profile.fits(image):
-        return None
-    if not recipe.target.icc:
-        log.warn("profile_not_kept", format=recipe.target.label)
-        return None
-    is_shared = all(other.space == space and profile.fits(other.frame.image) for other in pictures)
-    if not is_shared or (profile.space == "GRAY" and not recipe.target.gray):
-        log.warn("profile_not_fitting")
-        return None
-    return profile
 
 
 def _concrete(recipe: Recipe) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 
@@ -66,7 +67,16 @@ def is_steep(icc: bytes) -> bool:
 def curves(icc: bytes) -> list[Light]:
     """Return the curves of a matrix or grey profile; empty for other profiles."""
     found = [_read_curve(tag) for tag in _curve_tags(icc)] if _are_curves(icc) else []
-    return [curve for curve in found if curve is not None] if None not in found else []
+    curves = [curve for curve in found if curve is not None] if None not in found else []
+    return curves if all(map(_is_usable, curves)) else []
+
+
+def _is_usable(curve: Light) -> bool:
+    """Whether it has a value everywhere: others are powers of what has none, or tables that end too early."""
+    try:
+        return all(math.isfinite(curve(level / 255)) for level in range(256))
+    except (ArithmeticError, TypeError, ValueError, struct.error):
+        return False
 
 
 def with_srgb_curves(icc: bytes) -> bytes:

@@ -19,7 +19,6 @@ from .boxes import box, boxes, check
 from .codec import Codec, Settings
 from .content import Content
 from .jp2_pixels import (
-    CODESTREAM,
     components_of,
     enumerated,
     has_odd_palette,
@@ -86,8 +85,8 @@ class Jp2(Codec):
             raise UnsupportedVariant(kind="colors", format=label, bits=deepest, space="YCbCr")
 
     def bits(self, data: bytes, image: Image.Image) -> int:
-        at = data.find(CODESTREAM[2:], 0, 4096)
-        return (data[at + 40] & 0x7F) + 1 if 0 <= at < len(data) - 40 else super().bits(data, image)
+        components = components_of(data)
+        return components[0].bits if components else super().bits(data, image)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         """Return the colour space of the first `colr` box (ISO/IEC 15444-1, I.5.3.3).

@@ -42,7 +42,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     components = components_of(data)
     if image.mode == "L" and components and components[0].bits > 8:
         # Pillow reads 9 bits in a JP2 as 8, but not in a bare codestream.
-        with Image.open(BytesIO(data[data.find(CODESTREAM) :]), formats=["JPEG2000"]) as bare:
+        with Image.open(BytesIO(data[codestream_at(data) :]), formats=["JPEG2000"]) as bare:
             return _sixteen_bits(bare.copy(), components[0].bits)
     if image.mode.startswith("I"):
         image.load()
@@ -65,7 +65,7 @@ def _deep_colors(image: Image.Image, data: bytes, components: list[_Component]) 
     """Return the image with the low bytes of its channels in `info`, or None if Pillow should decode it."""
     if len(components) < 2 or all(component.bits <= 8 for component in components):
         return None
-    channels = openjpeg.channels(data[data.find(CODESTREAM) :])
+    channels = openjpeg.channels(data[codestream_at(data) :])
     sizes = [channel.size for channel in channels or ()]
     if channels is None or sizes != [image.size] * len(image.getbands()):
         return None
@@ -162,9 +162,15 @@ def _channels(data: bytes) -> list[_Channel]:
     return found if numbers == list(range(len(found))) else []
 
 
+def codestream_at(data: bytes) -> int:
+    """Return where the codestream begins, or -1 if there is none. Other boxes may contain the same bytes."""
+    place = box(data, b"jp2c") if data[4:8] == b"jP  " else (0, len(data))
+    return data.find(CODESTREAM, *place) if place else -1
+
+
 def components_of(data: bytes) -> list[_Component]:
     """Return the components in the codestream's header, or an empty list if it is damaged."""
-    start = data.find(CODESTREAM)
+    start = codestream_at(data)
     try:
         count = struct.unpack_from(">H", data, start + 40)[0] if start >= 0 else 0
         found = []
@@ -178,7 +184,7 @@ def components_of(data: bytes) -> list[_Component]:
 
 def is_ycc(data: bytes, components: list[_Component]) -> bool:
     """Return whether the colours are YCbCr, by the header or because two components are subsampled."""
-    at = data.find(b"colr", 0, data.find(CODESTREAM))
+    at = data.find(b"colr", 0, codestream_at(data))
     named = at >= 0 and data[at + 4] == 1 and int.from_bytes(data[at + 7 : at + 11], "big") == _YCC
     return named or any(component.across != components[0].across for component in components[1:3])
 

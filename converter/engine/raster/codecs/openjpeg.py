@@ -63,12 +63,12 @@ class _OpenJpeg:
         self._functions = library
         for name in ("opj_create_decompress", "opj_stream_default_create"):
             getattr(library, name).restype = c_void_p
-        self._data, self._at = b"", 0
+        self._data, self._at, self._failed = b"", 0, False
         self._callbacks = (_Read(self._read), _Skip(self._skip), _Seek(self._seek))
 
     def decode(self, codestream: bytes) -> list[Image.Image]:
         """Return the channels of the codestream. Raises Unfit."""
-        self._data, self._at = codestream, 0
+        self._data, self._at, self._failed = codestream, 0, False
         with self._opened() as picture:
             found = picture.contents
             return [_image(found.components[number]) for number in range(found.count)]
@@ -89,7 +89,7 @@ class _OpenJpeg:
                 and calls.opj_read_header(stream, codec, byref(picture))
                 and calls.opj_decode(codec, stream, picture)
             )
-            if not done:
+            if not done or self._failed:
                 raise Unfit("OpenJPEG refused the file")
             yield picture
         finally:
@@ -107,7 +107,11 @@ class _OpenJpeg:
         calls.opj_stream_set_user_data_length(stream, c_uint64(len(self._data)))
 
     def _read(self, target: int, count: int, _: int) -> int:
-        part = self._data[self._at : self._at + count]
+        try:
+            part = self._data[self._at : self._at + count]
+        except MemoryError:
+            self._failed = True  # ctypes would print it, and OpenJPEG would decode what it has
+            return _END
         self._at += len(part)
         ctypes.memmove(target, part, len(part))
         return len(part) or _END
