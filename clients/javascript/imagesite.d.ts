@@ -1067,7 +1067,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
@@ -1365,7 +1365,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
@@ -1654,7 +1654,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
@@ -1929,7 +1929,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
@@ -2429,7 +2429,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
@@ -2693,7 +2693,7 @@ export interface components {
                 } | null;
                 /**
                  * Rotate
-                 * @description 0: None. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
+                 * @description 0: No rotation. 90: 90° clockwise. 180: 180°. 270: 90° anticlockwise.
                  * @default 0
                  * @enum {integer}
                  */
