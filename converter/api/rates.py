@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from converter.api.access import Caller
 from converter.api.problems import Problem
-from converter.brief import brief_wait
+from converter.lock_timeout import short_lock_timeout
 from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def spend(request: HttpRequest, caller: Caller) -> None:
     if not settings.CONVERTER_REQUESTS_A_MINUTE:
         return
     try:
-        with brief_wait():
+        with short_lock_timeout():
             _spend(request, caller)
     except OperationalError as exc:
         logger.warning("A request could not be counted: %s", exc)

@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
-from converter.brief import brief_wait
+from converter.lock_timeout import short_lock_timeout
 from converter.models import RateLimit
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _counts(request: HttpRequest, what: str, account: str) -> dict[str, Allowanc
 def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> bool:
     """Count an attempt; return whether that was possible. Raises TooManyAttempts."""
     try:
-        with brief_wait():
+        with short_lock_timeout():
             wait = _wait(counts)
     except OperationalError:
         # For example on a full disk: reading must go on, and a login needs to write anyway.

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from converter.api import rates
 from converter.api.access import Caller
 from converter.api.problems import Problem
-from converter.brief import brief_wait
+from converter.lock_timeout import short_lock_timeout
 from imagesite.accounts import attempts
 from imagesite.accounts.models import ApiToken
 
@@ -34,7 +34,7 @@ def own_token(secret: str) -> Caller | None:
     now = timezone.now()
     # Written at most once a minute. An error is ignored: on a full disk, reading must go on.
     if token.last_used_at is None or token.last_used_at < now - LAST_USED_PRECISION:
-        with suppress(OperationalError), brief_wait():
+        with suppress(OperationalError), short_lock_timeout():
             ApiToken.objects.filter(
                 Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION), pk=token.pk
             ).update(last_used_at=now)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 
-from converter import brief
+from converter import lock_timeout
 from converter.models import Batch
 from imagesite.accounts.models import ApiToken
 from tests.api.conftest import Program, problem
@@ -54,7 +54,7 @@ class Waits:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
-    monkeypatch.setattr(brief, "SECONDS", BRIEF / 1000)
+    monkeypatch.setattr(lock_timeout, "SECONDS", BRIEF / 1000)
     usual, waits = usual_wait(), Waits()
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {USUAL}")
@@ -65,7 +65,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
 
 def test_a_write_waits_for_less_than_twelve_seconds_in_all() -> None:
     notes = 3  # last use of the token, and two counts of requests
-    assert settings.DATABASES["default"]["OPTIONS"]["timeout"] + notes * brief.SECONDS < 12
+    assert settings.DATABASES["default"]["OPTIONS"]["timeout"] + notes * lock_timeout.SECONDS < 12
 
 
 def test_a_write_to_a_locked_database_is_refused_after_one_wait(alice: Any, waits: Waits) -> None:
@@ -95,6 +95,6 @@ def test_unknown_tokens_are_told_at_once_while_the_database_is_locked(waits: Wai
 
 def test_the_usual_wait_comes_back_after_an_error() -> None:
     usual = usual_wait()
-    with pytest.raises(OperationalError), brief.brief_wait():
+    with pytest.raises(OperationalError), lock_timeout.short_lock_timeout():
         raise OperationalError
     assert usual_wait() == usual

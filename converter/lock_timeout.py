@@ -11,7 +11,7 @@ SECONDS = 0.5
 
 
 @contextmanager
-def brief_wait() -> Iterator[None]:
+def short_lock_timeout() -> Iterator[None]:
     """Raise OperationalError if SQLite is locked for longer than SECONDS, instead of the usual timeout.
 
     PostgreSQL needs no such limit: it locks only rows that another request is writing.
