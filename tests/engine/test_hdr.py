@@ -148,9 +148,12 @@ def test_the_frames_of_an_hdr_animation_have_one_white() -> None:
     assert first > second + 20
 
 
+CHANNELS = {0: 1, 4: 2, 2: 3, 6: 4}
+
+
 def deep_png(values: list[int], color_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """Return one row of 16-bit samples; colour type 0 is grey, 2 RGB and 6 RGBA."""
-    across = len(values) // {0: 1, 2: 3, 6: 4}[color_type]
+    """Return one row of 16-bit samples; colour type 0 is grey, 4 grey with alpha, 2 RGB and 6 RGBA."""
+    across = len(values) // CHANNELS[color_type]
     row = b"\0" + struct.pack(f">{len(values)}H", *values)
     body = chunk(b"IHDR", struct.pack(">IIBBBBB", across, 1, 16, color_type, 0, 0, 0))
     body += b"".join(chunk(*one) for one in chunks)
@@ -164,16 +167,41 @@ def linear(level: int) -> int:
 LEVELS = list(range(256))
 
 
-@pytest.mark.parametrize("color_type", [0, 2, 6])
-def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int) -> None:
-    channels = {0: 1, 2: 3, 6: 4}[color_type]
-    icc = samples.gray_profile((1.0,)) if color_type == 0 else LINEAR_SRGB
-    values = [30_000 if channel == 3 else linear(level) for level in LEVELS for channel in range(channels)]
+@pytest.mark.parametrize(
+    ("color_type", "icc"),
+    [
+        (0, samples.gray_profile((1.0,))),
+        (0, LINEAR_SRGB),
+        (4, samples.gray_profile((1.0,))),
+        (4, LINEAR_SRGB),
+        (2, LINEAR_SRGB),
+        (6, LINEAR_SRGB),
+    ],
+    ids=["grey", "grey by RGB", "grey and alpha", "grey and alpha by RGB", "RGB", "RGBA"],
+)
+def test_linear_16_bits_of_a_png_keep_their_shadows(color_type: int, icc: bytes) -> None:
+    channels = CHANNELS[color_type]
+    alpha = channels - 1 if channels in (2, 4) else None
+    values = [
+        30_000 if channel == alpha else linear(level) for level in LEVELS for channel in range(channels)
+    ]
     result = render(deep_png(values, color_type, embedded(icc)), depth=8)
     assert "color_converted" in codes(result)
     image = opened(result).convert("RGBA")
     for level in LEVELS:
-        assert image.getpixel((level, 0)) == (level, level, level, 117 if channels == 4 else 255)
+        assert image.getpixel((level, 0)) == (level, level, level, 255 if alpha is None else 117)
+
+
+def test_a_steep_curve_without_a_value_between_two_levels_is_left_to_littlecms() -> None:
+    # From a half on (300 x - 150)^-400, which is too large for a number just above it; x before.
+    numbers = (-400, 300, -150, 1, 0.5)
+    curve = b"para\0\0\0\0\0\3\0\0" + struct.pack(">5i", *(round(65_536 * number) for number in numbers))
+    icc = samples.rgb_profile("Odd")
+    at = icc.index(b"para")
+    icc = icc.replace(icc[at : at + len(curve)], curve)
+    values = [linear(level) for level in LEVELS for _ in range(3)]
+    for depth in (8, "keep"):
+        assert render(deep_png(values, 2, embedded(icc)), depth=depth).width == len(LEVELS)
 
 
 @pytest.mark.parametrize("target", [name for name in WRITTEN if FORMATS[name].icc])

@@ -33,17 +33,33 @@ def eased(
     """
     if not space.icc or "transparency" in image.info or not (space.hdr or profiles.is_steep(space.icc)):
         return None
-    curves, name = profiles.curves(space.icc), color.name_of(space)
-    if image.mode.startswith("I;16") and len(curves) == 1 and not space.hdr:
+    try:
+        return _eased(image, data, codec, space)
+    except profiles.INVALID_CURVE:
+        return None
+
+
+def _eased(
+    image: Image.Image, data: bytes, codec: Codec, space: ColorSpace
+) -> tuple[Image.Image, ColorSpace] | None:
+    icc, name = space.icc or b"", color.name_of(space)
+    channels = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
+    curves = profiles.curves_for(icc, channels)
+    if not curves:
+        return None
+    if image.mode.startswith("I;16") and not space.hdr:
         return image.convert("I").point(_table(curves[0]), "L"), ColorSpace(name=name, eased=True)
     low = _low_octets(image, data, codec)
-    if low is None or (low.mode, low.size) != (image.mode, image.size) or len(curves) != 3:
+    if low is None or (low.mode, low.size) != (image.mode, image.size):
         return None
     if space.hdr:
-        seen = _table(tone.light(space.hdr, tone.brightest(image)))
-        return _joined(image, low, [seen] * 3), replace(space, eased=True)
-    icc = profiles.with_srgb_curves(space.icc)
-    return _joined(image, low, [_table(curve) for curve in curves]), ColorSpace(icc, name=name, eased=True)
+        curves = [tone.light(space.hdr, tone.brightest(image))] * channels
+    tables = {curve: _table(curve) for curve in set(curves)}
+    made = _joined(image, low, [tables[curve] for curve in curves])
+    if space.hdr:
+        return made, replace(space, eased=True)
+    eased_icc = profiles.with_srgb_curves(icc) if channels > 1 else None
+    return made, ColorSpace(eased_icc, name=name, eased=True)
 
 
 def low_octets(held: Image.Image, shown: Image.Image, data: bytes, codec: Codec) -> Image.Image | None:

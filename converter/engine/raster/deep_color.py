@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,16 +53,14 @@ def _tables(image: Image.Image, space: ColorSpace) -> Sequence[Any]:
     """Return the linear light of each 16-bit value, per colour channel; empty if there are no curves."""
     count = len(_colors(image))
     if space.hdr:
-        lights = [tone.light(space.hdr, tone.brightest(image))]
+        lights = [tone.light(space.hdr, tone.brightest(image))] * count
     else:
-        lights = profiles.curves(space.icc or b"")
-    # Grey pictures use the curve of an RGB profile.
-    is_one = len(lights) == 1 or profiles.has_one_curve(space.icc or b"")
+        lights = profiles.curves_for(space.icc or b"", count)
     try:
-        return [_table(lights[0])] * count if lights and is_one else [_table(light) for light in lights]
-    except (ArithmeticError, TypeError, ValueError, struct.error):
-        # The curve may be invalid: an undefined power, or a truncated table.
+        tables = {light: _table(light) for light in set(lights)}
+    except profiles.INVALID_CURVE:
         return []
+    return [tables[light] for light in lights]
 
 
 def _colors(image: Image.Image) -> Sequence[str]:

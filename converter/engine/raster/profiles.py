@@ -16,7 +16,10 @@ Curve = tuple[float, ...]
 """Curve from code to light, 0 to 1: (g,) is x^g; (g, a, b, c, d) is (ax + b)^g from d on, else cx."""
 
 Light = Callable[[float], float]
-"""A transfer curve as a function."""
+"""A transfer curve as a function. It may raise one of `INVALID_CURVE`."""
+
+INVALID_CURVE = (ArithmeticError, TypeError, ValueError, struct.error)
+"""What an invalid curve raises where it is a power without a value, or a table that ends too early."""
 
 _Row = Sequence[float]
 Matrix = Sequence[_Row]
@@ -66,16 +69,28 @@ def is_steep(icc: bytes) -> bool:
 
 def curves(icc: bytes) -> list[Light]:
     """Return the curves of a matrix or grey profile; empty for other profiles."""
-    found = [_read_curve(tag) for tag in _curve_tags(icc)] if _are_curves(icc) else []
-    curves = [curve for curve in found if curve is not None] if None not in found else []
-    return curves if all(map(_is_usable, curves)) else []
+    tags = _curve_tags(icc) if _are_curves(icc) else []
+    read = {tag: _read_curve(tag) for tag in set(tags)}
+    curves = [curve for curve in map(read.get, tags) if curve is not None]
+    return curves if len(curves) == len(tags) and all(map(_is_usable, set(curves))) else []
+
+
+def curves_for(icc: bytes, channels: int) -> list[Light]:
+    """Return a curve for each colour channel of a picture; empty if the profile has none that suit.
+
+    Grey pictures use the curve of an RGB profile.
+    """
+    found = curves(icc)
+    if channels == 1 and has_one_curve(icc):
+        return found[:1]
+    return found if len(found) == channels else []
 
 
 def _is_usable(curve: Light) -> bool:
     """Whether it has a value everywhere: others are powers of what has none, or tables that end too early."""
     try:
         return all(math.isfinite(curve(level / 255)) for level in range(256))
-    except (ArithmeticError, TypeError, ValueError, struct.error):
+    except INVALID_CURVE:
         return False
 
 
@@ -163,8 +178,7 @@ def _is_srgb_curve(tag: bytes) -> bool:
         return False
     try:
         return all(abs(code_of_srgb(curve(level / 255)) - level / 255) <= _TOLERANCE for level in _LEVELS)
-    except (ArithmeticError, TypeError, ValueError, struct.error):
-        # Invalid curve: an undefined power, or a truncated table.
+    except INVALID_CURVE:
         return False
 
 
