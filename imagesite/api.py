@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, include, path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import etag, require_safe
+from django.views.decorators.http import etag
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.responses import NinjaJSONEncoder
@@ -36,6 +36,7 @@ from converter.api.access import Caller
 from converter.api.openapi import Api
 from converter.api.parser import StrictParser
 from converter.api.problems import Problem
+from converter.methods import require_safe
 from imagesite.accounts import guests, tokens
 from imagesite.accounts.models import User
 
@@ -124,14 +125,12 @@ def _document_tag() -> str:
     return f'"{hashlib.sha256(_document()).hexdigest()}"'
 
 
-@csrf_exempt
 @require_safe
 @etag(lambda request: _document_tag())
 def document(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_document(), content_type="application/json")
 
 
-@csrf_exempt
 @require_safe
 @login_not_required
 def docs(request: HttpRequest) -> HttpResponse:

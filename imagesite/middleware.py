@@ -15,10 +15,12 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template.loader import get_template
 from django.utils.cache import patch_vary_headers
 
 from converter import metrics
 from converter.events.handler import note_start
+from converter.methods import methods_of
 
 SLOW_SECONDS = 10
 MOST_OF_ADDRESS = 8_192  # characters, CloudFront's limit
@@ -96,6 +98,25 @@ class HeadMiddleware:
         elif isinstance(response, HttpResponse):
             response.content = b""
         return response
+
+
+class MethodMiddleware:
+    """Refuse methods that a view does not accept with 405, before its CSRF check and login can answer instead."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        accepted = methods_of(view)
+        if accepted is None or request.method in accepted:
+            return None
+        headers = {"Allow": ", ".join(accepted)}
+        return HttpResponse(get_template("405.html").render(request=request), status=405, headers=headers)
 
 
 class NoStoreMiddleware:

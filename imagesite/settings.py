@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "imagesite.middleware.NoStoreMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "imagesite.middleware.MethodMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagesite.accounts.middleware.AttemptsMiddleware",

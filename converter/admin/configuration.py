@@ -19,11 +19,11 @@ from django.shortcuts import redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
-from django.views.decorators.http import require_http_methods
 
 from converter import configuration, engine
 from converter.configuration import Configuration
 from converter.configuration.values import SIGN_UP, hard_limits
+from converter.methods import require_http_methods
 from converter.models import SiteConfiguration
 from converter.storage import StorageFault
 from converter.translation import bytes_in_words

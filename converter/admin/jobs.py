@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from converter import engine, jobs
 from converter.admin.base import ThumbnailAdmin, link, picture, pretty
 from converter.admin.retrying import back, failure, retry_button
 from converter.engine.formats import AUTO
+from converter.methods import require_POST
 from converter.models import (
     Batch,
     Job,

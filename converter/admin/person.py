@@ -15,11 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from converter import jobs
 from converter.admin.base import may_see_people
 from converter.admin.retrying import failure, retry_button
+from converter.methods import require_safe
 from converter.models import Job
 
 SHOWN = 10  # rows of a list

@@ -27,11 +27,11 @@ from django.http import (
 from django.http.multipartparser import MultiPartParserError
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
 
 from converter import dispatch, jobs, storage
 from converter.engine import Message
 from converter.events.ranges import ranged
+from converter.methods import require_POST, require_safe
 from converter.problems import answer
 from converter.storage import StorageFault, Stored
 from converter.storage.signed import SignedBucket, object_created
@@ -107,7 +107,6 @@ def upload(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=201)
 
 
-@csrf_exempt  # nothing is written, and a POST gets 405 instead of a CSRF error
 @login_not_required
 @require_safe
 def download(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:

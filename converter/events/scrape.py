@@ -10,11 +10,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from converter.methods import require_safe
 from converter.metrics import prometheus
 from converter.models import Job
 

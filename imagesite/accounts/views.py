@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import jobs
+from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Preferences
 from converter.web.forms import PreferencesForm
 from imagesite.accounts.forms import DeleteAccountForm, TokenForm

@@ -63,8 +63,10 @@ def test_open_pages_need_no_login(client: Client, path: str) -> None:
 def test_the_rest_asks_for_a_login(client: Client, pattern: Any) -> None:
     values = {"pk": "00000000-0000-0000-0000-000000000000", "token": "x"}
     kwargs = {name: value for name, value in values.items() if f":{name}>" in str(pattern.pattern)}
-    for method in (client.get, client.post):
-        response = method(reverse(f"web:{pattern.name}", kwargs=kwargs))
+    path = reverse(f"web:{pattern.name}", kwargs=kwargs)
+    accepted = [got for got in (client.get(path), client.post(path)) if got.status_code != 405]
+    assert accepted
+    for response in accepted:
         assert response.status_code == 302
         assert response.url.startswith("/accounts/login/")  # type: ignore[attr-defined]
 

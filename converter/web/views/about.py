@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
 from converter import configuration, jobs
+from converter.methods import require_safe
 
 RECIPES: tuple[tuple[Promise, dict[str, Any]], ...] = (
     (_("Fit into 1600 pixels"), {"format": "webp", "resize": {"width": 1600, "height": 1600}}),

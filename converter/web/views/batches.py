@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import jobs
 from converter.engine.filenames import clean_name
+from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Batch, Job, Source, Tally
 from converter.snapshot import snapshot
 from converter.web.access import batch_of, open_to_guests

@@ -13,11 +13,11 @@ from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import configuration, engine, jobs
 from converter.engine import naming
 from converter.jobs.submit import submit
+from converter.methods import require_http_methods, require_POST
 from converter.models import Batch, Recipe, Upload
 from converter.translation import translated
 from converter.web import options, starters, texts

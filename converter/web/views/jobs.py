@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
 
 from converter import jobs, metadata
+from converter.methods import require_POST, require_safe
 from converter.models import Job
 from converter.translation import translated
 from converter.web.access import job_of, open_to_guests

@@ -13,9 +13,9 @@ from django.db import IntegrityError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import engine, jobs
+from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Preferences, Recipe
 from converter.translation import recipe_sentence, translated
 from converter.web import links, starters

@@ -16,9 +16,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from converter import engine, jobs
+from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Job, Share
 from converter.web.access import batch_of, share_of
 from converter.web.errors import refusal_page

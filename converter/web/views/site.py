@@ -18,10 +18,9 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_safe
 
 from converter import engine, jobs, problems, storage
+from converter.methods import require_GET, require_safe
 from converter.models import Batch, Preferences
 from converter.storage import Bucket, StorageFault
 from converter.web.access import open_to_new_guests
@@ -87,7 +86,6 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("converter/img/mark.svg"))
 
 
-@csrf_exempt  # a POST by a machine is told which methods there are
 @login_not_required
 @require_GET
 @never_cache

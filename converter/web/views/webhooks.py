@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
+from converter.methods import require_http_methods, require_POST
 from converter.models import Delivery, Webhook
 from converter.paging import page_or_first
 from converter.translation import translated

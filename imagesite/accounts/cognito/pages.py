@@ -17,8 +17,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
+from converter.methods import require_http_methods
 from imagesite.accounts.cognito import backend
 from imagesite.accounts.cognito.errors import CognitoUnavailable, SessionExpired, text
 from imagesite.accounts.cognito.forms import CognitoForm

@@ -18,9 +18,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
 from converter import configuration
+from converter.methods import require_http_methods, require_POST
 from imagesite.accounts.attempts import attempt, count_request, remember_device
 from imagesite.accounts.cognito import backend, client
 from imagesite.accounts.cognito.client import Challenge, Tokens

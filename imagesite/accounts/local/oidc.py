@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 from requests import RequestException
 
+from converter.methods import require_GET
 from imagesite.accounts.models import User
 
 logger = logging.getLogger(__name__)

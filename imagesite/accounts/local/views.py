@@ -20,9 +20,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from converter import configuration
+from converter.methods import require_http_methods
 from imagesite.accounts.attempts import count_miss, count_request, remember_device
 from imagesite.accounts.http import clear_site_data
 from imagesite.accounts.local.forms import (
