@@ -69,8 +69,9 @@ client-types: .venv/dev node_modules/done  ## Update the JavaScript types of the
 screenshots: .venv/dev  ## Update the screenshots in the README
 	$(BIN)/python -m tests.e2e.screenshots
 
-fuzz: .venv/dev  ## Fuzz the engine with damaged files for one hour
+fuzz: .venv/dev  ## Fuzz the engine with damaged files, and its encoders with random pictures, for one hour each
 	$(BIN)/python -m tests.engine.fuzz --seconds 3600
+	$(BIN)/python -m tests.engine.fuzz --seconds 3600 --encoders
 
 chaos: .venv/dev  ## Kill and disturb the server under load for one hour (CHAOS_SECONDS=3600)
 	$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)

@@ -1,7 +1,7 @@
 """Real files, damaged at random, through the whole engine: only our own errors may come out, and no fault of ours.
 
-Run for long with `python -m tests.engine.fuzz --seconds 3600`, or for one format with `--format png --files 10000`; every
-run says its seed, and a seed repeats a run.
+Run for long with `python -m tests.engine.fuzz --seconds 3600`, or for one format with `--format png --files 10000`. With
+`--encoders`, random pictures are encoded instead. A failure says the seed that repeats it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from converter.engine import FORMATS, EngineError, Fault, Limits, Recipe
 from converter.engine.raster import open
 from converter.engine.raster.codecs.png_chunks import chunks, made
 
-from . import heifs, samples
+from . import fuzz_encoders, heifs, samples
+from .fuzz_encoders import Attempt
 
 LIMITS = Limits(max_pixels=1_000_000, max_total_pixels=2_000_000, max_frames=30, seconds=20)
 
@@ -132,34 +133,52 @@ def resident() -> int:
     return pages * resource.getpagesize() // 1024
 
 
-def run(seconds: float, seed: int, format: str | None = None, files: int = sys.maxsize) -> dict[str, int]:
-    """Attack for this long, or with this many files, of one format or all; return the counts of outcomes."""
-    chance, sources = random.Random(seed), seeds()
+def damaged(format: str | None = None) -> Attempt:
+    """Return the attack on damaged files of one format or all."""
+    sources = seeds()
     if format:
         sources = [data for data in sources if open(data).facts.format == format]
-    counts: dict[str, int] = {}
-    end, warm = time.monotonic() + seconds, 0
-    while time.monotonic() < end and sum(counts.values()) < files:
+
+    def attempt(chance: random.Random) -> str:
         data = mutated(chance, sources)
         try:
-            outcome = attack(data)
+            return attack(data)
         except BaseException:
-            print(f"seed {seed}, file {sum(counts.values()) + 1}: {data.hex()}", file=sys.stderr)
+            print(f"file {data.hex()}", file=sys.stderr)
+            raise
+
+    return attempt
+
+
+def run(attempt: Attempt, seconds: float, seed: int, files: int = sys.maxsize) -> dict[str, int]:
+    """Repeat for this long, or with this many files, each with the next seed; return the counts of outcomes."""
+    counts: dict[str, int] = {}
+    end, warm = time.monotonic() + seconds, 0
+    for number in range(files):
+        if time.monotonic() > end:
+            break
+        try:
+            outcome = attempt(random.Random(seed + number))
+        except BaseException:
+            print(f"repeat with --seed {seed + number} --files 1", file=sys.stderr)
             raise
         counts[outcome] = counts.get(outcome, 0) + 1
-        if sum(counts.values()) == 1000:
+        if number == 1000:
             warm = resident()
     grown = resident() - warm if warm else 0
-    assert grown < MAX_GROWTH_KB, f"memory grew by {grown} KB after the first thousand files"
+    print(f"memory grew by {grown} kB")
+    assert grown < MAX_GROWTH_KB, f"memory grew by {grown} kB after the first thousand files"
     return counts
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--encoders", action="store_true", help="encode random pictures instead")
     parser.add_argument("--format", choices=FORMATS)
     parser.add_argument("--files", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    print(run(options.seconds, options.seed, options.format, options.files))
+    attempt = fuzz_encoders.encoded(options.format) if options.encoders else damaged(options.format)
+    print(run(attempt, options.seconds, options.seed, options.files))
