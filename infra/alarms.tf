@@ -1,4 +1,4 @@
-# Every alarm has its chapter in docs/deploy.md under the same name.
+# docs/deploy.md has a section on each alarm, under the same name.
 
 locals {
   by_function = {
@@ -6,10 +6,10 @@ locals {
     worker = { FunctionName = local.worker_function }
   }
 
-  # statistic is one of CloudWatch's, or a percentile such as p95. A state lasts `periods` times `period` seconds.
+  # statistic is one of CloudWatch's, or a percentile such as p95. An alarm goes off after `periods` times `period` seconds.
   alarms = {
     web-errors = {
-      description = "The web function crashed or ran out of time."
+      description = "The web function crashed or timed out."
       namespace   = "AWS/Lambda", metric = "Errors", dimensions = local.by_function.web
       statistic   = "Sum", threshold = 3, period = 300, periods = 1
     }
@@ -19,12 +19,12 @@ locals {
       statistic   = "Sum", threshold = 5, period = 300, periods = 1
     }
     web-throttles = {
-      description = "Requests were turned away because no web function was free."
+      description = "Requests were rejected because no web function was free."
       namespace   = "AWS/Lambda", metric = "Throttles", dimensions = local.by_function.web
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     web-slow = {
-      description = "More than five pages in five minutes took over 10 seconds, calls that wait for a conversion left out."
+      description = "More than five pages in five minutes took over 10 seconds, not counting calls that wait for a conversion."
       namespace   = var.project, metric = "SlowPages", dimensions = { service = "web" }
       statistic   = "Sum", threshold = 5, period = 300, periods = 3
     }
@@ -34,67 +34,67 @@ locals {
       statistic   = "Sum", threshold = 5, period = 300, periods = 1
     }
     worker-errors = {
-      description = "The worker crashed on events; each is tried three times."
+      description = "The worker crashed while handling events; each event is tried three times."
       namespace   = "AWS/Lambda", metric = "Errors", dimensions = local.by_function.worker
       statistic   = "Sum", threshold = 5, period = 300, periods = 1
     }
     worker-throttles = {
-      description = "More uploads than workers for fifteen minutes; events wait."
+      description = "More uploads than workers for fifteen minutes: events are waiting."
       namespace   = "AWS/Lambda", metric = "Throttles", dimensions = local.by_function.worker
       statistic   = "Sum", threshold = 100, period = 300, periods = 3
     }
     worker-slow = {
-      description = "One conversion in twenty comes near the worker's time-out."
+      description = "One conversion in twenty comes close to the worker's timeout."
       namespace   = "AWS/Lambda", metric = "Duration", dimensions = local.by_function.worker
       statistic   = "p95", threshold = 800 * var.worker_timeout_seconds, period = 300, periods = 3
     }
     worker-timeout = {
-      description = "A conversion was cut off by the worker's time-out."
+      description = "The worker's timeout interrupted a conversion."
       namespace   = var.project, metric = "WorkerTimeout", dimensions = {}
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     worker-out-of-memory = {
-      description = "A conversion was killed for its memory."
+      description = "A conversion was killed because it ran out of memory."
       namespace   = var.project, metric = "WorkerOutOfMemory", dimensions = {}
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     worker-misrouted = {
-      description = "Zappa received an event it knows no function for; the event is lost."
+      description = "Zappa received an event that no function handles; the event is lost."
       namespace   = var.project, metric = "WorkerUnknownBucket", dimensions = {}
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     worker-bad-signature = {
-      description = "A TypeError escaped an event function, and Zappa hid it."
+      description = "An event function raised a TypeError, which Zappa hid."
       namespace   = var.project, metric = "WorkerBadSignature", dimensions = {}
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     events-old = {
-      description = "An upload waited over 15 minutes for its worker."
+      description = "An upload waited over 15 minutes for a worker."
       namespace   = "AWS/Lambda", metric = "AsyncEventAge", dimensions = local.by_function.worker
       statistic   = "Maximum", threshold = 900000, period = 300, periods = 1
     }
     events-dropped = {
-      description = "Lambda gave up on events after all tries or six hours."
+      description = "Lambda dropped events after all retries or six hours."
       namespace   = "AWS/Lambda", metric = "AsyncEventsDropped", dimensions = local.by_function.worker
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     events-undelivered = {
-      description = "A given-up event could not even be put into the failed queue."
+      description = "A dropped event could not be sent to the failed queue either."
       namespace   = "AWS/Lambda", metric = "DestinationDeliveryFailures", dimensions = local.by_function.worker
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     events-loop = {
-      description = "Lambda stopped a function that was calling itself through S3."
+      description = "Lambda stopped a function that was invoking itself through S3."
       namespace   = "AWS/Lambda", metric = "RecursiveInvocationsDropped", dimensions = local.by_function.worker
       statistic   = "Sum", threshold = 0, period = 300, periods = 1
     }
     failed-queue = {
-      description = "Events lie in the failed queue."
+      description = "There are events in the failed queue."
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.failed.name }
       statistic   = "Maximum", threshold = 0, period = 300, periods = 1
     }
     metadata-throttles = {
-      description = "DynamoDB turned requests away."
+      description = "DynamoDB throttled requests."
       namespace   = "AWS/DynamoDB", metric = "WriteThrottleEvents", dimensions = { TableName = aws_dynamodb_table.metadata.name }
       statistic   = "Sum", threshold = 10, period = 300, periods = 1
     }
@@ -102,12 +102,12 @@ locals {
 
   database_alarms = {
     database-full = {
-      description = "Aurora has run at its largest size for fifteen minutes."
+      description = "Aurora has run at its maximum capacity for fifteen minutes."
       namespace   = "AWS/RDS", metric = "ACUUtilization", dimensions = { DBClusterIdentifier = var.project }
       statistic   = "Average", threshold = 95, period = 300, periods = 3
     }
     database-connections = {
-      description = "The functions hold 600 connections; a cluster of 4 ACU takes about 820."
+      description = "The functions hold more than 600 connections; a cluster of 4 ACU accepts about 820."
       namespace   = "AWS/RDS", metric = "DatabaseConnections", dimensions = { DBClusterIdentifier = var.project }
       statistic   = "Maximum", threshold = 600, period = 300, periods = 1
     }
@@ -115,7 +115,7 @@ locals {
 }
 
 locals {
-  # With the two below these are ten, for which CloudWatch takes nothing.
+  # With the two alarms below these are ten, which CloudWatch does not charge for.
   essential_alarms = [
     "web-errors", "web-server-errors", "api-errors", "worker-errors", "worker-timeout", "worker-out-of-memory",
     "worker-misrouted", "failed-queue",
@@ -146,7 +146,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 
 resource "aws_cloudwatch_metric_alarm" "conversions_failing" {
   alarm_name          = "${var.project}-conversions-failing"
-  alarm_description   = "More than a fifth of the conversions of half an hour failed."
+  alarm_description   = "More than a fifth of the conversions in half an hour failed."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 20
   evaluation_periods  = 1
@@ -197,12 +197,12 @@ resource "aws_cloudwatch_metric_alarm" "edge_errors" {
 }
 
 resource "aws_sns_topic" "alarms" {
-  #checkov:skip=CKV_AWS_26:Alarms name metrics, nothing more, and CloudWatch cannot write to a topic under AWS's own SNS key.
+  #checkov:skip=CKV_AWS_26:Alarms contain only metrics, and CloudWatch cannot publish to a topic encrypted with the AWS managed key.
   name = "${var.project}-alarms"
 }
 
 resource "aws_sns_topic" "edge_alarms" {
-  #checkov:skip=CKV_AWS_26:As for the topic above.
+  #checkov:skip=CKV_AWS_26:See the reason for the topic above.
   provider = aws.us_east_1
 
   name = "${var.project}-edge-alarms"

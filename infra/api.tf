@@ -1,8 +1,8 @@
-# Zappa's API asks for a key that only CloudFront sends: a request past the edge, and so past the firewall, is answered by
-# API Gateway and takes nothing of what the functions may run at once.
+# Zappa's API requires a key that only CloudFront sends. API Gateway rejects requests that bypass CloudFront, and with it
+# the firewall, so they do not use up the functions' concurrency.
 
 locals {
-  # One for each origin secret, made from it, so that both change in step. The names tell nothing of the values.
+  # One per origin secret, derived from it, so that both rotate together. The names reveal nothing about the values.
   api_key_names = nonsensitive([for secret in var.origin_secrets : substr(sha256("name of ${secret}"), 0, 8)])
   api_keys      = { for secret in var.origin_secrets : substr(sha256("name of ${secret}"), 0, 8) => sha256("key of ${secret}") }
 }
@@ -11,7 +11,7 @@ resource "aws_api_gateway_api_key" "edge" {
   for_each = toset(local.api_key_names)
 
   name        = "${var.project}-edge-${each.key}"
-  description = "What CloudFront sends."
+  description = "The key that CloudFront sends."
   value       = local.api_keys[each.key]
 }
 
@@ -19,7 +19,7 @@ resource "aws_api_gateway_usage_plan" "edge" {
   count = local.web_deployed ? 1 : 0
 
   name        = "${var.project}-edge"
-  description = "All that comes through CloudFront."
+  description = "All requests through CloudFront."
 
   api_stages {
     api_id = data.aws_api_gateway_rest_api.web[0].id

@@ -38,7 +38,7 @@ locals {
       stat = "Sum"
     },
     {
-      title = "How long things take (ms, p95)"
+      title = "Durations (ms, p95)"
       metrics = [
         ["AWS/Lambda", "Duration", "FunctionName", local.web_function],
         ["AWS/Lambda", "Duration", "FunctionName", local.worker_function],
@@ -46,7 +46,7 @@ locals {
       stat = "p95"
     },
     {
-      title = "Functions busy at once"
+      title = "Concurrent functions"
       metrics = [
         ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", local.web_function],
         ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", local.worker_function],
@@ -110,7 +110,7 @@ resource "aws_cloudwatch_dashboard" "this" {
         x      = 0
         y      = 12
         properties = {
-          title  = "Estimated cost of requests, conversions and traffic (USD a day; storage and database come on top)"
+          title  = "Estimated cost of requests, conversions and traffic (USD a day, without storage and database)"
           region = var.region
           stat   = "Sum"
           period = 86400

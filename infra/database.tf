@@ -1,4 +1,4 @@
-# Aurora PostgreSQL Serverless v2. At 0 ACU only its storage costs; the first connection after a pause waits about 15 s.
+# Aurora PostgreSQL Serverless v2. At 0 ACU only storage is charged; the first connection after a pause takes about 15 s.
 
 resource "aws_db_subnet_group" "this" {
   count = local.network
@@ -24,13 +24,13 @@ resource "aws_rds_cluster_parameter_group" "this" {
     value = "ddl"
   }
 
-  # A function that was killed in the middle of a transaction holds its locks no longer than a lease.
+  # A function killed in the middle of a transaction holds its locks no longer than a lease.
   parameter {
     name  = "idle_in_transaction_session_timeout"
     value = "180000"
   }
 
-  # A function that sleeps or is no more does not end its connection, and nothing pauses beside a connection.
+  # Frozen and terminated functions do not close their connections, and Aurora does not pause while one is open.
   parameter {
     name  = "idle_session_timeout"
     value = tostring(local.connection_seconds * 1000)
@@ -38,16 +38,16 @@ resource "aws_rds_cluster_parameter_group" "this" {
 }
 
 resource "aws_rds_cluster" "this" {
-  #checkov:skip=CKV_AWS_327:AWS's key for RDS; a customer key keeps nobody out whom IAM lets in.
-  #checkov:skip=CKV_AWS_162:The functions log in by password from SSM, which works for any PostgreSQL.
-  #checkov:skip=CKV2_AWS_8:Automatic backups of seven days and a final snapshot; a plan of AWS Backup adds cost.
-  #checkov:skip=CKV2_AWS_27:Schema changes are logged, queries are not: they hold personal data.
+  #checkov:skip=CKV_AWS_327:The AWS managed key for RDS; a customer key adds no protection beyond IAM.
+  #checkov:skip=CKV_AWS_162:The functions log in with a password from SSM, which works with any PostgreSQL.
+  #checkov:skip=CKV2_AWS_8:Seven days of automatic backups and a final snapshot; an AWS Backup plan adds cost.
+  #checkov:skip=CKV2_AWS_27:Schema changes are logged, queries are not: they contain personal data.
   #checkov:skip=CKV_AWS_139:On unless var.allow_data_loss, which `make destroy` sets after asking.
   count = local.network
 
   cluster_identifier              = var.project
   engine                          = "aurora-postgresql"
-  engine_version                  = "16" # AWS makes the newest minor version; it drops old ones from what may be made
+  engine_version                  = "16" # AWS picks the newest minor version; old ones become unavailable
   database_name                   = "imagesite"
   master_username                 = "imagesite"
   master_password_wo              = var.secrets.database_password
@@ -70,7 +70,7 @@ resource "aws_rds_cluster" "this" {
     seconds_until_auto_pause = var.database_pause_seconds
   }
 
-  # AWS moves to a newer minor version by itself.
+  # AWS upgrades minor versions by itself.
   lifecycle {
     ignore_changes = [engine_version]
   }
@@ -79,12 +79,12 @@ resource "aws_rds_cluster" "this" {
 }
 
 resource "aws_rds_cluster_instance" "this" {
-  #checkov:skip=CKV_AWS_118:Enhanced monitoring never lets the cluster pause for free.
+  #checkov:skip=CKV_AWS_118:Enhanced monitoring is charged even while the cluster is paused.
   #checkov:skip=CKV_AWS_353:Performance Insights keeps a paused cluster awake.
   count = local.network * (var.high_availability ? 2 : 1)
 
   identifier                 = count.index == 0 ? var.project : "${var.project}-${count.index + 1}"
-  promotion_tier             = 1 # sleeps and grows with the writer
+  promotion_tier             = 1 # scales and pauses together with the writer
   cluster_identifier         = aws_rds_cluster.this[0].id
   engine                     = aws_rds_cluster.this[0].engine
   instance_class             = "db.serverless"

@@ -1,5 +1,5 @@
-# Who may run `zappa deploy`, `zappa update` and publish static files, and nothing else: people of this account who
-# take the role on, and, when named, the main branch of one GitHub repository.
+# The role that may run `zappa deploy` and `zappa update` and publish static files, and nothing else. Users of this
+# account can assume it, and so can the main branch of one GitHub repository, if configured.
 
 locals {
   deployer_trust = concat(
@@ -92,14 +92,14 @@ locals {
       Action   = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"]
       Resource = ["arn:${local.partition}:apigateway:${var.region}::/restapis", "arn:${local.partition}:apigateway:${var.region}::/restapis/*"]
     },
-    # Zappa makes a key of its own beside ours, which no plan lets in.
+    # Zappa creates an additional key, which belongs to no usage plan.
     {
       Sid      = "ApiKeys"
       Effect   = "Allow"
       Action   = ["apigateway:DELETE", "apigateway:GET", "apigateway:POST"]
       Resource = ["arn:${local.partition}:apigateway:${var.region}::/apikeys", "arn:${local.partition}:apigateway:${var.region}::/apikeys/*"]
     },
-    # Zappa names the project on its stack, and CloudFormation hands that on to the API.
+    # Zappa tags its stack with the project, and CloudFormation copies the tag to the API.
     {
       Sid      = "ApiTags"
       Effect   = "Allow"
@@ -149,7 +149,7 @@ locals {
       Action   = ["logs:DescribeLogStreams", "logs:FilterLogEvents"]
       Resource = [for group in aws_cloudwatch_log_group.function : "${group.arn}:*"]
     },
-    # CloudWatch judges this call by all alarms, whichever it names.
+    # CloudWatch checks the permission for this call against all alarms, not the named ones.
     {
       Sid      = "WatchAlarms"
       Effect   = "Allow"
@@ -180,7 +180,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 
 resource "aws_iam_role" "deployer" {
   name                 = "${var.project}-deployer"
-  description          = "Deploys the code, not the infrastructure."
+  description          = "Deploys code, not infrastructure."
   assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = local.deployer_trust })
   max_session_duration = 3600
 }

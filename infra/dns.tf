@@ -1,4 +1,4 @@
-# Only with a domain of one's own.
+# Only with a custom domain.
 
 data "aws_route53_zone" "site" {
   count = var.domain_name == null ? 0 : 1

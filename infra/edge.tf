@@ -1,7 +1,7 @@
-# One door to the site. AWS Shield Standard guards every distribution without being asked or paid.
+# The only entrance to the site. AWS Shield Standard protects every distribution automatically, free of charge.
 
 locals {
-  # Policies that AWS publishes under fixed ids.
+  # The fixed ids of AWS managed policies.
   managed = {
     caching_optimized             = "658327ea-f89d-4fab-a63d-7e88639e58f6"
     caching_disabled              = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -10,7 +10,7 @@ locals {
 
   link_key_id = local.signed_links ? aws_cloudfront_public_key.links[substr(sha256(var.cloudfront_public_keys[0]), 0, 8)].id : ""
 
-  # Where the site's name is that of the whole zone, other hosts of it may have no TLS.
+  # If the site's name is the zone itself, other hosts in the zone may not support TLS.
   below_the_zone = var.domain_name == null || var.domain_name != var.zone_name
 
   root_domain = var.redirect_root_domain && var.domain_name != var.zone_name ? var.zone_name : null
@@ -19,7 +19,7 @@ locals {
 
 resource "aws_cloudfront_origin_access_control" "buckets" {
   name                              = var.project
-  description                       = "CloudFront signs what it asks of the private buckets."
+  description                       = "CloudFront signs its requests to the private buckets."
   origin_access_control_origin_type = "s3"
   signing_behavior                  = "always"
   signing_protocol                  = "sigv4"
@@ -27,7 +27,7 @@ resource "aws_cloudfront_origin_access_control" "buckets" {
 
 resource "aws_cloudfront_function" "viewer_request" {
   name    = "${var.project}-viewer-request"
-  comment = "Hands on the visitor's host."
+  comment = "Forwards the visitor's host."
   runtime = "cloudfront-js-2.0"
   publish = true
   code = templatefile("${path.module}/edge/viewer_request.js", {
@@ -38,13 +38,13 @@ resource "aws_cloudfront_function" "viewer_request" {
 
 resource "aws_cloudfront_function" "uploads_request" {
   name    = "${var.project}-uploads-request"
-  comment = "Hands signed forms on to the uploads bucket."
+  comment = "Forwards signed forms to the uploads bucket."
   runtime = "cloudfront-js-2.0"
   publish = true
   code    = file("${path.module}/edge/uploads_request.js")
 }
 
-# Keyed by their content: a new key never touches the one beside it, with which links that are out were signed.
+# Keyed by content: adding a key does not change the existing one, which has signed links that are still in use.
 resource "aws_cloudfront_public_key" "links" {
   for_each = { for key in var.cloudfront_public_keys : substr(sha256(key), 0, 8) => key }
 
@@ -63,7 +63,7 @@ resource "aws_cloudfront_key_group" "links" {
   items = [for key in aws_cloudfront_public_key.links : key.id]
 }
 
-# Django sets its own frame and referrer headers, which win; these cover what does not come from Django.
+# Django's own frame and referrer headers take precedence; these are for responses that do not come from Django.
 resource "aws_cloudfront_response_headers_policy" "pages" {
   name = "${var.project}-pages"
 
@@ -91,7 +91,7 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
   }
 }
 
-# A converted image is a stranger's bytes: whatever they are, a browser must run nothing in them.
+# Converted images are untrusted content: a browser must never execute anything in them.
 resource "aws_cloudfront_response_headers_policy" "images" {
   name = "${var.project}-images"
 
@@ -151,7 +151,7 @@ resource "aws_cloudfront_response_headers_policy" "images" {
 
 resource "aws_cloudfront_distribution" "site" {
   #checkov:skip=CKV2_AWS_47:Log4j rules: no Java here.
-  #checkov:skip=CKV_AWS_86:Access logs go through log delivery (logs.tf), which the check does not know.
+  #checkov:skip=CKV_AWS_86:Access logs use log delivery (logs.tf), which the check does not know.
   #checkov:skip=CKV_AWS_305:`/` is a page of Django, not an object.
   #checkov:skip=CKV_AWS_310:One origin per path; a second region is not part of this system.
   #checkov:skip=CKV_AWS_374:The site is open to all countries.
@@ -176,8 +176,8 @@ resource "aws_cloudfront_distribution" "site" {
     origin_access_control_id = aws_cloudfront_origin_access_control.buckets.id
   }
 
-  # Without access control: the form is signed by the site, and S3 takes one signature only. The bucket knows CloudFront by
-  # this header (storage.tf), the only one of its own that a bucket policy can ask for.
+  # Without origin access control: the site signs the form, and S3 accepts only one signature. The bucket recognizes
+  # CloudFront by this header (storage.tf), the only one that CloudFront can set and a bucket policy can check.
   origin {
     origin_id   = "uploads"
     domain_name = aws_s3_bucket.this["uploads"].bucket_regional_domain_name
@@ -219,7 +219,7 @@ resource "aws_cloudfront_distribution" "site" {
         value = var.origin_secrets[0]
       }
 
-      # API Gateway turns away who has no key, and does not call the function.
+      # API Gateway rejects requests without a key and does not invoke the function.
       custom_header {
         name  = "X-Api-Key"
         value = local.api_keys[local.api_key_names[0]]
@@ -254,7 +254,7 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
   }
 
-  # Nothing is read here: without a form, S3 knows nobody.
+  # Nothing can be read here: S3 authenticates nothing but forms.
   ordered_cache_behavior {
     path_pattern               = "/uploads"
     target_origin_id           = "uploads"
@@ -272,7 +272,7 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # Without a key nobody could be told apart, so nothing is served from here and links are presigned by S3.
+  # Without a key CloudFront cannot authenticate visitors: S3 serves the results, through presigned URLs.
   dynamic "ordered_cache_behavior" {
     for_each = aws_cloudfront_key_group.links
 
@@ -289,7 +289,7 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # An original goes to its owner again, by a signed link, and is not kept at the edge.
+  # Owners download their originals through signed links; CloudFront does not cache them.
   dynamic "ordered_cache_behavior" {
     for_each = aws_cloudfront_key_group.links
 
@@ -306,7 +306,7 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # Left alone, CloudFront shows everybody one visitor's error for ten seconds.
+  # By default CloudFront caches an error for ten seconds and serves it to everybody.
   dynamic "custom_error_response" {
     for_each = toset([400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504])
 

@@ -1,7 +1,7 @@
-# Optional. Amazon's common rule set is left out on purpose: it refuses bodies over 8 KB, that is, images.
+# Optional. Amazon's common rule set is left out on purpose: it blocks bodies over 8 KB, and therefore images.
 
 resource "aws_wafv2_web_acl" "site" {
-  #checkov:skip=CKV2_AWS_31:Every blocked request is counted and sampled; full logs would cost more than the rules.
+  #checkov:skip=CKV2_AWS_31:Blocked requests are counted and sampled; full logs would cost more than the rules.
   count    = var.firewall ? 1 : 0
   provider = aws.us_east_1
 
@@ -25,7 +25,7 @@ resource "aws_wafv2_web_acl" "site" {
         limit              = var.firewall_requests_per_5_minutes
         aggregate_key_type = "IP"
 
-        # A batch has hundreds of files, and each needs a form that the site signed: asking for those is what counts.
+        # Uploads do not count: a batch may have hundreds of files. Each needs a signed form, and requests for forms count.
         scope_down_statement {
           not_statement {
             statement {

@@ -1,4 +1,4 @@
-# People. No hosted pages: the site has its own and speaks SRP, so no password reaches it in the clear.
+# User accounts. The site has its own login pages instead of Cognito's, and uses SRP, so passwords are never sent to Cognito.
 
 resource "aws_cognito_user_pool" "people" {
   name                     = var.project
@@ -12,7 +12,7 @@ resource "aws_cognito_user_pool" "people" {
     case_sensitive = false
   }
 
-  # Cognito's own mailer, without this, sends 50 mails a day.
+  # Without this, Cognito sends the mails itself, at most 50 a day.
   dynamic "email_configuration" {
     for_each = var.mail_from[*]
 
@@ -43,7 +43,7 @@ resource "aws_cognito_user_pool" "people" {
     }
   }
 
-  # A changed address counts only after its owner has confirmed it.
+  # A new address takes effect only after its owner has confirmed it.
   user_attribute_update_settings {
     attributes_require_verification_before_update = ["email"]
   }
@@ -65,7 +65,7 @@ resource "aws_cognito_user_pool_client" "site" {
   prevent_user_existence_errors = "ENABLED"
   enable_token_revocation       = true
 
-  # A person disabled in the pool is out of the site when the next short token cannot be had.
+  # A user disabled in the pool loses access to the site when the short-lived tokens expire.
   access_token_validity  = 15
   id_token_validity      = 15
   refresh_token_validity = 14

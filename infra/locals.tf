@@ -2,7 +2,7 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-# Names are fixed here and ARNs built from them, so that policies can be read before anything exists.
+# ARNs are built from fixed names, so that policies can be reviewed before any resource exists.
 locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition

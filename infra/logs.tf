@@ -1,8 +1,8 @@
-# Made before Zappa's functions write to them, or Lambda would make them itself and keep them for ever.
+# Created before Zappa's functions write to them: groups that Lambda creates keep their logs forever.
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158:CloudWatch's own key: logs hold request and job ids, no image and no secret.
-  #checkov:skip=CKV_AWS_338:A year of logs is a cost and a risk; the days are a variable.
+  #checkov:skip=CKV_AWS_158:CloudWatch's own key: logs contain request and job ids, but no images or secrets.
+  #checkov:skip=CKV_AWS_338:A year of logs is a cost and a risk; a variable sets the number of days.
   for_each = { web = local.web_function, worker = local.worker_function }
 
   name              = "/aws/lambda/${each.value}"
@@ -10,15 +10,15 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_cloudwatch_log_group" "database" {
-  #checkov:skip=CKV_AWS_158:As above: CloudWatch's own key.
-  #checkov:skip=CKV_AWS_338:As above: the days are a variable.
+  #checkov:skip=CKV_AWS_158:CloudWatch's own key, as above.
+  #checkov:skip=CKV_AWS_338:A variable sets the days, as above.
   count = local.network
 
   name              = "/aws/rds/cluster/${var.project}/postgresql"
   retention_in_days = var.log_retention_days
 }
 
-# What the code cannot count because it is dead or was never called.
+# Events that the code cannot count itself, because it was killed or never called.
 locals {
   log_events = {
     WorkerTimeout       = { function = "worker", pattern = "\"Task timed out\"" }
@@ -74,7 +74,7 @@ resource "aws_cloudwatch_log_delivery" "cloudfront" {
   delivery_destination_arn = aws_cloudwatch_log_delivery_destination.logs_bucket.arn
 }
 
-# --- Questions worth keeping ---
+# --- Saved queries ---
 
 resource "aws_cloudwatch_query_definition" "this" {
   for_each = {

@@ -1,13 +1,13 @@
-# SES sends the pool's mails where mail_from is set. A new account's SES is in a sandbox that writes to confirmed addresses
-# only; ask AWS to let it out (SES, Account dashboard, Request production access).
+# SES sends the user pool's mails if mail_from is set. In a new account SES is in a sandbox and sends only to verified
+# addresses until AWS grants production access (SES, Account dashboard, Request production access).
 
 locals {
   mail_domain = try(split("@", var.mail_from)[1], null)
 
-  # Proved by records in the zone; the pool takes no other address, so the apply waits until SES has seen them.
+  # Verified by DNS records in the zone. The user pool accepts only verified addresses, so the apply waits for SES.
   mail_proved = var.mail_from != null && var.mail_identity_arn == null ? 1 : 0
 
-  # Younger regions publish their keys below names of their own: docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
+  # Newer regions have their own DKIM domains: docs.aws.amazon.com/general/latest/gr/ses.html#ses_dkim_domains
   regions_with_own_dkim = [
     "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-5", "ca-west-1", "eu-central-2",
     "eu-south-1", "il-central-1", "me-central-1",
@@ -45,7 +45,7 @@ resource "aws_route53_record" "mail_proof" {
   records = [aws_ses_domain_identity.mail[0].verification_token]
 }
 
-# SES signs with keys that it keeps behind these three names.
+# SES publishes its DKIM keys behind these three names.
 resource "aws_route53_record" "mail_signature" {
   count = 3 * local.mail_proved
 

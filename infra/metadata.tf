@@ -1,7 +1,7 @@
-# What is known of each image: one item per upload, gone with the files; and what staff set for the site: one item.
+# Metadata of images, one item per upload, deleted with its files; and the configuration set by staff, one item.
 
 resource "aws_dynamodb_table" "metadata" {
-  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds nothing that the buckets do not.
+  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table contains nothing that the buckets do not.
   #checkov:skip=CKV_AWS_28:On unless var.allow_data_loss, which `make destroy` sets after asking.
   name                        = "${var.project}-metadata"
   billing_mode                = "PAY_PER_REQUEST"
@@ -18,7 +18,7 @@ resource "aws_dynamodb_table" "metadata" {
     enabled        = true
   }
 
-  # Of a table that goes with it on, DynamoDB keeps all items for 35 days more.
+  # If a table is deleted while this is on, DynamoDB keeps a backup of it for 35 days.
   point_in_time_recovery {
     enabled = !var.allow_data_loss
   }
@@ -29,7 +29,7 @@ resource "aws_dynamodb_table" "metadata" {
 }
 
 resource "aws_dynamodb_table" "configuration" {
-  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table holds limits and a notice.
+  #checkov:skip=CKV_AWS_119:DynamoDB's own key: the table contains only limits and a notice.
   #checkov:skip=CKV_AWS_28:On unless var.allow_data_loss, which `make destroy` sets after asking.
   name                        = "${var.project}-configuration"
   billing_mode                = "PAY_PER_REQUEST"

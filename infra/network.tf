@@ -1,8 +1,8 @@
-# Only in aurora mode: two private subnets, and of AWS just the services the functions call. No way in; a way out
-# only with outbound_internet.
+# Only in aurora mode: two private subnets with endpoints of the AWS services that the functions call. No inbound access;
+# outbound access only with outbound_internet.
 
 data "aws_availability_zones" "available" {
-  #checkov:skip=CKV_AWS_394:The first two by name; a new zone comes last in the list.
+  #checkov:skip=CKV_AWS_394:The first two by name; a new zone comes last.
   state = "available"
 
   filter {
@@ -15,7 +15,7 @@ locals {
   network = local.in_network ? 1 : 0
   nat     = local.in_network && var.outbound_internet ? 1 : 0
 
-  # What the functions call that has no free gateway endpoint (S3 and DynamoDB have one).
+  # Services that the functions call and that have no free gateway endpoint, unlike S3 and DynamoDB.
   interface_services = concat(["ssm", "cognito-idp", "lambda"], var.labels ? ["rekognition"] : [])
 
   zones = [
@@ -24,7 +24,7 @@ locals {
   ]
 }
 
-# Not every service has its endpoint in every zone, and AWS refuses a subnet in another. A region without one ends the plan.
+# Not every service has an endpoint in every zone, and AWS rejects subnets in other zones. If a region has none, the plan fails.
 data "aws_vpc_endpoint_service" "interface" {
   for_each = toset(local.in_network ? local.interface_services : [])
 
@@ -58,7 +58,7 @@ resource "aws_subnet" "private" {
 
   tags = { Name = "${var.project}-private-${count.index}" }
 
-  # A zone that gets its endpoints later comes before these: subnets that are there stay.
+  # A zone that gets endpoints later may sort before these; existing subnets must not move.
   lifecycle {
     ignore_changes = [availability_zone]
   }
@@ -108,7 +108,7 @@ resource "aws_vpc_security_group_egress_rule" "functions_https" {
   count = local.network
 
   security_group_id = aws_security_group.functions[0].id
-  description       = "AWS services, and webhooks where a way out exists."
+  description       = "AWS services, and webhooks if outbound access is on."
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
@@ -130,7 +130,7 @@ resource "aws_vpc_security_group_ingress_rule" "database_functions" {
   count = local.network
 
   security_group_id            = aws_security_group.database[0].id
-  description                  = "The functions, nobody else."
+  description                  = "Only the functions."
   referenced_security_group_id = aws_security_group.functions[0].id
   ip_protocol                  = "tcp"
   from_port                    = 5432
@@ -141,7 +141,7 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints_functions" {
   count = local.network
 
   security_group_id            = aws_security_group.endpoints[0].id
-  description                  = "The functions, nobody else."
+  description                  = "Only the functions."
   referenced_security_group_id = aws_security_group.functions[0].id
   ip_protocol                  = "tcp"
   from_port                    = 443
@@ -157,7 +157,7 @@ resource "aws_vpc_endpoint" "gateway" {
   route_table_ids   = [aws_route_table.private[0].id]
 }
 
-# In one zone, where nothing else is said: a second one doubles the price, and the functions reach it across zones.
+# In one zone by default: a second one doubles the price, and the functions reach the first from both zones.
 resource "aws_vpc_endpoint" "interface" {
   for_each = toset(local.in_network ? local.interface_services : [])
 
@@ -169,7 +169,7 @@ resource "aws_vpc_endpoint" "interface" {
   private_dns_enabled = true
 }
 
-# --- The way out, a switch ---
+# --- Optional outbound access ---
 
 resource "aws_subnet" "public" {
   count = local.nat

@@ -1,4 +1,4 @@
-# Where an event goes that the worker failed three times, with the error beside it.
+# Events that failed three times in the worker, each with its error.
 
 resource "aws_sqs_queue" "failed" {
   name                      = "${local.worker_function}-failed"

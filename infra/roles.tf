@@ -1,9 +1,9 @@
-# What the two functions may do, by exact action and resource. The web function never reads an original; the worker,
-# which decodes what strangers send, never reads the site's secrets.
+# The permissions of the two functions, by exact action and resource. The web function cannot read originals; the worker,
+# which decodes untrusted files, cannot read the site's secrets.
 
 locals {
-  # Zappa hands a function's role on: to API Gateway, which takes it on to call the pages, and to EventBridge with the
-  # rule of the clock.
+  # Zappa passes a function's role to other services: to API Gateway, which assumes it to invoke the web function, and to
+  # EventBridge, with the clock's rule.
   trusted = {
     web    = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
     worker = ["lambda.amazonaws.com", "events.amazonaws.com"]
@@ -44,7 +44,7 @@ locals {
     Resource = local.function_arns.worker
   }
 
-  # A missing object must read as missing, not as forbidden.
+  # Without it, S3 answers 403 instead of 404 for a missing object.
   tell_missing_from_forbidden = {
     for use, prefix in { uploads = "uploads/", results = "results/" } : use => {
       Sid                        = "TellMissingFromForbiddenIn${title(use)}"
@@ -55,7 +55,7 @@ locals {
     }
   }
 
-  # Lambda manages the interfaces itself; these calls know no resource.
+  # Lambda manages the network interfaces itself; these actions support no resource.
   join_network = [for _ in range(local.network) : {
     Sid    = "JoinNetwork"
     Effect = "Allow"
@@ -70,7 +70,7 @@ locals {
     Resource = "*"
   }]
 
-  # Rekognition judges the bytes it is sent; the calls know no resource.
+  # Rekognition analyses the bytes in the request; the action supports no resource.
   label_images = [for _ in range(var.labels ? 1 : 0) : {
     Sid      = "LabelImages"
     Effect   = "Allow"
@@ -78,7 +78,7 @@ locals {
     Resource = "*"
   }]
 
-  # Lambda refuses to trace a function whose role may not; the calls know no resource.
+  # Lambda traces a function only if its role may send traces; these actions support no resource.
   trace = [for _ in range(var.tracing ? 1 : 0) : {
     Sid      = "Trace"
     Effect   = "Allow"
@@ -98,7 +98,7 @@ locals {
     },
     local.tell_missing_from_forbidden.results,
     {
-      # For /healthz; what else lies there the pages may not list.
+      # Only for /healthz.
       Sid       = "SeeThatUploadsAnswer"
       Effect    = "Allow"
       Action    = "s3:ListBucket"
@@ -155,7 +155,7 @@ locals {
       Resource = "${local.bucket_arns.uploads}/uploads/*"
     },
     {
-      # A ZIP is sent in parts; of one that breaks off none may stay.
+      # ZIPs are uploaded in parts, which must be deleted if the upload fails.
       Sid      = "KeepResults"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
@@ -184,7 +184,7 @@ locals {
 
 resource "aws_iam_role" "web" {
   name               = "${var.project}-web"
-  description        = "Pages and API."
+  description        = "Serves pages and API."
   assume_role_policy = local.trust.web
 }
 
@@ -196,7 +196,7 @@ resource "aws_iam_role_policy" "web" {
 
 resource "aws_iam_role" "worker" {
   name               = "${var.project}-worker"
-  description        = "Conversions and the clock."
+  description        = "Runs conversions and the clock."
   assume_role_policy = local.trust.worker
 }
 

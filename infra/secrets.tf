@@ -1,5 +1,5 @@
-# Each function reads every parameter under its own path at its start, named as the setting it fills. The values
-# come through write-only arguments: the state does not hold them.
+# At its start each function reads the parameters under its own path, named like the settings. The values are write-only
+# arguments, so they do not appear in the state.
 
 locals {
   database_url = local.in_network ? one([
@@ -13,7 +13,7 @@ locals {
     "web/DATABASE_URL"           = local.database_url
     "web/ORIGIN_SECRETS"         = var.secrets.origin_secrets
     "web/CLOUDFRONT_PRIVATE_KEY" = var.secrets.cloudfront_private_key
-    "web/CLOUDFRONT_KEY_ID"      = local.link_key_id # beside its key, so that a function never starts with one of each
+    "web/CLOUDFRONT_KEY_ID"      = local.link_key_id # written with its key, so that a function never reads two that do not match
     "worker/SECRET_KEY"          = var.secrets.worker_secret_key
     "worker/DATABASE_URL"        = local.database_url
   }
@@ -25,7 +25,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "secret" {
-  #checkov:skip=CKV_AWS_337:AWS's key for SSM: only a role that may read the parameter gets it opened.
+  #checkov:skip=CKV_AWS_337:The AWS managed key for SSM decrypts only for roles that may read the parameter.
   for_each = local.secret_names
 
   name             = "${local.secrets_paths[split("/", each.key)[0]]}/${split("/", each.key)[1]}"
@@ -34,6 +34,6 @@ resource "aws_ssm_parameter" "secret" {
   value_wo         = local.secret_values[each.key]
   value_wo_version = var.secrets_version
 
-  # A key signs only after CloudFront knows it.
+  # CloudFront must know a key before links are signed with it.
   depends_on = [aws_cloudfront_key_group.links]
 }

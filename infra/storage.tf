@@ -1,7 +1,7 @@
-# Five private buckets. The notification of the uploads bucket belongs to Zappa: two owners would undo each other.
+# Five private buckets. Zappa owns the notification of the uploads bucket: two owners would overwrite each other.
 
 locals {
-  # Days after which an object goes. The site deletes first, as each user chose; this is the net below the longest choice.
+  # Days after which objects expire. The site deletes files earlier, as each user chose; this catches what it missed.
   image_days = ceil(var.max_retention_hours / 24) + 1
   expiry_days = {
     uploads    = local.image_days
@@ -11,7 +11,7 @@ locals {
     deployment = null
   }
 
-  # Old versions help to roll back code and pages; of images no second copy is kept, or deleting would not delete.
+  # Old versions allow code and pages to be rolled back. Images are not versioned, so that deleting really deletes them.
   versioned = toset(["static", "deployment"])
 
   tls_only = {
@@ -51,10 +51,10 @@ locals {
     }
   ]
 
-  # Made from the origin secrets, so that they change in step; who may read the bucket's policy learns nothing of these.
+  # Derived from the origin secrets, so that they rotate together. The bucket policy does not reveal the secrets.
   form_secrets = [for secret in var.origin_secrets : sha256("form of ${secret}")]
 
-  # CloudFront is the only door for forms. Nobody else posts any: the functions write with signed headers.
+  # Forms must come through CloudFront. The functions do not use forms; they sign their requests in headers.
   forms_through_cloudfront = {
     Sid       = "FormsThroughCloudFront"
     Effect    = "Deny"
@@ -77,10 +77,10 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_145:S3's own key. A customer key costs money and grants to CloudFront and the uploader, and keeps nobody out whom IAM lets in.
-  #checkov:skip=CKV_AWS_144:Images live days; code and pages are rebuilt from the repository. No second region.
-  #checkov:skip=CKV_AWS_18:Uploads and results are logged; the other three hold nothing of visitors.
-  #checkov:skip=CKV_AWS_21:Images must be gone when deleted; static and deployment are versioned.
+  #checkov:skip=CKV_AWS_145:S3's own key. A customer key costs money, needs grants for CloudFront and uploads, and adds no protection beyond IAM.
+  #checkov:skip=CKV_AWS_144:No second region: images are kept for days, and code and pages are built from the repository.
+  #checkov:skip=CKV_AWS_18:Access to uploads and results is logged; the other three contain no user data.
+  #checkov:skip=CKV_AWS_21:Deleted images must be gone; static and deployment are versioned.
   #checkov:skip=CKV2_AWS_62:Only uploads raise events, and Zappa registers them.
   for_each = local.bucket_names
 
@@ -164,7 +164,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # What a backup sends through the bucket is deleted at once, unless somebody's session ends in the middle.
+  # A backup deletes its temporary object itself; this catches one whose session ended before that.
   dynamic "rule" {
     for_each = setintersection(["deployment"], [each.key])
 
@@ -198,7 +198,7 @@ resource "aws_s3_bucket_policy" "this" {
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
-# The site's own pages post to the site's own address and need none of this.
+# The site's own pages post to the same origin and do not need CORS.
 resource "aws_s3_bucket_cors_configuration" "uploads" {
   count  = length(var.cors_origins) > 0 ? 1 : 0
   bucket = aws_s3_bucket.this["uploads"].id

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Bucket, key and region are given at `terraform init`; deploy.py makes the bucket and passes them.
+  # deploy.py creates the bucket and passes bucket, key and region to `terraform init`.
   backend "s3" {}
 }
 
@@ -20,7 +20,7 @@ provider "aws" {
   }
 }
 
-# CloudFront takes its certificate and firewall, and reports its metrics, in us-east-1 only.
+# CloudFront requires its certificate and firewall in us-east-1, and reports its metrics there.
 provider "aws" {
   alias  = "us_east_1"
   region = "us-east-1"

@@ -1,5 +1,5 @@
-# Zappa makes both functions and the REST API. They are found by name: before the first `zappa deploy` the list is
-# empty and the site answers from the static bucket; the apply after it joins them.
+# Zappa creates both functions and the REST API; they are looked up by name. Before the first `zappa deploy` there are
+# none, and CloudFront serves the static bucket; the next apply connects them.
 
 data "aws_lambda_functions" "all" {}
 
@@ -64,7 +64,7 @@ locals {
   })
 }
 
-# A pipeline that may deploy but not read the state takes the settings from here.
+# For pipelines that may deploy but cannot read the state.
 resource "aws_s3_object" "zappa_settings" {
   bucket       = aws_s3_bucket.this["deployment"].id
   key          = "zappa_settings.json"

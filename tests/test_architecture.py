@@ -130,8 +130,8 @@ def test_every_module_is_short() -> None:
 
 # Tests of a whole deployment: each step depends on those before it.
 LONG_STORIES = {
-    "infra/tests/test_slow_parts.py::test_aurora_a_domain_and_life_cycles_settle_and_go",
-    "infra/tests/test_walk.py::test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down",
+    "infra/tests/test_slow_parts.py::test_aurora_a_domain_and_lifecycles_are_created_and_destroyed",
+    "infra/tests/test_walk.py::test_a_site_is_deployed_used_updated_restored_and_destroyed",
     "tests/cloud/test_system.py::test_the_system_is_deployed_used_updated_and_taken_away",
     "tests/e2e/test_walk.py::test_a_walk",
 }

@@ -1,5 +1,5 @@
-// Runs in CloudFront before a file is handed on to the uploads bucket, which takes signed forms at its root only. S3
-// reads the form; of the headers it gets what a form needs: not the visitor's cookies, no token, no header that S3 knows.
+// Runs in CloudFront before an upload is forwarded to the uploads bucket, which accepts signed forms only at its root.
+// S3 reads the form. Forward only the headers that a form needs: no cookies, no token, no header that means something to S3.
 var NEEDED = /^(access-control-request-(headers|method)|content-(length|type)|expect|host|origin|transfer-encoding|via)$/;
 
 function handler(event) {

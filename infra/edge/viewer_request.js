@@ -1,5 +1,5 @@
-// Runs in CloudFront on every request to the pages. The API sees its own host name only, so the visitor's is
-// handed on; whatever the visitor sent under that name is overwritten.
+// Runs in CloudFront on every request for a page. The API sees only its own host name, so pass the visitor's in
+// X-Forwarded-Host, overwriting any value that the visitor sent.
 function handler(event) {
   var request = event.request;
   var host = request.headers.host.value;
@@ -14,7 +14,7 @@ function handler(event) {
   return request;
 }
 
-// The values are as they stood in the address, not decoded.
+// The values are still URL-encoded.
 function queryOf(request) {
   var fields = [];
   for (var name in request.querystring) {

@@ -66,8 +66,7 @@ def mend_moto(patch: pytest.MonkeyPatch) -> None:
     # Newer than moto's list: docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html
     patch.setattr("moto.ec2.models.vpcs.AWS_ENDPOINT_SERVICES", [*AWS_ENDPOINT_SERVICES, "cognito-idp"])
     patch.setattr(RDSBackend, "create_db_cluster", aurora.create_db_cluster)
-    # A Serverless v2 cluster has no v1 scaling; moto returns an empty one, which Terraform reads as a
-    # difference.
+    # A Serverless v2 cluster has no v1 scaling; moto returns an empty one, which Terraform reads as a change.
     patch.setattr(DBCluster, "scaling_configuration_info", None)
 
 
@@ -75,8 +74,7 @@ def _mend_iam(patch: pytest.MonkeyPatch) -> None:
     permitted = IAMPolicyStatement.is_action_permitted
 
     def is_action_permitted(self: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
-        # moto ignores conditions, so a bucket that denies plain HTTP would deny everything. guard.py checks
-        # forms.
+        # moto ignores conditions, so a bucket that denies plain HTTP would deny everything. guard.py checks forms.
         if re.search("aws:SecureTransport|s3:authType", json.dumps(self._statement.get("Condition", {}))):
             return PermissionResult.NEUTRAL
         return permitted(self, *args, **kwargs)

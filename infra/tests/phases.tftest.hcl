@@ -45,7 +45,7 @@ run "before_zappa_deploy" {
 
   assert {
     condition     = aws_cloudfront_distribution.site.default_cache_behavior[0].target_origin_id == "static"
-    error_message = "Before the first deploy there is no API to send pages to."
+    error_message = "Before the first deploy there is no API to serve pages."
   }
 
   assert {
@@ -60,12 +60,12 @@ run "before_zappa_deploy" {
 
   assert {
     condition     = output.zappa_settings == file("../zappa_settings.json")
-    error_message = "zappa_settings.json in the repository is not what the template gives for the example's values."
+    error_message = "zappa_settings.json in the repository is not what the template renders with the example's values."
   }
 
   assert {
     condition     = aws_s3_object.zappa_settings.content == output.zappa_settings
-    error_message = "A pipeline must find the same settings in the deployment bucket."
+    error_message = "The deployment bucket must contain the same settings, for pipelines."
   }
 }
 
@@ -77,7 +77,7 @@ run "between_the_two_deploys" {
 
   assert {
     condition     = output.deployed == false && length(aws_lambda_function_event_invoke_config.worker) == 0
-    error_message = "Without the worker the system is not deployed."
+    error_message = "Without the worker the system is not fully deployed."
   }
 }
 
@@ -89,7 +89,7 @@ run "after_zappa_deploy" {
 
   assert {
     condition     = output.deployed
-    error_message = "Both functions are there."
+    error_message = "Both functions exist."
   }
 
   assert {
@@ -104,7 +104,7 @@ run "after_zappa_deploy" {
       anytrue([for header in origin.custom_header : header.name == "X-Origin-Verify" && header.value == "first"]) &&
       anytrue([for header in origin.custom_header : header.name == "X-Api-Key" && header.value == values(aws_api_gateway_api_key.edge)[0].value])
     ])
-    error_message = "The API is reached under Zappa's stage, with the secret header and the key that its plan lets in."
+    error_message = "CloudFront must call Zappa's stage with the secret header and an API key of its usage plan."
   }
 
   assert {
@@ -112,11 +112,11 @@ run "after_zappa_deploy" {
       one(aws_api_gateway_usage_plan.edge[0].api_stages).api_id == "a1b2c3d4e5" && one(aws_api_gateway_usage_plan.edge[0].api_stages).stage == "production" &&
       aws_api_gateway_usage_plan.edge[0].throttle_settings[0].rate_limit == 200 && length(aws_api_gateway_usage_plan_key.edge) == 1
     )
-    error_message = "The key belongs to a plan of Zappa's stage, with a throttle."
+    error_message = "The key must belong to a throttled usage plan of Zappa's stage."
   }
 
   assert {
     condition     = aws_lambda_function_event_invoke_config.worker[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.failed.arn
-    error_message = "Events that fail for good must land in the failed queue."
+    error_message = "Events that fail for good must go to the failed queue."
   }
 }

@@ -1,4 +1,4 @@
-# Every policy, decoded, with every switch enabled that adds a statement.
+# Checks every policy, with every switch on that adds a statement.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -43,7 +43,7 @@ run "roles" {
         for statement in jsondecode(policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
     ])) == toset(["JoinNetwork", "LabelImages", "Trace", "CallsWithoutResource", "LookAtNetwork"])
-    error_message = "The resource * stands in another statement than the listed ones, whose calls know no resource."
+    error_message = "A statement other than the listed ones, whose actions support no resource, has the resource *."
   }
 
   assert {
@@ -55,7 +55,7 @@ run "roles" {
         ]
       ]
     ]))
-    error_message = "A statement reaches beyond this project's own resources."
+    error_message = "A statement covers resources of other projects."
   }
 
   assert {
@@ -64,7 +64,7 @@ run "roles" {
         for statement in jsondecode(policy).Statement : [for action in flatten([statement.Action]) : action == "logs:CreateLogGroup"]
       ]
     ]))
-    error_message = "A function could make a log group that is kept for ever."
+    error_message = "A function could create a log group that is kept forever."
   }
 
   assert {
@@ -73,7 +73,7 @@ run "roles" {
         for statement in jsondecode(policy).Statement : try(toset(statement.Action), toset([])) == toset(["xray:PutTraceSegments", "xray:PutTelemetryRecords"])
       ])
     ])
-    error_message = "Lambda does not trace a function whose role may not send traces."
+    error_message = "A function's role may not send traces."
   }
 
   assert {
@@ -107,7 +107,7 @@ run "roles" {
       "/imagesite/production_worker/SECRET_KEY",
       "/imagesite/production_worker/DATABASE_URL",
     ])
-    error_message = "The worker is given more than its own key and the database."
+    error_message = "The worker has secrets other than its own key and the database."
   }
 
   assert {
@@ -120,7 +120,7 @@ run "roles" {
       [for statement in jsondecode(aws_iam_role.web.assume_role_policy).Statement : statement.Principal.Service] == [["lambda.amazonaws.com", "apigateway.amazonaws.com"]] &&
       [for statement in jsondecode(aws_iam_role.worker.assume_role_policy).Statement : statement.Principal.Service] == [["lambda.amazonaws.com", "events.amazonaws.com"]]
     )
-    error_message = "A function's role is for Lambda, and for the one service that Zappa hands it to."
+    error_message = "Only Lambda, and the one service that Zappa passes it to, may assume a function's role."
   }
 
   assert {
@@ -128,7 +128,7 @@ run "roles" {
       for statement in jsondecode(aws_iam_role_policy.deployer.policy).Statement : toset(statement.Condition.StringEquals["iam:PassedToService"])
       if contains(flatten([statement.Action]), "iam:PassRole")
     ] == [toset(["lambda.amazonaws.com", "apigateway.amazonaws.com", "events.amazonaws.com"])]
-    error_message = "The deployer hands the roles to the services that take them on, and to no other."
+    error_message = "The deployer may pass the roles only to the services that assume them."
   }
 
   assert {
@@ -136,7 +136,7 @@ run "roles" {
       for statement in jsondecode(aws_iam_role_policy.web.policy).Statement :
       contains(flatten([statement.Action]), "lambda:InvokeFunction") && contains(flatten([statement.Resource]), local.function_arns.web)
     ])
-    error_message = "API Gateway calls the pages with the web role, which must be allowed to."
+    error_message = "API Gateway invokes the web function with the web role, which must allow it."
   }
 
   assert {
@@ -145,7 +145,7 @@ run "roles" {
       statement.Action == "sts:AssumeRoleWithWebIdentity" &&
       try(statement.Condition.StringEquals["token.actions.githubusercontent.com:sub"], "") == "repo:example/imagesite:ref:refs/heads/main"
     ])
-    error_message = "GitHub may deploy from the named repository's main branch, and from nowhere else."
+    error_message = "GitHub may deploy only from the main branch of the named repository."
   }
 
   assert {
@@ -153,7 +153,7 @@ run "roles" {
       for statement in jsondecode(aws_iam_role.deployer.assume_role_policy).Statement :
       statement.Action == "sts:AssumeRoleWithWebIdentity" || try(statement.Condition.Bool["aws:MultiFactorAuthPresent"], "") == "true"
     ])
-    error_message = "People deploy with a second factor only."
+    error_message = "Users may deploy only with a second factor."
   }
 }
 
@@ -182,7 +182,7 @@ run "buckets" {
         statement.Effect == "Deny" && try(statement.Condition.Bool["aws:SecureTransport"], "") == "false" && length(statement.Resource) == 2
       ])
     ])
-    error_message = "A bucket answers without TLS."
+    error_message = "A bucket allows access without TLS."
   }
 
   assert {
@@ -192,12 +192,12 @@ run "buckets" {
         statement.Effect == "Deny" || (can(statement.Principal.Service) && can(statement.Condition.StringEquals) && !strcontains(statement.Action, "*"))
       ]
     ]))
-    error_message = "A bucket lets in somebody else than a named AWS service on this account's behalf."
+    error_message = "A bucket allows access to others than the named AWS services acting for this account."
   }
 
   assert {
     condition     = alltrue([for bucket in aws_s3_bucket.this : bucket.force_destroy == false])
-    error_message = "A destroy would take images along unasked."
+    error_message = "A destroy would delete images without asking."
   }
 
   assert {
@@ -205,7 +205,7 @@ run "buckets" {
       for use in ["uploads", "results"] :
       aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 8
     ])
-    error_message = "The buckets delete before the longest retention, or images outlive it."
+    error_message = "The buckets delete images before the maximum retention, or too long after it."
   }
 
   assert {
@@ -213,12 +213,12 @@ run "buckets" {
       for rule in aws_s3_bucket_lifecycle_configuration.this["deployment"].rule : [rule.filter[0].prefix, tostring(rule.expiration[0].days), tostring(rule.noncurrent_version_expiration[0].noncurrent_days)]
       if rule.id == "forget-backups"
     ] == [["backup/", "1", "1"]]
-    error_message = "A copy of the database that a backup left behind stays in the bucket."
+    error_message = "A database copy that a backup left behind stays in the bucket."
   }
 
   assert {
     condition     = length(aws_s3_bucket_cors_configuration.uploads) == 0 && length(aws_cloudfront_response_headers_policy.images.cors_config) == 0
-    error_message = "Pages of another site may send files or read results."
+    error_message = "Pages of other sites may upload files or read results."
   }
 }
 
@@ -233,7 +233,7 @@ run "edge" {
       for behaviour in concat(aws_cloudfront_distribution.site.default_cache_behavior, aws_cloudfront_distribution.site.ordered_cache_behavior) :
       contains(["redirect-to-https", "https-only"], behaviour.viewer_protocol_policy) && behaviour.response_headers_policy_id != null
     ])
-    error_message = "Every path needs TLS and security headers."
+    error_message = "Every path must require TLS and have security headers."
   }
 
   assert {
@@ -241,7 +241,7 @@ run "edge" {
       for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior :
       behaviour.path_pattern == "/results/*" && length(coalesce(behaviour.trusted_key_groups, [])) == 1
     ])
-    error_message = "Results must ask for a signed link."
+    error_message = "Results must require a signed link."
   }
 
   assert {
@@ -257,7 +257,7 @@ run "edge" {
       for origin in aws_cloudfront_distribution.site.origin :
       origin.origin_id == "api" || (origin.origin_id == "uploads") == (try(length(origin.origin_access_control_id), 0) == 0)
     ])
-    error_message = "A bucket is asked without a signature, or signed forms with a second one."
+    error_message = "Requests to a bucket are not signed, or signed forms get a second signature."
   }
 
   assert {
@@ -276,24 +276,24 @@ run "errors_at_the_edge" {
       alltrue([for answer in aws_cloudfront_distribution.site.custom_error_response : answer.error_caching_min_ttl == 0]) &&
       length(setsubtract([404, 500, 502, 503, 504], [for answer in aws_cloudfront_distribution.site.custom_error_response : answer.error_code])) == 0
     )
-    error_message = "One visitor's error would be shown to everybody for ten seconds."
+    error_message = "CloudFront would cache an error for ten seconds and serve it to everybody."
   }
 }
 
 run "identity" {
   assert {
     condition     = aws_cognito_user_pool_client.site.generate_secret == false && aws_cognito_user_pool_client.site.explicit_auth_flows == toset(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])
-    error_message = "SRP, and no flow in which a password travels."
+    error_message = "Only SRP is allowed: no flow may send a password."
   }
 
   assert {
     condition     = aws_cognito_user_pool_client.site.prevent_user_existence_errors == "ENABLED"
-    error_message = "The pool tells who has an account."
+    error_message = "The pool reveals who has an account."
   }
 
   assert {
     condition     = aws_cognito_user_pool.people.deletion_protection == "ACTIVE"
-    error_message = "A destroy would take the people along unasked."
+    error_message = "A destroy would delete the users without asking."
   }
 }
 
@@ -309,11 +309,11 @@ run "forms_come_through_cloudfront_only" {
       StringEquals    = { "s3:authType" = "POST" }
       StringNotEquals = { "aws:Referer" = [sha256("form of first"), sha256("form of second")] }
     }
-    error_message = "The uploads bucket takes forms that did not come through CloudFront, or none with an older key."
+    error_message = "The uploads bucket accepts forms that bypass CloudFront, or rejects those with the previous key."
   }
 
   assert {
     condition     = contains(nonsensitive(local.bucket_statements.uploads)[*].Sid, "FormsThroughCloudFront")
-    error_message = "The uploads bucket takes forms from anybody."
+    error_message = "The uploads bucket accepts forms from anywhere."
   }
 }

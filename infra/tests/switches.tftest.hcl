@@ -1,4 +1,4 @@
-# Each switch by itself, compared with the defaults.
+# Checks each switch on its own against the defaults.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -33,7 +33,7 @@ run "pages_of_other_sites" {
       one(aws_s3_bucket_cors_configuration.uploads[0].cors_rule).allowed_origins == toset(var.cors_origins) &&
       one(aws_cloudfront_response_headers_policy.images.cors_config[0].access_control_allow_origins).items == toset(var.cors_origins)
     )
-    error_message = "Bucket and edge must let in the same pages."
+    error_message = "Bucket and CloudFront must allow the same origins."
   }
 }
 
@@ -53,37 +53,37 @@ run "defaults" {
     condition = (
       length(aws_rds_cluster.this) == 1 && length(aws_vpc.this) == 1 && length(aws_nat_gateway.this) == 0 && length(aws_internet_gateway.this) == 0
     )
-    error_message = "Aurora in a network without a way out."
+    error_message = "Aurora is in a network without outbound access."
   }
 
   assert {
     condition     = aws_rds_cluster.this[0].serverlessv2_scaling_configuration[0].min_capacity == 0 && aws_rds_cluster.this[0].storage_encrypted && aws_rds_cluster.this[0].deletion_protection
-    error_message = "Aurora pauses at nothing, encrypted, protected."
+    error_message = "Aurora scales to zero, and is encrypted and protected."
   }
 
   assert {
     condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ssm", "cognito-idp", "lambda"]) && toset(keys(aws_vpc_endpoint.gateway)) == toset(["s3", "dynamodb"])
-    error_message = "What the functions call must be reachable from the private network."
+    error_message = "The services that the functions call must be reachable from the private network."
   }
 
   assert {
     condition     = length(aws_wafv2_web_acl.site) == 0 && length(aws_acm_certificate.site) == 0 && length(aws_route53_record.site) == 0 && length(aws_cloudfront_key_group.links) == 0
-    error_message = "What costs money or needs a name of one's own is off."
+    error_message = "Options that cost money or need a domain are off."
   }
 
   assert {
     condition     = length(aws_cloudfront_distribution.site.aliases) == 0 && aws_cloudfront_distribution.site.viewer_certificate[0].cloudfront_default_certificate
-    error_message = "Without a domain the CloudFront name and certificate serve."
+    error_message = "Without a domain the site has CloudFront's name and certificate."
   }
 
   assert {
     condition     = !anytrue([for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : behaviour.path_pattern == "/results/*"])
-    error_message = "Without a key results must not be open to everybody."
+    error_message = "Without a key results must not be public."
   }
 
   assert {
     condition     = length(aws_sns_topic_subscription.alarms) == 0 && length(aws_budgets_budget.monthly) == 0
-    error_message = "Without an address nobody is written to."
+    error_message = "Without an address there are no mails."
   }
 }
 
@@ -99,12 +99,12 @@ run "external_database" {
       length(aws_rds_cluster.this) + length(aws_vpc.this) + length(aws_subnet.private) + length(aws_vpc_endpoint.interface) +
       length(aws_vpc_endpoint.gateway) + length(aws_security_group.functions) + length(aws_cloudwatch_log_group.database) == 0
     )
-    error_message = "An external database needs no network."
+    error_message = "An external database needs no private network."
   }
 
   assert {
     condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "database-full")
-    error_message = "There is no Aurora to watch."
+    error_message = "There is no Aurora to monitor."
   }
 }
 
@@ -131,17 +131,17 @@ run "domain" {
 
   assert {
     condition     = aws_cloudfront_distribution.site.aliases == toset(["images.example.com"]) && aws_cloudfront_distribution.site.viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021"
-    error_message = "The own name with TLS 1.2 or better."
+    error_message = "The custom domain requires TLS 1.2 or later."
   }
 
   assert {
     condition     = toset(keys(aws_route53_record.site)) == toset(["images.example.com A", "images.example.com AAAA"])
-    error_message = "One alias for IPv4, one for IPv6."
+    error_message = "There is one alias for IPv4 and one for IPv6."
   }
 
   assert {
     condition     = output.site_url == "https://images.example.com"
-    error_message = "The site is where its name says."
+    error_message = "The site's URL has the custom domain."
   }
 }
 
@@ -156,12 +156,12 @@ run "root_domain" {
 
   assert {
     condition     = aws_cloudfront_distribution.site.aliases == toset(["images.example.com", "example.com"]) && length(aws_route53_record.site) == 4
-    error_message = "The root domain is answered too."
+    error_message = "The root domain points to CloudFront too."
   }
 
   assert {
     condition     = strcontains(aws_cloudfront_function.viewer_request.code, "host === 'example.com'") && strcontains(aws_cloudfront_function.viewer_request.code, "https://images.example.com")
-    error_message = "Visitors of the root domain are sent on."
+    error_message = "The root domain redirects to the site."
   }
 }
 
@@ -184,7 +184,7 @@ run "firewall" {
 
   assert {
     condition     = length(aws_wafv2_web_acl.site) == 1 && toset([for rule in aws_wafv2_web_acl.site[0].rule : rule.name]) == toset(["rate", "bad-addresses"])
-    error_message = "A rate rule and a list of bad addresses."
+    error_message = "The firewall has a rate limit and a reputation list."
   }
 }
 
@@ -204,7 +204,7 @@ run "signed_links" {
 
   assert {
     condition     = anytrue([for behaviour in aws_cloudfront_distribution.site.ordered_cache_behavior : behaviour.path_pattern == "/results/*"])
-    error_message = "With a key results are served at the edge."
+    error_message = "With a key CloudFront serves the results."
   }
 
   assert {
@@ -222,12 +222,12 @@ run "labels" {
 
   assert {
     condition     = contains(keys(aws_vpc_endpoint.interface), "rekognition") && anytrue([for statement in local.worker_statements : statement.Sid == "LabelImages"])
-    error_message = "The worker needs the right to ask and a way to Rekognition."
+    error_message = "The worker needs the permission for Rekognition and an endpoint."
   }
 
   assert {
     condition     = !anytrue([for statement in local.web_statements : statement.Sid == "LabelImages"])
-    error_message = "The web function has no business with Rekognition."
+    error_message = "The web function must not have access to Rekognition."
   }
 }
 
@@ -240,7 +240,7 @@ run "advanced_security" {
 
   assert {
     condition     = aws_cognito_user_pool.people.user_pool_add_ons[0].advanced_security_mode == "ENFORCED" && aws_cognito_user_pool.people.user_pool_tier == "PLUS"
-    error_message = "Threat protection comes with the Plus tier."
+    error_message = "Threat protection requires the Plus tier."
   }
 }
 
@@ -253,7 +253,7 @@ run "mail" {
 
   assert {
     condition     = length(aws_sns_topic_subscription.alarms) == 1 && length(aws_sns_topic_subscription.edge_alarms) == 1 && length(aws_budgets_budget.monthly) == 1
-    error_message = "Alarms of both regions and the budget write to the address."
+    error_message = "Alarms of both regions and the budget send mail to the address."
   }
 }
 
@@ -266,7 +266,7 @@ run "github" {
 
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 1
-    error_message = "GitHub is known."
+    error_message = "GitHub is a provider of the account."
   }
 }
 
@@ -282,7 +282,7 @@ run "github_is_known_already" {
     condition = length(aws_iam_openid_connect_provider.github) == 0 && anytrue([
       for statement in local.deployer_trust : try(statement.Principal.Federated, "") == var.github_provider_arn
     ])
-    error_message = "An account takes one provider for GitHub; a second site uses the first one's."
+    error_message = "An account can have one provider for GitHub; a second site uses the existing one."
   }
 }
 
@@ -295,7 +295,7 @@ run "identity_center" {
 
   assert {
     condition     = alltrue([for statement in local.deployer_trust : !can(statement.Condition)])
-    error_message = "Sessions of IAM Identity Center do not say that a second factor was used."
+    error_message = "Sessions of IAM Identity Center do not record a second factor."
   }
 }
 
@@ -314,7 +314,7 @@ run "mail_by_ses" {
       aws_ses_domain_identity.mail[0].domain == "mail.example.com" &&
       aws_route53_record.mail_proof[0].name == "_amazonses.mail.example.com" && length(aws_route53_record.mail_signature) == 3
     )
-    error_message = "The pool writes through SES from a domain that the zone proves."
+    error_message = "The pool sends mail through SES from a domain verified in the zone."
   }
 }
 
@@ -328,7 +328,7 @@ run "mail_by_an_identity_that_is_there" {
 
   assert {
     condition     = aws_cognito_user_pool.people.email_configuration[0].source_arn == var.mail_identity_arn && length(aws_ses_domain_identity.mail) == 0
-    error_message = "An identity that is verified is taken as it is."
+    error_message = "A verified identity is used without new DNS records."
   }
 }
 
@@ -360,7 +360,7 @@ run "two_keys_each" {
 
   assert {
     condition     = length(aws_cloudfront_public_key.links) == 2 && length(aws_api_gateway_api_key.edge) == 2
-    error_message = "While keys change, both are known."
+    error_message = "During a rotation both keys are valid."
   }
 }
 
@@ -369,7 +369,7 @@ run "clock" {
 
   assert {
     condition     = local.sweep_schedule == "rate(1 hour)"
-    error_message = "A cluster that sleeps, and that nothing leaves, is woken once an hour."
+    error_message = "A paused cluster without outbound access is woken once an hour."
   }
 }
 
@@ -382,7 +382,7 @@ run "clock_where_webhooks_leave" {
 
   assert {
     condition     = local.sweep_schedule == "rate(1 minute)"
-    error_message = "Webhooks are tried again after 1, 5 and 30 minutes: the clock must be finer than that."
+    error_message = "Webhooks are retried after 1, 5 and 30 minutes: the clock must run every minute."
   }
 }
 
@@ -395,7 +395,7 @@ run "high_availability" {
 
   assert {
     condition     = [for instance in aws_rds_cluster_instance.this : instance.identifier] == ["imagesite", "imagesite-2"]
-    error_message = "A second instance takes over where the zone of the first is lost."
+    error_message = "A second instance must take over if the zone of the first fails."
   }
 }
 
@@ -411,12 +411,12 @@ run "small" {
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this) == 8 && length(aws_vpc_endpoint.interface) == 0
-    error_message = "Ten alarms with the two that are always there, and nothing that costs by the hour."
+    error_message = "There are ten alarms, including the two fixed ones, and nothing is charged by the hour."
   }
 
   assert {
     condition     = one(aws_budgets_budget.monthly[0].cost_filter).values == tolist(["user:project$imagesite"])
-    error_message = "The budget counts this project alone."
+    error_message = "The budget counts only this project."
   }
 }
 
@@ -440,7 +440,7 @@ run "longest_project_name" {
   # Zappa hashes names of 64 characters or more, and the deployer could not create such a rule.
   assert {
     condition     = length("${local.worker_function}-converter.events.clock.sweep") == 63
-    error_message = "The rule of the clock must keep the name that the deployer may use."
+    error_message = "The clock's rule must keep the name that the deployer may use."
   }
 }
 
@@ -466,13 +466,13 @@ run "data_loss_allowed" {
       alltrue([for bucket in aws_s3_bucket.this : bucket.force_destroy]) && aws_cognito_user_pool.people.deletion_protection == "INACTIVE" &&
       !aws_rds_cluster.this[0].deletion_protection && aws_rds_cluster.this[0].skip_final_snapshot && !aws_dynamodb_table.metadata.deletion_protection_enabled
     )
-    error_message = "Something would still refuse to be destroyed."
+    error_message = "Deletion protection is still on for a resource."
   }
 
   # docs.aws.amazon.com/amazondynamodb/latest/developerguide/pointintimerecovery_beforeyoubegin.html
   assert {
     condition     = !aws_dynamodb_table.metadata.point_in_time_recovery[0].enabled && !aws_dynamodb_table.configuration.point_in_time_recovery[0].enabled
-    error_message = "DynamoDB would keep a backup of what it deletes."
+    error_message = "DynamoDB would keep a backup of the deleted table."
   }
 }
 
@@ -522,12 +522,12 @@ run "long_retention" {
 
   assert {
     condition     = alltrue([for use in ["uploads", "results"] : aws_s3_bucket_lifecycle_configuration.this[use].rule[0].expiration[0].days == 31])
-    error_message = "The buckets delete what a user may still keep."
+    error_message = "The buckets delete images that a user may still keep."
   }
 
   assert {
     condition     = local.environment.MAX_RETENTION_HOURS == "720"
-    error_message = "The site must know the bound that the buckets keep."
+    error_message = "The site must know the maximum retention that the buckets allow."
   }
 }
 
@@ -551,7 +551,7 @@ run "an_account_is_needed" {
 
   assert {
     condition     = [local.environment.SIGN_UP, local.environment.GUESTS, local.environment.GUEST_RETENTION_HOURS] == ["closed", "false", "12"]
-    error_message = "Where nobody may sign up, guests are let in, or kept for longer than users."
+    error_message = "Guests are allowed although nobody can sign up, or are kept longer than users."
   }
 }
 
@@ -567,7 +567,7 @@ run "guests_although_nobody_signs_up" {
 
   assert {
     condition     = [local.environment.GUESTS, local.environment.GUEST_JOBS_AN_HOUR, local.environment.GUEST_BYTES_KEPT] == ["true", "5", "100000000000"]
-    error_message = "What the settings say of guests does not reach the functions."
+    error_message = "The settings for guests do not reach the functions."
   }
 }
 
@@ -630,7 +630,7 @@ run "a_zone_without_an_endpoint" {
 
   assert {
     condition     = aws_subnet.private[*].availability_zone == ["eu-west-1b", "eu-west-1c"]
-    error_message = "AWS would refuse an endpoint in the first zone."
+    error_message = "AWS would reject an endpoint in the first zone."
   }
 }
 
@@ -645,6 +645,6 @@ run "mail_from_a_younger_region" {
 
   assert {
     condition     = local.dkim_domain == "dkim.eu-south-1.amazonses.com"
-    error_message = "SES keeps the keys of this region elsewhere."
+    error_message = "SES publishes the DKIM keys of this region elsewhere."
   }
 }

@@ -30,8 +30,7 @@ provider_installation {{
 """
 
 # Three attempts are too few while the mock starts slowly; the provider's default of 25 would take minutes to
-# report
-# an error. The pool's tier is the only value that moto does not store.
+# report an error. The pool's tier is the only value that moto does not store.
 FOR_THE_MOCK = """
 provider "aws" {
   max_retries = 8

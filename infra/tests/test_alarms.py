@@ -25,14 +25,14 @@ def test_metric_math_with_missing_points(expression: str, value: float | None) -
     assert evaluate(expression, {"a": 1, "b": 3, "missing": None}) == value
 
 
-def test_a_share_of_what_is_sent_only_when_it_happens_needs_fill() -> None:
+def test_a_share_of_metrics_that_may_be_missing_needs_fill() -> None:
     """If every conversion fails, nothing is Finished: without FILL, the worst case has no value."""
     assert evaluate(SHARE, {"failed": 20, "finished": None}) is None
     filled = SHARE.replace("failed", "FILL(failed, 0)").replace("finished", "FILL(finished, 0)")
     assert evaluate(filled, {"failed": 20, "finished": None}) == 100
 
 
-def test_every_period_must_breach_and_silence_does_not() -> None:
+def test_every_period_must_breach_and_missing_data_does_not() -> None:
     alarm = {
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",

@@ -48,11 +48,11 @@ def event(path: str = "/", host: str = "images.example.com", **more: Any) -> dic
     return viewer_request(Request(EnvironBuilder(path, f"https://{host}", **more).get_environ()))
 
 
-def test_the_host_that_the_visitor_asked_for_is_handed_on(code: str) -> None:
+def test_the_requested_host_is_forwarded(code: str) -> None:
     assert run_function(code, event())["headers"]["x-forwarded-host"] == {"value": "images.example.com"}
 
 
-def test_a_host_that_the_visitor_claims_is_overwritten(code: str) -> None:
+def test_a_forged_host_header_is_overwritten(code: str) -> None:
     forged = event(
         headers=[("X-Forwarded-Host", "evil.example.com"), ("X-FORWARDED-HOST", "worse.example.com")]
     )
@@ -60,7 +60,7 @@ def test_a_host_that_the_visitor_claims_is_overwritten(code: str) -> None:
     assert run_function(code, forged)["headers"]["x-forwarded-host"] == {"value": "images.example.com"}
 
 
-def test_all_else_goes_on_as_it_came(code: str) -> None:
+def test_everything_else_is_forwarded_unchanged(code: str) -> None:
     sent = event(
         "/batches/?a=1&a=2&b=%C3%BC+x&empty=",
         method="POST",
@@ -74,20 +74,20 @@ def test_all_else_goes_on_as_it_came(code: str) -> None:
     assert changed["querystring"]["a"]["multiValue"] == [{"value": "1"}, {"value": "2"}]
 
 
-def test_visitors_of_the_root_domain_are_sent_on_for_good(code: str) -> None:
+def test_the_root_domain_redirects_permanently(code: str) -> None:
     for address in ("/", "/formats/", "/batches/?a=1&a=2&b=%C3%BC+x&empty="):
         answer = run_function(code, event(address, host="example.com"))
         assert answer["statusCode"] == 301
         assert answer["headers"] == {"location": {"value": f"https://images.example.com{address}"}}
 
 
-def test_without_a_root_domain_nobody_is_sent_on(render: Any) -> None:
+def test_without_a_root_domain_nothing_redirects(render: Any) -> None:
     code = render("-", "-")
     for host in ("d111111abcdef8.cloudfront.net", "example.com"):
         assert run_function(code, event(host=host))["headers"]["x-forwarded-host"] == {"value": host}
 
 
-def test_it_is_small_enough_for_cloudfront(code: str) -> None:
+def test_the_function_is_small_enough_for_cloudfront(code: str) -> None:
     assert len(code.encode()) < 10_240
 
 
@@ -96,7 +96,7 @@ def test_it_is_small_enough_for_cloudfront(code: str) -> None:
 UPLOADS = (INFRA / "edge" / "uploads_request.js").read_text()
 
 
-def test_a_form_goes_to_the_root_of_the_bucket_without_what_is_not_meant_for_s3() -> None:
+def test_a_form_goes_to_the_root_of_the_bucket_with_only_the_headers_for_s3() -> None:
     sent = event(
         "/uploads?x=1",
         method="POST",
@@ -120,7 +120,7 @@ def test_a_form_goes_to_the_root_of_the_bucket_without_what_is_not_meant_for_s3(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def test_nothing_but_a_form_is_handed_on(method: str) -> None:
+def test_only_forms_are_forwarded(method: str) -> None:
     answer = run_function(UPLOADS, event("/uploads", method=method))
     assert (answer["statusCode"], answer["headers"]) == (405, {"allow": {"value": "OPTIONS, POST"}})
 
@@ -158,7 +158,7 @@ WITH_UPLOADS = f"""
     ],
     ids=["as signed", "old key", "no door", "another key", "too large", "forged", "signed twice", "at a key"],
 )
-def test_s3_holds_a_form_that_came_by_the_edge_to_its_policy(
+def test_s3_checks_a_form_from_the_edge_against_its_policy(
     aws: MockAws, change: dict[str, str], access: str, function: str, door: str, status: int
 ) -> None:
     s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
@@ -221,7 +221,7 @@ FORGOTTEN = "".join(
 @pytest.mark.parametrize(
     ("errors", "second", "later"), [("", 1, 2), (FORGOTTEN, 2, 3)], ids=["left alone", "ours"]
 )
-def test_an_error_is_shown_to_the_next_visitor_unless_the_distribution_says_no(
+def test_an_error_is_cached_unless_the_distribution_forbids_it(
     status: int, errors: str, second: int, later: int
 ) -> None:
     cloudfront = CloudFront()

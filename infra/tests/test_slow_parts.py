@@ -32,7 +32,7 @@ secrets_version      = 1
 """
 
 
-def test_aurora_a_domain_and_life_cycles_settle_and_go(aws: MockAws, tmp_path: Path) -> None:
+def test_aurora_a_domain_and_lifecycles_are_created_and_destroyed(aws: MockAws, tmp_path: Path) -> None:
     zone = boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"][
         "Id"
     ]

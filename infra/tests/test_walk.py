@@ -157,7 +157,7 @@ class Programs:
         return done.stdout
 
 
-def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
+def test_a_site_is_deployed_used_updated_restored_and_destroyed(
     aws: MockAws,
     database: str,
     build: Path,
@@ -229,8 +229,7 @@ def test_the_walk_goes_up_serves_people_goes_up_again_and_comes_down(
         assert "0 added, 0 changed, 0 destroyed" in said, said
     convert(visitor, token)
 
-    # Deploy code only: the deployer may make the direct AWS calls; the rest already ran with the deployer's
-    # rights.
+    # Deploy code only: the deployer may make the direct AWS calls; the rest already ran with the deployer's rights.
     code = CodeAlone(
         project=PROJECT,
         region="eu-west-1",

@@ -1,4 +1,4 @@
-# Alarms, logs and notifications; with the defaults and an email address.
+# Checks alarms, logs and notifications with the defaults and an email address.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -53,7 +53,7 @@ run "alarms" {
       for alarm in aws_cloudwatch_metric_alarm.this :
       "${alarm.namespace} ${alarm.metric_name} ${try(coalesce([for name, value in alarm.dimensions : value if name != "Stage"]...), "")}"
     ])) == 0
-    error_message = "Something that can go wrong rings no alarm."
+    error_message = "A possible fault has no alarm."
   }
 
   assert {
@@ -61,27 +61,27 @@ run "alarms" {
       for alarm in concat(values(aws_cloudwatch_metric_alarm.this), [aws_cloudwatch_metric_alarm.conversions_failing, aws_cloudwatch_metric_alarm.edge_errors]) :
       alarm.treat_missing_data == "notBreaching" && length(alarm.alarm_actions) == 1 && length(alarm.ok_actions) == 1
     ])
-    error_message = "An alarm tells nobody, or rings when nothing happens."
+    error_message = "An alarm notifies nobody, or goes off without data."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.edge_errors.metric_name == "5xxErrorRate" && aws_cloudwatch_metric_alarm.edge_errors.dimensions.Region == "Global"
-    error_message = "CloudFront's errors ring no alarm."
+    error_message = "CloudFront's errors have no alarm."
   }
 
   assert {
     condition     = toset(flatten([for query in aws_cloudwatch_metric_alarm.conversions_failing.metric_query : [for metric in query.metric : metric.metric_name]])) == toset(["Failed", "Finished"])
-    error_message = "Nobody notices that conversions fail."
+    error_message = "Failing conversions have no alarm."
   }
 
   assert {
     condition     = toset([for filter in aws_cloudwatch_log_metric_filter.this : filter.metric_transformation[0].name]) == toset([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "imagesite" && length(coalesce(alarm.dimensions, {})) == 0])
-    error_message = "What is counted in the logs and what rings are not the same."
+    error_message = "The metrics counted in the logs are not those with an alarm."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["worker-slow"].threshold == 240000
-    error_message = "The worker counts as slow at 80 percent of its time-out."
+    error_message = "The worker counts as slow at 80 percent of its timeout."
   }
 }
 
@@ -96,7 +96,7 @@ run "logs_and_events" {
       "/aws/lambda/imagesite-production",
       "/aws/lambda/imagesite-production-worker",
     ]) && alltrue([for group in concat(values(aws_cloudwatch_log_group.function), aws_cloudwatch_log_group.database) : group.retention_in_days == 30])
-    error_message = "Logs are kept for thirty days, in groups made before the functions."
+    error_message = "Logs are kept for thirty days, in groups created before the functions."
   }
 
   assert {
@@ -104,7 +104,7 @@ run "logs_and_events" {
       for query in aws_cloudwatch_query_definition.this :
       length(query.log_group_names) > 0 && length(setsubtract(query.log_group_names, [for group in aws_cloudwatch_log_group.function : group.name])) == 0
     ]) && length(aws_cloudwatch_query_definition.this) == 5
-    error_message = "A saved query asks a log that is not there."
+    error_message = "A saved query uses a log group that does not exist."
   }
 
   assert {
@@ -112,12 +112,12 @@ run "logs_and_events" {
       aws_lambda_function_event_invoke_config.worker[0].maximum_retry_attempts == 2 &&
       aws_sqs_queue.failed.message_retention_seconds == 1209600 && aws_sqs_queue.failed.sqs_managed_sse_enabled
     )
-    error_message = "An event is tried three times and then lies encrypted in the failed queue for two weeks."
+    error_message = "An event is tried three times, then kept encrypted in the failed queue for two weeks."
   }
 
   assert {
     condition     = { for notification in aws_budgets_budget.monthly[0].notification : notification.notification_type => notification.threshold } == { ACTUAL = 80, FORECASTED = 100 }
-    error_message = "The budget writes when most is spent, and when all will be."
+    error_message = "The budget sends mail at 80 % and when the forecast exceeds it."
   }
 
   assert {
@@ -125,7 +125,7 @@ run "logs_and_events" {
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
       startswith(widget.properties.title, "Estimated cost") && length(widget.properties.metrics) == 7
     ])
-    error_message = "The dashboard tells what the day costs."
+    error_message = "The dashboard shows the cost per day."
   }
 }
 
@@ -137,7 +137,7 @@ run "data" {
       aws_dynamodb_table.metadata.billing_mode == "PAY_PER_REQUEST" && aws_dynamodb_table.metadata.ttl[0].attribute_name == "expires_at" &&
       aws_dynamodb_table.metadata.ttl[0].enabled && aws_dynamodb_table.metadata.point_in_time_recovery[0].enabled
     )
-    error_message = "Metadata are paid by the request, forgotten in time and restorable."
+    error_message = "Metadata is billed per request, expires and can be restored."
   }
 
   assert {
@@ -147,7 +147,7 @@ run "data" {
 
   assert {
     condition     = toset(keys(aws_s3_bucket_versioning.this)) == toset(["static", "deployment"])
-    error_message = "Code and pages can be rolled back; of images no second copy is kept."
+    error_message = "Code and pages are versioned, images are not."
   }
 
   assert {
@@ -156,11 +156,11 @@ run "data" {
       aws_cognito_user_pool.people.software_token_mfa_configuration[0].enabled && aws_cognito_user_pool.people.username_attributes == toset(["email"]) &&
       aws_cognito_user_pool.people.auto_verified_attributes == toset(["email"]) && aws_cognito_user_group.staff.name == "staff"
     )
-    error_message = "People log in by a verified address and a strong password, and may add a second factor."
+    error_message = "Users log in with a verified address and a strong password, and can add a second factor."
   }
 
   assert {
     condition     = aws_cloudfront_function.viewer_request.publish && strcontains(aws_cloudfront_function.viewer_request.code, "x-forwarded-host")
-    error_message = "The visitor's host must be handed on."
+    error_message = "CloudFront must forward the visitor's host."
   }
 }

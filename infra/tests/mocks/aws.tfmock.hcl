@@ -1,4 +1,4 @@
-# AWS's responses. The values are those of the example in zappa_settings.json.
+# Responses of AWS, with the values of the example in zappa_settings.json.
 
 mock_data "aws_caller_identity" {
   defaults = {
