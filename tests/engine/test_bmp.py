@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from converter.engine import Recipe, UnsupportedVariant
+from converter.engine.errors import Corrupt
 from converter.engine.raster import open
 from tests.engine.samples import pixel
 
@@ -121,6 +122,39 @@ def test_the_short_header_of_os2_is_read() -> None:
     assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
     rows = bytes((*reversed(RED), *reversed(GREEN), *reversed(BLUE), *WHITE)) * 2
     assert shown(bmp(rows, bits=24, header=16)) == solid(*2 * [[RED, GREEN, BLUE, WHITE]])
+
+
+@pytest.mark.parametrize("size", [16, 20, 24, 36, 42, 46, 48, 60, 64])
+def test_the_second_header_of_os2_may_end_after_any_field(size: int) -> None:
+    long = bmp(bytes((0, 1, 2, 3, 3, 2, 1, 0)), header=64, palette=PALETTE + 252 * [BLUE])
+    start = struct.unpack_from("<I", long, 10)[0] - 64 + size
+    head = struct.pack("<2sIHHII", b"BM", len(long) - 64 + size, 0, 0, start, size)
+    assert shown(head + long[18 : 14 + size] + long[78:]) == solid(
+        [BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE]
+    )
+
+
+def test_the_first_header_of_os2_may_have_two_bits_a_pixel() -> None:
+    colors = b"".join(bytes(reversed(color)) for color in PALETTE)
+    rows = bytes((0b00011011, 0, 0, 0, 0b11100100, 0, 0, 0))
+    head = struct.pack("<2sIHHIIHHHH", b"BM", 46, 0, 0, 38, 12, 4, 2, 1, 2)
+    assert shown(head + colors + rows) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
+
+
+def test_runs_of_colours_of_os2_are_read() -> None:
+    red, green, blue = (bytes(reversed(color)) for color in (RED, GREEN, BLUE))
+    below = b"\0\3" + red + green + blue + b"\0" + b"\1" + blue + b"\0\0"  # three as they are, and one run
+    above = b"\2" + red + b"\0\2\1\0" + b"\1" + green + b"\0\1"  # one pixel is skipped
+    data = bmp(below + above, bits=24, compression=4, header=64)
+    assert shown(data) == solid([RED, RED, (0, 0, 0), GREEN], [RED, GREEN, BLUE, BLUE])
+    with pytest.raises(Exception, match="end of this file is missing"):
+        shown(bmp(below[:9], bits=24, compression=4, header=64))
+
+
+@pytest.mark.parametrize("width", [0, -4])
+def test_a_picture_without_width_is_damaged(width: int) -> None:
+    with pytest.raises(Corrupt):
+        open(bmp(bytes(16), width=width, palette=PALETTE))
 
 
 def test_rows_from_top_to_bottom_stay_so() -> None:

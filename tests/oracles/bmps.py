@@ -13,10 +13,12 @@ from .case import HEIGHT, WIDTH, Case, picture
 
 _CORE, _INFO, _OS2 = 12, 40, 64
 _HEADERS = (_INFO, 52, 56, 108, 124)
-_RGB, _RLE8, _RLE4, _BITFIELDS = 0, 1, 2, 3
+_SHORT_OS2 = (16, 24, 36, 42, 48)
+"""OS/2's second header, ending early."""
+_RGB, _RLE8, _RLE4, _BITFIELDS, _RLE24 = 0, 1, 2, 3, 4
 _BY = ("chromium",)
 _BOTH = ("chromium", "magick")
-"""ImageMagick 6 misreads some bit fields, and reads the fourth byte as alpha."""
+"""ImageMagick 6 misreads some bit fields and OS/2 headers, and reads the fourth byte as alpha."""
 
 _FIELDS = {
     "565": (16, (0xF800, 0x07E0, 0x001F, 0)),
@@ -37,15 +39,15 @@ _FIELDS = {
 
 
 def cases() -> Iterator[Case]:
-    for bits, header, down in product((1, 2, 4, 8), (_CORE, _OS2, *_HEADERS), (False, True)):
+    for bits, header, down in product((1, 2, 4, 8), (_CORE, *_SHORT_OS2, _OS2, *_HEADERS), (False, True)):
         if header == _CORE and (bits == 2 or down):
             continue
         yield Case(
             f"bmp-palette{bits}-{header}{'-down' * down}",
             _palette(bits, header, down),
-            _BY if header == _OS2 else _BOTH,
+            _BY if header in (*_SHORT_OS2, _OS2) else _BOTH,
         )
-    for bits, header, down in product((16, 24, 32), (_OS2, *_HEADERS), (False, True)):
+    for bits, header, down in product((16, 24, 32), (*_SHORT_OS2, _OS2, *_HEADERS), (False, True)):
         yield Case(
             f"bmp-rgb{bits}-{header}{'-down' * down}",
             _plain(bits, header, down),
@@ -55,8 +57,11 @@ def cases() -> Iterator[Case]:
     for (name, (bits, masks)), header, down in product(_FIELDS.items(), _HEADERS, (False, True)):
         if header > 52 or not masks[3]:
             yield Case(f"bmp-fields{name}-{header}{'-down' * down}", _fields(bits, masks, header, down), _BY)
-    for bits, how, header in product((4, 8), ("runs", "absolute", "mixed"), (_INFO, 108, 124)):
-        yield Case(f"bmp-rle{bits}-{how}-{header}", _runs(bits, how, header), _BOTH)
+    for bits, how, header in product((4, 8), ("runs", "absolute", "mixed"), (24, _OS2, _INFO, 108, 124)):
+        by = _BY if header in (24, _OS2) else _BOTH
+        yield Case(f"bmp-rle{bits}-{how}-{header}", _runs(bits, how, header), by)
+    for how, header in product(("runs", "absolute", "mixed"), (24, _OS2)):
+        yield Case(f"bmp-rle24-{how}-{header}", _runs(24, how, header), _BY)
 
 
 def file(
@@ -74,7 +79,7 @@ def file(
         told += b"".join(struct.pack("<I", mask) for mask in masks) if header != _OS2 else b""
         if header >= 108:
             told = told.ljust(56, b"\0") + b"BGRs"
-        told = told.ljust(header, b"\0")
+        told = told.ljust(header, b"\0") if header > _INFO else told[:header]
     start = 14 + len(told) + len(colors)
     return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + told + colors + body
 
@@ -107,10 +112,14 @@ def _palette(bits: int, header: int, down: bool) -> bytes:
 def _plain(bits: int, header: int, down: bool) -> bytes:
     if bits == 16:
         return file(header, bits, _RGB, (), b"", _masked(16, _FIELDS["555"][1], down), down)
-    octets = np.round(picture(3) * 255).astype(np.uint8)[..., ::-1]
+    octets = _octets()
     if bits == 32:
         octets = np.concatenate([octets, np.zeros_like(octets[..., :1])], axis=2)
     return file(header, bits, _RGB, (), b"", _rows([row.tobytes() for row in octets], down), down)
+
+
+def _octets() -> NDArray[np.uint8]:
+    return np.round(picture(3) * 255).astype(np.uint8)[..., ::-1]
 
 
 def _masked(bits: int, masks: tuple[int, ...], down: bool) -> bytes:
@@ -135,25 +144,26 @@ def _fields(bits: int, masks: tuple[int, ...], header: int, down: bool) -> bytes
 
 def _runs(bits: int, how: str, header: int) -> bytes:
     body = b""
-    for number, row in enumerate(_indices(bits)[::-1]):
+    for number, row in enumerate((_octets() if bits == 24 else _indices(bits))[::-1]):
         absolute = how == "absolute" or (how == "mixed" and number % 2)
         body += (_absolute(row, bits) if absolute else _repeated(row, bits)) + b"\0\0"
     body += b"\0\1"
-    return file(header, bits, _RLE8 if bits == 8 else _RLE4, (), _colors(bits, 4), body, False)
+    compression = {4: _RLE4, 8: _RLE8, 24: _RLE24}[bits]
+    return file(header, bits, compression, (), b"" if bits == 24 else _colors(bits, 4), body, False)
 
 
 def _repeated(row: NDArray[np.uint8], bits: int) -> bytes:
     made, at = b"", 0
     while at < len(row):
         end = at
-        while end < len(row) and row[end] == row[at]:
+        while end < len(row) and np.array_equal(row[end], row[at]):
             end += 1
-        value = int(row[at])
-        made += bytes((end - at, value if bits == 8 else value * 17))
+        value = row[at] * 17 if bits == 4 else row[at]
+        made += bytes((end - at,)) + value.tobytes()
         at = end
     return made
 
 
 def _absolute(row: NDArray[np.uint8], bits: int) -> bytes:
-    octets = row.tobytes() if bits == 8 else _packed(row, 4)
+    octets = _packed(row, 4) if bits == 4 else row.tobytes()
     return bytes((0, len(row))) + octets + bytes(len(octets) % 2)

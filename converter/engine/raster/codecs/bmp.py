@@ -23,7 +23,7 @@ class Bmp(Codec):
     format = FORMATS["bmp"]
     pillow = "BMP"
     reads = "1 to 32 bits per pixel, any bit fields, run-length encoding, OS/2 headers"
-    refuses = "embedded JPEG or PNG, OS/2 compression"
+    refuses = "embedded JPEG or PNG, OS/2 Huffman compression"
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         """Return the colour space of a version 4 or 5 header: an ICC profile, or primaries and gammas."""

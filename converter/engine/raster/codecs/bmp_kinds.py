@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
-from converter.engine.errors import Truncated, UnsupportedVariant
+from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 
 _RGB, _RLE8, _RLE4, _BITFIELDS, _JPEG, _PNG, _ALPHA_BITFIELDS = range(7)
 _HUFFMAN_OF_OS2, _RLE24_OF_OS2 = 3, 4
-_HEADERS = (16, 40, 52, 56, 64, 108, 124)
-_OS2 = (16, 64)
+_WINDOWS = (40, 52, 56, 108, 124)
+_FIRST_OS2, _LAST_OS2 = 12, 64
+# OS/2's second header, which may end after any field, like Chromium's list of its sizes.
+_OS2 = tuple(size for size in (*range(16, 65, 4), 42, 46) if size not in _WINDOWS)
 _FILE_HEADER, _INFO_HEADER = 14, 40
 
 # Variants that Pillow reads directly: bits, then the masks of red, green, blue and alpha.
@@ -42,17 +44,24 @@ class _Header(NamedTuple):
     compression: int
     colors: int
     pixels_at: int
+    density: tuple[int, int]
+    """The horizontal and vertical pixels per metre."""
 
 
 def guard(data: bytes, limits: Limits) -> None:
-    """Raise TooManyPixels for images that are too large and UnsupportedVariant for unsupported variants."""
+    """Raise TooManyPixels for images that are too large and UnsupportedVariant for unsupported variants.
+
+    Raises Corrupt for images without pixels.
+    """
     header = _header(data)
     if header is None:
         return
+    if header.width <= 0 or header.height == 0:
+        raise Corrupt
     limits.check_pixels(header.width, abs(header.height))
     label = FORMATS["bmp"].label
     if header.size in _OS2:
-        names = {_HUFFMAN_OF_OS2: "Huffman", _RLE24_OF_OS2: "24-bit run-length"}
+        names = {_HUFFMAN_OF_OS2: "Huffman"}
     else:
         names = {_JPEG: "JPEG", _PNG: "PNG"}
     if header.compression in names:
@@ -93,7 +102,7 @@ def channels_of_icon(bitmap: bytes, height: int) -> tuple[bytes, int] | None:
     head = struct.pack("<2sI4xI", b"BM", 0, _FILE_HEADER + start)
     file = head + bitmap[:8] + struct.pack("<i", height) + bitmap[12:]
     header = _header(file)
-    if header is None or not _has_masks(header):
+    if header is None or header.width <= 0 or not _has_masks(header):
         return None
     masks = _masks(file, header)
     made = _of_channels(file, header, masks)
@@ -110,32 +119,38 @@ def _rewritten(data: bytes, header: _Header) -> bytes:
         if is_known or not any(masks):
             return data
         return _of_channels(data, header, masks)
-    if header.compression in (_RLE8, _RLE4):
+    if header.compression in (_RLE8, _RLE4) or _has_runs_of_colors(header):
         return _of_runs(data, header)
     if header.bits == 2:
         return _of_two_bits(data, header)
-    if header.size == 16 or header.colors > 1 << header.bits <= 256:
+    is_short = header.size in _OS2 and header.size != _LAST_OS2
+    if is_short or header.colors > 1 << header.bits <= 256:
         return _with_palette(data, header, data[header.pixels_at :], header.bits)
     return data
 
 
 def _header(data: bytes) -> _Header | None:
-    """Return the parsed header, or None if the file is damaged or of the oldest kind, both left to Pillow."""
+    """Return the parsed header, or None if its kind is unknown, which is left to Pillow."""
     try:
         pixels_at, size = struct.unpack_from("<II", data, 10)
-        if size not in _HEADERS:
+        if size == _FIRST_OS2:
+            width, height, _, depth = struct.unpack_from("<HHHH", data, 18)
+            return _Header(size, width, height, depth, _RGB, 1 << min(depth, 8), pixels_at, (0, 0))
+        if size not in (*_WINDOWS, *_OS2) or len(data) < _FILE_HEADER + size:
             return None
-        width, height, _, depth = struct.unpack_from("<iiHH", data, 18)
-        compression = colors = 0
-        if size > 16:
-            compression, _, _, _, colors = struct.unpack_from("<IIiiI", data, 30)
+        told = data[_FILE_HEADER : _FILE_HEADER + size].ljust(_INFO_HEADER, b"\0")
+        width, height, _, depth, compression, _, across, down, colors = struct.unpack_from(
+            "<4xiiHHIIiiI", told
+        )
     except struct.error:
-        return None
-    if width <= 0 or height == 0:
         return None
     if not colors and depth <= 8:
         colors = 1 << depth
-    return _Header(size, width, height, depth, compression, colors, pixels_at)
+    return _Header(size, width, height, depth, compression, colors, pixels_at, (across, down))
+
+
+def _has_runs_of_colors(header: _Header) -> bool:
+    return (header.compression, header.bits) == (_RLE24_OF_OS2, 24) and header.size in _OS2
 
 
 def _has_masks(header: _Header) -> bool:
@@ -167,7 +182,7 @@ def _of_channels(data: bytes, header: _Header, masks: tuple[int, int, int, int])
     pixels = Image.merge("RGBA", (blue, green, red, alpha)).tobytes()
     fields = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000 if masks[3] else 0)
     info = struct.pack(
-        "<IiiHHIIii", 108, width, header.height, 1, 32, _BITFIELDS, len(pixels), *_density(data)
+        "<IiiHHIIii", 108, width, header.height, 1, 32, _BITFIELDS, len(pixels), *header.density
     )
     info = (info + bytes(8) + fields).ljust(108, b"\x00")
     return _file(info, pixels)
@@ -206,8 +221,9 @@ def _of_runs(data: bytes, header: _Header) -> bytes:
     Skipped pixels become black, as in Chromium, if the palette has room.
     """
     width, height = header.width, abs(header.height)
-    stride = -(-width // 4) * 4
-    black = header.colors if header.colors < 256 else 0
+    octets = 3 if header.bits == 24 else 1
+    stride = -(-width * octets // 4) * 4
+    black = header.colors if octets == 1 and header.colors < 256 else 0
     rows = bytearray((black,)) * (stride * height)
     half = header.compression == _RLE4
     at, x, y = header.pixels_at, 0, 0
@@ -215,28 +231,29 @@ def _of_runs(data: bytes, header: _Header) -> bytes:
         count, value = data[at], data[at + 1]
         at += 2
         if count:
-            run = bytes((value >> 4, value & 15)) * (-(-count // 2)) if half else bytes((value,)) * count
-            x = _put(rows, run[:count], x, y, width, stride)
+            pixel = data[at - 1 : at - 1 + octets]
+            run = bytes((value >> 4, value & 15)) * (-(-count // 2)) if half else pixel * count
+            x, at = _put(rows, run[: count * octets], x, y, width * octets, stride), at + octets - 1
         elif value == 0:
             x, y = 0, y + 1
         elif value == 1:
             break
         elif value == 2:
-            x, y, at = x + data[at], y + data[at + 1], at + 2
+            x, y, at = x + data[at] * octets, y + data[at + 1], at + 2
         else:
-            size = -(-value // 2) if half else value
+            size = -(-value // 2) if half else value * octets
             run = data[at : at + size]
             if len(run) < size:
                 raise Truncated
             if half:
                 run = b"".join([bytes((both >> 4, both & 15)) for both in run])[:value]
-            x = _put(rows, run, x, y, width, stride)
+            x = _put(rows, run, x, y, width * octets, stride)
             at += size + size % 2
-    return _with_palette(data, header, bytes(rows), 8)
+    return _with_palette(data, header, bytes(rows), 8 * octets)
 
 
 def _put(rows: bytearray, run: bytes, x: int, y: int, width: int, stride: int) -> int:
-    """Write a run up to the end of the row and return the x position after it."""
+    """Write a run up to the end of the row and return the x position after it, in bytes like the width."""
     room = max(0, width - x)
     rows[y * stride + x : y * stride + x + min(room, len(run))] = run[:room]
     return x + len(run)
@@ -248,24 +265,16 @@ def _with_palette(data: bytes, header: _Header, pixels: bytes, bits: int) -> byt
     if header.bits <= 8:
         start = _FILE_HEADER + header.size
         room = header.pixels_at - start
-        # The oldest OS/2 palettes have 3 bytes per colour.
-        entry = 3 if header.size == 16 and room == 3 * header.colors else 4
+        # OS/2's first palettes have 3 bytes per colour.
+        is_first = header.size == _FIRST_OS2 or (header.size in _OS2 and room == 3 * header.colors)
+        entry = 3 if is_first else 4
         places = range(start, start + min(entry * min(header.colors, 256), max(room, entry)), entry)
         palette = b"".join([data[at : at + 3].ljust(4, b"\x00") for at in places])
         palette = palette.ljust(4 << bits, b"\x00")[: 4 << bits]
-    density = _density(data)
     info = struct.pack(
-        "<IiiHHIIii", _INFO_HEADER, header.width, header.height, 1, bits, _RGB, len(pixels), *density
+        "<IiiHHIIii", _INFO_HEADER, header.width, header.height, 1, bits, _RGB, len(pixels), *header.density
     )
     return _file(info + struct.pack("<II", len(palette) // 4, 0) + palette, pixels)
-
-
-def _density(data: bytes) -> tuple[int, int]:
-    """Return the horizontal and vertical pixels per metre."""
-    if struct.unpack_from("<I", data, 14)[0] <= 16:
-        return 0, 0
-    across, down = struct.unpack_from("<ii", data, 38)
-    return across, down
 
 
 def _file(info: bytes, pixels: bytes) -> bytes:
