@@ -153,6 +153,9 @@ NOTES = {
     "floats_scaled": _(
         "Floating-point values up to {white:.3f} were scaled to the range from black to white"
     ),
+    "floats_scaled.faint": _(
+        "Floating-point values that were all below 0.01 were scaled to the range from black to white"
+    ),
     "alpha_flattened": _("Transparency flattened on {background:word}"),
     "alpha_hardened": _("Semi-transparent pixels made fully transparent or opaque"),
     "colors_reduced": _("Reduced to {colors} colours"),

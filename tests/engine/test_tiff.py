@@ -18,10 +18,8 @@ from converter.engine.raster import open
 
 from . import samples
 from .rendering import render
+from .tiff_ramps import RAMP, SIZE, assert_near, pixels
 
-SIZE = (16, 4)
-RAMP = [index / 63 for index in range(64)]
-"""Samples from black to white, row by row."""
 FORMS = {8: "B", 16: "H", 32: "I"}
 
 
@@ -33,17 +31,6 @@ def stored(values: list[Any], bits: int, endian: str) -> bytes:
         return struct.pack(f"{endian}{len(numbers)}{FORMS[bits]}", *numbers)
     packed = int("1" + "".join(f"{number:0{bits}b}" for number in numbers), 2)
     return packed.to_bytes(len(numbers) * bits // 8 + 1, "big")[1:]
-
-
-def pixels(data: bytes, mode: str) -> list[Any]:
-    result = open(data).render(Recipe.parse({"format": "png", "depth": 8}))
-    image = Image.open(BytesIO(result.data)).convert(mode)
-    return list(image.get_flattened_data())
-
-
-def assert_near(found: list[int], wanted: list[int]) -> None:
-    assert len(found) == len(wanted)
-    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 1
 
 
 ways = pytest.mark.parametrize(
@@ -194,33 +181,6 @@ def test_colours_in_floating_point_are_read(form: str, endian: str, compress: bo
     data = samples.tiff(SIZE, body, {258: [bits] * 3, 262: 2, 277: 3, 339: [3] * 3}, endian, compress)
     for pixel, wanted in zip(pixels(data, "RGB"), zip(*bands, strict=True), strict=True):
         assert samples.is_near(pixel, [round(255 * value) for value in wanted], 1)
-
-
-@pytest.mark.parametrize("odd", [float("nan"), float("inf"), 3.4e38, float("-inf")])
-def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd: float) -> None:
-    body = struct.pack("<64f", odd, *(2000 * value for value in RAMP[1:]))
-    data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
-    assert_near(pixels(data, "L")[1:], [round(255 * value) for value in RAMP[1:]])
-    notes = open(data).render(Recipe.parse({"format": "png"})).report.notes
-    assert [note.params["white"] for note in notes if note.code == "floats_scaled"] == [2000]
-
-
-@pytest.mark.parametrize("marker", [3.4028234663852886e38, 1e30])
-def test_areas_without_measurements_do_not_blacken_the_rest(marker: float) -> None:
-    body = struct.pack("<64f", *[marker] * 32, *(2000 * value for value in RAMP[32:]))
-    data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
-    assert_near(pixels(data, "L")[32:], [round(255 * value) for value in RAMP[32:]])
-
-
-@pytest.mark.parametrize(("odd", "shown"), [("inf", 255), ("-inf", 0), ("nan", 0)])
-@pytest.mark.parametrize("first", [False, True])
-def test_infinity_is_white_and_what_is_no_number_black(odd: str, shown: int, first: bool) -> None:
-    values = [*RAMP[:32], *(32 * [float(odd)])]
-    wanted = [*(round(255 * value) for value in RAMP[:32]), *(32 * [shown])]
-    if first:
-        values[0], wanted[0] = float("nan"), 0
-    data = samples.tiff(SIZE, struct.pack("<64f", *values), {258: 32, 262: 1, 277: 1, 339: 3})
-    assert_near(pixels(data, "L"), wanted)
 
 
 def test_a_big_endian_bigtiff_is_read() -> None:

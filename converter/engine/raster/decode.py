@@ -113,6 +113,7 @@ def decode(
     delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None
     with decoding():
+        whites = opened.codec.whites(image, opened.data, wanted) if len(wanted) > 1 else {}
         pictures = islice(opened.codec.pictures(image, opened.data), max(wanted) + 1)
         for index, current in enumerate(pictures):
             if index:
@@ -120,6 +121,9 @@ def decode(
             if index not in wanted:
                 continue
             limits.check_pixels(*current.size)
+            current.info.pop(floats.WHITE, None)  # the previous page's
+            if index in whites:
+                current.info[floats.WHITE] = whites[index]
             delay = delays[index] if delays else None
             yield index, _picture(current, opened, scale, delay, canvas, depth=depth and not canvas)
 

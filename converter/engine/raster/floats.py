@@ -21,10 +21,28 @@ _FAR = 8
 """A maximum more than this many times the usual one is an error or a marker."""
 _NO_DATA = 1e30
 """Values from here on mean "no data": maps use 3.4e38 where nothing was measured, often in large areas."""
+FAINT = 0.01
+"""Below this, nearly everything would be black: the values are not shares of white, but measurements."""
 
 
 def white_of(bands: Sequence[Image.Image]) -> float:
-    """Return the value of white in these channels of mode F: 1, or the highest plausible value if above 1."""
+    """Return the value of white in these channels of mode F."""
+    return _white(highest(bands))
+
+
+def shared(found: Mapping[int, tuple[object, float | None]]) -> dict[int, float]:
+    """Return the value of white for each page, which pages of the same kind share.
+
+    `found` are the kind and the highest value of each.
+    """
+    most: dict[object, float] = {}
+    for kind, top in found.values():
+        most[kind] = max(most.get(kind, 0.0), top or 0.0)
+    return {number: _white(most[kind]) for number, (kind, _) in found.items()}
+
+
+def highest(bands: Sequence[Image.Image]) -> float | None:
+    """Return the highest plausible value in these channels of mode F; None if hardly any is above 0."""
     values = sorted(
         value
         for band in bands
@@ -32,18 +50,26 @@ def white_of(bands: Sequence[Image.Image]) -> float:
         if isinstance(value, float) and math.isfinite(value) and value < _NO_DATA
     )
     if not values:
-        return 1.0
+        return None
     usual = values[max(0, min(len(values) - 2, int(_USUAL * len(values))))]
     tops = [high for high in (band.getextrema()[1] for band in bands) if isinstance(high, float)]
-    highest = max([values[-1], *(top for top in tops if top < _NO_DATA)])
-    if highest <= 1 or usual <= 0:
-        return 1.0
-    return max(usual, 1.0) if highest > _FAR * usual else highest
+    top = max([values[-1], *(high for high in tops if high < _NO_DATA)])
+    if usual <= 0:
+        return None
+    return max(usual, 1.0) if top > max(1.0, _FAR * usual) else top
+
+
+def _white(top: float | None) -> float:
+    """Return the value of white: 1, or the highest value if it is above 1 or far below."""
+    return top if top and (top > 1 or top < FAINT) else 1.0
 
 
 def gray(image: Image.Image) -> Image.Image:
-    """Return a picture of mode F in 8 bits, with the lower bytes of its 16 bits in `info`."""
-    white = white_of([image])
+    """Return a picture of mode F in 8 bits, with the lower bytes of its 16 bits in `info`.
+
+    The value of white may already be in the picture's `info`.
+    """
+    white = image.info.get(WHITE) or white_of([image])
     made, low = octets.halves(integers(image, white))
     made.info |= {WHITE: white, octets.LOW: low}
     return made

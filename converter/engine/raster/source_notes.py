@@ -15,8 +15,9 @@ def note_source(
     opened: Opened, picture: Picture, recipe: Recipe, log: Log, *, keeps_all: bool, keeps_hdr: bool
 ) -> None:
     """Note what the result keeps of the file and what it leaves out. `picture` is the result's first one."""
-    if picture.white > 1:
-        log.note("floats_scaled", white=picture.white)
+    if picture.white != 1:
+        kind = {"kind": "faint"} if picture.white < 1 else {}
+        log.note("floats_scaled", **kind, white=picture.white)
     if opened.has_gain_map and keeps_hdr:
         log.note("hdr_kept")
     elif opened.has_gain_map and recipe.hdr == "sdr":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
@@ -116,6 +116,10 @@ class Codec:
         for number in count(1):
             image.seek(number)
             yield image
+
+    def whites(self, image: Image.Image, data: bytes, wanted: Collection[int]) -> Mapping[int, float]:
+        """Return the value of white for those of the wanted pages that are in floating point."""
+        return {}
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         """Decode and return the current frame or page, and correct the decoder's errors."""

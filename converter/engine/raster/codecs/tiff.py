@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -11,7 +12,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
-from converter.engine.raster import color, iptc
+from converter.engine.raster import color, floats, iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from . import credentials, deflate
@@ -25,7 +26,7 @@ from .tiff_kinds import (
     with_short_numbers,
     without_secondary_pages,
 )
-from .tiff_pixels import loaded
+from .tiff_pixels import highest, is_floating_point, loaded
 from .tiff_strips import stand_in, with_pixels
 from .tiff_tags import tags_for, with_exif
 
@@ -95,6 +96,14 @@ class Tiff(Codec):
 
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_tiff(self.readable(data))
+
+    def whites(self, image: Image.Image, data: bytes, wanted: Collection[int]) -> Mapping[int, float]:
+        found = {}
+        for number, page in enumerate(islice(self.pictures(image, data), max(wanted) + 1)):
+            if number in wanted and is_floating_point(page):
+                found[number] = (page.mode, page.size), highest(page, data)
+        image.seek(0)
+        return floats.shared(found)
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)

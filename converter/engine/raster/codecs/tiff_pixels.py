@@ -18,7 +18,7 @@ from .tiff_kinds import is_put_together_here
 
 _BITS, _PHOTOMETRIC, _PLANAR, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 284, 320, 339
 _PROFILE, _SEPARATE = 34675, 2
-_MIN_IS_WHITE, _SIGNED = 0, 2
+_MIN_IS_WHITE, _SIGNED, _FLOAT = 0, 2, 3
 _WHITE = 65_535
 
 _PLACES = ((273, 279), (324, 325))  # offsets and byte counts of strips and of tiles
@@ -57,6 +57,21 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     else:
         return image
     return _inverted(plain) if photometric == _MIN_IS_WHITE else plain
+
+
+def is_floating_point(image: Image.Image) -> bool:
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    return bool(_tuple(image.tag_v2.get(_SAMPLE_FORMAT, 1))[0] == _FLOAT)
+
+
+def highest(image: Image.Image, data: bytes) -> float | None:
+    """Return the highest plausible value of the current page, which is in floating point."""
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    if is_put_together_here(image):
+        return tiff_samples.highest(image, data)
+    _tell_byte_order(image)
+    image.load()
+    return floats.highest([image])
 
 
 def _inverted(image: Image.Image) -> Image.Image:

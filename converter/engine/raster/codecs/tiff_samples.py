@@ -117,17 +117,32 @@ def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Ima
     Low bytes of deeper samples are in `info`. Raises EOFError if pixels are outside the file.
     """
     page = _page(image, data)
-    photometric, extra = page.value(_PHOTOMETRIC, 0), page.values(_EXTRA)
-    colors = _COLORS[photometric]
-    channels = _channels(page)
-    opaque = next((at for at, kind in enumerate(extra, colors) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
-    bands = channels[:colors]
-    if opaque is not None and extra[opaque - colors] == _ASSOCIATED:
-        bands = [_divided(band, channels[opaque]) for band in bands]
-    white = floats.white_of(bands) if page.is_float else 1.0
-    made = _halves(_MODES[colors, False], bands, white, is_inverted=photometric == _WHITE_IS_ZERO)
+    bands, alpha = _color_channels(page)
+    white = image.info.get(floats.WHITE) or floats.white_of(bands) if page.is_float else 1.0
+    photometric = page.value(_PHOTOMETRIC, 0)
+    made = _halves(_MODES[len(bands), False], bands, white, is_inverted=photometric == _WHITE_IS_ZERO)
     made.info[floats.WHITE] = white
-    return made, None if opaque is None else _halves("L", [channels[opaque]], 1.0)
+    return made, alpha and _halves("L", [alpha], 1.0)
+
+
+def highest(image: TiffImagePlugin.TiffImageFile, data: bytes) -> float | None:
+    """Return the highest plausible value of a page in floating point."""
+    return floats.highest(_color_channels(_page(image, data))[0])
+
+
+def _color_channels(page: _Page) -> tuple[list[Image.Image], Image.Image | None]:
+    """Return the colours, no longer premultiplied, and the alpha channel or None."""
+    extra, colors = page.values(_EXTRA), _COLORS[page.value(_PHOTOMETRIC, 0)]
+    channels = _channels(page)
+    bands = channels[:colors]
+    opaque = next((at for at, kind in enumerate(extra, colors) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    if opaque is None:
+        return bands, None
+    alpha = channels[opaque]
+    if extra[opaque - colors] == _ASSOCIATED:
+        brightest = max(1.0, floats.highest(bands) or 0) if page.is_float else None
+        bands = [_divided(band, alpha, brightest) for band in bands]
+    return bands, alpha
 
 
 def _page(image: TiffImagePlugin.TiffImageFile, data: bytes) -> _Page:
@@ -348,12 +363,15 @@ def _floats(
     return Image.frombytes("F", size, bytes(own), "raw", raw)
 
 
-def _divided(band: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Divide a premultiplied colour by its alpha, in the same range."""
+def _divided(band: Image.Image, alpha: Image.Image, most: float | None) -> Image.Image:
+    """Divide a premultiplied colour by its alpha, in the same range. In floating point, the limit is `most`."""
     top = 1 if band.mode == "F" else 255 if band.mode == "L" else 65_535
     divided: Image.Image = ImageMath.lambda_eval(
         lambda it: it["convert"](
-            it["min"](it["float"](it["color"]) * top / it["max"](it["float"](it["alpha"]), 1e-6), top), "F"
+            it["min"](
+                it["float"](it["color"]) * top / it["max"](it["float"](it["alpha"]), 1e-6), most or top
+            ),
+            "F",
         ),
         color=band,
         alpha=alpha,
