@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 
 import pytest
@@ -109,3 +110,28 @@ def test_a_jpeg_cut_off_within_a_marker_and_closed_again_is_incomplete() -> None
     data = samples.saved(samples.grainy((64, 64)), "JPEG", quality=95)
     middle = data.index(b"\xff\x00", len(data) * 3 // 4)
     assert "image_incomplete" in codes(render(data[: middle + 1] + b"\xff\xd9"))
+
+
+def black_and_white_noise(size: tuple[int, int]) -> Image.Image:
+    """Return a picture that takes more bytes than any other as JPEG."""
+    levels = random.Random(1).choices((0, 255), k=3 * size[0] * size[1])
+    return Image.frombytes("RGB", size, bytes(levels))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((9000, 3), {}),
+        ((3, 9000), {}),
+        ((300, 200), {"icc_profile": samples.display_p3() + bytes(150_000)}),
+    ],
+)
+def test_noise_fits_the_buffer_in_any_shape_and_with_metadata(
+    size: tuple[int, int], told: dict[str, bytes], progressive: bool
+) -> None:
+    source = samples.saved(black_and_white_noise(size), "PNG", **told)
+    recipe = {"quality": 100, "effort": 1, "color": "keep", "metadata": "keep", "progressive": progressive}
+    [result] = samples.render_all(source, Recipe.parse({"format": "jpeg", **recipe}))
+    assert samples.opened(result).size == size
+    assert len(result.data) > 3 * size[0] * size[1] + sum(map(len, told.values()))

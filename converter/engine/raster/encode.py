@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
-from math import prod
 from typing import Any
 
 from PIL import Image
@@ -45,8 +44,8 @@ class Encoder:
 
         Raises Fault, OutOfMemory.
         """
-        largest = max((image.size for image in self.images), key=prod)
-        with encoding(self.target), room_for(largest) if self.codec.writes_jpeg else nullcontext():
+        room = room_for(self.images, self.content.metadata_bytes)
+        with encoding(self.target), room if self.codec.writes_jpeg else nullcontext():
             return self.codec.encode(self.content, self._resolved(quality))
 
     def settings(self, quality: int | None = None) -> Settings:

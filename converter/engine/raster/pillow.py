@@ -18,6 +18,9 @@ from converter.engine.limits import Limits
 
 from .bundled import libraries
 
+_JPEG_BLOCK = 16
+_MOST_NOISE = 4  # bytes per pixel of a JPEG: random black and white takes 3.2 at quality 100 and 4:4:4
+
 logger = logging.getLogger(__name__)
 
 
@@ -101,14 +104,23 @@ def let_go(images: Iterable[Image.Image | None], kept: Iterable[Image.Image | No
 
 
 @contextmanager
-def room_for(size: tuple[int, int]) -> Iterator[None]:
-    """Give Pillow's JPEG encoder a buffer, which cannot grow, large enough for noise of this size."""
+def room_for(images: Iterable[Image.Image], metadata: int) -> Iterator[None]:
+    """Give Pillow's JPEG encoder a buffer, which cannot grow, for noise as large as any of these images.
+
+    `metadata` is the number of its bytes, which share the buffer.
+    """
     usual = ImageFile.MAXBLOCK
-    ImageFile.MAXBLOCK = max(usual, 4 * size[0] * size[1])
+    noise = max(_MOST_NOISE * _whole(image.width) * _whole(image.height) for image in images)
+    ImageFile.MAXBLOCK = usual + noise + metadata
     try:
         yield
     finally:
         ImageFile.MAXBLOCK = usual
+
+
+def _whole(side: int) -> int:
+    """Return the length of a side in whole blocks, as JPEG encodes them."""
+    return -(-side // _JPEG_BLOCK) * _JPEG_BLOCK
 
 
 @cache

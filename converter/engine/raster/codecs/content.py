@@ -64,6 +64,10 @@ class Content:
         return self.sampled_from or sum(image.width * image.height for image in self.images)
 
     @property
+    def metadata_bytes(self) -> int:
+        return sum(len(value) for value in self.extras.values() if isinstance(value, bytes))
+
+    @property
     def is_deep(self) -> bool:
         """Return whether any image has more than 8 bits per channel."""
         return any(self.lows)
