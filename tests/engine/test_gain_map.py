@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.raster.codecs import jpeg_gain_map
 from converter.engine.report import Result
 
 pytestmark = pytest.mark.long
@@ -149,9 +151,42 @@ def test_the_hdr_version_of_a_small_picture_has_the_right_light(grainy: bytes, w
     assert brightest(found) == pytest.approx(brightest(wanted), rel=0.05)
 
 
-def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(photo: bytes) -> None:
-    padded = by_xmp(photo, b' hdrgm:Extra="1"' + bytes([32]) * 2000)
-    small, usual = (rendered(data, resize={"width": 80}).data for data in (padded, by_xmp(photo)))
+@pytest.mark.parametrize("width", [160, 240, 320, 640])
+def test_a_gain_map_described_by_xmp_costs_few_bytes_too(grainy: bytes, width: int) -> None:
+    data = by_xmp(grainy)
+    both, plain = (rendered(data, resize={"width": width}, hdr=hdr).data for hdr in ("keep", "sdr"))
+    assert len(both) <= 1.15 * len(plain)
+    assert (b"hdrgm:Version" in both) != (ISO in both)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"Gamma": "0.7", "OffsetHDR": "0.25", "GainMapMin": "-0.5", "GainMapMax": "2.321928"},
+        {"HDRCapacityMin": "0.5", "HDRCapacityMax": "2.75", "OffsetSDR": "0"},
+    ],
+    ids=["usual", "range", "capacity"],
+)
+def test_a_small_picture_says_by_the_iso_standard_what_xmp_said(
+    grainy: bytes, changes: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = by_xmp(grainy, changes=changes)
+    by_iso = rendered(data, resize={"width": 160}).data
+    monkeypatch.setattr(jpeg_gain_map, "_MOST_COST", 100)
+    told = rendered(data, resize={"width": 160}).data
+    assert (ISO in by_iso, b"hdrgm:" in by_iso) == (b"hdrgm:" in told, ISO in told) == (True, False)
+    assert numpy.array_equal(in_hdr(by_iso), in_hdr(told))
+
+
+def test_a_map_for_an_hdr_picture_stays_described_by_xmp(grainy: bytes) -> None:
+    data = by_xmp(grainy, changes={"BaseRenditionIsHDR": "True"})
+    assert ISO not in rendered(data, resize={"width": 160}).data
+
+
+def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(grainy: bytes) -> None:
+    padded = by_xmp(grainy, b' hdrgm:Extra="1"' + bytes([32]) * 2000)
+    small, usual = (rendered(data, resize={"width": 400}).data for data in (padded, by_xmp(grainy)))
     assert len(small) <= len(usual) + 20
     assert b'hdrgm:GainMapMax="3"' in small
     assert b"hdrgm:OffsetSDR" not in small
@@ -159,17 +194,17 @@ def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(phot
 
 
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_what_android_wrote_by_xmp_alone_is_kept(photo: bytes, metadata: str) -> None:
-    again = rendered(by_xmp(photo), metadata=metadata)
+def test_what_android_wrote_by_xmp_alone_is_kept(grainy: bytes, metadata: str) -> None:
+    again = rendered(by_xmp(grainy), metadata=metadata)
     assert again.data.count(b"hdrgm:Version") == 2
-    found, wanted = in_hdr(again.data), in_hdr(by_xmp(photo))
+    found, wanted = in_hdr(again.data), in_hdr(by_xmp(grainy))
     assert stops_apart(found.mean(axis=2, keepdims=True), wanted.mean(axis=2, keepdims=True)) <= 0.1
 
 
-def by_xmp(photo: bytes, more: bytes = b"") -> bytes:
+def by_xmp(photo: bytes, more: bytes = b"", changes: dict[str, str] | None = None) -> bytes:
     """Return the same in Android's format before ISO 21496-1: XMP and a grey map of up to three stops.
 
-    `more` is XMP about the map.
+    `more` is XMP about the map, and `changes` are other values in it.
     """
     with Image.open(BytesIO(photo)) as base:
         plain = BytesIO()
@@ -181,6 +216,8 @@ def by_xmp(photo: bytes, more: bytes = b"") -> bytes:
 hdrgm:GainMapMin="0" hdrgm:GainMapMax="3" hdrgm:Gamma="1" hdrgm:OffsetSDR="0.015625" hdrgm:OffsetHDR="0.015625"
 hdrgm:HDRCapacityMin="0" hdrgm:HDRCapacityMax="3" hdrgm:BaseRenditionIsHDR="False"/></rdf:RDF></x:xmpmeta>"""
     told = told.replace(b"/></rdf:RDF>", more + b"/></rdf:RDF>")
+    for name, value in (changes or {}).items():
+        told = re.sub(rb'(hdrgm:%s=")[^"]*' % name.encode(), rb"\g<1>%s" % value.encode(), told)
     gain_map = with_segment(gain.getvalue(), MARK + told)
     directory = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"

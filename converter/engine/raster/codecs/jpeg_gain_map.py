@@ -26,7 +26,12 @@ _MOST_SEGMENT = 65_533
 _TOLD = b"hdrgm:Version"
 _START = b"\xff\xd8\xff"
 _QUALITY = 92  # below it, bright areas overshoot at their edges
-_FLAGS, _USES_BASE_COLORS = 4, 0x40
+_FLAGS, _USES_BASE_COLORS, _ONE_DENOMINATOR = 4, 0x40, 0x08
+_DENOMINATOR = 1_000_000
+_NUMBERS = ("HDRCapacityMin", "HDRCapacityMax", "GainMapMin", "GainMapMax", "Gamma", "OffsetSDR", "OffsetHDR")
+"""The numbers of ISO 21496-1 for a single channel, in its order, by their names in XMP."""
+_MOST_COST = 0.15
+"""If the gain map and its XMP add more than this share to the image, ISO 21496-1 replaces the XMP."""
 
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
 </rdf:RDF></x:xmpmeta>"""
@@ -147,7 +152,10 @@ def _tables() -> list[Sequence[int]]:
 def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
     """Append a packed gain map and describe it in XMP and ISO 21496-1, like the map itself."""
     if _TOLD in gain_map:
-        data = _with_directory(data, len(gain_map))
+        described = _with_directory(data, len(gain_map))
+        is_costly = len(described) - len(data) + len(gain_map) > _MOST_COST * len(data)
+        brief = _by_iso(gain_map) if is_costly and _TOLD not in data else None
+        gain_map, data = (brief, data) if brief else (gain_map, described)
     told = _segment(_APP2, _ISO + bytes(4)) if _ISO in gain_map else b""
     at = _behind_head(data)
     index = len(_segment(_APP2, _MPF + _index(0, 0, 0)))
@@ -155,6 +163,29 @@ def with_gain_map(data: bytes, gain_map: bytes) -> bytes:
     header = at + len(told) + 4 + len(_MPF)
     entry = _segment(_APP2, _MPF + _index(size, len(gain_map), size - header))
     return data[:at] + told + entry + data[at:] + gain_map
+
+
+def _by_iso(gain_map: bytes) -> bytes | None:
+    """Return the packed gain map without XMP, described by ISO 21496-1, or None if that is impossible."""
+    for segment in before_pixels(gain_map):
+        content = gain_map[segment.start : segment.end]
+        if content.startswith(_XMP):
+            told = b"" if _ISO in gain_map else _iso_of(content)
+            return None if told is None else gain_map[: segment.start - 4] + told + gain_map[segment.end :]
+    return None
+
+
+def _iso_of(content: bytes) -> bytes | None:
+    """Return the segment of ISO 21496-1 that says the same as this XMP about a map of an SDR image."""
+    told = _USUAL | dict(_ATTRIBUTE.findall(content.decode(errors="replace")))
+    if _ELEMENT in content or not _is_usual("BaseRenditionIsHDR", told["BaseRenditionIsHDR"]):
+        return None
+    try:
+        numbers = [round(float(told[name]) * _DENOMINATOR) for name in _NUMBERS]
+        flags = _USES_BASE_COLORS | _ONE_DENOMINATOR
+        return _segment(_APP2, _ISO + struct.pack(">HHB3I2iI2i", 0, 0, flags, _DENOMINATOR, *numbers))
+    except (KeyError, ValueError, OverflowError, struct.error):
+        return None
 
 
 def _behind_head(data: bytes) -> int:
