@@ -1,16 +1,16 @@
-// What TypeScript cannot know of the pages.
+// Declarations for the pages that TypeScript lacks.
 
-// Chromium has it, Firefox and Safari do not.
+// Supported by Chromium, but not by Firefox and Safari.
 interface Navigator {
   readonly connection?: { readonly saveData: boolean };
 }
 
-// What the site puts before its service worker.
+// The server defines this before the service worker.
 declare const site: {
   isOff: boolean; cache: string; kept: string[]; offline: string; pages: string[]; share: string; taker: string;
 };
 
-// What htmx sends.
+// Events of htmx.
 interface DocumentEventMap {
   "htmx:load": CustomEvent<{ elt: HTMLElement }>;
   "htmx:beforeSwap": CustomEvent<{ xhr: XMLHttpRequest; pathInfo: { requestPath: string }; shouldSwap: boolean }>;

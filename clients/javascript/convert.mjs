@@ -47,7 +47,7 @@ let job = /** @type {Job} */ (batch.jobs[0]);
 while (!job.finished_at) {
   const answer = await call(`/api/v1/jobs/${job.id}?wait=20`, { headers: authorization });
   job = /** @type {Job} */ (await answer.json());
-  const pause = Number(answer.headers.get("Retry-After")); // where too many wait already
+  const pause = Number(answer.headers.get("Retry-After")); // set if too many requests are waiting
   if (!job.finished_at && pause) await new Promise((resume) => setTimeout(resume, 1000 * pause));
 }
 if (!job.result) throw new Error(job.error ? `${job.error.message} (${job.error.code})` : job.status);

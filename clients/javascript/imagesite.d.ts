@@ -1021,7 +1021,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -1050,7 +1050,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -1128,7 +1128,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1319,7 +1319,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -1348,7 +1348,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -1426,7 +1426,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1608,7 +1608,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -1637,7 +1637,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -1715,7 +1715,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -1883,7 +1883,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -1912,7 +1912,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -1990,7 +1990,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -2383,7 +2383,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -2412,7 +2412,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -2490,7 +2490,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -2647,7 +2647,7 @@ export interface components {
                     enlarge?: boolean;
                     /**
                      * Crop from
-                     * @description The part that stays when filling crops, or where the image sits when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
+                     * @description The part to keep when filling crops, or the position of the image when padding. top_left: Top left. top: Top. top_right: Top right. left: Left. center: Centre. right: Right. bottom_left: Bottom left. bottom: Bottom. bottom_right: Bottom right. smart: Most interesting area (auto).
                      * @default center
                      * @enum {string}
                      */
@@ -2676,7 +2676,7 @@ export interface components {
                 } | null;
                 /**
                  * Focal point
-                 * @description The point of the upright image to keep as near the middle as possible when filling crops.
+                 * @description The point of the upright image that stays as close to the centre as possible when filling crops.
                  * @default null
                  */
                 focal_point?: {
@@ -2754,7 +2754,7 @@ export interface components {
                 page?: null | "a4" | "letter";
                 /**
                  * Page orientation
-                 * @description auto: Like each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
+                 * @description auto: Same as each image. portrait: Portrait. landscape: Landscape. turned: Portrait, wide images rotated.
                  * @default auto
                  * @enum {string}
                  */
@@ -3242,7 +3242,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; No such page; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; An image could not be added; The upload never arrived; No image; No output; Too many images; Too many outputs; Format switched off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
+        /** @description The file is empty; Not an image; Unsupported format; Unsupported variant of this format; The file is incomplete; The image is damaged; The file is too large; Too many pixels; Too many frames or pages; Invalid options; This result is not possible; Too large for this format; Target size not reachable; No such page; Your logo has expired; Out of memory; It took too long; The decoder crashed; Too many failed attempts; An image could not be added; The upload never arrived; No image; No output; Too many images; Too many outputs; Format turned off; Two outputs are the same; File names can't be made from this; Invalid batch; The image could not be fetched; Idempotency key already used; Not finished in time; Invalid request */
         422: {
             headers: {
                 [name: string]: unknown;

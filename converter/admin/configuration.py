@@ -61,7 +61,7 @@ class ConfigurationForm(forms.Form):
         required=False,
         min_value=1,
         max_value=MOST_PIXELS,
-        help_text=_("Longest side, for users who have not chosen a default. Empty: as it is."),
+        help_text=_("Longest side, for users without a default of their own. Leave empty to keep the size."),
     )
     sizes = forms.CharField(
         label=_("Sizes to choose from"),

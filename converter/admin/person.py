@@ -59,7 +59,7 @@ def _links(request: HttpRequest, owner: AbstractBaseUser) -> list[tuple[str, str
     offered = [
         (
             "accounts.change_user",
-            _("Account and rights"),
+            _("Account and permissions"),
             reverse("admin:accounts_user_change", args=[owner.pk]),
         ),
         ("converter.change_quota", _("Change quota"), quota),

@@ -66,7 +66,7 @@ class Resize:
     gravity: Gravity = option(
         "center",
         title=_("Crop from"),
-        hint=_("The part that stays when filling crops, or where the image sits when padding."),
+        hint=_("The part to keep when filling crops, or the position of the image when padding."),
         labels=_PLACE_LABELS,
     )
     border: int = option(
@@ -194,7 +194,9 @@ class Recipe:
     focal_point: FocalPoint | None = option(
         None,
         title=_("Focal point"),
-        hint=_("The point of the upright image to keep as near the middle as possible when filling crops."),
+        hint=_(
+            "The point of the upright image that stays as close to the centre as possible when filling crops."
+        ),
     )
     rotate: Literal[0, 90, 180, 270] = option(
         0,
@@ -249,14 +251,14 @@ class Recipe:
         None,
         title=_("Paper size"),
         hint=_("Each image fills a page."),
-        labels={None: _("As large as the image"), "a4": _("A4"), "letter": _("US Letter")},
+        labels={None: _("Same as the image"), "a4": _("A4"), "letter": _("US Letter")},
         fits=lambda format: format.paper,
     )
     orientation: Literal["auto", "portrait", "landscape", "turned"] = option(
         "auto",
         title=_("Page orientation"),
         labels={
-            "auto": _("Like each image"),
+            "auto": _("Same as each image"),
             "portrait": _("Portrait"),
             "landscape": _("Landscape"),
             "turned": _("Portrait, wide images rotated"),

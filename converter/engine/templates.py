@@ -28,7 +28,7 @@ ERRORS = {
         "The document would have more than {most} pages, the limit. Use fewer images."
     ),
     "too_many_frames.results": _(
-        "Each page as its own file would make more than {most} results in this batch, the limit. Select fewer pages."
+        "With each page as its own file, this batch would have more than {most} results, the limit. Select fewer pages."
     ),
     "too_many_pixels": _("This image has more pixels than the limit. Make it smaller first."),
     "too_many_pixels.image": _(
@@ -61,7 +61,7 @@ ERRORS = {
     # Options that do not work with the file.
     "cannot_produce": _("This image cannot be written as {format}."),
     "too_large_for_format": _(
-        "{format} holds at most {most} pixels per side; this result would be {width}×{height}. "
+        "{format} supports at most {most} pixels per side; this result would be {width}×{height}. "
         "Choose a smaller size, or PNG or TIFF."
     ),
     "no_such_page": _("This file has no page or frame {pages}: it has {count}."),
@@ -82,7 +82,7 @@ OPTIONS = {
     "option_missing": _("{option:word} is missing."),
     "option_number": _("{option:word} must be a number from {least} to {most}."),
     "option_object": _("{option:word} must be an object."),
-    "option_pages": _("{option:word} must be numbers such as 1-3,7, counted from 1."),
+    "option_pages": _("{option:word} must be numbers such as 1-3,7, starting at 1."),
     "option_string": _("{option:word} must be text."),
     "option_text": _("{option:word} must be {least} to {most} characters long."),
     "option_unknown": _("Unknown option “{name}”."),
@@ -109,7 +109,7 @@ OPTIONS = {
     "lossless_has_no_quality": _("Lossless keeps every pixel. Leave out either lossless or {option:word}."),
     "one_quality_only": _("Choose one of quality, aim and target bytes."),
     "orientation_needs_page": _("Only pages of a paper size have an orientation. Set page, too."),
-    "pages_backwards": _("A range of pages must not end before it begins."),
+    "pages_backwards": _("A page range cannot end before it starts."),
     "resize_needs_size": _("Resize needs a width, a height, both, or a scale."),
     "scale_enlarges": _("A scale above 100 percent enlarges the image. Turn on enlarge, too."),
     "scale_has_no_mode": _("A scale keeps the proportions, so leave out mode."),
@@ -135,7 +135,7 @@ NOTES = {
     "focused": _("Cropped to the most interesting area"),
     "focused.point": _("Cropped around the focal point"),
     "padded": _("Padded to {width}×{height} with {background:word}"),
-    "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the largest size {format} can hold"),
+    "shrunk_for_format": _("Shrunk to fit in {side}×{side}, the largest size that {format} supports"),
     "color_converted": _("Colours converted from {profile} to sRGB"),
     "profile_kept": _("Colour profile {profile} kept"),
     "hdr_kept": _("Brighter HDR version kept"),
@@ -161,7 +161,7 @@ NOTES = {
     "colors_reduced": _("Reduced to {colors} colours"),
     "dpi_set": _("Resolution set to {dpi} dpi"),
     "watermarked": _("Watermark added"),
-    "frames_merged": _("Equal frames merged: {frames} became {kept}"),
+    "frames_merged": _("Identical frames merged: {frames} became {kept}"),
     "plays_slower": _(
         "Plays in {seconds:.1f} s, not {before:.1f} s: a GIF cannot show a frame for less than 20 ms"
     ),
@@ -171,7 +171,7 @@ NOTES = {
     "pages_selected.frames": _("Frames selected: {pages} of {count}"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
     "quality_chosen.score": _("Quality {quality} chosen: visual score {score:.0f} of 100"),
-    "search_stopped": _("No time was left to try higher qualities than {quality}, which may fit too"),
+    "search_stopped": _("There was no time to try qualities above {quality}, which might fit too"),
     "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
     "shrunk_to_fit": _("Shrunk to {width}×{height} to stay within {target:,} bytes"),
     "format_chosen": _("{format} chosen: {reason}"),
@@ -187,17 +187,17 @@ NOTES = {
 }
 
 WARNINGS = {
-    "first_frame_only": _("{format} holds one image: only the first of {frames} frames is kept"),
-    "first_page_only": _("{format} holds one image: only the first of {pages} pages is kept"),
+    "first_frame_only": _("{format} can store only one image: the first of {frames} frames is kept"),
+    "first_page_only": _("{format} can store only one image: the first of {pages} pages is kept"),
     "primary_image_only": _("Only the main image of {pictures} is kept"),
-    "profile_not_kept": _("{format} cannot hold the colour profile, so colours were converted to sRGB"),
+    "profile_not_kept": _("{format} cannot store the colour profile, so colours were converted to sRGB"),
     "profile_not_fitting": _(
         "The colour profile does not fit the whole result, so colours were converted to sRGB"
     ),
-    "exif_unreadable": _("The photo's details (EXIF) are damaged and were dropped"),
-    "profile_unusable": _("The colour profile could not be used and was dropped"),
+    "exif_unreadable": _("The photo's EXIF data is damaged and was removed"),
+    "profile_unusable": _("The colour profile could not be used and was removed"),
     "cmyk_without_profile": _("Print colours (CMYK) came without a profile; colours are approximate"),
-    "metadata_not_kept": _("{format} cannot hold some metadata, which was removed: {kinds}"),
+    "metadata_not_kept": _("{format} cannot store some of the metadata, which was removed: {kinds}"),
     "metadata_too_large": _("Some metadata is too large for {format} and was removed: {kinds}"),
     "metadata_unread": _(
         "Some metadata is damaged, incomplete or too large to read and was removed: {kinds}"
@@ -214,7 +214,7 @@ WARNINGS = {
         "The location could not be separated from some metadata, which was removed: {kinds}"
     ),
     "source_type_not_kept": _(
-        "{format} cannot hold the label “{type}”, which says how the image was made (IPTC digital source type)"
+        "{format} cannot store the label “{type}”, which says how the image was made (IPTC digital source type)"
     ),
     "credentials_removed": _("Content Credentials (C2PA) removed: they are only valid for the original file"),
     "hdr_lost": _("The brighter HDR version inside this photo is not kept"),
@@ -228,7 +228,7 @@ WARNINGS = {
         "Visual score {score:.1f}, not the {aim:.1f} of this quality mode, which needs more bytes than the original"
     ),
     "aim_missed.time": _(
-        "Visual score {score:.1f}, not the {aim:.1f} of this quality mode: no time was left to try more than quality {quality}"
+        "Visual score {score:.1f}, not the {aim:.1f} of this quality mode: there was no time to try qualities above {quality}"
     ),
     "low_quality": _("Low quality ({quality}): reduce the dimensions or allow more bytes"),
     "delays_shortened": _(

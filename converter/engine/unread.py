@@ -76,7 +76,7 @@ UNREAD = {
         "This is a hierarchical {format}, which cannot be read here. Export it as an ordinary JPEG or PNG first."
     ),
     "unsupported_variant.inks": _(
-        "This {format} is made for {inks} inks other than CMYK, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+        "This {format} uses {inks} inks other than CMYK, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.jpeg_ls": _(
         "This is a JPEG-LS image, which cannot be read here. Export it as an ordinary JPEG or PNG first."
@@ -94,10 +94,10 @@ UNREAD = {
         "The channels of this {format} have different depths, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.palette": _(
-        "This {format} has a palette in an unusual layout, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+        "This {format} has an unusual palette, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.sample_format": _(
-        "This {format} has samples that are not plain numbers, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+        "This {format} has samples of an unusual type, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.samples": _(
         "This {format} has {bits}-bit samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
@@ -109,13 +109,13 @@ UNREAD = {
         "This {format} stores {channels} channels in separate planes, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.sequence": _(
-        "This {format} is a sequence of images only, which cannot be read here. Export one as PNG or JPEG first."
+        "This {format} contains only an image sequence, which cannot be read here. Export one of its images as PNG or JPEG first."
     ),
     "unsupported_variant.signed_samples": _(
         "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.subsampled": _(
-        "The channels of this {format} have fewer samples than pixels in an unusual way, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+        "This {format} uses an unusual subsampling, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.uncompressed": _(
         "This {format} stores its pixels without compression, which cannot be read here. Export it as PNG or JPEG first."

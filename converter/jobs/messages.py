@@ -76,11 +76,11 @@ TEMPLATES = {
         "The conversion was interrupted {attempts} times. The image may be damaged: "
         "retry, or re-save it in another program."
     ),
-    "no_room": _("The storage is full. Try again when there is room."),
+    "no_room": _("The storage is full. Try again when there is space."),
     # Renditions and results that cannot be served.
     "not_made": _("This failed three times. Try again in a minute."),
-    "result_missing": _("This result is missing from the storage. Convert the image again."),
-    "result_missing.damaged": _("This result was damaged in the storage. Convert the image again."),
+    "result_missing": _("This result is missing from storage. Convert the image again."),
+    "result_missing.damaged": _("This result was damaged in storage. Convert the image again."),
     # Not possible in this state.
     "conflict.cancel": _("Only an unfinished job can be cancelled; this one is {state:word}."),
     "conflict.cancel_batch": _("All jobs of this batch are done, so none can be cancelled."),

@@ -29,7 +29,7 @@ QUEUE_ASKS = 72  # six hours
 ROOM_TRIES = 12  # an hour, for a full disk to have room again
 SIGN_OF_LIFE = timedelta(hours=1)
 PARTIAL_FOR = timedelta(days=1)
-LOST_EVENT = timedelta(minutes=2)  # before an upload without an event is looked for in the storage
+LOST_EVENT = timedelta(minutes=2)  # before an upload without an event is looked for in storage
 
 
 def sweep(more: Mapping[str, Callable[[], int]] | None = None) -> dict[str, int]:

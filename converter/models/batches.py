@@ -69,14 +69,14 @@ class Batch(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
     outputs = models.JSONField(help_text=_("The requested recipes, in canonical form."))
     name_pattern = models.CharField(
-        max_length=LONGEST, blank=True, help_text=_("Of results, such as {name}-{width}.{ext}.")
+        max_length=LONGEST, blank=True, help_text=_("For results, such as {name}-{width}.{ext}.")
     )
     join = models.CharField(
         max_length=10,
         blank=True,
         default="",
         db_default="",
-        help_text=_("The format of the one document that all images become."),
+        help_text=_("Format of the document that joins all images."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     kept = models.BooleanField(default=True, editable=False)

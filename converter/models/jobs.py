@@ -99,9 +99,9 @@ class Job(models.Model):
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="jobs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
     position = models.PositiveIntegerField(default=0, help_text=_("Position in the batch."))
-    number = models.PositiveIntegerField(default=1, help_text=_("Which image of the batch."))
+    number = models.PositiveIntegerField(default=1, help_text=_("Number of the image in the batch."))
     images = models.PositiveIntegerField(
-        default=1, db_default=1, help_text=_("How many are joined into one document.")
+        default=1, db_default=1, help_text=_("Number of images joined into the document.")
     )
     recipe = models.JSONField(help_text=_("In canonical form."))
     recipe_hash = models.CharField(max_length=64, editable=False)
@@ -113,7 +113,7 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     error_code = models.CharField(max_length=40, blank=True)
     error_params = models.JSONField(
-        null=True, blank=True, editable=False, help_text=_("Fill the message of the error code.")
+        null=True, blank=True, editable=False, help_text=_("Parameters of the message for the error code.")
     )
     hindrance = models.CharField(
         max_length=40,
@@ -121,7 +121,7 @@ class Job(models.Model):
         default="",
         db_default="",
         editable=False,
-        help_text=_("Why the last attempt was put back."),
+        help_text=_("Why the last attempt was postponed."),
     )
     hindered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     """How many attempts did not count, since the image was not the cause."""
@@ -141,7 +141,7 @@ class Job(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     queued_at = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text=_("When a worker was last asked to run this job.")
+        null=True, blank=True, editable=False, help_text=_("When the job was last sent to a worker.")
     )
     asks = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     """How long it has waited, in asks for its upload or a worker, since the clock may change."""
@@ -315,9 +315,9 @@ class Source(models.Model):
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="sources")
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="sources")
-    position = models.PositiveIntegerField(help_text=_("Place in the document."))
+    position = models.PositiveIntegerField(help_text=_("Position in the document."))
     recipe = models.JSONField(
-        null=True, blank=True, help_text=_("Its own, in canonical form, instead of that of the job.")
+        null=True, blank=True, help_text=_("Its own recipe in canonical form, instead of the job's.")
     )
 
     objects = SourceManager()

@@ -80,7 +80,7 @@ class RateLimit(models.Model):
 
     key = models.CharField(max_length=60, primary_key=True)
     caught_up_at = models.FloatField(
-        help_text=_("When the caller is back within the rate, in seconds since 1970.")
+        help_text=_("When the caller will be within the rate limit again, in seconds since 1970.")
     )
 
     objects = RateLimitQuerySet.as_manager()

@@ -19,7 +19,7 @@ class Upload(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255, help_text=_("Name given by the owner."))
-    folder = models.CharField(max_length=200, blank=True, help_text=_("Where it was on the owner's device."))
+    folder = models.CharField(max_length=200, blank=True, help_text=_("Folder on the owner's device."))
     key = models.CharField(max_length=300, unique=True, editable=False)
     source_url = models.CharField(
         max_length=2000, blank=True, editable=False, help_text=_("The source, if imported by URL.")
@@ -31,7 +31,7 @@ class Upload(models.Model):
     expires_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     seen_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text=_("Last sign that its bytes are coming.")
+        null=True, blank=True, editable=False, help_text=_("When data for this file last arrived.")
     )
     # The main facts from probing; all of them are in the metadata store.
     format = models.CharField(max_length=10, blank=True)

@@ -38,7 +38,7 @@ class Webhook(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Of the first failure since it last accepted an event."),
+        help_text=_("Time of the first failure since an event was last accepted."),
     )
 
     class Meta:
@@ -63,7 +63,7 @@ class Delivery(models.Model):
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=30)
     subject = models.CharField(
-        max_length=100, help_text=_("What the event is about. Sent once to each webhook.")
+        max_length=100, help_text=_("Subject of the event, which each webhook receives once.")
     )
     body = models.TextField(help_text=_("Request body, as JSON."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -76,7 +76,7 @@ class Delivery(models.Model):
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.CharField(max_length=500, blank=True, help_text=_("Start of the response, or the error."))
     error_params = models.JSONField(
-        null=True, blank=True, editable=False, help_text=_("Of what went wrong: of a fetch_failed.")
+        null=True, blank=True, editable=False, help_text=_("Parameters of the message for a fetch_failed.")
     )
 
     objects = DeliveryQuerySet.as_manager()

@@ -163,7 +163,7 @@ CONVERSIONS: Mapping[str, ErrorInfo] = {
     ),
     "result_missing": ErrorInfo(
         _("The result is missing"),
-        _("The file is missing from the storage or was damaged there."),
+        _("The file is missing from storage or was damaged there."),
         _("Convert the image again."),
         status=410,
     ),

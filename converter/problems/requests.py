@@ -29,8 +29,8 @@ REQUESTS: Mapping[str, ErrorInfo] = {
         status=422,
     ),
     "format_disabled": ErrorInfo(
-        _("Format switched off"),
-        _("The site's staff do not allow this output format."),
+        _("Format turned off"),
+        _("The site's operator has turned off this output format."),
         _("Choose another format."),
         status=422,
     ),

@@ -12,7 +12,7 @@ TEMPLATES = {
         "NUL, or half of a surrogate pair."
     ),
     "each_needs_batch": _(
-        "This request answers with one file. Create a batch to get each page as its own file."
+        "This request returns a single file. Create a batch to get each page as its own file."
     ),
     "unauthenticated": _("Send a token as “Authorization: Bearer …”, or log in."),
     "invalid_token": _("The token is unknown, expired or revoked. Create a new one."),
@@ -73,7 +73,7 @@ TEMPLATES = {
     "import_disabled": _("Import by URL is turned off on this site. Upload the file instead."),
     # Upload forms and links.
     "form_expired": _("This upload form has expired. Request a new one."),
-    "form_forged": _("This upload form is not one of ours."),
+    "form_forged": _("This upload form was not created by this site."),
     "form_incomplete": _("Send the form's fields unchanged, then the file as “file”."),
     "too_many_bytes.announced": _("This file is larger than the {most:,} bytes given for it."),
     "storage_full": _("The file could not be stored. Free some space and try again."),

@@ -59,7 +59,7 @@ _CONVERT = {
     "cropUnknown": _(
         "The size of {name} is not known yet, so it cannot be cropped. Select it in the list first."
     ),
-    "ratioOfOutput": _("Like the output ({width}×{height})"),
+    "ratioOfOutput": _("Same as the output ({width}×{height})"),
     "makeOutputs": _("Make {count} outputs"),
     **{code: templates.WARNINGS[code] for code in ("low_quality", "first_frame_only", "first_page_only")},
     "limitSide": _("Limit to {side} px"),

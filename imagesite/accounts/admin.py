@@ -31,7 +31,10 @@ class UserAdmin(ViewerAdmin, DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("id", "email", "is_guest", "password", "sub", "oidc_sub")}),
         (_("Name"), {"fields": ("first_name", "last_name")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (

@@ -48,10 +48,10 @@ class User(AbstractUser):
         _("guest"),
         default=False,
         editable=False,
-        help_text=_("Without an account; nobody can log in as one."),
+        help_text=_("Has no account and cannot log in."),
     )
     address_key = models.CharField(
-        max_length=32, blank=True, editable=False, help_text=_("Of a guest: a keyed hash of the address.")
+        max_length=32, blank=True, editable=False, help_text=_("For guests: a keyed hash of the IP address.")
     )
 
     USERNAME_FIELD = "email"

@@ -83,7 +83,7 @@ def test_a_phone_sends_what_is_shared_to_an_app(visit: Visit, photos: list[FileP
     stranger = visit(known=False, width="phone")
     stranger.add_init_script(SHARE_SHEET)
     stranger.goto(shared(page))
-    stranger.get_by_role("button", name="Send to an app").click()
+    stranger.get_by_role("button", name="Share with an app").click()
     stranger.wait_for_function("() => window.shared !== undefined")
     assert [name for name, *_ in stranger.evaluate("window.shared")] == [f"photo {n}.webp" for n in range(3)]
 
@@ -102,7 +102,7 @@ def test_a_phone_sends_results_to_an_app(visit: Visit, photos: list[FilePayload]
     page = visit(width="phone")
     page.add_init_script(SHARE_SHEET)
     convert(page, photos)
-    page.get_by_role("button", name="Send to an app").click()
+    page.get_by_role("button", name="Share with an app").click()
     page.wait_for_function("() => window.shared !== undefined")
     shared = page.evaluate("window.shared")
     assert [(name, kind) for name, kind, _ in shared] == [(f"photo {n}.webp", "image/webp") for n in range(3)]

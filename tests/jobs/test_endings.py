@@ -166,7 +166,7 @@ def test_a_result_that_is_gone_is_left_out_and_the_manifest_says_so(
     assert raw.startswith("\ufeff".encode())  # Excel then reads it as UTF-8
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert [(row["file"], row["status"]) for row in rows] == [("", "missing"), ("b.webp", "finished")]
-    assert "missing from the storage" in rows[0]["error"]
+    assert "missing from storage" in rows[0]["error"]
 
 
 @pytest.mark.long

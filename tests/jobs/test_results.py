@@ -35,7 +35,7 @@ def program(job: Job) -> Program:
 
 def lose(job: Job) -> str:
     storage.results.remove([job.result_key])
-    return "This result is missing from the storage. Convert the image again."
+    return "This result is missing from storage. Convert the image again."
 
 
 def damage(job: Job) -> str:
@@ -43,13 +43,13 @@ def damage(job: Job) -> str:
     half = len(data) // 2
     other = data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :]
     storage.results.put(job.result_key, io.BytesIO(other), filename="", content_type="image/webp")
-    return "This result was damaged in the storage. Convert the image again."
+    return "This result was damaged in storage. Convert the image again."
 
 
 def cut(job: Job) -> str:
     data, _ = storage.results.read(job.result_key)
     storage.results.put(job.result_key, io.BytesIO(data[:-1]), filename="", content_type="image/webp")
-    return "This result was damaged in the storage. Convert the image again."
+    return "This result was damaged in storage. Convert the image again."
 
 
 @pytest.mark.parametrize("fault", [lose, damage, cut])

@@ -21,11 +21,11 @@ RECIPES: tuple[tuple[Promise, dict[str, Any]], ...] = (
     (_("Fit into 1600 pixels"), {"format": "webp", "resize": {"width": 1600, "height": 1600}}),
     (_("At most 200 KB"), {"format": "jpeg", "target_bytes": 200_000}),
     (
-        _("A square that keeps what matters"),
+        _("A square with the most interesting part"),
         {"format": "jpeg", "resize": {"mode": "fill", "width": 600, "height": 600, "gravity": "smart"}},
     ),
     (_("The smallest format that looks the same"), {"format": "auto", "aim": "near_identical"}),
-    (_("Your name on it"), {"format": "jpeg", "watermark": {"text": "© You"}}),
+    (_("Your name as a watermark"), {"format": "jpeg", "watermark": {"text": "© You"}}),
     (_("Camera data without the location"), {"format": "jpeg", "metadata": "strip_location"}),
     (_("A4 page"), {"format": "pdf", "page": "a4"}),
 )

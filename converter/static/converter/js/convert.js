@@ -16,7 +16,7 @@ import { fetchMessages, language, say, sizeInWords, texts } from "./words.js";
 const PHOTOS = (form.dataset.photos ?? "").split(" ");
 const READ_ONLY = (form.dataset.photosReadOnly ?? "").split(" ");
 
-// HEIC photos become JPEG, which every program opens, unless there are other formats, which may be transparent or animated.
+// HEIC photos become JPEG, which every program opens, unless there are files in other formats, which may be transparent or animated.
 function followImages() {
   const kinds = inBatch().map((image) => extensionOf(image).toLowerCase());
   if (!kinds.length) return;
@@ -24,7 +24,7 @@ function followImages() {
   follow(isPhotos ? "jpeg" : null);
 }
 
-// Name on the main button what it will make.
+// Say on the main button what it will create.
 function nameButton() {
   const count = inBatch().length + addresses().length;
   const options = cards().map((card) => formatOf(card).selectedOptions[0]);

@@ -1,4 +1,4 @@
-// What a crop becomes when one of its handles is dragged.
+// Computes the crop while one of its handles is dragged.
 
 import { clamp } from "./crop_box.js";
 
@@ -8,7 +8,7 @@ import { clamp } from "./crop_box.js";
  */
 
 /**
- * How long a side may be that begins at a place: onwards, backwards, or to both sides of it.
+ * The maximum length of a side from a position: forwards, backwards, or in both directions.
  * @type {(at: number, way: number, whole: number) => number}
  */
 const room = (at, way, whole) => {
@@ -17,7 +17,7 @@ const room = (at, way, whole) => {
 };
 
 /**
- * The box after one of its handles (n, ne, e, …) was dragged; the opposite corner or edge stays.
+ * The box after one of its handles (n, ne, e, …) was dragged; the opposite corner or edge stays in place.
  * @param {Box} start
  * @param {string} handle
  * @param {number} dx

@@ -31,7 +31,7 @@ let undo = () => {}; // restores the state from before the cropper was opened
 function take(box) {
   if (!image?.pixels) return;
   showNumbers(box);
-  // The number fields of the form are the other way to crop: the one used last counts.
+  // The number fields of the form are another way to crop: the last one used wins.
   for (const input of cropFields(outputs)) input.value = "";
   crops.set(image, { box, size: image.pixels, ratio: wantedRatio() }, forAll.checked);
 }
