@@ -25,6 +25,7 @@ from converter.api import (
     errors,
     formats,
     jobs,
+    parameters,
     preferences,
     rates,
     recipes,
@@ -103,6 +104,7 @@ api = Api(
     servers=[{"url": "/"}],
 )
 errors.install(api)
+api.add_decorator(parameters.known_only, mode="view")
 api.add_router("/batches", batches.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/uploads", uploads.router)

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 
 from converter import engine, paging
-from converter.api.problems import Problem
+from converter.api.problems import Problem, invalid_parameters
 
 Row = TypeVar("Row", bound=Model)
 
@@ -39,6 +39,4 @@ def position(cursor: str | None) -> int:
 
 
 def _invalid() -> Problem:
-    wrong = engine.Message("cursor_invalid")
-    error = {"parameter": "cursor", "code": wrong.code, "params": {}, "detail": wrong.text}
-    return Problem("invalid_request", errors=[error], kind="problems", problems=[wrong])
+    return invalid_parameters({"cursor": engine.Message("cursor_invalid")})

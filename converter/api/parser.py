@@ -14,7 +14,7 @@ from django.utils.datastructures import MultiValueDict
 from ninja.parser import Parser
 
 from converter import engine
-from converter.api.problems import Problem
+from converter.api.problems import Problem, invalid_parameters
 
 TEXT_FILES = ("recipe",)  # text fields that may be sent as a file, as with `curl -F recipe=@recipe.json`
 
@@ -55,11 +55,7 @@ def _check_once(query: MultiValueDict[str, Any], list_fields: list[str]) -> None
         if len(values) > 1 and name not in list_fields
     }
     if repeated:
-        errors = [
-            {"parameter": name, "code": wrong.code, "params": wrong.plain_params, "detail": wrong.text}
-            for name, wrong in repeated.items()
-        ]
-        raise Problem("invalid_request", errors=errors, kind="problems", problems=list(repeated.values()))
+        raise invalid_parameters(repeated)
 
 
 def _texts(request: HttpRequest) -> dict[str, str]:

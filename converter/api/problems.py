@@ -56,6 +56,15 @@ def invalid_request(*wrong: engine.Problem) -> Problem:
     )
 
 
+def invalid_parameters(wrong: Mapping[str, engine.Message]) -> Problem:
+    """Return a problem that lists the errors in the query, by parameter."""
+    errors = [
+        {"parameter": name, "code": message.code, "params": message.plain_params, "detail": message.text}
+        for name, message in wrong.items()
+    ]
+    return Problem("invalid_request", errors=errors, kind="problems", problems=list(wrong.values()))
+
+
 def from_status(response: HttpResponseBase) -> HttpResponseBase:
     """Return the problem response that replaces an error page, with the same headers.
 

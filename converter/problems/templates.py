@@ -58,6 +58,8 @@ TEMPLATES = {
     "invalid_request.problems": _("{problems}"),
     "invalid_value": _("{place}: {reason}."),
     "field_unknown": _("There is no field “{name}”."),
+    "parameter_unknown": _("There is no parameter “{name}” here."),
+    "parameter_unknown.similar": _("There is no parameter “{name}” here. Did you mean “{similar}”?"),
     "field_repeated": _("Send “{name}” only once."),
     "file_or_upload": _("Send either a file or an upload id."),
     "one_source": _("Give exactly one of url, upload and file."),

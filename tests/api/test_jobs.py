@@ -209,3 +209,42 @@ def test_a_parameter_that_has_one_value_is_not_taken_twice(program: Program, pat
     assert [(error["code"], error["parameter"]) for error in wrong] == [
         ("field_repeated", path.partition("?")[2].partition("=")[0])
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "similar"),
+    [
+        ("jobs?stauts=finished", "stauts", "status"),
+        ("batches?limt=5", "limt", "limit"),
+        ("jobs?colour=red", "colour", None),
+        ("formats?format=webp", "format", None),
+        ("jobs?limit=5&utm_source=mail", "utm_source", None),
+    ],
+)
+def test_an_unknown_parameter_is_refused_by_name(
+    program: Program, path: str, name: str, similar: str | None
+) -> None:
+    response = program.client.get(f"/api/v1/{path}")
+    body = problem(response, 422, "invalid_request")
+    assert [(error["code"], error["parameter"]) for error in body["errors"]] == [("parameter_unknown", name)]
+    assert body["errors"][0]["params"].get("similar") == similar
+
+
+def test_parameters_of_a_call_that_writes_are_not_ignored_either(program: Program) -> None:
+    job = program.submit("a.jpg")["jobs"][0]["id"]
+    problem(program.client.post(f"/api/v1/jobs/{job}/cancel?force=1"), 422, "invalid_request")
+    assert program.get(f"jobs/{job}").json()["status"] == "awaiting_upload"
+
+
+def test_every_documented_parameter_is_known(program: Program) -> None:
+    paths = program.client.get("/api/v1/openapi.json").json()["paths"]
+    queries = [
+        (path, parameter["name"])
+        for path, methods in paths.items()
+        for parameter in methods.get("get", {}).get("parameters", [])
+        if parameter["in"] == "query"
+    ]
+    assert len(queries) > 10
+    for path, name in queries:
+        response = program.client.get(path.replace("{", "").replace("}", ""), {name: "1"})
+        assert "parameter_unknown" not in response.content.decode()

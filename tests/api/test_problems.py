@@ -112,7 +112,8 @@ def test_every_code_that_is_explained_has_a_title() -> None:
 
 
 def test_a_title_is_english_whatever_the_program_would_rather_read(program: Program) -> None:
-    refused = program.get("batches/00000000-0000-0000-0000-000000000000", headers={"Accept-Language": "de"})
+    path = "/api/v1/batches/00000000-0000-0000-0000-000000000000"
+    refused = program.client.get(path, headers={"Accept-Language": "de"})
     assert problem(refused, 404, "not_found")["title"] == "Not found"
 
 
