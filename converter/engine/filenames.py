@@ -15,6 +15,11 @@ EXTENSIONS = {f".{extension}" for format in FORMATS.values() for extension in fo
 # Marks that change the text direction, which can disguise a name as another one.
 DIRECTION = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+# Spaces, Unicode's Default_Ignorable_Code_Point, and the blank pattern of braille.
+INVISIBLE = re.compile(
+    r"[\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
 
 # Microsoft, "Naming Files, Paths, and Namespaces".
 REFUSED_BY_WINDOWS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -23,12 +28,20 @@ DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s
 
 def clean_name(name: str) -> str:
     """Return a name for display: without path, control characters or direction marks, at most 255 bytes."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    name = "".join(c for c in name if c not in DIRECTION and unicodedata.category(c) not in CONTROLS)
-    name = name.strip().strip(" .")
-    if all(unicodedata.category(c) in ("Cf", "Zs") for c in name):
-        return "image"
-    return fitted(*split_extension(name)).rstrip(" .")
+    name = clean_text(name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    stem, suffix = split_extension(name)
+    return fitted("image" if INVISIBLE.fullmatch(stem) else stem, suffix).rstrip(" .")
+
+
+def clean_text(text: str) -> str:
+    """Return a text for display: without control characters or direction marks, empty if nothing is visible.
+
+    >>> clean_text(" My\u202e recipe "), clean_text("\u200b\u2063")
+    ('My recipe', '')
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(c for c in text if c not in DIRECTION and unicodedata.category(c) not in CONTROLS).strip()
+    return "" if INVISIBLE.fullmatch(text) else text
 
 
 def split_extension(name: str) -> tuple[str, str]:

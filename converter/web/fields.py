@@ -1,4 +1,4 @@
-"""Fields and widgets of options whose form values differ from the recipe's values."""
+"""Fields and widgets whose form values differ from what is stored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from django import forms
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from converter.engine.filenames import clean_text
+
+
+class NameField(forms.CharField):
+    """A name for display; one without any visible character counts as missing."""
+
+    def to_python(self, value: Any) -> Any:
+        return clean_text(super().to_python(value) or "")
 
 
 class ThousandsField(forms.FloatField):

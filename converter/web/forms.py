@@ -19,7 +19,7 @@ from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import bytes_in_words, translated
 from converter.web import presets, quality, words
-from converter.web.fields import ColorInput, PercentField, ThousandsField
+from converter.web.fields import ColorInput, NameField, PercentField, ThousandsField
 from converter.web.http import uuid_of
 from converter.web.options import (
     AUTO,
@@ -231,7 +231,7 @@ class ResendManyForm(forms.Form):
 
 
 class RecipeForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = NameField(label=_("Name"), max_length=80)
 
 
 def _fetched(url: str) -> NewFile:

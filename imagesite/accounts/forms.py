@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from converter.web.fields import NameField
 from imagesite.accounts.models import ApiToken, User
 
 
@@ -24,9 +25,7 @@ class DeleteAccountForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("What it is for, such as “backup script”.")
-    )
+    name = NameField(label=_("Name"), max_length=80, help_text=_("What it is for, such as “backup script”."))
     scope = forms.ChoiceField(
         label=_("Access"),
         choices=ApiToken.Scope.choices,

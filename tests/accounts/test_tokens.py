@@ -55,6 +55,7 @@ def test_the_command_says_how_to_get_an_account() -> None:
         ["alice@example.org", "--days", "0"],
         ["alice@example.org", "--days", "99999999999"],
         ["alice@example.org", "--name", ""],
+        ["alice@example.org", "--name", "\u200b"],
         ["alice@example.org", "--name", "x" * 81],
     ],
 )

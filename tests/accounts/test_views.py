@@ -57,6 +57,12 @@ def test_a_token_is_shown_once(page: Client, alice: Any) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
+def test_a_token_has_a_name_that_can_be_seen(page: Client) -> None:
+    for sent in ("\u3164", "back\u202eup"):
+        page.post("/accounts/tokens/", {"name": sent, "scope": "read", "days": "30"})
+    assert [token.name for token in ApiToken.objects.all()] == ["backup"]
+
+
 def test_a_token_may_work_for_ever(page: Client) -> None:
     page.post("/accounts/tokens/", {"name": "backup", "scope": "write", "days": ""})
     assert ApiToken.objects.get().expires_at is None

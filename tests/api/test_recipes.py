@@ -34,6 +34,20 @@ def test_a_name_has_no_spaces_around_it(program: Program) -> None:
     problem(program.post("recipes", WEB), 409, "name_taken")
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u202e\u2066", "\u3164", "\u2800 \ufeff"])
+def test_a_name_that_nobody_can_see_is_refused(program: Program, name: str) -> None:
+    body = problem(
+        program.post("recipes", {"name": name, "recipe": {"format": "webp"}}), 422, "invalid_request"
+    )
+    assert body["errors"][0]["pointer"] == "/name"
+    assert "visible" in body["detail"]
+
+
+def test_a_name_cannot_turn_the_text_around(program: Program) -> None:
+    saved = program.post("recipes", {"name": "Web \u202egpj.exe", "recipe": {"format": "webp"}}).json()
+    assert saved["name"] == "Web gpj.exe"
+
+
 def test_a_name_is_taken_once_by_each_user(program: Program, stranger: Program) -> None:
     program.post("recipes", WEB)
     problem(program.post("recipes", WEB), 409, "name_taken")

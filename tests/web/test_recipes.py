@@ -34,6 +34,12 @@ def test_a_taken_name_is_refused(page: Client, alice: Any) -> None:
     assert "You already have a recipe with this name." in text(response)
 
 
+def test_a_name_that_nobody_can_see_is_refused(page: Client) -> None:
+    response = page.post("/recipes/new/", {**FORM, "name": "\u200b\u2066"})
+    assert response.status_code == 422
+    assert not Recipe.objects.exists()
+
+
 def test_a_nonsense_recipe_is_refused(page: Client) -> None:
     response = page.post("/recipes/new/", {**FORM, "recipe-lossless": "on"})
     assert response.status_code == 422

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, Discriminator, StringConstraints, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, StringConstraints, Tag
+from pydantic_core import PydanticCustomError
 
 from converter import engine, models
 from converter.api.problems import Problem as Refused
 from converter.api.problems import invalid_request
-from converter.engine import naming
+from converter.engine import filenames, naming
 from converter.engine.formats import AUTO, Join
 from converter.engine.recipe import RECIPE_SCHEMA
 
@@ -220,6 +221,12 @@ class WebhookIn(Schema):
     events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 
+def _visible(name: str) -> str:
+    if cleaned := filenames.clean_text(name):
+        return cleaned
+    raise PydanticCustomError("name_invisible", "Name should have at least one visible character")
+
+
 class RecipeIn(Schema):
     model_config = strictly(
         {"name": "For the web", "recipe": {"format": "webp", "quality": 75, "resize": {"width": 1600}}}
@@ -229,6 +236,7 @@ class RecipeIn(Schema):
         str,
         StringConstraints(strip_whitespace=True),  # as Django's forms do
         Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$"),
+        AfterValidator(_visible),
     ]
     recipe: Annotated[RawRecipe | None, Field(description="Its only output.")] = None
     outputs: Annotated[

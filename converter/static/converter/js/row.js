@@ -3,7 +3,7 @@
 import { copyOf, one } from "./dom.js";
 import { measured, state } from "./page.js";
 import { forgetUpload } from "./server.js";
-import { say, sizeInWords, texts } from "./words.js";
+import { plainName, say, sizeInWords, texts } from "./words.js";
 
 const LARGE = 2e6; // bytes; smaller files are uploaded before a progress bar would be seen
 const DRAWING = "image/svg+xml"; // browsers can show it, but the site cannot read it
@@ -19,7 +19,7 @@ export class Row {
   constructor(file, path) {
     this.file = file;
     this.path = path;
-    this.name = file.name;
+    this.name = plainName(file.name);
     this.size = file.size;
     /** @type {import("./crop_box.js").Size | null} */
     this.pixels = null; // of the upright image
@@ -43,11 +43,11 @@ export class Row {
     this.resume = one(this.element, "[data-resume]", HTMLButtonElement);
     this.bar = one(this.element, "progress", HTMLProgressElement);
     const title = one(this.element, ".file-name", HTMLElement);
-    title.textContent = file.name;
-    title.title = path;
-    this.bar.setAttribute("aria-label", file.name);
-    this.show.setAttribute("aria-label", say(texts.show, { name: file.name }));
-    this.resume.setAttribute("aria-label", say(texts.resume, { name: file.name }));
+    title.textContent = this.name;
+    title.title = plainName(path);
+    this.bar.setAttribute("aria-label", this.name);
+    this.show.setAttribute("aria-label", say(texts.show, { name: this.name }));
+    this.resume.setAttribute("aria-label", say(texts.resume, { name: this.name }));
     nameMoves(this);
     this.drawThumbnail();
   }

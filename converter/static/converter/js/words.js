@@ -34,6 +34,12 @@ export const told = (said) => message(said) ?? said.detail ?? texts.refused;
  */
 export const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 
+/**
+ * Return a file's name without direction marks, which can disguise it. The site stores it without them too.
+ * @param {string} name
+ */
+export const plainName = (name) => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+
 /** @param {number} bytes */
 export function sizeInWords(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from converter.engine.filenames import clean_text
 from converter.management.safety import check_database
 from imagesite.accounts.models import ApiToken, User
 
@@ -24,7 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days must be 1 to {MAX_DAYS}.")
-        if not 1 <= len(options["name"]) <= MAX_NAME_LENGTH:
+        name = clean_text(options["name"])
+        if not 1 <= len(name) <= MAX_NAME_LENGTH:
             raise CommandError(f"--name must have 1 to {MAX_NAME_LENGTH} characters.")
         check_database()
         owner = User.objects.filter(email__iexact=options["email"]).first()
@@ -35,7 +37,7 @@ class Command(BaseCommand):
             )
         _, secret = ApiToken.issue(
             owner,
-            options["name"],
+            name,
             scope=ApiToken.Scope.READ if options["read_only"] else ApiToken.Scope.WRITE,
             lifetime=timedelta(days=options["days"]) if options["days"] else None,
         )
