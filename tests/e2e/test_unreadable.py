@@ -76,5 +76,7 @@ def test_of_many_images_the_list_shows_first_what_cannot_be_converted(visit: Vis
         for part in (".file-row.is-bad", ".file-row", ".drop", ".convert-go")
     )
     assert bad["y"] <= first["y"]
+    names = page.locator(".file-row .file-name")
+    expect(names).to_have_text(["icon.svg", *(f"photo {number}.jpg" for number in range(8))])
     if width == "desktop":
         assert add["bottom"] <= bar["top"]

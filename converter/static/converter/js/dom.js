@@ -61,3 +61,14 @@ export function copyOf(selector) {
 export function showWhatNeedsScript(root) {
   for (const element of all(root, "[data-needs-script]", HTMLElement)) element.hidden = false;
 }
+
+/**
+ * Move an element without losing the focus in it.
+ * @param {Element} place
+ * @param {Element} element
+ */
+export function moveBefore(place, element) {
+  const focused = document.activeElement;
+  place.before(element);
+  if (focused instanceof HTMLElement && element.contains(focused)) focused.focus({ preventScroll: true });
+}

@@ -1,7 +1,7 @@
 // One chosen file as a row of the list, until it is sent.
 
-import { copyOf, one } from "./dom.js";
-import { measured, state } from "./page.js";
+import { copyOf, moveBefore, one } from "./dom.js";
+import { form, measured, state } from "./page.js";
 import { forgetUpload } from "./server.js";
 import { plainName, say, sizeInWords, texts } from "./words.js";
 
@@ -96,7 +96,9 @@ export class Row {
   set(next, note) {
     this.state = next;
     one(this.element, ".file-note", HTMLElement).textContent = note;
-    this.element.classList.toggle("is-bad", ["bad", "failed"].includes(next));
+    const isBad = ["bad", "failed"].includes(next);
+    if (isBad && !this.element.classList.contains("is-bad")) this.moveUp();
+    this.element.classList.toggle("is-bad", isBad);
     this.element.classList.toggle("is-sent", next === "sent");
     this.element.classList.toggle("is-out", next === "out");
     const isUnderWay = ["waiting", "sending"].includes(next);
@@ -105,6 +107,12 @@ export class Row {
     this.resume.hidden = next !== "failed";
     this.remove.hidden = ["sent", "out"].includes(next) || (next === "failed" && state.batch !== "");
     this.remove.setAttribute("aria-label", say(isUnderWay ? texts.cancel : texts.remove, { name: this.name }));
+  }
+
+  // Show what needs attention first, but leave the order of a document alone.
+  moveUp() {
+    const first = this.element.parentElement?.querySelector(".file-row:not(.is-bad)");
+    if (first && !form.classList.contains("is-joined")) moveBefore(first, this.element);
   }
 
   /** @param {NonNullable<Row["target"]>} target */
