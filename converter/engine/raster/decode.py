@@ -183,7 +183,8 @@ def _picture(
         dpi = density.read(opened.codec.dpi(image), image)
         held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
     box = _shrunk(image, opened.format, scale)
-    held_pixels = opened.codec.load(image, opened.data)
+    load = opened.codec.load_deep if depth and opened.facts.bits > 8 else opened.codec.load
+    held_pixels = load(image, opened.data)
     if 0 in (*full, *held_pixels.size):
         raise Corrupt
     incomplete = opened.codec.is_incomplete(held_pixels, opened.data)

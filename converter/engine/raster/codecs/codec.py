@@ -126,6 +126,10 @@ class Codec:
         image.load()
         return image
 
+    def load_deep(self, image: Image.Image, data: bytes) -> Image.Image:
+        """Do the same with all bits of the source, for codecs where this costs more than `load`."""
+        return self.load(image, data)
+
     def told(self, data: bytes) -> dict[str, Any]:
         """Return metadata that Pillow does not read, under the keys of `Image.info`."""
         return {}

@@ -16,6 +16,7 @@ from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nc
 from . import credentials
 from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec
+from .heic_deep import loaded
 from .heif import bits_per_channel, has_gain_map, orientation
 from .heif_items import HEVC, made_of, refuse_unread
 
@@ -37,7 +38,9 @@ BYECAwWEAAAAQm1kYXQAAAAZKAGvE4D1J4E//+ClR/+61nh+Dwt+efLU8AAAABkoAa8TgPgQ4af//YCo
 class Heic(Codec):
     format = FORMATS["heic"]
     pillow = "HEIF"
-    reads = "all images of a file, grids, overlays, the still image of a sequence"
+    reads = (
+        "8, 10 and 12 bits per channel, all images of a file, grids, overlays, the still image of a sequence"
+    )
     refuses = "sequences without a still image, codecs other than HEVC"
 
     def set_up(self) -> None:
@@ -99,7 +102,11 @@ class Heic(Codec):
         return bytes(still)
 
     def bits(self, data: bytes, image: Image.Image) -> int:
-        return bits_per_channel(data) or super().bits(data, image)
+        """Return the bits per channel; `pixi` may be missing, and libheif reads the bitstream."""
+        return bits_per_channel(data) or int(image.info.get("bit_depth", 8))
+
+    def load_deep(self, image: Image.Image, data: bytes) -> Image.Image:
+        return loaded(self.readable(data), image.tell()) or self.load(image, data)
 
     def orientation(self, image: Image.Image, data: bytes) -> int:
         return orientation(data)

@@ -1,0 +1,46 @@
+"""Decode HEIC images of more than 8 bits per channel, of which libheif's Pillow plugin returns only 8."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from math import prod
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from PIL import Image
+
+from converter.engine.raster.octets import LOW, parted
+from converter.engine.raster.room import check_room
+
+_MODES = {"I": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"}
+"""Pillow's modes by libheif's; premultiplied colours are left to the plugin."""
+_ROOM = 16
+"""Bytes per sample while decoding."""
+
+
+def loaded(data: bytes, number: int) -> Image.Image | None:
+    """Return an image with the higher bytes of its samples, and the lower ones in `info`.
+
+    Returns None if it has only 8 bits, or if there is not enough memory.
+    """
+    image = pillow_heif.open_heif(BytesIO(data), convert_hdr_to_8bit=False)[number]
+    held, _, bits = image.mode.partition(";")
+    mode = _MODES.get(held)
+    if bits != "16" or mode is None:
+        return None
+    try:
+        check_room(_ROOM * prod(image.size) * len(mode))
+        return _halved(image, mode)
+    except MemoryError:
+        return None
+
+
+def _halved(image: pillow_heif.HeifImage, mode: str) -> Image.Image:
+    samples: Any = np.frombuffer(image.data, "<u2")
+    bits: Any = image.info["bit_depth"]
+    # They fill the upper bits. Repeating these below makes the highest value 65,535.
+    full = samples | (samples >> np.uint16(bits))
+    high, low = parted(full.tobytes(), mode, image.size, "little")
+    high.info[LOW] = low
+    return high

@@ -1,0 +1,78 @@
+"""HEIC of 10 and 12 bits per channel, written by x265 without loss, keeps them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+import tifffile
+
+from converter.engine.raster import probe
+from converter.engine.raster.codecs import heic_deep
+from tests.engine.rendering import codes, render
+
+WIDTH, HEIGHT = 256, 64
+CHANNELS = {1: "I;16", 3: "RGB;16", 4: "RGBA;16"}
+
+
+def ramps(channels: int, bits: int) -> Any:
+    """Return ramps of all levels, in different directions, spread over 16 bits."""
+    levels = np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) * 4093
+    bands = np.stack([levels * (band + 1) % (1 << bits) for band in range(channels)], axis=-1)
+    bands[0, 0], bands[0, 1] = 0, (1 << bits) - 1
+    return np.round(bands * (65_535 / ((1 << bits) - 1))).astype(np.uint16)
+
+
+@contextmanager
+def twelve(wanted: bool) -> Iterator[None]:
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = wanted
+    yield
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = False
+
+
+def heic(pixels: Any, bits: int = 10) -> bytes:
+    file = BytesIO()
+    with twelve(bits == 12):
+        mode = CHANNELS[pixels.shape[2]]
+        # Without conversion to YCbCr, which rounds.
+        pillow_heif.encode(
+            mode, (WIDTH, HEIGHT), pixels.tobytes(), file, quality=-1, chroma=444, matrix_coefficients=0
+        )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("target", ["png", "tiff"])
+def test_all_bits_of_a_heic_arrive(channels: int, bits: int, target: str) -> None:
+    pixels = ramps(channels, bits)
+    data = heic(pixels, bits)
+    assert probe(data).bits == bits
+    result = render(data, format=target)
+    assert "bits_kept" in codes(result)
+    found = tifffile.imread(BytesIO(result.data)) if target == "tiff" else imagecodecs.png_decode(result.data)
+    found = found.reshape(pixels.shape)
+    assert found.dtype == np.uint16
+    assert np.abs(found.astype(int) - pixels).max() <= 1
+    assert (found[0, 0].max(), found[0, 1].min()) == (0, 65_535)
+
+
+def test_what_takes_eight_bits_gets_eight() -> None:
+    data = heic(ramps(3, 10))
+    assert "bits_reduced" in codes(render(data, format="jpeg"))
+    shown = imagecodecs.png_decode(render(data, depth=8).data)
+    assert np.abs(shown.astype(int) - ramps(3, 10) / 257).max() <= 1
+
+
+def test_without_room_for_all_bits_there_are_eight(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(heic_deep, "check_room", full)
+    assert "bits_reduced" in codes(render(heic(ramps(3, 10))))
