@@ -264,6 +264,8 @@ class _Timed(io.RawIOBase):
 
 def _read(answer: http.client.HTTPResponse, most_bytes: int, cut: bool) -> bytes:
     announced = answer.length
+    if announced is not None and announced > most_bytes and not cut:
+        raise FetchError("too_large", most=most_bytes)
     data = bytearray()
     while len(data) <= most_bytes:
         try:

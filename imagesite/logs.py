@@ -54,6 +54,8 @@ def configuration(service: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "botocore": {"level": "WARNING"},
+            # Below that, a line for each redirect and retry, with URLs that grant access.
+            "urllib3": {"level": "ERROR"},
             "procrastinate": {"level": "WARNING"},  # below that, a line with all arguments for each step
             "django.server": {"handlers": ["stderr"], "propagate": False},
             # Below that, a line for each request, with the client address and the query string.

@@ -194,6 +194,12 @@ def test_a_body_that_is_too_large_is_refused_or_cut(server: Receiver) -> None:
     assert len(get(f"{server.url}/", HOME).body) == 1000
 
 
+def test_a_length_above_the_limit_is_refused_before_the_body_arrives(server: Receiver) -> None:
+    server.answers["/"] = (200, {"Content-Length": "1001"}, b"")
+    with pytest.raises(FetchError, match="larger than"):
+        get(f"{server.url}/", HOME)
+
+
 @pytest.mark.long
 def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
     with pytest.raises(FetchError, match="too long"):

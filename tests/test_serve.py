@@ -14,11 +14,13 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from converter import sandbox
 from converter.engine import raster
 from converter.management import safety, serving
+from converter.management.commands import serve
 from tests.conftest import make_photo
 from tests.server import ROOT, SERVE, Server
 
@@ -191,6 +193,23 @@ def test_an_address_of_ipv6_is_one_that_browsers_open() -> None:
         effective_port = 8216
 
     assert serving.address(Listening(), "::1") == "http://[::1]:8216"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x", ""])
+def test_a_number_that_is_no_port_is_refused(port: str) -> None:
+    with pytest.raises(CommandError, match="is not a number from 0 to 65535"):
+        call_command("serve", f"--port={port}")
+
+
+def test_a_host_without_an_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
+    monkeypatch.setattr(safety, "prepare", lambda: None)
+    monkeypatch.setattr(serve, "_start_workers", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(
+        CommandError, match=r"^Cannot listen on nowhere\.invalid: there is no such address\.$"
+    ):
+        call_command("serve", "--host=nowhere.invalid")
 
 
 @pytest.mark.slow

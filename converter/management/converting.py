@@ -129,7 +129,7 @@ class LocalConverter:
             raise NotConverted(exc.message.text, exc.code) from exc
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
-        document = Document(self._sandbox, self._outputs[0], jobs.limits(), len(paths))
+        document = Document(self._sandbox, self._outputs[0], jobs.hard_limits(), len(paths))
         try:
             for path in paths:
                 try:

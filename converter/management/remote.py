@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from django.core.management.base import CommandError
@@ -28,22 +28,37 @@ RETRIES = urllib3.Retry(
     allowed_methods=None,
     raise_on_status=False,
 )
+FIRST = RETRIES.new(total=2)  # before any work is done, so that a wrong address is reported at once
+CONNECTIONS = 64  # kept open; more than there are workers
 
 
 class Site:
     """The API of a site, as one user."""
 
     def __init__(self, url: str, token: str) -> None:
+        """Raises CommandError if this is not the URL of a site."""
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise CommandError("--server must begin with https:// or http://.", returncode=2)
         self.url = f"{url.rstrip('/')}/api/v1/"
         self._token = {"Authorization": f"Bearer {token}"}
-        self._http = urllib3.PoolManager(retries=RETRIES, timeout=urllib3.Timeout(connect=10, read=60))
+        timeout = urllib3.Timeout(connect=10, read=60)
+        self._http = urllib3.PoolManager(maxsize=CONNECTIONS, retries=RETRIES, timeout=timeout)
 
     def call(
-        self, method: str, path: str, *, body: Any = None, fields: Any = None, key: str = ""
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        fields: Any = None,
+        key: str = "",
+        retries: urllib3.Retry = RETRIES,
     ) -> dict[str, Any]:
         """Return the response's JSON. Raises NotConverted for an error, or if the site cannot be reached."""
         headers = {**self._token, **({"Idempotency-Key": key} if key else {})}
-        answer = self._send(method, urljoin(self.url, path), headers, body=body, fields=fields)
+        answer = self._send(
+            method, urljoin(self.url, path), headers, body=body, fields=fields, retries=retries
+        )
         return dict(json.loads(answer.data)) if answer.data else {}
 
     def post_form(self, form: Mapping[str, Any], name: str, data: bytes) -> None:
@@ -64,19 +79,30 @@ class Site:
         body: Any = None,
         fields: Any = None,
         follow: bool = False,
+        retries: urllib3.Retry = RETRIES,
     ) -> urllib3.BaseHTTPResponse:
-        content: dict[str, Any] = {"fields": fields} if fields else {"json": body} if body is not None else {}
+        options: dict[str, Any] = {"fields": fields} if fields else {"json": body} if body is not None else {}
+        options |= {"headers": dict(headers), "redirect": follow, "retries": retries}
         try:
             # On a redirect to another host, such as the storage's, urllib3 drops the token.
-            answer = self._http.request(method, url, headers=dict(headers), redirect=follow, **content)
+            answer = self._http.request(method, url, **options)
         except urllib3.exceptions.HTTPError as exc:
-            raise NotConverted(f"{self.url} cannot be reached: {exc}") from exc
+            raise NotConverted(f"{self.url} cannot be reached: {_cause(exc)}.") from exc
         if answer.status >= 300:
             raise _refusal(answer)
         return answer
 
     def close(self) -> None:
         self._http.clear()
+
+
+def _cause(exc: urllib3.exceptions.HTTPError) -> str:
+    """Return the system's words for a failed connection, without urllib3's objects and the URL."""
+    reason = exc.reason if isinstance(exc, urllib3.exceptions.MaxRetryError) and exc.reason else exc
+    cause = reason.__cause__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(reason).rpartition("): ")[2].rstrip(".")
 
 
 def _refusal(answer: urllib3.BaseHTTPResponse) -> NotConverted:
@@ -189,6 +215,6 @@ def outputs_for(
 def check(site: Site) -> None:
     """Raise CommandError if the site cannot be reached or refuses the token."""
     try:
-        site.call("GET", "jobs?limit=1")
+        site.call("GET", "jobs?limit=1", retries=FIRST)
     except NotConverted as exc:
         raise CommandError(str(exc), returncode=2) from exc

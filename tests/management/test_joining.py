@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError
 from PIL import Image
 
+from converter import configuration
 from tests.management.test_convert import files, run
 
 
@@ -70,6 +71,12 @@ def test_an_existing_pdf_is_replaced_only_if_told(scans: Path, tmp_path: Path) -
     assert out.read_text() == "mine"
     run(scans, "--join", out, "--overwrite")
     assert out.read_bytes().startswith(b"%PDF")
+
+
+def test_joining_needs_no_database(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration, "current", lambda: pytest.fail("The database was asked."))
+    run(scans, "--join", tmp_path / "all.pdf")
+    assert (tmp_path / "all.pdf").exists()
 
 
 @pytest.mark.parametrize("more", [["--to", "png"], ["--watch"], ["--name", "{name}"], ["-o", "out"]])

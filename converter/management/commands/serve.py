@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 import threading
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=_port, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         try:
@@ -60,6 +60,8 @@ class Command(BaseCommand):
                 )
             except OSError as exc:
                 raise CommandError(f"Cannot listen on {host}, port {port}: {exc.strerror}.") from exc
+            except ValueError as exc:  # waitress found no address of this name
+                raise CommandError(f"Cannot listen on {host}: there is no such address.") from exc
             self.stdout.write(f"Open {serving.address(server, host)}{settings.SITE_PATH} (Ctrl-C to stop)")
             self.stdout.flush()
             try:
@@ -71,6 +73,13 @@ class Command(BaseCommand):
         logging.shutdown()
         self.stdout.flush()
         os._exit(0)
+
+
+def _port(text: str) -> int:
+    """Parse a port. The system would use larger numbers modulo 65,536; 0 stands for any free port."""
+    if not text.isdecimal() or int(text) > 65_535:
+        raise ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
+    return int(text)
 
 
 def _end(*_: Any) -> None:
