@@ -168,7 +168,7 @@ def test_a_usual_palette_gives_its_colours() -> None:
     "odd", [{"columns": 1}, {"depth": 15}, {"bits": 4}, {"order": (2, 1, 0)}], ids=lambda odd: next(iter(odd))
 )
 def test_other_palettes_are_refused_by_name(odd: Any) -> None:
-    with pytest.raises(UnsupportedVariant, match="palette in an unusual layout"):
+    with pytest.raises(UnsupportedVariant, match="unusual palette"):
         open(with_palette(**odd))
 
 
@@ -205,7 +205,7 @@ def test_channels_with_fewer_samples_than_pixels_are_refused_by_that_name(
 ) -> None:
     plain = samples.saved(samples.quarters((32, 24), mode), "JPEG2000", no_jp2=no_jp2)
     assert open(plain).facts.mode == mode
-    with pytest.raises(UnsupportedVariant, match="fewer samples than pixels"):
+    with pytest.raises(UnsupportedVariant, match="unusual subsampling"):
         open(sampled(plain, *steps))
 
 
