@@ -228,6 +228,22 @@ def test_linear_16_bits_of_a_tiff_keep_their_shadows(endian: str, compress: bool
     assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_linear_floats_and_12_bits_of_a_tiff_keep_their_shadows_too(channels: int) -> None:
+    icc = samples.gray_profile((1.0,)) if channels == 1 else LINEAR_SRGB
+    tags = {262: 1 if channels == 1 else 2, 277: channels, 34675: icc}
+    floats = struct.pack(f"<{256 * channels}f", *(light(level) for level in LEVELS for _ in range(channels)))
+    data = samples.tiff((256, 1), floats, {**tags, 258: [32] * channels, 339: [3] * channels})
+    image = opened(render(data, depth=8)).convert("RGB")
+    assert [pixel(image, (level, 0))[0] for level in LEVELS] == LEVELS
+    samples_of_12 = [round(4095 * light(level)) for level in LEVELS for _ in range(channels)]
+    packed = int("".join(f"{sample:012b}" for sample in samples_of_12), 2).to_bytes(384 * channels, "big")
+    image = opened(render(samples.tiff((256, 1), packed, {**tags, 258: [12] * channels}), depth=8)).convert(
+        "RGB"
+    )
+    assert is_near([pixel(image, (level, 0))[0] for level in LEVELS[16:]], LEVELS[16:], 1)
+
+
 @pytest.mark.long
 def test_linear_16_bits_in_wide_primaries_become_srgb() -> None:
     wide = ((0.515102, 0.241182, -0.001050), (0.291965, 0.692236, 0.041882), (0.157153, 0.066582, 0.784378))

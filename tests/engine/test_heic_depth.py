@@ -16,6 +16,8 @@ import tifffile
 from converter.engine.raster import probe
 from converter.engine.raster.codecs import heic_deep
 from tests.engine.rendering import codes, render
+from tests.engine.samples import opened, pixel
+from tests.engine.test_hdr import light, pq
 
 WIDTH, HEIGHT = 256, 64
 CHANNELS = {1: "I;16", 3: "RGB;16", 4: "RGBA;16"}
@@ -36,14 +38,12 @@ def twelve(wanted: bool) -> Iterator[None]:
     pillow_heif.options.SAVE_HDR_TO_12_BIT = False
 
 
-def heic(pixels: Any, bits: int = 10) -> bytes:
+def heic(pixels: Any, bits: int = 10, **options: int) -> bytes:
     file = BytesIO()
     with twelve(bits == 12):
         mode = CHANNELS[pixels.shape[2]]
-        # Without conversion to YCbCr, which rounds.
-        pillow_heif.encode(
-            mode, (WIDTH, HEIGHT), pixels.tobytes(), file, quality=-1, chroma=444, matrix_coefficients=0
-        )
+        options |= {"quality": -1, "chroma": 444, "matrix_coefficients": 0}  # YCbCr would round
+        pillow_heif.encode(mode, (WIDTH, HEIGHT), pixels.tobytes(), file, **options)
     return file.getvalue()
 
 
@@ -68,6 +68,18 @@ def test_what_takes_eight_bits_gets_eight() -> None:
     assert "bits_reduced" in codes(render(data, format="jpeg"))
     shown = imagecodecs.png_decode(render(data, depth=8).data)
     assert np.abs(shown.astype(int) - ramps(3, 10) / 257).max() <= 1
+
+
+@pytest.mark.parametrize("recipe", [{"format": "png", "depth": 8}, {"format": "webp", "lossless": True}])
+def test_hdr_of_10_bits_comes_out_without_steps(recipe: dict[str, Any]) -> None:
+    shades = [round(257 * pq(203 * light(level))) for level in range(WIDTH)]
+    pixels = np.array(shades, np.uint16)[np.newaxis, :, np.newaxis].repeat(HEIGHT, axis=0).repeat(3, axis=2)
+    options = {"color_primaries": 1, "transfer_characteristics": 16, "full_range_flag": 1}
+    result = render(heic(pixels, **options), **recipe)
+    assert {"color_converted", "tone_mapped"} <= codes(result)
+    found = [pixel(opened(result).convert("RGB"), (level, 0))[0] for level in range(WIDTH)]
+    assert np.abs(np.array(found) - np.arange(WIDTH)).max() <= 2
+    assert len(set(found)) > 235
 
 
 def test_without_room_for_all_bits_there_are_eight(monkeypatch: pytest.MonkeyPatch) -> None:

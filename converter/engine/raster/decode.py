@@ -183,7 +183,8 @@ def _picture(
         dpi = density.read(opened.codec.dpi(image), image)
         held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
     box = _shrunk(image, opened.format, scale)
-    load = opened.codec.load_deep if depth and opened.facts.bits > 8 else opened.codec.load
+    is_deep = opened.facts.bits > 8 and not canvas
+    load = opened.codec.load_deep if is_deep and (depth or space.hdr) else opened.codec.load
     held_pixels = load(image, opened.data)
     if 0 in (*full, *held_pixels.size):
         raise Corrupt
@@ -198,7 +199,6 @@ def _picture(
         return upright(_frame(pixels, low, full, box, canvas, duration), held)
 
     readable = opened.codec.readable(opened.data) if opened.facts.bits > 8 else b""
-    is_deep = opened.facts.bits == 16 and not canvas
     eased = deep.eased(held_pixels, readable, opened.codec, space) if is_deep else None
     shown = color.eight_bit(held_pixels)
     low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth else None
