@@ -46,7 +46,7 @@ def call(browser: Client, path: str, body: Any, **headers: str) -> Any:
 
 def sign_up(browser: Client, email: str = "carol@example.org") -> User:
     password = "correct horse battery"
-    form = {"email": email, "password1": password, "password2": password}
+    form = {"email": email, "password1": password}
     assert browser.post("/accounts/signup/", form).status_code == 302
     return User.objects.get(email=email)
 

@@ -16,6 +16,16 @@ from tests.e2e.site import Site, Visit, convert, follow, photo, sign_up, wait_un
 pytestmark = pytest.mark.browser
 
 
+def test_a_password_can_be_shown_while_it_is_typed(visit: Visit) -> None:
+    page = visit(at="/accounts/signup/", known=False)
+    field = page.get_by_label("Password", exact=True)
+    field.fill("correct horse")
+    page.get_by_role("button", name="Show password").click()
+    expect(field).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Hide password").click()
+    expect(field).to_have_attribute("type", "password")
+
+
 @pytest.mark.parametrize("width", ["desktop", pytest.param("phone", marks=pytest.mark.slow)])
 def test_from_sign_up_to_download(visit: Visit, photos: list[FilePayload], width: str) -> None:
     page = visit(width=width, known=False)

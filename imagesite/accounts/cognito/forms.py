@@ -19,7 +19,7 @@ from imagesite.accounts.cognito.errors import MIN_PASSWORD_LENGTH, CognitoError,
 
 def _email() -> forms.EmailField:
     return forms.EmailField(
-        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
 
 
@@ -36,6 +36,7 @@ def _password(label: Any, autocomplete: str, help_text: Any = "") -> forms.CharF
 def _new_password(label: Any) -> forms.CharField:
     field = _password(label, "new-password", STRONG)
     field.validators.append(check_strength)
+    field.widget.attrs["passwordrules"] = RULES
     return field
 
 
@@ -56,6 +57,7 @@ def _code(help_text: Any) -> forms.CharField:
     )
 
 
+RULES = f"minlength: {MIN_PASSWORD_LENGTH}; required: lower; required: upper; required: digit;"
 STRONG = _("At least 12 characters, with upper-case and lower-case letters and digits.")
 EMAILED = _("The code we e-mailed you.")
 SHOWN = _("The six digits your authenticator app shows now.")

@@ -28,7 +28,7 @@ class LoginForm(auth_forms.AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = _("E-mail address")
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "email"})
+        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username"})
 
     def clean(self) -> dict[str, Any]:
         """Raises TooManyAttempts."""
@@ -40,25 +40,23 @@ class LoginForm(auth_forms.AuthenticationForm):
             return super().clean()
 
 
-REPEATED = "password2"  # the field of Django's forms for the repeated password
-
-
 class NewPassword:
-    """Show the password rules in one line, and errors at the password's own field.
+    """Ask for the password once, since it can be shown, with the rules in one line and its errors beside it.
 
-    Django lists four rules, and shows errors at the repeated password.
+    Django asks twice, lists four rules, and shows errors at the repeated password.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
-        for name, field in fields.items():
-            if name.endswith("password1"):
-                field.help_text = _(
+        for name in list(fields):
+            if name.endswith("password2"):
+                del fields[name]
+            elif name.endswith("password1"):
+                fields[name].help_text = _(
                     "At least 8 characters, not all digits, and not a commonly used password."
                 )
-            elif name.endswith(REPEATED):
-                field.help_text = ""
+                fields[name].widget.attrs["passwordrules"] = "minlength: 8;"
 
     def full_clean(self) -> None:
         """Focus the first field with an error."""
@@ -69,7 +67,7 @@ class NewPassword:
             for name, field in fields.items():
                 field.widget.attrs["autofocus"] = name == wrong
 
-    def validate_password_for_user(self, user: User, password_field_name: str = REPEATED) -> None:
+    def validate_password_for_user(self, user: User, password_field_name: str = "password2") -> None:  # noqa: S107  # the name of a field
         super().validate_password_for_user(user, password_field_name.replace("2", "1"))  # type: ignore[misc]
 
 
@@ -107,7 +105,7 @@ class SignupForm(NewPassword, auth_forms.BaseUserCreationForm):  # type: ignore[
         model = User
         fields = ["email"]
         labels = {"email": _("E-mail address")}
-        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "email"})}
+        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "username"})}
 
     def __init__(self, *args: Any, invitation: Invitation | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

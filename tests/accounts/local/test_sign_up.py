@@ -18,7 +18,7 @@ from tests.accounts.conftest import text
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery"
-FORM = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
+FORM = {"email": "new@example.org", "password1": PASSWORD}
 
 
 @pytest.fixture
