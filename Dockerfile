@@ -1,4 +1,4 @@
-# The site in a container, not as root, with its data in /data: docs/self-hosting.md
+# The site in a container, as an unprivileged user, with its data in /data. See docs/self-hosting.md.
 ARG PYTHON=docker.io/library/python:3.13-slim
 FROM ${PYTHON}
 

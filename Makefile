@@ -5,12 +5,12 @@ CHAOS_SECONDS ?= 3600
 BIN = .venv/bin
 NODE = node_modules/.bin
 PYTEST = $(BIN)/python -m pytest
-# More than there are cores: half of the time they wait for servers and browsers.
+# More workers than cores: they spend half of the time waiting for servers and browsers.
 AT_ONCE = -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 MANAGE = $(BIN)/python manage.py
-# What is compiled once need not be compiled by each process that a test starts.
+# Cache bytecode, so that processes started by tests do not compile it again.
 unexport PYTHONDONTWRITEBYTECODE
-# NumPy's threads, for which small matrices are not worth it, would wait for each other; the sandbox has none either.
+# Threads slow NumPy down on small matrices; the sandbox does not use them either.
 export OPENBLAS_NUM_THREADS = 1
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
@@ -28,24 +28,24 @@ quick: .venv/dev  ## Unit tests, in about a minute
 test: .venv/dev node_modules/done  ## Everything a commit must pass
 	@$(MAKE) --no-print-directory --jobs=2 check test-sqlite
 
-test-sqlite: .venv/dev  ## All tests but the slow ones
+test-sqlite: .venv/dev  ## All tests except the slow ones
 	$(PYTEST) $(AT_ONCE) --dist loadgroup -m "not slow"
 
-# Terraform spends most of its time waiting: meanwhile the other tests have most of the machine.
+# Terraform mostly waits, so the other tests run at the same time.
 test-all: test  ## Everything a release must pass; run by CI
 	@$(MAKE) --no-print-directory --jobs=2 infra-test test-slow
 
-test-slow: test-later test-postgres  ## Run the slow tests, on PostgreSQL too, and the tests on a newer Python
+test-slow: test-later test-postgres  ## Run the slow tests, the tests on PostgreSQL and those on a newer Python
 	@tests/tools.sh slow
 	$(PYTEST) $(AT_ONCE) -m slow
 
-test-postgres: .venv/dev  ## What depends on the database, on PostgreSQL
+test-postgres: .venv/dev  ## Run the tests that depend on the database on PostgreSQL
 	$(BIN)/python -m tests.postgres -n 1 -m "postgres and not slow"
 
 test-later: .venv/dev  ## Run the tests on a newer Python, if installed
 	@.ci/later
 
-check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
+check: .venv/dev node_modules/done  ## Check lint, types, templates, imports, licences and vulnerabilities
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	$(BIN)/djade --check --target-version 5.2 $$(find templates -name '*.html')
 	$(NODE)/biome lint --error-on-warnings && $(NODE)/tsc && $(NODE)/tsc --project clients/javascript
@@ -54,7 +54,7 @@ check: .venv/dev node_modules/done  ## Lint, types, templates, import directions
 fix: .venv/dev  ## Format and fix what can be fixed automatically
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name '*.html')
 
-docs: .venv/dev  ## Update the tables of formats in the README, and of licences
+docs: .venv/dev  ## Update the format tables in the README and the table of licences
 	$(BIN)/python -m converter.engine README.md
 	$(BIN)/python -m infra.supply licences docs/licences.md
 

@@ -20,7 +20,7 @@ def main() -> None:
     except OperationalError as exc:
         if "--traceback" in sys.argv:
             raise
-        sys.exit(f"The database does not answer: {exc}.")
+        sys.exit(f"The database is not responding: {exc}.")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     except OSError as exc:
-        raise ImproperlyConfigured(f"DATA_DIR {path} cannot be made: {exc.strerror}.") from exc
+        raise ImproperlyConfigured(f"DATA_DIR {path} cannot be created: {exc.strerror}.") from exc
     if not os.access(path, os.W_OK | os.X_OK):
         raise ImproperlyConfigured(
             f"DATA_DIR {path} cannot be written to. Change its owner, or set DATA_DIR to another folder."

@@ -45,7 +45,7 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
     url = os.environ.get("AWS_ENDPOINT_URL", f"https://ssm.{region}.amazonaws.com")
     credentials = EnvProvider().load()
     if credentials is None:
-        raise SecretsError("There are no credentials in the environment to read the secrets with.")
+        raise SecretsError("The environment has no credentials for reading the secrets.")
     signer = SigV4Auth(credentials, "ssm", region)
     connections = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES)
     query: dict[str, object] = {"Path": path, "WithDecryption": True}
@@ -58,9 +58,9 @@ def _parameters(path: str) -> Iterator[dict[str, str]]:
         try:
             answer = connections.request("POST", f"{url}/", body=body, headers=dict(request.headers))
         except urllib3.exceptions.HTTPError as exc:
-            raise SecretsError(f"SSM did not answer: {type(exc).__name__}.") from exc
+            raise SecretsError(f"SSM did not respond: {type(exc).__name__}.") from exc
         if answer.status != 200:
-            raise SecretsError(f"SSM refused {path}: {_reason(answer)}")
+            raise SecretsError(f"SSM rejected {path}: {_reason(answer)}")
         page = answer.json()
         yield from page["Parameters"]
         if "NextToken" not in page:

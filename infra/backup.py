@@ -104,7 +104,7 @@ class Backup:
 
     def start(self) -> None:
         if self.file.exists():
-            raise DeployError(f"{self.file} exists already. Choose another name.")
+            raise DeployError(f"{self.file} already exists. Choose another name.")
         self.make_folder()
 
     def take_database(self) -> None:
@@ -157,7 +157,7 @@ class Backup:
             raise DeployError(f"{self.file} could not be written: {error.strerror}.") from error
         shutil.rmtree(self.folder)
         print(f"{self.file}: {self.file.stat().st_size / 10**6:.1f} MB, {manifest['users']} users")
-        print("Images, passwords and the keys of the site are not in it: docs/deploy.md.")
+        print("It does not contain images, passwords or the keys of the site: see docs/deploy.md.")
 
     def pack(self) -> None:
         descriptor = os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -180,14 +180,14 @@ class Backup:
                     content = tar.extractfile(member) if member.isreg() else None
                     if content is None or member.name not in (*MEMBERS, MANIFEST):
                         raise DeployError(
-                            f"{self.file} is not a backup of a site in the cloud: it holds {member.name}."
+                            f"{self.file} is not a backup of a site in the cloud: it contains {member.name}."
                         )
                     with (self.folder / member.name).open("wb") as file:
                         shutil.copyfileobj(content, file)
         except (OSError, tarfile.TarError, EOFError) as error:
             raise DeployError(f"{self.file} is not a backup, or is damaged: {error}.") from error
         if not (self.folder / MANIFEST).exists():
-            raise DeployError(f"{self.file} is not complete: its end is missing.")
+            raise DeployError(f"{self.file} is incomplete: its end is missing.")
         manifest = json.loads((self.folder / MANIFEST).read_text())
         if manifest["version"] > VERSION:
             raise DeployError("This backup was made by a newer version. Install that version first.")

@@ -1,15 +1,14 @@
-"""Walk the whole way from an empty AWS account to a running site, and back to nothing.
+"""Deploy a site to an AWS account, update it, back it up, or remove it.
 
     python -m infra.deploy up      # or: make deploy
-    python -m infra.deploy code    # or: make deploy-code, if that is all you may do
+    python -m infra.deploy code    # or: make deploy-code, with permissions for code only
     python -m infra.deploy down    # or: make destroy
     python -m infra.deploy check | rotate | rollback    # or: make preflight, rotate, rollback
     python -m infra.deploy backup | restore FILE    # or: make backup FILE=site.tar, make restore FILE=site.tar
 
-Every step may be repeated: what is done is not done twice. The walk stops at the first failure and says what to do;
-then the same command goes on. PROJECT and AWS_REGION name what and where. Settings of one's own stand in
-infra/PROJECT.tfvars, what is made in build/PROJECT: several sites live side by side. Credentials are those of the AWS
-command line.
+All steps can be repeated. After a failure the program stops and prints what to do; run the same command again to
+continue. The environment variables PROJECT and AWS_REGION select the site. Its settings are in infra/PROJECT.tfvars and
+its build files in build/PROJECT, so one checkout can deploy several sites. The credentials are those of the AWS CLI.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Step:
 def check(site: Deployment) -> list[Step]:
     return [
         who_and_where(site),
-        Step("preflight", site.preflight, "Put right what each line that is not `ok` says."),
+        Step("preflight", site.preflight, "Fix the problem in each line that is not `ok`."),
     ]
 
 
@@ -59,9 +58,9 @@ def rollback(site: Deployment) -> list[Step]:
         Step(
             "code",
             site.roll_back,
-            "Read Zappa's message; `aws lambda list-versions-by-function` lists what is kept.",
+            "Read Zappa's message; `aws lambda list-versions-by-function` lists the available versions.",
         ),
-        Step("answer", site.wait_for_site, "The log groups of both functions say why."),
+        Step("answer", site.wait_for_site, "See the log groups of both functions."),
     ]
 
 
@@ -71,7 +70,7 @@ def backup(site: Deployment, file: Path) -> list[Step]:
     return [
         who_and_where(site),
         deployed_settings(site),
-        Step("room", act.start, "Name another file: make backup FILE=…."),
+        Step("start", act.start, "Choose another file: make backup FILE=…."),
         Step(
             "database",
             act.take_database,
@@ -89,19 +88,19 @@ def restore(site: Deployment, file: Path) -> list[Step]:
     return [
         who_and_where(site),
         deployed_settings(site),
-        Step("file", act.read_file, "Take a file that `make backup` wrote."),
+        Step("file", act.read_file, "Use a file written by `make backup`."),
         Step(
-            "room",
+            "new site",
             act.refuse_a_used_site,
-            "Restore into a site that nobody has used: deploy one under a new PROJECT. To go back in time on "
-            "this one, see the table of backups in docs/deploy.md. A paused database takes 15 seconds to wake.",
+            "Restore into an unused site: deploy one under a new PROJECT. To restore earlier data on this site, "
+            "see the table of backups in docs/deploy.md. A paused database takes 15 seconds to wake.",
         ),
-        Step("users", act.restore_users, "You must be allowed to make users in the user pool."),
+        Step("users", act.restore_users, "You must be allowed to create users in the user pool."),
         Step("tables", act.restore_tables, "You must be allowed to write to both DynamoDB tables."),
         Step(
             "database",
             act.restore_database,
-            "The message above says why. Nothing was written to the database.",
+            "See the message above. Nothing was written to the database.",
         ),
     ]
 
@@ -109,15 +108,15 @@ def restore(site: Deployment, file: Path) -> list[Step]:
 def up(site: Deployment) -> list[Step]:
     return [
         *check(site),
-        Step("state bucket", site.make_state_bucket, "The account must allow you to make an S3 bucket."),
+        Step("state bucket", site.make_state_bucket, "The account must allow you to create an S3 bucket."),
         Step("secrets", site.fetch_secrets, "The account must allow you to write an SSM parameter."),
         Step("terraform init", site.terraform_init, "Install Terraform 1.11 or newer; see docs/deploy.md."),
         Step(
             "infrastructure",
             site.terraform_apply,
-            f"Read Terraform's last message; settings stand in infra/{site.project}.tfvars.",
+            f"Read Terraform's last message; the settings are in infra/{site.project}.tfvars.",
         ),
-        Step("settings", site.write_settings, "Run `terraform output` in infra/ and see what is missing."),
+        Step("settings", site.write_settings, "Run `terraform output` in infra/ to see what is missing."),
         *deploy_code(site),
         Step("join", site.terraform_join, "Read Terraform's last message."),
         *look_whether_it_works(site),
@@ -132,12 +131,12 @@ def code(site: Deployment) -> list[Step]:
         Step(
             "settings",
             site.fetch_settings,
-            "Somebody who may administer the account runs `make deploy` first.",
+            "An administrator of the account must run `make deploy` first.",
         ),
         Step("alarms", guard.note, "You must be allowed to describe the alarms."),
         *deploy_code(site),
         *look_whether_it_works(site, guard.wait_for_answer),
-        Step("watch", guard.watch, "Query *errors* in Logs Insights, mend the code and deploy again."),
+        Step("watch", guard.watch, "Query *errors* in Logs Insights, fix the code and deploy again."),
     ]
 
 
@@ -145,19 +144,19 @@ def who_and_where(site: Deployment) -> Step:
     return Step(
         "credentials",
         site.greet,
-        "Log in with `aws sso login`, or set AWS_PROFILE. Terraform does not know the sessions of `aws login`.",
+        "Log in with `aws sso login`, or set AWS_PROFILE. Terraform does not support sessions of `aws login`.",
     )
 
 
 def deployed_settings(site: Deployment) -> Step:
     return Step(
-        "settings", site.fetch_settings, "Nothing was deployed under this PROJECT and region: `make deploy`."
+        "settings", site.fetch_settings, "Nothing is deployed for this PROJECT and region: run `make deploy`."
     )
 
 
 def deploy_code(site: Deployment) -> list[Step]:
     return [
-        Step("package", site.make_package, "Read its message; `make package` makes the same alone."),
+        Step("package", site.make_package, "Read the message; `make package` builds only the package."),
         Step(
             "static files",
             site.publish_static_files,
@@ -179,7 +178,7 @@ def look_whether_it_works(site: Deployment, wait: Callable[[], None] | None = No
         Step(
             "answer",
             wait or site.wait_for_site,
-            "CloudFront takes some minutes to spread; then see the runbook in docs/deploy.md.",
+            "CloudFront takes some minutes to deploy; after that, see the runbook in docs/deploy.md.",
         ),
     ]
 
@@ -187,7 +186,7 @@ def look_whether_it_works(site: Deployment, wait: Callable[[], None] | None = No
 def down(site: Deployment) -> list[Step]:
     return [
         who_and_where(site),
-        Step("consent", site.ask_consent, "Nothing was touched."),
+        Step("consent", site.ask_consent, "Nothing was changed."),
         Step("state bucket", site.make_state_bucket, "The account must allow you to read its S3 buckets."),
         Step("secrets", site.fetch_secrets, "The account must allow you to read an SSM parameter."),
         Step("terraform init", site.terraform_init, "Install Terraform 1.11 or newer; see docs/deploy.md."),
@@ -195,15 +194,15 @@ def down(site: Deployment) -> list[Step]:
         Step(
             "functions",
             site.undeploy_functions,
-            "Read Zappa's message; the functions must go before their buckets.",
+            "Read Zappa's message; the functions must be removed before their buckets.",
         ),
         Step("unguard", site.allow_data_loss, "Read Terraform's last message."),
         Step(
             "infrastructure",
             site.terraform_destroy,
-            "Network interfaces of functions may stay for 40 minutes; run it again later.",
+            "Network interfaces of functions may remain for 40 minutes; run it again later.",
         ),
-        Step("leftovers", site.delete_leftovers, "What is left: the state bucket and one SSM parameter."),
+        Step("leftovers", site.delete_leftovers, "Only the state bucket and an SSM parameter are left."),
     ]
 
 
@@ -216,7 +215,7 @@ def walk(steps: Sequence[Step]) -> int:
         except (DeployError, ClientError, BotoCoreError) as error:
             print(f"\nStopped at step {number}, {step.name}: {error}", file=sys.stderr)
             print(f"What to do: {advice_for(error, step.advice)}", file=sys.stderr)
-            print("Then run the same command again; what is done is not done twice.", file=sys.stderr)
+            print("Then run the same command again to continue.", file=sys.stderr)
             return 1
     return 0
 
@@ -224,7 +223,7 @@ def walk(steps: Sequence[Step]) -> int:
 def advice_for(error: Exception, advice: str) -> str:
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
-        return "Your session is over; log in again."
+        return "Your session has expired; log in again."
     return advice
 
 
@@ -237,8 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("way", choices=[*WAYS, *FILE_WAYS])
-    parser.add_argument("file", nargs="?", type=Path, help="of a backup")
-    parser.add_argument("--yes", action="store_true", help="ask nothing: for pipelines")
+    parser.add_argument("file", nargs="?", type=Path, help="the backup file")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation, for pipelines")
     chosen = parser.parse_args(arguments)
     deployment = Deployment(
         project=os.environ.get("PROJECT", "imagesite"),
@@ -248,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.way in WAYS:
         return walk(WAYS[chosen.way](deployment))
     if chosen.file is None:
-        parser.error(f"name the file: make {chosen.way} FILE=site.tar")
+        parser.error(f"the file is missing: make {chosen.way} FILE=site.tar")
     return walk(FILE_WAYS[chosen.way](deployment, chosen.file.absolute()))
 
 

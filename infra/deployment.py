@@ -54,9 +54,11 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str], capture: b
             stdout=subprocess.PIPE if capture else None,
         )
     except FileNotFoundError as error:
-        raise DeployError(f"{command[0]} is not there: {error}") from error
+        raise DeployError(f"{command[0]} cannot be run: {error}") from error
     except subprocess.CalledProcessError as error:
-        raise DeployError(f"`{' '.join(command[:3])} …` ended with {error.returncode}") from error
+        raise DeployError(
+            f"`{' '.join(command[:3])} …` failed with exit status {error.returncode}"
+        ) from error
     return done.stdout or ""
 
 
@@ -117,9 +119,9 @@ class Deployment:
         if not self.ask:
             return
         print(
-            "This deletes the site, its people, all images, the database and its backups. It cannot be undone."
+            "This deletes the site, its users, all images, the database and its backups. It cannot be undone."
         )
-        if input(f"Type {self.project} to go on: ").strip() != self.project:
+        if input(f"Type {self.project} to continue: ").strip() != self.project:
             raise DeployError("not confirmed")
 
     @property
@@ -386,7 +388,7 @@ class Deployment:
         print(f"The site answers at {self.address}")
         pool = self.settings["production"]["aws_environment_variables"]["COGNITO_USER_POOL_ID"]
         print(
-            "To let somebody who has signed up into the admin:\n  aws cognito-idp admin-add-user-to-group "
+            "To give a user access to the admin:\n  aws cognito-idp admin-add-user-to-group "
             f"--group-name staff --user-pool-id {pool} --region {self.region} --username you@example.com"
         )
 

@@ -53,15 +53,15 @@ def rotate(values: Values) -> str:
         for name, make in ROTATED.items():
             values[name].append(make())
         values["used"] = "old"
-        return "New keys are known, and the old ones are used."
+        return "New keys are added; the old ones are still in use."
     if values["used"] == "old":
         for name in ROTATED:
             values[name].reverse()
         values["used"] = "new"
-        return "The new keys are used, and what was signed with the old ones is still good."
+        return "The new keys are in use; signatures with the old ones are still valid."
     for name in ROTATED:
         del values[name][1:]
-    return "The old keys are dropped."
+    return "The old keys are removed."
 
 
 def variables(values: Values, version: int) -> dict[str, str]:

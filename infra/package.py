@@ -78,9 +78,9 @@ class PackageError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Make the package for Lambda.")
-    parser.add_argument("build", nargs="?", type=Path, default=BUILD, help="folder to make it in")
-    parser.add_argument("--check", action="store_true", help="only say whether it can be made here")
+    parser = argparse.ArgumentParser(description="Build the package for Lambda.")
+    parser.add_argument("build", nargs="?", type=Path, default=BUILD, help="folder to build it in")
+    parser.add_argument("--check", action="store_true", help="only check whether it can be built here")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.check:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         archive = make(chosen.build.resolve(), ROOT / "zappa_settings.json")
     except PackageError as error:
-        print(f"No package: {error}", file=sys.stderr)
+        print(f"The package could not be built: {error}", file=sys.stderr)
         return 1
     with zipfile.ZipFile(archive) as file:
         unpacked = unpacked_bytes(file) / 10**6
@@ -120,13 +120,11 @@ def make(build: Path, settings: Path) -> Path:
 def check_machine() -> None:
     """Raise PackageError unless this machine matches a Lambda runtime with a recent enough glibc."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise PackageError(
-            "binary parts are copied as they are, so it must be made on Linux on x86_64, as Lambda is."
-        )
+        raise PackageError("it contains binaries, so it must be built on Linux on x86_64, like Lambda.")
     if sys.version_info < OLDEST_PYTHON:
         raise PackageError(
-            f"it is made with the Python it runs on, and Lambda's runtime for {platform.python_version()} has too old "
-            "a C library. Install Python 3.13 or 3.12, then: rm -r .venv; make .venv/dev PYTHON=python3.13"
+            f"it is built for this Python, and Lambda's runtime for {platform.python_version()} has too old a C "
+            "library. Install Python 3.13 or 3.12, then: rm -r .venv; make .venv/dev PYTHON=python3.13"
         )
 
 
@@ -165,7 +163,7 @@ def copy_dependencies(packages: Path) -> None:
         distribution = importlib.metadata.distribution(requirement.name)
         if not requirement.specifier.contains(distribution.version, prereleases=True):
             raise PackageError(
-                f"{requirement} is locked and {distribution.version} installed; run `make .venv/dev`."
+                f"{requirement} is locked, but {distribution.version} is installed; run `make .venv/dev`."
             )
         for file in distribution.files or ():
             if file.parts[0] == ".." or not is_needed(str(file)):
@@ -211,7 +209,7 @@ def compile_all(folder: Path) -> None:
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compiled = compileall.compile_dir(folder, quiet=1, force=True, invalidation_mode=mode)
     if not compiled:
-        raise PackageError(f"not all of {folder.name} compiles.")
+        raise PackageError(f"{folder.name} could not be compiled completely.")
 
 
 def zip_with_zappa(site: Path, venv: Path, settings: Path) -> Path:
@@ -224,7 +222,7 @@ def zip_with_zappa(site: Path, venv: Path, settings: Path) -> Path:
     done = subprocess.run(command, cwd=site, env=env, capture_output=True, text=True)
     made = site / archive.name
     if done.returncode or not made.exists():
-        raise PackageError(f"Zappa says: {done.stdout}{done.stderr}")
+        raise PackageError(f"Zappa failed: {done.stdout}{done.stderr}")
     return made.rename(archive)
 
 
@@ -236,7 +234,7 @@ def check(archive: Path, packages: Path) -> None:
     strange = sorted({name.split("/")[0] for name in names} - allowed)
     strange += sorted(name for name in names if NOWHERE.search(name))
     if strange:
-        raise PackageError(f"the zip holds {', '.join(strange[:5])}.")
+        raise PackageError(f"the zip contains {', '.join(strange[:5])}.")
     ours = {
         str(path.relative_to(archive.parent / "site"))
         for path in (archive.parent / "site").rglob("*")
@@ -245,7 +243,7 @@ def check(archive: Path, packages: Path) -> None:
     if missing := sorted((NEEDED | ours) - names):
         raise PackageError(f"the zip lacks {', '.join(missing[:5])}.")
     if size > MOST_BYTES:
-        raise PackageError(f"unpacked it has {size} bytes; Lambda takes {MOST_BYTES}.")
+        raise PackageError(f"unpacked it has {size} bytes; Lambda allows {MOST_BYTES}.")
 
 
 def unpacked_bytes(archive: zipfile.ZipFile) -> int:

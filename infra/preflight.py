@@ -64,21 +64,21 @@ class Preflight:
                 failed += 1
                 print(f"  problem  {name}: {error}")
         print(
-            "  note     an account that never had a CloudFront distribution may have to be verified by AWS Support."
+            "  note     AWS Support may have to verify an account that never had a CloudFront distribution."
         )
         if failed:
-            raise DeployError(f"{failed} of these would stop the deploy")
+            raise DeployError(f"{failed} of these checks failed")
 
     # --- This machine ---
 
     def name(self) -> str:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", self.project):
             raise DeployError(
-                f"PROJECT={self.project} cannot be used: take 2 to 16 lower-case letters, digits and hyphens, a letter first."
+                f"PROJECT={self.project} is not valid: use 2 to 16 lower-case letters, digits and hyphens, starting with a letter."
             )
         if re.search(RESERVED, self.project):
             raise DeployError(
-                f"PROJECT={self.project} cannot be used: AWS keeps names for itself that begin with aws, ssm, sg-, sthree- "
+                f"PROJECT={self.project} is not valid: AWS reserves names that start with aws, ssm, sg-, sthree- "
                 "or amzn-s3-demo-, and default; and no two hyphens may follow each other."
             )
         return self.project
@@ -127,10 +127,10 @@ class Preflight:
         left = int(limits["UnreservedConcurrentExecutions"]) + self.reserved() - wanted
         if wanted and left < UNRESERVED:
             raise DeployError(
-                f"{wanted} executions are to be reserved, which leaves {left} of the account's "
+                f"reserving {wanted} executions would leave {left} of the account's "
                 f"{limits['ConcurrentExecutions']} to all other functions, and {UNRESERVED} must stay free. Ask AWS for 1000 or "
-                "more (Service Quotas, Lambda, concurrent executions), or write "
-                f"worker_concurrency = null into infra/{self.project}.tfvars."
+                "more (Service Quotas, Lambda, concurrent executions), or set "
+                f"worker_concurrency = null in infra/{self.project}.tfvars."
             )
         return f"{limits['ConcurrentExecutions']} at once, {wanted} reserved"
 
@@ -153,46 +153,46 @@ class Preflight:
                 found = s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self.account)
                 if (region := found.get("BucketRegion", self.region)) != self.region:
                     raise DeployError(
-                        f"{bucket} is in {region}, and so is {self.project}: names are of the whole account. Set "
-                        f"AWS_REGION={region}, or choose another PROJECT."
+                        f"{bucket} is in {region}: {self.project} is already deployed there. Set AWS_REGION={region}, or "
+                        "choose another PROJECT."
                     )
             except ClientError as error:
                 if error.response["Error"]["Code"] != "404":
                     raise DeployError(
                         f"{bucket} belongs to another account. Choose another PROJECT."
                     ) from error
-        return "their names are free or ours"
+        return "their names are free or belong to this site"
 
     def database(self) -> str:
         mode = self.settings.get("database_mode", "aurora")
         if mode == "external" and not os.environ.get("DATABASE_URL"):
-            return "external; the address that was given before is used, or set DATABASE_URL"
+            return "external; DATABASE_URL is not set, so the stored URL is used"
         return mode
 
     def domain(self) -> str:
         zone = self.settings.get("zone_name")
         if not zone:
-            return "none: the site has CloudFront's name"
+            return "none: the site uses CloudFront's domain name"
         listed = self.aws("route53").list_hosted_zones_by_name(DNSName=zone)["HostedZones"]
         found = [one for one in listed if one["Name"] == f"{zone}." and not one["Config"]["PrivateZone"]]
         if not found:
             raise DeployError(
-                f"this account has no public hosted zone {zone}. Make it in Route 53 and let the domain's registrar name its "
-                "servers: without them the certificate is never issued."
+                f"this account has no public hosted zone {zone}. Create it in Route 53 and set its name servers at the "
+                "domain's registrar: without them the certificate is never issued."
             )
         if len(found) > 1:
             raise DeployError(
-                f"this account has {len(found)} hosted zones {zone}. Delete what the registrar does not name."
+                f"this account has {len(found)} hosted zones {zone}. Delete those that the registrar does not use."
             )
         return str(self.settings.get("domain_name", zone))
 
     def mail(self) -> str:
         if "mail_from" not in self.settings:
-            return "Cognito's own mailer, 50 mails a day; mail_from makes SES send"
+            return "Cognito sends at most 50 mails a day; set mail_from to send through SES"
         if not self.aws("sesv2").get_account().get("ProductionAccessEnabled"):
             raise DeployError(
-                "SES is in its sandbox here and writes to confirmed addresses only. Ask AWS to let it out (SES, Account "
-                "dashboard, Request production access), or leave mail_from out until then."
+                "SES is in its sandbox and sends only to verified addresses. Request production access (SES, Account "
+                "dashboard, Request production access), and leave out mail_from until then."
             )
         return self.settings["mail_from"]
 

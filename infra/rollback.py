@@ -30,9 +30,9 @@ class Rollback:
         for stage in STAGES:
             newest = versions[stage][0]
             if newest["Description"].startswith(BACK):
-                print(f"{functions[stage]} runs the code from before the last deploy already")
+                print(f"{functions[stage]} already runs the code from before the last deploy")
             elif stage == "production" and pages["LastModified"] < worker["LastModified"]:
-                print(f"{functions[stage]} stays as it is: the last deploy ended before it")
+                print(f"{functions[stage]} is unchanged: the last deploy stopped before it")
             else:
                 self.bring_back(functions[stage], versions[stage])
 

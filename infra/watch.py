@@ -52,7 +52,7 @@ class Watch:
         if not self.can_go_back:
             return
         end = time.monotonic() + self.seconds
-        print(f"Watching the alarms of errors for {self.seconds / 60:.0f} minutes")
+        print(f"Watching the error alarms for {self.seconds / 60:.0f} minutes")
         while not (new := (on := self.on()) - self.before):
             if time.monotonic() > end:
                 return
@@ -61,6 +61,6 @@ class Watch:
         self.go_back(f"{', '.join(sorted(new))} went off")
 
     def go_back(self, why: str) -> NoReturn:
-        print(f"{why}: going back")
+        print(f"{why}: rolling back")
         self.site.roll_back()
-        raise DeployError(f"{why}, and the previous code is back")
+        raise DeployError(f"{why}; the previous code was restored")

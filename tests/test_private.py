@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> N
     file.touch()
     done = run_check(file / "data")
     assert done.returncode == 1
-    assert done.stderr == f"DATA_DIR {file}/data cannot be made: Not a directory.\n"
+    assert done.stderr == f"DATA_DIR {file}/data cannot be created: Not a directory.\n"
 
 
 def test_a_read_only_folder_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ export interface paths {
          * Submit batch
          * @description Create a batch with one job for each image and output.
          *
-         *     Then upload each file with its form. Its jobs start when the file arrives. With `join` there is one job for all images,
-         *     which starts when the last of them has arrived.
+         *     Then upload each file with its form. Its jobs start when the file has arrived. With `join` there is one job for all
+         *     images, which starts when the last of them has arrived.
          */
         post: operations["submit_batch"];
         delete?: never;
@@ -146,7 +146,7 @@ export interface paths {
          * Get job
          * @description Get a job.
          *
-         *     The number of waiting requests is limited. If the limit is reached, the response comes at once with `Retry-After`.
+         *     The number of waiting requests is limited. When the limit is reached, the response is immediate, with `Retry-After`.
          */
         get: operations["get_job"];
         put?: never;
@@ -268,9 +268,9 @@ export interface paths {
         put?: never;
         /**
          * Announce files
-         * @description Get a form for each file, to upload them before creating a batch of their ids.
+         * @description Get a form for each file, to upload the files before creating a batch with their ids.
          *
-         *     The batch may be created while they are being uploaded. Files that are in no batch after an hour are deleted.
+         *     You can create the batch while they are being uploaded. Files that are in no batch after an hour are deleted.
          */
         post: operations["announce_files"];
         delete?: never;
@@ -348,7 +348,7 @@ export interface paths {
         };
         /**
          * Get metadata
-         * @description Get the metadata of an image. Available once its first job has started.
+         * @description Get the metadata of an image, available once its first job has started.
          */
         get: operations["get_metadata"];
         put?: never;
@@ -750,13 +750,13 @@ export interface components {
             jobs: components["schemas"]["Job"][];
             /**
              * Next
-             * @description `cursor` for the jobs that follow, with their uploads. Null if there are none.
+             * @description `cursor` of the next jobs, with their uploads. Null if there are none.
              */
             next?: string | null;
         };
         /**
          * Failure
-         * @description Why a job failed: a stable error code, its values such as limits and names, and the message in English.
+         * @description Why a job failed: a stable error code, its parameters, and the message in English.
          */
         Failure: {
             /** Code */
@@ -799,7 +799,7 @@ export interface components {
             upload: string;
             /**
              * Uploads
-             * @description The images it is made of, in order. Several in a joined document.
+             * @description The source images, in order. Several for a joined document.
              */
             uploads: string[];
             status: components["schemas"]["Status"];
@@ -811,7 +811,7 @@ export interface components {
             result: components["schemas"]["Result"] | null;
             /**
              * Report
-             * @description What happened to the image.
+             * @description What changed during the conversion.
              */
             report: {
                 [key: string]: unknown;
@@ -930,13 +930,13 @@ export interface components {
             files?: (components["schemas"]["FileIn"] | components["schemas"]["UrlIn"])[];
             /**
              * Uploads
-             * @description Existing or announced uploads: ids, or ids with outputs of their own.
+             * @description Existing or announced uploads: ids, or ids with their own outputs.
              * @default []
              */
             uploads?: (string | components["schemas"]["UploadIn"])[];
             /**
              * Outputs
-             * @description One job for each image and output. At least one, unless `recipe` says what to make.
+             * @description Recipes: each image has one job per output. At least one, unless `recipe` is set.
              * @default []
              */
             outputs?: {
@@ -1200,17 +1200,17 @@ export interface components {
             }[];
             /**
              * Recipe
-             * @description A saved recipe, whose outputs are made instead of `outputs`.
+             * @description A saved recipe, used instead of `outputs`.
              */
             recipe?: string | null;
             /**
              * Join
-             * @description Makes one document of all images, with the pages in the order of `uploads` and then of `files`. `outputs` is then one recipe, whose format may be left out.
+             * @description Join all images into one document, with the pages in the order of `uploads` and then of `files`. `outputs` must then be a single recipe, whose format may be left out.
              */
             join?: "pdf" | null;
             /**
              * Name Pattern
-             * @description Names of the results, from `{name}`, `{width}`, `{height}`, `{format}`, `{ext}`, `{number}`, `{page}`, `{date}`. Empty for the names of the images.
+             * @description Pattern for the names of the results, from the parts `{name}`, `{width}`, `{height}`, `{format}`, `{ext}`, `{number}`, `{page}`, `{date}`. Empty to keep the names of the images.
              * @default
              * @example {name}-{width}.{ext}
              */
@@ -1229,12 +1229,12 @@ export interface components {
             name: string;
             /**
              * Size
-             * @description In bytes, exactly.
+             * @description Exact size in bytes.
              */
             size: number;
             /**
              * Outputs
-             * @description Outputs of this image alone, instead of those of the batch, such as its own crop.
+             * @description Outputs of this image, instead of those of the batch, for example with its own crop.
              * @default []
              */
             outputs?: {
@@ -1499,7 +1499,7 @@ export interface components {
         };
         /**
          * UploadIn
-         * @description An existing upload, with outputs of its own.
+         * @description An existing upload with its own outputs.
          * @example {
          *       "id": "0190d6f4-7a1c-7c3e-9b1e-2f0d3f9f6a10",
          *       "outputs": [
@@ -1523,7 +1523,7 @@ export interface components {
             id: string;
             /**
              * Outputs
-             * @description Outputs of this image alone, instead of those of the batch, such as its own crop.
+             * @description Outputs of this image, instead of those of the batch, for example with its own crop.
              * @default []
              */
             outputs?: {
@@ -1798,7 +1798,7 @@ export interface components {
             url: string;
             /**
              * Outputs
-             * @description Outputs of this image alone, instead of those of the batch, such as its own crop.
+             * @description Outputs of this image, instead of those of the batch, for example with its own crop.
              * @default []
              */
             outputs?: {
@@ -2145,7 +2145,7 @@ export interface components {
             cursor?: string | null;
             /**
              * Status
-             * @description Only jobs with this status, or one of several.
+             * @description Only jobs with this status, or with one of several.
              * @default []
              */
             status?: ("awaiting_upload" | "queued" | "processing" | "finished" | "failed" | "cancelled" | "expired")[];
@@ -2172,7 +2172,7 @@ export interface components {
             /**
              * Expires At
              * Format: date-time
-             * @description Until then a batch may be created of them.
+             * @description When uploads without a batch are deleted.
              */
             expires_at: string;
         };
@@ -2204,7 +2204,7 @@ export interface components {
             name: string;
             /**
              * Size
-             * @description In bytes, exactly.
+             * @description Exact size in bytes.
              */
             size: number;
         };
@@ -2246,14 +2246,14 @@ export interface components {
             name: string;
             /**
              * Recipe
-             * @description Canonical form, without default values; of the first output.
+             * @description The first output, in canonical form without default values.
              */
             recipe: {
                 [key: string]: unknown;
             };
             /**
              * Outputs
-             * @description The recipes of all its outputs.
+             * @description The recipes of all outputs.
              */
             outputs: {
                 [key: string]: unknown;
@@ -2848,12 +2848,12 @@ export interface components {
             created_at: string;
             /**
              * Disabled At
-             * @description When it was paused, returned 410, or had failed for 5 days.
+             * @description When it was paused: by you, after a 410, or after 5 days of failures.
              */
             disabled_at: string | null;
             /**
              * Failing Since
-             * @description The first failure since it last accepted an event.
+             * @description Time of the first failure since an event was last accepted.
              */
             failing_since: string | null;
         };
@@ -2882,12 +2882,12 @@ export interface components {
             created_at: string;
             /**
              * Disabled At
-             * @description When it was paused, returned 410, or had failed for 5 days.
+             * @description When it was paused: by you, after a 410, or after 5 days of failures.
              */
             disabled_at: string | null;
             /**
              * Failing Since
-             * @description The first failure since it last accepted an event.
+             * @description Time of the first failure since an event was last accepted.
              */
             failing_since: string | null;
             /**
@@ -3034,7 +3034,7 @@ export interface components {
         ShareIn: {
             /**
              * Jobs
-             * @description Ids of the jobs whose results to share. Null for all finished ones.
+             * @description Ids of the jobs whose results are shared. Null for all finished ones.
              */
             jobs?: string[] | null;
             /**
@@ -3148,7 +3148,7 @@ export interface components {
             code: string;
             /**
              * Params
-             * @description The values in the detail, such as limits and names.
+             * @description The parameters of the detail, such as limits and names.
              */
             params: {
                 [key: string]: unknown;
@@ -3367,7 +3367,7 @@ export interface operations {
     get_batch: {
         parameters: {
             query?: {
-                /** @description `next` of the previous answer. */
+                /** @description `next` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -3534,7 +3534,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the previous page. */
                 cursor?: string;
-                /** @description Only jobs with this status, or one of several. */
+                /** @description Only jobs with this status, or with one of several. */
                 status?: ("awaiting_upload" | "queued" | "processing" | "finished" | "failed" | "cancelled" | "expired")[];
                 /** @description Only jobs of this batch. */
                 batch?: string;
@@ -3566,7 +3566,7 @@ export interface operations {
     get_job: {
         parameters: {
             query?: {
-                /** @description How many seconds to wait for the job to finish. */
+                /** @description Seconds to wait for the job to finish. */
                 wait?: number;
             };
             header?: never;

@@ -26,8 +26,8 @@ def submit_batch(
 ) -> HttpResponse:
     """Create a batch with one job for each image and output.
 
-    Then upload each file with its form. Its jobs start when the file arrives. With `join` there is one job for all images,
-    which starts when the last of them has arrived.
+    Then upload each file with its form. Its jobs start when the file has arrived. With `join` there is one job for all
+    images, which starts when the last of them has arrived.
     """
 
     def act() -> schemas.Batch:
@@ -116,7 +116,7 @@ def list_batches(request: ApiRequest, paging: Query[Paging]) -> schemas.Batches:
 def get_batch(
     request: ApiRequest,
     batch_id: uuid.UUID,
-    cursor: Annotated[str | None, Query(None, description="`next` of the previous answer.")] = None,
+    cursor: Annotated[str | None, Query(None, description="`next` of the previous page.")] = None,
 ) -> schemas.Batch:
     """Get a batch with its jobs, up to 400 at a time."""
     after = position(cursor)

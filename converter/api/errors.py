@@ -87,13 +87,13 @@ def _garbled(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 
 def _passing(request: HttpRequest, exc: Exception) -> HttpResponse:
-    logger.error("A store or the database did not answer", exc_info=exc)
+    logger.error("The storage or the database did not respond", exc_info=exc)
     code = jobs.hindrance_of(exc)
     return Problem(code, headers={"Retry-After": "5"} if code == "unavailable" else {}).response()
 
 
 def _mistake(request: HttpRequest, exc: Exception) -> HttpResponse:
-    logger.error("A request to the API broke down", exc_info=exc, extra={"path": request.path})
+    logger.error("Unhandled error in an API request", exc_info=exc, extra={"path": request.path})
     got_request_exception.send(sender=None, request=request)
     return Problem("internal_error").response()
 

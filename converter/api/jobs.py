@@ -21,7 +21,7 @@ ROWS = Job.objects.select_related("upload", "batch")
 
 class JobFilter(Paging):
     status: Annotated[
-        list[Job.Status], Field(description="Only jobs with this status, or one of several.")
+        list[Job.Status], Field(description="Only jobs with this status, or with one of several.")
     ] = []
     batch: Annotated[uuid.UUID | None, Field(description="Only jobs of this batch.")] = None
 
@@ -46,12 +46,12 @@ def get_job(
     job_id: uuid.UUID,
     wait: Annotated[
         float,
-        Query(0, ge=0, le=waiting.LONGEST, description="How many seconds to wait for the job to finish."),
+        Query(0, ge=0, le=waiting.LONGEST, description="Seconds to wait for the job to finish."),
     ] = 0,
 ) -> schemas.Job:
     """Get a job.
 
-    The number of waiting requests is limited. If the limit is reached, the response comes at once with `Retry-After`.
+    The number of waiting requests is limited. When the limit is reached, the response is immediate, with `Retry-After`.
     """
     job = own(request, ROWS.all(), job_id)
     if wait and job.is_unfinished:

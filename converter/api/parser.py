@@ -91,7 +91,7 @@ def parse_json(text: str) -> Any:
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if "\0" in value:
-            raise ValueError("holds NUL")
+            raise ValueError("contains NUL")
         value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
     elif isinstance(value, dict):
         for key, part in value.items():
@@ -106,7 +106,7 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Reject repeated names: all values but the last would be silently ignored (RFC 8259, 4)."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("holds a name twice")
+        raise ValueError("contains a name twice")
     return found
 
 

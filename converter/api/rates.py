@@ -56,7 +56,7 @@ def spend(request: HttpRequest, caller: Caller) -> None:
         with short_lock_timeout():
             _spend(request, caller)
     except OperationalError as exc:
-        logger.warning("A request could not be counted: %s", exc)
+        logger.warning("Could not count a request: %s", exc)
 
 
 def _spend(request: HttpRequest, caller: Caller) -> None:

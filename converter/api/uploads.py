@@ -31,9 +31,9 @@ def keep_image(
 
 @router.post("/forms", response={201: schemas.Announced}, openapi_extra=problems(), url_name="announce")
 def announce_files(request: ApiRequest, body: schemas.AnnouncedIn) -> Status[schemas.Announced]:
-    """Get a form for each file, to upload them before creating a batch of their ids.
+    """Get a form for each file, to upload the files before creating a batch with their ids.
 
-    The batch may be created while they are being uploaded. Files that are in no batch after an hour are deleted.
+    You can create the batch while they are being uploaded. Files that are in no batch after an hour are deleted.
     """
     uploads = jobs.announce(request.auth.user, [jobs.NewFile(file.name, file.size) for file in body.files])
     return Status(201, schemas.Announced.of(uploads))
@@ -76,7 +76,7 @@ def download_upload(request: ApiRequest, upload_id: uuid.UUID) -> HttpResponseRe
     url_name="upload_metadata",
 )
 def get_metadata(request: ApiRequest, upload_id: uuid.UUID) -> schemas.Metadata:
-    """Get the metadata of an image. Available once its first job has started."""
+    """Get the metadata of an image, available once its first job has started."""
     upload = own(request, Upload.objects.all(), upload_id)
     if upload.is_gone:
         raise jobs.Gone(kind="image")

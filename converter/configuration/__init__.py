@@ -53,7 +53,7 @@ def current() -> Configuration:
     try:
         found = Configuration.of(store().read())
     except (StorageFault, DatabaseError):
-        logger.warning("The configuration could not be read", exc_info=True)
+        logger.warning("Could not read the configuration", exc_info=True)
         found = _kept[1] if _kept else Configuration()
     return keep(found)
 

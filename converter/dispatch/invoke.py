@@ -29,7 +29,7 @@ class InvokeDispatch:
             )
         except (BotoCoreError, ClientError):
             logger.exception(
-                "The worker could not be asked; the sweep will ask again.", extra={"target": target}
+                "Could not invoke the worker; the sweep will try again", extra={"target": target}
             )
 
     @cached_property

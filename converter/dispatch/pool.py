@@ -100,7 +100,7 @@ class PoolDispatch:
             self._closed = True
             pool, at_work = self._pool, set(self._at_work)
         if wait(at_work, GRACE).not_done:
-            logger.info("What is not done yet is broken off; the next start takes it up.")
+            logger.info("Interrupting unfinished jobs; the next start will resume them")
             # Python 3.14 has terminate_workers() for this.
             for worker in list((pool and pool._processes or {}).values()):
                 worker.terminate()
@@ -144,7 +144,7 @@ class PoolDispatch:
             if self._closed:
                 return
         if exc:
-            logger.error("A worker could not do what it was asked; the sweep will ask again.", exc_info=exc)
+            logger.error("A task failed in a worker; the sweep will try again", exc_info=exc)
         elif not future.cancelled():
             for further in future.result():
                 self.ask(*further)
@@ -153,7 +153,7 @@ class PoolDispatch:
     def _forget(self, broken: Executor | None) -> None:
         # A worker was killed from outside. Its job is recovered when the lease expires.
         if broken is not None and self._pool is broken:
-            logger.warning("The pool lost a worker; starting another one.")
+            logger.warning("A worker process died; starting a new one")
             self._pool = None
 
     def _started(self) -> ProcessPoolExecutor:

@@ -54,9 +54,7 @@ class QueueDispatch:
         except AlreadyEnqueued:
             return
         except (DatabaseError, ConnectorException):
-            logger.exception(
-                "The request was not queued; the sweep will ask again.", extra={"target": target}
-            )
+            logger.exception("Could not queue the task; the sweep will try again", extra={"target": target})
 
 
 def _ahead(queue: str, turn: str) -> int:

@@ -30,7 +30,7 @@ def put(text: str) -> str:
     """Return the document with its tables updated. Raises ValueError if the markers for them are missing."""
     found = re.subn(f"(?s){re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: _BEGIN + tables() + _END, text)
     if found[1] != 1:
-        raise ValueError(f"It has no place for the tables: {_BEGIN.strip()} … {_END}")
+        raise ValueError(f"It lacks the markers for the tables: {_BEGIN.strip()} … {_END}")
     return found[0]
 
 

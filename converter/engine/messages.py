@@ -90,7 +90,7 @@ class Filler(string.Formatter):
             return self.fill(Message(value["code"], value["params"]))
         if isinstance(value, str):
             if format_spec not in ("", "word"):
-                raise ValueError(f"{value!r} is no number")
+                raise ValueError(f"{value!r} is not a number")
             return self.word(value) if format_spec else value
         if isinstance(value, Sequence):
             sentences = any(isinstance(part, Message | Mapping) for part in value)

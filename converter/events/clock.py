@@ -28,7 +28,7 @@ def sweep(event: dict[str, Any], context: object) -> None:
             {"idempotency_keys": _forget_keys, "usage": _forget_usage, "sessions": _forget_sessions}
         )
     if any(counts.values()):
-        logger.info("Swept", extra=counts)
+        logger.info("Sweep finished", extra=counts)
 
 
 def recover() -> None:

@@ -103,7 +103,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         # At once, so that nobody sees "waiting for upload" until a worker repeats this.
         jobs.receive(key, stored)
     except (DatabaseError, StorageFault):
-        logger.warning("An upload could not be noted yet; its event will do it", exc_info=True)
+        logger.warning("Could not record an upload yet; its event will do it", exc_info=True)
     return HttpResponse(status=201)
 
 

@@ -32,7 +32,7 @@ def on_upload(event: dict[str, Any], context: object) -> None:
         except jobs.StillRunning as exc:
             running.append(exc)
         except Exception as exc:
-            logger.exception("Could not take in an upload")
+            logger.exception("Could not process an upload")
             faults.append(exc)
     if faults:
         raise RuntimeError(f"{len(faults)} of {len(event['Records'])} records failed") from faults[0]
@@ -45,7 +45,7 @@ def _take(record: dict[str, Any]) -> None:
     key = unquote_plus(created["key"])
     # Zappa passes records of any prefix, and a notification may be misconfigured.
     if bucket != storage.uploads.bucket_name or not key.startswith(PREFIX):
-        logger.warning("Not an upload of ours", extra={"bucket": bucket, "key": key})
+        logger.warning("Event for an unknown object", extra={"bucket": bucket, "key": key})
         return
     with fresh_connections():
         upload = jobs.receive(key, Stored(size=created["size"], etag=created["eTag"]))

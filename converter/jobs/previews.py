@@ -66,7 +66,7 @@ def make_preview(job_id: uuid.UUID) -> None:
             return
         raise
     if refusal:
-        logger.warning("No preview", extra={"job": str(job.pk), "code": refusal.code})
+        logger.warning("Preview failed", extra={"job": str(job.pk), "code": refusal.code})
         renditions.give_up(_subject(job), refusal)
     else:
         renditions.done(_subject(job))

@@ -48,7 +48,7 @@ def _is_as_made(job: Job, stored: Stored) -> bool:
 
 
 def _lost(job: Job, message: Message) -> Gone:
-    logger.error("A result is not as it was stored", extra={"job": str(job.pk), **message.params})
+    logger.error("A result is missing or damaged", extra={"job": str(job.pk), **message.params})
     lose_result(job, message)
     return Gone(message.code, **message.params)
 

@@ -55,7 +55,7 @@ def run(upload_id: uuid.UUID) -> int:
             raise StillRunning
         if Source.objects.filter(upload=upload_id).exists():
             return 0  # the document waits for another image, or is converted by the task of its first
-        logger.info("Nothing to run: a duplicate", extra={"upload": str(upload_id)})
+        logger.info("No job to run: duplicate event", extra={"upload": str(upload_id)})
         metrics.emit(Duplicates=1)
         # The first worker may have been killed after its last job but before this.
         for upload in Upload.objects.filter(pk=upload_id):
@@ -261,7 +261,7 @@ def _finish(job: Job, answer: Rendered, left: BytesLeft) -> None:
             BytesOut=after,
         )
         return
-    logger.info("Job was no longer ours", extra=facts)
+    logger.info("Job lease lost", extra=facts)
     if not Job.objects.filter(pk=job.pk, status__in=[*Job.UNFINISHED, Job.Status.FINISHED]).exists():
         storage.results.remove([job.result_key])  # cancelled or deleted meanwhile
 
@@ -283,4 +283,4 @@ def _put_back(jobs: Sequence[Job], exc: Exception) -> None:
     try:
         put_back(jobs, hindrance_of(exc))
     except DatabaseError:
-        logger.exception("Could not put jobs back; their lease will end")
+        logger.exception("Could not put jobs back; their leases will expire")

@@ -70,7 +70,10 @@ def revoke_share(share: Share) -> bool:
     try:
         each(_forget_zip, Share.objects.filter(pk=share.pk).exclude(zip_key=""))
     except StorageFault:
-        logger.warning("The ZIP of a revoked link is left to the sweep", extra={"share": str(share.pk)})
+        logger.warning(
+            "Could not delete the ZIP of a revoked link; the sweep will delete it",
+            extra={"share": str(share.pk)},
+        )
     return is_new
 
 

@@ -40,6 +40,6 @@ def keep_thumbnail(upload: Upload, answer: Rendered | Refused) -> None:
         storage.results.remove([key])  # deleted meanwhile
         return
     upload.thumbnail_key = key
-    logger.info("Thumbnail made", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
+    logger.info("Thumbnail created", extra={"upload": str(upload.pk), "milliseconds": answer.milliseconds})
     if labels := metadata.labels_of(answer.data):
         metadata.store().update(upload.pk, labels, expires_at=upload.expires_at)

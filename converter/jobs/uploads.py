@@ -221,7 +221,7 @@ def receive(key: str, stored: Stored) -> Upload | None:
     upload = Upload.objects.filter(key=key).first()
     if upload is None or upload.deleted_at:
         # A form stays valid for minutes, even if its upload is deleted.
-        logger.warning("An object came that nobody awaits", extra={"key": key.rpartition("/")[0]})
+        logger.warning("Unexpected object in the uploads bucket", extra={"key": key.rpartition("/")[0]})
         storage.uploads.remove([key])
         return None
     first = Upload.objects.filter(pk=upload.pk, received_at=None).update(
@@ -233,7 +233,7 @@ def receive(key: str, stored: Stored) -> Upload | None:
     else:
         upload.refresh_from_db()  # another process may have received it since it was read
         if upload.etag != stored.etag:
-            logger.warning("An upload was sent again with other bytes", extra={"upload": str(upload.pk)})
+            logger.warning("An upload was replaced with a different file", extra={"upload": str(upload.pk)})
     return upload
 
 

@@ -51,9 +51,11 @@ def _asked(
             )
             try:
                 if answer.status != 200:
-                    raise CommandError(f"S3 answered {answer.status} to {method} of the backup.")
+                    raise CommandError(f"S3 returned status {answer.status} to the {method} of the backup.")
                 yield answer
             finally:
                 answer.release_conn()
     except urllib3.exceptions.HTTPError as exc:
-        raise CommandError(f"S3 did not answer to {method} of the backup: {type(exc).__name__}.") from exc
+        raise CommandError(
+            f"S3 did not respond to the {method} of the backup: {type(exc).__name__}."
+        ) from exc

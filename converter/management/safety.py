@@ -41,7 +41,7 @@ def check_database() -> None:
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError:
         # A full disk or a locked database must not keep the site from starting.
-        logger.warning("The database does not say whether it is up to date", exc_info=True)
+        logger.warning("Could not check the database for unapplied migrations", exc_info=True)
         return
     if missing:
         raise CommandError(

@@ -71,7 +71,7 @@ class Worker:
             asked = await asyncio.get_running_loop().run_in_executor(executor, pool.call, target, event)
         except BrokenProcessPool:
             if self._pool is executor:
-                logger.warning("The pool lost a process; starting another one.")
+                logger.warning("A pool process died; starting a new one")
                 self._pool = None
             raise
         for further in asked:

@@ -29,9 +29,9 @@ class Upload(Schema):
     name: str
     form: Annotated[
         Form | None,
-        Field(description="The file is yet to come: POST it with this form. Valid for five minutes."),
+        Field(description="Set while the file is missing: POST it with this form. Valid for five minutes."),
     ] = None
-    command: Annotated[str | None, Field(description="The form as a command for curl.")] = None
+    command: Annotated[str | None, Field(description="The form as a curl command.")] = None
 
     @classmethod
     def of(cls, request: HttpRequest, upload: models.Upload, *, awaited: bool) -> Upload:
@@ -52,7 +52,7 @@ class Job(Schema):
     status: models.Job.Status
     result: Result | None
     error: Failure | None
-    report: Annotated[dict[str, Any] | None, Field(description="What happened to the image.")]
+    report: Annotated[dict[str, Any] | None, Field(description="What changed during the conversion.")]
 
     @classmethod
     def of(cls, request: HttpRequest, job: models.Job) -> Job:
@@ -116,18 +116,18 @@ class Batch(Schema):
     total: Annotated[int, Field(description="Number of jobs.")]
     done: Annotated[int, Field(description="Number of jobs that have ended, whatever the outcome.")]
     expires_at: datetime
-    uploads: Annotated[list[Upload], Field(description="Files that are yet to come, with their forms.")]
+    uploads: Annotated[list[Upload], Field(description="Missing files, with their upload forms.")]
     jobs: list[BatchJob]
     next: Annotated[int | None, Field(description="Pass it as `after` to see more jobs. Null at the end.")]
 
 
 class Image(Schema):
     upload: Upload
-    expires_at: Annotated[datetime, Field(description="Until then the upload can be converted.")]
+    expires_at: Annotated[datetime, Field(description="When the upload is deleted.")]
     size: Annotated[int, Field(description="In bytes.")]
     found: Annotated[
         dict[str, Any] | None,
-        Field(description="What the file contains: format, dimensions, EXIF … Null while it is not known."),
+        Field(description="What the file contains: format, dimensions, EXIF … Null while it is unknown."),
     ]
 
 
@@ -154,7 +154,7 @@ class Format(Schema):
 class Formats(Schema):
     formats: list[Format]
     options: Annotated[
-        dict[str, Any] | None, Field(description="JSON schema of a recipe for the format asked for.")
+        dict[str, Any] | None, Field(description="JSON schema of a recipe for the requested format.")
     ]
 
 

@@ -12,9 +12,7 @@ from converter.api import schemas, waiting
 from converter.engine.formats import Join
 
 Url = Annotated[str, Field(max_length=2000, json_schema_extra=schemas.WEB_ADDRESS)]
-Wait = Annotated[
-    float, Field(ge=0, le=waiting.LONGEST, description="How many seconds to wait for the result.")
-]
+Wait = Annotated[float, Field(ge=0, le=waiting.LONGEST, description="Seconds to wait for the result.")]
 
 
 class Arguments(Schema):
@@ -25,17 +23,17 @@ class File(Arguments):
     """A file that is about to be uploaded."""
 
     name: Annotated[str, Field(max_length=1000)]
-    size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+    size: Annotated[int, Field(strict=True, ge=1, description="Exact size in bytes.")]
 
 
 class Source(Arguments):
-    """One image: give exactly one of `url`, `upload` and `file`."""
+    """One image: pass exactly one of `url`, `upload` and `file`."""
 
     url: Annotated[Url | None, Field(description="A public URL of the image.")] = None
     upload: Annotated[uuid.UUID | None, Field(description="The id of an earlier upload.")] = None
     file: Annotated[
         File | None,
-        Field(description="A file of yours. The answer has a form to upload it with."),
+        Field(description="A local file. The response contains a form to upload it with."),
     ] = None
 
 
@@ -51,7 +49,7 @@ class Convert(Source):
 class Batch(Arguments):
     urls: Annotated[list[Url], Field(description="Public URLs of images.")] = []
     files: Annotated[
-        list[File], Field(description="Files of yours. The answer has a form for each to upload it with.")
+        list[File], Field(description="Local files. The response contains an upload form for each.")
     ] = []
     uploads: Annotated[list[uuid.UUID], Field(description="Ids of earlier uploads.")] = []
     outputs: Annotated[
@@ -68,7 +66,7 @@ class Batch(Arguments):
 
 
 class Get(Arguments):
-    """Give either `job` or `batch`."""
+    """Pass either `job` or `batch`."""
 
     job: uuid.UUID | None = None
     batch: uuid.UUID | None = None
@@ -78,5 +76,5 @@ class Get(Arguments):
 
 class Formats(Arguments):
     format: Annotated[
-        str | None, Field(max_length=20, description="A format, to see the options of its recipe.")
+        str | None, Field(max_length=20, description="A format, to get the options of its recipe.")
     ] = None

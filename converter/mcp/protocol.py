@@ -95,7 +95,7 @@ def _check_version(request: HttpRequest, request_id: Any, method: str) -> None:
     if method != "initialize" and asked not in (*VERSIONS, UNSAID):
         raise ProtocolError(
             UNSUPPORTED_VERSION,
-            f"This server does not speak version {asked[:20]}.",
+            f"This server does not support version {asked[:20]}.",
             request_id=request_id,
             status=400,
             data={"supported": list(VERSIONS), "requested": asked[:20]},
@@ -113,7 +113,7 @@ def _check_envelope(request: HttpRequest, call: Call) -> None:
         expected["Mcp-Name"] = call.params.get("name")
     for name, value in expected.items():
         if request.headers.get(name) != value:
-            raise call.refused(HEADER_MISMATCH, f"The header {name} does not say what the body says.")
+            raise call.refused(HEADER_MISMATCH, f"The header {name} does not match the body.")
 
 
 def version_for(params: dict[str, Any]) -> str:

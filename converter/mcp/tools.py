@@ -259,8 +259,8 @@ TOOLS = {
         Tool(
             "inspect",
             "Inspect an image",
-            "Find out what an image is: format, dimensions, frames, colour profile, camera, date and location. "
-            "The upload in the answer can be converted.",
+            "Get the properties of an image: format, dimensions, frames, colour profile, camera, date and location. "
+            "The upload in the response can be converted.",
             arguments.Inspect,
             answers.Image,
             _inspect,
@@ -293,7 +293,7 @@ TOOLS = {
         Tool(
             "get",
             "Get a job or batch",
-            "Get the state of a job or batch with links to its results, and wait for them if asked to.",
+            "Get the status of a job or batch with links to its results, optionally waiting for them.",
             arguments.Get,
             answers.Job | answers.Batch,
             _get,
@@ -302,7 +302,7 @@ TOOLS = {
         Tool(
             "formats",
             "List formats",
-            "List the formats that can be read and written. Name a format to get the options of its recipe.",
+            "List the formats that can be read and written. Pass a format to get the options of its recipe.",
             arguments.Formats,
             answers.Formats,
             _formats,

@@ -16,8 +16,9 @@ from converter.mcp.protocol import Call, ProtocolError
 
 INSTRUCTIONS = (
     "Convert, resize, crop and watermark images. "
-    "Images travel by links, never inside a message. Give an image by its public URL, by the id of an earlier upload, or as a "
-    "file: name and size in bytes. For a file you get an upload form; post the file with it and call get with the job's id. "
+    "Messages contain links to images, never the images themselves. Pass an image as a public URL, as the id of an earlier "
+    "upload, or as a file: its name and size in bytes. For a file you get an upload form; post the file with it and call get "
+    "with the job's id. "
     "For a maximum file size, set target_bytes in the recipe; for a maximum width, set resize.width. "
     "Links to results are valid for five minutes; get returns new ones."
 )

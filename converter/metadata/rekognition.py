@@ -29,7 +29,7 @@ def of_picture(jpeg: bytes) -> dict[str, Any]:
         seen = _client().detect_labels(**image, MaxLabels=MOST_LABELS, MinConfidence=LEAST_CONFIDENCE)
         doubtful = _client().detect_moderation_labels(**image, MinConfidence=LEAST_CONFIDENCE)
     except (BotoCoreError, ClientError):
-        logger.warning("No labels: Rekognition did not answer", exc_info=True)
+        logger.warning("No labels: Rekognition did not respond", exc_info=True)
         return {}
     return {"labels": _named(seen["Labels"]), "moderation": _named(doubtful["ModerationLabels"])}
 

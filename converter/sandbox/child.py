@@ -36,7 +36,7 @@ def serve(fd: int, without: Collection[str]) -> NoReturn:
             else:
                 _obey(line, order, bodies, limits, without)
         except Exception:
-            logger.exception("The child broke down")
+            logger.exception("Unhandled error in the sandbox child")
             raise
         code = 0
     finally:

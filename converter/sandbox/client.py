@@ -254,7 +254,7 @@ class Sandbox:
                 except ConnectionError:
                     ours.close()
                     self.close()
-        raise SandboxError("The sandbox ends as soon as it is started.")
+        raise SandboxError("The sandbox exits immediately after it is started.")
 
     def _open(self) -> socket.socket:
         confinement.hide()
@@ -274,14 +274,14 @@ class Sandbox:
             message, _ = answers.next(time.monotonic() + _SECONDS_TO_START)
         except (EOFError, OSError, Malformed) as exc:
             self.close()
-            raise SandboxError("The sandbox does not start; the log says why.") from exc
+            raise SandboxError("The sandbox does not start; see the log.") from exc
         ours.settimeout(_SECONDS_TO_END)
         self._look_at(message["missing"])
         return ours
 
     def _look_at(self, missing: Mapping[str, str]) -> None:
         for layer, why in missing.items():
-            logger.warning("The sandbox lacks a layer", extra={"layer": layer, "why": why})
+            logger.warning("A sandbox layer is missing", extra={"layer": layer, "why": why})
         if missing and self._required:
             self.close()
             raise SandboxError(f"The sandbox lacks {', '.join(missing)}, and SANDBOX_REQUIRED is on.")
@@ -297,7 +297,7 @@ class Sandbox:
         """Return why a child sent an invalid answer, timed out or died; `since` is when it last answered."""
         seconds = time.monotonic() - since
         if isinstance(exc, Malformed):
-            logger.warning("A child lied: %s", exc)
+            logger.warning("Invalid message from a sandbox child: %s", exc)
             return _Lost(crashed(), seconds)
         if isinstance(exc, TimeoutError):
             return _Lost(timed_out(limits), seconds, alone)

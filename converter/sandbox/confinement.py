@@ -125,7 +125,7 @@ def _become(user: int) -> int | None:
 def _drop_capabilities() -> None:
     number = _CAPSET.get(kernel.MACHINE)
     if number is None:
-        raise Unavailable(f"not known for {kernel.MACHINE}")
+        raise Unavailable(f"not supported on {kernel.MACHINE}")
     header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
     kernel.syscall(number, header, bytes(24))
 

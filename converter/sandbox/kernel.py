@@ -26,7 +26,7 @@ def prctl(option: int, value: int) -> None:
     Raises Unavailable, OSError.
     """
     if _PRCTL is None:
-        raise Unavailable(f"only Linux has it, not {platform.system()}")
+        raise Unavailable(f"available only on Linux, not on {platform.system()}")
     _checked(_PRCTL(ctypes.c_int(option), ctypes.c_ulong(value), *_NOTHING))
 
 

@@ -33,7 +33,7 @@ def restrict() -> None:
 
 def _version() -> int:
     if not kernel.LINUX:
-        raise Unavailable("only Linux has it")
+        raise Unavailable("available only on Linux")
     try:
         return kernel.syscall(_CREATE_RULESET, None, 0, _VERSION)
     except OSError as exc:

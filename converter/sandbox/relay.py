@@ -30,7 +30,7 @@ class Relay(logging.Handler):
 
 def to_log(text: str, cause: str) -> None:
     """Log an error that a child sent."""
-    logger.error("In the sandbox: %s", text, extra={"cause": cause})
+    logger.error("Error in the sandbox: %s", text, extra={"cause": cause})
 
 
 def _told(exc: BaseException) -> str:

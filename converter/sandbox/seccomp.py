@@ -108,7 +108,7 @@ def restrict(pid: int) -> None:
     """
     machine = MACHINES.get(kernel.MACHINE)
     if machine is None or not kernel.LINUX:
-        raise Unavailable("only Linux on x86-64 and ARM has the filter")
+        raise Unavailable("available only on Linux for x86-64 and ARM")
     filter = program(machine, pid)
     header = struct.pack("HxxxxxxP", len(filter) // 8, kernel.address(filter))
     flags = _ALL_THREADS | _NO_SLOWDOWN

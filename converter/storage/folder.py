@@ -34,7 +34,7 @@ def _faults() -> Iterator[None]:
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom("The disk is full.") from exc
-        raise StorageFault(f"The folder did not take it: {exc.strerror}.") from exc
+        raise StorageFault(f"The file could not be written: {exc.strerror}.") from exc
 
 
 @contextmanager
@@ -117,7 +117,9 @@ class FolderStorage(SignedBucket, FileSystemStorage):
                 faults.append(exc)  # delete the others all the same, like S3
             self._prune(path.parent)
         if faults:
-            raise StorageFault(f"The folder kept {len(faults)} files: {faults[0].strerror}.") from faults[0]
+            raise StorageFault(
+                f"{len(faults)} files could not be deleted: {faults[0].strerror}."
+            ) from faults[0]
 
     def open_object(self, key: str) -> tuple[IO[bytes], Stored]:
         with _faults():

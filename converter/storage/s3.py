@@ -58,9 +58,9 @@ def faults() -> Iterator[None]:
         code = exc.response["Error"]["Code"]
         if code in ("404", "NoSuchKey"):
             raise FileNotFoundError("There is no such object.") from exc
-        raise StorageFault(f"S3 refused: {code}.") from exc
+        raise StorageFault(f"S3 rejected the request: {code}.") from exc
     except BotoCoreError as exc:
-        raise StorageFault(f"S3 did not answer: {type(exc).__name__}.") from exc
+        raise StorageFault(f"S3 did not respond: {type(exc).__name__}.") from exc
 
 
 class S3Bucket(S3Storage):  # type: ignore[misc]
@@ -128,7 +128,9 @@ class S3Bucket(S3Storage):  # type: ignore[misc]
                     Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True}
                 )
             if errors := answer.get("Errors"):
-                raise StorageFault(f"S3 kept {len(errors)} of {len(objects)} objects: {errors[0]['Code']}.")
+                raise StorageFault(
+                    f"S3 did not delete {len(errors)} of {len(objects)} objects: {errors[0]['Code']}."
+                )
 
     def remove_partial(self, before: datetime) -> int:
         return 0  # the bucket's lifecycle rules abort incomplete uploads

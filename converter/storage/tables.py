@@ -33,6 +33,6 @@ def faults() -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        raise StorageFault(f"DynamoDB refused: {exc.response['Error']['Code']}.") from exc
+        raise StorageFault(f"DynamoDB rejected the request: {exc.response['Error']['Code']}.") from exc
     except BotoCoreError as exc:
-        raise StorageFault(f"DynamoDB did not answer: {type(exc).__name__}.") from exc
+        raise StorageFault(f"DynamoDB did not respond: {type(exc).__name__}.") from exc

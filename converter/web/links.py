@@ -55,7 +55,7 @@ def read(token: str) -> list[engine.Recipe]:
     if HASH.fullmatch(token):
         link = RecipeLink.objects.filter(hash=token).order_by("created_at").first()
         if link is None:
-            raise ValueError("This is no recipe link.")
+            raise ValueError("This is not a recipe link.")
         return [engine.Recipe.parse(output) for output in link.outputs]
     return [_carried(token)]
 
@@ -67,4 +67,4 @@ def _carried(token: str) -> engine.Recipe:
         text = zlib.decompressobj().decompress(packed, LONGEST)
         return engine.Recipe.parse(json.loads(text))
     except (binascii.Error, zlib.error, UnicodeError, json.JSONDecodeError, RecursionError) as exc:
-        raise ValueError("This is no recipe link.") from exc
+        raise ValueError("This is not a recipe link.") from exc

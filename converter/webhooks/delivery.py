@@ -111,7 +111,7 @@ def _note_failure(webhook: Webhook, now: datetime) -> None:
     ours = Webhook.objects.filter(pk=webhook.pk, disabled_at=None)
     ours.filter(failing_since=None).update(failing_since=now)
     if ours.filter(failing_since__lt=now - FAILING).update(disabled_at=now):
-        logger.warning("Webhook paused: it has failed for days", extra={"webhook": str(webhook.pk)})
+        logger.warning("Webhook paused after failing for days", extra={"webhook": str(webhook.pk)})
         notices.tell_of_pause(webhook)
 
 

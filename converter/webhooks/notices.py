@@ -30,4 +30,4 @@ def tell_of_pause(webhook: Webhook) -> None:
     try:
         send_mail(subject, body, None, [webhook.owner.email])
     except OSError:
-        logger.exception("No mail about a paused webhook", extra={"webhook": str(webhook.pk)})
+        logger.exception("Could not send the mail about a paused webhook", extra={"webhook": str(webhook.pk)})

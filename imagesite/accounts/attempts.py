@@ -129,7 +129,7 @@ def _spend(request: HttpRequest, what: str, counts: dict[str, Allowance]) -> boo
             wait = _wait(counts)
     except OperationalError:
         # For example on a full disk: reading must go on, and a login needs to write anyway.
-        logger.warning("An attempt could not be counted", exc_info=True)
+        logger.warning("Could not count an attempt", exc_info=True)
         return False
     if wait:
         _log("Refused", request, what)

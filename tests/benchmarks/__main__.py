@@ -1,6 +1,6 @@
-"""`make bench`: each benchmark prints a table of ratios taken within its own run.
+"""`make bench`: each benchmark prints a table of ratios measured in the same run.
 
-Names after the command run only these: of benchmarks, or parts of names of rows of `engines`, such as "PNG 4K".
+Arguments select benchmarks by name, or rows of `engines` by a part of their name, such as "PNG 4K".
 """
 
 from __future__ import annotations

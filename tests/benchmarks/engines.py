@@ -1,8 +1,8 @@
-"""The engine against what people would use instead: sharp, ImageMagick, thumbor's Pillow path.
+"""Compare the engine with sharp, ImageMagick and thumbor's Pillow engine.
 
-Every engine stays loaded, reads the same bytes and uses its own defaults; for lossy formats each rival gets the
-quality at which its result looks as good as ours by SSIMULACRA2. Runs are interleaved, and a ratio is the median of
-ratios of neighbours. On one core, time is processor time, which a busy machine disturbs least.
+Every engine stays loaded, reads the same bytes and uses its own defaults; for lossy formats each rival gets the quality
+at which its result has our SSIMULACRA2 score. Runs alternate, and a ratio is the median of the ratios of neighbouring
+runs. On one core, time is processor time, which a busy machine affects least.
 """
 
 from __future__ import annotations
@@ -211,9 +211,9 @@ def _mean(ratios: Sequence[float] | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", help="only the rows whose name contains one of these")
+    parser.add_argument("rows", nargs="*", help="only rows whose name contains one of these")
     parser.add_argument("--rival", help="only this rival")
-    parser.add_argument("--one-core", action="store_true", help="leave out the run on all cores")
+    parser.add_argument("--one-core", action="store_true", help="skip the run on all cores")
     wanted = parser.parse_args()
     install()
     rivals = [rival for rival in RIVALS if wanted.rival in (None, rival.name)]

@@ -61,9 +61,9 @@ def main() -> None:
         tokens = server.prepare(MAKE_TOKENS).split()
         server.start()
         seconds, waiting = measure(server.url, tokens, IMAGES, photo(1, (1200, 900)))
-    print(f"One small picture took {seconds:.2f} s while another user had {waiting} jobs in the queue")
+    print(f"One small image took {seconds:.2f} s while another user had {waiting} jobs in the queue")
     if seconds > MOST_SECONDS or not waiting:
-        sys.exit(f"It should take {MOST_SECONDS} s at most.")
+        sys.exit(f"It should take at most {MOST_SECONDS} s.")
 
 
 if __name__ == "__main__":

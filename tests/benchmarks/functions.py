@@ -246,7 +246,7 @@ def warm_events(name: str, task: Path, database: str) -> None:
     connections.close_all()
     calls = ", ".join(f"{act} {count}" for act, count in sorted(asked.items()))
     print(f"  {name:21} {statistics.median(beyond) * 1000:5.1f} ms beyond the engine's own time,", end=" ")
-    print(f"and {statistics.median(theirs) * 1000:.1f} ms of what stands for AWS: {calls}")
+    print(f"and {statistics.median(theirs) * 1000:.1f} ms in the AWS stand-in: {calls}")
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def timed(who: Any, path: str) -> float:
         response = client.get(path)
         times.append(time.perf_counter() - start)
         if response.status_code != 200:
-            sys.exit(f"{path} answered {response.status_code}.")
+            sys.exit(f"{path} returned status {response.status_code}.")
     return min(times)
 
 

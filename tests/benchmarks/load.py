@@ -88,13 +88,13 @@ def load(url: str, tokens: list[str], data: Path) -> None:
     slowest = statistics.quantiles([took for program in programs for took in program.seconds], n=100)[-1]
     with sqlite3.connect(data / "db.sqlite3") as database:
         attempts = Counter(n for (n,) in database.execute("SELECT attempts FROM converter_job"))
-    print(f"{BATCHES} batches from {CLIENTS} programs in {seconds:.0f} s, {BATCHES / seconds:.0f} a second")
-    print(f"ends {dict(ends)}, attempts {dict(attempts)}, answers {dict(sorted(answers.items()))}")
-    print(f"99 of 100 answers came within {slowest:.2f} s")
+    print(f"{BATCHES} batches from {CLIENTS} clients in {seconds:.0f} s, {BATCHES / seconds:.0f} per second")
+    print(f"outcomes {dict(ends)}, attempts {dict(attempts)}, responses {dict(sorted(answers.items()))}")
+    print(f"99 % of the responses took at most {slowest:.2f} s")
     if slowest > MOST_SECONDS:
-        sys.exit(f"99 of 100 answers should come within {MOST_SECONDS} s.")
+        sys.exit(f"99 % of the responses should take at most {MOST_SECONDS} s.")
     if ends != {"finished": BATCHES} or attempts != {1: BATCHES} or max(answers) >= 500:
-        sys.exit("Not every job was finished once and without a fault.")
+        sys.exit("Some jobs did not finish exactly once, or a response was a server error.")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def convert(programs: Iterable[Program], count: int, content: bytes) -> None:
     with ThreadPoolExecutor(CLIENTS) as pool:
         answers = set(pool.map(one, islice(cycle(programs), count), islice(cycle(RECIPES), count)))
     if not answers <= {200, 202}:
-        sys.exit(f"Not every conversion was done: {answers}")
+        sys.exit(f"Some conversions failed: {answers}")
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     growth = sizes[1] / sizes[0] - 1
     print(f"Growth: {growth:.1%}")
     if growth > MOST_GROWTH:
-        sys.exit(f"It should be {MOST_GROWTH:.0%} at most.")
+        sys.exit(f"It should be at most {MOST_GROWTH:.0%}.")
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def main() -> None:
         whole, thumbnail = overhead(owner, photos)
         print("2-megapixel JPEG to WebP, one job:")
         print(f"  claim, sandbox, storage, database, report: {whole - 1:+.1%} of the engine's own time")
-        print(f"  the thumbnail that the pages show:         {thumbnail - 1:+.1%}")
+        print(f"  the thumbnail:                             {thumbnail - 1:+.1%}")
         run.SANDBOX.close()
         cores = engine_seconds(photos, 1) / engine_seconds(photos, 2)
         pool = pool_seconds(owner, photos, 1) / pool_seconds(owner, photos, 2)

@@ -35,7 +35,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print()
     finally:
-        print("Tidying up …", flush=True)
+        print("Cleaning up …", flush=True)
         try:
             if stack:
                 stack.close()

@@ -207,26 +207,26 @@ def test_many_functions_that_start_at_once_wait_for_their_secrets(fake_ssm: type
 
 def test_secrets_that_cannot_be_read_say_why(fake_ssm: type[FakeSSM]) -> None:
     fake_ssm.answers = [(400, {"__type": "AccessDeniedException"})] * 4
-    with pytest.raises(ssm.SecretsError, match="SSM refused /site: AccessDeniedException"):
+    with pytest.raises(ssm.SecretsError, match="SSM rejected /site: AccessDeniedException"):
         ssm.read("/site")
 
 
 def test_a_kms_key_that_is_closed_is_named(fake_ssm: type[FakeSSM]) -> None:
     sentence = "The ciphertext refers to a customer master key that you are not allowed to access."
     fake_ssm.answers = [(400, {"__type": "AccessDeniedException", "message": sentence})] * 4
-    with pytest.raises(ssm.SecretsError, match=f"SSM refused /site: AccessDeniedException. {sentence}"):
+    with pytest.raises(ssm.SecretsError, match=f"SSM rejected /site: AccessDeniedException. {sentence}"):
         ssm.read("/site")
 
 
 def test_an_answer_that_is_not_from_ssm_is_told_by_its_status(fake_ssm: type[FakeSSM]) -> None:
     fake_ssm.answers = [(502, "<html>Bad gateway</html>")] * 4
-    with pytest.raises(ssm.SecretsError, match=r"SSM refused /site: HTTP 502\."):
+    with pytest.raises(ssm.SecretsError, match=r"SSM rejected /site: HTTP 502\."):
         ssm.read("/site")
 
 
 def test_secrets_that_do_not_come_say_so(fake_ssm: type[FakeSSM], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(ssm.SecretsError, match="SSM did not answer"):
+    with pytest.raises(ssm.SecretsError, match="SSM did not respond"):
         ssm.read("/site")
 
 

@@ -55,7 +55,7 @@ def test_a_worker_that_cannot_be_asked_does_not_fail_the_request(
     with Stubber(dispatch._client) as stub, caplog.at_level(logging.ERROR):
         stub.add_client_error("invoke", code)
         dispatch.ask("converter.events.dispatched.convert", {"upload": "1"})
-    assert "the sweep will ask again" in caplog.text
+    assert "the sweep will try again" in caplog.text
 
 
 def test_a_network_that_is_gone_does_not_fail_the_request(
@@ -66,4 +66,4 @@ def test_a_network_that_is_gone_does_not_fail_the_request(
 
     monkeypatch.setattr(dispatch._client, "invoke", fail)
     dispatch.ask("converter.events.dispatched.convert", {"upload": "1"})
-    assert "the sweep will ask again" in caplog.text
+    assert "the sweep will try again" in caplog.text

@@ -51,7 +51,7 @@ def test_one_who_breaks_down_leaves_the_pool_working(
     dispatch.ask("tests.dispatch.tasks.break_down", {})
     dispatch.ask("tests.dispatch.tasks.note", {"file": str(tmp_path / "note")})
     noted()
-    assert "could not do what it was asked" in caplog.text
+    assert "A task failed in a worker" in caplog.text
 
 
 def test_who_waits_for_an_address_of_others_holds_no_worker(

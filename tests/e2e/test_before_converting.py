@@ -350,7 +350,7 @@ def test_a_preview_says_that_only_the_first_is_kept(visit: Visit, format: str, c
     page.locator("#id_images").set_input_files([photo(f"several.{format.lower()}", file.getvalue())])
     page.locator("[name='outputs-0-format']").select_option("jpeg")
     note = page.locator("[data-try-note]")
-    expect(note).to_contain_text(f"JPEG holds one image: only the first of 3 {counted} is kept")
+    expect(note).to_contain_text(f"JPEG can store only one image: the first of 3 {counted} is kept")
     page.locator("[name='outputs-0-format']").select_option("pdf" if counted == "pages" else "webp")
     expect(note).to_contain_text("smaller")
     expect(note).not_to_contain_text("only the first")

@@ -1,7 +1,7 @@
-"""Real files, damaged at random, through the whole engine: only our own errors may come out, and no fault of ours.
+"""Fuzz the engine with randomly damaged files: it may raise only its own errors, and no internal ones.
 
-Run for long with `python -m tests.engine.fuzz --seconds 3600`, or for one format with `--format png --files 10000`. With
-`--encoders`, random pictures are encoded instead. A failure says the seed that repeats it.
+Run `python -m tests.engine.fuzz --seconds 3600`, or for one format `--format png --files 10000`. With `--encoders`, random
+images are encoded instead. A failure prints the seed that reproduces it.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def run(attempt: Attempt, seconds: float, seed: int, files: int = sys.maxsize) -
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--encoders", action="store_true", help="encode random pictures instead")
+    parser.add_argument("--encoders", action="store_true", help="encode random images instead")
     parser.add_argument("--format", choices=FORMATS)
     parser.add_argument("--files", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))

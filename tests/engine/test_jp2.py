@@ -67,7 +67,8 @@ def test_a_library_that_reads_other_pixels_is_not_used(monkeypatch: pytest.Monke
     wrong = [Image.new("I", (61, 40))] * 3
     monkeypatch.setattr(openjpeg._OpenJpeg, "decode", lambda *_: wrong)
     assert (
-        OptionalLibrary(openjpeg._tried).problem() == "Pillow's OpenJPEG, called directly, reads other pixels"
+        OptionalLibrary(openjpeg._tried).problem()
+        == "Pillow's OpenJPEG, called directly, decodes wrong pixels"
     )
 
 

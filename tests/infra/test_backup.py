@@ -311,8 +311,8 @@ def test_a_file_that_cannot_be_written_is_told(
     [
         (b"no tar at all", "not a backup, or is damaged"),
         (tar_of(database__tar=b"", users__jsonl=b""), "its end is missing"),
-        (tar_of(**{"../x": b""}), r"it holds \.\./x"),
-        (tar_of(uploads=b"", backup__json=b"{}"), "not a backup of a site in the cloud: it holds uploads"),
+        (tar_of(**{"../x": b""}), r"it contains \.\./x"),
+        (tar_of(uploads=b"", backup__json=b"{}"), "not a backup of a site in the cloud: it contains uploads"),
         (tar_of(backup__json=b'{"version": 2}'), "newer version"),
         (None, "No such file"),
     ],

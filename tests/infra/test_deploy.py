@@ -205,7 +205,7 @@ def test_it_stops_at_the_first_failure_and_says_what_to_do(
     assert programs(site).asked[-1] == "python -m infra.package"
     said = capsys.readouterr().err
     assert "Stopped at step 8, package: it broke" in said
-    assert "`make package` makes the same alone" in said
+    assert "`make package` builds only the package" in said
 
 
 def test_every_step_of_all_ways_has_advice(site: Site) -> None:
@@ -326,7 +326,7 @@ def test_a_session_that_ends_on_the_way_is_named(capsys: pytest.CaptureFixture[s
         raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetObject")
 
     assert walk([Step("one", fail, "Never said.")]) == 1
-    assert "Your session is over; log in again." in capsys.readouterr().err
+    assert "Your session has expired; log in again." in capsys.readouterr().err
 
 
 def test_a_site_that_does_not_answer_is_no_success(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,7 @@ def test_it_works(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_belong_is_found(tmp_path: Path, name: str) -> None:
-    with pytest.raises(PackageError, match="the zip holds"):
+    with pytest.raises(PackageError, match="the zip contains"):
         package.check(*made(tmp_path, [*GOOD, name]))
 
 
@@ -70,7 +70,7 @@ def test_what_lambda_would_refuse_is_found_by_its_size_on_disk(
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("django/zeros.py", b"0" * 100_001, zipfile.ZIP_DEFLATED)
     assert archive.stat().st_size < 10_000
-    with pytest.raises(PackageError, match="unpacked it has 100001 bytes; Lambda takes 100000"):
+    with pytest.raises(PackageError, match="unpacked it has 100001 bytes; Lambda allows 100000"):
         package.check(archive, packages)
 
 

@@ -61,13 +61,13 @@ def test_an_account_that_has_all_is_ready(
 
 @pytest.mark.parametrize("limit", [10, 119])
 def test_an_account_too_small_for_the_reservation_is_refused_before_anything_is_made(limit: int) -> None:
-    with pytest.raises(DeployError, match="worker_concurrency = null into infra/imagesite.tfvars"):
+    with pytest.raises(DeployError, match="worker_concurrency = null in infra/imagesite.tfvars"):
         preflight(limit).concurrency()
 
 
 def test_what_other_functions_have_reserved_counts_and_what_is_ours_does_not_count_twice() -> None:
     assert preflight(others=880).concurrency()
-    with pytest.raises(DeployError, match="leaves 99 of the account's 1000"):
+    with pytest.raises(DeployError, match="would leave 99 of the account's 1000"):
         preflight(others=881).concurrency()
     make_function("imagesite-production-worker")
     boto3.client("lambda", region_name="eu-west-1").put_function_concurrency(
@@ -126,12 +126,12 @@ def test_a_region_without_a_service_is_refused() -> None:
 
 def test_a_bucket_that_somebody_else_has_is_found() -> None:
     ready = preflight()
-    assert ready.buckets() == "their names are free or ours"
+    assert ready.buckets() == "their names are free or belong to this site"
     boto3.client("s3", region_name="eu-west-1").create_bucket(
         Bucket=f"imagesite-results-{ready.account}",
         CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
     )
-    assert ready.buckets() == "their names are free or ours"
+    assert ready.buckets() == "their names are free or belong to this site"
     forbidden = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
     ready.aws = lambda service: Mock(head_bucket=Mock(side_effect=forbidden))
     with pytest.raises(DeployError, match="belongs to another account"):
@@ -141,9 +141,7 @@ def test_a_bucket_that_somebody_else_has_is_found() -> None:
 def test_a_project_of_the_account_in_another_region_is_told() -> None:
     ready = preflight()
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-state-{ready.account}")
-    with pytest.raises(
-        DeployError, match="is in us-east-1, and so is imagesite: names are of the whole account"
-    ):
+    with pytest.raises(DeployError, match="is in us-east-1: imagesite is already deployed there"):
         ready.buckets()
 
 

@@ -67,7 +67,7 @@ def times_back(watch: Watch) -> int:
 def test_an_alarm_that_goes_off_brings_the_previous_code_back(watch: Watch, alarm: str) -> None:
     watch.note()
     ring(alarm)
-    with pytest.raises(DeployError, match=f"imagesite-{alarm} went off, and the previous code is back"):
+    with pytest.raises(DeployError, match=f"imagesite-{alarm} went off; the previous code was restored"):
         watch.watch()
     assert times_back(watch) == 1
 
@@ -102,7 +102,7 @@ def test_an_alarm_that_ended_and_goes_off_again_is_the_new_codes(
 def test_a_site_that_no_longer_answers_gets_the_previous_code_back(watch: Watch) -> None:
     watch.note()
     watch.site.status_of = lambda url: 502
-    with pytest.raises(DeployError, match="/healthz answers 502, and the previous code is back"):
+    with pytest.raises(DeployError, match="/healthz answers 502; the previous code was restored"):
         watch.wait_for_answer()
     assert times_back(watch) == 1
 

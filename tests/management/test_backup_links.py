@@ -57,12 +57,12 @@ def test_a_link_that_is_refused_is_no_success(
 ) -> None:
     monkeypatch.setattr(backups, "write", write)
     bucket.answers["/x"] = (403, {}, b"")
-    with pytest.raises(CommandError, match="S3 answered 403"):
+    with pytest.raises(CommandError, match="S3 returned status 403"):
         call_command(command, f"{bucket.url}/x")
 
 
 def test_a_bucket_that_does_not_answer_is_no_success(bucket: Receiver) -> None:
-    with pytest.raises(CommandError, match="S3 did not answer"):
+    with pytest.raises(CommandError, match="S3 did not respond"):
         call_command("restore", "http://127.0.0.1:9/x")
 
 

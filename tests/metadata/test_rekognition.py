@@ -53,4 +53,4 @@ def test_it_fails_softly_and_says_so(
     answers.add_client_error("detect_labels", code)
     with caplog.at_level(logging.WARNING):
         assert metadata.labels_of(photo) == {}
-    assert "Rekognition did not answer" in caplog.text
+    assert "Rekognition did not respond" in caplog.text

@@ -119,7 +119,7 @@ def test_what_the_engine_logs_in_a_child_is_in_our_log(
     assert second.code == "engine_error"
     [record] = caplog.records
     assert record.levelname == "ERROR"
-    assert record.getMessage() == "In the sandbox: The writer of PNG refused a picture"
+    assert record.getMessage() == "Error in the sandbox: The encoder of PNG rejected an image"
     assert record.__dict__["cause"].startswith("ZeroDivisionError: division by zero (")
     assert "encode.py:" in record.__dict__["cause"]
 

@@ -278,7 +278,7 @@ def test_an_object_that_s3_could_not_delete_is_a_fault() -> None:
     bucket = make_bucket()
     with Stubber(bucket._client) as stub:
         stub.add_response("delete_objects", {"Errors": [{"Key": "results/a", "Code": "SlowDown"}]})
-        with pytest.raises(StorageFault, match="kept 1 of 1 objects: SlowDown"):
+        with pytest.raises(StorageFault, match="did not delete 1 of 1 objects: SlowDown"):
             bucket.remove(["results/a"])
 
 

@@ -91,7 +91,7 @@ def strictly(*examples: dict[str, Any]) -> ConfigDict:
 
 OwnOutputs = Annotated[
     list[RawRecipe],
-    Field(description="Outputs of this image alone, instead of those of the batch, such as its own crop."),
+    Field(description="Outputs of this image, instead of those of the batch, for example with its own crop."),
 ]
 
 
@@ -101,7 +101,7 @@ class BareFile(Schema):
     model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
 
     name: Annotated[str, Field(max_length=1000)]
-    size: Annotated[int, Field(strict=True, ge=1, description="In bytes, exactly.")]
+    size: Annotated[int, Field(strict=True, ge=1, description="Exact size in bytes.")]
 
 
 class FileIn(BareFile):
@@ -126,7 +126,7 @@ class UrlIn(Schema):
 
 
 class UploadIn(Schema):
-    """An existing upload, with outputs of its own."""
+    """An existing upload with its own outputs."""
 
     model_config = strictly(
         {
@@ -183,32 +183,32 @@ class BatchIn(Schema):
     files: list[AnyFile] = []
     uploads: Annotated[
         list[AnyUpload],
-        Field(description="Existing or announced uploads: ids, or ids with outputs of their own."),
+        Field(description="Existing or announced uploads: ids, or ids with their own outputs."),
     ] = []
     outputs: Annotated[
         list[RawRecipe],
         Field(
-            description="One job for each image and output. At least one, unless `recipe` says what to make."
+            description="Recipes: each image has one job per output. At least one, unless `recipe` is set."
         ),
     ] = []
     recipe: Annotated[
         uuid.UUID | None,
-        Field(description="A saved recipe, whose outputs are made instead of `outputs`."),
+        Field(description="A saved recipe, used instead of `outputs`."),
     ] = None
     join: Annotated[
         Join | None,
         Field(
-            description="Makes one document of all images, with the pages in the order of `uploads` and then of `files`. "
-            "`outputs` is then one recipe, whose format may be left out."
+            description="Join all images into one document, with the pages in the order of `uploads` and then of `files`. "
+            "`outputs` must then be a single recipe, whose format may be left out."
         ),
     ] = None
     name_pattern: Annotated[
         str,
         Field(
             max_length=naming.LONGEST,
-            description="Names of the results, from "
+            description="Pattern for the names of the results, from the parts "
             + ", ".join(f"`{{{part}}}`" for part in naming.PARTS)
-            + ". Empty for the names of the images.",
+            + ". Empty to keep the names of the images.",
             examples=[naming.BY_WIDTH],
         ),
     ] = ""
@@ -267,7 +267,7 @@ class ShareIn(Schema):
     jobs: Annotated[
         list[uuid.UUID] | None,
         Field(
-            min_length=1, description="Ids of the jobs whose results to share. Null for all finished ones."
+            min_length=1, description="Ids of the jobs whose results are shared. Null for all finished ones."
         ),
     ] = None
     hours: Annotated[

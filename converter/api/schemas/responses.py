@@ -18,7 +18,7 @@ JOBS_AT_ONCE = 400
 
 
 class Failure(Schema):
-    """Why a job failed: a stable error code, its values such as limits and names, and the message in English."""
+    """Why a job failed: a stable error code, its parameters, and the message in English."""
 
     code: str
     params: dict[str, Any]
@@ -40,13 +40,13 @@ class Job(Schema):
     upload: uuid.UUID
     uploads: Annotated[
         list[uuid.UUID],
-        Field(description="The images it is made of, in order. Several in a joined document."),
+        Field(description="The source images, in order. Several for a joined document."),
     ]
     status: models.Job.Status
     recipe: dict[str, Any]
     error: Failure | None
     result: Result | None
-    report: Annotated[dict[str, Any] | None, Field(description="What happened to the image.")]
+    report: Annotated[dict[str, Any] | None, Field(description="What changed during the conversion.")]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -108,7 +108,7 @@ class Upload(Schema):
 
 class Announced(Schema):
     uploads: Annotated[list[Upload], Field(description="In the order of the files.")]
-    expires_at: Annotated[datetime, Field(description="Until then a batch may be created of them.")]
+    expires_at: Annotated[datetime, Field(description="When uploads without a batch are deleted.")]
 
     @classmethod
     def of(cls, uploads: Sequence[models.Upload]) -> Announced:
@@ -149,7 +149,7 @@ class Batch(BatchSummary):
     jobs: Annotated[list[Job], Field(description=f"At most {JOBS_AT_ONCE}.")]
     next: Annotated[
         str | None,
-        Field(description="`cursor` for the jobs that follow, with their uploads. Null if there are none."),
+        Field(description="`cursor` of the next jobs, with their uploads. Null if there are none."),
     ] = None
 
     @classmethod
@@ -214,9 +214,9 @@ class Recipe(Schema):
     id: uuid.UUID
     name: str
     recipe: Annotated[
-        dict[str, Any], Field(description="Canonical form, without default values; of the first output.")
+        dict[str, Any], Field(description="The first output, in canonical form without default values.")
     ]
-    outputs: Annotated[list[dict[str, Any]], Field(description="The recipes of all its outputs.")]
+    outputs: Annotated[list[dict[str, Any]], Field(description="The recipes of all outputs.")]
     sentence: Annotated[str, Field(description="The recipe in plain words.")]
     created_at: datetime
     updated_at: datetime
@@ -287,10 +287,11 @@ class Webhook(Schema):
     events: list[models.Webhook.Event]
     created_at: datetime
     disabled_at: Annotated[
-        datetime | None, Field(description="When it was paused, returned 410, or had failed for 5 days.")
+        datetime | None,
+        Field(description="When it was paused: by you, after a 410, or after 5 days of failures."),
     ]
     failing_since: Annotated[
-        datetime | None, Field(description="The first failure since it last accepted an event.")
+        datetime | None, Field(description="Time of the first failure since an event was last accepted.")
     ]
 
     @classmethod
@@ -377,7 +378,7 @@ class Problem(Schema):
     detail: Annotated[str, Field(description="In English.")]
     code: Annotated[str, Field(description="Stable error code. `type` links to its explanation.")]
     params: Annotated[
-        dict[str, Any], Field(description="The values in the detail, such as limits and names.")
+        dict[str, Any], Field(description="The parameters of the detail, such as limits and names.")
     ]
     errors: list[ProblemDetail] | None = None
 

@@ -58,7 +58,7 @@ def rendering() -> Iterator[None]:
     except EngineError:
         raise
     except Exception as exc:
-        logger.exception("A decoded picture could not be rendered")
+        logger.exception("A decoded image could not be rendered")
         raise Fault from exc
 
 
@@ -91,7 +91,7 @@ def encoding(target: Format) -> Iterator[None]:
     except MemoryError as exc:
         raise OutOfMemory(kind="encoder", format=target.label) from exc
     except Exception as exc:
-        logger.exception("The writer of %s refused a picture", target.label)
+        logger.exception("The encoder of %s rejected an image", target.label)
         raise Fault(kind="encoder", format=target.label) from exc
 
 

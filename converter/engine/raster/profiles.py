@@ -275,7 +275,7 @@ def _fixed(value: float) -> bytes:
     try:
         return struct.pack(">i", round(value * 65_536))
     except struct.error as exc:
-        raise ValueError(f"{value} is more than a profile holds") from exc
+        raise ValueError(f"{value} does not fit in a profile") from exc
 
 
 def _tristimulus(point: Point) -> _Row:

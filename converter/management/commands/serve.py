@@ -108,7 +108,7 @@ def _recover() -> None:
         import_string(RECOVER)()
     except Exception:
         # A full disk or a locked database must not keep the site from starting.
-        logger.exception("What the last server left could not be taken up; the sweep will do it in time")
+        logger.exception("Could not resume the work of the previous server; the sweep will do it later")
 
 
 def _allow_open_files(count: int) -> None:
@@ -124,5 +124,5 @@ def _tick(stopped: threading.Event) -> None:
         try:
             import_string(CLOCK)({}, None)
         except Exception:
-            logger.exception("The sweep failed; the next one tries again")
+            logger.exception("The sweep failed; the next one will try again")
         stopped.wait(TICK)

@@ -109,7 +109,7 @@ def _database_answers() -> bool:
     try:
         Batch.objects.exists()  # must query a table: SQLite answers other queries without its file
     except DatabaseError:
-        logger.exception("The database does not answer")
+        logger.exception("The database is not responding")
         return False
     return True
 
@@ -122,6 +122,6 @@ def _state_of_stores() -> str:
             if not bucket.has_room(jobs.limits().max_bytes):
                 return "full"
     except (StorageFault, OSError):
-        logger.exception("A store does not answer")
+        logger.exception("The storage is not responding")
         return "failed"
     return "ok"

@@ -76,5 +76,5 @@ def _unavailable_as_problem() -> Iterator[None]:
     except (CognitoUnavailable, CognitoError) as exc:
         if isinstance(exc, CognitoError) and exc.code != "too_many_attempts":
             raise
-        logger.error("Cognito did not answer", exc_info=exc)
+        logger.error("Cognito did not respond", exc_info=exc)
         raise Problem("unavailable", headers={"Retry-After": "5"}) from exc

@@ -51,7 +51,7 @@ def identify(id_token: str, access: str) -> tuple[User, int]:
         claims = jwt.verify(id_token, "id", access=access)
         until: int = jwt.verify(access, "access")["exp"]
     except InvalidToken as exc:
-        raise CognitoUnavailable("Tokens that Cognito has just issued do not verify.") from exc
+        raise CognitoUnavailable("The tokens that Cognito has just issued are not valid.") from exc
     return user_of(claims), until
 
 
@@ -90,4 +90,6 @@ def _release(email: str, new_sub: str) -> None:
     if other:
         other.email, other.is_active = f"{other.pk}@replaced.invalid", False
         other.save(update_fields=["email", "is_active"])
-        logger.warning("An address changed hands; the older row is closed", extra={"user": str(other.pk)})
+        logger.warning(
+            "An e-mail address moved to another account; the old one is closed", extra={"user": str(other.pk)}
+        )

@@ -131,7 +131,7 @@ def _proof(srp: AWSSRP, parameters: dict[str, str], now: datetime) -> dict[str, 
     """Return the challenge responses with the signature that proves knowledge of the password."""
     server = int(parameters["SRP_B"], 16)
     if server % srp.big_n == 0:
-        raise CognitoUnavailable("SRP_B is a multiple of N, which would give the password away.")
+        raise CognitoUnavailable("SRP_B is a multiple of N, which would reveal the password.")
     user = parameters["USER_ID_FOR_SRP"]
     key = srp.get_password_authentication_key(user, srp.password, server, parameters["SALT"])
     # Cognito expects English names and a day without a leading zero, whatever the server's locale.

@@ -137,10 +137,10 @@ def translated(not_authorized: str = "wrong_credentials", wrong_code: str = "wro
         elif error["Code"] == "InvalidParameterException" and "password" in error["Message"].lower():
             code = "weak_password"
         if code is None:
-            raise CognitoUnavailable(f"Cognito refused: {error['Code']}.") from exc
+            raise CognitoUnavailable(f"Cognito rejected the request: {error['Code']}.") from exc
         raise CognitoError(code) from exc
     except BotoCoreError as exc:
-        raise CognitoUnavailable(f"Cognito did not answer: {type(exc).__name__}.") from exc
+        raise CognitoUnavailable(f"Cognito did not respond: {type(exc).__name__}.") from exc
 
 
 # Cognito hides which addresses have an account, but not everywhere: these errors depend on it, for example

@@ -89,7 +89,7 @@ class KeyCache:
             if age > KEY_LIFETIME or (kid not in self._keys and age > REFETCH_INTERVAL):
                 self._fetch(kid)
         if kid not in self._keys:
-            raise InvalidToken("The token is signed with a key that is not the user pool's.")
+            raise InvalidToken("The token is not signed with a key of the user pool.")
         return self._keys[kid]
 
     def _fetch(self, kid: str) -> None:
@@ -98,7 +98,7 @@ class KeyCache:
         except CognitoUnavailable:
             if kid not in self._keys:
                 raise
-            logger.warning("The user pool's keys could not be fetched; using the cached ones")
+            logger.warning("Could not fetch the user pool's keys; using the cached ones")
         else:
             self._keys = {key["kid"]: key for key in keys if key.get("kty") == "RSA"}
         self._fetched_at = time.monotonic()
@@ -111,7 +111,7 @@ def fetch_keys() -> list[dict[str, str]]:
             "GET", settings.COGNITO_JWKS_URL, timeout=3.0, retries=urllib3.Retry(2, redirect=0)
         )
         if answer.status != 200:
-            raise CognitoUnavailable(f"The user pool's keys were answered with {answer.status}.")
+            raise CognitoUnavailable(f"The request for the user pool's keys returned status {answer.status}.")
         keys: list[dict[str, str]] = answer.json()["keys"]
         return keys
     except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as exc:

@@ -29,7 +29,7 @@ class CognitoMiddleware:
             try:
                 self._renew(request)
             except CognitoUnavailable:
-                logger.exception("A session could not be renewed")
+                logger.exception("Could not renew a session")
                 text = _("The login service is not responding. Try again in a moment.")
                 return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "5"})
         return self.get_response(request)

@@ -44,7 +44,7 @@ def form_page(*, anonymous: bool) -> Callable[[View], View]:
             try:
                 return view(request)
             except CognitoUnavailable:
-                logger.exception("Cognito did not answer")
+                logger.exception("Cognito did not respond")
                 messages.error(request, _("The login service is not responding. Try again in a moment."))
                 return redirect(request.path)
             except SessionExpired:

@@ -237,7 +237,7 @@ def logout_everywhere(request: LoggedInRequest) -> HttpResponse:
     except SessionExpired:
         return redirect_to_login(request)
     except (CognitoError, CognitoUnavailable):
-        logger.exception("Cognito did not log a person out everywhere")
+        logger.exception("Cognito did not log a user out everywhere")
         messages.error(request, _("Something went wrong. Try again in a moment."))
         return redirect("accounts:account")
     end_session(request)

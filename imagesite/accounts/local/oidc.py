@@ -65,7 +65,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _not_now(request, exc)
     except Exception as exc:
         # Login declined, URL opened twice, or response forged: each raises another exception.
-        logger.warning("The provider's answer was not taken", exc_info=exc)
+        logger.warning("The OpenID provider's response was rejected", exc_info=exc)
         messages.error(request, _("The login was not completed. Try again."))
         return redirect("accounts:login")
     wanted = request.session.pop(NEXT, "")
@@ -117,7 +117,7 @@ def _claims(provider: Any, request: HttpRequest) -> dict[str, Any]:
 
 
 def _not_now(request: HttpRequest, exc: Exception) -> HttpResponse:
-    logger.error("The OpenID provider could not be asked", exc_info=exc)
+    logger.error("The OpenID provider did not respond", exc_info=exc)
     said = _("%(provider)s is not available. Try again later.") % {"provider": settings.OIDC_NAME}
     messages.error(request, said)
     return redirect("accounts:login")

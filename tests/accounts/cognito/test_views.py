@@ -166,7 +166,7 @@ def test_keys_of_the_pool_that_have_just_changed_are_a_fault_that_passes(
         assert client.get(PAGE).status_code == 503
         page = log_in(Client(), carol)
         assert page.headers["Location"] == "/accounts/login/"
-        assert "has just issued do not verify" in caplog.text
+        assert "has just issued are not valid" in caplog.text
     assert is_in(client)
 
 

@@ -31,7 +31,7 @@ def _tried() -> Compress:
     except (deflate.DeflateError, OSError, zlib.error) as exc:
         raise Unfit(f"libdeflate cannot be used on this processor: {exc}") from exc
     if not right:
-        raise Unfit("libdeflate writes other data on this processor")
+        raise Unfit("libdeflate compresses wrongly on this processor")
     return compress
 
 

@@ -112,7 +112,7 @@ def _tried() -> Encode:
     except (ajpegli.AjpegliError, RuntimeError, OSError) as exc:
         raise Unfit(f"jpegli cannot be used on this processor: {exc}") from exc
     if not right:
-        raise Unfit("jpegli writes other pixels on this processor")
+        raise Unfit("jpegli encodes wrong pixels on this processor")
     return encode
 
 

@@ -147,7 +147,7 @@ def _tried() -> _OpenJpeg:
     except (OSError, AttributeError, Unfit) as exc:
         raise Unfit(f"Pillow's OpenJPEG cannot be called: {exc}") from exc
     if not right:
-        raise Unfit("Pillow's OpenJPEG, called directly, reads other pixels")
+        raise Unfit("Pillow's OpenJPEG, called directly, decodes wrong pixels")
     return library
 
 

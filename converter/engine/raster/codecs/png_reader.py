@@ -62,7 +62,7 @@ def _tried() -> Decode:
             raise
         raise Unfit(f"kornia-rs cannot be used on this processor: {exc}") from exc
     if not right:
-        raise Unfit("kornia-rs reads other pixels on this processor")
+        raise Unfit("kornia-rs decodes wrong pixels on this processor")
     return decode
 
 
