@@ -72,7 +72,7 @@ def fill(owner: Any, count: int) -> None:
 
 
 @pytest.mark.long
-def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
+def test_a_list_needs_the_same_queries_for_three_rows_and_for_thirty(
     staff: Client, alice: Any, subtests: pytest.Subtests
 ) -> None:
     fill(alice, 3)
@@ -130,7 +130,7 @@ def test_a_webhook_is_paused_and_resumed_with_a_trace(staff: Client, alice: Any)
     assert list(traces) == ["Paused.", "Resumed."]
 
 
-def test_a_link_is_ended_by_staff_and_never_shown(staff: Client, alice: Any) -> None:
+def test_a_link_is_revoked_by_staff_and_never_shown(staff: Client, alice: Any) -> None:
     fill(alice, 1)
     share = Share.objects.get()
     for page in ("/admin/converter/share/", f"/admin/converter/share/{share.pk}/change/"):
@@ -217,7 +217,7 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
 
 
 @pytest.mark.long
-def test_rows_are_shown_whole_and_edited_by_nobody(
+def test_rows_are_shown_completely_and_cannot_be_edited(
     staff: Client, alice: Any, send: Any, worker: Any, subtests: pytest.Subtests
 ) -> None:
     fill(alice, 1)
@@ -303,7 +303,7 @@ def test_a_person_is_deleted_with_every_image(
     assert LogEntry.objects.get().is_deletion()
 
 
-def test_nobody_is_deleted_without_the_right_to(alice: Any, bob: Any) -> None:
+def test_deleting_a_user_needs_the_permission(alice: Any, bob: Any) -> None:
     alice.is_staff = True
     alice.save()
     alice.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
@@ -324,14 +324,14 @@ def test_a_user_is_made_by_staff(staff: Client) -> None:
     assert User.objects.get(email="new@example.org").check_password("long and odd 1")
 
 
-def test_counting_stops_where_leafing_does(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_stops_at_the_limit_of_paging(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(alice, 5)
     monkeypatch.setattr(BoundedPaginator, "MOST", 3)
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
 
 
 @pytest.mark.long
-def test_an_action_on_all_is_done_to_as_many_as_the_list_says(
+def test_an_action_on_all_applies_to_the_number_in_the_list(
     staff: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(alice, 5)
@@ -363,7 +363,7 @@ def test_an_action_on_all_of_a_short_list_is_done_to_all(staff: Client, alice: A
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_browser_has_no_complaint(
+def test_the_console_of_the_browser_has_no_errors(
     live_server: Any, staff: Client, alice: Any, send: Any, worker: Any
 ) -> None:
     batch = submit(alice, outputs=[EngineRecipe.parse({"format": "webp"})], files=[jobs.NewFile("a.jpg", 5)])

@@ -27,7 +27,7 @@ def test_imports_point_inwards() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_module_of_the_vocabulary_is_kept_from_decoders() -> None:
+def test_every_module_of_the_descriptions_is_kept_from_decoders() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = project["tool"]["importlinter"]["contracts"]
     kept = next(
@@ -38,7 +38,7 @@ def test_every_module_of_the_vocabulary_is_kept_from_decoders() -> None:
 
 
 @pytest.mark.parametrize("room", ["converter.engine", "converter.sandbox"])
-def test_hostile_bytes_meet_no_django(room: str) -> None:
+def test_untrusted_files_are_decoded_without_django(room: str) -> None:
     code = f"import sys, {room}; sys.exit('django' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
@@ -83,14 +83,14 @@ def test_pages_start_without_a_decoder() -> None:
         "converter.events.dispatched.deliver",
     ],
 )
-def test_what_zappa_calls_takes_exactly_event_and_context(name: str) -> None:
+def test_functions_that_zappa_calls_take_exactly_event_and_context(name: str) -> None:
     # Zappa calls again with fewer arguments after a TypeError: with a default, a handler would run twice.
     parameters = inspect.signature(import_string(name)).parameters.values()
     assert [p.name for p in parameters] == ["event", "context"]
     assert all(p.default is p.empty for p in parameters)
 
 
-def test_every_function_that_zappa_is_told_of_exists() -> None:
+def test_every_function_in_the_zappa_settings_exists() -> None:
     stages = json.loads((ROOT / "zappa_settings.json").read_text())
     named = [event["function"] for stage in stages.values() for event in stage.get("events", [])]
     assert sorted(set(named)) == ["converter.events.clock.sweep", "converter.events.s3.on_upload"]

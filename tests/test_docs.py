@@ -24,7 +24,7 @@ def test_every_setting_is_documented() -> None:
     assert names <= documented, names - documented
 
 
-def test_every_room_is_in_the_picture_of_the_architecture() -> None:
+def test_every_package_is_in_the_diagram_of_the_architecture() -> None:
     rooms = {path.name for path in (ROOT / "converter").iterdir() if (path / "__init__.py").exists()}
     text = (ROOT / "docs" / "architecture.md").read_text()
     missing = {room for room in rooms - {"migrations", "management"} if f"converter/{room}" not in text}
@@ -45,13 +45,13 @@ def test_every_target_of_the_makefile_has_a_line_of_help() -> None:
     assert [target for target in phony if not re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)] == []
 
 
-def test_the_index_of_the_documents_names_them_all() -> None:
+def test_the_index_lists_all_documents() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     pages = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md"]
     assert [page for page in pages if f"]({page})" not in index] == []
 
 
-def test_every_link_of_the_documents_leads_somewhere() -> None:
+def test_every_link_in_the_documents_works() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
@@ -69,7 +69,7 @@ def test_the_glossary_is_in_alphabetical_order() -> None:
     assert words == sorted(words)
 
 
-def test_every_file_that_the_guide_to_extending_names_is_there() -> None:
+def test_every_file_named_in_the_guide_to_extending_exists() -> None:
     named = re.findall(
         r"`([\w./-]+(?:/|\.(?:md|py|toml|po|html|js)))`", (ROOT / "docs" / "extending.md").read_text()
     )

@@ -11,7 +11,7 @@ from tests.server import Server
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
-def test_one_who_sends_much_keeps_nobody_waiting(tmp_path: Path, new_site: Path) -> None:
+def test_a_large_upload_does_not_delay_others(tmp_path: Path, new_site: Path) -> None:
     with Server(tmp_path / "site", like=new_site) as server:
         tokens = server.python(fairness.MAKE_TOKENS).split()
         server.start()

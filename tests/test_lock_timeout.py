@@ -87,13 +87,13 @@ def test_reading_a_locked_database_hardly_waits(alice: Any, waits: Waits) -> Non
     assert waits.all == [BRIEF, BRIEF]
 
 
-def test_unknown_tokens_are_told_at_once_while_the_database_is_locked(waits: Waits) -> None:
+def test_unknown_tokens_are_refused_immediately_while_the_database_is_locked(waits: Waits) -> None:
     with locked():
         problem(Program("img_unknown").get("batches"), 401, "invalid_token")
     assert waits.all == [BRIEF]
 
 
-def test_the_usual_wait_comes_back_after_an_error() -> None:
+def test_the_usual_timeout_is_restored_after_an_error() -> None:
     usual = usual_wait()
     with pytest.raises(OperationalError), lock_timeout.short_lock_timeout():
         raise OperationalError

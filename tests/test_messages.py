@@ -126,7 +126,7 @@ def test_a_message_within_a_message_is_translated_too() -> None:
         assert translated(Message("watermark_unusable", stored)) == translated(message)
 
 
-def test_what_people_wrote_is_not_translated() -> None:
+def test_user_content_is_not_translated() -> None:
     recipe = engine.Recipe.parse({"format": "jpeg", "watermark": {"text": "metadata kept"}})
     with translation.override("de"):
         assert "Wasserzeichen „metadata kept“" in recipe_sentence(recipe)
@@ -239,12 +239,12 @@ def test_every_error_code_is_explained_and_has_a_status() -> None:
     assert all(400 <= info.status < 600 for info in ERRORS.values())
 
 
-def test_every_explained_code_can_be_said() -> None:
+def test_every_explained_code_has_a_template() -> None:
     """A code that is explained but has no template could never be shown."""
     assert {code for code in ERRORS if not any(key.split(".")[0] == code for key in TEMPLATES)} == set()
 
 
-def test_what_is_no_longer_here_is_410() -> None:
+def test_deleted_files_are_410() -> None:
     assert {code for code, info in ERRORS.items() if info.status == 410} == {
         "expired",
         "link_expired",
@@ -254,7 +254,7 @@ def test_what_is_no_longer_here_is_410() -> None:
 
 
 @pytest.mark.long
-def test_nobody_writes_a_sentence_where_a_message_is_raised() -> None:
+def test_no_message_is_written_where_it_is_raised() -> None:
     wordy = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path, node, name in calls()
@@ -267,7 +267,7 @@ def test_nobody_writes_a_sentence_where_a_message_is_raised() -> None:
 
 
 @pytest.mark.parametrize("error", [jobs.Conflict, outbound.FetchError, cognito.CognitoError])
-def test_a_sentence_is_no_code(error: type[Exception]) -> None:
+def test_a_code_is_not_a_sentence(error: type[Exception]) -> None:
     with pytest.raises(KeyError):
         error("This is a sentence.")
 
@@ -284,7 +284,7 @@ console.log(JSON.stringify(messages.map(fill)));
 
 @pytest.mark.system
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_scripts_say_what_the_server_says(language: str) -> None:
+def test_the_scripts_format_messages_like_the_server(language: str) -> None:
     script = (ROOT / "converter/static/converter/js/messages.js").as_uri()
     with translation.override(language):
         templates = texts.for_messages()

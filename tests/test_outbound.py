@@ -36,12 +36,12 @@ def get(url: str, allowed: list[str] | None = None, **options: Any) -> outbound.
         "192.0.0.192", "::ffff:192.0.0.192", "168.63.129.16", "192.88.99.1", "fec0::1", "3fff::1",
     ],
 )  # fmt: skip
-def test_what_is_not_public_is_not_permitted(address: str) -> None:
+def test_addresses_that_are_not_public_are_not_allowed(address: str) -> None:
     assert not outbound.is_permitted(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_what_is_public_is_permitted(address: str) -> None:
+def test_public_addresses_are_allowed(address: str) -> None:
     assert outbound.is_permitted(address)
 
 
@@ -53,7 +53,7 @@ def test_a_network_may_be_allowed() -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
-def test_this_machine_is_not_reached_however_it_is_spelt(server: Receiver, host: str) -> None:
+def test_this_machine_is_not_reached_in_any_spelling(server: Receiver, host: str) -> None:
     port = server.url.rpartition(":")[2]
     with pytest.raises(FetchError):
         get(f"http://{host}:{port}/")
@@ -68,7 +68,7 @@ def test_this_machine_is_not_reached_however_it_is_spelt(server: Receiver, host:
         "http://[::1", "http://" + "a" * 70 + ".org/",
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(FetchError):
         outbound.parts(url)
 
@@ -90,7 +90,7 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
         ("https://", "not_an_address"),
     ],
 )  # fmt: skip
-def test_what_no_name_is_needed_to_refuse_is_refused_at_once(
+def test_an_url_that_needs_no_lookup_is_refused_immediately(
     url: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail("looked up"))
@@ -100,23 +100,23 @@ def test_what_no_name_is_needed_to_refuse_is_refused_at_once(
 
 
 @pytest.mark.parametrize("url", ["HTTP://example.org/", "https://8.8.8.8/", "http://[2606:4700::1]:8080/"])
-def test_what_may_be_reached_is_not_refused_before(url: str) -> None:
+def test_an_allowed_url_is_not_refused_before_the_lookup(url: str) -> None:
     outbound.check(url)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost", "receiver.home"])
-def test_a_network_that_is_allowed_is_so_on_any_port(host: str) -> None:
+def test_an_allowed_network_is_allowed_on_any_port(host: str) -> None:
     outbound.check(f"http://{host}:5000/", HOME)
 
 
-def test_an_answer_is_brought(server: Receiver) -> None:
+def test_a_response_is_returned(server: Receiver) -> None:
     server.answers["/a%20b?q=%C3%A9"] = (200, {}, b"hello")
     answer = get(f"{server.url}/a b?q=é".replace(" ", "%20"), HOME)
     assert (answer.status, answer.body) == (200, b"hello")
     assert server.asked[0].headers["Host"] == server.url.removeprefix("http://")
 
 
-def test_redirects_are_followed_and_each_is_guarded(server: Receiver) -> None:
+def test_redirects_are_followed_and_each_is_checked(server: Receiver) -> None:
     server.answers["/here"] = (302, {"Location": "/there"}, b"")
     server.answers["/there"] = (200, {}, b"found")
     answer = get(f"{server.url}/here", HOME)
@@ -141,7 +141,7 @@ def test_a_circle_of_redirects_ends(server: Receiver) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_what_is_sent_goes_to_no_other_address(server: Receiver, status: int) -> None:
+def test_data_is_not_sent_to_another_address(server: Receiver, status: int) -> None:
     server.answers["/here"] = (status, {"Location": "/there"}, b"")
     answer = outbound.request(
         "POST", f"{server.url}/here", body=b"x", seconds=20, most_bytes=10, allowed=HOME
@@ -150,7 +150,7 @@ def test_what_is_sent_goes_to_no_other_address(server: Receiver, status: int) ->
     assert [asked.path for asked in server.asked] == ["/here"]
 
 
-def test_a_name_is_looked_up_once_and_the_address_that_was_judged_is_the_one_reached(
+def test_a_name_is_looked_up_once_and_the_checked_address_is_used(
     server: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = int(server.url.rpartition(":")[2])
@@ -201,7 +201,7 @@ def test_a_length_above_the_limit_is_refused_before_the_body_arrives(server: Rec
 
 
 @pytest.mark.long
-def test_whoever_does_not_answer_is_left(server: Receiver) -> None:
+def test_a_server_that_does_not_respond_times_out(server: Receiver) -> None:
     with pytest.raises(FetchError, match="too long"):
         get(f"{server.url}/slow", HOME, seconds=0.2)
 
@@ -249,20 +249,20 @@ OK = b"HTTP/1.1 200 OK\r\n"
     ],
     ids=["continue", "headers", "header", "length", "close", "old", "chunks", "extension", "trailers"],
 )
-def test_whoever_answers_drop_by_drop_is_left_too(begin: bytes, drop: bytes) -> None:
+def test_a_server_that_responds_too_slowly_times_out_too(begin: bytes, drop: bytes) -> None:
     with dripping(begin, drop) as url, pytest.raises(FetchError, match="too long"):
         get(url, HOME, seconds=0.2)
 
 
 @pytest.mark.long
-def test_where_the_beginning_is_enough_an_answer_that_never_ends_is_one() -> None:
+def test_an_endless_response_is_accepted_if_its_start_is_enough() -> None:
     with dripping(OK + b"Content-Length: 900\r\n\r\n", b"x") as url:
         answer = get(url, HOME, seconds=1, cut=True)  # time limit for the first bytes
     assert answer.status == 200
     assert set(answer.body) <= {ord("x")}
 
 
-def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
+def test_an_interrupted_response_is_an_error(server: Receiver) -> None:
     server.answers["/"] = (200, {"Content-Length": "10", "Connection": "close"}, b"half")
     with pytest.raises(FetchError, match="interrupted"):
         get(f"{server.url}/", HOME)
@@ -270,13 +270,13 @@ def test_an_answer_that_breaks_off_is_none(server: Receiver) -> None:
 
 
 @pytest.mark.parametrize("location", ["http://[", "http://[::1", "//[x]/"])
-def test_a_redirect_to_what_is_no_address_is_said(server: Receiver, location: str) -> None:
+def test_a_redirect_to_an_invalid_url_is_reported(server: Receiver, location: str) -> None:
     server.answers["/"] = (302, {"Location": location}, b"")
     with pytest.raises(FetchError, match="not a URL"):
         get(f"{server.url}/", HOME)
 
 
-def test_a_host_that_does_not_exist_or_listen_is_said(server: Receiver) -> None:
+def test_a_host_that_does_not_exist_or_listen_is_reported(server: Receiver) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(FetchError, match="interrupted"):

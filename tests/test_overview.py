@@ -122,7 +122,7 @@ def test_each_figure_leads_to_its_rows(staff: Client, day: None) -> None:
 
 
 @pytest.mark.long
-def test_it_asks_as_much_of_a_full_table_as_of_an_empty_one(staff: Client, alice: Any) -> None:
+def test_it_needs_the_same_queries_for_a_full_table_as_for_an_empty_one(staff: Client, alice: Any) -> None:
     with CaptureQueriesContext(connection) as empty:
         assert staff.get(PAGE).status_code == 200
     fill(alice, 30)
@@ -170,7 +170,7 @@ def test_looking_at_an_image_leaves_a_trace(
     assert (entry.user, entry.object_id, entry.change_message) == (root, str(pk), "Viewed image.")
 
 
-def test_who_may_not_see_the_overview_is_not_led_to_it(staff: Client, django_user_model: Any) -> None:
+def test_users_without_permission_have_no_link_to_the_overview(staff: Client, django_user_model: Any) -> None:
     assert PAGE in staff.get("/admin/").content.decode()
     without = Client()
     without.force_login(django_user_model.objects.create_user("clerk@example.org", "x", is_staff=True))

@@ -64,13 +64,13 @@ def test_it_says_what_a_person_has_used_of_their_quota(staff: Client, alice: Any
     assert "1.5 MB of 3.0 MB" in text
 
 
-def test_what_was_used_yesterday_does_not_count(staff: Client, alice: Any) -> None:
+def test_usage_of_yesterday_does_not_count(staff: Client, alice: Any) -> None:
     jobs_of(alice, {})
     Usage.objects.update(hour=timezone.now() - timedelta(hours=30))
     assert staff.get(page_of(alice)).context["use"].jobs_today == 0
 
 
-def test_it_says_in_words_why_jobs_failed(staff: Client, alice: Any, bob: Any) -> None:
+def test_it_says_why_jobs_failed(staff: Client, alice: Any, bob: Any) -> None:
     jobs_of(alice, CUT, {"status": "finished"})
     jobs_of(bob, FULL)
     page = staff.get(page_of(alice))
@@ -132,7 +132,7 @@ def test_lists_lead_to_the_person(staff: Client, alice: Any) -> None:
     assert f'href="{page_of(alice)}"' in staff.get(f"/admin/accounts/user/{alice.pk}/change/").text
 
 
-def test_a_retry_is_offered_where_it_may_help_and_else_greyed_out_with_the_reason(
+def test_retry_is_enabled_if_it_may_help_and_otherwise_disabled_with_the_reason(
     staff: Client, alice: Any
 ) -> None:
     jobs_of(alice, CUT, FULL, {"status": "cancelled"}, {"status": "finished"})
@@ -170,7 +170,7 @@ def test_a_button_retries_one_job_and_returns_to_its_page(staff: Client, alice: 
     assert away == f"/admin/converter/job/{full.pk}/change/"
 
 
-def test_what_would_fail_again_is_not_retried_by_any_action(staff: Client, alice: Any) -> None:
+def test_no_action_retries_a_job_that_would_fail_again(staff: Client, alice: Any) -> None:
     (job,) = jobs_of(alice, CUT)
     assert run_action(staff, "converter/job", "retry", job) == [
         "Retried: 0 of 1.",

@@ -22,7 +22,7 @@ def submit(owner: Any, **sources: Any) -> Batch:
     return jobs.submit.submit(owner, outputs=[WEBP], **(sources or {"files": [jobs.NewFile("a.jpg", 5)]}))
 
 
-def test_who_has_chosen_nothing_keeps_files_as_everybody(alice: Any, settings: Any) -> None:
+def test_users_without_a_choice_have_the_default_retention(alice: Any, settings: Any) -> None:
     batch = submit(alice)
     assert batch.expires_at - batch.created_at == settings.CONVERTER_RETENTION
     assert batch.jobs.get().upload.expires_at == batch.expires_at
@@ -38,7 +38,7 @@ def test_files_are_kept_as_long_as_their_owner_chose(alice: Any, bob: Any, setti
     assert kept.expires_at - kept.created_at == 3 * DAY
 
 
-def test_a_choice_changes_nothing_that_is_here_already(alice: Any, settings: Any) -> None:
+def test_a_choice_does_not_affect_existing_files(alice: Any, settings: Any) -> None:
     before = submit(alice)
     Preferences.objects.create(owner=alice, retention=timedelta(hours=1))
     before.refresh_from_db()

@@ -57,7 +57,7 @@ def test_an_older_open_folder_is_closed_at_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o1777, 0o700])
-def test_what_belongs_to_all_or_is_closed_is_left_as_it_is(tmp_path: Path, mode: int) -> None:
+def test_shared_or_private_folders_keep_their_permissions(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(mode)
@@ -92,7 +92,7 @@ def test_it_does_not_start_with_a_key_that_can_be_guessed(tmp_path: Path, key: s
 
 
 @pytest.mark.system
-def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     done = run_check(file / "data")
@@ -100,7 +100,9 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> N
     assert done.stderr == f"DATA_DIR {file}/data cannot be created: Not a directory.\n"
 
 
-def test_a_read_only_folder_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_is_reported_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # root may write everywhere, except on a read-only disk.
     monkeypatch.setattr("imagesite.private.os.access", lambda path, mode: False)
     with pytest.raises(ImproperlyConfigured, match="cannot be written to"):

@@ -59,7 +59,7 @@ TOLD = {"x_forwarded_proto": "https", "x_forwarded_for": "203.0.113.9", "x_forwa
         (["127.0.0.1"], "::ffff:127.0.0.1"),
     ],
 )
-def test_a_trusted_proxy_says_the_scheme_and_who_asks(trusted: list[str], peer: str) -> None:
+def test_a_trusted_proxy_sets_the_scheme_and_the_client_address(trusted: list[str], peer: str) -> None:
     got = heard(trusted, peer, **TOLD)
     assert got["wsgi.url_scheme"] == "https"
     assert got["REMOTE_ADDR"] == "203.0.113.9"
@@ -67,13 +67,13 @@ def test_a_trusted_proxy_says_the_scheme_and_who_asks(trusted: list[str], peer: 
     assert "HTTP_X_FORWARDED_HOST" not in got
 
 
-def test_what_a_visitor_put_before_the_proxy_does_not_count() -> None:
+def test_addresses_that_a_visitor_adds_are_ignored() -> None:
     got = heard(["127.0.0.1"], "127.0.0.1", x_forwarded_for="198.51.100.1, 203.0.113.9")
     assert got["REMOTE_ADDR"] == "203.0.113.9"
 
 
 @pytest.mark.parametrize(("trusted", "peer"), [(["127.0.0.1"], "10.0.0.7"), ([], "127.0.0.1")])
-def test_what_others_forge_is_dropped(trusted: list[str], peer: str) -> None:
+def test_forged_headers_are_dropped(trusted: list[str], peer: str) -> None:
     got = heard(trusted, peer, **TOLD, forwarded="for=203.0.113.9;proto=https")
     assert got["wsgi.url_scheme"] == "http"
     assert got["REMOTE_ADDR"] == peer
@@ -81,12 +81,12 @@ def test_what_others_forge_is_dropped(trusted: list[str], peer: str) -> None:
 
 
 @pytest.mark.parametrize(("peer", "named"), [("127.0.0.1", "alice@example.org"), ("10.0.0.7", None)])
-def test_only_a_trusted_proxy_says_who_is_logged_in(peer: str, named: str | None) -> None:
+def test_only_a_trusted_proxy_sets_the_logged_in_user(peer: str, named: str | None) -> None:
     got = heard(["127.0.0.1"], peer, remote_email="alice@example.org")
     assert got.get("HTTP_REMOTE_EMAIL") == named
 
 
-def test_a_proxy_that_is_no_address_is_refused() -> None:
+def test_an_invalid_proxy_address_is_refused() -> None:
     with pytest.raises(ValueError, match="proxy.example"):
         networks(["proxy.example"])
 

@@ -99,7 +99,7 @@ def test_a_killed_server_finishes_at_its_next_start(server: Server, token: str) 
         assert eventually(60, lambda: set(states()) == {"finished"}), states()
 
 
-def test_it_ends_in_order_when_asked(server: Server) -> None:
+def test_it_shuts_down_cleanly_when_asked(server: Server) -> None:
     server.start()
     family = server.end()
     assert server.process
@@ -108,7 +108,7 @@ def test_it_ends_in_order_when_asked(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_asked_twice_it_still_ends_in_order(server: Server) -> None:
+def test_asked_twice_it_still_shuts_down_cleanly(server: Server) -> None:
     server.start()
     process = server.process
     assert process
@@ -134,7 +134,7 @@ def test_two_servers_cannot_work_on_one_folder(running: Server) -> None:
     assert "Another server is using" in second.stderr
 
 
-def test_idle_connections_keep_nobody_out(running: Server) -> None:
+def test_idle_connections_do_not_block_others(running: Server) -> None:
     port = urlsplit(running.url).port
     assert port
     with ExitStack() as browsers:
@@ -143,13 +143,13 @@ def test_idle_connections_keep_nobody_out(running: Server) -> None:
         assert requests.get(f"{running.url}/healthz", timeout=60).ok
 
 
-def test_nobody_can_send_without_end(running: Server) -> None:
+def test_a_request_cannot_last_forever(running: Server) -> None:
     for size, reason in ((1_500_000, "Unauthorized"), (3_000_000, "Request Entity Too Large")):
         answer = requests.post(f"{running.url}/api/v1/convert", files={"file": bytes(size)}, timeout=60)
         assert answer.reason == reason
 
 
-def test_it_does_not_start_with_a_decoder_that_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_start_with_an_unsafe_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe."])
     with pytest.raises(CommandError, match=r"libheif 1\.23\.0 is not safe\. Reinstall the dependencies\."):
         call_command("serve")
@@ -188,7 +188,7 @@ def test_a_name_with_two_addresses_is_served_on_both(monkeypatch: pytest.MonkeyP
         server.close()
 
 
-def test_an_address_of_ipv6_is_one_that_browsers_open() -> None:
+def test_the_url_of_an_ipv6_address_works_in_browsers() -> None:
     class Listening:
         effective_port = 8216
 
@@ -213,7 +213,7 @@ def test_a_host_without_an_address_is_said(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_a_port_that_is_in_use_is_said_in_one_line(server: Server) -> None:
+def test_a_port_in_use_is_reported_in_one_line(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "manage.py", "serve", "--port", str(port)]

@@ -37,7 +37,7 @@ def guess(client: Client, email: str, count: int, address: str = HOME) -> list[i
     return [log_in(client, email, f"guess {n}", address).status_code for n in range(count)]
 
 
-def test_whoever_guesses_a_password_waits_and_learns_nothing_meanwhile(client: Client, alice: Any) -> None:
+def test_guessing_a_password_is_delayed_and_reveals_nothing(client: Client, alice: Any) -> None:
     assert guess(client, alice.email, 11) == [200] * 10 + [429]
     right = log_in(client, alice.email, PASSWORD)
     assert right.status_code == 429
@@ -50,12 +50,12 @@ def test_unknown_accounts_are_treated_alike(client: Client) -> None:
     assert guess(client, "nobody@example.org", 11) == [200] * 10 + [429]
 
 
-def test_the_owner_comes_in_from_elsewhere(client: Client, alice: Any) -> None:
+def test_the_owner_can_log_in_from_elsewhere(client: Client, alice: Any) -> None:
     guess(client, alice.email, 11)
     assert log_in(Client(), alice.email, PASSWORD, ELSEWHERE).status_code == 302
 
 
-def test_after_a_while_one_more_is_looked_at(
+def test_after_a_while_one_more_attempt_is_allowed(
     client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(client, alice.email, 11)
@@ -64,7 +64,7 @@ def test_after_a_while_one_more_is_looked_at(
     assert guess(client, alice.email.upper(), 2) == [200, 429]
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out(
+def test_setting_the_clock_back_locks_nobody_out(
     client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(client, alice.email, 11)
@@ -73,7 +73,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out(
     assert log_in(client, alice.email, PASSWORD).status_code == 302
 
 
-def test_who_gets_it_right_may_mistype_again(client: Client, alice: Any) -> None:
+def test_a_correct_attempt_resets_the_count(client: Client, alice: Any) -> None:
     guess(client, alice.email, 9)
     assert log_in(client, alice.email, PASSWORD).status_code == 302
     assert guess(Client(), alice.email, 10) == [200] * 10
@@ -95,7 +95,7 @@ def test_an_attempt_that_was_not_counted_is_not_given_back(
     assert guess(client, alice.email, 1) == [429]
 
 
-def test_many_at_once_are_too_many_too(alice: Any) -> None:
+def test_concurrent_attempts_are_limited_too(alice: Any) -> None:
     request = RequestFactory().post("/", REMOTE_ADDR=HOME)
     begun = [attempt(request, "password", alice.email, is_wrong=lambda exc: True) for _ in range(11)]
     for one in begun[:10]:
@@ -149,7 +149,7 @@ def test_the_old_password_is_not_guessed_in_a_stolen_session(page: Client, alice
     assert answers == [200] * 10 + [429]
 
 
-def test_nobody_is_flooded_with_mails(client: Client, alice: Any) -> None:
+def test_the_number_of_mails_is_limited(client: Client, alice: Any) -> None:
     form = {"email": alice.email}
     answers = [client.post("/accounts/password/reset/", form).status_code for _ in range(11)]
     assert answers == [302] * 10 + [429]
@@ -164,13 +164,13 @@ def test_links_of_resets_are_not_guessed(client: Client) -> None:
     assert answers == [200] * 50 + [429]
 
 
-def test_accounts_are_not_sought_by_signing_up(client: Client, alice: Any) -> None:
+def test_accounts_cannot_be_found_by_signing_up(client: Client, alice: Any) -> None:
     form = {"email": alice.email, "password1": PASSWORD}
     answers = [client.post("/accounts/signup/", form).status_code for _ in range(51)]
     assert answers == [422] * 50 + [429]
 
 
-def test_nothing_in_the_database_tells_who_tried(client: Client, alice: Any) -> None:
+def test_the_database_does_not_reveal_who_tried(client: Client, alice: Any) -> None:
     guess(client, alice.email, 1)
     assert RateLimit.objects.count() == 3
     for key in RateLimit.objects.values_list("key", flat=True):
@@ -231,7 +231,7 @@ def test_passwords_are_hashed_in_bounded_number(monkeypatch: pytest.MonkeyPatch)
     assert hashers.BoundedPBKDF2PasswordHasher().encode("password", "salt") == "hash"
 
 
-def test_a_log_in_too_many_is_told_to_come_again(
+def test_too_many_log_ins_at_once_are_asked_to_retry(
     client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*args: Any, **kwargs: Any) -> bool:

@@ -103,7 +103,7 @@ def test_the_cookie_is_for_the_site_alone(client: Client) -> None:
     assert str(User.objects.get().pk) not in cookie.value
 
 
-def test_what_belongs_to_others_is_404(client: Client, worker: RecordingDispatch) -> None:
+def test_data_of_others_is_404(client: Client, worker: RecordingDispatch) -> None:
     theirs = convert(Client())
     worker.work()
     convert(client)
@@ -123,7 +123,7 @@ def test_what_belongs_to_others_is_404(client: Client, worker: RecordingDispatch
     assert Batch.objects.filter(pk=theirs.pk).exists()
 
 
-def test_the_other_pages_take_a_guest_for_a_stranger(client: Client, subtests: pytest.Subtests) -> None:
+def test_other_pages_treat_a_guest_as_a_stranger(client: Client, subtests: pytest.Subtests) -> None:
     convert(client)
     values = {"pk": "00000000-0000-0000-0000-000000000000", "token": "x", "code": "truncated"}
     others = [pattern for pattern in PAGES if pattern.name not in OPEN_TO_GUESTS]
@@ -146,7 +146,7 @@ def test_account_pages_ask_a_guest_to_log_in(client: Client, path: str) -> None:
     assert "/login/" in client.get(path).headers["Location"]
 
 
-def test_the_api_is_closed_but_for_the_calls_of_the_page(client: Client) -> None:
+def test_guests_may_only_make_the_api_calls_of_the_page(client: Client) -> None:
     batch = convert(client)
     job = batch.jobs.get()
     assert call(client, "/api/v1/batches", WEBP).status_code == 201
@@ -188,7 +188,7 @@ def test_images_by_url_need_an_account(client: Client) -> None:
     assert "Log in" in response.json()["errors"][0]["detail"]
 
 
-def test_a_guest_may_convert_so_many_an_hour(client: Client, settings: Any) -> None:
+def test_the_conversions_of_a_guest_per_hour_are_limited(client: Client, settings: Any) -> None:
     settings.CONVERTER_GUEST_JOBS_AN_HOUR = 3
     convert(client, count=3)
     response = client.post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]})
@@ -198,7 +198,7 @@ def test_a_guest_may_convert_so_many_an_hour(client: Client, settings: Any) -> N
     convert(client, count=3)
 
 
-def test_other_sessions_do_not_help_one_address(settings: Any) -> None:
+def test_the_limit_per_address_counts_all_sessions(settings: Any) -> None:
     settings.CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = 3
     convert(Client(), count=3, REMOTE_ADDR="203.0.113.5")
     late = Client().post(
@@ -208,7 +208,7 @@ def test_other_sessions_do_not_help_one_address(settings: Any) -> None:
     convert(Client(), REMOTE_ADDR="203.0.113.6")
 
 
-def test_an_address_begins_only_so_many_guests(settings: Any) -> None:
+def test_the_number_of_new_guests_per_address_is_limited(settings: Any) -> None:
     settings.CONVERTER_GUEST_ADDRESS_JOBS_AN_HOUR = 2
     answers = [call(Client(), "/api/v1/batches", {**WEBP, "outputs": []}) for _ in range(4)]
     answers.append(Client().post("/convert/", {**FORM, "images": [sent("a.jpg", make_photo())]}))
@@ -285,7 +285,7 @@ def test_everything_moves_to_the_account(
     assert client.get(f"/batches/{batch.pk}/zip/").status_code == 302
 
 
-def test_what_runs_while_it_moves_finishes_for_the_account(client: Client, worker: RecordingDispatch) -> None:
+def test_running_jobs_finish_for_the_account(client: Client, worker: RecordingDispatch) -> None:
     batch = convert(client)
     user = sign_up(client)
     worker.work()
@@ -295,7 +295,7 @@ def test_what_runs_while_it_moves_finishes_for_the_account(client: Client, worke
     assert not Upload.objects.exists()
 
 
-def test_after_logging_out_the_browser_is_nobody(client: Client) -> None:
+def test_logging_out_makes_no_guest(client: Client) -> None:
     batch = convert(client)
     sign_up(client)
     client.post("/accounts/logout/")
@@ -350,7 +350,7 @@ def test_no_cache_keeps_a_guests_page(client: Client) -> None:
         assert client.get(path)["Cache-Control"] == "private, no-store"
 
 
-def test_where_guests_are_turned_off_everything_asks_for_a_login(client: Client, settings: Any) -> None:
+def test_without_guests_everything_needs_a_login(client: Client, settings: Any) -> None:
     batch = convert(client)
     settings.CONVERTER_GUESTS = False
     for path in ("/convert/", f"/batches/{batch.pk}/"):

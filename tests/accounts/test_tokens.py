@@ -87,5 +87,5 @@ def test_the_last_use_is_noted_to_the_minute(alice: Any, django_assert_num_queri
 
 
 @pytest.mark.parametrize("secret", ["", "img_", "img_nonsense", "x" * 10_000, "img_\x00"])
-def test_what_is_no_token_stands_for_nobody(secret: str) -> None:
+def test_an_invalid_token_identifies_nobody(secret: str) -> None:
     assert tokens.caller_of(secret) is None

@@ -63,7 +63,7 @@ def test_a_token_has_a_name_that_can_be_seen(page: Client) -> None:
     assert [token.name for token in ApiToken.objects.all()] == ["backup"]
 
 
-def test_a_token_may_work_for_ever(page: Client) -> None:
+def test_a_token_may_never_expire(page: Client) -> None:
     page.post("/accounts/tokens/", {"name": "backup", "scope": "write", "days": ""})
     assert ApiToken.objects.get().expires_at is None
 
@@ -82,11 +82,11 @@ def test_a_stranger_cannot_revoke(page: Client, bob: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "tokens/", "password/"])
-def test_what_is_private_asks_for_a_login(client: Client, path: str) -> None:
+def test_private_pages_need_a_login(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 302
 
 
-def test_somebody_takes_their_data(page: Client, alice: Any, bob: Any) -> None:
+def test_a_user_downloads_their_data(page: Client, alice: Any, bob: Any) -> None:
     Recipe.objects.create(owner=alice, name="mine", recipe={"format": "webp"})
     Recipe.objects.create(owner=bob, name="his", recipe={"format": "webp"})
     response = page.get("/accounts/data/")

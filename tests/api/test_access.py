@@ -21,7 +21,7 @@ BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]
 
 
 @pytest.mark.parametrize("path", ["batches", "jobs", "formats"])
-def test_nobody_is_asked_who_they_are(nobody: Program, path: str) -> None:
+def test_a_request_without_credentials_is_refused(nobody: Program, path: str) -> None:
     response = nobody.get(path)
     problem(response, 401, "unauthenticated")
     assert response["WWW-Authenticate"] == "Bearer"
@@ -49,7 +49,7 @@ def test_a_token_that_may_read_may_not_write(reader: Program) -> None:
         {"expires_at": timezone.now() - timedelta(seconds=1)},
     ],
 )
-def test_a_token_that_is_over_is_refused(program: Program, change: dict[str, Any]) -> None:
+def test_an_expired_token_is_refused(program: Program, change: dict[str, Any]) -> None:
     assert program.get("batches").status_code == 200
     ApiToken.objects.update(**change)
     problem(program.get("batches"), 401, "invalid_token")
@@ -97,7 +97,7 @@ def test_the_reference_is_read_only(client: Client, method: str) -> None:
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
 
 
-def test_what_may_be_got_may_be_asked_for_its_head(program: Program, nobody: Program) -> None:
+def test_every_get_url_accepts_head(program: Program, nobody: Program) -> None:
     got, head = program.get("formats"), program.client.head("/api/v1/formats")
     assert head.status_code == 200
     assert head["Content-Type"] == got["Content-Type"]
@@ -115,7 +115,7 @@ def test_a_strangers_batch_does_not_exist(program: Program, stranger: Program, p
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
-def test_a_full_disk_keeps_nobody_from_reading_and_deleting(
+def test_a_full_disk_does_not_prevent_reading_and_deleting(
     program: Program, folders: Path, send: Any
 ) -> None:
     made = program.submit()

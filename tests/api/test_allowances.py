@@ -33,7 +33,7 @@ def _two_a_minute(settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 2
 
 
-def test_whoever_calls_too_often_is_told_when_to_come_again(program: Program, clock: Clock) -> None:
+def test_a_caller_over_the_limit_is_told_when_to_retry(program: Program, clock: Clock) -> None:
     assert [program.get("formats").status_code for _ in range(2)] == [200, 200]
     response = program.get("formats")
     problem(response, 429, "too_many_requests")
@@ -45,7 +45,7 @@ def test_whoever_calls_too_often_is_told_when_to_come_again(program: Program, cl
     assert program.get("formats").status_code == 429
 
 
-def test_a_silent_minute_gives_back_all_and_no_more(program: Program, clock: Clock) -> None:
+def test_an_idle_minute_restores_the_full_allowance(program: Program, clock: Clock) -> None:
     for silence in (0, 60, 10_000):
         clock.now += silence
         assert [program.get("formats").status_code for _ in range(3)] == [200, 200, 429]
@@ -112,7 +112,7 @@ def body(files: int, size: int = 10) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_a_user_has_so_many_jobs_a_day(program: Program, stranger: Program, settings: Any) -> None:
+def test_the_jobs_of_a_user_per_day_are_limited(program: Program, stranger: Program, settings: Any) -> None:
     settings.CONVERTER_JOBS_A_DAY = 4
     assert program.post("batches", body(1)).status_code == 201
     response = program.post("batches", body(2))
@@ -123,7 +123,7 @@ def test_a_user_has_so_many_jobs_a_day(program: Program, stranger: Program, sett
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_who_deletes_what_was_made_has_no_more_of_the_day(program: Program, settings: Any) -> None:
+def test_deleting_results_does_not_restore_the_daily_quota(program: Program, settings: Any) -> None:
     settings.CONVERTER_JOBS_A_DAY = 2
     batch = program.post("batches", body(1)).json()
     assert program.delete(f"batches/{batch['id']}").status_code == 204
@@ -145,7 +145,7 @@ def test_a_day_later_there_is_all_of_it_again(program: Program, settings: Any) -
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_a_user_keeps_so_many_bytes(program: Program, send: Any, worker: Any, settings: Any) -> None:
+def test_the_storage_of_a_user_is_limited(program: Program, send: Any, worker: Any, settings: Any) -> None:
     photo = make_photo()
     batch = program.post("batches", body(1, len(photo))).json()
     send(Batch.objects.get(), photo)

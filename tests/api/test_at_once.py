@@ -40,7 +40,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.long
-def test_of_equal_requests_with_one_key_one_is_done(alice: Any) -> None:
+def test_of_equal_requests_with_one_key_one_is_executed(alice: Any) -> None:
     secret = ApiToken.issue(alice, "test")[1]
     answers = at_once(lambda: Program(secret).post("batches", BODY, Idempotency_Key="k"))
     counts = Counter(answer.status_code for answer in answers)
@@ -63,7 +63,7 @@ def test_of_too_many_requests_exactly_those_allowed_are_served(
 
 
 @pytest.mark.long
-def test_none_of_many_requests_slips_past_the_quota(alice: Any, settings: Any) -> None:
+def test_concurrent_requests_cannot_exceed_the_quota(alice: Any, settings: Any) -> None:
     settings.CONVERTER_JOBS_A_DAY = 3
     secret = ApiToken.issue(alice, "test")[1]
     answers = at_once(lambda: Program(secret).post("batches", BODY).status_code)
@@ -71,7 +71,7 @@ def test_none_of_many_requests_slips_past_the_quota(alice: Any, settings: Any) -
 
 
 @pytest.mark.long
-def test_none_of_many_files_slips_past_the_quota(alice: Any, settings: Any, folders: Path) -> None:
+def test_concurrent_files_cannot_exceed_the_quota(alice: Any, settings: Any, folders: Path) -> None:
     settings.CONVERTER_BYTES_KEPT = 30
     files = iter([jobs.NewFile("a.png", 10)] * THREADS)
 

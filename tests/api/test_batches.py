@@ -28,7 +28,7 @@ def post_file(upload: dict[str, Any], content: bytes) -> Any:
 
 
 @pytest.mark.long
-def test_a_batch_goes_all_the_way(program: Program, worker: Any) -> None:
+def test_a_batch_is_created_uploaded_converted_and_downloaded(program: Program, worker: Any) -> None:
     photo = make_photo(64, 48)
     batch = program.submit(
         "a.jpg", outputs=[{"format": "webp"}, {"format": "png", "resize": {"width": 32}}], size=len(photo)
@@ -99,7 +99,7 @@ def test_an_upload_that_never_came_cannot_be_converted_again(program: Program) -
     assert body["errors"][0]["pointer"] == "/uploads/0"
 
 
-def test_a_wrong_recipe_is_pointed_at(program: Program) -> None:
+def test_an_invalid_recipe_has_a_pointer(program: Program) -> None:
     outputs = [{"format": "webp"}, {"format": "jpeg", "quality": 101, "resize": {"wide": 3}}]
     response = program.post("batches", {"files": [{"name": "a.jpg", "size": 3}], "outputs": outputs})
     body = problem(response, 422, "invalid_recipe")
@@ -176,7 +176,7 @@ def test_results_are_named_by_a_pattern(program: Program, send: Any, worker: Any
         ([], "invalid_request", ""),
     ],
 )  # fmt: skip
-def test_a_batch_that_makes_no_sense_is_refused_with_a_pointer(
+def test_an_invalid_batch_is_refused_with_a_pointer(
     program: Program, body: Any, code: str, pointer: str | None
 ) -> None:
     refused = problem(program.post("batches", body), 422, code)
@@ -214,7 +214,7 @@ def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Prog
 
 
 @pytest.mark.long
-def test_a_list_costs_the_same_with_one_row_and_with_thirty(
+def test_a_list_needs_the_same_queries_for_one_row_and_for_thirty(
     program: Program, settings: Any, django_assert_num_queries: Any
 ) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
@@ -227,7 +227,7 @@ def test_a_list_costs_the_same_with_one_row_and_with_thirty(
 
 
 @pytest.mark.parametrize("cursor", ["x", "%00", "eHg", "MjAyNi0xMS0yMSB4", "é"])
-def test_a_made_up_cursor_is_refused(program: Program, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(program: Program, cursor: str) -> None:
     body = problem(program.get("batches", cursor=cursor), 422, "invalid_request")
     assert body["errors"][0]["parameter"] == "cursor"
 
@@ -259,7 +259,7 @@ def test_a_batch_is_deleted_with_its_bytes(program: Program, send: Any, worker: 
 
 
 @pytest.mark.long
-def test_what_is_not_done_of_a_batch_is_cancelled_and_tried_again(
+def test_unfinished_jobs_of_a_batch_are_cancelled_and_retried(
     program: Program, send: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     path = f"batches/{program.submit('a.jpg', 'b.jpg')['id']}"
@@ -306,7 +306,7 @@ def test_an_expired_batch_says_so(program: Program, send: Any, worker: Any) -> N
     assert program.get(f"batches/{batch['id']}").json()["status"] == Job.Status.EXPIRED
 
 
-def test_a_fresh_form_may_be_had_while_bytes_are_awaited(program: Program, send: Any, worker: Any) -> None:
+def test_a_new_form_is_available_until_the_file_arrives(program: Program, send: Any, worker: Any) -> None:
     upload = program.submit("a.jpg")["uploads"][0]
     form = program.post(f"uploads/{upload['id']}/form").json()
     assert form["fields"]["key"] == upload["form"]["fields"]["key"]

@@ -52,7 +52,7 @@ def test_an_image_is_sent_and_comes_back_converted(program: Program, clock: Cloc
     assert json.loads(response["Job-Report"]) == job["report"]
 
 
-def test_a_job_that_takes_longer_is_handed_over(program: Program, clock: Clock) -> None:
+def test_a_slow_conversion_returns_its_job(program: Program, clock: Clock) -> None:
     clock.at_nap.clear()
     response = post(program, make_photo(), WEBP)
     assert response.status_code == 202
@@ -61,14 +61,14 @@ def test_a_job_that_takes_longer_is_handed_over(program: Program, clock: Clock) 
     assert clock.now == pytest.approx(convert.LONGEST)
 
 
-def test_what_is_wrong_with_the_image_is_said(program: Program, clock: Clock) -> None:
+def test_a_failed_conversion_returns_the_reason(program: Program, clock: Clock) -> None:
     response = post(program, b"hello", WEBP)
     problem(response, 422, "not_an_image")
     assert program.get(f"jobs/{response['Job-Id']}").json()["status"] == "failed"
 
 
 @pytest.mark.parametrize("content", [make_photo(40, 30), b"hello"])
-def test_what_is_not_to_be_kept_leaves_nothing(
+def test_with_keep_false_nothing_is_left(
     program: Program, clock: Clock, content: bytes, folders: Path
 ) -> None:
     response = post(program, content, WEBP, keep="false")
@@ -79,7 +79,7 @@ def test_what_is_not_to_be_kept_leaves_nothing(
 
 
 @pytest.mark.long
-def test_what_is_not_to_be_kept_is_in_no_history_and_told_to_nobody(
+def test_with_keep_false_nothing_is_in_the_history_or_sent_to_webhooks(
     program: Program, clock: Clock, alice: Any, worker: Any
 ) -> None:
     Webhook.objects.create(owner=alice, url="https://example.org/", events=list(Webhook.Event), secret="s")
@@ -99,7 +99,7 @@ def test_what_is_not_to_be_kept_is_in_no_history_and_told_to_nobody(
     assert Delivery.objects.exists()
 
 
-def test_what_is_not_to_be_kept_is_not_handed_over_either(program: Program, clock: Clock) -> None:
+def test_with_keep_false_a_slow_conversion_is_an_error(program: Program, clock: Clock) -> None:
     clock.at_nap.clear()
     problem(post(program, make_photo(), WEBP, keep="false"), 422, "not_in_time")
     assert not Batch.objects.exists()
@@ -112,7 +112,7 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("crowd")
-def test_where_too_many_wait_a_job_is_handed_over_or_refused_for_now(program: Program) -> None:
+def test_with_too_many_waiting_requests_the_job_is_returned_or_refused(program: Program) -> None:
     assert post(program, make_photo(), WEBP).status_code == 202
     response = post(program, make_photo(), WEBP, keep="false")
     problem(response, 503, "unavailable")
@@ -120,7 +120,7 @@ def test_where_too_many_wait_a_job_is_handed_over_or_refused_for_now(program: Pr
     assert Batch.objects.count() == 1
 
 
-def test_a_field_that_is_unknown_or_sent_twice_is_pointed_at(program: Program) -> None:
+def test_an_unknown_or_repeated_field_has_a_pointer(program: Program) -> None:
     body = problem(post(program, make_photo(), WEBP, kepe="false"), 422, "invalid_request")
     assert [error["pointer"] for error in body["errors"]] == ["/kepe"]
     files = [SimpleUploadedFile(name, make_photo()) for name in ("a.jpg", "b.jpg")]
@@ -139,7 +139,7 @@ def test_a_field_that_is_unknown_or_sent_twice_is_pointed_at(program: Program) -
         ('{"format": "webp", "quality": NaN}', "/recipe"),
     ],
 )
-def test_a_wrong_recipe_is_pointed_at(program: Program, recipe: Any, pointer: str) -> None:
+def test_an_invalid_recipe_has_a_pointer(program: Program, recipe: Any, pointer: str) -> None:
     body = problem(post(program, make_photo(), recipe), 422, "invalid_recipe")
     assert [error["pointer"] for error in body["errors"]] == [pointer]
     assert not Batch.objects.exists()
@@ -165,7 +165,7 @@ def again(program: Program, upload: Any, **more: Any) -> Any:
 
 
 @pytest.mark.long
-def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload) -> None:
+def test_an_uploaded_image_is_not_sent_again(program: Program, here: Upload) -> None:
     response = again(program, here.pk)
     assert response.status_code == 200
     assert Image.open(io.BytesIO(response.content)).size == (20, 15)
@@ -175,7 +175,7 @@ def test_an_image_that_is_here_is_not_sent_again(program: Program, here: Upload)
 
 @pytest.mark.long
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_trial_of_an_image_that_is_here_leaves_it_as_it_was(
+def test_a_preview_of_an_uploaded_image_does_not_change_it(
     program: Program, here: Upload, folders: Path, listed: bool
 ) -> None:
     if not listed:  # such as a result used as an image, which is in no batch
@@ -234,13 +234,13 @@ def test_an_empty_file_is_refused(program: Program) -> None:
     assert not Job.objects.exists()
 
 
-def test_a_watermark_that_is_not_here_is_pointed_at(program: Program) -> None:
+def test_a_missing_watermark_has_a_pointer(program: Program) -> None:
     recipe = {"format": "webp", "watermark": {"image": str(uuid.uuid4())}}
     body = problem(post(program, make_photo(), recipe), 422, "no_watermark")
     assert [error["pointer"] for error in body["errors"]] == ["/recipe/watermark/image"]
 
 
-def test_an_image_that_never_came_is_pointed_at(program: Program) -> None:
+def test_an_image_that_never_arrived_has_a_pointer(program: Program) -> None:
     upload = program.submit("a.jpg")["uploads"][0]["id"]
     body = problem(again(program, upload), 410, "no_upload")
     assert [error["pointer"] for error in body["errors"]] == ["/upload"]

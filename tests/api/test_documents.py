@@ -76,7 +76,7 @@ def test_an_upload_form_of_any_of_them_can_be_renewed(program: Program) -> None:
         ({"files": []}, None, None),
     ],
 )
-def test_what_makes_no_document_is_refused(
+def test_an_invalid_document_is_refused(
     program: Program, body: dict[str, Any], pointer: str | None, code: str | None
 ) -> None:
     answer = join(program, "a.jpg", "b.jpg", **body)

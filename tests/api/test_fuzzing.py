@@ -78,7 +78,7 @@ def real(alice: Any, described: Any, send: Any, worker: Any) -> dict[str, str]:
     derandomize=True,
     database=None,
 )
-def test_nothing_that_is_sent_surprises_the_server(case: Any, token: str, real: dict[str, str]) -> None:
+def test_no_request_causes_a_server_error(case: Any, token: str, real: dict[str, str]) -> None:
     for name, value in (case.path_parameters or {}).items():
         if name in real and _is_even(value):
             case.path_parameters[name] = real[name]

@@ -21,7 +21,7 @@ BODY = {"files": [{"name": "a.jpg", "size": 5}], "outputs": [{"format": "webp"}]
 OTHER = {"files": [{"name": "b.jpg", "size": 5}], "outputs": [{"format": "webp"}]}
 
 
-def test_the_same_request_is_done_once_and_answered_twice(program: Program) -> None:
+def test_a_repeated_request_is_executed_once_and_answered_twice(program: Program) -> None:
     first = program.post("batches", BODY, Idempotency_Key="k")
     second = program.post("batches", BODY, Idempotency_Key="k")
     assert (first.status_code, second.status_code) == (201, 201)
@@ -38,7 +38,7 @@ def test_the_same_key_with_another_body_is_refused(program: Program) -> None:
     assert Batch.objects.count() == 1
 
 
-def test_keys_of_two_users_do_not_meet(program: Program, stranger: Program) -> None:
+def test_keys_of_two_users_are_independent(program: Program, stranger: Program) -> None:
     program.post("batches", BODY, Idempotency_Key="k")
     assert stranger.post("batches", OTHER, Idempotency_Key="k").status_code == 201
 
@@ -61,7 +61,9 @@ def test_a_key_left_behind_by_a_crash_is_taken_over(program: Program) -> None:
     assert IdempotencyKey.objects.get().status == 201
 
 
-def test_one_that_was_overtaken_undoes_its_work(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_was_overtaken_undoes_its_work(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claim = idempotency._claim
 
     def claim_and_lose(*args: Any) -> IdempotencyKey:
@@ -149,7 +151,7 @@ def test_an_image_whose_request_broke_off_before_it_was_stored_is_converted_afte
     assert Batch.objects.count() == 1
 
 
-def test_what_was_not_to_be_kept_is_not_there_a_second_time(converted: Any) -> None:
+def test_a_response_with_keep_false_is_not_repeated(converted: Any) -> None:
     assert converted(keep="false").status_code == 200
     problem(converted(keep="false"), 410, "expired")
     assert not Batch.objects.exists()

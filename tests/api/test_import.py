@@ -60,14 +60,14 @@ def test_an_image_is_fetched_and_converted(server: Receiver, fetch: Any) -> None
         ((302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""), "fetch_failed"),
     ],
 )
-def test_what_cannot_be_had_fails_with_a_reason(server: Receiver, fetch: Any, answer: Any, code: str) -> None:
+def test_a_failed_fetch_has_a_reason(server: Receiver, fetch: Any, answer: Any, code: str) -> None:
     server.answers["/a.jpg"] = answer
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
     assert (job["status"], job["error"]["code"]) == ("failed", code)
     assert job["error"]["message"]
 
 
-def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:
+def test_a_file_that_is_too_large_is_refused(server: Receiver, fetch: Any, settings: Any) -> None:
     settings.CONVERTER_LIMITS = {"max_bytes": 100}
     server.answers["/a.jpg"] = (200, {}, b"x" * 101)
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
@@ -75,7 +75,7 @@ def test_what_is_too_large_is_not_taken(server: Receiver, fetch: Any, settings: 
     assert job["error"]["params"] == {"kind": "too_large", "most": 100}
 
 
-def test_the_images_of_the_only_batch_are_to_be_less(
+def test_the_images_of_the_only_batch_must_be_smaller(
     program: Program, server: Receiver, worker: Any, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.CONVERTER_BYTES_KEPT = 150
@@ -95,7 +95,7 @@ def test_the_images_of_the_only_batch_are_to_be_less(
     assert "Delete a batch" in refusal()
 
 
-def test_what_is_more_than_may_be_kept_is_not_taken(server: Receiver, fetch: Any, settings: Any) -> None:
+def test_files_larger_than_the_storage_are_refused(server: Receiver, fetch: Any, settings: Any) -> None:
     settings.CONVERTER_BYTES_KEPT = 100
     server.answers["/a.jpg"] = (200, {}, b"x" * 101)
     (job,) = fetch(f"{server.url}/a.jpg")["jobs"]
@@ -116,7 +116,7 @@ def fails(*args: Any, **kwargs: Any) -> None:
     raise StorageFault("away")
 
 
-def test_this_machine_is_not_asked(server: Receiver, program: Program, settings: Any) -> None:
+def test_this_machine_is_not_contacted(server: Receiver, program: Program, settings: Any) -> None:
     settings.CONVERTER_OUTBOUND_ALLOWED = []
     response = program.post(
         "batches", {"files": [{"url": f"{server.url}/a.jpg"}], "outputs": [{"format": "webp"}]}
@@ -127,7 +127,7 @@ def test_this_machine_is_not_asked(server: Receiver, program: Program, settings:
     assert server.asked == []
 
 
-def test_a_name_that_leads_to_this_machine_is_not_asked(
+def test_a_name_that_resolves_to_this_machine_is_not_contacted(
     server: Receiver, fetch: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CONVERTER_OUTBOUND_ALLOWED = ["192.0.2.0/24"]
@@ -149,7 +149,7 @@ def test_it_can_be_switched_off(program: Program, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://user:pw@example.org/", "https://", "http://[::1"])
-def test_an_address_that_is_none_is_refused(program: Program, url: str) -> None:
+def test_an_invalid_url_is_refused(program: Program, url: str) -> None:
     response = program.post("batches", {"files": [{"url": url}], "outputs": [{"format": "webp"}]})
     body = problem(response, 422, "invalid_submission")
     assert body["errors"][0]["pointer"] == "/files/0/url"

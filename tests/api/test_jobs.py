@@ -33,7 +33,7 @@ def test_an_unknown_status_is_refused(program: Program) -> None:
     assert body["errors"][0]["parameter"] == "status"
 
 
-def test_jobs_of_one_moment_are_paged_without_loss(program: Program) -> None:
+def test_jobs_of_the_same_time_are_paged_without_loss(program: Program) -> None:
     batch = program.submit(*(f"{n}.jpg" for n in range(7)))
     seen: list[str] = []
     cursor: dict[str, str] = {}
@@ -46,7 +46,7 @@ def test_jobs_of_one_moment_are_paged_without_loss(program: Program) -> None:
     assert sorted(seen) == sorted(job["id"] for job in batch["jobs"])
 
 
-def test_a_list_costs_the_same_with_three_rows_and_with_thirty(
+def test_a_list_needs_the_same_queries_for_three_rows_and_for_thirty(
     program: Program, settings: Any, django_assert_num_queries: Any
 ) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
@@ -141,7 +141,7 @@ def test_a_finished_job_is_not_waited_for(program: Program, clock: Clock) -> Non
 
 
 @pytest.mark.parametrize("who", ["alice", "others"])
-def test_only_so_many_wait_at_once_and_further_ones_are_answered(
+def test_the_number_of_waiting_requests_is_limited(
     program: Program, clock: Clock, alice: Any, who: str
 ) -> None:
     job = program.submit()["jobs"][0]

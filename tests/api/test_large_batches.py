@@ -46,7 +46,7 @@ def test_a_large_batch_comes_in_answers_that_lambda_can_carry(program: Program) 
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1e3", "²", "9" * 20])
-def test_a_cursor_of_jobs_that_is_none_is_said(program: Program, cursor: str) -> None:
+def test_an_invalid_cursor_is_reported(program: Program, cursor: str) -> None:
     made = program.post(
         "batches", {"files": [{"name": "a", "size": 9}], "outputs": [{"format": "webp"}]}
     ).json()

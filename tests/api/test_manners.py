@@ -90,7 +90,7 @@ def test_an_allowed_page_may_use_the_tools_too(program: Program) -> None:
 # --- Rate limit --------------------------------------------------------------------------------------------
 
 
-def test_every_answer_says_what_is_left(program: Program, settings: Any) -> None:
+def test_every_response_has_the_remaining_requests(program: Program, settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 3
     left = [program.get("formats") for _ in range(3)]
     assert [response["RateLimit-Policy"] for response in left] == ['"minute";q=3;w=60'] * 3
@@ -105,13 +105,13 @@ def test_every_answer_says_what_is_left(program: Program, settings: Any) -> None
     assert refused["RateLimit-Policy"] == '"minute";q=3;w=60'
 
 
-def test_errors_count_and_say_so_too(program: Program, settings: Any) -> None:
+def test_errors_count_and_have_the_header_too(program: Program, settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 60
     response = program.get("jobs/00000000-0000-0000-0000-000000000000")
     assert response.status_code == 404
     assert response["RateLimit"] == '"minute";r=59;t=1'
 
 
-def test_where_there_is_no_limit_nothing_is_said_of_one(program: Program, settings: Any) -> None:
+def test_without_a_limit_there_is_no_header(program: Program, settings: Any) -> None:
     settings.CONVERTER_REQUESTS_A_MINUTE = 0
     assert "RateLimit" not in program.get("formats")

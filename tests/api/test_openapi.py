@@ -28,7 +28,7 @@ def test_the_description_is_valid_openapi_3_1_and_open_to_all(described: dict[st
 
 
 @pytest.mark.django_db
-def test_generators_of_clients_know_what_a_converted_image_is(described: dict[str, Any]) -> None:
+def test_the_description_declares_the_converted_image_as_bytes(described: dict[str, Any]) -> None:
     answer = described["paths"]["/api/v1/convert"]["post"]["responses"]["200"]
     assert {"image/webp", "application/pdf", "application/octet-stream"} <= set(answer["content"])
     assert "*/*" not in answer["content"]

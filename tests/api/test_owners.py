@@ -131,7 +131,7 @@ def test_the_owner_is_served(program: Program, ids: dict[str, str], method: str,
     assert call(program, method, path, ids).status_code == CALLS[method, path].status
 
 
-def test_nobody_is_asked_who_they_are(
+def test_a_request_without_credentials_is_refused(
     nobody: Program, ids: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     for method, path in CALLS:

@@ -18,9 +18,7 @@ def recipe(alice: Any) -> Recipe:
     return Recipe.objects.create(owner=alice, name="Web", recipe={"format": "webp"})
 
 
-def test_what_holds_for_all_that_is_to_come_is_chosen_and_taken_back(
-    program: Program, recipe: Recipe, alice: Any
-) -> None:
+def test_preferences_are_set_and_reset(program: Program, recipe: Recipe, alice: Any) -> None:
     assert program.get("preferences").json() == NONE
     chosen = {"retention_hours": 3, "recipe": str(recipe.pk)}
     assert program.put("preferences", chosen).json() == chosen
@@ -29,7 +27,7 @@ def test_what_holds_for_all_that_is_to_come_is_chosen_and_taken_back(
     assert program.put("preferences", NONE).json() == NONE
 
 
-def test_what_is_sent_from_now_on_is_kept_so_long(program: Program) -> None:
+def test_new_uploads_are_kept_for_the_chosen_time(program: Program) -> None:
     program.put("preferences", {"retention_hours": 3, "recipe": None})
     batch = program.submit()
     kept = datetime.fromisoformat(batch["expires_at"]) - datetime.fromisoformat(batch["created_at"])
@@ -42,7 +40,7 @@ def test_a_stranger_has_preferences_of_their_own(program: Program, stranger: Pro
 
 
 @pytest.mark.parametrize("hours", [0, 0.5, -1, 25, 8785, "long", "5", True])
-def test_no_time_out_of_the_bounds_of_the_site_is_chosen(program: Program, settings: Any, hours: Any) -> None:
+def test_a_retention_outside_the_bounds_is_refused(program: Program, settings: Any, hours: Any) -> None:
     settings.CONVERTER_MAX_RETENTION = timedelta(hours=24)
     refused = problem(
         program.put("preferences", {"retention_hours": hours, "recipe": None}), 422, "invalid_request"
@@ -61,5 +59,5 @@ def test_the_recipe_of_a_stranger_is_not_chosen(stranger: Program, recipe: Recip
 
 
 @pytest.mark.parametrize("body", [{}, {"recipe": None}, {"retention_hours": 2}, {**NONE, "theme": "dark"}])
-def test_both_are_said_and_nothing_else(program: Program, body: Any) -> None:
+def test_both_fields_are_required_and_no_others_allowed(program: Program, body: Any) -> None:
     problem(program.put("preferences", body), 422, "invalid_request")

@@ -25,7 +25,7 @@ def test_an_unknown_address_beside_the_version_is_a_problem_too(program: Program
     problem(program.client.get("/api/v2/jobs"), 404, "not_found")
 
 
-def test_a_wrong_method_is_told_the_right_ones(program: Program) -> None:
+def test_a_wrong_method_returns_the_allowed_ones(program: Program) -> None:
     response = program.put("batches", {})
     problem(response, 405, "method_not_allowed")
     assert sorted(response["Allow"].split(", ")) == ["GET", "HEAD", "POST"]
@@ -70,7 +70,7 @@ def test_a_body_that_is_too_large_is_refused(program: Program, settings: Any) ->
     problem(program.post("batches", {"files": []}), 413, "body_too_large")
 
 
-def test_our_own_mistake_is_a_problem_without_secrets(
+def test_an_internal_error_is_a_problem_without_secrets(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(*args: Any) -> None:
@@ -85,7 +85,7 @@ def test_our_own_mistake_is_a_problem_without_secrets(
 
 
 @pytest.mark.parametrize("fault", [StorageFault("down"), OperationalError("database is locked")])
-def test_a_passing_fault_asks_to_come_again(
+def test_a_temporary_fault_has_retry_after(
     program: Program, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def break_down(*args: Any) -> None:
@@ -118,12 +118,12 @@ def test_a_title_is_english_whatever_the_program_would_rather_read(program: Prog
 
 
 @pytest.mark.parametrize("path", ["jobs", "nothing", "formats"])
-def test_what_is_english_is_called_so(program: Program, path: str) -> None:
+def test_english_responses_are_marked_as_english(program: Program, path: str) -> None:
     answer = program.client.get(f"/api/v1/{path}", headers={"Accept-Language": "de"})
     assert answer["Content-Language"] == "en"
 
 
-def test_what_is_missing_is_named_in_words_too(program: Program) -> None:
+def test_missing_values_are_named_in_the_message_too(program: Program) -> None:
     refused = problem(
         program.post("batches", {"files": [{"name": "a"}, {"size": 1}], "outputs": []}),
         422,
@@ -148,7 +148,7 @@ def test_a_page_that_is_not_of_the_api_keeps_its_face(program: Program) -> None:
         "[" * 100_000,
     ],
 )
-def test_what_would_be_ignored_in_json_is_refused(program: Program, text: str) -> None:
+def test_ambiguous_json_is_refused(program: Program, text: str) -> None:
     body = problem(program.post("recipes", text), 400, "malformed_json")
     assert "contains a name twice, is nested too deeply" in body["detail"]
 

@@ -76,7 +76,7 @@ def test_a_strangers_recipe_does_not_exist(program: Program, stranger: Program) 
         ({"name": "x"}, 422, "invalid_request", "/recipe"),
     ],
 )
-def test_a_recipe_that_makes_no_sense_is_refused_with_a_pointer(
+def test_an_invalid_recipe_is_refused_with_a_pointer(
     program: Program, body: Any, status: int, code: str, pointer: str
 ) -> None:
     refused = problem(program.post("recipes", body), status, code)
@@ -122,7 +122,7 @@ def test_a_recipe_keeps_all_of_its_outputs(program: Program) -> None:
         ({"outputs": [{"format": "jpeg"}], "recipe": {"format": "webp"}}, "invalid_request", "/outputs"),
     ],
 )
-def test_outputs_that_make_no_sense_are_refused(program: Program, body: Any, code: str, pointer: str) -> None:
+def test_invalid_outputs_are_refused(program: Program, body: Any, code: str, pointer: str) -> None:
     refused = problem(program.post("recipes", {"name": "x", **body}), 422, code)
     assert [error["pointer"] for error in refused["errors"]] == [pointer]
     assert not Recipe.objects.exists()

@@ -43,14 +43,14 @@ def test_a_result_is_shown_to_others_until_the_link_is_ended(program: Program, b
     assert program.delete(f"shares/{share['id']}").status_code == 204
 
 
-def test_a_share_without_a_word_is_of_everything(program: Program, batch: Any) -> None:
+def test_a_share_without_options_contains_every_result(program: Program, batch: Any) -> None:
     shared = program.client.generic("POST", f"/api/v1/batches/{batch['id']}/shares")
     assert shared.status_code == 201, shared.content
     assert shared.json()["jobs"] == [batch["jobs"][0]["id"]]
     assert shared.json()["expires_at"] == batch["expires_at"]
 
 
-def test_which_results_and_for_how_long_is_chosen(program: Program, batch: Any) -> None:
+def test_results_and_duration_can_be_chosen(program: Program, batch: Any) -> None:
     body = {"jobs": [batch["jobs"][0]["id"]], "hours": 1}
     share = program.post(f"batches/{batch['id']}/shares", body).json()
     assert share["jobs"] == body["jobs"]
@@ -68,12 +68,12 @@ def test_a_job_of_another_batch_is_pointed_at(program: Program, batch: Any) -> N
 @pytest.mark.parametrize(
     "body", [{"hours": 0}, {"hours": 10**9}, {"hours": True}, {"hours": "5"}, {"jobs": []}, {"password": "x"}]
 )
-def test_a_link_that_makes_no_sense_is_refused(program: Program, batch: Any, body: Any) -> None:
+def test_an_invalid_link_is_refused(program: Program, batch: Any, body: Any) -> None:
     problem(program.post(f"batches/{batch['id']}/shares", body), 422, "invalid_request")
 
 
 @pytest.mark.long
-def test_where_nothing_is_finished_or_all_is_gone_there_is_no_link(program: Program, batch: Any) -> None:
+def test_without_results_there_is_no_link(program: Program, batch: Any) -> None:
     waiting = program.submit("c.jpg")
     problem(program.post(f"batches/{waiting['id']}/shares", {}), 409, "no_result")
     jobs.expire(Batch.objects.get(pk=batch["id"]))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.long
-def test_what_is_known_of_an_image_is_told(
+def test_the_metadata_of_an_image_is_returned(
     program: Program, stranger: Program, send: Any, worker: Any
 ) -> None:
     photo = make_photo(64, 48)

@@ -23,7 +23,7 @@ def server(settings: Any) -> Iterator[Receiver]:
 BODY = {"url": "https://example.org/hook", "events": ["job.failed", "batch.finished"]}
 
 
-def test_where_nothing_can_leave_the_site_no_webhook_is_taken(program: Program, settings: Any) -> None:
+def test_without_outbound_access_webhooks_are_refused(program: Program, settings: Any) -> None:
     settings.CONVERTER_WEBHOOKS = False
     body = problem(program.post("webhooks", BODY), 409, "conflict")
     assert body["detail"] == "Webhooks are turned off on this site."
@@ -65,12 +65,12 @@ def test_a_webhook_is_added_changed_and_deleted(program: Program) -> None:
         ({"events": ["job.started"]}, "/events/0"),
     ],
 )
-def test_a_webhook_that_makes_no_sense_is_refused(program: Program, change: Any, pointer: str) -> None:
+def test_an_invalid_webhook_is_refused(program: Program, change: Any, pointer: str) -> None:
     body = problem(program.post("webhooks", {**BODY, **change}), 422, "invalid_request")
     assert pointer in [error["pointer"] for error in body["errors"]]
 
 
-def test_there_is_a_most_of_webhooks(program: Program, alice: Any) -> None:
+def test_the_number_of_webhooks_is_limited(program: Program, alice: Any) -> None:
     Webhook.objects.bulk_create(Webhook(owner=alice, url="https://example.org", events=[]) for _ in range(20))
     problem(program.post("webhooks", BODY), 409, "conflict")
 
@@ -157,7 +157,7 @@ def test_the_scheme_of_an_address_has_no_case(program: Program) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "example.org", "javascript:alert(1)"])
-def test_what_is_wrong_with_an_address_is_said_in_words(program: Program, url: str) -> None:
+def test_an_invalid_url_is_explained(program: Program, url: str) -> None:
     wrong = problem(program.post("webhooks", {**BODY, "url": url}), 422, "invalid_request")
     fetched = {"files": [{"url": url}], "outputs": [{"format": "webp"}]}
     also = problem(program.post("batches", fetched), 422, "invalid_submission")

@@ -9,7 +9,7 @@ from tests.chaos.run import run
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
 
-def test_nothing_is_lost_double_or_left_over(tmp_path: Path) -> None:
+def test_nothing_is_lost_duplicated_or_left_behind(tmp_path: Path) -> None:
     (tmp_path / "chaos").mkdir()
     outcome = run(tmp_path / "chaos", seconds=60, seed=1)
     assert outcome.wrong == []

@@ -96,7 +96,7 @@ def test_a_batch_can_be_followed_job_by_job(site: Account, photo: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_wrong_is_raised_with_its_code(site: Account, photo: Path) -> None:
+def test_errors_are_raised_with_their_code(site: Account, photo: Path) -> None:
     with Client(site.url, site.token) as client:
         with pytest.raises(ApiError) as refused:
             client.convert(photo, {"format": "webp", "quality": 101})

@@ -72,14 +72,14 @@ def busy(**headers: str) -> httpx.Response:
     return httpx.Response(503, json={"code": "unavailable", "detail": "Busy."}, headers=named)
 
 
-def test_passing_faults_are_tried_again_after_the_time_that_is_said(naps: list[float]) -> None:
+def test_temporary_errors_are_retried_after_the_given_time(naps: list[float]) -> None:
     stage = Stage(busy(Retry_After="7"), httpx.ConnectError("refused"), ok({"items": []}))
     assert stage.client().call("GET", "formats") == {"items": []}
     assert naps[0] == 7
     assert 0 < naps[1] <= 1
 
 
-def test_after_some_attempts_it_gives_up(naps: list[float]) -> None:
+def test_it_stops_after_some_attempts(naps: list[float]) -> None:
     with pytest.raises(ApiError, match="unavailable"):
         Stage(*[busy() for _ in range(6)]).client().call("GET", "formats")
     with pytest.raises(httpx.ConnectError):
@@ -87,7 +87,7 @@ def test_after_some_attempts_it_gives_up(naps: list[float]) -> None:
     assert len(naps) == 10
 
 
-def test_a_refusal_is_not_tried_again(naps: list[float]) -> None:
+def test_a_refused_request_is_not_retried(naps: list[float]) -> None:
     stage = Stage(httpx.Response(422, json={"code": "invalid_recipe", "detail": "No."}))
     with pytest.raises(ApiError, match="invalid_recipe"):
         stage.client().call("GET", "formats")
@@ -122,7 +122,7 @@ def test_the_jobs_of_a_large_batch_come_in_parts(naps: list[float]) -> None:
     assert stage.asked[2].url.params["cursor"] == "399"
 
 
-def test_the_token_is_shown_to_the_site_alone(naps: list[float]) -> None:
+def test_the_token_is_sent_only_to_the_site(naps: list[float]) -> None:
     stage = Stage(
         ok(BATCH),
         httpx.Response(204),
@@ -161,7 +161,7 @@ def signed(secret: str, body: str = BODY, moment: float | None = None) -> dict[s
     return {"Webhook-Id": "m1", "webhook-timestamp": sent, "WEBHOOK-SIGNATURE": f"v1,AAAA v2,x {signature}"}
 
 
-def test_what_the_server_signs_is_verified() -> None:
+def test_signatures_of_the_server_are_accepted() -> None:
     secret = signing.new_secret()
     assert verify_webhook(secret, signed(secret), BODY.encode())["data"] == {"id": "ö"}
     headers = {name.lower(): value for name, value in signed(secret).items()}
@@ -171,7 +171,7 @@ def test_what_the_server_signs_is_verified() -> None:
 @pytest.mark.parametrize(
     "wrong", ["secret", "body", "old", "future", "no headers", "no time", "no secret", "not JSON"]
 )
-def test_what_is_not_from_the_server_is_refused(wrong: str) -> None:
+def test_other_signatures_are_refused(wrong: str) -> None:
     secret = other = signing.new_secret()
     body = "<html>" if wrong == "not JSON" else BODY
     moment = time.time() + {"old": -301, "future": 302}.get(wrong, 0)

@@ -78,7 +78,7 @@ def test_what_is_missing_is_named_and_nothing_starts(environment: dict[str, str]
     assert f"Set the {name} environment variable" in done.stderr
 
 
-def test_a_link_key_without_its_other_half_does_not_pass_in_silence(environment: dict[str, str]) -> None:
+def test_a_link_key_without_its_private_half_is_reported(environment: dict[str, str]) -> None:
     environment |= {"CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F"}
     done = run(environment, "-c", "import imagesite.settings")
     assert "Set the CLOUDFRONT_PRIVATE_KEY environment variable" in done.stderr
@@ -87,7 +87,7 @@ def test_a_link_key_without_its_other_half_does_not_pass_in_silence(environment:
 SHOW = "import imagesite.settings as s; print(s.{})"
 
 
-def test_a_database_that_sleeps_is_given_time_to_wake(environment: dict[str, str]) -> None:
+def test_a_paused_database_has_time_to_resume(environment: dict[str, str]) -> None:
     shown = run(environment, "-c", SHOW.format("DATABASES['default']")).stdout
     assert "'connect_timeout': 20" in shown
 
@@ -107,12 +107,12 @@ def test_pages_are_answered_under_one_name_only(environment: dict[str, str]) -> 
     assert shown.stdout.strip() == "['images.example.com'] True ''"
 
 
-def test_people_log_in_through_the_pool_only(environment: dict[str, str]) -> None:
+def test_users_log_in_only_through_the_pool(environment: dict[str, str]) -> None:
     shown = run(environment, "-c", SHOW.format("AUTHENTICATION_BACKENDS"))
     assert shown.stdout.strip() == "['imagesite.accounts.cognito.backend.CognitoBackend']"
 
 
-def test_without_a_secret_nobody_is_let_in(settings: Any) -> None:
+def test_without_a_secret_every_request_is_refused(settings: Any) -> None:
     settings.ORIGIN_SECRETS = []
     guard = OriginMiddleware(lambda request: pytest.fail("let in"))
     for header in ({}, {"X-Origin-Verify": ""}, {"X-Origin-Verify": "None"}):
@@ -179,7 +179,7 @@ def test_a_function_reads_all_secrets_below_its_own_path(fake_ssm: type[FakeSSM]
     assert second == {**first, "NextToken": "more"}
 
 
-def test_the_question_is_signed(fake_ssm: type[FakeSSM]) -> None:
+def test_the_request_to_ssm_is_signed(fake_ssm: type[FakeSSM]) -> None:
     """Compute the signature again from the raw request, as AWS describes version 4."""
     fake_ssm.answers = [page("A")]
     ssm.read("/site")
@@ -224,7 +224,7 @@ def test_an_answer_that_is_not_from_ssm_is_told_by_its_status(fake_ssm: type[Fak
         ssm.read("/site")
 
 
-def test_secrets_that_do_not_come_say_so(fake_ssm: type[FakeSSM], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_ssm_is_reported(fake_ssm: type[FakeSSM], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(ssm.SecretsError, match="SSM did not respond"):
         ssm.read("/site")

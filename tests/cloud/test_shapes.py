@@ -78,5 +78,7 @@ def function(name: str, **more: Any) -> tuple[str, bytes, str, str, str]:
         "a service without lengths",
     ],  # fmt: skip
 )
-def test_what_aws_describes_is_kept_to(request_: tuple[str, bytes, str, str, str], expected: str) -> None:
+def test_calls_match_the_descriptions_of_aws(
+    request_: tuple[str, bytes, str, str, str], expected: str
+) -> None:
     assert status(*request_) == expected

@@ -44,7 +44,7 @@ def test_a_value_out_of_bounds_is_refused(change: dict[str, Any], named: str) ->
 @pytest.mark.parametrize(
     ("quota", "wanted", "refused"), [(10, 1, True), (119, 20, True), (120, 20, False), (1000, 900, False)]
 )
-def test_a_hundred_executions_stay_free(quota: int, wanted: int, refused: bool) -> None:
+def test_a_hundred_executions_stay_unreserved(quota: int, wanted: int, refused: bool) -> None:
     with moto.mock_aws():
         assert not lambda_backends[ACCOUNT][REGION].list_functions(None)
         values = Values(lambda *called: [], concurrency=quota)

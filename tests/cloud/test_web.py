@@ -51,7 +51,7 @@ def test_static_files_have_names_of_this_build_under_our_own_host(ask: Ask) -> N
     assert all(re.fullmatch(r"/static/\S+\.[0-9a-f]{12}\.css", sheet) for sheet in sheets)
 
 
-def test_addresses_carry_no_stage(ask: Ask) -> None:
+def test_urls_contain_no_stage(ask: Ask) -> None:
     _, _, body = ask("GET", "/")
     assert 'href="/accounts/login/"' in body
     assert "/production" not in body
@@ -79,7 +79,7 @@ def test_strangers_are_sent_to_the_log_in_of_this_host(ask: Ask) -> None:
     ],
     ids=str,
 )
-def test_what_did_not_come_through_cloudfront_is_refused(web: Function, headers: Any) -> None:
+def test_requests_that_bypass_cloudfront_are_refused(web: Function, headers: Any) -> None:
     for path in ("/", "/healthz", "/api/v1/formats", "/admin/"):
         answer, _, _ = web.invoke(proxy_event("GET", path, headers=headers))
         assert read(answer)[0] == 403
@@ -133,7 +133,7 @@ def test_cookies_are_few_and_safe(ask: Ask) -> None:
     assert sum(len(name) + len(value) for name, value in headers) < 10_240 / 2  # the limit of API Gateway
 
 
-def test_answers_carry_what_keeps_pages_safe(ask: Ask) -> None:
+def test_responses_have_security_headers(ask: Ask) -> None:
     _, several, _ = ask("GET", "/")
     headers = dict(several)
     assert headers["Strict-Transport-Security"].startswith("max-age=31536000")
@@ -154,11 +154,11 @@ def test_the_api_answers_programs_in_json(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing/", "/../../etc/passwd", "/%00"])
-def test_what_is_not_there_is_404(ask: Ask, path: str) -> None:
+def test_a_missing_page_is_404(ask: Ask, path: str) -> None:
     assert ask("GET", path)[0] == 404
 
 
-def test_a_query_comes_through_whole(ask: Ask) -> None:
+def test_a_query_is_passed_unchanged(ask: Ask) -> None:
     _, headers, _ = ask("GET", "/batches/", query="a=1&a=2&b=%C3%BC+x")
     assert dict(headers)["Location"] == "/accounts/login/?next=/batches/%3Fa%3D1%26a%3D2%26b%3D%25C3%25BC%2Bx"
 
@@ -189,6 +189,6 @@ def test_neither_who_asked_nor_what_a_link_shows_is_logged(web: Function, path: 
         assert secret not in log
 
 
-def test_a_broken_page_shows_nothing_of_the_code(web: Function) -> None:
+def test_an_error_page_reveals_no_code(web: Function) -> None:
     answer, _, _ = web.invoke({"httpMethod": "GET", "path": "/", "headers": None, "requestContext": {}})
     assert "Traceback" not in answer

@@ -26,7 +26,7 @@ def settings_of(stage: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_byte_code_is_never_looked_at_twice(build: Path) -> None:
+def test_byte_code_is_not_checked_against_its_source(build: Path) -> None:
     """Zappa dates all files 1980, so bytecode checked against its source's time would be discarded."""
     code = (build / "task" / "converter").rglob("*.py")
     sources = [
@@ -77,7 +77,7 @@ def test_a_function_starts_without_a_database_and_says_so(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_zappa_may_do_nothing_by_itself(stage: str) -> None:
+def test_zappa_manages_no_roles(stage: str) -> None:
     """By default it shows tracebacks, logs whole events, grants roles all permissions and creates domains."""
     told = settings_of(stage)
     assert told["debug"] is False

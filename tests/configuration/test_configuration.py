@@ -70,7 +70,7 @@ def test_it_is_read_at_most_once_a_minute(store: Counting) -> None:
     assert store.read_times == 1
 
 
-def test_what_was_read_last_stays_while_the_store_is_away(store: Counting) -> None:
+def test_the_last_configuration_is_used_while_the_table_is_unavailable(store: Counting) -> None:
     store.answers = [None, {"max_files": 8}]
     hold(max_files=7)
     age(61)
@@ -104,7 +104,7 @@ def test_a_larger_batch_is_refused(alice: User) -> None:
         order(alice, count=3)
 
 
-def test_more_conversions_a_day_are_refused(alice: User) -> None:
+def test_conversions_above_the_daily_limit_are_refused(alice: User) -> None:
     hold(jobs_a_day=2)
     order(alice, count=2)
     with pytest.raises(OverQuota):
@@ -112,7 +112,7 @@ def test_more_conversions_a_day_are_refused(alice: User) -> None:
 
 
 @pytest.mark.parametrize(("format", "is_made"), [("webp", True), ("avif", False), ("auto", False)])
-def test_a_format_that_is_switched_off_is_refused(alice: User, format: str, is_made: bool) -> None:
+def test_a_format_that_is_turned_off_is_refused(alice: User, format: str, is_made: bool) -> None:
     hold(formats=("webp", "jpeg"))
     if is_made:
         assert order(alice, format=format)
@@ -135,7 +135,7 @@ def test_only_formats_that_are_made_are_offered(client: Client, alice: User) -> 
     assert made == {"webp", "jpeg"}
 
 
-def test_the_default_size_is_filled_in_for_who_chose_none(client: Client, alice: User) -> None:
+def test_the_default_size_is_filled_in_for_users_without_their_own(client: Client, alice: User) -> None:
     hold(default_size=1234)
     client.force_login(alice)
     page = client.get("/convert/").text
@@ -162,7 +162,7 @@ def test_the_notice_is_on_every_page_as_text(client: Client) -> None:
         assert "Back at 10 &lt;b&gt;pm&lt;/b&gt;" in client.get(address).text
 
 
-def test_labels_can_be_switched_off(settings: Any) -> None:
+def test_labels_can_be_turned_off(settings: Any) -> None:
     settings.CONVERTER_LABELS = "tests.configuration.test_configuration.labels"
     assert metadata.labels_of(b"jpeg") == {"labels": ["Dog"]}
     hold(labels=False)
@@ -227,7 +227,7 @@ def test_changes_are_logged_as_people_read_them(staff: Client, form: dict[str, A
     assert LogEntry.objects.get().change_message.replace("\u00a0", " ") == said
 
 
-def test_what_was_not_changed_is_not_logged(staff: Client) -> None:
+def test_unchanged_fields_are_not_logged(staff: Client) -> None:
     staff.post(ADDRESS, {})
     assert not LogEntry.objects.exists()
 
@@ -246,23 +246,21 @@ def test_what_was_not_changed_is_not_logged(staff: Client) -> None:
         ("sign_up", "sometimes", "not one of the available choices"),
     ],
 )
-def test_what_makes_no_sense_is_refused_beside_its_field(
-    staff: Client, field: str, value: str, said: str
-) -> None:
+def test_invalid_values_are_refused_at_their_field(staff: Client, field: str, value: str, said: str) -> None:
     answer = staff.post(ADDRESS, {field: value})
     assert answer.status_code == 422
     assert said in answer.text
     assert not SiteConfiguration.objects.exists()
 
 
-def test_only_who_may_change_it_sees_it(client: Client) -> None:
+def test_only_staff_with_the_permission_see_it(client: Client) -> None:
     other = User.objects.create_user("staff@example.org", "correct horse battery", is_staff=True)
     client.force_login(other)
     assert client.get(ADDRESS).status_code == 403
     assert ADDRESS not in client.get("/admin/").text
 
 
-def test_a_store_that_is_away_says_so(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_table_is_reported(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: object) -> None:
         raise StorageFault("away")
 

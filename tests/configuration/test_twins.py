@@ -75,7 +75,7 @@ class TestDynamoDB(ConfigurationPromises):
             yield DynamoDBConfiguration()
 
     @pytest.mark.parametrize("act", ["put_item", "get_item"])
-    def test_a_table_that_refuses_is_a_fault(self, store: DynamoDBConfiguration, act: str) -> None:
+    def test_an_error_of_the_table_is_a_fault(self, store: DynamoDBConfiguration, act: str) -> None:
         acts: dict[str, Callable[[], object]] = {"put_item": lambda: store.write({}), "get_item": store.read}
         with Stubber(store._table.meta.client) as stub:
             stub.add_client_error(act, "AccessDeniedException", http_status_code=400)

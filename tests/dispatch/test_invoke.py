@@ -49,7 +49,7 @@ def test_an_event_cannot_name_another_command(
 @pytest.mark.parametrize(
     "code", ["TooManyRequestsException", "ServiceException", "ResourceNotFoundException"]
 )
-def test_a_worker_that_cannot_be_asked_does_not_fail_the_request(
+def test_a_worker_that_cannot_be_invoked_does_not_fail_the_request(
     dispatch: InvokeDispatch, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     with Stubber(dispatch._client) as stub, caplog.at_level(logging.ERROR):
@@ -58,7 +58,7 @@ def test_a_worker_that_cannot_be_asked_does_not_fail_the_request(
     assert "the sweep will try again" in caplog.text
 
 
-def test_a_network_that_is_gone_does_not_fail_the_request(
+def test_a_network_error_does_not_fail_the_request(
     dispatch: InvokeDispatch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(**kwargs: Any) -> None:

@@ -45,7 +45,7 @@ def test_all_that_is_asked_for_is_done_by_the_processes_of_the_one_pool(
     assert parent == os.getpid()
 
 
-def test_one_who_breaks_down_leaves_the_pool_working(
+def test_a_failing_task_leaves_the_pool_working(
     dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], caplog: pytest.LogCaptureFixture
 ) -> None:
     dispatch.ask("tests.dispatch.tasks.break_down", {})
@@ -54,7 +54,7 @@ def test_one_who_breaks_down_leaves_the_pool_working(
     assert "A task failed in a worker" in caplog.text
 
 
-def test_who_waits_for_an_address_of_others_holds_no_worker(
+def test_tasks_that_wait_for_other_hosts_hold_no_worker(
     tmp_path: Path, noted: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.note": pool.Places(4, each=2)})
@@ -66,7 +66,7 @@ def test_who_waits_for_an_address_of_others_holds_no_worker(
         dispatch.close()
 
 
-def test_one_who_asks_for_much_lets_others_have_their_turn(dispatch: PoolDispatch, tmp_path: Path) -> None:
+def test_a_user_with_many_tasks_lets_others_have_their_turn(dispatch: PoolDispatch, tmp_path: Path) -> None:
     log, hold = tmp_path / "log", tmp_path / "hold"
     hold.touch()
     much = [f"much {number}" for number in range(20)]
@@ -85,7 +85,7 @@ def test_one_who_asks_for_much_lets_others_have_their_turn(dispatch: PoolDispatc
     assert [line for line in lines if line != "little"] == much
 
 
-def test_a_killed_worker_costs_only_what_it_was_at(dispatch: PoolDispatch, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_only_its_current_task(dispatch: PoolDispatch, tmp_path: Path) -> None:
     log = tmp_path / "log"
     dispatch.ask("tests.dispatch.tasks.die", {})
     for number in range(20):
@@ -143,7 +143,7 @@ def test_a_pool_that_ends_waits_for_no_long_work(tmp_path: Path, monkeypatch: py
         hold.unlink()
 
 
-def test_what_waits_is_named_as_it_is_called() -> None:
+def test_waiting_tasks_have_the_name_of_their_function() -> None:
     assert all(callable(import_string(target)) for target in pool.WAITING)
 
 

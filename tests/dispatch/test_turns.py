@@ -10,7 +10,7 @@ def take_all(turns: Turns[int]) -> list[int]:
     return taken
 
 
-def test_each_one_has_a_turn_before_anybody_has_a_second() -> None:
+def test_each_user_has_a_turn_before_anybody_has_a_second() -> None:
     turns = Turns[int](100)
     for turn, items in {"a": [1, 2, 3], "b": [4], "c": [5, 6]}.items():
         for item in items:
@@ -18,7 +18,7 @@ def test_each_one_has_a_turn_before_anybody_has_a_second() -> None:
     assert take_all(turns) == [1, 4, 5, 2, 6, 3]
 
 
-def test_one_that_waits_already_is_not_done_twice() -> None:
+def test_a_queued_task_is_not_queued_twice() -> None:
     turns = Turns[int](100)
     for item in (1, 1, 2):
         turns.add("a", item)

@@ -45,7 +45,7 @@ def install(visit: Visit, **options: object) -> Page:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["account", "guest"])
-def test_photos_shared_from_a_gallery_are_on_the_convert_page(visit: Visit, known: bool) -> None:
+def test_photos_shared_from_a_gallery_appear_on_the_convert_page(visit: Visit, known: bool) -> None:
     page = install(visit, width="phone", at="/convert/", known=known)
     page.evaluate(SHARE, PHOTOS)
     expect(page.locator(".file-name")).to_have_text(["IMG_0.jpg", "IMG_1.jpg"])
@@ -55,13 +55,13 @@ def test_photos_shared_from_a_gallery_are_on_the_convert_page(visit: Visit, know
     expect(page.locator(".file-name")).to_have_count(0)
 
 
-def test_where_nothing_took_them_the_page_says_so(visit: Visit) -> None:
+def test_lost_shared_photos_are_reported(visit: Visit) -> None:
     page = visit(width="phone")
     page.evaluate(SHARE, PHOTOS)
     expect(page.get_by_role("alert")).to_have_text("The shared images did not arrive. Choose them here.")
 
 
-def test_without_a_connection_the_site_says_so_and_keeps_nothing_of_anybody(visit: Visit) -> None:
+def test_offline_the_site_says_so_and_stores_no_user_data(visit: Visit) -> None:
     page = install(visit)
     convert(page, [photo("a.jpg", make_photo())])
     page.goto("/convert/")
@@ -90,7 +90,7 @@ def test_an_update_replaces_what_was_kept(visit: Visit, site: Site) -> None:
     assert page.evaluate("caches.keys()") == ["imagesite-next"]
 
 
-def test_turned_off_nothing_of_it_stays(visit: Visit, site: Site) -> None:
+def test_turned_off_the_app_leaves_nothing(visit: Visit, site: Site) -> None:
     page = install(visit)
     assert len(page.evaluate(KEPT)) == 4
     assert live(page, site.run("-c", OFF)) == ["skipped waiting", "unregistered"]

@@ -158,7 +158,7 @@ def test_the_format_follows_the_images_until_somebody_chooses(
     expect(page.locator("[data-submit]")).to_have_text(words)
 
 
-def test_heic_becomes_jpeg_with_one_press(visit: Visit) -> None:
+def test_heic_becomes_jpeg_with_one_click(visit: Visit) -> None:
     page = visit(width="phone")
     page.locator("#id_images").set_input_files([heic(1)])
     page.get_by_role("button", name="Convert to JPEG").click()
@@ -166,7 +166,7 @@ def test_heic_becomes_jpeg_with_one_press(visit: Visit) -> None:
     expect(page.get_by_role("link", name="Download JPEG")).to_be_visible()
 
 
-def test_a_choice_is_not_overruled(visit: Visit) -> None:
+def test_a_chosen_format_is_kept(visit: Visit) -> None:
     page = visit()
     page.get_by_label("Format", exact=True).select_option("png")
     page.locator("#id_images").set_input_files([heic(1)])
@@ -177,7 +177,7 @@ def test_a_choice_is_not_overruled(visit: Visit) -> None:
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to WebP")
 
 
-def test_a_default_recipe_is_not_overruled(visit: Visit) -> None:
+def test_the_format_of_a_default_recipe_is_kept(visit: Visit) -> None:
     page = visit(at="/recipes/new/")
     page.get_by_label("Name").fill("Mine")
     page.get_by_role("button", name="Save").click()
@@ -325,7 +325,7 @@ def test_no_choice_is_cut(visit: Visit, width: str) -> None:
         assert page.evaluate(CUT) == []
 
 
-def test_fewer_pixels_are_offered_where_bytes_are_scarce(visit: Visit) -> None:
+def test_smaller_dimensions_are_offered_for_a_low_maximum_size(visit: Visit) -> None:
     noise = Image.effect_noise((2000, 1500), 30).convert("RGB")
     file = io.BytesIO()
     noise.save(file, "JPEG", quality=60)

@@ -87,7 +87,7 @@ def test_a_preview_of_what_is_here_already(visit: Visit, site: Site, photos: lis
     expect(page.locator(".entry")).to_have_count(1)
 
 
-def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -> None:
+def test_formats_that_browsers_cannot_show_are_compared_before_upload(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("IMG_1.HEIC", HEIC.read_bytes(), "image/heic"))
     expect(page.locator(".try .compare.is-tried:not(.is-alone)")).to_be_visible()
@@ -95,7 +95,7 @@ def test_what_browsers_do_not_show_is_compared_before_it_is_sent(visit: Visit) -
     expect(page.locator(".file-thumb")).to_have_attribute("data-kind", "HEIC")
 
 
-def test_what_a_preview_cannot_do_is_said(visit: Visit) -> None:
+def test_previews_that_are_not_possible_are_explained(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("one.jpg", make_photo()))
     page.get_by_text("More options").click()
@@ -128,7 +128,7 @@ def test_the_whole_original_is_shown_until_there_is_a_result(visit: Visit, photo
     expect(original).to_have_css("clip-path", "none")
 
 
-def test_a_trial_leaves_nothing_though_the_page_is_closed(
+def test_a_preview_leaves_nothing_even_if_the_page_is_closed(
     visit: Visit, site: Site, photos: list[FilePayload]
 ) -> None:
     page = visit()
@@ -189,7 +189,7 @@ def test_the_frame_asked_for_is_shown_of_a_file_too_large_to_be_tried(visit: Vis
 
 
 @pytest.mark.parametrize("source", ["heic", "avif", "tiff"])
-def test_what_browsers_do_not_show_is_compared_by_touch(visit: Visit, source: str) -> None:
+def test_formats_that_browsers_cannot_show_are_compared_by_touch(visit: Visit, source: str) -> None:
     content = HEIC.read_bytes() if source == "heic" else make_photo(400, 300, source.upper())
     page = visit(width="phone", has_touch=True)
     page.locator("#id_outputs-0-format").select_option("jp2")

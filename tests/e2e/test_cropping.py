@@ -182,7 +182,7 @@ def test_a_tiff_is_measured(visit: Visit, order: str, orientation: int) -> None:
     expect(page.locator(".file-note")).to_contain_text("40×30" if orientation == 1 else "30×40")
 
 
-def test_a_crop_may_be_taken_back(visit: Visit, site: Site) -> None:
+def test_a_crop_can_be_undone(visit: Visit, site: Site) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
     start(page)
@@ -214,7 +214,7 @@ def test_cropping_is_cancelled(visit: Visit, site: Site, way: str) -> None:
     assert recipes(page, site)[0]["crop"] == {"x": 100, "y": 0, "width": 400, "height": 400}
 
 
-def test_what_crops_and_what_converts_are_in_sight_on_a_phone(visit: Visit) -> None:
+def test_crop_and_convert_buttons_are_visible_on_a_phone(visit: Visit) -> None:
     page = visit(width="phone")
     page.locator("#id_images").set_input_files(photo("quarters.png", quarters(600, 400), "image/png"))
     start(page)
@@ -290,7 +290,7 @@ def test_the_cropper_is_accessible(visit: Visit) -> None:
     look(page, "convert cropping")
 
 
-def test_a_preset_gives_way_to_another_and_to_a_hand(visit: Visit) -> None:
+def test_a_preset_is_replaced_by_another_or_by_typed_values(visit: Visit) -> None:
     page = visit()
     preset = page.get_by_label("Size preset")
     preset.select_option(label="Application photo: 600×800")

@@ -230,7 +230,7 @@ def test_a_gif_keeps_moving_and_says_so(visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_what_the_api_says_is_said_in_german(visit: Visit, photos: list[FilePayload]) -> None:
+def test_api_errors_are_shown_in_german(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(locale="de-DE")
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     page.locator("#id_images").set_input_files([cut, *photos[:1]])
@@ -241,7 +241,7 @@ def test_what_the_api_says_is_said_in_german(visit: Visit, photos: list[FilePayl
     expect(page.locator("[data-field=quality] .error")).to_contain_text("kleiner oder gleich 100")
 
 
-def test_what_sticks_leaves_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
+def test_sticky_elements_leave_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.set_viewport_size({"width": 640, "height": 360})  # 1280×720 at 200 % zoom
     page.locator("#id_images").set_input_files(photos[:1])
@@ -286,7 +286,9 @@ def test_chosen_entries_are_deleted(visit: Visit, photos: list[FilePayload]) -> 
 
 
 @pytest.mark.slow
-def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photos: list[FilePayload]) -> None:
+def test_users_logged_out_meanwhile_are_redirected_to_the_login(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
     page = visit()
     page.route("**/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos[:1])
@@ -298,7 +300,7 @@ def test_whoever_is_logged_out_meanwhile_is_led_to_the_login(visit: Visit, photo
 
 
 @pytest.mark.slow
-def test_a_recipe_goes_to_somebody_else_by_link(visit: Visit) -> None:
+def test_a_recipe_is_shared_by_link(visit: Visit) -> None:
     page = visit(at="/recipes/new/")
     page.get_by_label("Name").fill("Tiny")
     page.get_by_label("Width", exact=True).fill("77")

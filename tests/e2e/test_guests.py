@@ -42,7 +42,7 @@ def test_the_history_is_kept_by_signing_up(visit: Visit, photos: list[FilePayloa
 
 
 @pytest.mark.slow
-def test_who_closes_the_page_finds_the_images_again(visit: Visit, photos: list[FilePayload]) -> None:
+def test_images_are_found_again_after_the_page_was_closed(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit(known=False)
     page.goto("/")
     convert(page, photos)
@@ -77,7 +77,7 @@ def test_it_works_without_scripts(visit: Visit, photos: list[FilePayload]) -> No
     expect(page.get_by_text("All done.")).to_be_visible()
 
 
-def test_who_was_logged_out_elsewhere_does_not_go_on_as_a_guest(
+def test_a_user_logged_out_elsewhere_does_not_continue_as_a_guest(
     visit: Visit, photos: list[FilePayload]
 ) -> None:
     page = visit()

@@ -30,7 +30,7 @@ def test_convert_goes_on_after_logging_in_again_in_another_tab(
     expect(page.get_by_text("All done.")).to_be_visible()
 
 
-def test_who_is_logged_out_while_sending_is_told_so_and_can_go_on(
+def test_a_user_logged_out_while_sending_is_told_and_can_continue(
     visit: Visit, photos: list[dict[str, Any]]
 ) -> None:
     page = visit()

@@ -72,7 +72,7 @@ def samples(site: Site, owner: BrowserContext) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("route", routes())
-def test_a_page_is_accessible_light_and_still(
+def test_a_page_is_accessible_small_and_stable(
     route: str, visit: Visit, site: Site, owner: BrowserContext, samples: dict[str, str]
 ) -> None:
     """View a page as a stranger if it is public, otherwise as its owner."""
@@ -99,7 +99,7 @@ def test_a_page_is_accessible_light_and_still(
     look(page, path.replace(samples["batches"], "batch"), small=is_ours, rules=rules)
 
 
-def test_the_landing_page_stands_still_when_its_picture_comes_late(visit: Visit) -> None:
+def test_the_landing_page_does_not_shift_when_its_image_loads_late(visit: Visit) -> None:
     page = visit(known=False)
     late: list[Route] = []
     page.route("**/coffee*.webp", lambda route: late.append(route))
@@ -113,7 +113,7 @@ def test_the_landing_page_stands_still_when_its_picture_comes_late(visit: Visit)
     weigh(page, "/")
 
 
-def test_converting_again_stands_still_while_its_preview_comes(
+def test_converting_again_does_not_shift_while_the_preview_loads(
     visit: Visit, owner: BrowserContext, samples: dict[str, str]
 ) -> None:
     page = visit(known=False)
@@ -152,7 +152,7 @@ def _is_page(url: str, **cookies: str) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/batches/00000000-0000-0000-0000-000000000000/"])
-def test_nothing_there(visit: Visit, path: str) -> None:
+def test_an_empty_history(visit: Visit, path: str) -> None:
     page = visit(at=path)
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     look(page, f"404{path}"[:12])
@@ -208,7 +208,7 @@ STATES = {
 }
 
 
-def test_every_state_has_a_face(visit: Visit, site: Site) -> None:
+def test_every_state_is_shown(visit: Visit, site: Site) -> None:
     page = visit()
     convert(page, [photo("a.jpg", make_photo(320, 200))])
     batch, job = page.url, page.locator(".job").get_attribute("id").removeprefix("job-")  # type: ignore[union-attr]
@@ -231,7 +231,7 @@ def test_every_state_has_a_face(visit: Visit, site: Site) -> None:
     look(page, "410")
 
 
-def test_some_worked_and_some_did_not(visit: Visit) -> None:
+def test_a_partly_failed_batch(visit: Visit) -> None:
     page = visit()
     convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
     expect(page.get_by_text("1 of 2 finished.")).to_be_visible()

@@ -109,7 +109,7 @@ def test_a_phone_sends_results_to_an_app(visit: Visit, photos: list[FilePayload]
     assert all(size > 100 for _, _, size in shared)
 
 
-def test_keys_lead_from_result_to_result(visit: Visit, photos: list[FilePayload]) -> None:
+def test_arrow_keys_move_between_results(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
     follow(page.get_by_role("link", name="Compare photo 1.jpg"))

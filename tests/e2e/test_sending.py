@@ -16,7 +16,7 @@ from tests.e2e.site import Visit, convert, photo, wait_until_done
 pytestmark = pytest.mark.browser
 
 
-def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
+def test_refused_files_are_reported_before_they_are_sent(visit: Visit, tmp_path: Path) -> None:
     page = visit()
     for name, content in {"good.jpg": make_photo(), "empty.jpg": b"", "letter.txt": b"Dear"}.items():
         (tmp_path / name).write_bytes(content)
@@ -36,7 +36,7 @@ def test_what_cannot_be_taken_is_said_before_it_is_sent(visit: Visit, tmp_path: 
     expect(page.locator(".job")).to_have_count(1)
 
 
-def test_nothing_chosen_is_said(visit: Visit) -> None:
+def test_choosing_nothing_is_reported(visit: Visit) -> None:
     page = visit()
     page.locator("[data-submit]").click()
     expect(page.get_by_text("Choose at least one image first.")).to_be_visible()
@@ -139,7 +139,7 @@ def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: li
 
 
 @pytest.mark.slow
-def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
+def test_uploads_resume_when_the_network_is_back(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route("**/uploads", lambda route: route.abort())
     page.locator("#id_images").set_input_files(photos)
@@ -152,7 +152,7 @@ def test_what_was_not_sent_is_sent_when_the_network_is_back(visit: Visit, photos
     expect(page.get_by_text("All done.")).to_be_visible()
 
 
-def test_a_lost_answer_makes_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
+def test_a_lost_response_creates_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     lost: list[int] = []
 

@@ -36,7 +36,7 @@ def test_a_folder_keeps_its_folders_and_a_pattern_names_the_files(visit: Visit, 
 
 
 @pytest.mark.slow
-def test_what_is_wrong_with_widths_is_said_at_once(visit: Visit) -> None:
+def test_invalid_widths_are_reported_immediately(visit: Visit) -> None:
     page = visit()
     page.get_by_text("Formats × widths").click()
     widths, make = page.get_by_label("Widths in pixels"), page.locator("[data-matrix-make]")

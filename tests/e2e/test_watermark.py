@@ -117,7 +117,7 @@ CORNER = """image => {
 """Return the colour of the top left corner of an image."""
 
 
-def test_the_preview_shows_it_where_it_was_put(visit: Visit) -> None:
+def test_the_preview_shows_the_watermark_at_its_position(visit: Visit) -> None:
     page = begin(visit)
     after = page.locator(".try .compare-after img")
     first, before = after.get_attribute("src"), after.evaluate(CORNER)
@@ -127,7 +127,7 @@ def test_the_preview_shows_it_where_it_was_put(visit: Visit) -> None:
     assert after.evaluate(CORNER)[0] > before[0] + 40  # it is red
 
 
-def test_the_logo_is_seen_and_taken_off(visit: Visit) -> None:
+def test_the_logo_is_shown_and_removed(visit: Visit) -> None:
     page = begin(visit)
     thumbnail = page.get_by_role("img", name="Logo")
     expect(thumbnail).to_be_visible()

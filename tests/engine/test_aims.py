@@ -72,13 +72,13 @@ def small_text() -> bytes:
     return saved(image, "PNG")
 
 
-def test_an_aim_that_is_reached_is_not_called_missed() -> None:
+def test_a_reached_aim_is_not_reported_as_missed() -> None:
     result = render(PHOTO, format="webp", aim="balanced")
     assert (result.report.score or 0) >= AIMS["balanced"].score
     assert "aim_missed" not in [each.code for each in result.report.warnings]
 
 
-def test_an_aim_that_the_highest_quality_misses_is_told() -> None:
+def test_an_aim_that_the_highest_quality_misses_is_reported() -> None:
     result = render(small_text(), format="webp", aim="near_identical")
     score = result.report.score
     assert score is not None
@@ -87,7 +87,7 @@ def test_an_aim_that_the_highest_quality_misses_is_told() -> None:
     assert f"Visual score {score:.1f}, not the 82.5" in note(result, "aim_missed").text
 
 
-def test_an_aim_that_the_bytes_of_the_original_forbid_is_told() -> None:
+def test_an_aim_that_the_size_of_the_original_prevents_is_reported() -> None:
     source = saved(samples.grainy((320, 240)), "JPEG", quality=30, optimize=True, progressive=True)
     result = render(source, format="jpeg", aim="near_identical")
     assert missed(result)["kind"] == "bytes"
@@ -96,7 +96,7 @@ def test_an_aim_that_the_bytes_of_the_original_forbid_is_told() -> None:
     assert len(result.data) <= len(source)
 
 
-def test_an_aim_for_which_there_is_no_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_aim_without_enough_time_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Deadline, "leaves", lambda *_: False)
     result = render(PHOTO, format="webp", aim="near_identical")
     assert missed(result)["kind"] == "time"
@@ -129,7 +129,7 @@ def test_an_aim_holds_for_every_frame_of_an_animation() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "gradient", "dithered"])
-def test_what_is_smallest_without_loss_is_kept_exactly(kind: str) -> None:
+def test_the_smallest_lossless_result_is_kept_exactly(kind: str) -> None:
     text = Image.new("L", (600, 400), 255)
     for line in range(10, 380, 16):
         ImageDraw.Draw(text).text((10, line), "The quick brown fox jumps over the lazy dog. " * 2, fill=0)

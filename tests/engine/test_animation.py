@@ -76,7 +76,7 @@ def test_avif_says_that_it_cannot_count() -> None:
     assert "loop_not_kept" not in codes(render(animated("GIF", loop=0), format="avif"))
 
 
-def test_a_pace_finer_than_gif_does_not_drift() -> None:
+def test_durations_finer_than_gif_supports_do_not_drift() -> None:
     webp = animated("WEBP", durations=[15, 15, 15, 15, 40])
     result = render(webp, format="gif")
     delays = gif_blocks(result.data).delays
@@ -102,7 +102,7 @@ def slow(milliseconds: int, source: str = "GIF") -> bytes:
 
 
 @pytest.mark.parametrize("target", ANIMATED)
-def test_a_frame_that_stays_for_minutes_does_so(target: str) -> None:
+def test_a_frame_shown_for_minutes_keeps_its_duration(target: str) -> None:
     result = render(slow(300_000), format=target)
     assert [round(delay) for _, delay in frames_of(result.data)] == [100, 300_000, 100, 100]
     assert "delays_shortened" not in codes(result)
@@ -117,7 +117,7 @@ def test_a_delay_that_has_no_fraction_is_rounded_in_png() -> None:
     ("target", "source", "milliseconds", "most"),
     [("gif", "WEBP", 656_000, 655_350), ("webp", "PNG", 20_000_000, 16_777_215)],
 )
-def test_a_frame_that_a_format_cannot_hold_for_so_long_is_shortened_and_that_is_said(
+def test_a_duration_too_long_for_the_format_is_shortened_and_reported(
     target: str, source: str, milliseconds: int, most: int
 ) -> None:
     result = render(slow(milliseconds, source), format=target)
@@ -172,7 +172,7 @@ def test_first_and_all_from_one_decode() -> None:
     assert [source.render(recipe).frames for recipe in (first, every, first)] == [1, 5, 1]
 
 
-def test_frames_that_cover_only_a_part_are_seen_whole() -> None:
+def test_partial_frames_are_composed() -> None:
     base = Image.new("RGB", (50, 50), "white")
     frames = []
     for index in range(4):
@@ -214,7 +214,7 @@ def test_pages_of_different_size_and_mode() -> None:
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "gif"])
-def test_pages_are_not_frames_of_a_film(target: str) -> None:
+def test_pages_are_not_frames_of_an_animation(target: str) -> None:
     result = render(samples.tiff_pages(3), format=target)
     assert result.frames == 1
     assert "first_page_only" in codes(result)
@@ -250,7 +250,7 @@ def test_a_gif_frame_without_pixels_shows_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("target", ["gif", "webp", "png", "avif"])
-def test_equal_frames_that_became_one_are_counted_and_told(target: Any) -> None:
+def test_merged_frames_are_counted_and_reported(target: Any) -> None:
     red, blue = (Image.new("RGB", (20, 10), color) for color in ("red", "blue"))
     moving = samples.saved(red, "AVIF", save_all=True, append_images=[red, blue], duration=[100, 100, 100])
     result = render(moving, format=target)

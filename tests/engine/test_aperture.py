@@ -59,7 +59,7 @@ def cut(data: Any, width: Any, height: Any, across: int = 0, down: int = 0, belo
     ],
     ids=["middle", "corner", "beside", "odd", "all", "beyond", "nonsense"],
 )
-def test_the_part_that_counts_is_cut_out(clap: Any, box: Any) -> None:
+def test_the_clean_aperture_is_cut_out(clap: Any, box: Any) -> None:
     data = cut(avif(), *clap)
     facts = probe(data)
     assert (facts.width, facts.height) == (box[2] - box[0], box[3] - box[1])
@@ -77,7 +77,7 @@ def test_it_is_cut_out_before_the_picture_is_turned() -> None:
 
 
 @pytest.mark.parametrize("brand", [b"mif1", b"miaf", b"none"])
-def test_avif_is_told_by_any_of_its_brands(brand: bytes) -> None:
+def test_avif_is_recognized_by_any_of_its_brands(brand: bytes) -> None:
     data = avif()
     other = data[:8] + brand + data[12:]
     assert samples.opened(render(other)).tobytes() == samples.opened(render(data)).tobytes()

@@ -103,7 +103,7 @@ def test_two_bits_a_pixel_are_four_colours() -> None:
     assert shown(data) == solid([BLUE, GREEN, RED, WHITE], [WHITE, RED, GREEN, BLUE])
 
 
-def test_a_run_may_leap_over_pixels() -> None:
+def test_a_run_may_skip_pixels() -> None:
     runs = bytes((2, 1, 0, 2, 1, 0, 1, 2, 0, 0, 0, 2, 2, 0, 2, 3, 0, 1))
     data = bmp(runs, bits=8, compression=1, palette=PALETTE)
     rows = shown(data)

@@ -49,7 +49,7 @@ def jpeg(**arguments: Any) -> bytes:
     return saved(tiled_chart(), "JPEG", quality=100, subsampling=0, **arguments)
 
 
-def test_a_camera_that_says_r03_means_adobe_rgb() -> None:
+def test_the_exif_value_r03_means_adobe_rgb() -> None:
     source = open(jpeg(exif=adobe_rgb_by_exif()))
     assert source.facts.profile == "Adobe RGB (1998)"
     # Browsers ignore it; the values are Chromium's for a PNG with Adobe RGB's gamma and primaries.
@@ -118,7 +118,7 @@ GRAY = samples.gray_gamma(1.8)
         {"format": "jpeg", "watermark": {"text": "mine"}},
     ],
 )
-def test_a_grey_profile_never_lies_on_colours(recipe: dict[str, Any]) -> None:
+def test_a_grey_profile_is_never_applied_to_colours(recipe: dict[str, Any]) -> None:
     grey = saved(Image.new("L", (64, 64), 128), "PNG", icc_profile=GRAY)
     result, image = at_once(grey, color="keep", **recipe)
     profile = image.info.get("icc_profile", b"")
@@ -164,7 +164,7 @@ def test_pages_of_different_profiles_all_become_srgb() -> None:
         (jpeg(exif=adobe_rgb_by_exif()), "Adobe RGB (1998)", ADOBE_RGB),
     ],
 )
-def test_colours_told_without_a_profile_can_be_kept_with_one(
+def test_colours_described_without_a_profile_can_be_kept_with_one(
     data: bytes, name: str, colors: list[tuple[int, int, int]]
 ) -> None:
     result, image = at_once(data, color="keep")

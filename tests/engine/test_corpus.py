@@ -85,15 +85,15 @@ def test_a_half_clear_frame_is_drawn_over_what_is_there() -> None:
     assert source_frames(data_of("apng-over.png"))[1].getchannel("A").getextrema() == (255, 255)
 
 
-def test_what_a_frame_covered_comes_back() -> None:
+def test_a_disposed_frame_restores_what_it_covered() -> None:
     assert source_frames(data_of("apng-previous-over.png"))[2].getpixel((16, 16)) == GREEN
 
 
-def test_what_lies_outside_of_a_gifs_first_frame_is_clear() -> None:
+def test_pixels_outside_a_gifs_first_frame_are_transparent() -> None:
     assert pixel(source_frames(data_of("gif-small-first-frame.gif"))[0], (2, 2))[3] == 0
 
 
-def test_a_webp_frame_that_leaves_leaves_nothing_even_if_the_header_denies_alpha() -> None:
+def test_a_disposed_webp_frame_is_cleared_even_without_an_alpha_flag() -> None:
     assert min(source_frames(data_of("anim-denies-alpha.webp"))[1].getchannel("A").tobytes()) == 0
 
 
@@ -146,7 +146,7 @@ def test_a_clear_colour_of_16_bits_is_clear_and_its_neighbour_is_not() -> None:
     assert [picture.getpixel((x, 0)) for x in (0, 1)] == [(0x12, 0x56, 0x9A, 0), (0x12, 0x56, 0x9A, 255)]
 
 
-def test_an_icons_deepest_picture_is_taken() -> None:
+def test_the_image_of_an_icon_with_most_bits_is_used() -> None:
     assert image("icon-of-two-depths.ico").getpixel((16, 16)) == (200, 40, 30, 255)
 
 
@@ -159,11 +159,11 @@ def test_an_icon_whose_alpha_says_nothing_is_masked() -> None:
 @pytest.mark.parametrize(
     "name", ["text-of-1.5-megabytes.png", "xml-behind-picture.jp2", "major-brand-mif2.heic"]
 )
-def test_what_is_whole_is_read(name: str) -> None:
+def test_complete_files_are_read(name: str) -> None:
     assert render(name).width > 0
 
 
-def test_words_and_profiles_beyond_all_bounds_are_no_damage() -> None:
+def test_oversized_text_and_profiles_are_no_damage() -> None:
     packed = zlib.compress(bytes(20_000_000), 9)
     plain = samples.saved(samples.quarters(), "PNG")
     for kind, body in ((b"zTXt", b"prompt\0\0" + packed), (b"iCCP", b"p\0\0" + packed)):
@@ -172,7 +172,7 @@ def test_words_and_profiles_beyond_all_bounds_are_no_damage() -> None:
         assert samples.looks_like_quarters(opened(result))
 
 
-def test_a_tail_behind_the_boxes_is_no_part_of_the_picture() -> None:
+def test_data_after_the_boxes_is_ignored() -> None:
     for name, tail in (
         ("phone.heic", b"\x10\0\0\0\x01\0SEFT" * 20),
         ("deep10.jp2", b"\0\0\0\x09xml x" + bytes(200)),
@@ -192,12 +192,12 @@ def test_a_bare_codestream_may_have_a_tail() -> None:
 
 
 @pytest.mark.parametrize("brand", [b"mif1", b"mif2", b"msf1", b"heix", b"hevc", b"heim", b"miaf", b"1234"])
-def test_a_heic_of_any_brand_is_no_video(brand: bytes) -> None:
+def test_a_heic_of_any_brand_is_not_taken_for_a_video(brand: bytes) -> None:
     data = data_of("major-brand-mif2.heic")
     assert open(data[:8] + brand + data[12:]).render(Recipe.parse({"format": "png"})).width == 128
 
 
-def test_a_targa_picture_is_no_cursor() -> None:
+def test_a_targa_image_is_not_taken_for_a_cursor() -> None:
     with pytest.raises(UnsupportedFormat, match="Targa"):
         open(data_of("not-a-cursor.tga"))
     image = samples.saved(Image.new("RGB", (20, 20)), "TGA")
@@ -223,7 +223,7 @@ def test_a_kind_that_is_not_read_is_named(name: str, words: str) -> None:
     ("marker", "bits", "words"),
     [(0xF7, 8, "JPEG-LS"), (0xC1, 12, "12-bit"), (0xC5, 8, "hierarchical"), (0xCB, 8, "lossless arithmetic")],
 )
-def test_a_jpeg_of_another_coding_is_named(marker: int, bits: int, words: str) -> None:
+def test_an_unsupported_jpeg_coding_is_named(marker: int, bits: int, words: str) -> None:
     data = bytearray(samples.saved(samples.quarters(), "JPEG"))
     at = data.index(b"\xff\xc0")
     data[at + 1], data[at + 4] = marker, bits

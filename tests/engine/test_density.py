@@ -70,7 +70,7 @@ def sources() -> Iterator[Any]:
 @pytest.mark.parametrize("target", FIELDS)
 @pytest.mark.parametrize("source", list(sources()))
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_what_the_file_says_is_kept(source: bytes, target: str, metadata: str) -> None:
+def test_the_resolution_of_the_file_is_kept(source: bytes, target: str, metadata: str) -> None:
     found = told(render(source, format=target, metadata=metadata).data)
     assert found
     for said in found.values():
@@ -78,7 +78,7 @@ def test_what_the_file_says_is_kept(source: bytes, target: str, metadata: str) -
 
 
 @pytest.mark.parametrize("target", ["webp", "avif"])
-def test_where_only_exif_can_say_it_it_is_kept_with_exif(target: str) -> None:
+def test_a_resolution_only_in_exif_is_kept_with_exif(target: str) -> None:
     source = saved(PHOTO, "JPEG", dpi=(300, 300), exif=samples_exif())
     kept = told(render(source, format=target, metadata="keep").data)
     assert list(kept.values()) == [pytest.approx((300, 300))]
@@ -92,7 +92,7 @@ def samples_exif() -> Image.Exif:
 
 
 @pytest.mark.parametrize("target", FIELDS)
-def test_a_file_that_says_nothing_stays_silent(target: str) -> None:
+def test_a_file_without_resolution_gets_none(target: str) -> None:
     for format in ("JPEG", "PNG", "WEBP"):
         source = saved(PHOTO, format, exif=samples_exif())  # Pillow would make up 72
         assert not told(render(source, format=target).data)
@@ -128,7 +128,7 @@ def test_a_number_in_exif_leaves_what_stands_beside_it(order: str) -> None:
 
 
 @pytest.mark.parametrize("target", SILENT)
-def test_a_format_that_cannot_say_it_refuses_the_number(target: str) -> None:
+def test_a_format_without_resolution_refuses_the_option(target: str) -> None:
     with pytest.raises(InvalidRecipe) as caught:
         Recipe.parse({"format": target, "dpi": 300})
     assert [error.pointer for error in caught.value.errors] == ["/dpi"]
@@ -136,7 +136,7 @@ def test_a_format_that_cannot_say_it_refuses_the_number(target: str) -> None:
 
 
 @pytest.mark.parametrize("dpi", [1, 9601, 300.5, "300", True])
-def test_a_number_that_no_paper_has_is_refused(dpi: Any) -> None:
+def test_an_impossible_resolution_is_refused(dpi: Any) -> None:
     with pytest.raises(InvalidRecipe):
         Recipe.parse({"format": "jpeg", "dpi": dpi})
 
@@ -173,11 +173,11 @@ def test_a_pdf_page_is_never_longer_than_readers_show() -> None:
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1, 1), (300, 0)])
-def test_nonsense_is_not_carried(dpi: tuple[int, int]) -> None:
+def test_an_invalid_resolution_is_not_kept(dpi: tuple[int, int]) -> None:
     assert not told(render(saved(PHOTO, "PNG", dpi=dpi), format="jpeg").data)
 
 
-def test_it_is_said_in_words() -> None:
+def test_the_resolution_is_reported() -> None:
     assert "300 dpi" in sentence(Recipe.parse({"format": "jpeg", "dpi": 300}))
 
 

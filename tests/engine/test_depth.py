@@ -156,7 +156,7 @@ def test_fewer_bits_than_sixteen_reach_from_black_to_white(bits: Any) -> None:
     assert np.abs(kept(colors).astype(int) - wanted[..., np.newaxis]).max() <= 1
 
 
-def test_what_is_clear_in_a_png_stays_clear() -> None:
+def test_transparent_pixels_of_a_png_stay_transparent() -> None:
     pixels = picture(3)
     header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
     clear = made(b"tRNS", pixels[3, 4].astype(">u2").tobytes())
@@ -211,7 +211,7 @@ def test_crop_turn_and_flip_move_whole_pixels(channels: Any) -> None:
     assert np.array_equal(found, np.rot90(pixels[5:17, 3:23], -1)[:, ::-1])
 
 
-def test_what_exif_turns_is_turned() -> None:
+def test_an_exif_orientation_is_applied() -> None:
     pixels = picture(3)
     header, rest = as_png(pixels)[:33], as_png(pixels)[33:]
     exif = made(b"eXIf", samples.exif(6).removeprefix(b"Exif\0\0"))
@@ -257,7 +257,7 @@ def test_padding_has_both_octets_of_its_colour() -> None:
     ],
     ids=["jpeg", "webp", "jp2", "asked", "watermark", "auto"],
 )
-def test_what_holds_or_makes_eight_bits_says_so(recipe: Any) -> None:
+def test_a_reduction_to_eight_bits_is_reported(recipe: Any) -> None:
     result = render(as_png(picture(3, 64, 48)), **recipe)
     assert "bits_reduced" in codes(result)
     assert "bits_kept" not in codes(result)

@@ -77,7 +77,7 @@ def test_without_metadata_the_pixels_stay_and_nothing_else() -> None:
     assert not [key for key in said_of(restored.data, "jpg") if "GPS" in key or key.endswith(":Make")]
 
 
-def test_a_place_is_never_carried_along_where_it_is_to_go() -> None:
+def test_a_location_that_must_be_removed_is_never_kept() -> None:
     packed = converted(samples.phone_jpeg(), {**PACK, "metadata": "strip_location"})
     assert codes(packed) == []
     assert not [key for key in said_of(packed.data, "jxl") if "GPS" in key]
@@ -101,7 +101,7 @@ def places() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("name", "jpeg"), list(places()), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_a_file_that_may_tell_a_place_is_not_kept_whole_without_it(name: str, jpeg: bytes) -> None:
+def test_a_file_that_may_contain_a_location_is_not_copied_unchanged(name: str, jpeg: bytes) -> None:
     no_place = {"metadata": "strip_location"}
     packed = converted(jpeg, {**PACK, **no_place})
     restored = converted(converted(jpeg, PACK).data, {**UNPACK, **no_place})

@@ -84,7 +84,7 @@ def test_a_result_has_a_name_that_every_system_can_write(name: str) -> None:
         ("写" * 60 + ".png", "写" * 32 + ".png"),
     ],
 )
-def test_a_key_has_no_letter_that_trips_a_shell(name: str, key: str) -> None:
+def test_a_key_has_no_character_that_is_special_in_a_shell(name: str, key: str) -> None:
     assert safe_name(name) == key
 
 

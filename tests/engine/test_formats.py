@@ -73,7 +73,7 @@ def test_a_file_is_known_by_its_content(format: Format) -> None:
     assert (facts.format, facts.mime, facts.width, facts.height) == (format.name, format.mime, 64, 64)
 
 
-def test_choosing_for_each_picture_has_options_too() -> None:
+def test_auto_has_options_too() -> None:
     options = auto_schema()["properties"]
     assert options["format"] == {"const": "auto"}
     assert "quality" not in options
@@ -93,14 +93,14 @@ def asked_again() -> Iterator[Any]:
     libraries.cache_clear()
 
 
-def test_a_missing_codec_is_told(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
+def test_a_missing_codec_is_reported(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
     from PIL import features
 
     monkeypatch.setattr(features, "check", lambda feature: feature != "avif")
     assert check() == ["Pillow was built without avif."]
 
 
-def test_a_missing_decoder_of_heic_is_told(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
+def test_a_missing_decoder_of_heic_is_reported(monkeypatch: pytest.MonkeyPatch, asked_again: None) -> None:
     import pillow_heif
 
     info = {**pillow_heif.libheif_info(), "decoders": {}}
@@ -147,7 +147,7 @@ def test_versions_are_what_the_wheels_hold() -> None:
         ("freetype", "1.0", ""),
     ],
 )
-def test_a_library_that_is_too_old_is_told_by_name(name: str, version: str, problem: str) -> None:
+def test_a_library_that_is_too_old_is_named(name: str, version: str, problem: str) -> None:
     assert Library(name, version, "pillow").problem == problem
 
 

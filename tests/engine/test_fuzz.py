@@ -32,7 +32,7 @@ def test_every_encoder_keeps_random_pictures(format: str, first: int) -> None:
         assert attempt(random.Random(seed)) == format
 
 
-def test_a_wrong_picture_is_found() -> None:
+def test_a_wrong_image_is_detected() -> None:
     grey, photo = samples.saved(Image.new("RGB", (99, 70), "grey"), "PNG"), samples.photo((99, 70))
     for format in fuzz_encoders.ENCODERS:
         recipe = fuzz_encoders.random_recipe(random.Random(1), format)

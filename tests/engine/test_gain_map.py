@@ -241,7 +241,7 @@ def with_segment(jpeg: bytes, content: bytes) -> bytes:
         ({"resize": {"mode": "pad", "width": 90, "height": 90}}, "hdr_lost"),
     ],
 )
-def test_hdr_that_is_not_kept_is_told(photo: bytes, recipe: dict[str, Any], code: str) -> None:
+def test_hdr_that_is_not_kept_is_reported(photo: bytes, recipe: dict[str, Any], code: str) -> None:
     result = rendered(photo, **recipe)
     assert code in codes(result)
     assert ISO not in result.data

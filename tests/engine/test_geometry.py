@@ -72,7 +72,7 @@ def test_a_padded_picture_stays_within_the_border(gravity: Any, offset: Any) -> 
 @pytest.mark.long
 @given(RESIZES, SIDE, SIDE)
 @settings(max_examples=500, deadline=None)
-def test_sizes_hold_their_promises(resize: Any, width: Any, height: Any) -> None:
+def test_sizes_match_the_requested_ones(resize: Any, width: Any, height: Any) -> None:
     plan = layout(resize, width, height)
     left, top, right, bottom = plan.box
     assert 0 <= left < right <= width + 1e-6

@@ -74,7 +74,7 @@ def test_a_heic_that_is_another_picture_turned_is_turned(pictures: Any) -> None:
     assert_shows(made([turned, quarters]), (64, 64), [GREEN, WHITE, RED, BLUE])
 
 
-def test_what_libavif_does_not_put_together_is_refused_and_not_called_damaged(pictures: Any) -> None:
+def test_derived_images_that_libavif_does_not_support_are_not_called_damaged(pictures: Any) -> None:
     quarters, red, green = pictures[b"av01"]
     small = coded(Image.new("RGB", (64, 48), RED), b"av01")
     for items in (

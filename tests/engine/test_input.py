@@ -41,7 +41,7 @@ def error_of(data: bytes, limits: Any = None) -> Any:
     return results[0]
 
 
-def test_an_empty_file_is_told_as_such() -> None:
+def test_an_empty_file_is_reported_as_empty() -> None:
     assert error_of(b"").code == "empty_file"
     with pytest.raises(EmptyFile):
         open(b"")
@@ -50,7 +50,7 @@ def test_an_empty_file_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     "data", [b"hello, I am not a picture", b"\0" * 100, b"<html><body>", b"\xff", b"RIFF1234WAVE"]
 )
-def test_what_is_no_image_is_told_as_such(data: bytes) -> None:
+def test_a_file_that_is_no_image_is_reported_as_such(data: bytes) -> None:
     with pytest.raises(NotAnImage):
         open(data)
 
@@ -70,7 +70,7 @@ def test_what_is_no_image_is_told_as_such(data: bytes) -> None:
         (b"PK\3\4....", "ZIP"),
     ],
 )
-def test_what_is_known_but_not_read_is_refused_with_advice(data: bytes, word: str) -> None:
+def test_known_but_unsupported_formats_are_refused_with_advice(data: bytes, word: str) -> None:
     with pytest.raises(UnsupportedFormat, match=word) as caught:
         open(data)
     assert str(caught.value).count(".") >= 2
@@ -107,7 +107,7 @@ def test_a_file_that_ends_too_early_is_an_error(kind: str, part: float) -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "ICO", "JPEG2000", "BMP"])
-def test_cutting_off_the_end_is_called_by_its_name(format: str) -> None:
+def test_a_truncated_file_is_reported_as_truncated(format: str) -> None:
     data = samples.saved(samples.photo(), format)
     assert isinstance(error_of(data[: len(data) * 2 // 3]), Truncated)
 
@@ -225,7 +225,7 @@ def test_facts_are_for_people_and_for_json() -> None:
     assert json.loads(json.dumps(facts.to_dict()))["camera"] == "Phonemaker Phone 15"
 
 
-def test_hostile_words_in_metadata_are_cleaned_and_bounded() -> None:
+def test_hostile_metadata_is_cleaned_and_shortened() -> None:
     block = Image.Exif()
     block[0x0110] = "Cam\x1b[31m\n\t" + "x" * 5000
     block[0x8298] = "\0\0"
@@ -236,7 +236,7 @@ def test_hostile_words_in_metadata_are_cleaned_and_bounded() -> None:
     assert facts.copyright is None
 
 
-def test_damaged_exif_is_left_behind_and_said() -> None:
+def test_damaged_exif_is_removed_and_reported() -> None:
     data = samples.saved(samples.quarters(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff\xff\xff")
     result = open(data).render(PNG)
     assert samples.looks_like_quarters(samples.opened(result))
@@ -262,7 +262,7 @@ def test_an_icon_without_pictures_is_damaged() -> None:
         (OSError("image file is truncated"), "truncated"),
     ],
 )
-def test_whatever_a_decoder_raises_is_one_of_ours(
+def test_every_decoder_error_becomes_an_engine_error(
     raised: Any, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -281,7 +281,7 @@ def test_whatever_a_decoder_raises_is_one_of_ours(
         (Truncated(), "truncated"),
     ],
 )
-def test_whatever_an_encoder_raises_is_one_of_ours(
+def test_every_encoder_error_becomes_an_engine_error(
     raised: Any, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -292,7 +292,7 @@ def test_whatever_an_encoder_raises_is_one_of_ours(
     assert error_of(data).code == code
 
 
-def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(
+def test_an_encoder_error_is_an_internal_error_and_logged_with_its_cause(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
@@ -318,7 +318,7 @@ def test_a_refusal_of_a_writer_is_our_fault_and_logged_with_its_cause(
         (EOFError(), "engine_error"),
     ],
 )
-def test_a_step_that_breaks_is_no_damage_of_the_file(
+def test_an_error_in_a_step_is_not_reported_as_damage(
     raised: Any, code: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: Any) -> None:
@@ -332,7 +332,7 @@ def test_a_step_that_breaks_is_no_damage_of_the_file(
     assert logged == ([raised] if code == "engine_error" else [])
 
 
-def test_a_result_of_ours_that_cannot_be_read_is_no_damage_of_the_file(
+def test_an_unreadable_result_is_not_reported_as_damage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Encoder, "encode", lambda *args: b"no picture")
@@ -352,7 +352,7 @@ def test_coordinates_off_the_globe_are_no_location_to_show() -> None:
     assert facts.location == (-9.5, -11.5)
 
 
-def test_exif_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_exif_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Any) -> None:
         raise ValueError("odd")
 

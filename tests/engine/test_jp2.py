@@ -201,7 +201,7 @@ def sampled(data: bytes, *steps: tuple[int, int]) -> bytes:
     ],
 )
 @pytest.mark.parametrize("no_jp2", [False, True])
-def test_channels_with_fewer_samples_than_pixels_are_refused_by_that_name(
+def test_subsampled_channels_are_refused_by_name(
     mode: str, steps: list[tuple[int, int]], no_jp2: bool
 ) -> None:
     plain = samples.saved(samples.quarters((32, 24), mode), "JPEG2000", no_jp2=no_jp2)

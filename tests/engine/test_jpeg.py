@@ -20,7 +20,7 @@ PNG = Recipe.parse({"format": "png"})
 
 @pytest.mark.long
 @pytest.mark.parametrize("progressive", [False, True])
-def test_the_emptiest_jpeg_is_no_lie(progressive: bool) -> None:
+def test_the_smallest_possible_jpeg_is_accepted(progressive: bool) -> None:
     data = samples.saved(Image.new("L", (4000, 3000), 128), "JPEG", progressive=progressive, optimize=True)
     assert open(data).render(PNG).width == 4000
 
@@ -64,7 +64,7 @@ def pixels(data: bytes) -> bytes:
         segment(0xE2, b"ICC_PROFILE\x00"),
     ],
 )
-def test_a_segment_too_short_to_say_anything_is_no_damage(plain: bytes, stub: bytes) -> None:
+def test_an_empty_segment_is_no_damage(plain: bytes, stub: bytes) -> None:
     odd = plain[:2] + stub + plain[2:]
     assert pixels(odd) == pixels(plain)
     assert codes(render(odd)) == codes(render(plain))
@@ -92,7 +92,7 @@ def test_a_profile_counts_in_any_order_of_its_pieces_and_behind_the_frame(plain:
     assert pixels(plain[:scan] + one + two + plain[scan:]) == whole
 
 
-def test_a_profile_with_a_piece_missing_is_told(plain: bytes) -> None:
+def test_a_profile_with_a_missing_part_is_reported(plain: bytes) -> None:
     data = plain[:2] + piece(1, 2, samples.display_p3()[:200]) + plain[2:]
     assert "profile_unusable" in codes(render(data))
 

@@ -47,7 +47,7 @@ def scan_of(data: bytes | bytearray) -> int:
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("lost", [0, 3, -1])
-def test_a_lost_restart_marker_is_told(progressive: bool, mode: str, lost: int) -> None:
+def test_a_lost_restart_marker_is_reported(progressive: bool, mode: str, lost: int) -> None:
     data = jpeg(mode, progressive=progressive, restart_marker_rows=1)
     scan = scan_of(data)
     places = [at for at in range(scan, len(data)) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
@@ -57,7 +57,7 @@ def test_a_lost_restart_marker_is_told(progressive: bool, mode: str, lost: int) 
     assert said(data[:at] + data[at + 2 :], format="jpeg", resize={"width": 40}) == ["damaged"]
 
 
-def test_restart_intervals_in_the_wrong_order_are_told() -> None:
+def test_restart_intervals_in_the_wrong_order_are_reported() -> None:
     pieces = []
     rest = jpeg(restart_marker_rows=1)
     for number in range(3):
@@ -82,7 +82,7 @@ def test_a_restart_marker_after_the_last_pixel_does_no_harm() -> None:
     assert said(jpeg()[:-2] + b"\xff\xd0\xff\xd9") == []
 
 
-def test_a_stretch_of_zeros_is_told() -> None:
+def test_a_run_of_zeros_is_reported() -> None:
     data = bytearray(jpeg())
     middle = (scan_of(data) + len(data)) // 2
     data[middle : middle + 512] = bytes(512)
@@ -95,20 +95,20 @@ def test_a_stretch_of_zeros_is_told() -> None:
 
 @pytest.mark.parametrize("color", [(255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)])
 @pytest.mark.parametrize("optimize", [False, True])
-def test_zeros_that_stand_for_pixels_are_no_damage(color: tuple[int, int, int], optimize: bool) -> None:
+def test_zeros_that_encode_pixels_are_no_damage(color: tuple[int, int, int], optimize: bool) -> None:
     for mode in ("RGB", "L"):
         image = Image.new("RGB", (800, 800), color).convert(mode)
         assert said(samples.saved(image, "JPEG", optimize=optimize)) == []
 
 
-def test_what_was_lost_in_the_middle_is_not_said_to_be_cut_off() -> None:
+def test_data_lost_in_the_middle_is_not_reported_as_truncation() -> None:
     data = jpeg()
     middle = len(data) * 2 // 3
     [warning] = damage(render(data[:middle] + data[middle + 1200 :]))
     assert "or something in its middle" in warning.text
 
 
-def test_compressed_data_left_over_is_told() -> None:
+def test_leftover_compressed_data_is_reported() -> None:
     data = jpeg()
     assert said(data[:-2] + bytes(range(1, 41)) + data[-2:]) == ["damaged"]
 

@@ -131,7 +131,7 @@ def test_profile_and_metadata_are_kept_together(djxl: Callable[..., Any]) -> Non
 
 @pytest.mark.long
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_what_others_write_is_read_to_the_pixel(mode: str, cjxl: Callable[..., Any]) -> None:
+def test_files_of_other_programs_are_read_exactly(mode: str, cjxl: Callable[..., Any]) -> None:
     source = samples.photo().convert(mode)
     data = cjxl(samples.saved(source, "PNG"), "png", "-d", "0")
     assert as_png(data).convert(mode).tobytes() == source.tobytes()
@@ -198,7 +198,7 @@ def test_a_tail_after_the_end_does_no_harm() -> None:
     assert as_png(data + b"and more").tobytes() == as_png(data).tobytes()
 
 
-def test_the_library_is_tried_before_it_is_trusted() -> None:
+def test_the_library_is_tested_before_it_is_used() -> None:
     assert CODECS["jxl"].problems() == []
 
 

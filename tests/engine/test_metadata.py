@@ -47,7 +47,7 @@ def sources() -> Iterator[Any]:
     yield pytest.param(samples.animated("WEBP", exif=samples.exif(), xmp=samples.XMP), id="animated WEBP")
 
 
-def test_the_witness_sees_what_is_in_the_source() -> None:
+def test_the_second_program_finds_the_metadata_of_the_source() -> None:
     found = told(samples.phone_jpeg(), "jpg")
     groups = {key.split(":")[0] for key in found}
     assert {"EXIF", "XMP", "IPTC", "File"} <= groups
@@ -79,7 +79,7 @@ def test_strip_leaves_nothing(data: bytes, target: str) -> None:
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].exif])
 @pytest.mark.parametrize("policy", ["strip_location", "keep"])
-def test_what_is_kept_is_there_and_the_location_only_when_asked(policy: str, target: str) -> None:
+def test_kept_metadata_is_present_and_the_location_only_if_requested(policy: str, target: str) -> None:
     result = render(samples.phone_jpeg(), format=target, metadata=policy)
     found = told(result.data, result.extension)
     names = {key.split(":")[-1]: value for key, value in found.items()}
@@ -140,7 +140,7 @@ def test_the_report_names_what_was_removed() -> None:
     assert report.metadata_removed == ()
 
 
-def test_kept_exif_tells_the_new_size() -> None:
+def test_kept_exif_has_the_new_size() -> None:
     result = render(samples.phone_jpeg(), metadata="keep", resize={"width": 80})
     found = told(result.data, "jpg")
     assert (found["EXIF:ExifIFD:ExifImageWidth"], found["EXIF:ExifIFD:ExifImageHeight"]) == (80, 60)
@@ -176,7 +176,7 @@ def test_hostile_xmp_is_searched_in_time(piece: bytes) -> None:
         assert render(hostile, format="webp", metadata=policy).width == 160
 
 
-def test_what_every_program_writes_is_removed_without_a_word() -> None:
+def test_common_technical_fields_are_removed_without_a_note() -> None:
     block = Image.Exif()
     block[0x011A] = block[0x011B] = 72.0
     block[0x8769] = {0x9000: b"0232", 0xA001: 1, 0xA002: 160, 0xA003: 120}
@@ -186,7 +186,7 @@ def test_what_every_program_writes_is_removed_without_a_word() -> None:
         assert "metadata_removed" not in {note.code for note in report.notes}
 
 
-def test_words_behind_the_pixels_of_a_png_are_found() -> None:
+def test_text_after_the_pixels_of_a_png_is_found() -> None:
     def chunk(kind: Any, body: Any) -> Any:
         return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
@@ -200,7 +200,7 @@ def test_words_behind_the_pixels_of_a_png_are_found() -> None:
         assert (kept.width, kept.height) == (facts.width, facts.height)
 
 
-def test_nothing_but_words_is_taken_from_behind_the_pixels_of_a_png() -> None:
+def test_only_text_is_read_from_after_the_pixels_of_a_png() -> None:
     def chunk(kind: Any, body: Any, checksum: Any = None) -> Any:
         known = zlib.crc32(kind + body) if checksum is None else checksum
         return len(body).to_bytes(4, "big") + kind + body + known.to_bytes(4, "big")
@@ -235,7 +235,7 @@ DRONE = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].xmp])
-def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target: str) -> None:
+def test_only_the_location_is_removed_from_xmp_of_any_program(target: str) -> None:
     data = samples.saved(samples.quarters(), "JPEG", xmp=DRONE)
     assert open(data).facts.has_location
     result = render(data, format=target, metadata="strip_location")
@@ -256,7 +256,7 @@ def test_only_the_place_is_cut_out_of_xmp_whoever_wrote_it(target: str) -> None:
     assert not open(result.data).facts.has_location
 
 
-def test_only_the_place_is_cut_out_of_named_texts() -> None:
+def test_only_the_location_is_removed_from_named_texts() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("exif:GPSLatitude", "52/1, 31/1, 12/1")
     info.add_text("exif:GPSLongitude", "13/1, 22/1, 40/1", zip=True)
@@ -282,7 +282,7 @@ def test_only_the_place_is_cut_out_of_named_texts() -> None:
     assert {"Berlin", "52/1, 31/1, 12/1"} <= set(map(str, kept.values()))
 
 
-def test_a_text_that_tells_the_place_is_found_in_every_format() -> None:
+def test_a_text_with_the_location_is_found_in_every_format() -> None:
     comment = b"Seen at 52.5163, 13.3777 by Alice"
     described = Image.Exif()
     described[0x010E] = comment.decode()
@@ -306,14 +306,14 @@ def test_a_text_that_tells_the_place_is_found_in_every_format() -> None:
     ).facts.has_location
 
 
-def test_a_comment_keeps_what_is_not_the_place() -> None:
+def test_a_comment_keeps_everything_except_the_location() -> None:
     comment = b"Seen by Alice at 52.5163, 13.3777.\nCity: Berlin\nexif:GPSAltitude=101.2"
     result = render(samples.saved(samples.quarters(), "JPEG", comment=comment), metadata="strip_location")
     assert told(result.data, "jpg")["File:Comment"].split() == ["Seen", "by", "Alice", "."]
 
 
 @pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
-def test_iptc_loses_its_place_and_nothing_else(number: int) -> None:
+def test_iptc_loses_only_its_location(number: int) -> None:
     iptc = (
         samples.dataset(105, b"A headline")
         + samples.dataset(number, b"Berlin")
@@ -328,7 +328,7 @@ def test_iptc_loses_its_place_and_nothing_else(number: int) -> None:
     assert words == {"Headline": "A headline", "By-line": "Alice", "Caption-Abstract": "A meadow"}
 
 
-def test_only_the_place_in_exif_is_nothing_that_the_format_cannot_hold() -> None:
+def test_exif_with_only_a_location_has_nothing_that_the_format_cannot_store() -> None:
     block = Image.Exif()
     block[0x8825] = {1: "N", 2: (48.0, 12.0, 30.0), 3: "E", 4: (11.0, 30.0, 0.0)}
     report = render(
@@ -354,7 +354,7 @@ def utf_8(words: str) -> Text:
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff"])
-def test_words_keep_their_letters(target: str) -> None:
+def test_text_keeps_its_characters(target: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Copyright] = utf_8("© 2024 Jörg Müller")
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = utf_8("Objektiv für Nähe")
@@ -372,7 +372,7 @@ def test_the_second_page_of_a_tiff_is_no_thumbnail() -> None:
         assert not {"metadata_removed", "thumbnail_removed"} & {note.code for note in report.notes}
 
 
-def test_words_of_an_avif_keep_their_letters_whatever_its_exif_says_of_orientation() -> None:
+def test_text_of_an_avif_keeps_its_characters_whatever_its_exif_orientation() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = utf_8("Zoë")
     exif[ExifTags.Base.SamplesPerPixel] = 6

@@ -75,7 +75,7 @@ def test_hexadecimal_texts_of_a_png_are_kept_as_what_they_are(raw: str) -> None:
 
 @pytest.mark.parametrize("policy", ["strip", "strip_location"])
 @pytest.mark.parametrize("raw", RAW)
-def test_hexadecimal_texts_of_a_png_leak_no_place(raw: str, policy: str) -> None:
+def test_hexadecimal_texts_of_a_png_leak_no_location(raw: str, policy: str) -> None:
     for kind, case in (("tEXt", str), ("zTXt", str.lower), ("iTXt", str)):
         data = with_raw(raw.split()[0], RAW[raw], kind)
         data = data.replace(b"Raw profile", b"raw profile") if case is str.lower else data

@@ -40,7 +40,7 @@ def test_fields_of_exif_that_are_not_kept_are_named(target: Any) -> None:
     assert "Phonemaker" in found.values()
 
 
-def test_what_a_phone_writes_is_kept_without_a_word_of_fields() -> None:
+def test_fields_written_by_phones_are_kept_without_a_note() -> None:
     assert "exif_fields_not_kept" not in codes(render(samples.phone_jpeg(), format="jpeg", metadata="keep"))
     tiff = samples.saved(samples.quarters(), "TIFF", exif=samples.exif())
     assert "exif_fields_not_kept" not in codes(render(tiff, format="tiff", metadata="keep"))

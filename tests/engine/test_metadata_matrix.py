@@ -177,7 +177,9 @@ def test_a_profile_that_is_kept_is_no_metadata(target: Any, policy: Any) -> None
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("target", WRITTEN)
-def test_a_maker_note_goes_with_its_place_and_is_named_where_it_was_to_stay(target: Any, policy: Any) -> None:
+def test_a_maker_note_with_a_location_is_removed_and_reported_if_it_was_to_be_kept(
+    target: Any, policy: Any
+) -> None:
     block = Image.Exif()
     block[0x013B] = "Alice"
     block[0x8769] = {0x9003: "2026:05:01 12:30:00", 0x927C: b"Vendor\0GPS 48.2082N 11.5012E Munich"}

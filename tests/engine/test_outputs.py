@@ -62,7 +62,7 @@ def every_pair(names: list[str]) -> list[str]:
     return [*chain, names[0]]
 
 
-def test_every_pair_is_tried() -> None:
+def test_every_pair_is_tested() -> None:
     chain = every_pair(OUTPUTS)
     assert sorted(itertools.pairwise(chain)) == sorted(itertools.product(OUTPUTS, repeat=2))
 
@@ -144,9 +144,7 @@ LOSSY = [name for name in OUTPUTS if FORMATS[name].quality]
 @pytest.mark.parametrize("promise", [{"aim": "balanced"}, {"target_bytes": 20_000}], ids=str)
 @pytest.mark.parametrize("output", LOSSY)
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_promise_is_kept_for_every_kind_of_picture(
-    source: str, output: str, promise: dict[str, Any]
-) -> None:
+def test_lossless_results_keep_every_kind_of_image(source: str, output: str, promise: dict[str, Any]) -> None:
     [result] = convert(SOURCES[source], Recipe.parse({"format": output, **promise}))
     assert isinstance(result, Result), result
     assert len(result.data) <= 20_000

@@ -89,7 +89,7 @@ def test_a_range_of_frames_is_an_animation_of_them() -> None:
     assert numpy.array_equal(last, pyvips.Image.new_from_buffer(film("GIF"), "", page=3).numpy()[:, :, :3])
 
 
-def test_what_reaches_beyond_the_end_stops_there() -> None:
+def test_a_range_beyond_the_end_is_cut() -> None:
     result = render(scan(), format="pdf", pages="2-9")
     [note] = [note for note in result.report.notes if note.code == "pages_selected"]
     assert (result.frames, note.params) == (2, {"pages": "2-3", "count": 3})
@@ -174,7 +174,7 @@ def test_too_many_pages_are_refused_whichever_are_selected() -> None:
 @pytest.mark.parametrize(
     "pages", ["", "0", "1,", "a", "1--2", "-3", " 1", "100000", "1;2", "1," * 60 + "1", 3]
 )
-def test_what_is_no_selection_is_refused(pages: Any) -> None:
+def test_an_invalid_selection_is_refused(pages: Any) -> None:
     with pytest.raises(InvalidRecipe) as caught:
         Recipe.parse({"format": "png", "pages": pages})
     assert [error.pointer for error in caught.value.errors] == ["/pages"]

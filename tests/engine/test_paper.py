@@ -69,7 +69,9 @@ def inked(data: bytes) -> tuple[int, int, int, int]:
         ("auto", (300, 200), A4[::-1]),
     ],
 )
-def test_pages_are_held_as_asked(orientation: str, size: tuple[int, int], paper: tuple[float, float]) -> None:
+def test_pages_have_the_requested_orientation(
+    orientation: str, size: tuple[int, int], paper: tuple[float, float]
+) -> None:
     result = render(saved(Image.new("L", size), "PNG"), format="pdf", page="a4", orientation=orientation)
     assert pages_of(result.data) == [pytest.approx(paper, abs=0.1)]
 

@@ -216,7 +216,7 @@ def test_the_same_work_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.slow
-def test_noise_can_be_written_at_the_best_quality() -> None:
+def test_noise_can_be_encoded_at_the_best_quality() -> None:
     noise = Image.merge("RGB", [Image.effect_noise((300, 200), 200) for _ in range(3)])
     for quality in (50, 89, 90, 94, 95, 100):
         for progressive in (True, False):
@@ -302,7 +302,7 @@ def test_an_mpo_is_read_as_its_first_picture() -> None:
     assert samples.looks_like_quarters(opened(source.render(Recipe.parse({"format": "png"}))), 25)
 
 
-def test_the_bright_version_inside_a_photo_is_said_to_be_lost() -> None:
+def test_the_loss_of_the_hdr_version_is_reported() -> None:
     xmp = samples.XMP.replace(b"dc:format", b'hdrgm:Version="1.0" dc:format')
     result = render(saved(samples.quarters(), "JPEG", xmp=xmp))
     assert "hdr_lost" in codes(result)

@@ -49,7 +49,7 @@ def png(*chunks: bytes, mode: str = "RGB") -> bytes:
         chunk(b"zTXt", b"Title\x00\x01words"),
     ],
 )
-def test_a_chunk_that_the_picture_does_not_need_may_be_damaged(odd: bytes) -> None:
+def test_an_optional_chunk_may_be_damaged(odd: bytes) -> None:
     plain, shown = render(png()), render(png(odd))
     assert samples.opened(shown).tobytes() == samples.opened(plain).tobytes()
     assert codes(shown) - {"metadata_removed"} == codes(plain)
@@ -96,13 +96,13 @@ def test_unspecified_code_points_leave_the_word_to_the_chunks_behind() -> None:
     )
 
 
-def test_primaries_of_zeros_say_nothing() -> None:
+def test_primaries_of_zeros_are_ignored() -> None:
     gamma = chunk(b"gAMA", struct.pack(">I", 45_455))
     shown = render(png(gamma, chunk(b"cHRM", bytes(32)), mode="L"))
     assert samples.opened(shown).tobytes() == samples.opened(render(png(mode="L"))).tobytes()
 
 
-def test_apples_own_png_is_named() -> None:
+def test_the_apple_variant_of_png_is_named() -> None:
     data = png()
     with pytest.raises(UnsupportedVariant) as refused:
         render(data[:8] + chunk(b"CgBI", b"\x50\x00\x20\x02") + data[8:])
@@ -190,7 +190,7 @@ def test_a_chunk_without_a_name_and_a_second_header_are_damage(odd: bytes) -> No
         (damaged(b"eXIf", b"II*\x00\x08\x00\x00\x00\x00\x00"), "exif"),
     ],
 )
-def test_broken_words_are_named(broken: bytes, kind: str) -> None:
+def test_damaged_text_is_named(broken: bytes, kind: str) -> None:
     report = render(png(broken), metadata="keep").report
     assert [dict(each.params) for each in report.warnings if each.code == "metadata_unread"] == [
         {"kinds": [kind]}

@@ -67,7 +67,7 @@ def test_every_filter_and_interlacing_gives_the_pixels_that_pillow_gives() -> No
     ],
     ids=["16 bits", "palette", "grey with alpha", "clear colour", "truncated"],
 )
-def test_what_it_does_not_read_is_left_to_pillow(data: bytes) -> None:
+def test_unsupported_files_are_left_to_pillow(data: bytes) -> None:
     set_up()
     assert png_reader.read(data, PHOTO.size) is None
 

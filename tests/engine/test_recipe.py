@@ -49,12 +49,12 @@ def test_a_recipe_with_every_option_at_its_default_is_the_smallest_recipe() -> N
     assert list(recipe.canonical()) == sorted(recipe.canonical())
 
 
-def test_short_names_mean_the_long_ones() -> None:
+def test_short_names_are_aliases_of_the_long_ones() -> None:
     assert Recipe.parse({"format": "jpg"}) == Recipe.parse({"format": "jpeg"})
     assert Recipe.parse({"format": "tif"}).hash == Recipe.parse({"format": "tiff"}).hash
 
 
-def test_a_focal_point_is_part_of_what_a_recipe_means() -> None:
+def test_a_focal_point_is_part_of_the_canonical_recipe() -> None:
     filled = {"format": "webp", "resize": FILL}
     recipe = Recipe.parse({**filled, "focal_point": {"y": 1.0, "x": 0.25}})
     assert recipe.to_json() == (
@@ -86,7 +86,7 @@ def test_the_canonical_json_is_compact_and_sorted() -> None:
     assert text == '{"format":"png","resize":{"width":5}}'
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert pointers(
         {
             "format": "jpeg",
@@ -169,11 +169,11 @@ def test_all_problems_are_told_at_once() -> None:
         ("webp", ""),
     ],
 )
-def test_what_makes_no_sense_is_refused_where_it_is(mapping: Any, pointer: str) -> None:
+def test_invalid_options_are_refused_at_their_pointer(mapping: Any, pointer: str) -> None:
     assert pointers(mapping) == {pointer}
 
 
-def test_an_error_survives_the_way_between_processes() -> None:
+def test_an_error_can_be_sent_between_processes() -> None:
     import pickle
 
     with pytest.raises(InvalidRecipe) as caught:
@@ -241,7 +241,7 @@ def test_an_error_survives_the_way_between_processes() -> None:
         ),
     ],
 )
-def test_a_recipe_can_be_said_in_plain_words(mapping: dict[str, Any], sentence: str) -> None:
+def test_a_recipe_can_be_described_in_words(mapping: dict[str, Any], sentence: str) -> None:
     assert engine.sentence(Recipe.parse(mapping)) == sentence
 
 

@@ -41,14 +41,14 @@ def test_it_is_pillows_lanczos(
 
 
 @pytest.mark.parametrize("mode", ["LA", "CMYK"])
-def test_modes_that_the_library_lacks_are_pillows(mode: str) -> None:
+def test_modes_that_the_library_does_not_support_use_pillow(mode: str) -> None:
     image = PHOTO.convert(mode)
     made = resample.resampled(image, (0, 0, *image.size), (300, 200))
     expected = pillows(image, (0, 0, *image.size), (300, 200))
     assert ImageChops.difference(made, expected).getbbox() is None
 
 
-def test_what_is_clear_does_not_bleed() -> None:
+def test_transparent_pixels_do_not_bleed() -> None:
     image = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), (0, 0, 50, 100))
     made = resample.resampled(image, (0, 0, 100, 100), (30, 30))
@@ -59,7 +59,7 @@ def test_what_is_clear_does_not_bleed() -> None:
     )
 
 
-def test_boxes_that_overshoot_by_a_hair_are_taken() -> None:
+def test_boxes_that_are_slightly_too_large_are_accepted() -> None:
     draw = random.Random(1)
     for _ in range(200):
         width, height = draw.randrange(1, 300), draw.randrange(1, 300)
@@ -76,7 +76,7 @@ def test_without_the_library_pillow_does_it(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_too_little_memory_is_an_error_and_no_end(mode: str) -> None:
+def test_too_little_memory_is_an_error_and_does_not_end_the_process(mode: str) -> None:
     program = (
         "import resource\n"
         "from PIL import Image\n"

@@ -50,7 +50,7 @@ def test_a_target_in_bytes_is_never_exceeded_and_well_used(format: str) -> None:
             assert 0 < (result.report.similarity or 0) <= 1
 
 
-def test_a_quality_that_nobody_would_choose_is_warned_of() -> None:
+def test_an_unusually_low_quality_has_a_warning() -> None:
     sizes = {quality: len(render(PHOTO, format="jpeg", quality=quality).data) for quality in (14, 60)}
     low = render(PHOTO, format="jpeg", target_bytes=sizes[14])
     (warning,) = [warning for warning in low.report.warnings if warning.code == "low_quality"]
@@ -82,7 +82,7 @@ def test_few_encodes_find_the_target() -> None:
         assert len(tried) == len(set(tried)) or tried[-1] == found.quality + 1
 
 
-def test_a_curve_that_is_no_curve_is_searched_too() -> None:
+def test_an_irregular_curve_is_searched_too() -> None:
     def steps(quality: int) -> bytes:
         return bytes(1000 if quality < 60 else 90_000)
 
@@ -101,7 +101,7 @@ def test_an_impossible_target_names_the_size_that_would_fit() -> None:
     assert len(result.data) <= 800
 
 
-def test_a_picture_is_shrunk_to_fit_when_asked() -> None:
+def test_an_image_is_shrunk_to_fit_when_requested() -> None:
     result = render(PHOTO, format="webp", target_bytes=500, shrink_to_fit=True)
     assert len(result.data) <= 500
     assert result.width < 320
@@ -110,7 +110,7 @@ def test_a_picture_is_shrunk_to_fit_when_asked() -> None:
     assert result.report.resized == (SIZE, (result.width, result.height))
 
 
-def test_a_target_that_no_size_meets_is_told() -> None:
+def test_a_target_that_no_size_meets_is_reported() -> None:
     with pytest.raises(TargetUnreachable, match="at any size"):
         render(PHOTO, format="pdf", target_bytes=100, shrink_to_fit=True)
 
@@ -247,7 +247,7 @@ def test_auto_keeps_transparency() -> None:
     assert "transparency" in note(result, "format_chosen").params["reason"].text
 
 
-def test_auto_goes_with_the_other_options() -> None:
+def test_auto_respects_the_other_options() -> None:
     small = render(PHOTO, format="auto", target_bytes=20_000, resize={"width": 200})
     assert len(small.data) <= 20_000
     assert small.width == 200
@@ -257,12 +257,12 @@ def test_auto_goes_with_the_other_options() -> None:
     assert note(aimed, "quality_chosen").params
 
 
-def test_auto_copes_with_a_picture_too_long_for_most_formats() -> None:
+def test_auto_handles_images_too_long_for_most_formats() -> None:
     result = render(saved(Image.new("L", (20_000, 2), 80), "PNG"), format="auto")
     assert result.format in {"png", "jpeg"}
 
 
-def test_auto_copes_with_what_few_formats_hold() -> None:
+def test_auto_handles_images_that_few_formats_support() -> None:
     long = Image.new("LA", (17_000, 3), (80, 255))
     long.putpixel((5, 1), (80, 0))
     assert render(saved(long, "PNG"), format="auto", target_bytes=90_000).format == "png"
@@ -281,7 +281,7 @@ def busy_corner(corner: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("corner", ["left", "right"])
-def test_smart_gravity_keeps_where_most_is_to_be_seen(corner: str) -> None:
+def test_smart_gravity_keeps_the_most_detailed_part(corner: str) -> None:
     resize = {"mode": "fill", "width": 150, "height": 300, "gravity": "smart"}
     result = render(saved(busy_corner(corner), "PNG"), format="png", resize=resize)
     assert (result.width, result.height) == (150, 300)

@@ -51,7 +51,7 @@ def test_a_photograph_is_no_larger_for_being_packed_fast() -> None:
     )
 
 
-def test_an_effort_asked_for_is_made() -> None:
+def test_a_requested_effort_is_used() -> None:
     assert render(saved(PHOTO, "PNG"), format="png", effort=9).report.settings == {"compress_level": 9}
 
 

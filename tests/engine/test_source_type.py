@@ -122,14 +122,14 @@ def test_a_picture_without_a_label_gets_none() -> None:
 
 
 @pytest.mark.parametrize("words", ["Alice Smith 1980", "<script>", "a" * 51, "no"])
-def test_nothing_but_a_term_passes_for_a_label(words: str) -> None:
+def test_only_defined_terms_are_labels(words: str) -> None:
     packet = xmp(
         f"<rdf:Description {NS}><a:DigitalSourceType>{URI}</a:DigitalSourceType><a:X>{words.replace('<', '&lt;')}</a:X></rdf:Description>"
     )
     assert label(render(samples.saved(samples.quarters(), "JPEG", xmp=packet))) == []
 
 
-def test_kept_metadata_has_the_label_once() -> None:
+def test_kept_metadata_contains_the_label_once() -> None:
     result = render(SOURCES["attribute"], format="webp", metadata="keep")
     assert label(result) == [URI + AI]
     assert b"secret" in result.data
@@ -218,14 +218,14 @@ MANIFESTS = {
 
 @pytest.mark.parametrize("policy", ["strip", "keep"])
 @pytest.mark.parametrize("source", MANIFESTS)
-def test_lost_credentials_are_told(source: str, policy: str) -> None:
+def test_removed_credentials_are_reported(source: str, policy: str) -> None:
     result = render(MANIFESTS[source], metadata=policy)
     assert "credentials_removed" in codes(result.report.warnings)
     assert b"c2pa" not in result.data
 
 
 @pytest.mark.parametrize("policy", ["strip", "keep"])
-def test_credentials_in_jpeg_xl_are_told(policy: Any) -> None:
+def test_removed_credentials_in_jpeg_xl_are_reported(policy: Any) -> None:
     """Made at run time, since JPEG XL may be unavailable on this machine."""
     if "jxl" not in FORMATS:
         return
@@ -249,7 +249,7 @@ def test_the_witness_finds_the_manifests_too() -> None:
     ],
     ids=["other JUMBF", "other uuid", "comment"],
 )
-def test_what_only_looks_like_credentials_is_not_taken_for_them(data: bytes) -> None:
+def test_data_that_only_resembles_credentials_is_ignored(data: bytes) -> None:
     assert "credentials_removed" not in codes(render(data).report.warnings)
 
 

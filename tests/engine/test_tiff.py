@@ -43,7 +43,7 @@ ways = pytest.mark.parametrize(
 @ways
 @pytest.mark.parametrize("white", [0, 1], ids=["white is 0", "black is 0"])
 @pytest.mark.parametrize("bits", [8, 12, 16, 32])
-def test_grey_is_right_in_every_depth_and_order(bits: int, white: int, endian: str, compress: bool) -> None:
+def test_grey_is_correct_in_every_depth_and_order(bits: int, white: int, endian: str, compress: bool) -> None:
     values = RAMP if white else [1 - value for value in RAMP]
     data = samples.tiff(SIZE, stored(values, bits, endian), {258: bits, 262: white, 277: 1}, endian, compress)
     assert_near(pixels(data, "L"), [round(255 * value) for value in RAMP])
@@ -133,7 +133,7 @@ def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling: tuple[int, 
     ],
 )
 @pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
-def test_what_is_not_read_is_refused_by_its_name_and_not_called_damaged(
+def test_unsupported_variants_are_refused_by_name_and_not_called_damaged(
     tags: dict[Any, Any], what: dict[str, Any], big: bool
 ) -> None:
     data = samples.tiff(SIZE, bytes(64 * 40), {262: 1, 277: 1, **tags}, big=big)
@@ -164,7 +164,7 @@ def test_grey_and_alpha_of_16_bits_are_both_read(endian: str, compress: bool) ->
     assert_near([alpha for _, alpha in found], [round(255 * value) for value in RAMP[::-1]])
 
 
-def test_press_colours_keep_their_transparency() -> None:
+def test_cmyk_colours_keep_their_transparency() -> None:
     body = bytes([255, 0, 0, 0, 255] * 32 + [0, 0, 0, 0, 64] * 32)
     data = samples.tiff(SIZE, body, {258: [8] * 5, 262: 5, 277: 5, 338: 2})
     assert pixels(data, "RGBA") == [(0, 255, 255, 255)] * 32 + [(255, 255, 255, 64)] * 32
@@ -245,7 +245,7 @@ def test_the_samples_of_a_sensor_are_camera_raw(photometric: int) -> None:
 
 @pytest.mark.parametrize("inks", [2, 3, 4, 5, 6])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_inks_other_than_cmyk_are_refused_by_their_number(inks: int, bits: int) -> None:
+def test_inks_other_than_cmyk_are_refused_with_their_number(inks: int, bits: int) -> None:
     body = stored(RAMP * inks, bits, "<")
     with pytest.raises(UnsupportedVariant, match=f"{inks} inks other than CMYK"):
         open(samples.tiff(SIZE, body, {258: (bits,) * inks, 262: 5, 277: inks, 332: 2}))

@@ -35,7 +35,7 @@ def test_areas_without_measurements_do_not_blacken_the_rest(marker: float) -> No
 
 @pytest.mark.parametrize(("odd", "shown"), [("inf", 255), ("-inf", 0), ("nan", 0)])
 @pytest.mark.parametrize("first", [False, True])
-def test_infinity_is_white_and_what_is_no_number_black(odd: str, shown: int, first: bool) -> None:
+def test_infinity_is_white_and_nan_is_black(odd: str, shown: int, first: bool) -> None:
     values = [*RAMP[:32], *(32 * [float(odd)])]
     wanted = [*(round(255 * value) for value in RAMP[:32]), *(32 * [shown])]
     if first:
@@ -100,7 +100,7 @@ def test_faint_measurements_are_scaled_and_that_is_said(most: float, colors: int
 
 
 @pytest.mark.parametrize("most", [0.0, 0.011, 0.5, 1.0])
-def test_what_is_dark_or_black_in_floating_point_stays_so(most: float) -> None:
+def test_dark_floating_point_values_stay_dark(most: float) -> None:
     body = struct.pack("<64f", *(most * value for value in RAMP))
     data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
     assert_near(pixels(data, "L"), [int(255 * most * value) for value in RAMP])

@@ -45,7 +45,7 @@ def test_a_jpeg_that_was_cut_off_and_closed_is_incomplete(share: float, mode: st
     assert "image_incomplete" not in codes(converted(whole))
 
 
-def test_a_copy_that_stopped_half_way_is_incomplete() -> None:
+def test_a_half_copied_file_is_incomplete() -> None:
     assert "image_incomplete" in codes(render("cut-and-closed.jpg"))
 
 
@@ -81,7 +81,7 @@ def test_a_whole_grey_picture_is_whole(color: tuple[int, int, int], progressive:
         assert "image_incomplete" not in codes(converted(data))
 
 
-def test_a_film_behind_the_picture_cuts_nothing_off() -> None:
+def test_a_video_after_the_image_does_not_truncate_it() -> None:
     assert "image_incomplete" not in codes(converted(jpeg() + b"\0\0\0\x18ftypmp42" + bytes(3000)))
 
 
@@ -90,7 +90,7 @@ def test_the_second_picture_of_a_stereo_camera_is_named() -> None:
     assert "hdr_lost" not in codes(render("stereo.mpo"))
 
 
-def test_a_gain_map_by_iso_is_said_to_be_left() -> None:
+def test_the_removal_of_an_iso_gain_map_is_reported() -> None:
     found = codes(render("gain-map-by-iso.jpg"))
     assert "hdr_lost" in found
     assert "primary_image_only" not in found
@@ -145,14 +145,14 @@ def test_extended_xmp_tells_no_place_when_places_are_removed() -> None:
     assert b"48,12.5N" in converted(data, metadata="keep").data
 
 
-def test_xmp_whose_rest_is_missing_is_said_to_be() -> None:
+def test_incomplete_extended_xmp_is_reported() -> None:
     data = data_of("xmp-extended.jpg").replace(
         b"http://ns.adobe.com/xmp/extension/", b"http://ns.adobe.com/xmp/extensjon/"
     )
     assert "metadata_unread" in codes(converted(data, metadata="keep"))
 
 
-def test_exif_that_is_too_long_for_a_jpeg_is_left_with_that_reason() -> None:
+def test_exif_too_long_for_a_jpeg_is_removed_with_that_reason() -> None:
     exif = Image.Exif()
     exif[0x010E] = "words " * 20_000
     data = samples.saved(samples.quarters(), "WEBP", exif=exif.tobytes())
@@ -162,12 +162,12 @@ def test_exif_that_is_too_long_for_a_jpeg_is_left_with_that_reason() -> None:
     assert result.report.metadata_removed == ("exif",)
 
 
-def test_a_comment_that_is_too_long_for_a_jpeg_is_left_with_that_reason() -> None:
+def test_a_comment_too_long_for_a_jpeg_is_removed_with_that_reason() -> None:
     data = samples.saved(samples.quarters().quantize(16), "GIF", comment=70_000 * b"a")
     assert "metadata_too_large" in codes(converted(data, metadata="keep"))
 
 
-def test_iptc_that_is_too_long_for_a_segment_is_left_with_that_reason() -> None:
+def test_iptc_too_long_for_a_segment_is_removed_with_that_reason() -> None:
     iptc = b"".join(samples.dataset(25, b"word %d " % number + 2_000 * b"x") for number in range(40))
     data = samples.saved(samples.quarters(), "TIFF", tiffinfo={33723: iptc})
     assert "metadata_too_large" in codes(converted(data, metadata="keep"))
@@ -206,7 +206,7 @@ def test_a_maker_note_that_is_left_out_is_named() -> None:
     assert "maker_note_not_kept" not in codes(converted(data_of("maker-note.jpg")))
 
 
-def test_a_drones_rights_stay_when_its_place_goes() -> None:
+def test_a_drone_photo_keeps_its_copyright_when_its_location_is_removed() -> None:
     result = converted(data_of("drone.jpg"), metadata="strip_location")
     assert b"(c) Me" in result.data
     assert b"GPSLatitude" not in result.data

@@ -41,7 +41,7 @@ def marked(
         ("bottom_right", 2, 2),
     ],
 )
-def test_a_mark_sits_where_it_is_told(position: str, across: int, down: int) -> None:
+def test_a_watermark_is_at_its_position(position: str, across: int, down: int) -> None:
     (left, top, right, bottom), _ = marked(text="mine", position=position)
     assert int((left + right) / 2 * 3 / 400) == across
     assert int((top + bottom) / 2 * 3 / 300) == down
@@ -73,7 +73,7 @@ def test_a_long_text_is_wrapped_and_stays_inside() -> None:
     "text", ["x", "W" * 200, "\n\n", "a\nb", "é ü ß", "日本語", "\u202eright", "👍", "\ud800"]
 )
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (64, 64)])
-def test_any_text_on_any_picture_works(text: str, size: tuple[int, int]) -> None:
+def test_any_text_on_any_image_works(text: str, size: tuple[int, int]) -> None:
     data = saved(Image.new("RGB", size), "PNG")
     result = open(data).render(Recipe.parse({"format": "png", "watermark": {"text": text}}))
     assert opened(result).size == size
@@ -137,7 +137,7 @@ def test_a_tiled_mark_is_everywhere() -> None:
             assert changed.crop((left, top, left + 134, top + 100)).getbbox(), (left, top)
 
 
-def test_letters_that_the_font_lacks_are_said() -> None:
+def test_letters_missing_from_the_font_are_reported() -> None:
     result = open(PLAIN).render(Recipe.parse({"format": "png", "watermark": {"text": "a\U0001f44db"}}))
     warning = next(note for note in result.report.warnings if note.code == "glyphs_missing")
     assert warning.params == {"characters": "\U0001f44d"}

@@ -236,7 +236,7 @@ class Outside:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_whatever_stops_answering_does_so_for_a_while_only(
+def test_interruptions_are_temporary(
     uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside = Outside(monkeypatch)

@@ -21,7 +21,7 @@ def session(lifetime: timedelta) -> SessionStore:
     return made
 
 
-def test_sessions_that_are_over_are_forgotten() -> None:
+def test_expired_sessions_are_deleted() -> None:
     session(timedelta(seconds=-1))
     lasting = session(timedelta(days=1))
     clock.sweep({}, None)

@@ -62,7 +62,7 @@ def test_the_name_ends_with_the_invocation(lines: list[dict[str, Any]]) -> None:
     assert "request_id" not in lines[-1]
 
 
-def test_at_home_there_is_no_invocation_to_name(lines: list[dict[str, Any]]) -> None:
+def test_at_home_logs_have_no_invocation(lines: list[dict[str, Any]]) -> None:
     act({"job": "1"}, None)
     assert "request_id" not in lines[0]
     assert "cold_start" not in lines[0]

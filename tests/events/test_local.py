@@ -54,7 +54,7 @@ def test_a_posted_form_stores_the_file_and_raises_an_event(client: Client, worke
     }
 
 
-def test_a_file_that_is_here_does_not_wait_for_a_worker_to_be_noted(client: Client, awaited: Upload) -> None:
+def test_an_uploaded_file_is_recorded_without_a_worker(client: Client, awaited: Upload) -> None:
     assert post(client).status_code == 201
     awaited.refresh_from_db()
     assert awaited.received_at is not None
@@ -74,7 +74,7 @@ def test_a_slow_line_gets_through_if_the_request_began_in_time(client: Client) -
     assert sent(time.time() - 600) == 201
 
 
-def test_a_form_is_good_for_one_file(client: Client) -> None:
+def test_a_form_is_valid_for_one_file(client: Client) -> None:
     assert post(client).status_code == 201
     assert post(client).status_code == 201  # resent after the response was lost
     refused = post(client, b"other")
@@ -82,7 +82,9 @@ def test_a_form_is_good_for_one_file(client: Client) -> None:
     assert storage.uploads.read(KEY)[0] == b"bytes"
 
 
-def test_a_database_that_is_away_refuses_no_file(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_accepted_while_the_database_is_unavailable(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*args: Any) -> None:
         raise OperationalError("database is locked")
 
@@ -113,7 +115,7 @@ def test_a_form_that_breaks_its_policy_is_refused(
         storage.uploads.stat(KEY)
 
 
-def test_a_form_is_good_for_its_own_key_only(client: Client) -> None:
+def test_a_form_is_valid_only_for_its_own_key(client: Client) -> None:
     form = storage.uploads.upload_form(KEY, max_size=10, lifetime=MINUTES)
     file = SimpleUploadedFile("a", b"bytes")
     answer = client.post(form.url, {**form.fields, "key": "uploads/other/x/a.jpg", "file": file})
@@ -131,7 +133,7 @@ def test_a_form_is_good_for_its_own_key_only(client: Client) -> None:
         ("multipart/form-data; boundary=x", b""),
     ],
 )
-def test_what_is_no_such_form_is_told_so_to_a_program(client: Client, content_type: str, body: bytes) -> None:
+def test_an_invalid_form_returns_a_problem(client: Client, content_type: str, body: bytes) -> None:
     problem(client.generic("POST", "/uploads", body, content_type=content_type), 400)
 
 
@@ -188,7 +190,7 @@ def test_what_a_guest_made_opens_while_the_account_it_moved_to_is_active(
     assert status(client, address) == 403
 
 
-def test_a_full_disk_is_said_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 

@@ -45,7 +45,7 @@ def get() -> Iterator[Any]:
         yield get
 
 
-def test_a_download_says_that_it_can_be_had_in_parts(get: Any, link: str) -> None:
+def test_a_download_accepts_ranges(get: Any, link: str) -> None:
     response = get(link)
     assert (response.status_code, streamed(response)) == (200, DATA)
     assert response["Accept-Ranges"] == "bytes"
@@ -80,7 +80,7 @@ def test_a_part_is_sent_alone(get: Any, link: str, asked: str, part: slice) -> N
 
 
 @pytest.mark.parametrize("asked", ["bytes=256000-", "bytes=256000-256001", "bytes=-0"])
-def test_a_part_behind_the_end_cannot_be_had(get: Any, link: str, asked: str) -> None:
+def test_a_range_beyond_the_end_is_refused(get: Any, link: str, asked: str) -> None:
     response = get(link, Range=asked)
     assert (response.status_code, response.content) == (416, b"")
     assert response["Content-Range"] == "bytes */256000"
@@ -91,12 +91,12 @@ def test_a_part_behind_the_end_cannot_be_had(get: Any, link: str, asked: str) ->
     "asked",
     ["bytes=5-1", "bytes=0-1,5-6", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=1", "0-1", "bytes=٣-٤"],
 )
-def test_what_is_no_single_range_is_answered_with_the_whole(get: Any, link: str, asked: str) -> None:
+def test_other_ranges_return_the_whole_file(get: Any, link: str, asked: str) -> None:
     response = get(link, Range=asked)
     assert (response.status_code, streamed(response)) == (200, DATA)
 
 
-def test_a_download_that_broke_off_goes_on_only_with_the_same_file(get: Any, link: str) -> None:
+def test_an_interrupted_download_resumes_only_with_the_same_file(get: Any, link: str) -> None:
     etag = get(link)["ETag"]
     assert get(link, Range="bytes=10-", If_Range=etag).status_code == 206
     storage.results.put("results/a/b", io.BytesIO(DATA[::-1]), filename="a.bin", content_type="image/webp")
@@ -104,7 +104,7 @@ def test_a_download_that_broke_off_goes_on_only_with_the_same_file(get: Any, lin
     assert (response.status_code, streamed(response)) == (200, DATA[::-1])
 
 
-def test_what_is_known_already_is_not_sent_again(get: Any, link: str) -> None:
+def test_a_cached_file_is_not_sent_again(get: Any, link: str) -> None:
     etag = get(link)["ETag"]
     response = get(link, If_None_Match=f'"other", W/{etag}')
     assert (response.status_code, response.content, response["ETag"]) == (304, b"", etag)
@@ -120,7 +120,7 @@ def test_a_file_is_sent_only_if_it_is_the_one_that_was_begun(get: Any, link: str
         assert (response.status_code, response.content, response["ETag"]) == (412, b"", etag)
 
 
-def test_the_head_of_a_part_has_no_body(link: str) -> None:
+def test_head_with_a_range_has_no_body(link: str) -> None:
     response: Any = Client().head(link, headers={"Range": "bytes=0-9"})
     assert (response.status_code, response["Content-Length"]) == (206, "10")
     assert streamed(response) == b""

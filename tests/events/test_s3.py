@@ -89,7 +89,7 @@ def test_records_come_twice_and_in_any_order(uploaded: Callable[..., list[str]])
     assert list(Job.objects.values_list("attempts", flat=True)) == [1, 1]
 
 
-def test_one_fault_does_not_keep_the_others_from_being_done(
+def test_one_failing_record_does_not_stop_the_others(
     uploaded: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = uploaded("a.jpg", "b.jpg")
@@ -106,7 +106,7 @@ def test_one_fault_does_not_keep_the_others_from_being_done(
     assert statuses() == ["queued", "finished"]
 
 
-def test_a_type_error_does_not_leave_as_one(
+def test_a_type_error_is_raised_as_another_error(
     uploaded: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Zappa would call the handler again with fewer arguments.
@@ -128,7 +128,7 @@ def test_a_type_error_does_not_leave_as_one(
         {},
     ],
 )
-def test_what_is_not_ours_is_ignored(foreign: dict[str, Any]) -> None:
+def test_unknown_events_are_ignored(foreign: dict[str, Any]) -> None:
     s3.on_upload(foreign, None)
     assert not Batch.objects.exists()
 

@@ -173,7 +173,7 @@ def worker(site: Deployment) -> Worker:
 
 
 @pytest.mark.long
-def test_rows_users_and_tables_come_back_in_a_new_site(
+def test_rows_users_and_tables_are_restored_into_a_new_site(
     make_site: Callable[[], Deployment], tmp_path: Path
 ) -> None:
     old, file = make_site(), tmp_path / "site.tar"
@@ -209,7 +209,7 @@ def test_rows_users_and_tables_come_back_in_a_new_site(
 
 
 @pytest.mark.parametrize("kind", "aA1-")
-def test_a_password_that_nobody_knows_is_one_that_every_pool_takes(
+def test_random_passwords_satisfy_every_pool(
     make_site: Callable[[], Deployment], monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
 ) -> None:
     """Whatever random letters it contains."""
@@ -226,7 +226,7 @@ def test_a_password_that_nobody_knows_is_one_that_every_pool_takes(
 
 
 @pytest.mark.long
-def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
+def test_existing_users_are_unchanged(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
     site, file = make_site(), tmp_path / "site.tar"
     site.fetch_settings()
     sub = add_user(pool_of(site), "alice@example.org")
@@ -238,7 +238,7 @@ def test_users_who_are_there_keep_what_they_have(make_site: Callable[[], Deploym
 
 
 @pytest.mark.long
-def test_a_restore_that_ended_on_the_way_goes_on(
+def test_an_interrupted_restore_continues(
     make_site: Callable[[], Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, file = make_site(), tmp_path / "site.tar"
@@ -261,7 +261,7 @@ def test_a_restore_that_ended_on_the_way_goes_on(
     assert user(pool_of(new), "alice@example.org")["groups"] == ["staff"]
 
 
-def test_what_dynamodb_throttled_is_sent_again_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttled_items_are_retried_with_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     answers = [{"table": ["a", "b"]}, {"table": ["b"]}] + [{"table": ["b"]}] * 8 + [{}]
@@ -278,7 +278,7 @@ def test_what_dynamodb_throttled_is_sent_again_later_and_later(monkeypatch: pyte
 
 
 @pytest.mark.long
-def test_a_site_that_is_used_is_left_alone(
+def test_a_used_site_is_not_changed(
     make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site, file = make_site(), tmp_path / "site.tar"
@@ -292,13 +292,13 @@ def test_a_site_that_is_used_is_left_alone(
     assert client("cognito-idp").list_users(UserPoolId=pool_of(new))["Users"] == []
 
 
-def test_a_file_is_not_written_over(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
     (tmp_path / "site.tar").write_text("the one before")
     assert walk(backup(make_site(), tmp_path / "site.tar")) == 1
     assert (tmp_path / "site.tar").read_text() == "the one before"
 
 
-def test_a_file_that_cannot_be_written_is_told(
+def test_a_file_that_cannot_be_written_is_reported(
     make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert walk(backup(make_site(), tmp_path / "nowhere" / "site.tar")) == 1
@@ -318,7 +318,7 @@ def test_a_file_that_cannot_be_written_is_told(
     ],
     ids=["no tar", "cut short", "outside", "of a site at home", "newer", "missing"],
 )
-def test_what_is_no_whole_backup_is_refused_before_anything_is_touched(
+def test_an_incomplete_backup_is_refused_before_anything_changes(
     make_site: Callable[[], Deployment], tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     site, file = make_site(), tmp_path / "site.tar"

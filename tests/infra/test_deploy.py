@@ -186,7 +186,7 @@ def test_the_code_alone_needs_an_account_that_was_made_ready(
     assert "make deploy" in capsys.readouterr().err
 
 
-def test_a_later_deploy_updates_what_is_there(site: Site) -> None:
+def test_a_later_deploy_updates_the_functions(site: Site) -> None:
     make_function("imagesite-production")
     make_api("imagesite-production")
     make_function("imagesite-production-worker")
@@ -304,7 +304,7 @@ def test_a_rollback_is_of_both_functions_and_of_the_deployed_settings(
     assert json.loads(site.settings_file.read_text()) == with_keys()
 
 
-def test_what_proves_aurora_travels_with_the_code(site: Site) -> None:
+def test_the_certificates_of_aurora_are_in_the_package(site: Site) -> None:
     settings = json.loads(SETTINGS.read_text())
     settings["base"]["vpc_config"] = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     (site.build / "site").mkdir(parents=True)
@@ -321,7 +321,7 @@ def test_without_aurora_nothing_is_fetched(site: Site) -> None:
     site.make_package()
 
 
-def test_a_session_that_ends_on_the_way_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_expired_session_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetObject")
 
@@ -329,7 +329,7 @@ def test_a_session_that_ends_on_the_way_is_named(capsys: pytest.CaptureFixture[s
     assert "Your session has expired; log in again." in capsys.readouterr().err
 
 
-def test_a_site_that_does_not_answer_is_no_success(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_site_that_does_not_respond_is_a_failure(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.status_of = lambda url: 503
     site.patience_seconds = -1
     assert walk(up(site)) == 1
@@ -343,7 +343,7 @@ def test_down_asks_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert programs(site).asked == []
 
 
-def test_down_takes_away_functions_data_and_leftovers_in_this_order(site: Site) -> None:
+def test_down_removes_functions_data_and_leftovers_in_this_order(site: Site) -> None:
     make_function("imagesite-production")
     make_api("imagesite-production")
     make_function("imagesite-production-worker")
@@ -365,7 +365,7 @@ def test_down_takes_away_functions_data_and_leftovers_in_this_order(site: Site) 
     assert boto3.client("ssm", region_name="eu-west-1").describe_parameters()["Parameters"] == []
 
 
-def test_down_lets_data_go_only_where_something_guards_it(site: Site) -> None:
+def test_down_turns_off_deletion_protection_only_where_it_exists(site: Site) -> None:
     calls: list[Sequence[str]] = []
     plain = programs(site)
 
@@ -381,7 +381,7 @@ def test_down_lets_data_go_only_where_something_guards_it(site: Site) -> None:
     ]
 
 
-def test_nothing_goes_on_after_a_step_that_fails() -> None:
+def test_no_step_runs_after_a_failed_one() -> None:
     def fail() -> None:
         raise DeployError("no")
 

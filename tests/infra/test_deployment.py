@@ -108,9 +108,7 @@ def test_the_state_bucket_is_private_and_versioned(site: Site) -> None:
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
-def test_a_service_that_has_had_too_many_requests_is_asked_again_later(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_throttled_requests_are_retried(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cognito reports throttling with status 400, which boto3 retries only if configured to."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     cognito = site.aws("cognito-idp")

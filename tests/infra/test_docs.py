@@ -83,7 +83,7 @@ def test_every_command_of_aws_in_the_docs_is_one_with_these_options() -> None:
     assert seen > 20
 
 
-def test_every_step_of_the_walk_is_told() -> None:
+def test_every_step_of_a_deploy_is_documented() -> None:
     walk = (ROOT / "infra" / "deploy.py").read_text()
     up = walk[walk.index("def up") : walk.index("def down")]
     for step in re.findall(r'Step\(\s*"([a-z ]+)"', up):
@@ -100,7 +100,7 @@ def test_every_upload_of_a_burst_ends_in_exactly_one_way() -> None:
         assert out.finished + out.failed + out.given_up == uploads
 
 
-def test_more_workers_never_make_anybody_wait_longer() -> None:
+def test_more_workers_never_increase_the_wait() -> None:
     waits = [scale.simulate(50_000, workers).longest_wait for workers in (5, 10, 20, 40, 80)]
     assert waits == sorted(waits, reverse=True)
     assert waits[0] > waits[-1] == 0
@@ -119,14 +119,14 @@ def test_waiting_grows_as_the_arithmetic_says() -> None:
     assert abs(out.longest_wait - (144_000 / 8 - 3_600)) <= 2
 
 
-def test_what_waits_longer_than_six_hours_is_given_up() -> None:
+def test_events_older_than_six_hours_are_dropped() -> None:
     out = scale.simulate(1_000_000, 20, scale.Assumptions(fault_rate=0.0))
     # Seven hours of work are done (one of arrivals, six of waiting), the rest is dropped.
     assert abs(out.finished - 7 * 3_600 * 8) <= 16 * 8
     assert out.given_up == 1_000_000 - out.finished
 
 
-def test_faults_cost_attempts_and_no_images() -> None:
+def test_faults_cost_attempts_but_no_images() -> None:
     calm = scale.simulate(10_000, 20, scale.Assumptions(fault_rate=0.0))
     rough = scale.simulate(10_000, 20, scale.Assumptions(fault_rate=0.05))
     assert rough.finished + rough.failed == calm.finished == 10_000

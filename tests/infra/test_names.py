@@ -82,7 +82,7 @@ def test_two_hyphens_in_a_row_would_give_two_names_to_one_function() -> None:
 @pytest.mark.parametrize(
     "project", ["awsome", "ssm", "sg", "sg-site", "sthree-x", "amzn-s3-demo-x", "default", "my--x"]
 )
-def test_a_name_that_aws_keeps_for_itself_is_refused(project: str) -> None:
+def test_a_name_reserved_by_aws_is_refused(project: str) -> None:
     with pytest.raises(DeployError, match=f"PROJECT={project} is not valid: AWS reserves"):
         Preflight(project, "eu-west-1", {}, pytest.fail, PYTHON).name()
 

@@ -51,18 +51,18 @@ def test_it_works(tmp_path: Path) -> None:
         "notes.txt",
     ],
 )
-def test_what_does_not_belong_is_found(tmp_path: Path, name: str) -> None:
+def test_unexpected_files_are_found(tmp_path: Path, name: str) -> None:
     with pytest.raises(PackageError, match="the zip contains"):
         package.check(*made(tmp_path, [*GOOD, name]))
 
 
 @pytest.mark.parametrize("name", ["warrant/__init__.py", "converter/__init__.py", "handler.py"])
-def test_what_is_missing_is_found(tmp_path: Path, name: str) -> None:
+def test_missing_files_are_found(tmp_path: Path, name: str) -> None:
     with pytest.raises(PackageError, match=f"the zip lacks {name}"):
         package.check(*made(tmp_path, [good for good in GOOD if good != name]))
 
 
-def test_what_lambda_would_refuse_is_found_by_its_size_on_disk(
+def test_a_package_too_large_for_lambda_is_found_by_its_size_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "MOST_BYTES", 100_000)
@@ -74,7 +74,7 @@ def test_what_lambda_would_refuse_is_found_by_its_size_on_disk(
         package.check(archive, packages)
 
 
-def test_a_zip_may_be_large_where_what_it_holds_is_not(
+def test_a_large_zip_is_accepted_if_its_contents_are_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "MOST_BYTES", 1)
@@ -88,7 +88,7 @@ def test_the_bound_is_the_one_that_lambda_names() -> None:
     assert package.MOST_BYTES == 262_144_000
 
 
-def test_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_platforms_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     with pytest.raises(PackageError, match="Linux"):
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
@@ -128,7 +128,7 @@ def test_a_shared_object_that_needs_a_newer_c_library_than_lambda_has_is_refused
         package.check_binaries(tmp_path)
 
 
-def test_a_shared_object_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_shared_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.so").write_bytes(b"\x7fELF")
     with pytest.raises(PackageError, match=r"broken\.so is not a 64-bit little-endian ELF file"):
         package.check_binaries(tmp_path)
@@ -161,5 +161,5 @@ def test_only_what_runs_on_lambda_is_taken() -> None:
         ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
     ],
 )
-def test_what_nothing_runs_stays_behind(file: str, needed: bool) -> None:
+def test_unused_files_are_left_out(file: str, needed: bool) -> None:
     assert package.is_needed(file) is needed

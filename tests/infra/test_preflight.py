@@ -50,7 +50,7 @@ def preflight(
     return Preflight(project, region, settings, aws, PYTHON)
 
 
-def test_an_account_that_has_all_is_ready(
+def test_a_complete_account_is_ready(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Preflight, "python", lambda self: self.interpreter)
@@ -60,12 +60,12 @@ def test_an_account_that_has_all_is_ready(
 
 
 @pytest.mark.parametrize("limit", [10, 119])
-def test_an_account_too_small_for_the_reservation_is_refused_before_anything_is_made(limit: int) -> None:
+def test_an_account_too_small_for_the_reservation_is_refused_before_anything_is_created(limit: int) -> None:
     with pytest.raises(DeployError, match="worker_concurrency = null in infra/imagesite.tfvars"):
         preflight(limit).concurrency()
 
 
-def test_what_other_functions_have_reserved_counts_and_what_is_ours_does_not_count_twice() -> None:
+def test_reservations_of_other_functions_count_and_ours_do_not_count_twice() -> None:
     assert preflight(others=880).concurrency()
     with pytest.raises(DeployError, match="would leave 99 of the account's 1000"):
         preflight(others=881).concurrency()
@@ -81,18 +81,18 @@ def test_without_a_reservation_a_quota_of_ten_is_enough() -> None:
 
 
 @pytest.mark.parametrize("name", ["imagesite-eu-west", "My.Site", "a", "site-", "1site"])
-def test_a_name_that_aws_would_stumble_over_is_refused(name: str) -> None:
+def test_a_name_that_aws_would_reject_is_refused(name: str) -> None:
     with pytest.raises(DeployError, match="2 to 16"):
         preflight(project=name).name()
 
 
-def test_a_name_of_sixteen_letters_is_taken() -> None:
+def test_a_name_of_sixteen_letters_is_accepted() -> None:
     assert preflight(project="imagesite-eu-one").name()
 
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_a_python_that_makes_packages_is_taken() -> None:
+def test_a_supported_python_is_accepted() -> None:
     ready = preflight()
     ready.interpreter = lambda_python()
     assert ready.python().startswith("Python 3.1")
@@ -124,7 +124,7 @@ def test_a_region_without_a_service_is_refused() -> None:
         preflight(region="mars-north-1").offered()
 
 
-def test_a_bucket_that_somebody_else_has_is_found() -> None:
+def test_a_bucket_of_another_account_is_found() -> None:
     ready = preflight()
     assert ready.buckets() == "their names are free or belong to this site"
     boto3.client("s3", region_name="eu-west-1").create_bucket(
@@ -138,7 +138,7 @@ def test_a_bucket_that_somebody_else_has_is_found() -> None:
         ready.buckets()
 
 
-def test_a_project_of_the_account_in_another_region_is_told() -> None:
+def test_a_project_in_another_region_is_reported() -> None:
     ready = preflight()
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-state-{ready.account}")
     with pytest.raises(DeployError, match="is in us-east-1: imagesite is already deployed there"):
@@ -170,7 +170,7 @@ def test_mail_from_the_sandbox_of_ses_is_refused() -> None:
         preflight(mail_from="images@example.com").mail()
 
 
-def test_a_provider_for_github_that_another_site_made_is_named() -> None:
+def test_an_existing_provider_for_github_is_reported() -> None:
     iam = boto3.client("iam")
     iam.create_open_id_connect_provider(
         Url="https://token.actions.githubusercontent.com",

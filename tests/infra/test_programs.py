@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(("there", "named"), [((), "Terraform"), (("terraform",), "Node.js")])
-def test_what_the_infrastructure_needs_is_named_when_it_is_missing(
+def test_missing_requirements_of_the_infrastructure_are_named(
     tmp_path: Path, there: tuple[str, ...], named: str
 ) -> None:
     for program in there:

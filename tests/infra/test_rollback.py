@@ -127,7 +127,7 @@ def test_a_second_run_does_not_bring_the_bad_code_back(capsys: pytest.CaptureFix
 
 
 @pytest.mark.long
-def test_a_run_that_ended_on_the_way_goes_on() -> None:
+def test_an_interrupted_run_continues() -> None:
     with pytest.raises(ClientError, match="broken"):
         roll_back(broken="UpdateFunctionCode imagesite-production-worker")
     assert (code("production"), code("production_worker")) == ("first", "second")
@@ -135,14 +135,14 @@ def test_a_run_that_ended_on_the_way_goes_on() -> None:
     assert (code("production"), code("production_worker")) == ("first", "first")
 
 
-def test_pages_that_the_last_deploy_did_not_reach_stay() -> None:
+def test_a_web_function_that_the_last_deploy_did_not_reach_is_unchanged() -> None:
     deploy("production_worker", "third")
     roll_back()
     assert (code("production"), code("production_worker")) == ("second", "second")
 
 
 @pytest.mark.long
-def test_a_deploy_after_a_rollback_is_taken_back_to_what_the_rollback_left() -> None:
+def test_rolling_back_a_deploy_after_a_rollback_restores_the_rolled_back_code() -> None:
     roll_back()
     for stage in ("production_worker", "production"):
         deploy(stage, "third")

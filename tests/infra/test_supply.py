@@ -21,17 +21,17 @@ pytestmark = pytest.mark.long
 TODAY = date.today()
 
 
-def test_all_is_well_today() -> None:
+def test_the_current_packages_have_no_problems() -> None:
     assert supply.problems(TODAY) == []
 
 
-def test_a_hole_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vulnerability_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(bundled._ADVISORIES, "libheif", {"lowest": "99.0", "advisory": "CVE-2027-1"})
     version = next(library.version for library in raster.libraries() if library.name == "libheif")
     assert supply.problems(TODAY) == [f"libheif {version} is not safe; 99.0 or later is needed (CVE-2027-1)."]
 
 
-def test_each_hole_has_a_source_and_the_list_a_date() -> None:
+def test_each_vulnerability_has_a_source_and_the_list_has_a_date() -> None:
     assert bundled.CHECKED <= TODAY
     for name, entry in bundled._ADVISORIES.items():
         assert entry.keys() == {"lowest", "advisory", "source"}, name
@@ -39,7 +39,7 @@ def test_each_hole_has_a_source_and_the_list_a_date() -> None:
         assert entry["source"].startswith("https://")
 
 
-def test_an_old_list_is_said_and_fails_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_old_list_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     assert supply.problems(bundled.CHECKED + timedelta(days=91)) == []
     assert "check its sources again" in capsys.readouterr().err
 
@@ -57,7 +57,7 @@ def test_an_old_list_is_said_and_fails_nothing(capsys: pytest.CaptureFixture[str
         ("see LICENSE", False),
     ],
 )
-def test_no_gpl_is_called(expression: str, allowed: bool) -> None:
+def test_no_gpl_code_is_called(expression: str, allowed: bool) -> None:
     assert supply._is_allowed(expression) == allowed
 
 
@@ -72,7 +72,7 @@ def test_the_parts_of_pillow_under_the_gpl_are_not_there() -> None:
     assert not [path.name for path in _libraries_of("pillow") if "imagequant" in path.name]
 
 
-def test_the_encoder_under_the_gpl_is_out_of_reach() -> None:
+def test_the_gpl_encoder_cannot_be_called() -> None:
     code = """
 from PIL import Image
 from converter.engine.raster.codecs import set_up
@@ -82,7 +82,7 @@ print({"HEIF", "HEIC"} & {*Image.SAVE, *Image.SAVE_ALL})
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_what_python_jose_brings_and_has_holes_is_not_loaded() -> None:
+def test_the_vulnerable_packages_of_python_jose_are_not_loaded() -> None:
     # CVE-2024-23342 of ecdsa has no fix: tokens are verified by cryptography instead.
     code = """
 import sys

@@ -64,7 +64,7 @@ def times_back(watch: Watch) -> int:
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_that_goes_off_brings_the_previous_code_back(watch: Watch, alarm: str) -> None:
+def test_an_alarm_restores_the_previous_code(watch: Watch, alarm: str) -> None:
     watch.note()
     ring(alarm)
     with pytest.raises(DeployError, match=f"imagesite-{alarm} went off; the previous code was restored"):
@@ -73,7 +73,7 @@ def test_an_alarm_that_goes_off_brings_the_previous_code_back(watch: Watch, alar
 
 
 @pytest.mark.long
-def test_quiet_minutes_leave_the_new_code(watch: Watch) -> None:
+def test_without_alarms_the_new_code_stays(watch: Watch) -> None:
     watch.note()
     ring("failed-queue")  # which may be about events of an hour ago
     watch.watch()
@@ -81,16 +81,14 @@ def test_quiet_minutes_leave_the_new_code(watch: Watch) -> None:
 
 
 @pytest.mark.long
-def test_an_alarm_that_was_on_before_is_not_the_new_codes(watch: Watch) -> None:
+def test_an_alarm_from_before_the_deploy_is_ignored(watch: Watch) -> None:
     ring("web-errors")
     watch.note()
     watch.watch()
     assert times_back(watch) == 0
 
 
-def test_an_alarm_that_ended_and_goes_off_again_is_the_new_codes(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_alarm_that_ended_and_goes_off_again_counts(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = iter([{"imagesite-web-errors"}, {"imagesite-web-errors"}, set(), {"imagesite-web-errors"}])
     monkeypatch.setattr(Watch, "on", lambda self: next(seen))
     watch.note()
@@ -99,7 +97,7 @@ def test_an_alarm_that_ended_and_goes_off_again_is_the_new_codes(
     assert times_back(watch) == 1
 
 
-def test_a_site_that_no_longer_answers_gets_the_previous_code_back(watch: Watch) -> None:
+def test_a_site_that_stops_responding_gets_the_previous_code_back(watch: Watch) -> None:
     watch.note()
     watch.site.status_of = lambda url: 502
     with pytest.raises(DeployError, match="/healthz answers 502; the previous code was restored"):
@@ -107,7 +105,7 @@ def test_a_site_that_no_longer_answers_gets_the_previous_code_back(watch: Watch)
     assert times_back(watch) == 1
 
 
-def test_a_site_that_did_not_answer_before_keeps_the_code_that_may_mend_it(watch: Watch) -> None:
+def test_a_site_that_did_not_respond_before_keeps_the_new_code(watch: Watch) -> None:
     watch.site.status_of = lambda url: 503
     watch.note()
     with pytest.raises(DeployError, match="answers 503$"):

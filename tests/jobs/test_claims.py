@@ -78,7 +78,7 @@ def test_one_of_many_cancels_counts(job: Job) -> None:
 
 
 @pytest.mark.long
-def test_of_workers_that_end_the_last_jobs_at_once_one_tells_of_the_batch(alice: Any) -> None:
+def test_of_workers_that_finish_the_last_jobs_at_once_one_announces_the_batch(alice: Any) -> None:
     Webhook.objects.create(
         owner=alice, url="https://example.org/", events=["batch.finished"], secret="whsec_"
     )

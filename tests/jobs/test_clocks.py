@@ -60,7 +60,7 @@ def test_a_job_whose_worker_was_killed_before_the_clock_was_turned_back_is_done(
     assert statuses(waiting) == ["finished"]
 
 
-def test_a_job_that_was_asked_for_before_the_clock_was_turned_back_is_asked_for_again(
+def test_a_job_sent_to_a_worker_before_the_clock_was_set_back_is_sent_again(
     waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
     Job.objects.update(asked_at=timezone.now())
@@ -70,7 +70,7 @@ def test_a_job_that_was_asked_for_before_the_clock_was_turned_back_is_asked_for_
     assert statuses(waiting) == ["finished"]
 
 
-def test_a_zip_that_was_asked_for_before_the_clock_was_turned_back_is_made(
+def test_a_zip_requested_before_the_clock_was_set_back_is_made(
     waiting: Batch, worker: RecordingDispatch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
     sweep._ask_for_waiting(timezone.now() + timedelta(hours=1))
@@ -85,7 +85,7 @@ def test_a_zip_that_was_asked_for_before_the_clock_was_turned_back_is_made(
     assert jobs.zip_url(waiting)
 
 
-def test_a_clock_that_goes_ahead_takes_no_job_from_a_worker_that_is_at_it(
+def test_a_clock_that_is_fast_takes_no_job_from_its_worker(
     waiting: Batch, an_hour_ahead: pytest.MonkeyPatch
 ) -> None:
     assert leases.claim(the_job(waiting).upload_id)
@@ -111,7 +111,7 @@ def test_a_job_that_was_queued_an_hour_ago_by_a_wrong_clock_waits_for_room_like_
 
 
 @pytest.mark.parametrize("hours", [-12, -1, 1, 12])
-def test_a_clock_that_is_turned_ends_nothing_that_waits(
+def test_setting_the_clock_fails_no_waiting_job(
     waiting: Batch, alice: Any, hours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     awaited, real = submit(alice, "b.jpg"), timezone.now
@@ -122,7 +122,7 @@ def test_a_clock_that_is_turned_ends_nothing_that_waits(
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_turned_while_an_image_is_converted_is_not_held_against_it(
+def test_setting_the_clock_during_a_conversion_does_not_fail_it(
     waiting: Batch, worker: RecordingDispatch, hours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = timezone.now
@@ -138,7 +138,7 @@ def test_a_clock_that_is_turned_while_an_image_is_converted_is_not_held_against_
 # --- A killed server ---------------------------------------------------------------------------------------
 
 
-def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
+def test_partial_files_are_deleted_at_the_next_start(folders: Path) -> None:
     class Killed(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise SystemExit
@@ -155,7 +155,7 @@ def test_what_was_half_written_goes_with_the_next_start(folders: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_server_that_is_killed_now_and_then_is_not_held_against_an_image(
+def test_a_server_that_is_killed_sometimes_does_not_fail_an_image(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:
     for _ in range(leases.MAX_HINDERED):
@@ -166,7 +166,7 @@ def test_a_server_that_is_killed_now_and_then_is_not_held_against_an_image(
 
 
 @pytest.mark.long
-def test_an_image_that_may_bring_the_machine_down_at_each_start_is_given_up(
+def test_an_image_that_kills_the_server_at_each_start_fails(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:
     for _ in range(leases.MAX_HINDERED + leases.MAX_ATTEMPTS):

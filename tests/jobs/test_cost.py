@@ -47,11 +47,11 @@ def scans(act: Callable[[], object]) -> list[str]:
     return found
 
 
-def test_a_table_without_an_index_to_look_by_is_seen() -> None:
+def test_a_query_without_an_index_is_detected() -> None:
     assert scans(lambda: list(Job.objects.filter(milliseconds=5).order_by()))
 
 
-def test_no_event_costs_more_as_history_grows(
+def test_events_cost_the_same_as_history_grows(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg", "b.txt", outputs=(WEBP, PNG))
@@ -61,7 +61,7 @@ def test_no_event_costs_more_as_history_grows(
     assert sorted(statuses(batch)) == ["failed", "failed", "finished", "finished"]
 
 
-def test_no_event_that_breaks_off_costs_more_as_history_grows(
+def test_interrupted_events_cost_the_same_as_history_grows(
     alice: Any, send: Send, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -82,7 +82,7 @@ def test_no_event_that_breaks_off_costs_more_as_history_grows(
     assert statuses(batch) == ["queued"]
 
 
-def test_no_sweep_costs_more_as_history_grows(alice: Any, send: Send, photo: bytes) -> None:
+def test_the_sweep_costs_the_same_as_history_grows(alice: Any, send: Send, photo: bytes) -> None:
     send(submit(alice, "a.jpg"), photo)
     submit(alice, "never-came.jpg")
     assert scans(sweep.sweep) == []

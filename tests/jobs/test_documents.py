@@ -88,7 +88,7 @@ def test_images_become_the_pages_in_their_order(alice: Any, worker: RecordingDis
 
 
 @pytest.mark.long
-def test_it_starts_with_the_last_image_whichever_that_is(alice: Any, worker: RecordingDispatch) -> None:
+def test_it_starts_when_the_last_image_has_arrived(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "1.png", "2.png", "3.png")
     first, second, third = the_job(batch).uploads
     for upload, color in ((third, "blue"), (first, "red")):
@@ -101,7 +101,7 @@ def test_it_starts_with_the_last_image_whichever_that_is(alice: Any, worker: Rec
     assert colors(result_of(batch)) == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
 
 
-def test_each_image_is_looked_into_and_has_a_thumbnail(alice: Any, worker: RecordingDispatch) -> None:
+def test_each_image_has_metadata_and_a_thumbnail(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red", (40, 30)), png("blue", (50, 60)))
     worker.work()
@@ -136,7 +136,7 @@ def test_one_bad_image_fails_it_by_name(alice: Any, worker: RecordingDispatch) -
 
 
 @pytest.mark.long
-def test_images_that_are_here_come_before_new_ones(alice: Any, worker: RecordingDispatch) -> None:
+def test_existing_images_come_before_new_ones(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))
     worker.work()
@@ -148,7 +148,7 @@ def test_images_that_are_here_come_before_new_ones(alice: Any, worker: Recording
 
 
 @pytest.mark.long
-def test_images_that_are_all_here_start_at_once(alice: Any, worker: RecordingDispatch) -> None:
+def test_existing_images_start_immediately(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))
     worker.work()
@@ -184,7 +184,7 @@ def test_one_image_is_a_document_too(alice: Any, worker: RecordingDispatch) -> N
 
 
 @pytest.mark.long
-def test_a_maximum_size_holds_for_the_whole(alice: Any, worker: RecordingDispatch) -> None:
+def test_a_maximum_size_applies_to_the_whole_document(alice: Any, worker: RecordingDispatch) -> None:
     noise = io.BytesIO()
     Image.effect_noise((400, 300), 90).save(noise, "PNG")
     most = 30_000
@@ -210,7 +210,7 @@ def test_a_maximum_size_holds_for_the_whole(alice: Any, worker: RecordingDispatc
         ({"max_frames": 2}, "too_many_frames"),
     ],
 )
-def test_limits_hold_for_the_whole(
+def test_limits_apply_to_the_whole_document(
     alice: Any, worker: RecordingDispatch, settings: Any, limits: dict[str, int], code: str
 ) -> None:
     batch = join(alice, "1.png", "2.png", "3.png")
@@ -223,9 +223,7 @@ def test_limits_hold_for_the_whole(
     assert job.error_params["kind"] == "document"
 
 
-def test_an_image_that_gives_one_page_counts_as_one(
-    alice: Any, worker: RecordingDispatch, settings: Any
-) -> None:
+def test_an_image_with_one_page_counts_as_one(alice: Any, worker: RecordingDispatch, settings: Any) -> None:
     first = Recipe.parse({"format": "pdf", "frames": "first"})
     files = [NewFile("a.tif", 10_000, outputs=(first,)), NewFile("b.png", 10_000)]
     batch = jobs.submit.submit(alice, files=files, outputs=[PDF], join=True)
@@ -239,7 +237,7 @@ def test_an_image_that_gives_one_page_counts_as_one(
     assert pages(result_of(batch)) == 2
 
 
-def test_what_is_known_to_be_too_much_is_refused_at_once(alice: Any, settings: Any) -> None:
+def test_a_document_known_to_be_too_large_is_refused_immediately(alice: Any, settings: Any) -> None:
     settings.CONVERTER_LIMITS = {"max_document_bytes": 15_000}
     with pytest.raises(jobs.InvalidSubmission) as refusal:
         join(alice, "1.png", "2.png")
@@ -283,7 +281,7 @@ def test_an_image_that_never_comes_ends_it_by_name(alice: Any, worker: Recording
     assert statuses(batch) == ["finished"]
 
 
-def test_an_event_that_was_lost_is_made_up_for(alice: Any, worker: RecordingDispatch) -> None:
+def test_a_lost_event_is_recovered(alice: Any, worker: RecordingDispatch) -> None:
     batch = join(alice, "a.png", "b.png")
     send_to(batch, png("red"), png("blue"))
     worker.asked.clear()
@@ -344,7 +342,7 @@ def test_a_batch_counts_its_images(alice: Any, worker: RecordingDispatch) -> Non
     assert tally.bytes_before == sum(upload.size for upload in the_job(batch).uploads)
 
 
-def test_cancelled_it_is_made_no_further(
+def test_a_cancelled_document_is_not_made(
     alice: Any, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = join(alice, "a.png", "b.png")
@@ -362,7 +360,7 @@ def test_cancelled_it_is_made_no_further(
     assert statuses(batch) == ["cancelled"]
 
 
-def test_others_wait_for_no_document(alice: Any, worker: RecordingDispatch, send: Send) -> None:
+def test_documents_do_not_delay_other_jobs(alice: Any, worker: RecordingDispatch, send: Send) -> None:
     """An image of a document that is also converted by itself does not wait for the others."""
     batch = join(alice, "a.png", "b.png")
     first = the_job(batch).uploads[0]

@@ -69,7 +69,7 @@ def read_zip(batch: Batch) -> zipfile.ZipFile:
 # --- The ZIP -----------------------------------------------------------------------------------------------
 
 
-def test_a_zip_for_which_there_is_no_room_says_so_and_is_made_once_there_is(
+def test_a_zip_that_finds_no_space_says_so_and_is_made_later(
     finished: Batch, worker: RecordingDispatch, no_room: pytest.MonkeyPatch
 ) -> None:
     assert jobs.zip_url(finished) is None
@@ -88,7 +88,7 @@ def test_a_zip_for_which_there_is_no_room_says_so_and_is_made_once_there_is(
     assert not Rendition.objects.exists()
 
 
-def test_a_zip_whose_worker_is_killed_each_time_is_given_up(
+def test_a_zip_whose_worker_is_always_killed_fails(
     finished: Batch, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*args: Any, **options: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_zip_whose_worker_is_killed_each_time_is_given_up(
         jobs.zip_url(finished)
 
 
-def test_a_zip_that_no_worker_takes_is_given_up(finished: Batch, worker: RecordingDispatch) -> None:
+def test_a_zip_that_no_worker_makes_fails(finished: Batch, worker: RecordingDispatch) -> None:
     assert jobs.zip_url(finished) is None
     for _ in range(renditions.LEAST_ASKS):
         later(minutes=6)
@@ -128,7 +128,7 @@ def test_a_zip_that_was_asked_for_an_hour_ago_by_a_wrong_clock_is_made(
     assert jobs.zip_url(finished)
 
 
-def test_a_store_that_fails_is_tried_three_times(
+def test_a_failing_storage_is_tried_three_times(
     finished: Batch, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **options: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_result_that_is_gone_is_left_out_and_the_manifest_says_so(
 
 
 @pytest.mark.long
-def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(
+def test_unpacked_files_have_names_for_windows_and_are_readable_by_everybody(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     names = ["a:b.jpg", "CON.jpg", "con.png", "漢" * 85, "漢" * 85, "😀", "Dr. Smith", "v1.2", "100%25.png"]
@@ -194,9 +194,7 @@ def test_what_is_unpacked_has_names_for_windows_and_may_be_read_by_all(
 
 
 @pytest.mark.parametrize("year", [1970, 2200])
-def test_a_clock_that_is_wrong_keeps_no_zip_from_being_made(
-    finished: Batch, worker: RecordingDispatch, year: int
-) -> None:
+def test_a_wrong_clock_does_not_prevent_a_zip(finished: Batch, worker: RecordingDispatch, year: int) -> None:
     Job.objects.update(finished_at=datetime(year, 1, 1, tzinfo=UTC))
     jobs.zip_url(finished)
     worker.work()
@@ -205,7 +203,7 @@ def test_a_clock_that_is_wrong_keeps_no_zip_from_being_made(
         assert archive.infolist()[0].date_time[0] in (1980, 2107)
 
 
-def test_a_zip_needs_no_room_for_a_copy_and_no_memory_for_more_than_one_result(
+def test_a_zip_needs_no_space_for_a_copy_and_memory_for_only_one_result(
     finished: Batch, worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
@@ -262,7 +260,7 @@ def test_a_sandbox_that_does_not_start_ends_a_preview_after_three_times(
 
 
 @pytest.mark.long
-def test_what_nobody_asks_for_any_more_is_forgotten(finished: Batch) -> None:
+def test_unused_previews_are_deleted(finished: Batch) -> None:
     jobs.zip_url(finished)
     later(hours=25)
     assert sweep.sweep()["renditions"] == 1
@@ -272,7 +270,7 @@ def test_what_nobody_asks_for_any_more_is_forgotten(finished: Batch) -> None:
 
 
 @pytest.mark.long
-def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
+def test_a_result_that_does_not_fit_on_the_disk_fails_with_that_reason(
     alice: Any,
     send: Send,
     worker: RecordingDispatch,
@@ -311,7 +309,9 @@ def test_a_result_for_which_there_is_no_room_ends_with_that_reason(
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "quota")])
-def test_a_full_disk_is_told_from_other_faults(fault: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_distinguished_from_other_faults(
+    fault: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*args: Any) -> None:
         raise fault
 
@@ -338,7 +338,7 @@ def test_a_batch_may_take_hours_to_send_as_long_as_its_files_keep_coming(
     assert statuses(batch) == ["finished", "failed"]
 
 
-def test_a_form_that_was_asked_for_is_a_sign_of_life(alice: Any) -> None:
+def test_requesting_a_form_counts_as_activity(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
     Job.objects.update(asks=sweep.UPLOAD_ASKS)
     jobs.renew_form(the_job(batch).upload)
@@ -346,9 +346,7 @@ def test_a_form_that_was_asked_for_is_a_sign_of_life(alice: Any) -> None:
     assert statuses(batch) == ["awaiting_upload"]
 
 
-def test_a_file_that_comes_after_all_revives_its_jobs(
-    alice: Any, worker: RecordingDispatch, photo: bytes
-) -> None:
+def test_a_late_file_restarts_its_jobs(alice: Any, worker: RecordingDispatch, photo: bytes) -> None:
     small = Recipe.parse({"format": "webp", "resize": {"mode": "fit", "width": 20}})
     batch = submit(alice, "a.jpg", outputs=(WEBP, small))
     Job.objects.update(asks=sweep.UPLOAD_ASKS)

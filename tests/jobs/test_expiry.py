@@ -104,18 +104,18 @@ def made(alice: Any, photo: bytes, worker: RecordingDispatch) -> Made:
     return Made(batch, job, jobs.share(batch, [job]), page, Program(ApiToken.issue(alice, "t")[1]), worker)
 
 
-def test_before_its_time_it_is_handed_out(made: Made) -> None:
+def test_a_result_is_served_before_it_expires(made: Made) -> None:
     assert [answer.status_code for answer in made.downloads] == [302] * 5
     for shown in made.pages:
         assert any(link in shown for link in LINKS)
 
 
-def test_a_result_is_not_handed_out_any_more(made: Made) -> None:
+def test_an_expired_result_is_not_served(made: Made) -> None:
     made.let_time_pass()
     assert [answer.status_code for answer in made.downloads] == [410] * 5
 
 
-def test_no_page_shows_a_picture_of_it_any_more(made: Made) -> None:
+def test_no_page_shows_an_expired_image(made: Made) -> None:
     made.let_time_pass()
     for shown in made.pages:
         assert not any(link in shown for link in LINKS)
@@ -123,7 +123,7 @@ def test_no_page_shows_a_picture_of_it_any_more(made: Made) -> None:
     assert "Deleted on" in made.pages[0]
 
 
-def test_programs_are_told_that_it_has_expired(made: Made) -> None:
+def test_the_api_reports_that_it_has_expired(made: Made) -> None:
     made.let_time_pass()
     job = made.api.get(f"jobs/{made.job.pk}").json()
     assert (job["status"], job["result"]) == ("expired", None)
@@ -134,7 +134,7 @@ def test_programs_are_told_that_it_has_expired(made: Made) -> None:
     assert made.api.get(f"uploads/{job['upload']}/metadata").status_code == 410
 
 
-def test_neither_image_nor_result_is_an_input_any_more(made: Made, alice: Any) -> None:
+def test_an_expired_image_or_result_cannot_be_converted(made: Made, alice: Any) -> None:
     made.let_time_pass()
     with pytest.raises(jobs.Gone):
         jobs.use_result(made.job)
@@ -147,7 +147,7 @@ def test_neither_image_nor_result_is_an_input_any_more(made: Made, alice: Any) -
     assert Batch.objects.get().zip_key == ""
 
 
-def test_a_link_ends_with_what_it_leads_to(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_expires_with_its_results(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     bucket = type(storage.results)
     real = bucket.download_url

@@ -29,23 +29,23 @@ def refusal(owner: Any, size: int = MOST // 2, batch: uuid.UUID | None = None) -
     return str(caught.value)
 
 
-def test_whoever_has_batches_may_delete_one(alice: Any) -> None:
+def test_a_user_with_batches_is_told_to_delete_one(alice: Any) -> None:
     submit(alice, "a.jpg", size=MOST - 9)
     assert "Delete a batch" in refusal(alice)
     assert "Delete a batch" in refusal(alice, batch=uuid.uuid4())
 
 
-def test_what_is_more_than_all_of_the_storage_is_to_be_less(alice: Any) -> None:
+def test_files_larger_than_the_storage_must_be_smaller(alice: Any) -> None:
     assert "Convert fewer at once" in refusal(alice, MOST + 1)
 
 
-def test_the_results_of_the_only_batch_are_to_be_less(alice: Any) -> None:
+def test_the_results_of_the_only_batch_must_be_smaller(alice: Any) -> None:
     batch = submit(alice, "a.jpg", size=MOST - 9)
     assert "Convert fewer at once" in refusal(alice, batch=batch.pk)
 
 
 @pytest.mark.parametrize("expired", [False, True])
-def test_images_that_are_in_no_batch_go_by_themselves(alice: Any, expired: bool) -> None:
+def test_images_in_no_batch_are_deleted_automatically(alice: Any, expired: bool) -> None:
     if expired:
         jobs.expire(submit(alice, "old.jpg"))
     jobs.announce(alice, [NewFile("a.jpg", MOST - 9)])
@@ -65,7 +65,7 @@ def test_logos_of_recipes_go_with_these(alice: Any) -> None:
     assert "Delete a recipe with a logo" in refusal(alice)
 
 
-def test_a_guest_is_told_of_the_others_at_the_address(django_user_model: Any) -> None:
+def test_a_guest_is_told_about_other_guests_at_the_address(django_user_model: Any) -> None:
     first, second = (
         django_user_model.objects.create(email=f"{n}@guest", is_guest=True, address_key="203.0.113.5")
         for n in range(2)

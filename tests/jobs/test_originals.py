@@ -32,7 +32,7 @@ def job(alice: Any, upload: Upload) -> Job:
     return submit(alice, outputs=[Recipe.parse({"format": "webp"})], uploads=[upload]).jobs.get()
 
 
-def test_the_owner_gets_the_very_bytes_as_a_file_that_runs_nothing(
+def test_the_owner_downloads_the_original_as_an_inert_attachment(
     client: Client, alice: Any, job: Job
 ) -> None:
     client.force_login(alice)
@@ -44,7 +44,7 @@ def test_the_owner_gets_the_very_bytes_as_a_file_that_runs_nothing(
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-def test_a_program_of_the_owner_is_led_to_it(client: Client, alice: Any, upload: Upload) -> None:
+def test_the_owners_api_client_is_redirected_to_it(client: Client, alice: Any, upload: Upload) -> None:
     client.force_login(alice)
     answer = client.get(f"/api/v1/uploads/{upload.pk}/download", follow=True)
     assert b"".join(answer) == CONTENT
@@ -58,7 +58,7 @@ def test_nobody_else_gets_it(client: Client, bob: Any, job: Job, upload: Upload)
 
 
 @pytest.mark.parametrize("change", ["expired", "never came", "not shown"])
-def test_what_is_not_here_is_410(client: Client, alice: Any, job: Job, settings: Any, change: str) -> None:
+def test_a_deleted_original_is_410(client: Client, alice: Any, job: Job, settings: Any, change: str) -> None:
     if change == "expired":
         Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     elif change == "never came":
@@ -69,7 +69,7 @@ def test_what_is_not_here_is_410(client: Client, alice: Any, job: Job, settings:
     assert client.get(f"/jobs/{job.pk}/original/").status_code == 410
 
 
-def test_s3_keeps_the_name_that_the_form_carries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s3_stores_the_name_from_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     bucket = S3Bucket(bucket_name="uploads", region_name="eu-west-1", form_url="/uploads")

@@ -132,9 +132,7 @@ def test_each_page_counts_as_a_conversion(alice: Any, send: Send, worker: Record
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_pages_are_no_way_round_the_quota(
-    most: int, alice: Any, send: Send, worker: RecordingDispatch
-) -> None:
+def test_pages_cannot_bypass_the_quota(most: int, alice: Any, send: Send, worker: RecordingDispatch) -> None:
     with override_settings(CONVERTER_JOBS_A_DAY=most):
         batch = submit(alice, "scan.tif", outputs=(EACH,))
         send(batch, scan(*COLORS))
@@ -167,7 +165,7 @@ def test_a_batch_has_no_more_pages_than_it_may_have_results(
         pytest.param(b"x" * 50, None, "not_an_image", id="text"),
     ],
 )
-def test_what_has_no_such_pages_fails_in_true_words(
+def test_a_file_without_the_selected_pages_fails_with_that_message(
     content: bytes, pages: str | None, code: str, alice: Any, send: Send, worker: RecordingDispatch
 ) -> None:
     batch = submit(alice, "scan.tif", outputs=(Recipe.parse({**EACH.canonical(), "pages": pages}),))
@@ -177,7 +175,9 @@ def test_what_has_no_such_pages_fails_in_true_words(
     assert (job.status, job.error_code) == ("failed", code)
 
 
-def test_one_page_that_cannot_be_read_fails_alone(alice: Any, send: Send, worker: RecordingDispatch) -> None:
+def test_one_unreadable_page_fails_without_affecting_others(
+    alice: Any, send: Send, worker: RecordingDispatch
+) -> None:
     crop = Recipe.parse({**EACH.canonical(), "crop": {"x": 0, "y": 0, "width": 15, "height": 10}})
     pages = [Image.new("RGB", size, "red") for size in ((20, 10), (12, 10), (20, 10))]
     data = io.BytesIO()
@@ -208,7 +208,7 @@ def test_converting_again_makes_files_of_the_pages_again(
     assert statuses(again) == ["finished"] * 3
 
 
-def test_a_document_is_not_taken_apart(alice: Any) -> None:
+def test_a_document_cannot_be_split_into_pages(alice: Any) -> None:
     pdf = Recipe.parse({"format": "pdf", "frames": "each"})
     files = [NewFile(name, 100) for name in ("a.png", "b.png")]
     with pytest.raises(InvalidSubmission) as caught:

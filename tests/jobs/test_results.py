@@ -53,7 +53,7 @@ def cut(job: Job) -> str:
 
 
 @pytest.mark.parametrize("fault", [lose, damage, cut])
-def test_what_is_not_as_it_was_made_is_not_handed_out_and_can_be_made_again(
+def test_a_damaged_result_is_not_served_and_can_be_made_again(
     job: Job, fault: Any, worker: RecordingDispatch, client: Client
 ) -> None:
     link = jobs.result_url(job)
@@ -73,7 +73,9 @@ def test_what_is_not_as_it_was_made_is_not_handed_out_and_can_be_made_again(
 
 @pytest.mark.parametrize("fault", [lose, damage])
 @pytest.mark.parametrize("path", ["jobs/{0.pk}/reuse", "batches/{0.batch_id}/shares"])
-def test_programs_are_told_one_truth(job: Job, fault: Any, path: str, program: Program) -> None:
+def test_the_api_is_consistent_about_a_damaged_result(
+    job: Job, fault: Any, path: str, program: Program
+) -> None:
     fault(job)
     problem(program.post(f"jobs/{job.pk}/reuse"), 410, "result_missing")
     told = program.get(f"jobs/{job.pk}").json()
@@ -81,7 +83,7 @@ def test_programs_are_told_one_truth(job: Job, fault: Any, path: str, program: P
     assert program.post(path.format(job), {}).status_code in (409, 410)
 
 
-def test_a_result_of_the_release_before_has_no_tag_and_is_handed_out(job: Job, client: Client) -> None:
+def test_a_result_of_the_previous_release_has_no_tag_and_is_served(job: Job, client: Client) -> None:
     Job.objects.update(result_etag="")
     answer = client.get(jobs.result_url(job))
     assert answer.status_code == 200

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 
-def test_one_file_that_cannot_be_deleted_holds_up_no_other_file_of_its_batch(
+def test_a_file_that_cannot_be_deleted_does_not_block_others_of_its_batch(
     alice: Any,
     send: Send,
     worker: RecordingDispatch,
@@ -49,7 +49,7 @@ def test_one_file_that_cannot_be_deleted_holds_up_no_other_file_of_its_batch(
     assert not (folders / Job.objects.get(position=1).result_key).exists()
 
 
-def test_a_result_finished_while_its_batch_expires_does_not_stay(
+def test_a_result_finished_while_its_batch_expires_is_deleted(
     alice: Any,
     send: Send,
     worker: RecordingDispatch,
@@ -74,7 +74,7 @@ def test_a_result_finished_while_its_batch_expires_does_not_stay(
 
 @pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
 @pytest.mark.parametrize("made", ["thumbnail", "before", ".zip"])
-def test_what_is_made_while_its_batch_goes_does_not_stay(
+def test_files_made_while_their_batch_is_deleted_are_deleted(
     alice: Any,
     send: Send,
     worker: RecordingDispatch,
@@ -101,7 +101,7 @@ def test_what_is_made_while_its_batch_goes_does_not_stay(
     assert files(folders) == []
 
 
-def test_a_thumbnail_that_a_killed_worker_told_nobody_of_goes_too(
+def test_a_thumbnail_that_a_killed_worker_left_is_deleted_too(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -112,7 +112,7 @@ def test_a_thumbnail_that_a_killed_worker_told_nobody_of_goes_too(
     assert files(folders) == []
 
 
-def test_a_thumbnail_that_is_stored_while_its_image_is_deleted_goes_too(
+def test_a_thumbnail_stored_while_its_image_is_deleted_is_deleted_too(
     alice: Any, send: Send, photo: bytes, folders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -128,7 +128,7 @@ def test_a_thumbnail_that_is_stored_while_its_image_is_deleted_goes_too(
     assert files(folders) == []
 
 
-def test_an_image_that_arrives_while_it_is_deleted_goes_too(
+def test_an_image_that_arrives_while_it_is_deleted_is_deleted_too(
     alice: Any, photo: bytes, folders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (upload,) = jobs.announce(alice, [jobs.NewFile("a.jpg", len(photo))])

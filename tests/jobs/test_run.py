@@ -72,7 +72,9 @@ def test_a_duplicate_event_changes_nothing(
     assert Job.objects.values().get() == before
 
 
-def test_a_bad_file_fails_alone(alice: Any, send: Send, worker: RecordingDispatch, photo: bytes) -> None:
+def test_a_bad_file_fails_without_affecting_others(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
+) -> None:
     batch = submit(alice, "a.jpg", "b.jpg")
     send(batch, b"%PDF-1.7\n", photo)
     worker.work()
@@ -84,7 +86,7 @@ def test_a_bad_file_fails_alone(alice: Any, send: Send, worker: RecordingDispatc
 
 
 @pytest.mark.parametrize("fault", [StorageFault("S3 says 503"), OperationalError("gone")])
-def test_a_passing_fault_puts_the_job_back_and_raises(
+def test_a_temporary_fault_requeues_the_job_and_raises(
     alice: Any,
     send: Send,
     worker: RecordingDispatch,
@@ -107,7 +109,7 @@ def test_a_passing_fault_puts_the_job_back_and_raises(
     assert statuses(batch) == ["finished"]
 
 
-def test_a_lost_file_fails_with_a_reason(
+def test_a_missing_file_fails_with_a_reason(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -142,7 +144,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(alice: Any, send: Send, pho
     assert statuses(batch) == ["finished"]
 
 
-def test_a_fault_of_ours_is_an_error_in_the_log(
+def test_an_internal_error_is_an_error_in_the_log(
     alice: Any, send: Send, photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -155,7 +157,7 @@ def test_a_fault_of_ours_is_an_error_in_the_log(
     assert (record.levelname, record.__dict__["job"]) == ("ERROR", str(job.pk))
 
 
-def test_a_job_cancelled_while_in_work_keeps_no_result(
+def test_a_job_cancelled_while_running_keeps_no_result(
     alice: Any, send: Send, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -175,7 +177,7 @@ def test_a_job_cancelled_while_in_work_keeps_no_result(
         storage.results.stat(job.result_key)
 
 
-def test_a_watermark_whose_file_is_gone_ends_the_job_with_that_reason(
+def test_a_missing_watermark_file_fails_the_job_with_that_reason(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     mark = jobs.keep_image(alice, jobs.NewFile("mark.jpg", len(photo)))

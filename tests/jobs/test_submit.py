@@ -38,7 +38,7 @@ def test_a_submission_that_makes_no_sense_is_refused_whole(
     assert not Batch.objects.exists()
 
 
-def test_keys_hold_no_surprises(alice: Any) -> None:
+def test_keys_contain_only_safe_characters(alice: Any) -> None:
     batch = submit(alice, "../../ü & x?.jpg")
     key = the_job(batch).upload.key
     assert key.startswith(f"uploads/{alice.pk}/")
@@ -59,7 +59,7 @@ def test_an_upload_is_converted_again_without_being_sent_again(
     assert statuses(again) == ["finished"]
 
 
-def test_an_upload_that_is_gone_cannot_be_converted_again(alice: Any) -> None:
+def test_a_deleted_upload_cannot_be_converted_again(alice: Any) -> None:
     upload = the_job(submit(alice, "a.jpg")).upload
     with pytest.raises(jobs.InvalidSubmission, match="no longer available"):
         jobs.submit.submit(alice, uploads=[upload], outputs=[PNG])
@@ -69,7 +69,7 @@ def test_a_file_at_a_url_is_named_by_its_path() -> None:
     assert NewFile.from_url("https://example.org/a/My%20photo.jpg?x=/y.png").name == "My photo.jpg"
 
 
-def test_a_file_at_a_url_is_refused_where_import_is_switched_off(alice: Any, settings: Any) -> None:
+def test_a_file_at_a_url_is_refused_if_import_is_turned_off(alice: Any, settings: Any) -> None:
     settings.CONVERTER_IMPORT_BY_URL = False
     files = [NewFile("a.jpg", 5), NewFile.from_url("https://example.org/b.jpg")]
     with pytest.raises(jobs.InvalidSubmission) as refusal:

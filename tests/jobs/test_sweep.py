@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-def test_what_is_due_expires_and_its_bytes_go(
+def test_expired_batches_are_deleted_with_their_files(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -42,7 +42,7 @@ def test_what_is_due_expires_and_its_bytes_go(
 
 
 @pytest.mark.long
-def test_bytes_that_cannot_be_deleted_hold_up_no_others(
+def test_a_file_that_cannot_be_deleted_does_not_block_others(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches = [submit(alice, "a.jpg") for _ in range(4)]
@@ -71,7 +71,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize("broken", STEPS)
-def test_a_step_of_the_sweep_that_fails_holds_up_no_other(
+def test_a_failing_step_of_the_sweep_does_not_block_others(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[str] = []
@@ -107,7 +107,7 @@ def full_disk(folder: Path) -> Iterator[None]:
         yield
 
 
-def test_what_is_due_goes_from_a_full_disk(
+def test_expired_files_are_deleted_on_a_full_disk(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
     batch, waiting = submit(alice, "a.jpg"), submit(alice, "b.jpg")
@@ -148,7 +148,7 @@ def ask_again(times: int) -> None:
         sweep.sweep()
 
 
-def test_a_job_that_no_worker_takes_is_given_up(
+def test_a_job_that_no_worker_takes_fails(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "QUEUE_ASKS", 3)
@@ -171,7 +171,7 @@ def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     assert the_job(batch).error_code == "upload_timed_out"
 
 
-def test_an_upload_that_came_is_not_ended_however_late_its_event(
+def test_an_upload_that_arrived_is_kept_even_if_its_event_is_late(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -196,7 +196,7 @@ def test_an_upload_whose_event_was_lost_is_found(
     assert statuses(batch) == ["finished"]
 
 
-def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
+def test_a_job_whose_worker_died_is_retried_and_fails_in_the_end(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -212,7 +212,7 @@ def test_a_job_whose_worker_died_is_asked_for_again_and_given_up_in_the_end(
     assert worker.asked == []
 
 
-def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
+def test_a_waiting_job_is_sent_to_a_worker_again_but_not_too_often(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -226,7 +226,7 @@ def test_a_waiting_job_is_asked_for_again_but_not_all_the_time(
     assert sweep.sweep()["asked"] == 0
 
 
-def test_what_a_suspended_user_still_has_in_work_is_cancelled(
+def test_unfinished_jobs_of_a_suspended_user_are_cancelled(
     alice: Any, bob: Any, send: Send, photo: bytes
 ) -> None:
     waiting, awaited, of_bob = submit(alice, "a.jpg"), submit(alice, "b.jpg"), submit(bob, "c.jpg")
@@ -240,7 +240,7 @@ def test_what_a_suspended_user_still_has_in_work_is_cancelled(
     assert the_job(of_bob).status == "awaiting_upload"
 
 
-def test_a_starting_server_takes_up_what_a_killed_one_left(
+def test_a_starting_server_resumes_the_jobs_of_a_killed_one(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     in_work, waiting, unheard, awaited = (submit(alice, "a.jpg") for _ in range(4))

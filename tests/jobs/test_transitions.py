@@ -30,7 +30,7 @@ def test_a_failed_job_can_be_retried(alice: Any, send: Send, worker: RecordingDi
 
 
 @pytest.mark.parametrize("status", ["awaiting_upload", "queued", "processing", "finished", "expired"])
-def test_retry_is_refused_where_it_means_nothing(alice: Any, send: Send, photo: bytes, status: str) -> None:
+def test_retry_is_refused_in_other_states(alice: Any, send: Send, photo: bytes, status: str) -> None:
     batch = submit(alice, "a.jpg")
     Upload.objects.update(received_at=timezone.now())
     Job.objects.update(status=status)
@@ -47,7 +47,7 @@ def test_retry_without_the_file_is_refused(alice: Any) -> None:
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "cancelled", "expired"])
-def test_cancel_is_refused_where_it_means_nothing(alice: Any, status: str) -> None:
+def test_cancel_is_refused_in_other_states(alice: Any, status: str) -> None:
     batch = submit(alice, "a.jpg")
     Job.objects.update(status=status)
     with pytest.raises(jobs.Conflict):

@@ -17,14 +17,14 @@ pytestmark = [
 ]
 
 
-def test_what_nobody_awaits_is_not_kept(folders: Any) -> None:
+def test_an_unexpected_upload_is_deleted(folders: Any) -> None:
     put("uploads/nobody/x/y", b"bytes")
     assert jobs.receive("uploads/nobody/x/y", Stored(5, "e")) is None
     assert files(folders) == []
 
 
 @pytest.mark.parametrize("end", [jobs.remove, jobs.expire])
-def test_what_is_sent_by_a_form_after_its_batch_is_gone_is_not_kept(
+def test_an_upload_for_a_deleted_batch_is_deleted(
     alice: Any, worker: RecordingDispatch, photo: bytes, folders: Any, end: Any
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -35,7 +35,7 @@ def test_what_is_sent_by_a_form_after_its_batch_is_gone_is_not_kept(
     assert files(folders) == []
 
 
-def test_other_bytes_under_the_same_key_fail_what_is_not_done(
+def test_a_replaced_file_fails_the_unfinished_jobs(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")
@@ -55,7 +55,7 @@ def test_the_same_bytes_sent_twice_are_one_upload(
     assert statuses(batch) == ["finished"]
 
 
-def test_bytes_that_come_after_the_job_was_cancelled_wake_nobody(
+def test_an_upload_after_its_job_was_cancelled_starts_nothing(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg")

@@ -60,7 +60,7 @@ def test_the_zip_keeps_folders_and_names_by_a_pattern(
         ]  # fmt: skip
 
 
-def test_the_zip_is_made_anew_when_more_is_finished(
+def test_the_zip_is_made_again_when_more_jobs_finish(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     batch = submit(alice, "a.jpg", "b.jpg")
@@ -84,7 +84,7 @@ def test_no_zip_without_a_result(alice: Any) -> None:
         jobs.zip_url(submit(alice, "a.jpg"))
 
 
-def test_a_zip_of_fewer_results_does_not_stay(
+def test_an_outdated_zip_is_deleted(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, folders: Any
 ) -> None:
     batch = submit(alice, "a.jpg", "b.jpg")

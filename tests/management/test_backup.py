@@ -201,7 +201,7 @@ def write_tar(path: Path, members: dict[str, bytes], migrations: list[str], **sa
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_nothing_is_written_over(tmp_path: Path, new_site: Path) -> None:
+def test_existing_data_is_not_overwritten(tmp_path: Path, new_site: Path) -> None:
     with Server(tmp_path / "site", like=new_site) as site:
         site.python(PEOPLE)
         backup = tmp_path / "site.tar"
@@ -221,7 +221,7 @@ def test_nothing_is_written_over(tmp_path: Path, new_site: Path) -> None:
         assert (site.data / "secret_key").read_text() == before
 
 
-def test_files_in_the_data_folder_are_in_the_way(folders: Path, tmp_path: Path) -> None:
+def test_files_in_the_data_folder_prevent_a_restore(folders: Path, tmp_path: Path) -> None:
     (folders / "uploads" / "someone").mkdir(parents=True)
     with pytest.raises(CommandError, match="There are files in"):
         call_command("restore", tmp_path / "site.tar")
@@ -233,7 +233,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "place"
 
 
-def test_a_backup_cut_short_is_refused(tmp_path: Path, place: Path) -> None:
+def test_a_truncated_backup_is_refused(tmp_path: Path, place: Path) -> None:
     write_tar(tmp_path / "whole.tar", {"secret_key": b"x" * 5000}, [])
     whole = (tmp_path / "whole.tar").read_bytes()
     for length in range(0, len(whole) - 10_240, 512):
@@ -245,7 +245,7 @@ def test_a_backup_cut_short_is_refused(tmp_path: Path, place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["/etc/cron.d/x", "uploads/../../x", "manage.py", "..", "uploads"])
-def test_what_no_backup_holds_is_not_unpacked(tmp_path: Path, place: Path, name: str) -> None:
+def test_unknown_members_are_not_unpacked(tmp_path: Path, place: Path, name: str) -> None:
     write_tar(tmp_path / "strange.tar", {name: b"x"}, [])
     with pytest.raises(backups.BackupError, match="it holds"):
         backups._unpack(tmp_path / "strange.tar", place)

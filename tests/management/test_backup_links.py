@@ -52,30 +52,26 @@ def test_the_rows_are_restored_from_the_link(
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])
-def test_a_link_that_is_refused_is_no_success(
-    bucket: Receiver, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_link_is_an_error(bucket: Receiver, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backups, "write", write)
     bucket.answers["/x"] = (403, {}, b"")
     with pytest.raises(CommandError, match="S3 returned status 403"):
         call_command(command, f"{bucket.url}/x")
 
 
-def test_a_bucket_that_does_not_answer_is_no_success(bucket: Receiver) -> None:
+def test_a_bucket_that_does_not_respond_is_an_error(bucket: Receiver) -> None:
     with pytest.raises(CommandError, match="S3 did not respond"):
         call_command("restore", "http://127.0.0.1:9/x")
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])
-def test_a_file_of_the_function_is_no_place_for_a_backup(bucket: Receiver, command: str) -> None:
+def test_a_backup_is_not_written_to_the_functions_own_files(bucket: Receiver, command: str) -> None:
     with pytest.raises(CommandError, match=f"run `make {command}`"):
         call_command(command, "/tmp/site.tar")
 
 
 @pytest.mark.django_db
-def test_a_site_that_is_used_says_so_before_anything_is_sent(
-    bucket: Receiver, django_user_model: Any
-) -> None:
+def test_a_used_site_says_so_before_anything_is_sent(bucket: Receiver, django_user_model: Any) -> None:
     call_command("restore", "empty")
     django_user_model.objects.create_user("alice@example.org")
     with pytest.raises(CommandError, match="Restore into a new site"):

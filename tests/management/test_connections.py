@@ -70,7 +70,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n"])
-def test_whoever_comes_last_takes_the_place_of_the_oldest_who_asks_for_nothing(
+def test_a_new_connection_replaces_the_oldest_idle_one(
     url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(connections, "MOST", 8)
@@ -80,7 +80,7 @@ def test_whoever_comes_last_takes_the_place_of_the_oldest_who_asks_for_nothing(
         assert is_closed(idle[0])
 
 
-def test_if_all_are_sending_one_gives_way(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_all_connections_are_sending_one_is_closed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST", 8)
     with ExitStack() as stack:
         for _ in range(12):
@@ -88,7 +88,7 @@ def test_if_all_are_sending_one_gives_way(url: str, monkeypatch: pytest.MonkeyPa
         assert requests.get(url, timeout=60).ok
 
 
-def test_who_sends_is_kept_before_who_says_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sending_connections_are_kept_over_silent_ones(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST", 8)
     with ExitStack() as stack:
         sending = stack.enter_context(connect(url, b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\na"))
@@ -102,14 +102,16 @@ def test_who_sends_is_kept_before_who_says_nothing(url: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     "sent", [b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\nabc"]
 )
-def test_who_sends_too_slowly_is_left(url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+def test_a_client_that_sends_too_slowly_is_dropped(
+    url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.1)
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
     with connect(url, sent) as slow:
         assert is_closed(slow)
 
 
-def test_the_site_is_told_when_a_request_began(url: str) -> None:
+def test_the_site_knows_when_a_request_began(url: str) -> None:
     start = time.time()
     with connect(url, b"POST /began HTTP/1.0\r\nContent-Length: 2\r\n\r\na") as slow:
         slow.sendall(b"b")
@@ -140,7 +142,7 @@ SIZE = 6_000_000
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_large_body_is_taken_only_where_files_are_and_from_who_says_who_they_are(
+def test_a_large_body_is_accepted_only_for_uploads_and_from_known_users(
     url: str, path: str, headers: dict[str, str], status: int, chunked: bool
 ) -> None:
     lines = [
@@ -163,7 +165,7 @@ def test_a_large_body_is_taken_only_where_files_are_and_from_who_says_who_they_a
             assert status == 413
 
 
-def test_bodies_on_their_way_leave_room_on_the_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incoming_bodies_leave_space_on_the_disk(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(free=10_000_000))
     head = b"POST /uploads HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n"
     with connect(url, head) as first:
@@ -183,7 +185,7 @@ def _reads_files(view: Any) -> bool:
 
 
 @pytest.mark.long
-def test_every_address_that_takes_files_is_known() -> None:
+def test_every_url_that_accepts_files_is_known() -> None:
     pages = {
         reverse(
             f"web:{one.name}",

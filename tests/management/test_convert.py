@@ -42,7 +42,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_folder_goes_in_and_its_tree_comes_out(album: Path, tmp_path: Path) -> None:
+def test_a_folder_is_converted_with_its_subfolders(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = run(album, "-o", out, "--to", "webp", "--resize", "16x")
     assert files(out) == {"A.webp", "a (2).webp", "sub/c.webp"}
@@ -69,7 +69,7 @@ def test_results_are_named_by_a_pattern(album: Path, tmp_path: Path) -> None:
     assert "{wide}" in str(failure.value)
 
 
-def test_no_result_takes_the_name_of_a_folder_of_others(tmp_path: Path) -> None:
+def test_no_result_takes_the_name_of_another_results_folder(tmp_path: Path) -> None:
     source = tmp_path / "in"
     (source / "a.webp").mkdir(parents=True)
     for name in ("a.png", "a.webp/b.png"):
@@ -83,7 +83,7 @@ def test_no_result_takes_the_name_of_a_folder_of_others(tmp_path: Path) -> None:
         }
 
 
-def test_a_bad_file_stops_nothing_and_is_named_at_the_end(album: Path, tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_at_the_end_and_the_others_are_converted(album: Path, tmp_path: Path) -> None:
     (album / "broken.jpg").write_bytes(make_photo()[:300])
     with pytest.raises(CommandError) as failure:
         run(album, "-o", tmp_path / "out", "--to", "png")
@@ -92,7 +92,7 @@ def test_a_bad_file_stops_nothing_and_is_named_at_the_end(album: Path, tmp_path:
     assert len(files(tmp_path / "out")) == 3
 
 
-def test_what_is_there_already_stays(album: Path, tmp_path: Path) -> None:
+def test_existing_files_are_kept(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "a.webp").write_bytes(b"mine")
@@ -119,14 +119,14 @@ def test_no_source_of_the_run_is_overwritten_by_the_result_of_another(album: Pat
 
 
 @pytest.mark.long
-def test_results_may_go_beside_their_sources(album: Path) -> None:
+def test_results_may_be_written_next_to_their_sources(album: Path) -> None:
     run(album, "-o", album, "--to", "avif")
     assert {"a (2).avif", "A.avif", "sub/c.avif"} <= files(album)
     run(album / "sub", "-o", album, "--to", "gif")
     assert "c.gif" in files(album)
 
 
-def test_hidden_files_are_not_looked_at(album: Path, tmp_path: Path) -> None:
+def test_hidden_files_are_ignored(album: Path, tmp_path: Path) -> None:
     (album / "._a.jpg").write_bytes(b"what a Mac leaves")
     (album / ".git").mkdir()
     (album / ".git" / "x.png").write_bytes(b"")
@@ -135,7 +135,7 @@ def test_hidden_files_are_not_looked_at(album: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["file", "file/below"])
-def test_an_output_that_cannot_be_a_folder_is_said_before_anything_is_done(
+def test_an_output_that_is_not_a_folder_is_reported_before_anything_is_done(
     album: Path, tmp_path: Path, output: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -144,7 +144,7 @@ def test_an_output_that_cannot_be_a_folder_is_said_before_anything_is_done(
     assert failure.value.returncode == 2
 
 
-def test_an_output_that_cannot_be_written_to_is_said_before_anything_is_done(
+def test_an_output_that_is_not_writable_is_reported_before_anything_is_done(
     album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)
@@ -153,7 +153,7 @@ def test_an_output_that_cannot_be_written_to_is_said_before_anything_is_done(
     assert failure.value.returncode == 2
 
 
-def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_reports_the_progress(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_and_no_more(*args: Any, **options: Any) -> Iterator[Any]:
         target = tmp_path / "out" / "a.webp"
         yield Task(album / "a.jpg", target), [Converted(target, 1000, 500, "webp", 64, 48, {})]
@@ -168,7 +168,7 @@ def test_ctrl_c_says_how_far_it_came(album: Path, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.long
-def test_a_name_that_no_terminal_can_say_stops_nothing(tmp_path: Path) -> None:
+def test_a_name_that_the_terminal_cannot_show_is_converted(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(make_photo(8, 8, "PNG"))
     words = ["convert", str(tmp_path), "-o", str(tmp_path / "out"), "--to", "webp"]
     for more in (["--dry-run"], []):
@@ -196,7 +196,7 @@ def test_a_dry_run_does_nothing(album: Path, tmp_path: Path) -> None:
     assert "a.webp (already exists)" in said
 
 
-def test_a_recipe_comes_from_a_file_and_options_go_before_it(album: Path, tmp_path: Path) -> None:
+def test_a_recipe_comes_from_a_file_and_options_override_it(album: Path, tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(make_photo(8, 8, "PNG"))
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"format": "webp", "rotate": 90, "watermark": {"image": "logo.png"}}))
@@ -216,7 +216,7 @@ def test_a_recipe_comes_from_a_file_and_options_go_before_it(album: Path, tmp_pa
         (["--recipe", "album/notes.txt"], "not a recipe"),
     ],
 )
-def test_what_makes_no_sense_is_said_before_anything_is_done(
+def test_invalid_options_are_reported_before_anything_is_done(
     album: Path, tmp_path: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -226,18 +226,18 @@ def test_what_makes_no_sense_is_said_before_anything_is_done(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_without_images_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No images"):
         run(tmp_path, "-o", tmp_path / "out", "--to", "webp")
 
 
-def test_a_source_that_does_not_exist_is_said(tmp_path: Path) -> None:
+def test_a_source_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         run(tmp_path / "nowhere", "-o", tmp_path / "out", "--to", "webp")
 
 
 @pytest.mark.long
-def test_the_format_may_be_left_to_each_image(album: Path, tmp_path: Path) -> None:
+def test_the_format_may_depend_on_each_image(album: Path, tmp_path: Path) -> None:
     run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")
     (made,) = (tmp_path / "out").iterdir()
     with Image.open(made) as image:
@@ -248,7 +248,7 @@ def test_the_format_may_be_left_to_each_image(album: Path, tmp_path: Path) -> No
         run(album / "a.jpg", "-o", tmp_path / "out", "--to", "auto")
 
 
-def test_a_name_that_is_too_long_fails_alone_and_one_that_just_fits_does_not(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_fails_and_one_that_just_fits_does_not(tmp_path: Path) -> None:
     source, output = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for name in ("x" * 251 + ".png", "y" * 250 + ".png", "Dr. Smith.png", "a.png"):
@@ -314,7 +314,7 @@ def test_every_option_of_a_recipe_has_one_on_the_command_line(
         ),
     ],
 )
-def test_options_make_the_recipe_that_they_name(words: list[str], recipe: dict[str, Any]) -> None:
+def test_options_become_the_recipe(words: list[str], recipe: dict[str, Any]) -> None:
     parser = Command().create_parser("manage.py", "convert")
     options = vars(parser.parse_args(["a.jpg", "-o", "out", "--to", "jpeg", *words]))
     assert recipe_options.read(options) == engine.Recipe.parse({"format": "jpeg", **recipe})

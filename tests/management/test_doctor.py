@@ -41,7 +41,7 @@ def test_it_works() -> None:
 
 
 @pytest.mark.django_db
-def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_engine_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise RuntimeError("no AVIF here")
 
@@ -52,7 +52,7 @@ def test_an_engine_that_lacks_something_is_a_problem(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db
-def test_an_engine_that_is_not_safe_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsafe_engine_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raster, "check", lambda: ["libheif 1.23.0 is not safe; 1.23.6 or later is needed."])
     said = consult()
     assert "problem  engine: libheif 1.23.0 is not safe" in said
@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem(settings: Any, tmp_path: A
 
 
 @pytest.mark.django_db
-def test_each_layer_of_the_sandbox_is_told(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_each_layer_of_the_sandbox_is_listed(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     said = consult()
     assert "ok       sandbox: 3 of 3 layers" in said
     assert "seccomp       no system call that decoding does not need" in said
@@ -167,13 +167,13 @@ def the_worker() -> str:
     return arn
 
 
-def test_a_healthy_account_is_well(account: None) -> None:
+def test_a_healthy_account_has_no_problems(account: None) -> None:
     said = consult()
     assert said.count("ok       ") == 6
     assert "ended" not in said
 
 
-def test_permissions_that_updates_piled_up_are_pruned(account: None) -> None:
+def test_surplus_permissions_from_updates_are_removed(account: None) -> None:
     permit(f"s3-{BUCKET}")
     for number in range(2, 9):
         permit(f"zappa-{number}", SourceAccount="123456789012")
@@ -182,7 +182,7 @@ def test_permissions_that_updates_piled_up_are_pruned(account: None) -> None:
     assert "0 surplus statements removed" in consult()
 
 
-def test_statements_of_others_stay(account: None) -> None:
+def test_other_statements_are_kept(account: None) -> None:
     boto3.client("lambda").add_permission(
         FunctionName=WORKER,
         StatementId="clock",
@@ -210,14 +210,12 @@ def test_a_permission_that_any_account_could_use_is_not_enough(account: None) ->
         ("uploads/", 2, "has 2 events for the worker instead of one"),
     ],
 )
-def test_an_event_that_is_not_as_it_should_be_is_a_problem(
-    account: None, prefix: str, count: int, problem: str
-) -> None:
+def test_a_misconfigured_event_is_a_problem(account: None, prefix: str, count: int, problem: str) -> None:
     notify(the_worker(), prefix, count)
     assert problem in consult()
 
 
-def test_a_secret_in_the_open_is_a_problem(account: None) -> None:
+def test_a_readable_secret_is_a_problem(account: None) -> None:
     boto3.client("lambda").update_function_configuration(
         FunctionName=WORKER, Environment={"Variables": {"SECRET_KEY": "k", "DATABASE_URL": "d"}}
     )

@@ -54,7 +54,7 @@ def test_files_are_joined_in_the_order_given(scans: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.long
-def test_a_bad_image_is_named_and_nothing_is_written(scans: Path, tmp_path: Path) -> None:
+def test_a_bad_image_is_reported_and_nothing_is_written(scans: Path, tmp_path: Path) -> None:
     (scans / "page 3.png").write_bytes(b"no image")
     with pytest.raises(CommandError) as refusal:
         run(scans, "--join", tmp_path / "all.pdf")
@@ -63,7 +63,7 @@ def test_a_bad_image_is_named_and_nothing_is_written(scans: Path, tmp_path: Path
     assert not (tmp_path / "all.pdf").exists()
 
 
-def test_an_existing_pdf_is_replaced_only_if_told(scans: Path, tmp_path: Path) -> None:
+def test_an_existing_pdf_is_replaced_only_with_overwrite(scans: Path, tmp_path: Path) -> None:
     out = tmp_path / "all.pdf"
     out.write_text("mine")
     with pytest.raises(CommandError, match="already exists"):
@@ -80,7 +80,7 @@ def test_joining_needs_no_database(scans: Path, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("more", [["--to", "png"], ["--watch"], ["--name", "{name}"], ["-o", "out"]])
-def test_what_makes_no_document_is_refused(scans: Path, tmp_path: Path, more: list[str]) -> None:
+def test_an_invalid_document_is_refused(scans: Path, tmp_path: Path, more: list[str]) -> None:
     with pytest.raises(CommandError):
         run(scans, "--join", tmp_path / "all.pdf", *more)
 

@@ -57,7 +57,7 @@ def test_selected_pages_are_named_by_the_pattern_and_told_one_by_one(scan: Path,
     assert {line["source"] for line in told} == {str(scan)}
 
 
-def test_pages_select_what_one_file_is_made_of(scan: Path, tmp_path: Path) -> None:
+def test_pages_select_the_pages_of_one_file(scan: Path, tmp_path: Path) -> None:
     run(scan, "-o", tmp_path / "out", "--to", "tiff", "--pages", "1,3")
     with Image.open(tmp_path / "out" / "scan.tif") as image:
         assert getattr(image, "n_frames", 1) == 2
@@ -68,12 +68,12 @@ def test_pages_select_what_one_file_is_made_of(scan: Path, tmp_path: Path) -> No
     assert not list((tmp_path / "other").iterdir())
 
 
-def test_what_will_be_made_is_shown_by_its_pattern(scan: Path, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_names_by_their_pattern(scan: Path, tmp_path: Path) -> None:
     said = run(scan, "-o", tmp_path / "out", "--to", "png", "--frames", "each", "--dry-run")
     assert "{name}-{page}.{ext}" in said
 
 
-def test_a_document_is_not_taken_apart(scan: Path, tmp_path: Path) -> None:
+def test_a_document_cannot_be_split_into_pages(scan: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="--frames each"):
         run(scan, scan, "--join", tmp_path / "all.pdf", "--frames", "each")
 

@@ -71,7 +71,7 @@ def test_a_site_converts_as_this_machine_does(site: Account, convert: Convert, t
     ("token", "said"),
     [("", "Set TOKEN"), ("img_wrong", "unknown, expired or revoked"), ("reader", "read-only")],
 )
-def test_a_token_that_will_not_do_is_said(
+def test_an_invalid_token_is_reported(
     site: Account, convert: Convert, tmp_path: Path, token: str, said: str
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_photo())

@@ -12,7 +12,7 @@ from converter.management import safety
 
 
 @pytest.mark.django_db
-def test_it_does_not_start_on_a_database_that_lacks_tables() -> None:
+def test_it_does_not_start_on_a_database_without_tables() -> None:
     safety.check_database()
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied(
@@ -22,7 +22,7 @@ def test_it_does_not_start_on_a_database_that_lacks_tables() -> None:
         safety.check_database()
 
 
-def test_a_database_that_is_locked_keeps_it_from_starting_no_longer_than_it_waits(
+def test_a_locked_database_delays_the_start_only_by_its_timeout(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(connection: object) -> None:
@@ -38,7 +38,7 @@ COMMANDS = [("sweep",), ("create_api_token", "a@example.org"), ("invite",)]
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_says_in_one_sentence_that_there_are_no_tables(
+def test_a_command_reports_missing_tables_in_one_sentence(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {})
@@ -47,7 +47,7 @@ def test_a_command_says_in_one_sentence_that_there_are_no_tables(
 
 
 @pytest.mark.django_db
-def test_nothing_is_no_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_site_cannot_be_backed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {})
     with pytest.raises(CommandError, match="nothing to back up"):
         call_command("backup", str(tmp_path / "a.tar"))
@@ -55,7 +55,7 @@ def test_nothing_is_no_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("words", [["sweep"], ["sweep", "--traceback"]])
-def test_a_database_that_does_not_answer_is_said_in_one_sentence(
+def test_a_database_that_does_not_respond_is_reported_in_one_sentence(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(argv: list[str]) -> None:

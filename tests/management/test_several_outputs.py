@@ -54,7 +54,7 @@ def test_outputs_of_different_formats_keep_the_name(album: Path, tmp_path: Path)
         ([{"format": "webp"}, {"format": "x"}], [], "Output 2: Format must be one of"),
     ],
 )
-def test_outputs_that_make_no_sense_are_refused(
+def test_invalid_outputs_are_refused(
     album: Path, tmp_path: Path, content: Any, more: list[str], told: str
 ) -> None:
     recipe = tmp_path / "set.json"

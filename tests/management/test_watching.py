@@ -33,7 +33,7 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], set[s
     return lambda: {task.source.name for task in next(found)}
 
 
-def test_a_file_is_ready_when_it_stays_as_it_is_and_only_once(tmp_path: Path, looks: Any) -> None:
+def test_an_unchanged_file_is_ready_once(tmp_path: Path, looks: Any) -> None:
     (tmp_path / "a.jpg").write_bytes(b"1")
     assert [looks() for _ in range(4)] == [set(), {"a.jpg"}, set(), set()]
     (tmp_path / "a.jpg").write_bytes(b"12")
@@ -42,9 +42,7 @@ def test_a_file_is_ready_when_it_stays_as_it_is_and_only_once(tmp_path: Path, lo
     assert [looks() for _ in range(3)] == [set()] * 3
 
 
-def test_a_file_that_somebody_writes_to_is_not_ready_however_long_it_rests(
-    tmp_path: Path, looks: Any
-) -> None:
+def test_an_open_file_is_not_ready_even_if_unchanged(tmp_path: Path, looks: Any) -> None:
     with (tmp_path / "a.jpg").open("wb") as file:
         file.write(b"1")
         file.flush()
@@ -112,7 +110,9 @@ def test_files_are_converted_soon_after_they_are_finished_and_never_half_written
 
 
 @pytest.mark.system
-def test_what_an_earlier_run_converted_is_left_alone(tmp_path: Path, watcher: subprocess.Popen[str]) -> None:
+def test_files_converted_by_an_earlier_run_are_skipped(
+    tmp_path: Path, watcher: subprocess.Popen[str]
+) -> None:
     source, target = tmp_path / "in" / "done.jpg", tmp_path / "out" / "done.webp"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(b"mine")

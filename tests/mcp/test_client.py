@@ -71,7 +71,7 @@ def fetched(link: ResourceLink) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
-def test_an_agent_makes_a_picture_small_enough_in_one_call(
+def test_an_agent_converts_an_image_to_a_maximum_size_in_one_call(
     agent: Agent, website: Receiver, mode: str
 ) -> None:
     async def talk(client: Client) -> None:
@@ -125,7 +125,7 @@ def test_a_batch_is_waited_for(agent: Agent, website: Receiver) -> None:
     agent.talk(talk)
 
 
-def test_an_agent_is_told_what_is_wrong(agent: Agent) -> None:
+def test_an_agent_gets_the_error(agent: Agent) -> None:
     from mcp import MCPError
 
     async def talk(client: Client) -> None:
@@ -154,7 +154,7 @@ def test_a_read_only_token_is_shown_no_tool_that_writes(agent: Agent) -> None:
     agent.talk(talk, agent.account.reader)
 
 
-def test_nobody_gets_in_without_a_token(agent: Agent) -> None:
+def test_access_needs_a_token(agent: Agent) -> None:
     async def talk(client: Client) -> None:
         await client.list_tools()
 

@@ -50,17 +50,17 @@ def test_a_ping_is_answered_with_its_id(agent: Agent) -> None:
     [{"jsonrpc": "2.0", "method": "notifications/initialized"}, {"jsonrpc": "2.0", "id": 3, "result": {}}],
     ids=["notification", "answer"],
 )
-def test_what_needs_no_answer_is_accepted_without_one(agent: Agent, message: Any) -> None:
+def test_notifications_are_accepted_without_a_response(agent: Agent, message: Any) -> None:
     response = agent.post(message)
     assert (response.status_code, response.content) == (202, b"")
 
 
 @pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])
-def test_the_versions_spoken_are_accepted_in_the_header(agent: Agent, version: str) -> None:
+def test_the_supported_versions_are_accepted_in_the_header(agent: Agent, version: str) -> None:
     assert agent.post(PING, MCP_Protocol_Version=version).status_code == 200
 
 
-def test_a_version_nobody_speaks_is_refused(agent: Agent) -> None:
+def test_an_unknown_version_is_refused(agent: Agent) -> None:
     error = fault(agent.post(PING, MCP_Protocol_Version="1999-01-01"), 400, -32022)
     assert error["data"]["requested"] == "1999-01-01"
 
@@ -81,7 +81,7 @@ def test_a_version_nobody_speaks_is_refused(agent: Agent) -> None:
         {"jsonrpc": "2.0", "id": 1, "method": 7},
     ],
 )
-def test_what_is_not_one_request_is_invalid(agent: Agent, message: Any) -> None:
+def test_a_batch_of_requests_is_invalid(agent: Agent, message: Any) -> None:
     fault(agent.post(message), 400, -32600)
 
 
@@ -90,16 +90,16 @@ def test_what_is_not_one_request_is_invalid(agent: Agent, message: Any) -> None:
     ["{", " ", "[" * 100_000, '{"a": NaN}', '"\\ud800"', '"\\u0000"'],
     ids=["open", "empty", "deep", "nan", "surrogate", "nul"],
 )
-def test_what_is_not_json_is_not_parsed(agent: Agent, body: str) -> None:
+def test_invalid_json_is_a_parse_error(agent: Agent, body: str) -> None:
     fault(agent.post(body), 400, -32700)
 
 
-def test_a_method_that_does_not_exist_is_said_so(agent: Agent) -> None:
+def test_an_unknown_method_is_an_error(agent: Agent) -> None:
     fault(agent.post({**PING, "method": "resources/list"}), 200, -32601)
 
 
 @pytest.mark.parametrize("params", [{}, {"name": 1}, {"name": "delete"}, {"name": "get", "arguments": []}])
-def test_a_tool_that_does_not_exist_is_said_so(agent: Agent, params: Any) -> None:
+def test_an_unknown_tool_is_an_error(agent: Agent, params: Any) -> None:
     response = agent.post({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
     if params.get("arguments") != []:
         fault(response, 200, -32602)
@@ -127,7 +127,7 @@ def test_pages_of_other_sites_are_turned_away(agent: Agent) -> None:
     assert agent.post(PING, Origin="http://testserver").status_code == 200
 
 
-def test_only_a_token_is_let_in(alice: Any) -> None:
+def test_only_tokens_are_accepted(alice: Any) -> None:
     response = Agent().post(PING)
     problem(response, 401, "unauthenticated")
     assert response["WWW-Authenticate"] == "Bearer"
@@ -137,7 +137,7 @@ def test_only_a_token_is_let_in(alice: Any) -> None:
     problem(browser.post("/mcp", PING, content_type="application/json"), 401, "unauthenticated")
 
 
-def test_a_revoked_token_is_not_let_in(alice: Any) -> None:
+def test_a_revoked_token_is_refused(alice: Any) -> None:
     token, secret = ApiToken.issue(alice, "agent")
     assert Agent(secret).post(PING).status_code == 200
     token.delete()
@@ -184,7 +184,7 @@ def test_a_client_can_do_without_a_handshake(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("method", ["initialize", "ping", "resources/list"])
-def test_what_the_handshake_was_for_is_not_there_without_it(agent: Agent, method: str) -> None:
+def test_without_a_handshake_its_methods_do_not_exist(agent: Agent, method: str) -> None:
     fault(modern(agent, method), 404, -32601)
 
 
@@ -195,13 +195,13 @@ def test_with_a_handshake_nothing_is_to_be_discovered(agent: Agent) -> None:
 @pytest.mark.parametrize(
     "headers", [{"Mcp_Method": "tools/list"}, {"Mcp_Name": "get"}, {"Mcp_Method": ""}], ids=str
 )
-def test_headers_that_say_something_else_than_the_body_are_refused(agent: Agent, headers: Any) -> None:
+def test_headers_that_do_not_match_the_body_are_refused(agent: Agent, headers: Any) -> None:
     fault(
         modern(agent, "tools/call", name="formats", headers={"Mcp_Name": "formats", **headers}), 400, -32020
     )
 
 
-def test_a_request_that_does_not_say_what_it_speaks_is_refused(agent: Agent) -> None:
+def test_a_request_without_a_version_is_refused(agent: Agent) -> None:
     fault(modern(agent, "tools/list", _meta={}), 400, -32602)
     other = {**META, "io.modelcontextprotocol/protocolVersion": "2025-06-18"}
     fault(modern(agent, "tools/list", _meta=other), 400, -32020)

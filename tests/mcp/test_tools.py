@@ -157,7 +157,7 @@ def test_a_file_is_inspected_once_it_is_there(agent: Agent) -> None:
 
 
 @pytest.mark.long
-def test_what_is_wrong_with_an_image_is_told(agent: Agent, website: Receiver) -> None:
+def test_a_failed_conversion_is_explained(agent: Agent, website: Receiver) -> None:
     website.answers["/page"] = (200, {}, b"<html>")
     for tool, more in (("inspect", {}), ("convert", {"recipe": {"format": "webp"}})):
         result = agent.result(tool, url=f"{website.url}/page", **more)
@@ -329,7 +329,7 @@ def test_a_token_that_may_only_read_sees_and_uses_what_reads(agent: Agent, reade
     assert Job.objects.count() == 1
 
 
-def test_to_strangers_nothing_of_it_exists(agent: Agent, stranger: Agent) -> None:
+def test_data_of_others_does_not_exist(agent: Agent, stranger: Agent) -> None:
     image = upload(agent)
     batch = agent.call("batch", uploads=[image], outputs=[WEBP])
     stranger.refused("not_found", "get", job=batch["jobs"][0]["job"])
@@ -357,7 +357,7 @@ def test_an_image_that_expired_is_said_to_have(agent: Agent) -> None:
         agent.refused("expired", "inspect", upload=image)
 
 
-def test_a_mistake_of_ours_is_a_problem_too(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_a_problem_too(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> Any:
         raise RuntimeError("secret")
 
@@ -373,7 +373,7 @@ def test_the_guide_names_every_tool() -> None:
         assert version in guide
 
 
-def test_what_is_wrong_is_said_once(agent: Agent) -> None:
+def test_an_error_is_reported_once(agent: Agent) -> None:
     answer = agent.ask("tools/call", {"name": "convert", "arguments": {}})["result"]
     lines = answer["content"][0]["text"].splitlines()
     assert lines[1:] == ["/recipe: Field required."]

@@ -54,7 +54,7 @@ class MetadataPromises:
         assert found == ITEM
         assert type(found["width"]) is int
 
-    def test_what_nobody_put_is_not_there(self, store: Metadata, upload: uuid.UUID) -> None:
+    def test_a_missing_item_is_none(self, store: Metadata, upload: uuid.UUID) -> None:
         assert store.get(upload) is None
 
     def test_a_repeat_replaces(self, store: Metadata, upload: uuid.UUID, tomorrow: datetime) -> None:
@@ -70,7 +70,7 @@ class MetadataPromises:
         store.update(upload, fields, expires_at=tomorrow)
         assert store.get(upload) == {**ITEM, **fields}
 
-    def test_an_update_of_what_is_gone_brings_nothing_back(
+    def test_an_update_of_a_deleted_item_does_not_restore_it(
         self, store: Metadata, upload: uuid.UUID, tomorrow: datetime
     ) -> None:
         store.update(upload, {"outputs": []}, expires_at=tomorrow)

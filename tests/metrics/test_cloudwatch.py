@@ -14,7 +14,7 @@ def _cloud(settings: Any) -> None:
     settings.CONVERTER_SERVICE = "worker"
 
 
-def test_an_event_is_one_line_that_cloudwatch_reads(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_is_one_line_in_the_format_of_cloudwatch(capsys: pytest.CaptureFixture[str]) -> None:
     metrics.emit({"format": "webp"}, Finished=1, Milliseconds=12, BytesIn=100, BytesOut=40)
     (line,) = capsys.readouterr().out.splitlines()
     event = json.loads(line)
@@ -30,7 +30,7 @@ def test_an_event_is_one_line_that_cloudwatch_reads(capsys: pytest.CaptureFixtur
     assert (event["service"], event["format"], event["BytesOut"]) == ("worker", "webp", [40])
 
 
-def test_one_event_leaves_nothing_to_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_event_does_not_affect_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     metrics.emit({"code": "too_large"}, Failed=1)
     metrics.emit(Duplicates=1)
     second = json.loads(capsys.readouterr().out.splitlines()[1])

@@ -32,7 +32,7 @@ def test_there_are_no_metrics_unless_they_are_turned_on(client: Client) -> None:
     assert client.get("/metrics").status_code == 404
 
 
-def test_a_server_that_starts_forgets_those_before_it_and_no_worker_beside_it(
+def test_a_starting_server_removes_the_metrics_of_previous_servers_but_not_of_workers(
     tmp_path: Path, settings: Any
 ) -> None:
     folder = tmp_path / "metrics"
@@ -59,7 +59,7 @@ def scraped(site: Server, token: str = "secret") -> dict[tuple[str, str], float]
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_what_the_server_and_its_workers_count_is_told_to_prometheus(tmp_path: Path, new_site: Path) -> None:
+def test_prometheus_gets_the_metrics_of_the_server_and_its_workers(tmp_path: Path, new_site: Path) -> None:
     with Server(tmp_path, like=new_site) as site, requests.Session() as program:
         site.environment |= {"METRICS_TOKEN": "secret", "WORKERS": "2"}
         program.headers["Authorization"] = f"Bearer {site.python(PEOPLE)}"
@@ -100,7 +100,7 @@ def _workers(site: Server) -> list[psutil.Process]:
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+def test_the_dashboard_uses_existing_metrics() -> None:
     board = json.loads(DASHBOARD.read_text())
     asked = {
         name

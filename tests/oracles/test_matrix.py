@@ -71,7 +71,7 @@ def judged(case: Case, suffix: str, witnesses: Mapping[str, Witness]) -> tuple[l
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_file_is_seen_as_other_programs_see_it(
+def test_every_file_looks_as_in_other_programs(
     witnesses: Mapping[str, Witness], family: str, part: int
 ) -> None:
     make, suffix = FAMILIES[family]

@@ -170,7 +170,7 @@ def test_it_has_no_socket_of_any_kind(there: Attacker, family: str) -> None:
     assert there.hears("say(tried(os.pipe))") == "EPERM"
 
 
-def test_it_kills_nobody(there: Attacker, by_landlock_alone: Attacker) -> None:
+def test_it_kills_no_process(there: Attacker, by_landlock_alone: Attacker) -> None:
     for attack in (there, by_landlock_alone):
         for pid in (os.getpid(), attack.server.pid, -1, 1):
             for signum in ("SIGKILL", "SIGSTOP", "SIGTERM"):
@@ -181,7 +181,7 @@ def test_it_kills_nobody(there: Attacker, by_landlock_alone: Attacker) -> None:
         assert attack.server.status() != psutil.STATUS_ZOMBIE
 
 
-def test_it_signals_nobody_by_another_call(there: Attacker) -> None:
+def test_it_sends_no_signal_through_another_call(there: Attacker) -> None:
     pid = os.getpid()
     for number, arguments in {
         "tkill": (200, f"{pid}, 9"),
@@ -192,7 +192,7 @@ def test_it_signals_nobody_by_another_call(there: Attacker) -> None:
         assert there.hears(f"say(called({number}, {arguments}))") == "EPERM"
 
 
-def test_it_looks_into_nobody(there: Attacker, by_landlock_alone: Attacker) -> None:
+def test_it_traces_no_process(there: Attacker, by_landlock_alone: Attacker) -> None:
     for attack in (there, by_landlock_alone):
         for pid in (os.getpid(), attack.server.pid):
             assert attack.hears(f"say(called(101, 16, {pid}, 0, 0))") in REFUSED  # PTRACE_ATTACH
@@ -217,7 +217,7 @@ def test_it_starts_no_process(there: Attacker) -> None:
     assert there.hears("say([tried(os.fork) for _ in range(200)].count('EPERM'))") == "200"
 
 
-def test_it_becomes_no_other_program(there: Attacker) -> None:
+def test_it_executes_no_program(there: Attacker) -> None:
     for program in ("/bin/sh", sys.executable):
         assert there.hears(f"say(tried(os.execv, {program!r}, ['x']))") in REFUSED
     assert there.hears("say(called(322, 0, b'/bin/sh', None, None, 0))") in REFUSED  # execveat
@@ -251,11 +251,11 @@ def test_it_becomes_no_other_program(there: Attacker) -> None:
         "called(9, 0, 4096, 7, 0x22, -1, 0)",  # mmap: executable memory
     ],
 )
-def test_it_gets_no_rights_and_no_rare_calls(there: Attacker, code: str) -> None:
+def test_it_gets_no_privileges_and_no_rare_calls(there: Attacker, code: str) -> None:
     assert there.hears(f"say({code})") == "EPERM"
 
 
-def test_it_inherits_nothing_but_its_line(there: Attacker) -> None:
+def test_it_inherits_only_its_socket(there: Attacker) -> None:
     code = """
     def there(fd):
         return libc.write(fd, b"", 0) == 0 or ctypes.get_errno() != errno.EBADF
@@ -265,12 +265,12 @@ def test_it_inherits_nothing_but_its_line(there: Attacker) -> None:
     assert there.hears(code) == str(["GLIBC_TUNABLES", "LC_ALL", "OPENBLAS_NUM_THREADS", 2])
 
 
-def test_it_says_nothing_in_the_log(there: Attacker, capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_nothing_to_the_log(there: Attacker, capfd: pytest.CaptureFixture[str]) -> None:
     there.answers("os.write(1, b'x' * 10**6); os.write(2, b'x' * 10**6); say(1)")
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
+def test_a_thread_bomb_affects_no_other_process(there: Attacker) -> None:
     code = """
     stop = threading.Event()
     threading.stack_size(65536)
@@ -289,7 +289,7 @@ def test_a_bomb_of_threads_hits_nobody_else(there: Attacker) -> None:
     assert isinstance(there.answers("", WEBP)[-1], Rendered)
 
 
-def test_it_does_not_stay(there: Attacker) -> None:
+def test_it_does_not_outlive_the_conversion(there: Attacker) -> None:
     server = there.server
     code = """
     messages.send(lines[0], {"index": 0, "code": "corrupt", "params": {}})

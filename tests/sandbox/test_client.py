@@ -90,7 +90,7 @@ def test_a_hostile_output_fails_alone(there: Attacker, deed: str, code: str) -> 
 
 
 @pytest.mark.long  # it fills its memory
-def test_a_jpeg_that_finds_no_memory_is_told_as_that(there: Attacker) -> None:
+def test_a_jpeg_without_enough_memory_has_that_error(there: Attacker) -> None:
     # jpegli itself would end the process.
     deed = """
     from PIL import Image
@@ -109,9 +109,7 @@ def test_a_jpeg_that_finds_no_memory_is_told_as_that(there: Attacker) -> None:
     assert answer.code == "out_of_memory"
 
 
-def test_what_the_engine_logs_in_a_child_is_in_our_log(
-    there: Attacker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_messages_of_a_child_are_in_our_log(there: Attacker, caplog: pytest.LogCaptureFixture) -> None:
     refusing_writer = "from PIL import Image; Image.Image.save = lambda *args, **options: 1 / 0"
     _, first, second = there.answers(refusing_writer, WEBP, PNG)
     assert isinstance(first, Rendered)
@@ -124,7 +122,9 @@ def test_what_the_engine_logs_in_a_child_is_in_our_log(
     assert "encode.py:" in record.__dict__["cause"]
 
 
-def test_a_fault_of_ours_in_a_child_is_in_our_log(there: Attacker, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_in_a_child_is_in_our_log(
+    there: Attacker, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = there.answers("raise KeyError('ours')")[-1]
     assert isinstance(answer, Refused)
     assert answer.code == "crashed"
@@ -148,7 +148,7 @@ def test_a_killed_fork_server_is_replaced(sandbox: Sandbox, photo: bytes) -> Non
 
 @pytest.mark.long  # starting each fork server takes a while
 @pytest.mark.parametrize(("times", "outcome"), [(2, "webp"), (3, "crashed")])
-def test_a_fork_server_that_is_killed_at_work_is_held_against_a_file_the_third_time(
+def test_a_file_that_kills_the_fork_server_three_times_fails(
     sandbox: Sandbox, photo: bytes, monkeypatch: pytest.MonkeyPatch, times: int, outcome: str
 ) -> None:
     kill_at_work(sandbox, times, monkeypatch)
@@ -183,7 +183,7 @@ def kill_at_work(sandbox: Sandbox, times: int, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sandbox, "_fork", fork_and_kill)
 
 
-def test_a_child_that_is_killed_at_work_is_not_held_against_its_file(photo: bytes) -> None:
+def test_a_killed_child_does_not_fail_its_file(photo: bytes) -> None:
     count_children = (
         "globals().update(forks=[], fork=os.fork); os.fork = lambda: (forks.append(1), fork())[1]"
     )
@@ -245,7 +245,7 @@ def test_a_file_that_cannot_be_decoded_is_tried_once_for_all_outputs(
 
 
 @pytest.mark.slow
-def test_a_file_that_wastes_its_time_is_given_up(photo: bytes) -> None:
+def test_a_file_that_exceeds_its_time_limit_fails(photo: bytes) -> None:
     with attacker(photo) as there:
         there.answers("")
         began = time.monotonic()
@@ -254,7 +254,7 @@ def test_a_file_that_wastes_its_time_is_given_up(photo: bytes) -> None:
     assert [a.code for a in found if isinstance(a, Refused)] == ["timed_out"] * 10
 
 
-def test_work_that_nobody_wants_any_more_ends(photo: bytes) -> None:
+def test_cancelled_work_ends(photo: bytes) -> None:
     with attacker(photo) as there:
         assert list(there.sandbox.render(photo, [WEBP], LIMITS))
         assert there.sandbox._server

@@ -96,7 +96,7 @@ def test_only_what_decoding_needs_is_allowed(machine: seccomp.Machine) -> None:
     assert verdict(program, machine, 9999) == NOT_PERMITTED
 
 
-def test_what_arguments_decide(machine: seccomp.Machine) -> None:
+def test_calls_are_filtered_by_their_arguments(machine: seccomp.Machine) -> None:
     program = seccomp.program(machine, PID)
     thread = 0x3D0F00  # how glibc starts a thread: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD and more
     for name, arguments, expected in [
@@ -130,17 +130,17 @@ def test_calls_of_another_kind_of_machine_end_the_process() -> None:
 @pytest.mark.parametrize(
     ("version", "size", "files"), [(1, 8, 13), (2, 8, 14), (3, 8, 15), (4, 16, 15), (5, 16, 16), (6, 24, 16)]
 )
-def test_each_version_of_landlock_is_asked_for_all_that_it_has(version: int, size: int, files: int) -> None:
+def test_each_version_of_landlock_restricts_everything_it_can(version: int, size: int, files: int) -> None:
     rules = landlock._everything(version)
     assert len(rules) == size
     assert rules[:8] == (2**files - 1).to_bytes(8, "little")
 
 
-def test_this_system_lacks_nothing() -> None:
+def test_this_system_has_every_layer() -> None:
     assert missing_layers() == {}
 
 
-def test_a_system_without_a_layer_is_told_of_and_still_works(
+def test_a_missing_layer_is_logged_and_the_sandbox_still_works(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with attacker(make_photo(), without={"landlock": "this kernel has none", "seccomp": "nor this"}) as there:
@@ -148,7 +148,7 @@ def test_a_system_without_a_layer_is_told_of_and_still_works(
     assert [record.__dict__["layer"] for record in caplog.records] == ["landlock", "seccomp"]
 
 
-def test_a_sandbox_that_must_have_all_does_not_start_without() -> None:
+def test_a_required_layer_that_is_missing_prevents_the_start() -> None:
     with attacker(make_photo(), without={"landlock": "this kernel has none"}) as there:
         there.sandbox._required = True
         with pytest.raises(SandboxError, match="lacks landlock, and SANDBOX_REQUIRED is on"):
@@ -168,7 +168,7 @@ def test_a_sandbox_that_cannot_start_blames_no_file() -> None:
 
 
 @pytest.mark.parametrize("system", ["darwin", "linux on a machine that is not known"])
-def test_elsewhere_the_layers_say_why_they_are_missing(system: str) -> None:
+def test_missing_layers_say_why_they_are_missing(system: str) -> None:
     code = """
 import sys
 sys.platform = "darwin" if "darwin" in sys.argv[1] else sys.platform
@@ -206,7 +206,7 @@ def _anybody_may_run_python() -> bool:
     return all(folder.stat().st_mode & 0o1 for folder in folders)
 
 
-def test_limits_never_rise_above_what_there_is() -> None:
+def test_limits_are_never_raised_above_the_existing_ones() -> None:
     code = """
 import resource
 from converter.sandbox import confinement

@@ -119,7 +119,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_lie_ends_its_file_and_nothing_else(there: Attacker, lie: str) -> None:
+def test_an_invalid_answer_fails_only_its_file(there: Attacker, lie: str) -> None:
     began = time.monotonic()
     _, *others = there.answers(HONEST + LIES[lie] + "\ntime.sleep(600)", PNG, WEBP)
     assert time.monotonic() - began < 20
@@ -146,7 +146,7 @@ def test_a_lie_ends_its_file_and_nothing_else(there: Attacker, lie: str) -> None
         {"software": "x" * 10_000},
     ],
 )
-def test_what_was_found_is_looked_at_too(bent: dict[str, Any]) -> None:
+def test_the_facts_of_a_file_are_checked_too(bent: dict[str, Any]) -> None:
     facts = raster.probe(make_photo(64)).to_dict()
     limits = engine.Limits()
     assert answers.parse({"facts": facts}, b"", 0, PNG, limits) == Probed(facts)
@@ -161,7 +161,7 @@ def test_what_was_found_is_looked_at_too(bent: dict[str, Any]) -> None:
             answers.parse(message, b"", 0, PNG, limits)
 
 
-def test_an_answer_that_trickles_in_ends_with_the_time_of_the_file(there: Attacker) -> None:
+def test_a_slow_answer_ends_at_the_time_limit_of_the_file(there: Attacker) -> None:
     code = "while True: lines[0].sendall(bytes(1)); time.sleep(0.2)"
     began = time.monotonic()
     answer = there.answers(code, limits=engine.Limits(seconds=3))[-1]
@@ -170,7 +170,7 @@ def test_an_answer_that_trickles_in_ends_with_the_time_of_the_file(there: Attack
     assert time.monotonic() - began < 20
 
 
-def test_notes_are_said_in_the_engines_own_words(there: Attacker) -> None:
+def test_notes_have_the_engines_own_text(there: Attacker) -> None:
     code = """
     note = {"code": "upright", "params": {"x": "<script>"}, "text": "<script>alert(1)</script>"}
     report(notes=[note], metadata_removed=["a\\x00\\x1b[31mb"])
@@ -182,7 +182,7 @@ def test_notes_are_said_in_the_engines_own_words(there: Attacker) -> None:
     assert answer.report["metadata_removed"] == ["a[31mb"]
 
 
-def test_the_honest_are_believed(there: Attacker) -> None:
+def test_valid_answers_are_accepted(there: Attacker) -> None:
     probed, answer = there.answers(HONEST + "answer(); time.sleep(600)")
     assert isinstance(probed, Probed)
     assert isinstance(answer, Rendered)

@@ -14,7 +14,7 @@ def test_a_message_arrives_with_its_bodies() -> None:
         assert receive(theirs.makefile("rb")) == ({"index": 0}, [b"one", b"", b"three"])
 
 
-def test_an_empty_body_is_no_broken_pipe_when_the_reader_has_read_all_and_gone() -> None:
+def test_an_empty_body_is_no_broken_pipe_after_the_reader_has_closed() -> None:
     ours, theirs = socket.socketpair()
 
     class Reader(socket.socket):

@@ -65,7 +65,7 @@ def test_a_disk_that_is_full_to_the_last_byte_gives_up_what_holds_no_bytes(
     assert Batch.objects.filter(expired_at=None).count() == 0
 
 
-def test_the_reserve_stays_while_there_is_room(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reserve_is_kept_while_there_is_space(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reserve.keep()
     assert (data / "reserve").stat().st_size == reserve.SIZE
     free(reserve.SIZE, monkeypatch)
@@ -73,7 +73,7 @@ def test_the_reserve_stays_while_there_is_room(data: Path, monkeypatch: pytest.M
     assert (data / "reserve").exists()
 
 
-def test_no_reserve_is_made_of_the_last_room(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_reserve_is_created_on_a_nearly_full_disk(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free(4 * reserve.LEAST - 1, monkeypatch)
     reserve.keep()
     assert os.listdir(data) == []

@@ -237,7 +237,7 @@ def test_a_cloudfront_link_is_stable_for_a_while(key: rsa.RSAPrivateKey) -> None
 @pytest.mark.parametrize(
     "code", ["SlowDown", "InternalError", "AccessDenied", "NoSuchBucket", "RequestTimeout"]
 )
-def test_what_s3_refuses_is_a_fault_that_names_its_code(code: str) -> None:
+def test_an_error_of_s3_is_a_fault_with_its_code(code: str) -> None:
     bucket = make_bucket()
     with Stubber(bucket._client) as stub:
         stub.add_client_error("get_object", code, http_status_code=503)
@@ -249,7 +249,9 @@ def test_what_s3_refuses_is_a_fault_that_names_its_code(code: str) -> None:
     "fault",
     [EndpointConnectionError(endpoint_url="https://s3"), ReadTimeoutError(endpoint_url="https://s3")],
 )
-def test_a_store_that_does_not_answer_is_a_fault(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+def test_a_storage_that_does_not_respond_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     bucket = make_bucket()
 
     def fail(**kwargs: Any) -> None:
@@ -298,7 +300,7 @@ def test_an_object_exists_by_its_whole_name() -> None:
 @pytest.mark.parametrize(
     ("code", "status"), [("AccessDenied", 403), ("NoSuchBucket", 404), ("SlowDown", 503)]
 )
-def test_a_store_that_refuses_is_not_an_absent_object(code: str, status: int) -> None:
+def test_a_refused_request_is_not_a_missing_object(code: str, status: int) -> None:
     bucket = make_bucket()
     with Stubber(bucket._client) as stub:
         stub.add_client_error("list_objects_v2", code, http_status_code=status)
@@ -306,6 +308,6 @@ def test_a_store_that_refuses_is_not_an_absent_object(code: str, status: int) ->
             bucket.exists("uploads/healthz")
 
 
-def test_a_missing_bucket_does_not_pass_for_an_empty_one() -> None:
+def test_a_missing_bucket_is_not_an_empty_one() -> None:
     with pytest.raises(StorageFault, match="NoSuchBucket"):
         make_bucket(bucket_name="shop-nothing").exists("results/healthz")

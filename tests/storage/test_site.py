@@ -63,7 +63,7 @@ def test_an_object_reads_like_a_file() -> None:
         bucket.open_object("results/none")
 
 
-def test_what_was_put_is_told() -> None:
+def test_put_returns_the_stored_facts() -> None:
     heard: list[str] = []
 
     def hear(key: str, **_: object) -> None:
@@ -79,7 +79,7 @@ def test_what_was_put_is_told() -> None:
     assert heard == ["uploads/a", "uploads/b"]
 
 
-def test_the_site_hands_out_what_the_store_keeps(client: Client, settings: Any) -> None:
+def test_the_site_serves_the_stored_file(client: Client, settings: Any) -> None:
     settings.STORAGES = {
         **settings.STORAGES,
         "results": {
@@ -105,6 +105,6 @@ def test_the_site_hands_out_what_the_store_keeps(client: Client, settings: Any) 
 
 
 @pytest.mark.parametrize("key", ["uploads/a", "a", "/results/a"])
-def test_a_form_is_for_the_bucket_it_is_of(key: str) -> None:
+def test_a_form_names_its_bucket(key: str) -> None:
     with pytest.raises(ValueError, match="does not begin with"):
         SiteBucket("results", **OPTIONS).upload_form(key, max_size=1, lifetime=HOUR)

@@ -45,14 +45,14 @@ class BucketPromises:
         self.put(bucket, "results/a", b"other")
         assert bucket.read("results/a")[0] == b"other"
 
-    def test_what_comes_in_parts_is_one_object(self, bucket: Bucket) -> None:
+    def test_a_multipart_upload_is_one_object(self, bucket: Bucket) -> None:
         parts = (bytes([number]) * number for number in range(200))
         stored = bucket.put_parts("results/a", parts, filename="a.zip", content_type="application/zip")
         data, read = bucket.read("results/a")
         assert data == b"".join(bytes([number]) * number for number in range(200))
         assert (stored, stored.size) == (read, len(data))
 
-    def test_what_breaks_off_between_its_parts_leaves_nothing(self, bucket: Bucket) -> None:
+    def test_an_interrupted_multipart_upload_leaves_nothing(self, bucket: Bucket) -> None:
         def parts() -> Iterator[bytes]:
             yield b"first"
             raise StorageFault("a result could not be read")

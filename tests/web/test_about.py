@@ -45,14 +45,14 @@ def test_the_pages_name_the_limits_as_they_are_set(client: Client, settings: Any
     assert "Without an account" not in text(client.get("/privacy/"))
 
 
-def test_a_contact_is_named_where_there_is_one(client: Client, settings: Any) -> None:
+def test_a_contact_is_shown_if_there_is_one(client: Client, settings: Any) -> None:
     assert "mailto:" not in text(client.get("/help/"))
     settings.CONVERTER_CONTACT_EMAIL = "help@example.org"
     for path in ("/help/", "/privacy/", "/terms/"):
         assert "mailto:help@example.org" in text(client.get(path))
 
 
-def test_a_time_is_told_with_its_zone_and_for_the_script(page: Client, job: Job) -> None:
+def test_a_time_has_its_zone_and_is_readable_for_the_script(page: Client, job: Job) -> None:
     Batch.objects.update(expires_at="2026-01-02T03:04:05Z")
     shown = text(page.get(f"/jobs/{job.pk}/"))
     assert re.search(r'<time datetime="2026-01-02T03:04:05\+00:00" data-local>[^<]+ UTC</time>', shown)

@@ -50,6 +50,6 @@ def test_the_reference_stands_in_the_frame_of_the_site(client: Client) -> None:
     assert 'id="reference-settings"' in shown
 
 
-def test_an_unknown_address_of_the_api_is_a_problem_still(client: Client) -> None:
+def test_an_unknown_url_of_the_api_is_still_a_problem(client: Client) -> None:
     response = client.get("/api/nothing")
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")

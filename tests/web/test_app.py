@@ -41,7 +41,7 @@ def test_the_icons_are_as_large_as_the_manifest_says() -> None:
             assert "x".join(map(str, image.size)) == icon["sizes"]
 
 
-def test_the_sign_on_a_maskable_icon_is_in_its_safe_zone() -> None:
+def test_the_logo_on_a_maskable_icon_is_in_its_safe_zone() -> None:
     """Only background is outside the circle of 40 % of the side: www.w3.org/TR/appmanifest, icon masks."""
     with Image.open(str(finders.find("converter/img/icon-maskable-512.png"))) as opened:
         image = opened.convert("RGB")
@@ -52,7 +52,7 @@ def test_the_sign_on_a_maskable_icon_is_in_its_safe_zone() -> None:
                 assert image.getpixel((x, y)) == background
 
 
-def test_below_a_path_all_of_it_is_below_that_path(client: Client) -> None:
+def test_under_a_path_all_urls_are_under_that_path(client: Client) -> None:
     with override_script_prefix("/images/"):
         found, site = client.get("/app.webmanifest").json(), site_of(client)
     assert (found["id"], found["start_url"], found["scope"]) == ("/images/",) * 3
@@ -63,7 +63,7 @@ def test_below_a_path_all_of_it_is_below_that_path(client: Client) -> None:
     assert "/images/" in site["pages"]
 
 
-def test_what_the_worker_keeps_is_the_same_for_everybody(page: Client, client: Client, alice: Any) -> None:
+def test_the_service_worker_caches_only_public_pages(page: Client, client: Client, alice: Any) -> None:
     site = site_of(page)
     assert site["kept"] == site_of(client)["kept"]
     for path in site["kept"][:1]:
@@ -83,7 +83,7 @@ def test_the_worker_is_asked_for_at_each_visit(client: Client) -> None:
     assert "no-store" in client.get("/worker.js").headers["Cache-Control"]
 
 
-def test_what_no_worker_took_is_said_to_be_lost(client: Client) -> None:
+def test_files_that_the_service_worker_did_not_take_are_reported(client: Client) -> None:
     answer = Client(enforce_csrf_checks=True).post(
         "/share/", {"images": sent("a.jpg", io.BytesIO(b"x").read())}
     )
@@ -91,7 +91,7 @@ def test_what_no_worker_took_is_said_to_be_lost(client: Client) -> None:
     assert client.get("/share/").status_code == 405
 
 
-def test_turned_off_the_worker_takes_itself_away(client: Client, settings: Any) -> None:
+def test_when_turned_off_the_service_worker_removes_itself(client: Client, settings: Any) -> None:
     settings.CONVERTER_INSTALLABLE = False
     assert 'rel="manifest"' not in text(client.get("/help/"))
     assert "data-worker" not in text(client.get("/convert/"))

@@ -36,7 +36,7 @@ def test_its_heading_counts_no_results_that_are_not_there(page: Client, batch: B
     assert "<h1>1 result <span" in text(page.get(f"/batches/{batch.pk}/"))  # of the two outputs
 
 
-def test_it_shows_what_became_of_each(page: Client, batch: Batch, job: Job) -> None:
+def test_it_shows_the_outcome_of_each_job(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/batches/{batch.pk}/"))
     assert "2 results" in shown
     assert "<title>photo 0.jpg ·" in shown
@@ -85,7 +85,7 @@ def test_it_polls_only_while_something_is_to_be_done(
 
 
 @pytest.mark.long
-def test_it_asks_more_and_more_seldom(page: Client, alice: Any, photo: bytes) -> None:
+def test_it_polls_less_and_less_often(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, photo)
     delays = [
         int(re.search(r"load delay:(\d+)s", text(page.get(f"/batches/{batch.pk}/?polls={n}")))[1])  # type: ignore[index]
@@ -95,7 +95,7 @@ def test_it_asks_more_and_more_seldom(page: Client, alice: Any, photo: bytes) ->
 
 
 @pytest.mark.parametrize("polls", ["-1", "x", "9" * 50, "²"])
-def test_a_nonsense_count_of_polls_is_no_crash(page: Client, alice: Any, photo: bytes, polls: str) -> None:
+def test_an_invalid_count_of_polls_does_not_fail(page: Client, alice: Any, photo: bytes, polls: str) -> None:
     batch = submit(alice, photo)
     assert page.get(f"/batches/{batch.pk}/", {"polls": polls}).status_code == 200
 
@@ -122,9 +122,7 @@ def test_a_done_page_does_not_load_itself_again(page: Client, batch: Batch) -> N
         (["expired"] * 2, "Expired."),
     ],
 )
-def test_every_state_has_a_face(
-    page: Client, alice: Any, photo: bytes, statuses: list[str], says: str
-) -> None:
+def test_every_state_is_shown(page: Client, alice: Any, photo: bytes, statuses: list[str], says: str) -> None:
     batch = submit(alice, photo, photo)
     for job, status in zip(batch.jobs.order_by("position"), statuses, strict=True):
         Job.objects.filter(pk=job.pk).update(
@@ -182,7 +180,7 @@ def test_failed_ones_come_first_and_results_are_seen(
 
 
 @pytest.mark.long
-def test_the_title_tells_another_tab_how_far_it_is(
+def test_the_title_shows_the_progress(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
     batch = submit(alice, photo, photo)
@@ -330,7 +328,7 @@ def test_growth_that_nothing_explains_is_a_warning(page: Client, batch: Batch) -
 
 
 @pytest.mark.long
-def test_files_that_never_came_are_sent_together_and_told_by_name_and_size(
+def test_missing_files_are_sent_together_and_matched_by_name_and_size(
     page: Client, alice: Any, photo: bytes, worker: RecordingDispatch
 ) -> None:
     other = make_photo(31, 21)

@@ -91,12 +91,12 @@ def test_an_option_that_the_format_lacks_is_left_out(page: Client, photo: bytes)
     assert Job.objects.get().recipe == {"format": "png"}
 
 
-def test_a_way_to_fit_without_a_size_means_nothing(page: Client, photo: bytes) -> None:
+def test_a_resize_mode_without_a_size_is_ignored(page: Client, photo: bytes) -> None:
     page.post("/convert/", {**FORM, "outputs-0-resize.mode": "pad", "images": sent("a.jpg", photo)})
     assert Job.objects.get().recipe == {"format": "webp"}
 
 
-def test_switching_off_what_is_on_by_default_counts(page: Client, photo: bytes) -> None:
+def test_turning_off_a_default_option_works(page: Client, photo: bytes) -> None:
     form = {**FORM, "outputs-0-format": "jpeg"}  # an unchecked checkbox sends nothing
     page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
     assert Job.objects.get().recipe == {"format": "jpeg", "progressive": False}
@@ -161,11 +161,11 @@ def test_the_page_is_told_what_is_wrong_with_each_field(page: Client) -> None:
     assert right == {"recipe": {"format": "gif"}}
 
 
-def test_outputs_without_their_count_are_none(page: Client) -> None:
+def test_outputs_without_their_count_are_ignored(page: Client) -> None:
     assert page.post("/convert/outputs/", {}).json() == {"outputs": []}
 
 
-def test_whoever_is_logged_out_is_sent_to_the_log_in(client: Client, settings: Any) -> None:
+def test_logged_out_users_are_redirected_to_the_log_in(client: Client, settings: Any) -> None:
     settings.CONVERTER_GUESTS = False
     response = client.post("/convert/outputs/", FORM)
     assert response.status_code == 302
@@ -264,9 +264,7 @@ def test_a_strangers_image_is_not_converted(strangers_page: Client, job: Job) ->
 
 
 @pytest.mark.parametrize("asked", ["batch", "job", "recipe"])
-def test_what_is_a_strangers_cannot_be_begun_with(
-    strangers_page: Client, job: Job, alice: Any, asked: str
-) -> None:
+def test_a_strangers_images_cannot_be_used(strangers_page: Client, job: Job, alice: Any, asked: str) -> None:
     saved = Recipe.objects.create(owner=alice, name="mine", recipe={"format": "gif"})
     pk = {"batch": job.batch_id, "job": job.pk, "recipe": saved.pk}[asked]
     assert strangers_page.get(f"/convert/?{asked}={pk}").status_code == 404
@@ -290,7 +288,7 @@ def test_every_starter_is_a_recipe_the_form_can_hold(page: Client, starter: str)
         )
 
 
-def test_a_link_that_makes_no_sense_begins_anew(page: Client) -> None:
+def test_an_invalid_link_starts_with_defaults(page: Client) -> None:
     assert page.get("/convert/?batch=nonsense&starter=none").status_code == 200
 
 
@@ -353,7 +351,7 @@ def test_more_outputs_than_allowed_are_refused(page: Client, photo: bytes, setti
 
 
 @pytest.mark.long
-def test_a_form_without_its_counts_is_no_crash(page: Client, photo: bytes) -> None:
+def test_a_form_without_its_counts_does_not_fail(page: Client, photo: bytes) -> None:
     assert page.post("/convert/", {"images": sent("a.jpg", photo)}).status_code == 422
     assert page.post("/convert/", {"add": "1"}).status_code == 200
     assert page.post("/convert/", {"add": "1", "outputs-TOTAL_FORMS": "many"}).status_code == 200
@@ -376,13 +374,13 @@ def test_images_are_fetched_by_address(page: Client) -> None:
         ("http://192.168.0.1/a.jpg", "This URL is not on the public internet."),
     ],
 )
-def test_what_is_no_address_is_said(page: Client, address: str, problem: str) -> None:
+def test_an_invalid_url_is_reported(page: Client, address: str, problem: str) -> None:
     response = page.post("/convert/", {**FORM, "addresses": address})
     assert response.status_code == 422
     assert problem in text(response)
 
 
-def test_a_site_may_leave_fetching_out(page: Client, settings: Any) -> None:
+def test_fetching_can_be_turned_off(page: Client, settings: Any) -> None:
     settings.CONVERTER_IMPORT_BY_URL = False
     assert "Fetch images" not in text(page.get("/convert/"))
     assert page.post("/convert/", {**FORM, "addresses": "https://example.org/a.jpg"}).status_code == 422

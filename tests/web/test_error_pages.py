@@ -13,7 +13,7 @@ from tests.web.conftest import FORM, sent, text
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_they_lead_nobody_to_a_history_they_do_not_have(client: Client, page: Client, worker: Any) -> None:
+def test_guests_have_no_link_to_the_history(client: Client, page: Client, worker: Any) -> None:
     history = f'href="{reverse("web:batches")}"'
     assert history not in text(client.get("/nothing-here/"))
     client.post("/convert/", {**FORM, "images": sent("a.jpg", make_photo())})  # creates a guest

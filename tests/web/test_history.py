@@ -151,7 +151,7 @@ def test_the_history_is_searched_by_days(found: Callable[..., list[uuid.UUID]], 
 
 
 @pytest.mark.long
-def test_what_makes_no_sense_in_a_filter_is_said_and_left_out(
+def test_invalid_filters_are_reported_and_ignored(
     page: Client, batch: Batch, subtests: pytest.Subtests
 ) -> None:
     for name in ("state", "source", "format", "since", "until", "q"):
@@ -176,7 +176,7 @@ def test_the_next_page_keeps_the_filter(page: Client, alice: Any, photo: bytes) 
 
 
 @pytest.mark.long
-def test_a_search_looks_through_one_stretch_at_a_time(
+def test_a_search_covers_a_limited_range_at_a_time(
     page: Client, alice: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "LOOK_BACK", 3)
@@ -217,7 +217,7 @@ def test_no_search_counts_all(page: Client, batch: Batch) -> None:
     assert not [query["sql"] for query in asked if "COUNT" in query["sql"]]
 
 
-def test_the_history_is_ones_own(strangers_page: Client, batch: Batch) -> None:
+def test_a_user_sees_only_their_own_history(strangers_page: Client, batch: Batch) -> None:
     assert "photo 0.jpg" not in text(strangers_page.get("/batches/"))
     assert "photo 0.jpg" not in text(strangers_page.get("/batches/?q=photo"))
 

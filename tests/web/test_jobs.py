@@ -23,7 +23,7 @@ def test_it_tells_the_report_and_what_was_found(page: Client, job: Job) -> None:
 
 
 @pytest.mark.long
-def test_settings_and_moments_are_said_for_people(page: Client, job: Job) -> None:
+def test_settings_and_times_are_readable(page: Client, job: Job) -> None:
     settings = {"quality": 90, "optimize": True, "progressive": False, "advanced": {"tune": "ssim"}}
     report = {"encoder": {"name": "JPEG", "settings": settings}, "notes": [], "warnings": []}
     Job.objects.filter(pk=job.pk).update(report=report)
@@ -86,7 +86,7 @@ def test_an_expired_result_is_gone(page: Client, batch: Batch, job: Job) -> None
         ("cancelled", "Nothing was converted"),
     ],
 )
-def test_every_state_has_a_face(page: Client, alice: Any, photo: bytes, status: str, says: str) -> None:
+def test_every_state_is_shown(page: Client, alice: Any, photo: bytes, status: str, says: str) -> None:
     job = submit(alice, photo).jobs.get()
     message = (
         {"error_code": "truncated", "error_message": "This file ends too early."}
@@ -150,13 +150,13 @@ def test_a_stranger_changes_nothing(strangers_page: Client, job: Job, act: str) 
     assert strangers_page.post(f"/jobs/{job.pk}/{act}").status_code == 404
 
 
-def test_one_walks_from_job_to_job(page: Client, batch: Batch) -> None:
+def test_each_job_links_to_its_neighbours(page: Client, batch: Batch) -> None:
     first, second = batch.jobs.order_by("position")
     assert f"/jobs/{second.pk}/" in text(page.get(f"/jobs/{first.pk}/"))
     assert f"/jobs/{first.pk}/" in text(page.get(f"/jobs/{second.pk}/"))
 
 
-def test_a_place_in_the_photo_is_said(page: Client, job: Job) -> None:
+def test_a_location_in_the_photo_is_shown(page: Client, job: Job) -> None:
     from converter import metadata
 
     facts = metadata.store().get(job.upload_id)
@@ -201,7 +201,7 @@ def test_without_a_result_there_is_nothing_to_use(page: Client, alice: Any, phot
     assert page.post(f"/jobs/{job.pk}/reuse/").status_code == 409
 
 
-def test_an_image_that_is_fetched_is_not_asked_for(page: Client, alice: Any) -> None:
+def test_an_image_fetched_from_a_url_is_not_requested_from_the_user(page: Client, alice: Any) -> None:
     files = [jobs.NewFile("a.jpg", 0, url="https://example.org/a.jpg")]
     job = jobs.submit.submit(alice, outputs=[engine.Recipe.parse({"format": "webp"})], files=files).jobs.get()
     shown = text(page.get(f"/jobs/{job.pk}/"))

@@ -76,18 +76,18 @@ def said(entry: dict[str, Any]) -> list[str]:
     return [entry.get(name, "") for name in ("one", "many")] if "plural" in entry else [entry.get("only", "")]
 
 
-def test_german_is_whole() -> None:
+def test_german_is_complete() -> None:
     assert [entry["id"] for entry in entries() if not all(said(entry))] == []
     assert not re.search(r"^#(,.*fuzzy|~)", GERMAN.read_text(), re.MULTILINE)
 
 
-def test_german_keeps_what_is_filled_in() -> None:
+def test_german_keeps_the_placeholders() -> None:
     for entry in entries():
         for words_said in said(entry):
             assert set(HOLES.findall(words_said)) == set(HOLES.findall(entry["id"])), entry["id"]
 
 
-def test_the_compiled_german_is_that_of_the_source() -> None:
+def test_the_compiled_german_matches_the_source() -> None:
     with GERMAN.with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     for entry in entries():
@@ -101,7 +101,7 @@ def test_the_compiled_german_is_that_of_the_source() -> None:
 
 @pytest.mark.long
 @pytest.mark.django_db
-def test_the_browser_says_the_language(client: Client) -> None:
+def test_the_browser_determines_the_language(client: Client) -> None:
     for asked, shown in {"de-AT,de;q=0.9": "de", "en": "en", "fr": "en"}.items():
         response = client.get("/", headers={"accept-language": asked})
         assert f'<html lang="{shown}">' in text(response)
@@ -122,7 +122,7 @@ def test_a_person_chooses_the_language_and_stays_on_the_page(client: Client) -> 
 
 
 @pytest.mark.django_db
-def test_the_choice_leads_to_no_other_site(client: Client) -> None:
+def test_the_language_choice_redirects_to_no_other_site(client: Client) -> None:
     response = client.post("/language/", {"language": "de", "next": "https://example.org/"})
     assert response["Location"] == "/"
 
@@ -136,14 +136,14 @@ def test_the_choice_leads_to_no_other_site(client: Client) -> None:
         ({"crop": {"x": 0, "y": 0, "width": 1}}, "Höhe des Ausschnitts fehlt."),
     ],
 )
-def test_what_is_wrong_with_an_option_is_said_in_german(recipe: dict[str, Any], says: str) -> None:
+def test_option_errors_are_in_german(recipe: dict[str, Any], says: str) -> None:
     with pytest.raises(engine.InvalidRecipe) as refused:
         engine.Recipe.parse({"format": "webp", **recipe})
     with translation.override("de"):
         assert [translated(error.message) for error in refused.value.errors] == [says]
 
 
-def test_real_errors_are_said_in_german() -> None:
+def test_actual_errors_are_in_german() -> None:
     errors = {}
     for name, data in {"pdf": b"%PDF-1.7 " * 20, "empty": b"", "text": b"hello" * 20}.items():
         with pytest.raises(engine.EngineError) as caught:
@@ -157,7 +157,7 @@ def test_real_errors_are_said_in_german() -> None:
 
 
 @pytest.mark.parametrize("recipe", EVERYTHING, ids=str)
-def test_every_piece_of_a_recipe_is_said_in_german(recipe: dict[str, Any]) -> None:
+def test_every_part_of_a_recipe_is_described_in_german(recipe: dict[str, Any]) -> None:
     parsed = engine.Recipe.parse(recipe)
     assert recipe_sentence(parsed) == engine.sentence(parsed)
     with translation.override("de"):
@@ -172,7 +172,7 @@ def test_starters_have_german_sentences() -> None:
                 assert recipe_sentence(recipe) != engine.sentence(recipe)
 
 
-def test_every_option_is_named_in_german() -> None:
+def test_every_option_has_a_german_name() -> None:
     known = {entry["id"] for entry in entries()}
     for option in options.options():
         said = [engine.schema.stated(engine.Recipe)[option.path][word] for word in ("title", "hint")]
@@ -182,14 +182,14 @@ def test_every_option_is_named_in_german() -> None:
 
 
 @pytest.mark.django_db
-def test_a_wrong_option_is_explained_in_german(page: Client) -> None:
+def test_an_invalid_option_is_explained_in_german(page: Client) -> None:
     form = {**FORM, "outputs-0-format": "jpeg", "outputs-0-lossless": "", "outputs-0-resize.scale": "150"}
     response = page.post("/convert/", form, headers={"accept-language": "de"})
     assert "Eine Skalierung über 100 Prozent vergrößert das Bild." in text(response)
 
 
 @pytest.mark.long
-def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: Job) -> None:
+def test_reports_are_in_german(page: Client, batch: Batch, job: Job) -> None:
     shown = text(page.get(f"/jobs/{job.pk}/", headers={"accept-language": "de"}))
     assert "Was sich geändert hat" in shown
     assert "Metadaten entfernt" in shown
@@ -199,7 +199,7 @@ def test_results_tell_in_german_what_was_done(page: Client, batch: Batch, job: J
 
 
 @pytest.mark.long
-def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> None:
+def test_a_failure_is_described_in_german(page: Client, batch: Batch, job: Job) -> None:
     transitions.fail(Job.objects.filter(pk=job.pk), Message("gave_up", {"attempts": 3}))
     for path in (f"/jobs/{job.pk}/", f"/batches/{batch.pk}/"):
         shown = text(page.get(path, headers={"accept-language": "de"}))
@@ -207,7 +207,7 @@ def test_a_failure_is_told_in_german(page: Client, batch: Batch, job: Job) -> No
         assert "interrupted 3 times" in text(page.get(path))
 
 
-def test_a_failure_from_before_codes_had_parameters_is_told_as_it_was(page: Client, job: Job) -> None:
+def test_a_failure_stored_before_codes_had_parameters_is_shown_unchanged(page: Client, job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(
         status=Job.Status.FAILED, error_code="gave_up", error_message="It broke off 3 times."
     )

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     "path", ["/accounts/data/", "/accounts/", "/convert/", "/batches/", "/recipes/", "/accounts/tokens/"]
 )
-def test_what_is_shown_to_a_person_is_kept_in_no_cache(page: Client, path: str) -> None:
+def test_personal_pages_are_not_cached(page: Client, path: str) -> None:
     assert "no-store" in page.get(path)["Cache-Control"]
 
 

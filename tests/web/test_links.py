@@ -46,7 +46,7 @@ def test_a_saved_recipe_has_a_short_link_that_stays_the_same(page: Client, saved
 
 
 @pytest.mark.long
-def test_a_link_leads_somebody_else_to_the_recipe(strangers_page: Client, token: str) -> None:
+def test_a_link_gives_others_the_recipe(strangers_page: Client, token: str) -> None:
     assert SENTENCE in text(strangers_page.get(f"/r/{token}/"))
     form = strangers_page.get(f"/convert/?link={token}").context["outputs"].forms[0]
     assert form["quality"].value() == 70
@@ -89,19 +89,19 @@ def test_a_link_asks_for_a_login(client: Client, token: str) -> None:
     assert client.get(f"/r/{token}/").status_code == 302
 
 
-def test_a_link_as_they_were_made_before_still_works(page: Client) -> None:
+def test_a_link_in_the_old_format_still_works(page: Client) -> None:
     assert SENTENCE in text(page.get(f"/r/{carried(RECIPE)}/"))
 
 
 @pytest.mark.parametrize("token", ["nonsense", "x", "eJw", "é", "A" * 3000, "0" * 16, "\0"])
-def test_what_is_no_link_is_404(page: Client, token: str) -> None:
+def test_an_invalid_link_is_404(page: Client, token: str) -> None:
     assert page.get(f"/r/{token}/").status_code == 404
     assert page.get("/convert/", {"link": token}).status_code == 404
     assert page.get("/recipes/new/", {"link": token}).status_code == 200
 
 
 @pytest.mark.parametrize("carries", [True, False])
-def test_a_link_to_what_is_no_longer_offered_says_so(page: Client, token: str, carries: bool) -> None:
+def test_a_link_to_an_unavailable_recipe_says_so(page: Client, token: str, carries: bool) -> None:
     RecipeLink.objects.update(recipe={"format": "gone"})
     response = page.get(f"/r/{carried({'format': 'gone'}) if carries else token}/")
     assert response.status_code == 410
@@ -121,6 +121,6 @@ def test_brackets_nested_too_deeply_are_no_link(page: Client) -> None:
 
 @pytest.mark.long
 @given(st.text(max_size=60))
-def test_nothing_else_is_ever_raised(token: str) -> None:
+def test_no_other_exception_is_raised(token: str) -> None:
     with pytest.raises((ValueError, engine.InvalidRecipe)):
         links.read(token)

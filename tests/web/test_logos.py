@@ -161,7 +161,7 @@ def test_a_strangers_logo_is_not_taken(page: Client, strangers_page: Client) -> 
     assert "Your logo has expired. Choose it again." in text(answer)
 
 
-def test_what_is_no_picture_is_not_shown_as_a_page(page: Client) -> None:
+def test_a_logo_that_is_no_image_is_not_shown(page: Client) -> None:
     save(page, file=sent("logo.png", b"<script>alert(1)</script>"))
     answer = page.get(f"/logos/{Logo.objects.get().pk}/")
     assert answer["Content-Type"] == "image/png"

@@ -38,7 +38,7 @@ def test_a_button_does_the_same_without_scripts(page: Client) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("widths", ["", "0", "wide", "480, -1", "70000", "1,2,3,4,5,6,7,8,9,10,11"])
-def test_widths_that_make_no_sense_are_said_and_change_nothing(page: Client, widths: str) -> None:
+def test_invalid_widths_are_reported_and_change_nothing(page: Client, widths: str) -> None:
     form = {
         "matrix": "1",
         "formats": ["webp"],

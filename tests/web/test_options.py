@@ -37,7 +37,7 @@ def test_every_option_and_choice_has_words() -> None:
             assert option.label(choice)
 
 
-def test_choices_in_many_words_get_a_row_to_themselves() -> None:
+def test_long_choices_have_a_row_of_their_own() -> None:
     form = OutputForm()
     assert wordiness(form["resize.gravity"]) == " is-wordy is-wordiest"  # “Most interesting area (auto)”
     assert wordiness(form["watermark.position"]) == " is-wordy"  # “Bottom right”

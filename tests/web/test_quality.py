@@ -21,7 +21,7 @@ from tests.web.conftest import FORM, sent, text
         ({"target_bytes": 1000, "shrink_to_fit": True}, "size"),
     ],
 )
-def test_the_control_shows_which_way_a_recipe_takes(recipe: dict[str, Any], way: str | None) -> None:
+def test_the_control_shows_the_quality_mode_of_a_recipe(recipe: dict[str, Any], way: str | None) -> None:
     assert quality.shown(recipe).get("aim") == way
 
 
@@ -37,7 +37,7 @@ ALL = {"quality": 70, "target_bytes": 1000, "shrink_to_fit": True}
         ("", ALL),
     ],
 )
-def test_only_what_belongs_to_the_chosen_way_is_meant(way: str, meant: dict[str, Any]) -> None:
+def test_only_fields_of_the_chosen_quality_mode_count(way: str, meant: dict[str, Any]) -> None:
     found = quality.meant({"aim": way, **ALL})
     assert {name: value for name, value in found.items() if value} == meant
 
@@ -54,7 +54,7 @@ def test_a_maximum_size_is_converted_to_and_shown_again(page: Client, photo: byt
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_way_that_is_none_is_refused(page: Client, photo: bytes) -> None:
+def test_an_unknown_quality_mode_is_refused(page: Client, photo: bytes) -> None:
     form = {**FORM, "outputs-0-aim": "fixed", "images": sent("a.jpg", photo)}
     assert page.post("/convert/", form).status_code == 422
 

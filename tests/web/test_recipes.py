@@ -40,7 +40,7 @@ def test_a_name_that_nobody_can_see_is_refused(page: Client) -> None:
     assert not Recipe.objects.exists()
 
 
-def test_a_nonsense_recipe_is_refused(page: Client) -> None:
+def test_an_invalid_recipe_is_refused(page: Client) -> None:
     response = page.post("/recipes/new/", {**FORM, "recipe-lossless": "on"})
     assert response.status_code == 422
     assert not Recipe.objects.exists()
@@ -52,7 +52,7 @@ def test_the_sentence_follows_the_form(page: Client) -> None:
     assert page.post("/recipes/sentence/", {**FORM, "recipe-quality": "0"}).json()["errors"]
 
 
-def test_a_result_one_likes_becomes_a_recipe(page: Client, job: Job) -> None:
+def test_the_settings_of_a_result_become_a_recipe(page: Client, job: Job) -> None:
     assert page.get(f"/recipes/new/?job={job.pk}").context["output"]["format"].value() == "webp"
 
 
@@ -80,7 +80,7 @@ def saved(alice: Any) -> Recipe:
 
 
 @pytest.mark.long
-def test_converting_begins_with_the_default_until_it_is_one_no_longer(page: Client, saved: Recipe) -> None:
+def test_converting_starts_with_the_default_while_it_is_one(page: Client, saved: Recipe) -> None:
     assert begins_with(page) == ("webp", None)
     response = page.post(f"/recipes/{saved.pk}/default/", follow=True)
     assert "“mine” is now your default recipe." in text(response)
@@ -111,7 +111,7 @@ def test_there_is_one_default_and_it_leaves_other_choices_alone(
 
 
 @pytest.mark.parametrize("end", ["deleted", "no longer offered"])
-def test_a_default_that_is_gone_leaves_that_of_the_site(page: Client, saved: Recipe, end: str) -> None:
+def test_a_deleted_default_falls_back_to_that_of_the_site(page: Client, saved: Recipe, end: str) -> None:
     page.post(f"/recipes/{saved.pk}/default/")
     if end == "deleted":
         page.post(f"/recipes/{saved.pk}/delete/")
@@ -127,7 +127,7 @@ def test_a_default_changes_with_the_recipe(page: Client, saved: Recipe) -> None:
     assert begins_with(page) == ("webp", 70)
 
 
-def test_a_default_is_ones_own(page: Client, strangers_page: Client, saved: Recipe) -> None:
+def test_a_default_applies_only_to_its_owner(page: Client, strangers_page: Client, saved: Recipe) -> None:
     page.post(f"/recipes/{saved.pk}/default/")
     assert begins_with(strangers_page) == ("webp", None)
 

@@ -47,7 +47,7 @@ def test_a_shared_result_is_downloaded_without_an_account(client: Client, share:
     assert (len(content), response["Content-Type"]) == (job.result_size, "image/webp")
 
 
-def test_what_is_shown_is_the_result_and_never_the_original(client: Client, share: Share, job: Job) -> None:
+def test_a_share_shows_the_result_and_never_the_original(client: Client, share: Share, job: Job) -> None:
     sources = re.findall(r'<img src="([^"]+)"', text(client.get(f"/s/{share.token}/")))
     assert len(sources) == 1
     response = client.get(sources[0])
@@ -111,7 +111,7 @@ def test_a_link_ends_when_its_owner_says_so(page: Client, client: Client, share:
     assert client.get(f"/s/{share.token}/").status_code == 410
 
 
-def test_a_stranger_neither_shares_nor_ends(
+def test_a_stranger_can_neither_share_nor_revoke(
     strangers_page: Client, batch: Batch, job: Job, share: Share
 ) -> None:
     assert strangers_page.get(f"/batches/{batch.pk}/share/").status_code == 404
@@ -132,7 +132,7 @@ def test_a_result_of_somebody_else_cannot_be_chosen(
     assert not Share.objects.exists()
 
 
-def test_choosing_nothing_is_said(page: Client, batch: Batch) -> None:
+def test_choosing_nothing_is_reported(page: Client, batch: Batch) -> None:
     response = page.post(f"/batches/{batch.pk}/share/", {"hours": ""})
     assert response.status_code == 422
     assert "This field is required." in text(response)
@@ -145,7 +145,7 @@ def test_a_link_never_outlives_its_batch(batch: Batch, job: Job, hours: int, mos
     assert share.expires_at - share.created_at <= most
 
 
-def test_what_has_expired_is_not_shared(page: Client, batch: Batch, job: Job) -> None:
+def test_expired_results_are_not_shared(page: Client, batch: Batch, job: Job) -> None:
     jobs.expire(batch)
     batch.refresh_from_db()
     with pytest.raises(jobs.Gone):
@@ -153,7 +153,7 @@ def test_what_has_expired_is_not_shared(page: Client, batch: Batch, job: Job) ->
     assert "Create link" not in text(page.get(f"/batches/{batch.pk}/"))
 
 
-def test_links_to_one_batch_are_bounded(
+def test_the_links_of_one_batch_are_limited(
     page: Client, batch: Batch, job: Job, share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares, "MOST_OPEN", 1)
@@ -163,7 +163,7 @@ def test_links_to_one_batch_are_bounded(
     assert page.post(f"/batches/{batch.pk}/share/", {"jobs": [job.pk], "hours": "1"}).status_code == 302
 
 
-def test_a_deleted_batch_takes_its_links_along(client: Client, batch: Batch, share: Share) -> None:
+def test_the_links_of_a_deleted_batch_are_deleted(client: Client, batch: Batch, share: Share) -> None:
     jobs.remove(batch)
     assert client.get(f"/s/{share.token}/").status_code == 404
 
@@ -179,7 +179,7 @@ def test_a_file_of_a_share_opens_for_two_minutes_at_most_once_it_is_revoked(
     assert client.get(file).status_code == 410
 
 
-def test_the_links_of_a_suspended_user_lead_nowhere(
+def test_the_links_of_a_suspended_user_do_not_work(
     client: Client, share: Share, job: Job, alice: Any
 ) -> None:
     alice.is_active = False
@@ -218,7 +218,7 @@ def unzipped(client: Client, share: Share, worker: RecordingDispatch) -> dict[st
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_a_zip_holds_what_is_shown_and_nothing_else(
+def test_a_zip_contains_only_the_shared_results(
     client: Client, batch: Batch, share: Share, whole: Share, worker: RecordingDispatch
 ) -> None:
     files = unzipped(client, whole, worker)
@@ -229,7 +229,7 @@ def test_a_zip_holds_what_is_shown_and_nothing_else(
     assert list(unzipped(client, share, worker)) == ["photo 0.webp"]
 
 
-def test_a_zip_tells_neither_folders_nor_the_names_of_originals(
+def test_a_zip_reveals_neither_folders_nor_the_names_of_originals(
     client: Client, alice: Any, send: Any, worker: RecordingDispatch, photo: bytes
 ) -> None:
     files = [jobs.NewFile(name, len(photo)) for name in ("Client A/secret.jpg", "Client B/secret.jpg")]
@@ -324,7 +324,7 @@ def test_a_zip_that_cannot_be_made_says_why(
     assert "Try again" in text(polled)
 
 
-def test_a_result_that_is_lost_is_left_out_of_the_zip(
+def test_a_missing_result_is_left_out_of_the_zip(
     client: Client, batch: Batch, whole: Share, worker: RecordingDispatch, job: Job
 ) -> None:
     storage.results.remove([job.result_key])
@@ -343,7 +343,7 @@ def test_a_single_shared_image_needs_no_zip(client: Client, share: Share, whole:
     assert f'href="/s/{whole.token}/zip/"' in text(client.get(f"/s/{whole.token}/"))
 
 
-def test_a_zip_is_no_opening_and_stays_out_of_search_engines(
+def test_a_zip_does_not_count_as_an_opening_and_is_not_indexed(
     client: Client, whole: Share, worker: RecordingDispatch
 ) -> None:
     for _ in range(2):

@@ -123,7 +123,7 @@ def test_an_unknown_problem_is_404(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_health_says_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_reports_what_is_wrong(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.get("/healthz").json() == {"status": "ok", "database": "ok", "storage": "ok"}
 
     def fail(*args: object) -> None:
@@ -147,7 +147,7 @@ def test_health_notices_a_store_that_fails(
 
 
 @pytest.mark.django_db
-def test_health_tells_of_a_disk_without_room_for_one_more_image(
+def test_health_reports_a_disk_without_space_for_one_more_image(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage("/")
@@ -194,7 +194,7 @@ def test_health_notices_a_database_without_tables(client: Client, monkeypatch: p
         (ValueError(), 500, "Something went wrong"),
     ],
 )
-def test_what_is_full_or_away_is_told_in_words(
+def test_a_full_or_unavailable_storage_is_explained(
     page: Client, monkeypatch: pytest.MonkeyPatch, exc: Exception, status: int, says: str
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
@@ -209,7 +209,7 @@ def test_what_is_full_or_away_is_told_in_words(
 
 
 @pytest.mark.django_db
-def test_a_log_in_while_the_database_is_locked_is_told_to_come_again(
+def test_a_log_in_while_the_database_is_locked_is_asked_to_try_again(
     client: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
@@ -225,7 +225,7 @@ def test_a_log_in_while_the_database_is_locked_is_told_to_come_again(
 
 
 @pytest.mark.django_db
-def test_error_pages_have_a_face(client: Client, rf: RequestFactory) -> None:
+def test_error_pages_have_a_layout(client: Client, rf: RequestFactory) -> None:
     assert "Page not found" in text(client.get("/no/such/page"))
     assert "Something went wrong" in text(defaults.server_error(rf.get("/")))
     assert "Invalid request" in text(defaults.bad_request(rf.get("/"), Exception()))
@@ -299,11 +299,11 @@ def test_no_page_has_a_style_or_script_of_its_own(page: Client) -> None:
         (2_500_000_000, "2.5 GB"),
     ],
 )
-def test_sizes_are_said_in_words(count: int, says: str) -> None:
+def test_sizes_are_formatted(count: int, says: str) -> None:
     assert bytes_in_words(count).replace("\u00a0", " ") == says
 
 
-def test_savings_are_said_in_words() -> None:
+def test_savings_are_formatted() -> None:
     assert [percent_saved(*sizes) for sizes in ((1000, 1), (100, 35), (100, 105), (0, 5))] == [99, 65, -5, 0]
     assert [saved_words(n) for n in (65, 0, -5, None)] == ["65% smaller", "same size", "5% larger", ""]
 
@@ -319,12 +319,12 @@ def test_savings_are_said_in_words() -> None:
         (timedelta(days=6, hours=23, minutes=59), "expires in 1 week"),
     ],
 )
-def test_what_is_left_is_said_to_the_nearest(left: timedelta, says: str) -> None:
+def test_the_remaining_time_is_rounded(left: timedelta, says: str) -> None:
     assert expires(timezone.now() + left).replace("\u00a0", " ") == says
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/docs", "/api/v1/openapi.json"])
-def test_programs_are_told_which_methods_there_are(path: str) -> None:
+def test_the_allow_header_lists_the_methods(path: str) -> None:
     for method in ("POST", "PUT", "DELETE"):
         refused = Client(enforce_csrf_checks=True).generic(method, path)
         assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")

@@ -46,11 +46,11 @@ def secret_in(response: Any) -> str:
     return str(secret)
 
 
-def test_who_has_none_is_shown_how_to_begin(page: Client) -> None:
+def test_a_user_without_webhooks_is_shown_how_to_begin(page: Client) -> None:
     assert "No webhooks yet" in text(page.get(HOME))
 
 
-def test_one_is_made_and_its_secret_shown_once(page: Client, alice: Any) -> None:
+def test_a_webhook_is_created_and_its_secret_shown_once(page: Client, alice: Any) -> None:
     response = page.post(HOME, FORM)
     made = Webhook.objects.get()
     assert response.status_code == 201
@@ -73,7 +73,7 @@ def test_one_is_made_and_its_secret_shown_once(page: Client, alice: Any) -> None
         ({"events": ["job.started"]}, "Select a valid choice."),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_kept_in_the_form(
+def test_invalid_input_is_refused_and_kept_in_the_form(
     page: Client, webhook: Webhook, change: dict[str, Any], says: str
 ) -> None:
     for path in (HOME, at(webhook)):
@@ -91,14 +91,16 @@ def test_the_menu_offers_them_only_where_they_can_be_sent(page: Client, settings
     assert link not in page.get("/formats/").content.decode()
 
 
-def test_there_is_a_most(page: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_webhooks_is_limited(
+    page: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(endpoints, "MOST", 1)
     response = page.post(HOME, FORM)
     assert response.status_code == 422
     assert "You can have at most 1 webhooks." in text(response)
 
 
-def test_one_is_changed(page: Client, webhook: Webhook) -> None:
+def test_a_webhook_is_changed(page: Client, webhook: Webhook) -> None:
     assert "checked" in text(page.get(at(webhook)))
     response = page.post(at(webhook), FORM, follow=True)
     assert "Webhook saved." in text(response)
@@ -115,7 +117,7 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_for_a_day(page: Client
     assert webhook.secret not in text(page.get(at(webhook)))
 
 
-def test_one_that_is_paused_is_told_nothing_until_it_is_resumed(
+def test_a_paused_webhook_receives_nothing_until_it_is_resumed(
     page: Client, webhook: Webhook, worker: RecordingDispatch
 ) -> None:
     shown = text(page.post(at(webhook, "pause/"), follow=True))
@@ -130,7 +132,7 @@ def test_one_that_is_paused_is_told_nothing_until_it_is_resumed(
     assert [target for target, _ in worker.asked] == ["converter.events.dispatched.deliver"]
 
 
-def test_an_address_that_is_gone_says_so(
+def test_a_webhook_whose_url_is_gone_says_so(
     page: Client, webhook: Webhook, server: Receiver, worker: RecordingDispatch
 ) -> None:
     server.answers["/hook"] = (410, {}, b"")
@@ -160,7 +162,7 @@ def test_a_test_message_is_shown_from_its_way_to_its_answer(
     assert "Delivered" in text(page.get(HOME))
 
 
-def test_a_message_that_was_not_taken_says_when_it_is_tried_again(
+def test_a_rejected_message_says_when_it_is_retried(
     page: Client, webhook: Webhook, server: Receiver, worker: RecordingDispatch
 ) -> None:
     server.answers["/hook"] = (500, {}, b"down")
@@ -199,7 +201,7 @@ def test_a_message_is_sent_again(
     assert page.post(f"{HOME}deliveries/{delivery.pk}/").status_code == 409
 
 
-def test_a_receiver_that_takes_its_time_is_waited_for(page: Client, webhook: Webhook) -> None:
+def test_the_page_waits_for_a_slow_receiver(page: Client, webhook: Webhook) -> None:
     outbox.send_test(webhook)
     Delivery.objects.update(
         attempts=1, due_at=timezone.now() + timedelta(minutes=1)
@@ -216,7 +218,7 @@ def test_waiting_for_an_answer_ends(page: Client, webhook: Webhook) -> None:
     assert page.get(at(webhook) + "?polls=nonsense").status_code == 200
 
 
-def test_messages_come_in_pages(page: Client, webhook: Webhook) -> None:
+def test_messages_are_paged(page: Client, webhook: Webhook) -> None:
     now = timezone.now()
     Delivery.objects.bulk_create(
         Delivery(
@@ -258,7 +260,7 @@ def test_an_older_message_that_is_sent_again_stays_in_sight(
     assert str(old.pk) in text(page.get(asked_again[1].replace("&amp;", "&")))
 
 
-def test_one_is_deleted_after_a_question(page: Client, webhook: Webhook) -> None:
+def test_a_webhook_is_deleted_after_confirmation(page: Client, webhook: Webhook) -> None:
     outbox.send_test(webhook)
     assert "Delete this webhook?" in text(page.get(at(webhook, "delete/")))
     assert Webhook.objects.exists()
@@ -282,7 +284,7 @@ def test_a_stranger_sends_nothing_again(strangers_page: Client, webhook: Webhook
 
 
 @pytest.mark.parametrize("act", ["", "secret/", "pause/", "resume/", "test/", "delete/"])
-def test_nothing_is_done_for_a_page_elsewhere(alice: Any, webhook: Webhook, act: str) -> None:
+def test_a_form_without_a_csrf_token_does_nothing(alice: Any, webhook: Webhook, act: str) -> None:
     forged = Client(enforce_csrf_checks=True)
     forged.force_login(alice)
     assert forged.post(at(webhook, act), FORM).status_code == 403
@@ -291,7 +293,7 @@ def test_nothing_is_done_for_a_page_elsewhere(alice: Any, webhook: Webhook, act:
 
 
 @pytest.mark.parametrize("act", ["secret/", "pause/", "resume/", "test/"])
-def test_looking_changes_nothing(page: Client, webhook: Webhook, act: str) -> None:
+def test_get_requests_change_nothing(page: Client, webhook: Webhook, act: str) -> None:
     assert page.get(at(webhook, act)).status_code == 405
 
 

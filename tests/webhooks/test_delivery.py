@@ -47,9 +47,7 @@ def test_a_receiver_that_fails_is_tried_again_with_the_waits_of_the_standard(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_a_failure_and_nothing_signed_goes_elsewhere(
-    webhook: Webhook, server: Receiver, status: int
-) -> None:
+def test_a_redirect_is_a_failure_and_is_not_followed(webhook: Webhook, server: Receiver, status: int) -> None:
     server.answers["/hook"] = (status, {"Location": f"{server.url}/elsewhere"}, b"")
     delivery = outbox.send_test(webhook)
     webhooks.deliver(delivery.pk)
@@ -73,7 +71,7 @@ def test_a_redirect_is_a_failure_and_nothing_signed_goes_elsewhere(
         ("date", 7200),
     ],
 )
-def test_a_receiver_that_asks_for_time_gets_it(
+def test_retry_after_of_a_receiver_is_respected(
     webhook: Webhook, server: Receiver, status: int, said: str, seconds: int
 ) -> None:
     if said == "date":
@@ -186,7 +184,7 @@ def test_a_retry_comes_in_time_although_the_clock_was_turned_back(
     assert len(server.asked) == 2
 
 
-def test_a_receiver_that_is_gone_is_disabled(webhook: Webhook, server: Receiver, convert: Any) -> None:
+def test_a_receiver_that_returns_410_is_disabled(webhook: Webhook, server: Receiver, convert: Any) -> None:
     server.answers["/hook"] = (410, {}, b"")
     first, second = outbox.send_test(webhook), outbox.send_test(webhook)
     webhooks.deliver(first.pk)

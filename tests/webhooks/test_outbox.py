@@ -23,7 +23,7 @@ from tests.webhooks.conftest import killed, told
 pytestmark = pytest.mark.django_db
 
 
-def test_what_becomes_of_a_batch_is_told_and_signed(webhook: Webhook, server: Receiver, convert: Any) -> None:
+def test_the_end_of_a_batch_is_sent_and_signed(webhook: Webhook, server: Receiver, convert: Any) -> None:
     batch = convert(make_photo(), b"not an image")
     assert sorted(told(server)) == ["batch.finished", "job.failed", "job.finished"]
     for asked in server.asked:
@@ -49,14 +49,14 @@ def test_what_becomes_of_a_batch_is_told_and_signed(webhook: Webhook, server: Re
     assert not Delivery.objects.filter(delivered_at=None).exists()
 
 
-def test_only_what_was_asked_for_is_told(webhook: Webhook, server: Receiver, convert: Any) -> None:
+def test_only_subscribed_events_are_sent(webhook: Webhook, server: Receiver, convert: Any) -> None:
     webhook.events = ["job.failed"]
     webhook.save()
     convert(make_photo())
     assert told(server) == []
 
 
-def test_a_stranger_is_told_nothing(webhook: Webhook, bob: Any, server: Receiver, convert: Any) -> None:
+def test_strangers_receive_nothing(webhook: Webhook, bob: Any, server: Receiver, convert: Any) -> None:
     webhook.owner = bob
     webhook.save()
     convert(make_photo())
@@ -73,7 +73,7 @@ def test_a_batch_that_is_cancelled_has_come_to_its_end(
     assert told(server) == ["batch.finished"]
 
 
-def test_an_end_is_told_once_and_a_new_end_again(
+def test_an_end_is_sent_once_and_a_new_end_again(
     webhook: Webhook, server: Receiver, convert: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     batch = convert(b"not an image")
@@ -163,7 +163,7 @@ def test_old_deliveries_are_forgotten(webhook: Webhook) -> None:
     assert list(Delivery.objects.all()) == [waiting]
 
 
-def test_where_nobody_listens_a_job_costs_one_question(alice: Any, django_assert_num_queries: Any) -> None:
+def test_without_webhooks_a_job_needs_one_query(alice: Any, django_assert_num_queries: Any) -> None:
     batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
     job = batch.jobs.get()
     with django_assert_num_queries(1):

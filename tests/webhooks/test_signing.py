@@ -16,7 +16,7 @@ from tests.receiver import Receiver
 pytestmark = pytest.mark.django_db
 
 
-def test_a_signature_is_that_of_the_standard() -> None:
+def test_a_signature_matches_the_standard() -> None:
     # The example from the Standard Webhooks libraries.
     assert (
         signing.signature(

@@ -39,7 +39,7 @@ def test_a_second_factor_is_set_up_asked_for_and_dropped(client: Client, carol: 
     assert log_in(client, carol).headers["Location"] == "/convert/"
 
 
-def test_whom_staff_made_chooses_a_password(client: Client, pool: Any, settings: Any) -> None:
+def test_a_user_created_by_staff_chooses_a_password(client: Client, pool: Any, settings: Any) -> None:
     pool.admin_create_user(
         UserPoolId=settings.COGNITO_USER_POOL_ID,
         Username="dave@example.org",
@@ -86,5 +86,5 @@ def test_a_throttled_setup_at_log_in_asks_to_wait(
     assert "Too many attempts. Wait 15 minutes" in page.content.decode()
 
 
-def test_a_challenge_nobody_asked_leads_to_the_log_in(client: Client) -> None:
+def test_a_challenge_without_a_log_in_redirects_to_the_log_in(client: Client) -> None:
     assert client.get("/accounts/login/challenge/").headers["Location"] == "/accounts/login/"

@@ -63,7 +63,7 @@ def test_a_weak_password_is_refused(pool: Any) -> None:
         cognito.sign_up("carol@example.org", "password")
 
 
-def test_nobody_learns_who_has_an_account(carol: str) -> None:
+def test_responses_do_not_reveal_who_has_an_account(carol: str) -> None:
     cognito.sign_up(carol, NEW)
     for act in (
         lambda email: cognito.confirm_sign_up(email, mock.CODE),
@@ -121,7 +121,7 @@ def test_the_password_never_leaves_the_process(carol: str) -> None:
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_a_server_value_that_gives_the_password_away_is_not_answered(times: int) -> None:
+def test_an_unsafe_server_value_is_refused(times: int) -> None:
     srp = AWSSRP("a", "b", "eu-west-1_x", "client", client=object())
     b = f"{times * mock.PRIME:x}"
     parameters = {"SRP_B": b, "SALT": "1", "USER_ID_FOR_SRP": "x", "USERNAME": "x", "SECRET_BLOCK": ""}
@@ -137,7 +137,7 @@ def test_the_signed_time_is_in_english_without_a_leading_zero(settings: Any) -> 
     assert proof["TIMESTAMP"] == "Sat Mar 7 04:05:06 UTC 2026"
 
 
-def test_a_locked_account_is_told_no_more_than_a_stranger(carol: str) -> None:
+def test_a_locked_account_gets_the_same_response_as_a_stranger(carol: str) -> None:
     for _ in range(mock.ATTEMPTS):
         with refused("wrong_credentials"):
             cognito.log_in(carol, "a guess")
@@ -157,7 +157,7 @@ def test_a_locked_account_is_told_no_more_than_a_stranger(carol: str) -> None:
         "UserNotFoundException",
     ],
 )
-def test_whatever_is_wrong_with_a_code_is_one_answer(pool: Any, code: str) -> None:
+def test_every_wrong_code_has_the_same_response(pool: Any, code: str) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("confirm_forgot_password", code)
         with refused("wrong_code"):
@@ -168,7 +168,7 @@ def test_whatever_is_wrong_with_a_code_is_one_answer(pool: Any, code: str) -> No
                 cognito.confirm_sign_up("carol@example.org", mock.CODE)
 
 
-def test_whoever_asks_for_too_many_codes_is_told_no_more_than_a_stranger(pool: Any) -> None:
+def test_too_many_requests_for_codes_get_the_same_response_as_a_stranger(pool: Any) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("forgot_password", "LimitExceededException")
         cognito.request_password_reset("carol@example.org")
@@ -176,7 +176,7 @@ def test_whoever_asks_for_too_many_codes_is_told_no_more_than_a_stranger(pool: A
         cognito.resend_code("carol@example.org")
 
 
-def test_a_disabled_person_is_told_no_more_than_a_stranger(pool: Any, carol: str) -> None:
+def test_a_disabled_user_gets_the_same_response_as_a_stranger(pool: Any, carol: str) -> None:
     pool.admin_disable_user(UserPoolId=settings.COGNITO_USER_POOL_ID, Username=carol)
     with refused("wrong_credentials"):
         cognito.log_in(carol, PASSWORD)
@@ -185,7 +185,7 @@ def test_a_disabled_person_is_told_no_more_than_a_stranger(pool: Any, carol: str
 # --- Challenges ---------------------------------------------------------------------------------------------
 
 
-def test_whom_staff_made_chooses_a_password_at_the_first_log_in(pool: Any, settings: Any) -> None:
+def test_a_user_created_by_staff_chooses_a_password_at_the_first_log_in(pool: Any, settings: Any) -> None:
     pool.admin_create_user(
         UserPoolId=settings.COGNITO_USER_POOL_ID,
         Username="dave@example.org",
@@ -248,7 +248,7 @@ def test_a_pool_that_insists_has_it_set_up_at_log_in(pool: Any, carol: str, sett
     assert isinstance(cognito.answer_mfa_setup(begun, mock.totp(datetime.now(UTC))), Tokens)
 
 
-def test_staff_take_a_lost_second_factor_away(carol: str) -> None:
+def test_staff_remove_a_lost_second_factor(carol: str) -> None:
     tokens = set_up_totp(carol)
     cognito.remove_totp(jwt.verify(tokens.access, "access")["sub"])
     logged_in(carol)
@@ -318,7 +318,7 @@ def test_a_forgotten_password_is_reset_with_the_code(carol: str) -> None:
     logged_in(carol, NEW)
 
 
-def test_whoever_is_in_by_a_forgotten_password_is_out_once_it_is_reset(carol: str) -> None:
+def test_resetting_a_password_ends_existing_sessions(carol: str) -> None:
     tokens = logged_in(carol)
     cognito.request_password_reset(carol)
     cognito.reset_password(carol, mock.CODE, NEW)
@@ -340,7 +340,7 @@ def test_the_pool_knows_who_is_disabled(pool: Any, carol: str) -> None:
 @pytest.mark.parametrize(
     "code", ["InternalErrorException", "ResourceNotFoundException", "InvalidParameterException"]
 )
-def test_a_pool_that_is_unwell_is_a_fault_and_not_a_wrong_password(carol: str, code: str) -> None:
+def test_an_error_of_the_pool_is_a_fault_and_not_a_wrong_password(carol: str, code: str) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_client_error("initiate_auth", code)
         with pytest.raises(CognitoUnavailable, match=code):

@@ -140,7 +140,7 @@ def test_an_access_token_for_another_client_is_refused(client: Any) -> None:
         jwt.verify(token("access", client_id=client), "access")
 
 
-def test_one_use_does_not_pass_for_the_other() -> None:
+def test_an_access_token_is_not_an_id_token() -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(token("id"), "access")
     with pytest.raises(InvalidToken):
@@ -207,7 +207,7 @@ def _with_claims_of(mine: str, other: str) -> str:
         pytest.param(lambda t: _with_claims_of(t, token("id", sub="other")), id="claims of another"),
     ],
 )
-def test_a_spoilt_token_is_refused(use: Use, spoil: Callable[[str], str]) -> None:
+def test_a_modified_token_is_refused(use: Use, spoil: Callable[[str], str]) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(spoil(token(use)), use)
 
@@ -238,7 +238,7 @@ def test_keys_are_fetched_once(fetched: list[float]) -> None:
     assert len(fetched) == 1
 
 
-def test_keys_that_a_deploy_handed_over_serve_without_being_fetched(
+def test_keys_from_the_deploy_are_used_without_a_request(
     settings: Any, fetched: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.COGNITO_JWKS = {"keys": [published(ours(), "ours")]}
@@ -250,7 +250,7 @@ def test_keys_that_a_deploy_handed_over_serve_without_being_fetched(
     assert len(fetched) == 1
 
 
-def test_invented_key_ids_do_not_make_us_ask_each_time(fetched: list[float]) -> None:
+def test_unknown_key_ids_do_not_cause_a_request_each_time(fetched: list[float]) -> None:
     for number in range(5):
         with pytest.raises(InvalidToken):
             jwt.verify(token("id", other(), f"invented-{number}"), "id")
@@ -265,7 +265,7 @@ def test_a_rotated_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jwt.verify(token("id", other(), "new"), "id")
 
 
-def test_a_withdrawn_key_stops_counting_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_withdrawn_key_is_invalid_within_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     jwt.verify(token("id"), "id")
     monkeypatch.setattr(jwt, "fetch_keys", lambda: [published(other(), "new")])
     jwt._keys._fetched_at -= jwt.KEY_LIFETIME + 1
@@ -273,7 +273,7 @@ def test_a_withdrawn_key_stops_counting_within_the_hour(monkeypatch: pytest.Monk
         jwt.verify(token("id"), "id")
 
 
-def test_known_keys_serve_while_the_pool_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_keys_are_used_while_the_pool_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     jwt.verify(token("id"), "id")
 
     def fail() -> None:

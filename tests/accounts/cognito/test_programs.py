@@ -54,7 +54,7 @@ def test_a_token_of_somebody_whom_the_pool_does_not_know_ends(client: Client, al
 
 
 @pytest.mark.parametrize("fault", [CognitoUnavailable("gone"), CognitoError("too_many_attempts")])
-def test_programs_are_told_when_the_pool_does_not_answer(
+def test_the_api_reports_an_unavailable_pool(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     log_in(client, carol)

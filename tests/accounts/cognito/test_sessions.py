@@ -62,7 +62,7 @@ def test_an_account_closed_here_stays_closed(client: Client, carol: str) -> None
     assert (page.status_code, "This account is closed" in page.content.decode()) == (422, True)
 
 
-def test_tokens_are_renewed_unseen(client: Client, carol: str) -> None:
+def test_tokens_are_renewed_automatically(client: Client, carol: str) -> None:
     log_in(client, carol)
     before = client.session[backend.SESSION_KEY]
     grow_old(client)
@@ -78,7 +78,7 @@ def test_fresh_tokens_are_not_renewed(client: Client, carol: str, monkeypatch: p
     assert is_in(client)
 
 
-def test_a_disabled_person_is_out_when_the_token_ends(
+def test_a_disabled_user_loses_access_when_the_token_expires(
     client: Client, pool: Any, carol: str, settings: Any
 ) -> None:
     log_in(client, carol)
@@ -108,7 +108,7 @@ def test_log_out_everywhere_ends_the_other_sessions(carol: str) -> None:
         ("delete", {"email": "carol@example.org"}),
     ],
 )
-def test_whoever_was_logged_out_elsewhere_is_sent_to_the_log_in_by_what_needs_the_pool(
+def test_a_user_logged_out_elsewhere_is_redirected_to_the_log_in(
     carol: str, page: str, entered: dict[str, str]
 ) -> None:
     here, there = Client(), Client()

@@ -29,7 +29,7 @@ def staff(pool: Any, settings: Any) -> Client:
     return client
 
 
-def test_staff_take_a_lost_second_factor_away(staff: Client, carol: str) -> None:
+def test_staff_remove_a_lost_second_factor(staff: Client, carol: str) -> None:
     person = Client()
     log_in(person, carol)
     person.get("/accounts/second-factor/")
@@ -42,7 +42,7 @@ def test_staff_take_a_lost_second_factor_away(staff: Client, carol: str) -> None
     assert log_in(person, carol).headers["Location"] == "/convert/"
 
 
-def test_whom_staff_delete_is_gone_from_the_pool_too(staff: Client, carol: str) -> None:
+def test_users_deleted_by_staff_are_deleted_from_the_pool_too(staff: Client, carol: str) -> None:
     person = Client()
     log_in(person, carol)
     carols = User.objects.get(email=carol)
@@ -54,7 +54,7 @@ def test_whom_staff_delete_is_gone_from_the_pool_too(staff: Client, carol: str) 
     assert not is_in(person)
 
 
-def test_somebody_gone_from_the_pool_is_deleted_here(staff: Client) -> None:
+def test_a_user_missing_from_the_pool_is_deleted_here(staff: Client) -> None:
     gone = User.objects.create(email="gone@example.org", sub="gone")
     staff.post(f"/admin/accounts/user/{gone.pk}/delete/", {"post": "yes"})
     assert not User.objects.filter(pk=gone.pk).exists()

@@ -36,14 +36,14 @@ def test_it_works(client: Client) -> None:
     assert not is_in(client)
 
 
-def test_a_wrong_password_is_said_at_the_form_and_no_more(client: Client, carol: str) -> None:
+def test_a_wrong_password_is_reported_only_at_the_form(client: Client, carol: str) -> None:
     pages = [log_in(client, email, "a guess") for email in (carol, "nobody@example.org")]
     assert [page.status_code for page in pages] == [422, 422]
     errors = [page.context["form"].non_field_errors() for page in pages]
     assert errors[0] == errors[1] == [text("wrong_credentials")]
 
 
-def test_whoever_guesses_waits_before_cognito_is_asked(
+def test_guesses_are_delayed_before_cognito_is_called(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -97,14 +97,14 @@ def test_the_session_gets_a_new_key_and_keeps_the_tokens(client: Client, carol: 
     assert set(client.session[backend.SESSION_KEY]) == {"access", "refresh", "until"}
 
 
-def test_who_has_not_confirmed_is_sent_to_do_so(client: Client) -> None:
+def test_an_unconfirmed_user_is_redirected_to_confirm(client: Client) -> None:
     cognito.sign_up("erin@example.org", PASSWORD)
     assert log_in(client, "erin@example.org").headers["Location"] == "/accounts/signup/confirm/"
     again = client.post("/accounts/signup/resend/", {"email": "erin@example.org"})
     assert again.headers["Location"] == "/accounts/signup/confirm/"
 
 
-def test_sign_up_does_not_tell_who_has_an_account(client: Client, carol: str) -> None:
+def test_sign_up_does_not_reveal_who_has_an_account(client: Client, carol: str) -> None:
     answers = [
         client.post("/accounts/signup/", {"email": email, "password": PASSWORD})
         for email in (carol, "nobody@example.org")
@@ -114,7 +114,7 @@ def test_sign_up_does_not_tell_who_has_an_account(client: Client, carol: str) ->
     ] * 2
 
 
-def test_no_form_tells_who_has_an_account(client: Client, carol: str) -> None:
+def test_no_form_reveals_who_has_an_account(client: Client, carol: str) -> None:
     forms = {
         "signup": {"password": "weak"},
         "password/reset/code": {"code": "000000", "password": PASSWORD},
@@ -134,7 +134,7 @@ def test_no_form_tells_who_has_an_account(client: Client, carol: str) -> None:
 @pytest.mark.parametrize(
     "page", ["login", "signup", "signup/confirm", "password/reset", "password/reset/code"]
 )
-def test_whoever_is_in_needs_no_page_for_strangers(client: Client, carol: str, page: str) -> None:
+def test_logged_in_users_are_redirected_from_login_pages(client: Client, carol: str, page: str) -> None:
     log_in(client, carol)
     assert client.get(f"/accounts/{page}/").headers["Location"] == "/convert/"
 
@@ -144,9 +144,7 @@ def test_strangers_are_asked_to_log_in(client: Client, page: str) -> None:
     assert client.get(f"/accounts/{page}").headers["Location"].startswith("/accounts/login/?next=")
 
 
-def test_a_pool_that_does_not_answer_is_said_plainly(
-    client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unavailable_pool_is_reported(client: Client, carol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> None:
         raise CognitoUnavailable("gone")
 
@@ -155,7 +153,7 @@ def test_a_pool_that_does_not_answer_is_said_plainly(
     assert "is not responding" in page.content.decode()
 
 
-def test_keys_of_the_pool_that_have_just_changed_are_a_fault_that_passes(
+def test_new_keys_of_the_pool_are_a_temporary_fault(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     log_in(client, carol)
@@ -199,9 +197,7 @@ def test_a_changed_password_ends_the_other_sessions_and_not_this_one(carol: str)
     assert not is_in(there)
 
 
-def test_whoever_changes_the_password_and_has_a_second_factor_is_asked_for_it(
-    client: Client, carol: str
-) -> None:
+def test_changing_the_password_needs_the_second_factor(client: Client, carol: str) -> None:
     log_in(client, carol)
     client.get("/accounts/second-factor/")
     client.post("/accounts/second-factor/", {"code": mock.totp(datetime.now(UTC))})

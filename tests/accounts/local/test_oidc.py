@@ -69,7 +69,7 @@ def test_the_provider_is_asked_with_pkce_state_and_nonce(client: Client) -> None
     assert asked["redirect_uri"] == ["http://testserver/accounts/oidc/callback/"]
 
 
-def test_somebody_new_gets_an_account_and_keeps_it(client: Client) -> None:
+def test_a_new_user_gets_an_account_and_keeps_it(client: Client) -> None:
     assert enter(client, "new", "/recipes/").url == "/recipes/"
     user = User.objects.get()
     assert (user.email, user.oidc_sub, user.has_usable_password()) == ("new@example.org", "new", False)
@@ -80,7 +80,7 @@ def test_somebody_new_gets_an_account_and_keeps_it(client: Client) -> None:
     assert User.objects.count() == 1
 
 
-def test_who_has_an_account_with_the_confirmed_address_gets_into_it(client: Client, alice: User) -> None:
+def test_a_confirmed_address_logs_into_its_account(client: Client, alice: User) -> None:
     assert enter(client, "alice at work").url == "/convert/"
     assert client.session["_auth_user_id"] == str(alice.pk)
     enter(Client(), "another alice")
@@ -104,7 +104,7 @@ def test_an_address_that_is_not_confirmed_opens_no_account(
     assert "_auth_user_id" not in client.session
 
 
-def test_strangers_stay_out_if_the_site_makes_no_accounts(client: Client, settings: Any) -> None:
+def test_strangers_cannot_log_in_if_the_site_creates_no_accounts(client: Client, settings: Any) -> None:
     settings.OIDC_SIGN_UP = False
     assert enter(client, "new").url == "/accounts/login/"
     assert "You have no account here" in said(client)
@@ -117,7 +117,7 @@ def test_a_blocked_account_stays_blocked(client: Client, alice: User) -> None:
     assert "blocked" in said(client)
 
 
-def test_an_answer_is_good_for_the_browser_that_asked_and_once(client: Client) -> None:
+def test_a_response_is_valid_once_and_for_the_same_browser(client: Client) -> None:
     answer = at_provider(client.get("/accounts/oidc/").url, "new")  # type: ignore[attr-defined]
     assert Client().get(answer).url == "/accounts/login/"  # type: ignore[attr-defined]
     assert not User.objects.exists()
@@ -127,11 +127,11 @@ def test_an_answer_is_good_for_the_browser_that_asked_and_once(client: Client) -
     assert "not completed" in said(stranger)
 
 
-def test_the_provider_leads_nobody_elsewhere(client: Client) -> None:
+def test_the_provider_cannot_redirect_elsewhere(client: Client) -> None:
     assert enter(client, "new", "https://evil.example/").url == "/convert/"
 
 
-def test_a_provider_that_does_not_answer_is_said(client: Client, settings: Any) -> None:
+def test_an_unavailable_provider_is_reported(client: Client, settings: Any) -> None:
     settings.OIDC_ISSUER = "http://127.0.0.1:9"
     assert client.get("/accounts/oidc/").url == "/accounts/login/"  # type: ignore[attr-defined]
     assert "Example ID is not available" in said(client)

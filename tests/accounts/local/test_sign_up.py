@@ -36,7 +36,7 @@ def invited(*words: str) -> str:
 
 
 @pytest.mark.parametrize("policy", ["invitation", "closed"])
-def test_nobody_signs_up_unasked(client: Client, settings: Any, policy: str) -> None:
+def test_nobody_signs_up_without_an_invitation(client: Client, settings: Any, policy: str) -> None:
     settings.SIGN_UP = policy
     response = client.post("/accounts/signup/", FORM)
     assert response.status_code == 403
@@ -47,7 +47,7 @@ def test_nobody_signs_up_unasked(client: Client, settings: Any, policy: str) -> 
 
 
 @pytest.mark.usefixtures("_by_invitation")
-def test_an_invitation_is_good_once(client: Client) -> None:
+def test_an_invitation_is_valid_once(client: Client) -> None:
     path = invited()
     assert client.get(path).status_code == 200
     assert client.post(path, FORM).url == "/convert/"  # type: ignore[attr-defined]
@@ -59,7 +59,7 @@ def test_an_invitation_is_good_once(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("_by_invitation")
-def test_of_two_who_use_an_invitation_at_once_one_gets_in(
+def test_of_two_users_of_an_invitation_at_once_one_succeeds(
     client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = invited()
@@ -136,14 +136,14 @@ def _proxy(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_proxy")
-def test_whom_the_proxy_names_is_in(client: Client, alice: User) -> None:
+def test_the_user_named_by_the_proxy_is_logged_in(client: Client, alice: User) -> None:
     assert client.get("/batches/", headers={"Remote-Email": "Alice@example.org"}).status_code == 200
     assert client.session["_auth_user_id"] == str(alice.pk)
     assert client.get("/batches/").status_code == 302
 
 
 @pytest.mark.usefixtures("_proxy")
-def test_whom_the_proxy_names_first_gets_an_account(client: Client) -> None:
+def test_a_new_user_named_by_the_proxy_gets_an_account(client: Client) -> None:
     assert client.get("/batches/", headers={"Remote-Email": "New@example.org"}).status_code == 200
     user = User.objects.get()
     assert (user.email, user.has_usable_password()) == ("new@example.org", False)
@@ -151,7 +151,7 @@ def test_whom_the_proxy_names_first_gets_an_account(client: Client) -> None:
 
 @pytest.mark.usefixtures("_proxy")
 @pytest.mark.parametrize("name", ["nobody", "alice@example.org, bob@example.org", ""])
-def test_what_is_no_address_is_nobody(client: Client, alice: User, name: str) -> None:
+def test_an_invalid_address_is_no_user(client: Client, alice: User, name: str) -> None:
     assert client.get("/batches/", headers={"Remote-Email": name}).status_code == 302
     assert User.objects.count() == 1
 

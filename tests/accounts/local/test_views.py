@@ -18,14 +18,14 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
 
 
-def test_somebody_signs_up_and_is_in(client: Client) -> None:
+def test_a_new_user_is_logged_in_after_sign_up(client: Client) -> None:
     form = {"email": "New@Example.org", "password1": PASSWORD}
     assert client.post("/accounts/signup/", form).url == "/convert/"  # type: ignore[attr-defined]
     assert User.objects.get().email == "new@example.org"
     assert client.get("/batches/").status_code == 200
 
 
-def test_sign_up_leads_on_to_where_one_came_from(client: Client) -> None:
+def test_sign_up_redirects_to_the_requested_page(client: Client) -> None:
     form = {"email": "new@example.org", "password1": PASSWORD, "next": "/recipes/"}
     assert client.post("/accounts/signup/", form).url == "/recipes/"  # type: ignore[attr-defined]
 
@@ -52,7 +52,7 @@ def test_a_bad_sign_up_says_why(client: Client, alice: Any, form: dict[str, str]
 
 
 @pytest.mark.parametrize("form_class", [SignupForm, PasswordChangeForm, SetPasswordForm])
-def test_what_is_wrong_with_a_password_is_said_at_its_field(form_class: Any, alice: Any) -> None:
+def test_a_weak_password_is_explained_at_its_field(form_class: Any, alice: Any) -> None:
     fields = {"password1": "1234", "new_password1": "1234"}
     data = {"email": "new@example.org", "old_password": PASSWORD, **fields}
     request = RequestFactory().post("/")
@@ -94,7 +94,7 @@ def test_a_password_manager_learns_what_it_needs(client: Client, page: Client, a
     assert change.count('type="password"') == 2
 
 
-def test_who_is_in_needs_no_sign_up(page: Client) -> None:
+def test_logged_in_users_need_no_sign_up(page: Client) -> None:
     assert page.get("/accounts/signup/").url == "/convert/"  # type: ignore[attr-defined]
 
 
@@ -166,7 +166,7 @@ def test_a_forgotten_password_is_reset_by_mail(client: Client, alice: Any) -> No
     assert client.login(username=alice.email, password=new)
 
 
-def test_an_unknown_address_learns_nothing(client: Client) -> None:
+def test_an_unknown_address_gets_the_same_response(client: Client) -> None:
     response = client.post("/accounts/password/reset/", {"email": "nobody@example.org"}, follow=True)
     assert "Check your e-mail" in text(response)
     assert not mail.outbox
@@ -175,5 +175,5 @@ def test_an_unknown_address_learns_nothing(client: Client) -> None:
 @pytest.mark.parametrize(
     "path", ["login/", "signup/", "password/reset/", "password/reset/sent/", "password/reset/done/"]
 )
-def test_what_must_be_open_is(client: Client, path: str) -> None:
+def test_pages_for_strangers_are_open(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 200
