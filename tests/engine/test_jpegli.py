@@ -9,10 +9,11 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageStat
 
 from converter.engine import OutOfMemory, Recipe, raster
-from converter.engine.raster.codecs import jpegli
+from converter.engine.raster.codecs import jpeg, jpegli
+from converter.engine.raster.codecs.color_detail import color_detail
 from converter.engine.raster.codecs.jpeg_segments import before_pixels, is_frame, segments
 from converter.engine.raster.codecs.optional import OptionalLibrary
 from converter.engine.raster.score import Reference
@@ -104,8 +105,9 @@ def test_the_huffman_tables_fit_the_picture(recipe: dict[str, Any]) -> None:
     ("mode", "quality", "factors"), [("RGB", 85, [34, 17, 17]), ("RGB", 92, [17, 17, 17]), ("L", 85, [17])]
 )
 def test_it_holds_the_picture_at_any_size_by_another_decoder(
-    mode: str, quality: int, factors: list[int], size: Any, progressive: bool
+    mode: str, quality: int, factors: list[int], size: Any, progressive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jpeg, "_MOST_COLOR_DETAIL", 255)
     picture = PHOTO.convert(mode).resize(size)
     result = render(saved(picture, "PNG"), quality=quality, progressive=progressive)
     assert is_jpegli(result)
@@ -166,12 +168,40 @@ def test_a_picture_for_which_there_is_no_room_is_refused(monkeypatch: pytest.Mon
         render()
 
 
+def text(ground: str, color: str) -> Image.Image:
+    image, font = Image.new("RGB", (320, 240), ground), ImageFont.load_default(14)
+    for y in range(0, 240, 20):
+        ImageDraw.Draw(image).text((5, y), "red on blue is not easy to read, and never was", color, font)
+    return image
+
+
+@pytest.mark.parametrize(("ground", "color"), [("blue", "red"), ("magenta", "green"), ("orange", "cyan")])
+def test_vivid_text_is_written_by_libjpeg_turbo_which_keeps_far_more_of_it(
+    ground: str, color: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = text(ground, color)
+    vivid, reference = saved(picture, "PNG"), Reference(picture)
+    ours = render(vivid, quality=95)
+    assert not is_jpegli(ours)
+    assert ours.report.settings["subsampling"] == "4:4:4"
+    monkeypatch.setattr(jpeg, "_MOST_COLOR_DETAIL", 255)
+    by_jpegli = render(vivid, quality=95)
+    assert is_jpegli(by_jpegli)
+    assert len(ours.data) < 1.1 * len(by_jpegli.data)
+    assert reference.score(opened(ours)) > reference.score(opened(by_jpegli)) + 5
+
+
+@pytest.mark.parametrize("size", [(300, 299), (7, 1), (1, 500), (1, 1)])
+def test_halving_the_colour_of_a_photo_costs_little(size: tuple[int, int]) -> None:
+    assert color_detail(PHOTO.resize(size)) < 12
+    assert color_detail(Image.new("RGB", size, "red")) == 0
+
+
 def test_an_aim_keeps_the_resolution_of_colour_for_what_needs_it() -> None:
-    text = Image.new("RGB", (160, 120), "blue")
-    for y in range(0, 120, 12):
-        ImageDraw.Draw(text).text((5, y), "red on blue is not easy", fill=(220, 0, 0))
     soft = PHOTO.filter(ImageFilter.GaussianBlur(2))
-    needs, does_not = (render(saved(image, "PNG"), aim="near_identical") for image in (text, soft))
+    needs, does_not = (
+        render(saved(image, "PNG"), aim="near_identical") for image in (text("blue", "#dc0000"), soft)
+    )
     assert needs.report.settings["subsampling"] == "4:4:4"
     assert (needs.report.score or 0) >= 75
     assert does_not.report.settings["subsampling"] == "4:2:0"

@@ -14,6 +14,8 @@ from PIL import Image
 from converter.engine.formats import Format
 from converter.engine.recipe import Recipe
 
+from .color_detail import color_detail
+
 # An image is noisy if it has more colours than a drawing and deflate finds few matches in sample rows.
 _DRAWN_COLORS = 20_000
 # Grey images have few levels anyway, but one level, the background, dominates in a drawing or page.
@@ -85,6 +87,10 @@ class Content:
     def is_noisy(self) -> bool:
         """Return whether this is a single image with little repetition, such as a photo."""
         return len(self.images) == 1 and is_noisy(self.images[0])
+
+    @cached_property
+    def color_detail(self) -> float:
+        return color_detail(self.images[0])
 
 
 def is_noisy(image: Image.Image) -> bool:
