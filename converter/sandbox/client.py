@@ -30,7 +30,7 @@ _LOOK = (
     _BEGIN
     + "import json; from converter.sandbox import confinement; print(json.dumps(confinement.missing()))"
 )
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     # Transparent huge pages: touching 100 MB for the first time takes a tenth of the page faults.
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
@@ -52,7 +52,7 @@ def missing_layers() -> dict[str, str]:
     found: dict[str, str] = json.loads(
         subprocess.run(  # noqa: S603 - our own interpreter with our own words
             [sys.executable, "-I", "-c", _LOOK.format(path=sys.path)],
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             check=True,
@@ -263,7 +263,7 @@ class Sandbox:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
                 [sys.executable, "-I", "-c", self._program.format(path=sys.path, fd=theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # stderr is kept, so that errors during startup reach the log
                 start_new_session=True,

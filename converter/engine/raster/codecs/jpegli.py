@@ -14,6 +14,7 @@ from statistics import mean
 
 from PIL import Image, ImageChops, ImageStat
 
+from converter.engine.raster.pixels import interleaved
 from converter.engine.raster.room import check_room
 
 from .optional import OptionalLibrary, Unfit
@@ -34,7 +35,6 @@ _PROGRESSIVE, _SEQUENTIAL = 2, 0
 _ROOM = 10
 """The memory in bytes per sample, for noise at the highest quality. jpegli aborts if allocation fails."""
 
-_ROWS = 256  # at a time, since `tobytes` makes two copies of the pixels
 _LARGEST_ERROR = 3.0
 
 
@@ -50,7 +50,7 @@ class Options:
     full_color: bool
 
 
-Encode = Callable[[bytearray, str, tuple[int, int], Options], bytes]
+Encode = Callable[[bytes, str, tuple[int, int], Options], bytes]
 
 
 def samples(mode: str, pixels: int, full_color: bool) -> int:
@@ -66,7 +66,7 @@ def encoded(image: Image.Image, options: Options, expendable: bool = False) -> b
     Raises Unfit and MemoryError.
     """
     encode = LIBRARY.get()
-    mode, size, pixels = image.mode, image.size, _pixels(image)
+    mode, size, pixels = image.mode, image.size, interleaved(image)
     if expendable:
         image.close()
     check_room(_ROOM * samples(mode, prod(size), options.full_color))
@@ -80,15 +80,6 @@ def _quality(options: Options) -> int:
     return min(same + _MORE_IN_FULL_COLOR * options.full_color, 100)
 
 
-def _pixels(image: Image.Image) -> bytearray:
-    row = len(image.getbands()) * image.width
-    pixels = bytearray(row * image.height)
-    for top in range(0, image.height, _ROWS):
-        bottom = min(top + _ROWS, image.height)
-        pixels[row * top : row * bottom] = image.crop((0, top, image.width, bottom)).tobytes()
-    return pixels
-
-
 def _tried() -> Encode:
     """Return the encode function after a test. Raises Unfit."""
     try:
@@ -97,7 +88,7 @@ def _tried() -> Encode:
     except ImportError as exc:
         raise Unfit(f"{exc.name} is not installed") from exc
 
-    def encode(pixels: bytearray, mode: str, size: tuple[int, int], options: Options) -> bytes:
+    def encode(pixels: bytes, mode: str, size: tuple[int, int], options: Options) -> bytes:
         rows = numpy.frombuffer(pixels, numpy.uint8).reshape(size[1], size[0], -1)
         data: bytes = ajpegli.encode(
             rows,
@@ -132,7 +123,7 @@ def _is_right(encode: Encode) -> bool:
 
 def _is_kept(encode: Encode, image: Image.Image, full_color: bool) -> bool:
     plain, progressive = (
-        _decoded(encode(_pixels(image), image.mode, image.size, Options(90, asked, full_color)))
+        _decoded(encode(interleaved(image), image.mode, image.size, Options(90, asked, full_color)))
         for asked in (False, True)
     )
     if plain.mode != image.mode:

@@ -17,6 +17,7 @@ from converter.engine.errors import Corrupt, Truncated, UnsupportedVariant
 from converter.engine.formats import FORMATS, Format
 from converter.engine.limits import Limits
 from converter.engine.raster.octets import LOW, joined, parted
+from converter.engine.raster.pixels import interleaved
 
 from . import credentials
 from .boxes import boxes
@@ -116,7 +117,7 @@ class Jxl(Codec):
             "icc": extras.get("icc_profile"),
         }
         image, low = content.images[0], content.lows[0] if content.lows else None
-        size, channels, pixels = image.size, len(image.getbands()), image.tobytes()
+        size, channels, pixels = image.size, len(image.getbands()), interleaved(image)
         if low:
             samples = np.frombuffer(joined(pixels, low.tobytes()), np.uint16)
             stream = libjxl.encode_from_numpy(samples.reshape(size[1], size[0], channels), **options)
