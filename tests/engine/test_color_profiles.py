@@ -138,10 +138,17 @@ def test_a_grey_profile_with_the_curve_of_srgb_changes_nothing() -> None:
 
 def test_a_grey_profile_stays_with_greys() -> None:
     grey = saved(Image.new("L", (64, 64), 128), "PNG", icc_profile=GRAY)
-    for target in ("png", "jpeg", "tiff"):
+    for target in ("png", "jpeg", "tiff", "avif"):
         result, image = at_once(grey, color="keep", format=target)
         assert (image.mode, image.info["icc_profile"]) == ("L", GRAY)
         assert "profile_kept" in codes(result)
+
+
+def test_a_grey_profile_fits_grey_with_alpha_of_an_avif() -> None:
+    data = saved(Image.new("LA", (64, 64), (128, 200)), "AVIF", subsampling="4:0:0", icc_profile=GRAY)
+    result, image = at_once(data)
+    assert "color_converted" in codes(result)
+    assert image.mode == "LA"
 
 
 def test_pages_of_different_profiles_all_become_srgb() -> None:

@@ -74,12 +74,14 @@ class Avif(Codec):
         return rebranded(data, wanted, {other: wanted})
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        """Raise UnsupportedVariant for grids that libavif rejects.
+        """Return grey with alpha as such, which Pillow returns in colour.
 
-        It rejects tiles smaller than 64 pixels (MIAF, 7.3.11.4.2); libheif reads them.
+        Raises UnsupportedVariant for grids of tiles smaller than 64 pixels, which libavif rejects (MIAF,
+        7.3.11.4.2) and libheif reads.
         """
         try:
-            return super().load(image, data)
+            loaded = super().load(image, data)
+            return loaded.convert("LA") if loaded.mode == "RGBA" and _is_monochrome(data) else loaded
         except (RuntimeError, ValueError) as exc:
             if "grid" not in str(exc):
                 raise
@@ -114,10 +116,12 @@ class Avif(Codec):
         if content.recipe.effort is None and content.pixels > many:
             effort = _EFFORT_FOR_MANY
         full = quality is not None and quality > _FULL_COLOR and content.recipe.target_bytes is None
+        # Chromium rejects colour images with a grey profile.
+        is_gray = all(image.mode in ("L", "LA") for image in content.images)
         return {
             "quality": quality,
             "speed": 10 - effort,
-            "subsampling": "4:4:4" if full else "4:2:0",
+            "subsampling": "4:0:0" if is_gray else "4:4:4" if full else "4:2:0",
             "advanced": {"tune": "ssim"},
         }
 
@@ -152,6 +156,11 @@ class _Expendable(Image.Image):
         pixels = super().tobytes(encoder_name, *args)
         self.im = Image.new(self.mode, (1, 1)).im  # Pillow still reads attributes that need an open image
         return pixels
+
+
+def _is_monochrome(data: bytes) -> bool:
+    """Return whether the primary image has no chroma (AV1-ISOBMFF, 2.3.3)."""
+    return any(kind == b"av1C" and content[2:3] and content[2] & 0x10 for kind, content in properties(data))
 
 
 def _code_points(data: bytes) -> tuple[int, int] | None:
